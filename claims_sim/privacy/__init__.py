@@ -1,0 +1,1 @@
+"""What would identify a person, and the scans that look for it."""

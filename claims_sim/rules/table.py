@@ -1,0 +1,153 @@
+"""The one table of rules that claims must pass, as SQL over flat rows (`claim.FLAT_SCHEMA`).
+
+Two gates use it. *Admission* is what any payload must pass, whoever made it. *Authoring* adds what our own claims owe
+to the profile: its exact identities and its closed vocabularies. A rule never mends a claim; it names what is wrong.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import duckdb
+import pyarrow as pa
+
+from claims_sim.claim import MAX_AMOUNT, MAX_TEXT
+from claims_sim.privacy.phi import CATEGORY_GRAMMAR, CODE_GRAMMAR, LABEL_GRAMMAR, identifier_sql, quote
+
+Gate = Literal["admission", "identity", "vocabulary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`broken` is an SQL condition over flat columns that is true for a claim that breaks the rule; NULL passes."""
+
+    name: str
+    gate: Gate
+    broken: str
+    meaning: str
+
+
+_TEXTS: Final = {
+    "province_name": CATEGORY_GRAMMAR,
+    "facility_class": CATEGORY_GRAMMAR,
+    "facility_ownership": CATEGORY_GRAMMAR,
+    "severity_group": CATEGORY_GRAMMAR,
+    "service_type": CATEGORY_GRAMMAR,
+    "dx_primary_code": CODE_GRAMMAR,
+    "dx_primary_label": LABEL_GRAMMAR,
+    "procedure_code": CODE_GRAMMAR,
+    "procedure_label": LABEL_GRAMMAR,
+}
+_REFS: Final = ("patient_id_hash", "facility_id", "episode_ref")
+_AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
+_CLAIM_ID: Final = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$"
+_REF: Final = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+
+
+def _off_cents(column: str) -> str:
+    return f"abs({column} * 100 - round({column} * 100)) > 1e-4 * greatest(1, abs({column}) * 1e-6)"
+
+
+def _admission() -> Iterable[Rule]:
+    yield Rule("claim_id_form", "admission", f"NOT regexp_matches(claim_id, '{_CLAIM_ID}')", "claim_id has another form")
+    yield Rule("discharge_before_admit", "admission", "discharge_dt < admit_dt", "discharge_dt lies before admit_dt")
+    yield Rule(
+        "amount_not_money",
+        "admission",
+        " OR ".join(f"NOT isfinite({c}) OR abs({c}) > {MAX_AMOUNT:.0f} OR {_off_cents(c)}" for c in _AMOUNTS),
+        "an amount is no money: not finite, too large, or with more than two decimals",
+    )
+    yield Rule("negative_amount", "admission", "amount_claimed < 0 OR amount_paid < 0", "an amount is negative")
+    yield Rule(
+        "gap_not_difference",
+        "admission",
+        "abs(amount_claimed - amount_paid - amount_gap) > 0.005",
+        "amount_gap is not amount_claimed - amount_paid",
+    )
+    yield Rule(
+        "primary_among_secondary",
+        "admission",
+        "list_contains(dx_secondary_codes, dx_primary_code)",
+        "the secondary codes hold the primary code",
+    )
+    yield Rule(
+        "secondary_repeated",
+        "admission",
+        "len(list_distinct(dx_secondary_codes)) < len(dx_secondary_codes)",
+        "the secondary codes hold a code twice",
+    )
+    for column, grammar in _TEXTS.items():
+        yield Rule(
+            f"{column}_grammar",
+            "admission",
+            f"length({column}) > {MAX_TEXT} OR NOT regexp_matches({column}, {quote(grammar)})",
+            f"{column} is no short phrase or code",
+        )
+    yield Rule(
+        "secondary_grammar",
+        "admission",
+        f"len(list_filter(dx_secondary_codes, lambda c: NOT coalesce(regexp_matches(c, {quote(CODE_GRAMMAR)}), false))) > 0",
+        "a secondary code is no code",
+    )
+    for column in _REFS:
+        yield Rule(f"{column}_form", "admission", f"NOT regexp_matches({column}, '{_REF}')", f"{column} is no pseudonym")
+    # One scan over everything textual: half the regular expressions of a scan per column. The separator is a
+    # character that no pattern can bridge.
+    everything = "concat_ws(chr(31), " + ", ".join(("claim_id", *_TEXTS, *_REFS, "array_to_string(dx_secondary_codes, chr(31))")) + ")"
+    yield Rule("identifies_a_person", "admission", identifier_sql(everything), "a value looks like an identifier of a person")
+
+
+# Identities that a source may keep. The profile finds at which rate; those found exact are enforced.
+IDENTITIES: Final = (
+    Rule("paid_over_claimed", "identity", "amount_paid > amount_claimed", "amount_paid exceeds amount_claimed"),
+    Rule("outpatient_stay", "identity", "service_type = 'RJTL' AND los > 0", "an outpatient (RJTL) claim has a stay"),
+)
+VOCABULARY_COLUMNS: Final = (
+    "province_name",
+    "facility_class",
+    "facility_ownership",
+    "service_type",
+    "severity_group",
+    "dx_primary_code",
+    "dx_primary_label",
+    "procedure_code",
+    "procedure_label",
+)
+ADMISSION: Final = tuple(_admission())
+
+
+def vocabulary_rules(relation: str) -> tuple[Rule, ...]:
+    """Rules that hold every categorical value against `relation` (column_name, value): a closed vocabulary."""
+    one = [
+        Rule(
+            f"{column}_unknown",
+            "vocabulary",
+            f"{column} IS NOT NULL AND {column} NOT IN (SELECT value FROM {relation} WHERE column_name = '{column}')",
+            f"{column} does not occur in the profile",
+        )
+        for column in VOCABULARY_COLUMNS
+    ]
+    secondary = Rule(
+        "secondary_unknown",
+        "vocabulary",
+        "len(list_filter(dx_secondary_codes, lambda c: NOT list_contains((SELECT list(value) "
+        f"FROM {relation} WHERE column_name = 'dx_secondary_codes'), c))) > 0",
+        "a secondary code does not occur in the profile",
+    )
+    return (*one, secondary)
+
+
+def broken_sql(rules: Iterable[Rule]) -> str:
+    """An SQL expression: the list of names of the rules that a flat row breaks."""
+    cases = ", ".join(f"CASE WHEN {rule.broken} THEN '{rule.name}' END" for rule in rules)
+    return f"list_filter([{cases}], lambda r: r IS NOT NULL)"
+
+
+def judge(connection: duckdb.DuckDBPyConnection, claims: pa.Table, rules: Iterable[Rule]) -> list[list[str]]:
+    """The names of the broken rules of each claim, in the order of `claims`; an empty list means that it passes."""
+    connection.register("claims_to_judge", claims)
+    try:
+        rows = connection.sql(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
+    finally:
+        connection.unregister("claims_to_judge")
+    return [row[0] for row in rows]
