@@ -1,0 +1,52 @@
+# The front door: `make up` runs the simulator, `make test` runs its tests. Everything they need is set up first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test test-all lint types lock screenshots clean
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## Make the virtual environment from the lock file
+
+$(STAMP): requirements.lock pyproject.toml setup.cfg
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "claims_sim needs Python 3.11 or newer; $(PYTHON) is older. Run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "Setting up $(VENV) (once; a minute or two) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+up: $(STAMP)  ## Run the simulator: Dagster UI, a claim batch every 10-30 s, scores
+	@exec $(BIN)/claims-sim up --with-parent
+
+demo: $(STAMP)  ## The same chain without servers: ten ticks at once, then a summary
+	@exec $(BIN)/claims-sim demo
+
+lint: $(STAMP)  ## Style and layer contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
+
+types: $(STAMP)  ## Types
+	@$(BIN)/mypy
+
+test: lint types  ## Lint, types, layers, Dagster's own validation, tests
+	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
+	@$(BIN)/pytest -q -n auto -m "not slow"
+
+test-all: lint types  ## The same with the long tests
+	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
+	@$(BIN)/pytest -q -n auto
+
+lock: $(STAMP)  ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+
+clean:  ## Remove the virtual environment and caches (the state folder stays)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build claims_sim.egg-info

@@ -1,0 +1,197 @@
+"""One batch of claims: plan, author, review, repair, fall back. Pure but for the author it is given."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.claim_ids import claim_ids
+from claims_sim.errors import AuthorError
+from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, joined
+from claims_sim.generation.clock import add_times
+from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.randomness import stream_key
+from claims_sim.rules.wire import to_flat, to_payloads
+from claims_sim.settings import Clock
+
+MAX_REPAIRS = 2
+_MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile and seldom breaks a rule
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What to generate: everything the result depends on, besides profile and author."""
+
+    batch_id: str
+    count: int
+    seed: int
+    as_of: datetime
+    clock: Clock = "admission"
+    claim_prefix: str = "SIM"
+    first_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Reviewed claims, ready for the outbox: `claims` are flat rows, `payloads` their lines, `log` their provenance."""
+
+    request: BatchRequest
+    profile_hash: str
+    author: str
+    model: str
+    prompt_version: str
+    claims: pa.Table
+    payloads: tuple[str, ...]
+    log: pa.Table
+    planned: int
+    authored: int
+    repaired: int
+    fallen_back: int
+    reasons: dict[str, int]
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def rejected(self) -> int:
+        """Planned claims that no author could write acceptably."""
+        return self.planned - len(self.claims)
+
+
+@dataclass(slots=True)
+class _Work:
+    """The state of one batch while it is being written: per brief, its accepted claim and how it came about."""
+
+    rows: np.ndarray
+    briefs: pa.Table
+    claims: list[pa.Table]
+    positions: list[np.ndarray]
+    author: np.ndarray
+    attempts: np.ndarray
+    errors: list[tuple[str, ...]]
+    open: np.ndarray
+    authored: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class BatchWriter:
+    """Writes batches from one profile with one author; the statistical author is the fallback of every other."""
+
+    def __init__(self, profile: Profile, author: Author | None = None, *, force_author: bool = False) -> None:
+        self.profile = profile
+        self.sampler = Sampler(profile)
+        self.statistical = StatisticalAuthor(self.sampler)
+        self.author: Author = author or self.statistical
+        self.force_author = force_author
+
+    def write(self, request: BatchRequest) -> Batch:
+        """Plan, author, review and repair `request.count` claims.
+
+        Reproducible given profile, seed, batch id and as-of time wherever the author is. Raises AuthorError when
+        `force_author` is set and the author left a brief unwritten.
+        """
+        started = perf_counter()
+        key = stream_key(request.seed, request.batch_id)
+        rows = np.arange(request.first_index, request.first_index + request.count)
+        briefs = self.sampler.draw_briefs(stream_key(key, "brief"), rows, stratify=True)
+        work = _Work(rows, briefs, [], [], np.full(len(rows), "", object), np.zeros(len(rows), int), [()] * len(rows), np.arange(len(rows)))
+        with Reviewer(self.profile) as reviewer:
+            if self.author is not self.statistical:
+                for attempt in range(MAX_REPAIRS + 1):
+                    self._attempt(work, self.author, attempt, key, request, reviewer)
+                if len(work.open) and self.force_author:
+                    why = "; ".join(dict.fromkeys(work.problems)) or f"rejected for {', '.join(work.reasons)}"
+                    raise AuthorError(f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}.")
+            fallen_back = len(work.open) if self.author is not self.statistical else 0
+            for attempt in range(_MAX_REDRAWS):
+                self._attempt(work, self.statistical, attempt, key, request, reviewer)
+            return self._finished(work, request, fallen_back, reviewer, perf_counter() - started)
+
+    def _attempt(self, work: _Work, author: Author, attempt: int, key: int, request: BatchRequest, reviewer: Reviewer) -> None:
+        """Let `author` write the briefs that are still open, and keep what passes review."""
+        if not len(work.open):
+            return
+        briefs, rows = work.briefs.take(work.open), work.rows[work.open]
+        errors = tuple(work.errors[i] for i in work.open)
+        draft = author.write(Assignment(briefs, rows, key, attempt, errors))
+        work.tokens_in, work.tokens_out = work.tokens_in + draft.tokens_in, work.tokens_out + draft.tokens_out
+        work.problems.extend(draft.problems)
+        if not len(draft.positions):
+            return
+        where = work.open[draft.positions]
+        claims = self._finish_claims(draft, work.rows[where], stream_key(key, author.name, attempt), request)
+        verdicts = reviewer.judge(claims, work.briefs.take(where))
+        work.authored += len(claims) if attempt == 0 and author is self.author else 0
+        work.attempts[where] += 1
+        for name, count in verdicts.reasons.items():
+            work.reasons[name] = work.reasons.get(name, 0) + count
+        for i in verdicts.rejected:
+            work.errors[where[i]] = verdicts.broken[i]
+        work.author[where[verdicts.accepted]] = author.name
+        work.claims.append(claims.take(verdicts.accepted))
+        work.positions.append(where[verdicts.accepted])
+        work.open = np.setdiff1d(work.open, where[verdicts.accepted])
+
+    def _finish_claims(self, draft: Draft, rows: np.ndarray, key: int, request: BatchRequest) -> pa.Table:
+        """Add what is drawn after the author: amounts (unless it wrote them), times and identifiers."""
+        claims = draft.claims
+        if "amount_claimed" not in claims.column_names:
+            claims = joined(claims, self.sampler.draw_money(stream_key(key, "money"), rows, claims))
+        claims = joined(claims, self.sampler.draw_extra(stream_key(key, "extra"), rows, claims))
+        claims = add_times(claims, self.sampler, request.clock, stream_key(key, "time"), rows, request.as_of)
+        ids = np.array(claim_ids(request.claim_prefix, request.batch_id, int(rows.max()) + 1), object)[rows]
+        return to_flat(joined(claims, pa.table({"claim_id": pa.array(ids, pa.string())})))
+
+    def _finished(self, work: _Work, request: BatchRequest, fallen_back: int, reviewer: Reviewer, seconds: float) -> Batch:
+        order = np.concatenate(work.positions) if work.positions else np.zeros(0, int)
+        claims = pa.concat_tables(work.claims).take(np.argsort(order, kind="stable")) if work.claims else to_flat(pa.table({}))
+        kept = np.sort(order)
+        own = work.author[kept] == self.author.name
+        repaired = int(((work.attempts[kept] > 1) & own).sum())
+        briefs = work.briefs.take(kept).select(BRIEF_COLUMNS).to_pylist() if len(kept) <= 10_000 else [{}] * len(kept)
+        log = pa.table(
+            {
+                "claim_id": claims["claim_id"],
+                "claim_index": pa.array(work.rows[kept].astype(np.int32)),
+                "author": pa.array(work.author[kept].tolist(), pa.string()),
+                "model": pa.array(np.where(own, self.author.model, self.statistical.model).tolist(), pa.string()),
+                "prompt_version": pa.array(np.where(own, self.author.prompt_version, "").tolist(), pa.string()),
+                "attempts": pa.array(work.attempts[kept].astype(np.int32)),
+                "repaired": pa.array(work.attempts[kept] > 1),
+                "errors": pa.array([list(work.errors[i]) for i in kept], pa.list_(pa.string())),
+                "brief": pa.array([json.dumps(brief, ensure_ascii=False) for brief in briefs], pa.string()),
+            }
+        )
+        return Batch(
+            request=request,
+            profile_hash=self.profile.profile_hash,
+            author=self.author.name,
+            model=self.author.model,
+            prompt_version=self.author.prompt_version,
+            claims=claims,
+            payloads=tuple(to_payloads(reviewer.connection, claims)),
+            log=log,
+            planned=len(work.rows),
+            authored=work.authored,
+            repaired=repaired,
+            fallen_back=fallen_back,
+            reasons=work.reasons,
+            tokens_in=work.tokens_in,
+            tokens_out=work.tokens_out,
+            seconds=seconds,
+            problems=tuple(dict.fromkeys(work.problems)),
+        )
+
+
+def utc_now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,66 @@
+"""When a streamed claim happens. Turns stays in days into local timestamps; knows nothing of fields other than time."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.codes.places import utc_offset_hours
+from claims_sim.profile.sampler import Sampler
+from claims_sim.randomness import stream_key, uniforms
+from claims_sim.settings import Clock
+
+_SECOND: Final = np.timedelta64(1, "s")
+_DAY: Final = np.timedelta64(86_400, "s")
+_ADMITTED_WITHIN_S: Final = 10  # claims of a batch were admitted 1 to 10 seconds before they are seen
+_SUBMITTED_WITHIN_S: Final = 6 * 3600  # intake: a claim is submitted within six hours of discharge
+
+
+def add_times(claims: pa.Table, sampler: Sampler, clock: Clock, key: int, rows: np.ndarray, as_of: datetime) -> pa.Table:
+    """`claims` with admit_dt and discharge_dt (local wall clock) and generated_at (UTC), all without zone.
+
+    `los` stays true: it is the number of local days between admission and discharge. `as_of` is UTC.
+    """
+    generated = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None, microsecond=0), "s")
+    if clock == "history":
+        history = sampler.draw_history(stream_key(key, "history"), rows, claims)
+        admit, discharge = (history[name] for name in ("admit_dt", "discharge_dt"))
+        return _with_times(claims, admit, discharge, np.full(len(claims), generated))
+    offset = _offsets(claims["province_name"])
+    days = claims["los"].fill_null(0).to_numpy().astype("timedelta64[D]").astype("timedelta64[s]")
+    u = uniforms(stream_key(key, "clock"), rows)
+    times = sampler.draw_day_times(stream_key(key, "times"), rows, claims)
+    if clock == "admission":
+        admit = generated - _SECOND - (u * _ADMITTED_WITHIN_S).astype("timedelta64[s]") + offset
+        leave = times["discharge_second"].to_numpy().astype("timedelta64[s]")
+        discharge = admit.astype("datetime64[D]").astype("datetime64[s]") + days + leave
+        # On the day of admission the rest of the day is what is left for care.
+        left = admit.astype("datetime64[D]").astype("datetime64[s]") + _DAY - _SECOND - admit
+        share = uniforms(stream_key(key, "same-day"), rows)
+        hours = np.minimum(left.astype(float) * share, share * 6 * 3600 + 900)
+        same_day = admit + np.minimum(hours, left.astype(float)).astype("timedelta64[s]")
+        discharge = np.where(days == np.timedelta64(0, "s"), same_day, discharge)
+    else:
+        discharge = generated - (u * _SUBMITTED_WITHIN_S).astype("timedelta64[s]") + offset
+        came = times["admit_second"].to_numpy().astype("timedelta64[s]")
+        midnight = discharge.astype("datetime64[D]").astype("datetime64[s]")
+        since_midnight = (discharge - midnight).astype(float)
+        same_day = midnight + (since_midnight * uniforms(stream_key(key, "same-day"), rows)).astype("timedelta64[s]")
+        admit = np.where(days == np.timedelta64(0, "s"), same_day, midnight - days + came)
+    return _with_times(claims, admit, discharge, np.full(len(claims), generated))
+
+
+def _offsets(provinces: pa.ChunkedArray) -> np.ndarray:
+    encoded = provinces.combine_chunks().dictionary_encode()
+    hours = np.array([utc_offset_hours(name) for name in encoded.dictionary.to_pylist()] or [7])
+    index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    return (hours[index] * 3600).astype("timedelta64[s]")
+
+
+def _with_times(claims: pa.Table, admit: object, discharge: object, generated: np.ndarray) -> pa.Table:
+    columns = {name: claims[name] for name in claims.column_names}
+    for name, values in (("admit_dt", admit), ("discharge_dt", discharge), ("generated_at", generated)):
+        array = values if isinstance(values, pa.ChunkedArray) else pa.array(np.asarray(values).astype("datetime64[us]"))
+        columns[name] = array.cast(pa.timestamp("us"))
+    return pa.table(columns)

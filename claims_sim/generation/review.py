@@ -1,0 +1,85 @@
+"""The gate before anything is published: every authored claim is judged, nothing is dropped silently."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.profile.document import Profile
+from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, broken_sql, vocabulary_rules
+
+BRIEF_COLUMNS: Final = (
+    "service_type",
+    "province_name",
+    "facility_class",
+    "facility_ownership",
+    "dx_primary_code",
+    "severity_group",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """For each claim, in order, the names of the rules it breaks; empty means accepted."""
+
+    broken: tuple[tuple[str, ...], ...]
+
+    @property
+    def accepted(self) -> np.ndarray:
+        """Positions of the claims that pass."""
+        return np.flatnonzero([not names for names in self.broken])
+
+    @property
+    def rejected(self) -> np.ndarray:
+        """Positions of the claims that do not."""
+        return np.flatnonzero([bool(names) for names in self.broken])
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many claims break each rule."""
+        return dict(Counter(name for names in self.broken for name in names).most_common())
+
+
+class Reviewer:
+    """Judges flat claims against admission rules, the profile's exact identities and vocabularies, and the brief.
+
+    Holds an in-memory DuckDB connection with the profile's vocabulary; close it, or use it as a context manager.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._connection = duckdb.connect(config={"threads": 1})
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.register("vocabulary", profile.vocabulary())
+        self._rules: tuple[Rule, ...] = (
+            *ADMISSION,
+            *(rule for rule in IDENTITIES if profile.identities.get(rule.name) == 0.0),
+            *vocabulary_rules("vocabulary"),
+        )
+
+    def __enter__(self) -> "Reviewer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def judge(self, claims: pa.Table, briefs: pa.Table | None = None) -> Verdicts:
+        """Judge `claims`; with `briefs` (row for row) also whether each keeps its brief."""
+        rules = list(self._rules)
+        judged = claims
+        if briefs is not None:
+            for column in BRIEF_COLUMNS:
+                judged = judged.append_column(f"brief_{column}", briefs[column])
+                condition = f"{column} IS DISTINCT FROM brief_{column}"
+                rules.append(Rule(f"{column}_off_brief", "vocabulary", condition, f"{column} is not what the brief asks for"))
+        self._connection.register("claims_to_judge", judged)
+        rows = self._connection.sql(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
+        self._connection.unregister("claims_to_judge")
+        return Verdicts(tuple(tuple(row[0]) for row in rows))
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The in-memory connection, for turning claims into payloads."""
+        return self._connection

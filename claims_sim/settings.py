@@ -1,0 +1,141 @@
+"""All settings, read once from the environment (prefix CLAIMS_SIM_) and from `.env`. The only reader of either.
+
+Every other module takes values as arguments. A wrong value stops the start with one line that names the variable,
+its value and what is allowed.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from claims_sim.errors import SettingsError
+
+PREFIX: Final = "CLAIMS_SIM_"
+Clock = Literal["admission", "intake", "history"]
+AuthorName = Literal["statistical", "llm"]
+
+
+class Settings(BaseSettings):
+    """Frozen settings of one process. `description` of each field is what the README's table says."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    state_dir: Path = Field(Path(".claims_sim"), description="Folder for everything claims_sim keeps")
+    source: Path | None = Field(
+        None, description="DuckDB or Parquet file with the real claims; without it a demo source is made in the state folder"
+    )
+    source_table: str = Field("claims_normalized", min_length=1, max_length=200, description="Table or view in the source")
+    mapping: Path | None = Field(None, description="TOML file that maps a foreign table's columns and values")
+    database: Path | None = Field(None, description="The simulation database; default: sim.duckdb in the state folder")
+    snapshots: Path | None = Field(None, description="Parquet snapshots for other readers; default: snapshots in the state folder")
+    channel: str = Field("", max_length=500, description="Channel URL, jsonl:///path; default: the folder channel in the state folder")
+    interval_min_s: Annotated[float, Field(ge=5, le=86_400)] = Field(10, description="Shortest gap between two batches, seconds")
+    interval_max_s: Annotated[float, Field(ge=5, le=86_400)] = Field(30, description="Longest gap between two batches, seconds")
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(5, description="Claims in a batch")
+    author: AuthorName = Field("statistical", description="Who writes the claims: statistical")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Seed of the simulation; a batch follows from seed and batch id")
+    clock: Clock = Field("admission", description="When streamed claims happen: admission (now), intake (discharged now), history (past)")
+    claim_prefix: str = Field("SIM", pattern=r"^[A-Z]{2,8}$", description="First part of every claim id")
+    privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(11, description="Fewest persons behind any number that leaves the source")
+    demo_rows: Annotated[int, Field(ge=1_000, le=50_000_000)] = Field(100_000, description="Rows of the demo source")
+    lock_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(30, description="How long to wait for a locked database, seconds")
+    host: str = Field("127.0.0.1", description="Address that the Dagster UI listens on")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(3000, description="Port of the Dagster UI; the next free one is taken when busy")
+    profile_refresh_cron: str = Field("0 2 * * *", description="When the profile is refreshed, cron, in Asia/Jakarta time")
+    supervised_by: int | None = Field(None, description="Set by `up` for its children: the process that they must not outlive")
+
+    @field_validator("claim_prefix")
+    @classmethod
+    def _prefix_is_not_real(cls, value: str) -> str:
+        if value in {"CLM", "CLAIM", "REAL"}:
+            raise ValueError("looks like a real claim's prefix; take one such as SIM")
+        return value
+
+    @model_validator(mode="after")
+    def _interval_in_order(self) -> "Settings":
+        if self.interval_min_s > self.interval_max_s:
+            raise ValueError(
+                f"{PREFIX}INTERVAL_MIN_S={self.interval_min_s:g} is above {PREFIX}INTERVAL_MAX_S={self.interval_max_s:g}: "
+                "the interval's minimum must not exceed its maximum"
+            )
+        return self
+
+    @property
+    def source_path(self) -> Path:
+        """The real table's file, or the demo source that stands in for it."""
+        return self.source or self.state_dir / "demo_source.duckdb"
+
+    @property
+    def database_path(self) -> Path:
+        """The simulation database."""
+        return self.database or self.state_dir / "sim.duckdb"
+
+    @property
+    def snapshots_path(self) -> Path:
+        """The folder of Parquet snapshots."""
+        return self.snapshots or self.state_dir / "snapshots"
+
+    @property
+    def profile_path(self) -> Path:
+        """The profile in force."""
+        return self.state_dir / "profile" / "profile.json"
+
+    @property
+    def channel_url(self) -> str:
+        """The channel, as `channels.open_channel` takes it."""
+        return self.channel or f"jsonl://{(self.state_dir / 'channel').absolute()}"
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if not first["loc"]:
+        return message + "."
+    name = str(first["loc"][0])
+    field = Settings.model_fields[name]
+    secret = field.annotation is SecretStr or "key" in name
+    value = "(hidden)" if secret else first["input"]
+    allowed = message[0].lower() + message[1:]
+    return f"{PREFIX}{name.upper()}={value} is not allowed: {allowed}. It is: {field.description}."
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - values of any field
+    """The settings of this process; `overrides` (field names) win over the environment.
+
+    Raises SettingsError with one line for the first wrong value, and for a variable with our prefix that does not
+    exist (a mistyped name would otherwise be ignored silently).
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for variable in os.environ:  # noqa: TID251 - this module is the reader
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            raise SettingsError(f"{variable} is no setting of claims_sim; `claims-sim settings` lists them.")
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(_one_line(error)) from None
+
+
+@lru_cache(maxsize=1)
+def settings_of_this_process() -> Settings:
+    """`load_settings()` once: a process never sees its settings change midway."""
+    return load_settings()
+
+
+def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
+    """The environment for a child process that must run under exactly these settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}  # noqa: TID251
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if isinstance(value, Path):
+            value = value.absolute()
+        if value is not None and value != "":
+            environment[f"{PREFIX}{name.upper()}"] = str(value)
+    return environment | extra
