@@ -1,1 +1,1 @@
-"""Public code systems and closed vocabularies: ICD-10, ICD-9-CM volume 3, provinces. Nothing here comes from a source table."""
+"""Public code systems and closed vocabularies: ICD-10, ICD-9-CM, provinces. Nothing comes from a source table."""

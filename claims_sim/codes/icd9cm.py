@@ -1,0 +1,51 @@
+"""Well-known procedures of ICD-9-CM volume 3, codes without dots, with labels worded by us. Knows codes, not claims.
+
+The list is a selection (`icd9cm.csv`, leaf codes only) of the public classification: the procedures that hospitals
+report commonly. A code outside it is not wrong for that; `is_known` says whether we can name it.
+"""
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import Final
+
+# First two digits of each chapter's first and last category.
+_CHAPTERS: Final = (
+    ("00", "00"), ("01", "05"), ("06", "07"), ("08", "16"), ("17", "17"), ("18", "20"), ("21", "29"), ("30", "34"),
+    ("35", "39"), ("40", "41"), ("42", "54"), ("55", "59"), ("60", "64"), ("65", "71"), ("72", "75"), ("76", "84"),
+    ("85", "86"), ("87", "99"),
+)  # fmt: skip
+
+
+@cache
+def _labels() -> dict[str, str]:
+    text = resources.files("claims_sim.codes").joinpath("icd9cm.csv").read_text(encoding="utf-8")
+    return {row["code"]: row["label"] for row in csv.DictReader(text.splitlines())}
+
+
+def without_dot(code: str) -> str:
+    """`code` as BPJS writes it, without its dot."""
+    return code.strip().replace(".", "")
+
+
+def label(code: str) -> str | None:
+    """The label of a procedure code, with or without its dot; None when it is not in our list."""
+    return _labels().get(without_dot(code))
+
+
+def is_known(code: str) -> bool:
+    """Is `code` a procedure of our list? A code that the classification lacks, such as 8631, never is."""
+    return without_dot(code) in _labels()
+
+
+def chapter(code: str) -> str:
+    """The chapter of a code as its range, such as 72-75 (obstetric); empty without two leading digits."""
+    head = without_dot(code)[:2]
+    if len(head) < 2 or not head.isascii() or not head.isdigit():
+        return ""
+    return next(first if first == last else f"{first}-{last}" for first, last in _CHAPTERS if first <= head <= last)
+
+
+def all_codes() -> tuple[str, ...]:
+    """Every code of our list, in order."""
+    return tuple(sorted(_labels()))

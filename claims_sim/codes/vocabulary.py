@@ -1,0 +1,132 @@
+"""The words that code labels are made of: a closed vocabulary that text from outside is held against.
+
+It is made of the labels of ICD-10 and ICD-9-CM, their other spellings (British and American, singular and plural) and
+abbreviations of the field. It holds no names of persons but those in which the classifications name diseases
+(Parkinson, Hodgkin): `eponyms` lists these, for whoever wants to be stricter.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from claims_sim.codes import icd9cm, icd10
+
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+# What is written otherwise on the other side of the Atlantic. To American, ae and oe simply lose a letter; to British,
+# each case must be named, for an e is rarely an ae.
+_TO_AMERICAN: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"ae|oe", "e"),
+        (r"(?<=^lab|tum|col)our|(?<=havi)our", "or"),
+        (r"is(?=(?:e|es|ed|ing|ation|ations)$)", "iz"),
+        (r"ys(?=(?:e|es|ed|er|ing)$)", "yz"),
+        (r"(cent|fib|lit)re", r"\1er"),
+        (r"sulph", "sulf"),
+    )
+)
+_TO_BRITISH: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<![a-z])hem(?!i(?!a))|(?<=[a-z])hem(?=orrh|at)", "haem"),
+        (r"(?<=[nkrlcd])emi(?=a|c)", "aemi"),
+        (r"edem", "oedem"),
+        (r"(?<![a-z])esoph", "oesoph"),
+        (r"(?<=gastro)esoph", "oesoph"),
+        (r"(?<![a-z])estr", "oestr"),
+        (r"rrhe(?=a)", "rrhoe"),
+        (r"cesar", "caesar"),
+        (r"anesth", "anaesth"),
+        (r"gynec", "gynaec"),
+        (r"(?<![a-z])fet(?=us|al)", "foet"),
+        (r"(?<=^lab|tum|col)or(?=$|s$|ed$)|(?<=havi)or", "our"),
+        (r"iz(?=(?:e|es|ed|ing|ation|ations)$)", "is"),
+        (r"yz(?=(?:e|es|ed|er|ing)$)", "ys"),
+        (r"(cent|fib)er(?=s?$)", r"\1re"),
+    )
+)
+
+_ABBREVIATIONS: Final = """
+aids anc aki ami ards asd avm bcg bph bppv cabg cad chd chf ckd cml cns copd cvd cva cvc cap cpr csf ct dhf
+dic dm dss dvt ecg eeg egd ekg emg enc ercp esrd eswl ent gbs gea gerd gi hap hbv hcv hiv hnp hpv hsv htn icd icu
+ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk nec nicu nos nsaid nstemi nvd ob obgyn ome orif pci pda
+pid ppok prom ptca ra rds rhd rt sah sc sdh sle stemi sti svt tb tbc tia tof turp tuip uap uri urti
+usg uti vap vsd vte vt vf wpw xr xray
+"""
+_PLAIN_WORDS: Final = """
+acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
+history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
+pediatric paediatric orthopedic orthopaedic routine screening secondary severe single simple specified state
+suspected therapy treatment type unilateral unit unspecified up visit with without ray rays scan
+"""
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """The words of `text` in lower case, as this vocabulary counts them: runs of letters, with apostrophes inside."""
+    return tuple(word.lower().replace("’", "'") for word in _WORD.findall(text))
+
+
+@cache
+def _label_words() -> tuple[frozenset[str], frozenset[str]]:
+    """All words of the labels, and those of them that are only ever capitalised inside a label."""
+    every: set[str] = set()
+    capital: set[str] = set()
+    lower: set[str] = set()
+    labels = [icd10.label(code) or "" for code in icd10.all_codes()]
+    labels += [icd9cm.label(code) or "" for code in icd9cm.all_codes()]
+    for text in labels:
+        for place, word in enumerate(_WORD.findall(text)):
+            plain = word.lower().replace("’", "'")
+            every.add(plain)
+            if word.islower():
+                lower.add(plain)
+            elif place and word[0].isupper() and word[1:].islower():
+                capital.add(plain)
+    return frozenset(every), frozenset(capital - lower)
+
+
+def _spellings(word: str) -> set[str]:
+    """The American and the British spelling of a word, where they differ."""
+    spelled = set()
+    for side in (_TO_AMERICAN, _TO_BRITISH):
+        other = word
+        for pattern, replacement in side:
+            other = pattern.sub(replacement, other)
+        spelled.add(other)
+    return spelled
+
+
+def _numbers(word: str) -> set[str]:
+    """The singular or plural of a word of at least four letters, by the plain rules of English."""
+    if len(word) < 4 or "'" in word:
+        return set()
+    if word.endswith("ies"):
+        return {word[:-3] + "y"}
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return {word[:-2]}
+    if word.endswith("s"):
+        if word.endswith("ss"):
+            return {word + "es"}
+        return set() if word.endswith(("us", "is")) else {word[:-1]}
+    if word.endswith("y") and word[-2] not in "aeou":
+        return {word[:-1] + "ies"}
+    return {word + "es"} if word.endswith(("x", "ch", "sh")) else {word + "s"}
+
+
+def eponyms() -> frozenset[str]:
+    """Words that labels only ever capitalise: eponyms (parkinson), places, organisms, some first words."""
+    return _label_words()[1]
+
+
+@cache
+def words() -> frozenset[str]:
+    """All lower-case words that a label of a diagnosis or a procedure may be made of."""
+    labels, proper = _label_words()
+    common = {word for word in labels if word not in proper}
+    spelled = common.union(*(_spellings(word) for word in common))
+    # A proper noun keeps its one spelling: its variants would be other people's names.
+    numbered = spelled.union(*(_numbers(word) for word in spelled))
+    # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
+    possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
+    return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})
