@@ -18,6 +18,12 @@ def new_batch_id(now: datetime) -> str:
     return str(uuid.UUID(int=value))
 
 
+def numbered_batch_id(at: datetime, number: int) -> str:
+    """A batch id that follows from a time and a number, for files that must come out the same every time."""
+    milliseconds = int(at.timestamp() * 1000)
+    return str(uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62 | number))
+
+
 def batch_time(batch_id: str) -> datetime:
     """When the batch id was made, UTC."""
     return datetime.fromtimestamp((uuid.UUID(batch_id).int >> 80) / 1000, UTC)

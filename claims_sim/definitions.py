@@ -1,0 +1,50 @@
+"""The code location: `defs` for `workspace.yaml`, `build_definitions` for a Dagster project of your own."""
+
+from dagster import Definitions, in_process_executor
+
+from claims_sim.lifeline import end_with_parent
+from claims_sim.orchestration.assets import (
+    WRITER_POOL,
+    claims_distribution_profile,
+    claims_live_stream,
+    claims_normalized,
+    ml_scores,
+    synthetic_claims_batch,
+)
+from claims_sim.orchestration.io_managers import OutboxIOManager, ProfileIOManager, ScoresIOManager, StreamIOManager
+from claims_sim.orchestration.jobs import profile_schedule, refresh_ml_scores, refresh_profile, simulate_claims
+from claims_sim.orchestration.resources import Producer, Simulation, SimulationDatabase
+from claims_sim.orchestration.sensors import intake_sensor
+from claims_sim.settings import Settings, settings_of_this_process
+
+__all__ = ["WRITER_POOL", "build_definitions", "defs"]
+
+
+def build_definitions(settings: Settings | None = None) -> Definitions:
+    """Everything Dagster needs to know, for these settings (default: the environment's).
+
+    Raises SettingsError with one line when a setting is wrong.
+    """
+    settings = settings or settings_of_this_process()
+    return Definitions(
+        assets=[claims_normalized, claims_distribution_profile, synthetic_claims_batch, claims_live_stream, ml_scores],
+        jobs=[simulate_claims, refresh_profile, refresh_ml_scores],
+        sensors=[intake_sensor(settings)],
+        schedules=[profile_schedule(settings.profile_refresh_cron)],
+        resources={
+            "simulation": Simulation(settings),
+            "producer": Producer(state_dir=str(settings.state_dir)),
+            "simulation_database": SimulationDatabase(database=str(settings.database_path), lock_timeout_s=settings.lock_timeout_s),
+            "profile_io_manager": ProfileIOManager(settings),
+            "outbox_io_manager": OutboxIOManager(settings),
+            "stream_io_manager": StreamIOManager(settings),
+            "scores_io_manager": ScoresIOManager(settings),
+        },
+        executor=in_process_executor,
+    )
+
+
+_owner = settings_of_this_process().supervised_by
+if _owner is not None:  # started by `up`: neither the code server nor a run may outlive it
+    end_with_parent(_owner)
+defs = build_definitions()

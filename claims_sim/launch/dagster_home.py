@@ -1,0 +1,36 @@
+"""The Dagster instance of `up`: its folder, its configuration and the workspace that points at our code server."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+# One run at a time may write to the simulation; anything else (a profile, a check) may run beside it.
+WRITER_TAG: Final = "claims_sim/writer"
+
+_INSTANCE = """\
+# Written by `claims-sim up` at every start. For a Dagster deployment of your own, see docs/operations.md.
+telemetry: {enabled: false}
+nux: {enabled: false}
+run_queue:
+  dequeue_interval_seconds: 1
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits:
+      - {key: claims_sim/writer, limit: 1}
+retention:
+  sensor: {purge_after_days: {skipped: 1, failure: 7, success: 3}}
+  schedule: {purge_after_days: {skipped: 1, failure: 30, success: 30}}
+"""
+
+
+def write_home(home: Path) -> None:
+    """Make the instance folder with its `dagster.yaml`."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "dagster.yaml").write_text(_INSTANCE)
+
+
+def write_workspace(path: Path, port: int) -> None:
+    """A workspace of one code location, served on loopback at `port`, so that UI and daemon share one server."""
+    document = {"load_from": [{"grpc_server": {"host": "127.0.0.1", "port": port, "location_name": "claims_sim"}}]}
+    path.write_text(json.dumps(document, indent=1))  # JSON is YAML

@@ -1,0 +1,73 @@
+"""`claims-sim generate`: many reviewed claims into one file, in batches, written whole or not at all."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from claims_sim import pipeline
+from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
+from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.generation.batch import BatchRequest, BatchWriter, utc_now
+from claims_sim.launch.progress import progress
+from claims_sim.profile.document import Profile
+from claims_sim.settings import Settings
+
+
+def run(settings: Settings, profile_file: Path | None, count: int, out: Path) -> dict[str, Any]:
+    """Write `count` claims to `out` (.jsonl or .parquet); the same profile, seed and count give the same file."""
+    if out.suffix not in {".jsonl", ".parquet"}:
+        raise SettingsError(f"--out {out}: the file must end in .jsonl (payloads) or .parquet (flat rows).")
+    profile = Profile.load(profile_file) if profile_file else pipeline.current_profile(settings)
+    writer = BatchWriter(profile)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
+    as_of = _end_of(profile.period[1]) if settings.clock == "history" else utc_now()
+    written = rejected = 0
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        sink = _Sink(temporary, parquet=out.suffix == ".parquet")
+        with progress("claims", count) as advance:
+            for number, first in enumerate(range(0, count, MAX_CLAIMS_PER_BATCH)):
+                size = min(MAX_CLAIMS_PER_BATCH, count - first)
+                request = BatchRequest(
+                    numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock, settings.claim_prefix
+                )
+                batch = writer.write(request)
+                sink.write(batch.claims, batch.payloads)
+                written, rejected = written + len(batch.claims), rejected + batch.rejected
+                advance(size)
+        sink.close()
+        temporary.replace(out)
+    except OSError as error:
+        raise ClaimsSimError(f"Cannot write {out}: {error.strerror or error}. Nothing was written.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return {"written": str(out), "claims": written, "rejected": rejected, "author": "statistical", "seed": settings.seed, "profile": profile.profile_hash}
+
+
+def _end_of(month: str) -> datetime:
+    year, number = map(int, month.split("-"))
+    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+class _Sink:
+    def __init__(self, path: Path, *, parquet: bool) -> None:
+        self._path, self._parquet = path, parquet
+        self._writer: pq.ParquetWriter | None = None
+        self._file = None if parquet else path.open("w", encoding="utf-8", newline="\n")
+
+    def write(self, claims: Any, payloads: tuple[str, ...]) -> None:  # noqa: ANN401 - pa.Table, untyped
+        if self._file is not None:
+            self._file.writelines(f"{payload}\n" for payload in payloads)
+            return
+        self._writer = self._writer or pq.ParquetWriter(self._path, claims.schema)
+        self._writer.write_table(claims)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,188 @@
+"""`claims-sim up`: everything set up, Dagster's servers started, the sensor on, the first claims scored; then watched.
+
+Ctrl-C (or SIGTERM) stops in order: no new runs, the run at work ends, then the servers. State stays in one folder.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from claims_sim import pipeline
+from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.launch.dagster_api import DagsterApi
+from claims_sim.launch.dagster_home import write_home, write_workspace
+from claims_sim.launch.supervisor import Child, Supervisor, reap_orphans
+from claims_sim.lifeline import end_with_parent, terminate_self
+from claims_sim.settings import Settings, child_environment
+from claims_sim.store import control
+
+SENSOR: Final = "claims_intake_sensor"
+SCHEDULE: Final = "profile_refresh_schedule"
+_READY_S: Final = 120
+_FIRST_SCORES_S: Final = 300
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def run(settings: Settings, *, with_parent: bool = False) -> int:
+    """Run until stopped; returns the exit code."""
+    if settings.host not in _LOOPBACK:
+        raise SettingsError(
+            f"CLAIMS_SIM_HOST={settings.host}: Dagster's UI has no login, so it listens on loopback only. Put a proxy with a login before it."
+        )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        end_with_parent(on_orphaned=terminate_self)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.state_dir / "up.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        where = control.get_status(settings.state_dir, "up") or {}
+        raise ClaimsSimError(f"claims_sim is up already in {settings.state_dir} ({where.get('url', 'no address known')}); stop it first.") from None
+    with lock:
+        return _run_locked(settings, stop)
+
+
+def _run_locked(settings: Settings, stop: threading.Event) -> int:
+    pipeline.check_isolation(settings)
+    orphans = reap_orphans(settings.state_dir)
+    if orphans:
+        _say(f"Ended {orphans} processes that an earlier run left behind.")
+    pipeline.ensure_source(settings, _say)
+    supervisor = Supervisor()
+    try:
+        url = _start_servers(settings, supervisor, stop)
+        if stop.is_set():
+            return 0
+        control.put_status(settings.state_dir, "up", {"url": url, "since": time.time()})
+        _wait_for_first_scores(settings, supervisor, stop, url)
+        if not stop.is_set():
+            _say(_where_things_are(settings, url))
+        while not stop.wait(1.0):
+            for name in supervisor.mend():
+                _say(f"Restarted {name}; its log is in {settings.state_dir / 'logs'}.")
+    finally:
+        _stop(settings, supervisor)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is the command's output
+
+
+def free_port(wanted: int, host: str) -> int:
+    """`wanted`, or the next port that is free."""
+    for port in range(wanted, min(wanted + 100, 65_536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise ClaimsSimError(f"No port between {wanted} and {wanted + 99} is free on {host}; set CLAIMS_SIM_PORT.")
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.Event) -> str:
+    """Code server and webserver, then, when no old run can be mistaken for a live one, sensor and daemon."""
+    home, logs = (settings.state_dir / "dagster").absolute(), settings.state_dir / "logs"
+    write_home(home)
+    code_port, port = _any_port(), free_port(settings.port, settings.host)
+    if port != settings.port:
+        _say(f"Port {settings.port} is busy; the Dagster UI takes {port}.")
+    workspace = home / "workspace.yaml"
+    write_workspace(workspace, code_port)
+
+
+    environment = child_environment(
+        settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes", CLAIMS_SIM_SUPERVISED_BY=str(os.getpid()), OMP_NUM_THREADS="1"
+    )
+
+    def child(name: str, *arguments: str) -> Child:
+        command = [sys.executable, "-m", "claims_sim.launch.child", name, *arguments]
+        return supervisor.start(Child(name, command, environment, logs / f"{name}.log"))
+
+    _say("Starting Dagster ...")
+    child("code-server", "api", "grpc", "-m", "claims_sim.definitions", "-p", str(code_port), "-h", "127.0.0.1", "--location-name", "claims_sim")
+    child("webserver", "-w", str(workspace), "-h", settings.host, "-p", str(port), "--suppress-warnings")
+    url = f"http://{settings.host}:{port}"
+    api = DagsterApi(url)
+    _wait_until(api.is_ready, _READY_S, supervisor, stop, "Dagster did not start")
+    if not stop.is_set():
+        api.cancel_unfinished_runs()
+        api.start_sensor(SENSOR)
+        api.start_schedule(SCHEDULE)
+        child("daemon", "run", "-w", str(workspace))
+    return url
+
+
+def _wait_until(ready: object, seconds: float, supervisor: Supervisor, stop: threading.Event, failure: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not stop.is_set() and not ready():  # type: ignore[operator]
+        dead = [child for child in supervisor.children if not child.is_running]
+        if dead:
+            raise ClaimsSimError(f"{failure}: {dead[0].name} ended. Its last words ({dead[0].log}):\n{dead[0].last_words()}")
+        if time.monotonic() > deadline:
+            raise ClaimsSimError(f"{failure} within {seconds:.0f} s; see the logs beside {supervisor.children[0].log}.")
+        stop.wait(0.5)
+
+
+def _wait_for_first_scores(settings: Settings, supervisor: Supervisor, stop: threading.Event, url: str) -> None:
+    _say(f"Dagster is at {url}. Profiling the source and waiting for the first claims ...")
+
+    def scored() -> bool:
+        flow = control.get_status(settings.state_dir, "flow") or {}
+        return int(flow.get("scored", 0)) > 0
+
+    _wait_until(scored, _FIRST_SCORES_S, supervisor, stop, "No claim was scored")
+
+
+def _where_things_are(settings: Settings, url: str) -> str:
+    flow = control.get_status(settings.state_dir, "flow") or {}
+    source = f"{settings.source_path} (table {settings.source_table}, read-only)" if settings.source else f"{settings.source_path} (invented demo data)"
+    return f"""
+claims_sim is running: a batch of {settings.batch_size} claims every {settings.interval_min_s:g} to {settings.interval_max_s:g} s.
+
+  Runs        {url}/runs
+  Lineage     {url}/asset-groups
+  Source      {source}
+  Claims      {settings.snapshots_path}/claims_live_stream (Parquet; read these, not the database)
+  Channel     {settings.channel_url}
+  Database    {settings.database_path}
+  Logs        {settings.state_dir / "logs"}
+
+{flow.get("ingested", 0)} claims ingested, {flow.get("scored", 0)} scored so far; `claims-sim status` tells more.
+Ctrl-C stops everything; starting again goes on from here."""
+
+
+def _stop(settings: Settings, supervisor: Supervisor) -> None:
+    """No new runs, let the run at work end, then the servers."""
+    _say("\nStopping ...")
+    daemons = [child for child in supervisor.children if child.name == "daemon"]
+    for daemon in daemons:
+        daemon.stop(10)
+        supervisor.children.remove(daemon)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not control.producer_is_free(settings.state_dir):
+        time.sleep(0.2)
+    supervisor.stop_all()
+    control.put_status(settings.state_dir, "up", {})
+    _say("Stopped. Nothing is lost; `make up` goes on from here.")
+
+

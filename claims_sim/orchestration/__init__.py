@@ -1,0 +1,1 @@
+"""The only Dagster code: assets, checks, IO managers, resources, sensor, jobs and schedules around `pipeline`."""

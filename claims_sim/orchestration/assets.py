@@ -1,0 +1,191 @@
+"""The asset chain, thin: one pipeline call each, its checks and its metadata."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetSpec,
+    MetadataValue,
+    Output,
+    ResourceParam,
+    asset,
+)
+
+from claims_sim import pipeline
+from claims_sim.generation.batch import Batch, utc_now
+from claims_sim.orchestration import metadata
+from claims_sim.orchestration.resources import Producer, Simulation, user_errors
+from claims_sim.profile.document import Profile
+from claims_sim.store import counts, stream
+
+DUE_TAG: Final = "claims_sim/due"
+WRITER_POOL: Final = "claims_sim_writer"
+OWNERS: Final = ["team:claims-simulation"]
+
+claims_normalized = AssetSpec(
+    "claims_normalized",
+    description=(
+        "The insurer's real claims: theirs, outside the simulation. It is opened read-only, by the profile alone, and for "
+        "as short as possible; only aggregates leave it."
+    ),
+    group_name="production",
+    kinds={"duckdb", "table"},
+    owners=OWNERS,
+    tags={"zone": "production"},
+)
+
+
+@asset(
+    deps=[claims_normalized],
+    group_name="simulation",
+    kinds={"python", "json"},
+    owners=OWNERS,
+    tags={"zone": "simulation"},
+    code_version="1",
+    io_manager_key="profile_io_manager",
+    check_specs=[
+        AssetCheckSpec(
+            "no_small_cell",
+            asset="claims_distribution_profile",
+            blocking=True,
+            description="No number in the profile stands for fewer than k persons (or claims, where persons cannot be told apart).",
+        ),
+        AssetCheckSpec(
+            "no_identifying_column",
+            asset="claims_distribution_profile",
+            blocking=True,
+            description="No column that names a claim or a person is in the profile, and no value looks like an identifier.",
+        ),
+        AssetCheckSpec(
+            "source_is_read_only",
+            asset="claims_distribution_profile",
+            blocking=True,
+            description="The source is another file than the simulation's, and our connection to it refuses to write.",
+        ),
+    ],
+)
+@user_errors
+def claims_distribution_profile(context: AssetExecutionContext, simulation: ResourceParam[Simulation]) -> Iterator[Output | AssetCheckResult]:
+    """What the real table looks like, as aggregates: the only thing that crosses from production to the simulation.
+
+    A chain of conditional counts (service, place, diagnosis, severity, stay, money …). Small cells are merged, dates
+    are months, weekdays and hours, and no value of a single person is in it. An unchanged source makes no new version.
+    """
+    refresh = pipeline.profile_source(simulation.settings, utc_now())
+    yield Output(refresh.profile, metadata=metadata.of_profile(refresh, simulation.settings))
+    yield from metadata.profile_checks(refresh.profile, simulation.settings)
+
+
+@asset(
+    group_name="simulation",
+    kinds={"python", "duckdb"},
+    owners=OWNERS,
+    tags={"zone": "simulation"},
+    code_version="1",
+    pool=WRITER_POOL,
+    io_manager_key="outbox_io_manager",
+    check_specs=[
+        AssetCheckSpec(
+            "reviewed_and_phi_free",
+            asset="synthetic_claims_batch",
+            blocking=True,
+            description=(
+                "Every claim in the outbox passes review: payload shape, identities, the profile's vocabularies, and no value that "
+                "looks like an identifier of a person. The relay asks the same and sends nothing that fails."
+            ),
+        )
+    ],
+)
+@user_errors
+def synthetic_claims_batch(
+    context: AssetExecutionContext, claims_distribution_profile: Profile, simulation: ResourceParam[Simulation], producer: Producer
+) -> Iterator[Output | AssetCheckResult]:
+    """A batch of synthetic claims: planned from the profile, written by the author, reviewed, and put in the outbox.
+
+    The plan is a brief for each claim (service, place, diagnosis, severity), drawn so that the stream follows the
+    profile; the author fills in the rest. A claim that fails review is written again; nothing unreviewed is kept.
+    """
+    wait_until_due(context)
+    batch = pipeline.generate_batch(simulation.settings, claims_distribution_profile, utc_now())
+    yield Output(batch, metadata=metadata.of_batch(batch), data_version=metadata.data_version(batch))
+    reasons = pipeline.review_outbox_batch(simulation.settings, batch.request.batch_id)
+    yield AssetCheckResult(
+        passed=not reasons,
+        check_name="reviewed_and_phi_free",
+        metadata={"batch": batch.request.batch_id, "claims": len(batch.claims), "broken rules": reasons},
+    )
+
+
+@asset(
+    deps=[synthetic_claims_batch],
+    group_name="simulation",
+    kinds={"duckdb", "parquet"},
+    owners=OWNERS,
+    tags={"zone": "simulation"},
+    code_version="1",
+    pool=WRITER_POOL,
+    io_manager_key="stream_io_manager",
+    metadata={"dagster/column_schema": metadata.stream_columns(), "dagster/table_name": "main.claims_live_stream"},
+    check_specs=[
+        AssetCheckSpec("ids_unique", asset="claims_live_stream", blocking=True, description="No claim id is stored twice (the last 100,000 claims)."),
+        AssetCheckSpec("phi_free", asset="claims_live_stream", blocking=True, description="No recent value looks like an identifier of a person."),
+        AssetCheckSpec(
+            "reconciles",
+            asset="claims_live_stream",
+            description="Every claim that was released to the channel is in the table, or accounted for as a dead letter.",
+        ),
+    ],
+)
+@user_errors
+def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam[Simulation]) -> Iterator[Output | AssetCheckResult]:
+    """The claims as a consumer receives them: the outbox goes to the channel, the channel is drained into this table.
+
+    At least once on the wire, exactly once here: rows, dead letters and the position move in one transaction.
+    Parquet snapshots for other readers follow each run.
+    """
+    settings = simulation.settings
+    relayed = pipeline.relay_outbox(settings)
+    drained = pipeline.drain(settings)
+    yield Output(drained, metadata=metadata.of_stream(relayed, drained))
+    yield from metadata.stream_checks(settings)
+
+
+@asset(
+    group_name="simulation",
+    kinds={"python", "duckdb", "lightgbm"},
+    owners=OWNERS,
+    tags={"zone": "simulation"},
+    code_version="1",
+    pool=WRITER_POOL,
+    io_manager_key="scores_io_manager",
+    metadata={"dagster/column_schema": metadata.score_columns(), "dagster/table_name": "main.ml_scores"},
+    check_specs=[
+        AssetCheckSpec("every_claim_scored", asset="ml_scores", description="Every claim in claims_live_stream has a score."),
+        AssetCheckSpec("scores_in_range", asset="ml_scores", description="Every score lies between 0 and 1, and risk is the larger of both."),
+    ],
+)
+@user_errors
+def ml_scores(
+    context: AssetExecutionContext, claims_live_stream: Iterator[pa.Table], simulation: ResourceParam[Simulation]
+) -> Iterator[Output | AssetCheckResult]:
+    """Risk scores of the claims that have none yet: named rules, peer statistics and a cost model, the larger wins.
+
+    The models are trained on claims sampled from the profile, so they hold nothing of a person.
+    """
+    settings = simulation.settings
+    yield Output(pipeline.score_chunks(settings, claims_live_stream, utc_now()))
+    pipeline.publish_snapshots(settings)
+    yield from metadata.score_checks(settings)
+
+
+def wait_until_due(context: AssetExecutionContext) -> None:
+    """Sleep until the due time that the sensor gave this run; at most a minute, whatever the tag says."""
+    due = context.run.tags.get(DUE_TAG)
+    if due:
+        time.sleep(min(max(0.0, float(due) - time.time()), 60.0))

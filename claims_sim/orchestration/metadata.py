@@ -1,0 +1,223 @@
+"""What the UI shows of a materialization, and the verdicts of the checks. Reads results and the store; decides nothing."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import duckdb
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    DataVersion,
+    MetadataValue,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+)
+
+from claims_sim import pipeline
+from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.generation.batch import Batch
+from claims_sim.orchestration.plots import bars
+from claims_sim.pipeline import ProfileRefresh, Relay
+from claims_sim.privacy.phi import identifiers_in
+from claims_sim.profile.document import Profile
+from claims_sim.settings import Settings
+from claims_sim.store import counts
+from claims_sim.store.stream import Drain
+
+_NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")
+_COLUMN_NOTES: Final = {
+    "claim_id": "prefix, year, batch and number; unique, sorts by time",
+    "admit_dt": "local wall clock of the facility",
+    "discharge_dt": "local wall clock of the facility",
+    "los": "local days between admission and discharge",
+    "amount_claimed": "rupiah",
+    "amount_paid": "rupiah",
+    "amount_gap": "rupiah; claimed - paid",
+    "generated_at": "UTC",
+    "batch_id": "the batch that the claim came from, where it is one of ours",
+    "ingested_at": "UTC",
+    "channel_position": "where in the channel the claim stood",
+    "stream_seq": "arrival number, without gaps",
+}
+_STREAM_EXTRA: Final = {"batch_id": "string", "ingested_at": "timestamp", "channel": "string", "channel_position": "string", "stream_seq": "int64"}
+_SCORE_COLUMNS: Final = {
+    "claim_id": ("string", "the claim"),
+    "source": ("string", "simulated"),
+    "rule_score": ("double", "0 to 1; from the named rules"),
+    "ml_score": ("double", "the model's raw score"),
+    "ml_score_normalized": ("double", "0 to 1; scale frozen per model version"),
+    "risk_score": ("double", "0 to 1; the larger of rule_score and ml_score_normalized"),
+    "flags": ("list<string>", "names of the rules and signals that fired"),
+    "reasons": ("list<string>", "the same in plain words"),
+    "model_version": ("string", "hash of the model"),
+    "ruleset_version": ("string", "version of the rules"),
+    "scored_at": ("timestamp", "UTC"),
+}
+
+
+def stream_columns() -> TableSchema:
+    """The column schema of claims_live_stream."""
+    flat = {field.name: str(field.type) for field in FLAT_SCHEMA} | _STREAM_EXTRA
+    return TableSchema([TableColumn(name, kind, description=_COLUMN_NOTES.get(name)) for name, kind in flat.items()])
+
+
+def score_columns() -> TableSchema:
+    """The column schema of ml_scores."""
+    return TableSchema([TableColumn(name, kind, description=note) for name, (kind, note) in _SCORE_COLUMNS.items()])
+
+
+def table(rows: list[dict[str, Any]]) -> Any:
+    """Rows as a metadata table, every value as text or number."""
+    return MetadataValue.table([TableRecord({k: v if isinstance(v, int | float | str) else str(v) for k, v in row.items()}) for row in rows])
+
+
+# --- profile ---------------------------------------------------------------------------------------------------------
+
+
+def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
+    """Figures, plots and tables of a profile."""
+    profile = refresh.profile
+    titles = {
+        "dx_primary_code": "Diagnosis mix",
+        "los": "Length of stay (days)",
+        "amount_claimed": "Amount claimed (rupiah)",
+        "province_name": "Provinces",
+    }
+    plots = {}
+    for column, title in titles.items():
+        marginal = profile.marginal(column)[:15]
+        if marginal:
+            plots[title] = MetadataValue.md(bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal]))
+    return {
+        "dagster/row_count": profile.rows,
+        "new version": refresh.is_new,
+        "profile hash": profile.profile_hash,
+        "source": MetadataValue.path(str(settings.source_path)),
+        "source table": settings.source_table,
+        "cell size": f"at least {profile.k} {profile.unit}",
+        "period": " to ".join(profile.period),
+        "absent columns": ", ".join(profile.absent) or "none",
+        "oddities of the source": MetadataValue.md("\n".join(f"- {line}" for line in profile.oddities) or "none"),
+        "identities": table([{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]),
+        **plots,
+    }
+
+
+def profile_checks(profile: Profile, settings: Settings) -> Iterator[AssetCheckResult]:
+    """The verdicts on a profile."""
+    smallest = profile.smallest_cell()
+    yield AssetCheckResult(
+        check_name="no_small_cell",
+        passed=smallest >= profile.k,
+        metadata={"smallest cell": smallest, "k": profile.k, "counted": profile.unit},
+    )
+    vocabulary = profile.vocabulary()
+    columns = set(vocabulary["column_name"].to_pylist())
+    named = sorted(columns & set(_NEVER_IN_A_PROFILE))
+    suspicious = sum(bool(identifiers_in(value)) for value in vocabulary["value"].to_pylist())
+    yield AssetCheckResult(
+        check_name="no_identifying_column",
+        passed=not named and not suspicious,
+        metadata={"identifying columns": ", ".join(named) or "none", "values checked": len(vocabulary), "suspicious values": suspicious},
+    )
+    yield AssetCheckResult(check_name="source_is_read_only", **_source_access(settings))
+
+
+def _source_access(settings: Settings) -> dict[str, Any]:
+    """Try to write to the source over a connection opened as the profiler opens it."""
+    path, database = settings.source_path, settings.database_path
+    separate = path.resolve() != database.resolve()
+    if path.suffix == ".parquet":
+        return {"passed": separate, "metadata": {"source": str(path), "simulation": str(database), "write attempt": "Parquet is read as a file"}}
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            connection.execute("CREATE TABLE claims_sim_may_not_write (x INTEGER)")
+        refused = False
+    except duckdb.InvalidInputException:
+        refused = True
+    except duckdb.IOException:
+        return {
+            "passed": separate,
+            "severity": AssetCheckSeverity.WARN,
+            "metadata": {"source": str(path), "simulation": str(database), "write attempt": "not made: its owner holds the source"},
+        }
+    outcome = "refused" if refused else "NOT refused"
+    return {"passed": separate and refused, "metadata": {"source": str(path), "simulation": str(database), "write attempt": outcome}}
+
+
+# --- batch, stream, scores -------------------------------------------------------------------------------------------
+
+
+def data_version(batch: Batch) -> DataVersion:
+    """A batch's version is the hash of its content."""
+    return DataVersion(hashlib.sha256("\n".join(batch.payloads).encode()).hexdigest()[:32])
+
+
+def of_batch(batch: Batch) -> dict[str, Any]:
+    """How a batch came about, and a look at its claims."""
+    shown = batch.claims.slice(0, 10).select(
+        ["claim_id", "service_type", "province_name", "facility_class", "dx_primary_code", "dx_primary_label", "severity_group", "los", "amount_claimed"]
+    )
+    return {
+        "dagster/row_count": len(batch.claims),
+        "batch": batch.request.batch_id,
+        "author": batch.author,
+        "model": batch.model,
+        "prompt version": batch.prompt_version or "none",
+        "profile hash": batch.profile_hash,
+        "planned": batch.planned,
+        "accepted": len(batch.claims),
+        "accepted share": round(len(batch.claims) / batch.planned, 4),
+        "repaired": batch.repaired,
+        "fallen back to the statistical author": batch.fallen_back,
+        "rejected": batch.rejected,
+        "reasons": batch.reasons,
+        "tokens in": batch.tokens_in,
+        "tokens out": batch.tokens_out,
+        "seconds": round(batch.seconds, 3),
+        "claims": table(shown.to_pylist()),
+    }
+
+
+def of_stream(relayed: Relay, drained: Drain) -> dict[str, Any]:
+    """What went over the wire."""
+    return {
+        "claims released": relayed.claims,
+        "batches released": len(relayed.released),
+        "batches quarantined": {batch: str(reasons) for batch, reasons in relayed.quarantined.items()},
+        "rows received": len(drained.rows),
+        "dead letters": len(drained.dead_letters),
+        "duplicates dropped": drained.duplicates,
+        "channel": drained.channel,
+        "position": drained.position_to,
+    }
+
+
+def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:
+    """The verdicts on the staging table, asked of the store itself."""
+    db = pipeline.database(settings)
+    found = counts.stream_health(db)
+    yield AssetCheckResult(
+        check_name="ids_unique", passed=found.duplicate_ids == 0, metadata={"claims checked": found.checked, "ids stored twice": found.duplicate_ids}
+    )
+    yield AssetCheckResult(
+        check_name="phi_free", passed=found.identifying == 0, metadata={"claims checked": found.checked, "identifying values": found.identifying}
+    )
+    yield AssetCheckResult(
+        check_name="reconciles",
+        passed=found.missing == 0,
+        metadata={"claims released": found.released, "claims stored": found.stored, "missing": found.missing, "dead letters": found.dead_letters},
+    )
+
+
+def score_checks(settings: Settings) -> Iterator[AssetCheckResult]:
+    """The verdicts on the scores, asked of the store itself."""
+    found = counts.score_health(pipeline.database(settings))
+    yield AssetCheckResult(
+        check_name="every_claim_scored", passed=found.unscored == 0, metadata={"claims": found.claims, "without a score": found.unscored}
+    )
+    yield AssetCheckResult(
+        check_name="scores_in_range", passed=found.out_of_range == 0, metadata={"scores checked": found.checked, "out of range": found.out_of_range}
+    )

@@ -1,0 +1,77 @@
+"""What assets are handed: the settings, the simulation database as a DuckDB resource, and the producer lock."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import duckdb
+from dagster import ConfigurableResource, Failure, InitResourceContext
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+
+from claims_sim.errors import ClaimsSimError
+from claims_sim.settings import Settings
+from claims_sim.store import control, database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def user_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a user can mend into a Dagster failure of one line, without a traceback of ours."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except ClaimsSimError as error:
+            raise Failure(description=str(error), allow_retries=False) from None
+
+    return wrapped
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The settings of the simulation, as the code location was built with them."""
+
+    settings: Settings
+
+
+class SimulationDatabase(DuckDBResource):
+    """The simulation database, for assets of your own: short connections that wait for a lock, and always close.
+
+    Production is never behind it: this resource opens no other file than the simulation's.
+    """
+
+    lock_timeout_s: float = 30
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the simulation database; closed also when the body raises."""
+        with database.SimulationDatabase(Path(self.database), lock_timeout_s=self.lock_timeout_s).connect() as connection:
+            yield connection
+
+
+class Producer(ConfigurableResource):
+    """Holds the producer lock for the length of a run: one producer of claims at a time, freed when its process ends."""
+
+    state_dir: str
+    _held: AbstractContextManager[Any] | None = PrivateAttr(default=None)
+
+    @user_errors
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """Take the lock, or fail with the name of its holder."""
+        run = context.run.run_id if context.run else "a script"
+        held = control.producer_lock(Path(self.state_dir), f"Dagster run {run}")
+        held.__enter__()
+        self._held = held
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:
+        """Let go."""
+        if self._held is not None:
+            self._held.__exit__(None, None, None)
+            self._held = None
