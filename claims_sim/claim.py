@@ -57,7 +57,10 @@ def _whole_where_possible(value: float) -> int | float:
 
 
 UtcTimestamp = Annotated[
-    datetime, BeforeValidator(_parse_utc), PlainSerializer(_format_utc, return_type=str), Field(description="UTC, ends in Z")
+    datetime,
+    BeforeValidator(_parse_utc),
+    PlainSerializer(_format_utc, return_type=str),
+    Field(description="UTC, ends in Z"),
 ]
 Money = Annotated[
     float,

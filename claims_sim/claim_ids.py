@@ -14,7 +14,13 @@ _LETTERS: Final = 28  # 26 ** 28 > 2 ** 128
 def new_batch_id(now: datetime) -> str:
     """A UUIDv7 (RFC 9562): milliseconds since the epoch, then random bits; sorts by time as text."""
     milliseconds = int(now.timestamp() * 1000)
-    value = (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    value = (
+        (milliseconds & ((1 << 48) - 1)) << 80
+        | 0x7 << 76
+        | secrets.randbits(12) << 64
+        | 0b10 << 62
+        | secrets.randbits(62)
+    )
     return str(uuid.UUID(int=value))
 
 

@@ -51,13 +51,19 @@ def _version(value: bool) -> None:
 
 
 @app.callback()
-def _root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False) -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     del version
 
 
 @app.command()
 def up(
-    with_parent: Annotated[bool, typer.Option("--with-parent", help="Stop when the process that started this one ends (make does).")] = False,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="Stop when the process that started this one ends (make does).")
+    ] = False,
     port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
 ) -> None:
     """Run the simulator: Dagster's UI and daemon, a batch of claims every 10 to 30 seconds, ingested and scored.
@@ -94,15 +100,27 @@ def demo_source(
     from claims_sim.demo.source import write_demo_source
 
     summary = write_demo_source(out, rows=rows, seed=seed)
-    _print({"written": str(out), "rows": summary.rows, "table": "claims_normalized", "note": "invented data, no real claims"}, as_json)
+    _print(
+        {
+            "written": str(out),
+            "rows": summary.rows,
+            "table": "claims_normalized",
+            "note": "invented data, no real claims",
+        },
+        as_json,
+    )
 
 
 @app.command(rich_help_panel="Production zone (opens the source, read-only)")
 def profile(
     source: Annotated[Path | None, typer.Option(help="DuckDB or Parquet file; default: CLAIMS_SIM_SOURCE.")] = None,
     table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
-    mapping: Annotated[Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the profile here; default: put it in force in the state folder.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the profile here; default: put it in force in the state folder.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Profile a real claims table: aggregates only, small cells suppressed.
@@ -137,10 +155,14 @@ def profile(
 def generate(
     out: Annotated[Path, typer.Option(help="File to write: .jsonl (payloads) or .parquet (flat rows).")],
     count: Annotated[int, typer.Option(min=1, max=50_000_000, help="How many claims.")] = 1000,
-    profile_file: Annotated[Path | None, typer.Option("--profile", help="Profile document; default: the one in force.")] = None,
+    profile_file: Annotated[
+        Path | None, typer.Option("--profile", help="Profile document; default: the one in force.")
+    ] = None,
     author: Annotated[str, typer.Option(help="Who writes the claims: statistical.")] = "statistical",
     seed: Annotated[int, typer.Option(min=0, help="Same profile and seed, same claims.")] = 0,
-    clock: Annotated[str, typer.Option(help="When the claims happen: history (the profile's period), admission or intake.")] = "history",
+    clock: Annotated[
+        str, typer.Option(help="When the claims happen: history (the profile's period), admission or intake.")
+    ] = "history",
     as_json: JsonOption = False,
 ) -> None:
     """Write claims to a file, reviewed like those of the stream.
@@ -163,7 +185,15 @@ def consume(
     settings = _settings()
     done = pipeline.ingest(settings)
     pipeline.publish_snapshots(settings)
-    _print({"rows stored": done.rows, "dead letters": done.dead_letters, "duplicates dropped": done.duplicates, "position": done.position}, as_json)
+    _print(
+        {
+            "rows stored": done.rows,
+            "dead letters": done.dead_letters,
+            "duplicates dropped": done.duplicates,
+            "position": done.position,
+        },
+        as_json,
+    )
 
 
 @app.command(rich_help_panel="Simulation")
@@ -206,7 +236,9 @@ def settings(as_json: JsonOption = False) -> None:
     for name, field in Settings.model_fields.items():
         if name != "supervised_by":
             value = getattr(current, name)
-            rows[f"{PREFIX}{name.upper()}"] = value if as_json else f"{'' if value is None else value!s:<24}  {field.description}"
+            rows[f"{PREFIX}{name.upper()}"] = (
+                value if as_json else f"{'' if value is None else value!s:<24}  {field.description}"
+            )
     _print(rows, as_json)
 
 

@@ -34,7 +34,9 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
         resources={
             "simulation": Simulation(settings),
             "producer": Producer(state_dir=str(settings.state_dir)),
-            "simulation_database": SimulationDatabase(database=str(settings.database_path), lock_timeout_s=settings.lock_timeout_s),
+            "simulation_database": SimulationDatabase(
+                database=str(settings.database_path), lock_timeout_s=settings.lock_timeout_s
+            ),
             "profile_io_manager": ProfileIOManager(settings),
             "outbox_io_manager": OutboxIOManager(settings),
             "stream_io_manager": StreamIOManager(settings),

@@ -3,7 +3,6 @@
 Assets, the CLI and the demo all call these. Each takes the settings and the time; none keeps anything open.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,7 +62,7 @@ def check_isolation(settings: Settings) -> None:
     for what, path in ours.items():
         same = source.resolve() == path.resolve()
         if not same and source.exists() and path.exists():
-            same = os.path.samefile(source, path)
+            same = source.samefile(path)
         if same:
             raise SourceError(
                 f"The source {source} and {what} {path} are the same file: nothing is started. "
@@ -184,7 +183,9 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
     db = database(settings)
     stored = outbox.read_batch(db, batch_id)
     with Reviewer(Profile.load(_profile_of(settings, outbox.profile_hash(db, batch_id)))) as reviewer:
-        reviewer.connection.register("lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist()))
+        reviewer.connection.register(
+            "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
+        )
         parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
         faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
         if faults:

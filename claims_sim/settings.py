@@ -23,43 +23,85 @@ class Settings(BaseSettings):
     """Frozen settings of one process. `description` of each field is what the README's table says."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     state_dir: Path = Field(Path(".claims_sim"), description="Folder for everything claims_sim keeps")
     source: Path | None = Field(
-        None, description="DuckDB or Parquet file with the real claims; without it a demo source is made in the state folder"
+        None,
+        description="DuckDB or Parquet file with the real claims; without it a demo source is made in the state folder",
     )
-    source_table: str = Field("claims_normalized", min_length=1, max_length=200, description="Table or view in the source")
+    source_table: str = Field(
+        "claims_normalized", min_length=1, max_length=200, description="Table or view in the source"
+    )
     mapping: Path | None = Field(None, description="TOML file that maps a foreign table's columns and values")
     database: Path | None = Field(None, description="The simulation database; default: sim.duckdb in the state folder")
-    snapshots: Path | None = Field(None, description="Parquet snapshots for other readers; default: snapshots in the state folder")
-    channel: str = Field("", max_length=500, description="Channel URL, jsonl:///path; default: the folder channel in the state folder")
-    interval_min_s: Annotated[float, Field(ge=5, le=86_400)] = Field(10, description="Shortest gap between two batches, seconds")
-    interval_max_s: Annotated[float, Field(ge=5, le=86_400)] = Field(30, description="Longest gap between two batches, seconds")
+    snapshots: Path | None = Field(
+        None, description="Parquet snapshots for other readers; default: snapshots in the state folder"
+    )
+    channel: str = Field(
+        "", max_length=500, description="Channel URL, jsonl:///path; default: the folder channel in the state folder"
+    )
+    interval_min_s: Annotated[float, Field(ge=5, le=86_400)] = Field(
+        10, description="Shortest gap between two batches, seconds"
+    )
+    interval_max_s: Annotated[float, Field(ge=5, le=86_400)] = Field(
+        30, description="Longest gap between two batches, seconds"
+    )
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(5, description="Claims in a batch")
     author: AuthorName = Field("statistical", description="Who writes the claims: statistical")
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(0, description="Seed of the simulation; a batch follows from seed and batch id")
-    force_llm: bool = Field(False, description="Fail a tick whose model fails, instead of letting the statistical author step in")
-    llm_base_url: str = Field("", max_length=500, description="Any OpenAI-compatible server; without it the local model is started")
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
+        0, description="Seed of the simulation; a batch follows from seed and batch id"
+    )
+    force_llm: bool = Field(
+        False, description="Fail a tick whose model fails, instead of letting the statistical author step in"
+    )
+    llm_base_url: str = Field(
+        "", max_length=500, description="Any OpenAI-compatible server; without it the local model is started"
+    )
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key for that server")
-    llm_model: str = Field("", max_length=200, description="Model name for that server; default: the first that it lists")
+    llm_model: str = Field(
+        "", max_length=200, description="Model name for that server; default: the first that it lists"
+    )
     llm_gguf: Path | None = Field(None, description="Another GGUF file for the local model")
     llm_threads: Annotated[int, Field(ge=0, le=256)] = Field(0, description="Threads of the local model; 0: cores - 1")
-    llm_idle_s: Annotated[float, Field(ge=10, le=86_400)] = Field(900, description="The local model ends after so many idle seconds")
+    llm_idle_s: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        900, description="The local model ends after so many idle seconds"
+    )
     llm_allow_remote: bool = Field(False, description="Allow a model server that is not on loopback")
-    authoring_deadline_s: Annotated[float, Field(ge=0.5, le=600)] = Field(6, description="Longest time for the model's part of a batch, seconds")
-    prompt_form: Literal["auto", "choice", "full"] = Field("auto", description="choice: numbered options; full: the whole payload; auto: choice for the local model")
+    authoring_deadline_s: Annotated[float, Field(ge=0.5, le=600)] = Field(
+        6, description="Longest time for the model's part of a batch, seconds"
+    )
+    prompt_form: Literal["auto", "choice", "full"] = Field(
+        "auto", description="choice: numbered options; full: the whole payload; auto: choice for the local model"
+    )
     prompt_version: str = Field("", max_length=40, description="Version of the prompt templates; default: the newest")
-    clock: Clock = Field("admission", description="When streamed claims happen: admission (now), intake (discharged now), history (past)")
+    clock: Clock = Field(
+        "admission", description="When streamed claims happen: admission (now), intake (discharged now), history (past)"
+    )
     claim_prefix: str = Field("SIM", pattern=r"^[A-Z]{2,8}$", description="First part of every claim id")
-    privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(11, description="Fewest persons behind any number that leaves the source")
+    privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(
+        11, description="Fewest persons behind any number that leaves the source"
+    )
     demo_rows: Annotated[int, Field(ge=1_000, le=50_000_000)] = Field(100_000, description="Rows of the demo source")
-    lock_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(30, description="How long to wait for a locked database, seconds")
+    lock_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        30, description="How long to wait for a locked database, seconds"
+    )
     host: str = Field("127.0.0.1", description="Address that the Dagster UI listens on")
-    port: Annotated[int, Field(ge=1, le=65_535)] = Field(3000, description="Port of the Dagster UI; the next free one is taken when busy")
-    profile_refresh_cron: str = Field("0 2 * * *", description="When the profile is refreshed, cron, in Asia/Jakarta time")
-    supervised_by: int | None = Field(None, description="Set by `up` for its children: the process that they must not outlive")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        3000, description="Port of the Dagster UI; the next free one is taken when busy"
+    )
+    profile_refresh_cron: str = Field(
+        "0 2 * * *", description="When the profile is refreshed, cron, in Asia/Jakarta time"
+    )
+    supervised_by: int | None = Field(
+        None, description="Set by `up` for its children: the process that they must not outlive"
+    )
 
     @field_validator("claim_prefix")
     @classmethod

@@ -103,20 +103,33 @@ class BatchWriter:
         key = stream_key(request.seed, request.batch_id)
         rows = np.arange(request.first_index, request.first_index + request.count)
         briefs = self.sampler.draw_briefs(stream_key(key, "brief"), rows, stratify=True)
-        work = _Work(rows, briefs, [], [], np.full(len(rows), "", object), np.zeros(len(rows), int), [()] * len(rows), np.arange(len(rows)))
+        work = _Work(
+            rows,
+            briefs,
+            [],
+            [],
+            np.full(len(rows), "", object),
+            np.zeros(len(rows), int),
+            [()] * len(rows),
+            np.arange(len(rows)),
+        )
         with Reviewer(self.profile) as reviewer:
             if self.author is not self.statistical:
                 for attempt in range(MAX_REPAIRS + 1):
                     self._attempt(work, self.author, attempt, key, request, reviewer)
                 if len(work.open) and self.force_author:
                     why = "; ".join(dict.fromkeys(work.problems)) or f"rejected for {', '.join(work.reasons)}"
-                    raise AuthorError(f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}.")
+                    raise AuthorError(
+                        f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}."
+                    )
             fallen_back = len(work.open) if self.author is not self.statistical else 0
             for attempt in range(_MAX_REDRAWS):
                 self._attempt(work, self.statistical, attempt, key, request, reviewer)
             return self._finished(work, request, fallen_back, reviewer, perf_counter() - started)
 
-    def _attempt(self, work: _Work, author: Author, attempt: int, key: int, request: BatchRequest, reviewer: Reviewer) -> None:
+    def _attempt(
+        self, work: _Work, author: Author, attempt: int, key: int, request: BatchRequest, reviewer: Reviewer
+    ) -> None:
         """Let `author` write the briefs that are still open, and keep what passes review."""
         if not len(work.open):
             return
@@ -151,9 +164,15 @@ class BatchWriter:
         ids = np.array(claim_ids(request.claim_prefix, request.batch_id, int(rows.max()) + 1), object)[rows]
         return to_flat(joined(claims, pa.table({"claim_id": pa.array(ids, pa.string())})))
 
-    def _finished(self, work: _Work, request: BatchRequest, fallen_back: int, reviewer: Reviewer, seconds: float) -> Batch:
+    def _finished(
+        self, work: _Work, request: BatchRequest, fallen_back: int, reviewer: Reviewer, seconds: float
+    ) -> Batch:
         order = np.concatenate(work.positions) if work.positions else np.zeros(0, int)
-        claims = pa.concat_tables(work.claims).take(np.argsort(order, kind="stable")) if work.claims else to_flat(pa.table({}))
+        claims = (
+            pa.concat_tables(work.claims).take(np.argsort(order, kind="stable"))
+            if work.claims
+            else to_flat(pa.table({}))
+        )
         kept = np.sort(order)
         own = work.author[kept] == self.author.name
         repaired = int(((work.attempts[kept] > 1) & own).sum())

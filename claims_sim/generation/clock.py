@@ -17,7 +17,9 @@ _ADMITTED_WITHIN_S: Final = 10  # claims of a batch were admitted 1 to 10 second
 _SUBMITTED_WITHIN_S: Final = 6 * 3600  # intake: a claim is submitted within six hours of discharge
 
 
-def add_times(claims: pa.Table, sampler: Sampler, clock: Clock, key: int, rows: np.ndarray, as_of: datetime) -> pa.Table:
+def add_times(
+    claims: pa.Table, sampler: Sampler, clock: Clock, key: int, rows: np.ndarray, as_of: datetime
+) -> pa.Table:
     """`claims` with admit_dt and discharge_dt (local wall clock) and generated_at (UTC), all without zone.
 
     `los` stays true: it is the number of local days between admission and discharge. `as_of` is UTC.

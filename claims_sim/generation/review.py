@@ -73,7 +73,9 @@ class Reviewer:
             for column in BRIEF_COLUMNS:
                 judged = judged.append_column(f"brief_{column}", briefs[column])
                 condition = f"{column} IS DISTINCT FROM brief_{column}"
-                rules.append(Rule(f"{column}_off_brief", "vocabulary", condition, f"{column} is not what the brief asks for"))
+                rules.append(
+                    Rule(f"{column}_off_brief", "vocabulary", condition, f"{column} is not what the brief asks for")
+                )
         self._connection.register("claims_to_judge", judged)
         rows = self._connection.sql(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
         self._connection.unregister("claims_to_judge")

@@ -67,7 +67,9 @@ def _show(totals: _Totals, settings: Settings) -> None:
     for name, value in totals.counts().items():
         summary.add_row(name, f"{value:,}")
     console.print(summary)
-    claims = Table("service", "province", "class", "diagnosis", "severity", "days", "claimed, Rp", title="Some of the claims")
+    claims = Table(
+        "service", "province", "class", "diagnosis", "severity", "days", "claimed, Rp", title="Some of the claims"
+    )
     for row in totals.shown:
         diagnosis = f"{row['dx_primary_code']} {row['dx_primary_label']}"
         place = (row["service_type"], row["province_name"], row["facility_class"])

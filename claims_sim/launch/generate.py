@@ -45,7 +45,14 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
         raise ClaimsSimError(f"Cannot write {out}: {error.strerror or error}. Nothing was written.") from None
     finally:
         temporary.unlink(missing_ok=True)
-    return {"written": str(out), "claims": written, "rejected": rejected, "author": "statistical", "seed": settings.seed, "profile": profile.profile_hash}
+    return {
+        "written": str(out),
+        "claims": written,
+        "rejected": rejected,
+        "author": "statistical",
+        "seed": settings.seed,
+        "profile": profile.profile_hash,
+    }
 
 
 def _end_of(month: str) -> datetime:

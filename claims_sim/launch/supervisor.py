@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -56,10 +57,8 @@ class Child:
             return
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                pass
         _kill_group(self.process.pid)
         self.process.wait()
 
@@ -98,7 +97,9 @@ class Supervisor:
                 continue
             recent = [at for at in child.started if at > time.monotonic() - _RESTART_WINDOW_S]
             if len(recent) > _MAX_RESTARTS:
-                raise ClaimsSimError(f"{child.name} ended {len(recent)} times; see {child.log}. Its last words:\n{child.last_words()}")
+                raise ClaimsSimError(
+                    f"{child.name} ended {len(recent)} times; see {child.log}. Its last words:\n{child.last_words()}"
+                )
             child.start()
             restarted.append(child.name)
         return restarted

@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 import time
-
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -47,7 +46,9 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
         lock.acquire(timeout=0)
     except Timeout:
         where = control.get_status(settings.state_dir, "up") or {}
-        raise ClaimsSimError(f"claims_sim is up already in {settings.state_dir} ({where.get('url', 'no address known')}); stop it first.") from None
+        raise ClaimsSimError(
+            f"claims_sim is up already in {settings.state_dir} ({where.get('url', 'no address known')}); stop it first."
+        ) from None
     with lock:
         return _run_locked(settings, stop)
 
@@ -109,9 +110,12 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
     workspace = home / "workspace.yaml"
     write_workspace(workspace, code_port)
 
-
     environment = child_environment(
-        settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes", CLAIMS_SIM_SUPERVISED_BY=str(os.getpid()), OMP_NUM_THREADS="1"
+        settings,
+        DAGSTER_HOME=str(home),
+        DAGSTER_DISABLE_TELEMETRY="yes",
+        CLAIMS_SIM_SUPERVISED_BY=str(os.getpid()),
+        OMP_NUM_THREADS="1",
     )
 
     def child(name: str, *arguments: str) -> Child:
@@ -119,7 +123,19 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
         return supervisor.start(Child(name, command, environment, logs / f"{name}.log"))
 
     _say("Starting Dagster ...")
-    child("code-server", "api", "grpc", "-m", "claims_sim.definitions", "-p", str(code_port), "-h", "127.0.0.1", "--location-name", "claims_sim")
+    child(
+        "code-server",
+        "api",
+        "grpc",
+        "-m",
+        "claims_sim.definitions",
+        "-p",
+        str(code_port),
+        "-h",
+        "127.0.0.1",
+        "--location-name",
+        "claims_sim",
+    )
     child("webserver", "-w", str(workspace), "-h", settings.host, "-p", str(port), "--suppress-warnings")
     url = f"http://{settings.host}:{port}"
     api = DagsterApi(url)
@@ -137,7 +153,9 @@ def _wait_until(ready: object, seconds: float, supervisor: Supervisor, stop: thr
     while not stop.is_set() and not ready():  # type: ignore[operator]
         dead = [child for child in supervisor.children if not child.is_running]
         if dead:
-            raise ClaimsSimError(f"{failure}: {dead[0].name} ended. Its last words ({dead[0].log}):\n{dead[0].last_words()}")
+            raise ClaimsSimError(
+                f"{failure}: {dead[0].name} ended. Its last words ({dead[0].log}):\n{dead[0].last_words()}"
+            )
         if time.monotonic() > deadline:
             raise ClaimsSimError(f"{failure} within {seconds:.0f} s; see the logs beside {supervisor.children[0].log}.")
         stop.wait(0.5)
@@ -155,7 +173,11 @@ def _wait_for_first_scores(settings: Settings, supervisor: Supervisor, stop: thr
 
 def _where_things_are(settings: Settings, url: str) -> str:
     flow = control.get_status(settings.state_dir, "flow") or {}
-    source = f"{settings.source_path} (table {settings.source_table}, read-only)" if settings.source else f"{settings.source_path} (invented demo data)"
+    source = (
+        f"{settings.source_path} (table {settings.source_table}, read-only)"
+        if settings.source
+        else f"{settings.source_path} (invented demo data)"
+    )
     return f"""
 claims_sim is running: a batch of {settings.batch_size} claims every {settings.interval_min_s:g} to {settings.interval_max_s:g} s.
 
@@ -184,5 +206,3 @@ def _stop(settings: Settings, supervisor: Supervisor) -> None:
     supervisor.stop_all()
     control.put_status(settings.state_dir, "up", {})
     _say("Stopped. Nothing is lost; `make up` goes on from here.")
-
-

@@ -2,27 +2,24 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 from dagster import (
     AssetCheckResult,
-    AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
     AssetSpec,
-    MetadataValue,
     Output,
     ResourceParam,
     asset,
 )
 
 from claims_sim import pipeline
-from claims_sim.generation.batch import Batch, utc_now
+from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration import metadata
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
-from claims_sim.store import counts, stream
 
 DUE_TAG: Final = "claims_sim/due"
 WRITER_POOL: Final = "claims_sim_writer"
@@ -71,7 +68,9 @@ claims_normalized = AssetSpec(
     ],
 )
 @user_errors
-def claims_distribution_profile(context: AssetExecutionContext, simulation: ResourceParam[Simulation]) -> Iterator[Output | AssetCheckResult]:
+def claims_distribution_profile(
+    context: AssetExecutionContext, simulation: ResourceParam[Simulation]
+) -> Iterator[Output | AssetCheckResult]:
     """What the real table looks like, as aggregates: the only thing that crosses from production to the simulation.
 
     A chain of conditional counts (service, place, diagnosis, severity, stay, money …). Small cells are merged, dates
@@ -104,7 +103,10 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
 )
 @user_errors
 def synthetic_claims_batch(
-    context: AssetExecutionContext, claims_distribution_profile: Profile, simulation: ResourceParam[Simulation], producer: Producer
+    context: AssetExecutionContext,
+    claims_distribution_profile: Profile,
+    simulation: ResourceParam[Simulation],
+    producer: Producer,
 ) -> Iterator[Output | AssetCheckResult]:
     """A batch of synthetic claims: planned from the profile, written by the author, reviewed, and put in the outbox.
 
@@ -133,8 +135,18 @@ def synthetic_claims_batch(
     io_manager_key="stream_io_manager",
     metadata={"dagster/column_schema": metadata.stream_columns(), "dagster/table_name": "main.claims_live_stream"},
     check_specs=[
-        AssetCheckSpec("ids_unique", asset="claims_live_stream", blocking=True, description="No claim id is stored twice (the last 100,000 claims)."),
-        AssetCheckSpec("phi_free", asset="claims_live_stream", blocking=True, description="No recent value looks like an identifier of a person."),
+        AssetCheckSpec(
+            "ids_unique",
+            asset="claims_live_stream",
+            blocking=True,
+            description="No claim id is stored twice (the last 100,000 claims).",
+        ),
+        AssetCheckSpec(
+            "phi_free",
+            asset="claims_live_stream",
+            blocking=True,
+            description="No recent value looks like an identifier of a person.",
+        ),
         AssetCheckSpec(
             "reconciles",
             asset="claims_live_stream",
@@ -143,7 +155,9 @@ def synthetic_claims_batch(
     ],
 )
 @user_errors
-def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam[Simulation]) -> Iterator[Output | AssetCheckResult]:
+def claims_live_stream(
+    context: AssetExecutionContext, simulation: ResourceParam[Simulation]
+) -> Iterator[Output | AssetCheckResult]:
     """The claims as a consumer receives them: the outbox goes to the channel, the channel is drained into this table.
 
     At least once on the wire, exactly once here: rows, dead letters and the position move in one transaction.
@@ -166,8 +180,14 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     io_manager_key="scores_io_manager",
     metadata={"dagster/column_schema": metadata.score_columns(), "dagster/table_name": "main.ml_scores"},
     check_specs=[
-        AssetCheckSpec("every_claim_scored", asset="ml_scores", description="Every claim in claims_live_stream has a score."),
-        AssetCheckSpec("scores_in_range", asset="ml_scores", description="Every score lies between 0 and 1, and risk is the larger of both."),
+        AssetCheckSpec(
+            "every_claim_scored", asset="ml_scores", description="Every claim in claims_live_stream has a score."
+        ),
+        AssetCheckSpec(
+            "scores_in_range",
+            asset="ml_scores",
+            description="Every score lies between 0 and 1, and risk is the larger of both.",
+        ),
     ],
 )
 @user_errors

@@ -34,7 +34,11 @@ refresh_profile = define_asset_job(
 )
 
 
-@op(name="refresh_ml_scores", description="Train the scorer on the profile in force and score every stored claim again.", pool="claims_sim_writer")
+@op(
+    name="refresh_ml_scores",
+    description="Train the scorer on the profile in force and score every stored claim again.",
+    pool="claims_sim_writer",
+)
 @user_errors
 def _refresh_scores(context: OpExecutionContext, simulation: ResourceParam[Simulation]) -> None:
     refreshed = pipeline.refresh_scores(simulation.settings, utc_now())
@@ -60,5 +64,3 @@ def profile_schedule(cron: str) -> ScheduleDefinition:
         execution_timezone="Asia/Jakarta",
         description="Refreshes the profile when the source's own nightly jobs are done.",
     )
-
-

@@ -41,7 +41,13 @@ _COLUMN_NOTES: Final = {
     "channel_position": "where in the channel the claim stood",
     "stream_seq": "arrival number, without gaps",
 }
-_STREAM_EXTRA: Final = {"batch_id": "string", "ingested_at": "timestamp", "channel": "string", "channel_position": "string", "stream_seq": "int64"}
+_STREAM_EXTRA: Final = {
+    "batch_id": "string",
+    "ingested_at": "timestamp",
+    "channel": "string",
+    "channel_position": "string",
+    "stream_seq": "int64",
+}
 _SCORE_COLUMNS: Final = {
     "claim_id": ("string", "the claim"),
     "source": ("string", "simulated"),
@@ -70,7 +76,9 @@ def score_columns() -> TableSchema:
 
 def table(rows: list[dict[str, Any]]) -> Any:
     """Rows as a metadata table, every value as text or number."""
-    return MetadataValue.table([TableRecord({k: v if isinstance(v, int | float | str) else str(v) for k, v in row.items()}) for row in rows])
+    return MetadataValue.table(
+        [TableRecord({k: v if isinstance(v, int | float | str) else str(v) for k, v in row.items()}) for row in rows]
+    )
 
 
 # --- profile ---------------------------------------------------------------------------------------------------------
@@ -89,7 +97,9 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
     for column, title in titles.items():
         marginal = profile.marginal(column)[:15]
         if marginal:
-            plots[title] = MetadataValue.md(bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal]))
+            plots[title] = MetadataValue.md(
+                bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal])
+            )
     return {
         "dagster/row_count": profile.rows,
         "new version": refresh.is_new,
@@ -100,7 +110,9 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
         "period": " to ".join(profile.period),
         "absent columns": ", ".join(profile.absent) or "none",
         "oddities of the source": MetadataValue.md("\n".join(f"- {line}" for line in profile.oddities) or "none"),
-        "identities": table([{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]),
+        "identities": table(
+            [{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]
+        ),
         **plots,
     }
 
@@ -120,7 +132,11 @@ def profile_checks(profile: Profile, settings: Settings) -> Iterator[AssetCheckR
     yield AssetCheckResult(
         check_name="no_identifying_column",
         passed=not named and not suspicious,
-        metadata={"identifying columns": ", ".join(named) or "none", "values checked": len(vocabulary), "suspicious values": suspicious},
+        metadata={
+            "identifying columns": ", ".join(named) or "none",
+            "values checked": len(vocabulary),
+            "suspicious values": suspicious,
+        },
     )
     yield AssetCheckResult(check_name="source_is_read_only", **_source_access(settings))
 
@@ -130,7 +146,14 @@ def _source_access(settings: Settings) -> dict[str, Any]:
     path, database = settings.source_path, settings.database_path
     separate = path.resolve() != database.resolve()
     if path.suffix == ".parquet":
-        return {"passed": separate, "metadata": {"source": str(path), "simulation": str(database), "write attempt": "Parquet is read as a file"}}
+        return {
+            "passed": separate,
+            "metadata": {
+                "source": str(path),
+                "simulation": str(database),
+                "write attempt": "Parquet is read as a file",
+            },
+        }
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             connection.execute("CREATE TABLE claims_sim_may_not_write (x INTEGER)")
@@ -141,10 +164,17 @@ def _source_access(settings: Settings) -> dict[str, Any]:
         return {
             "passed": separate,
             "severity": AssetCheckSeverity.WARN,
-            "metadata": {"source": str(path), "simulation": str(database), "write attempt": "not made: its owner holds the source"},
+            "metadata": {
+                "source": str(path),
+                "simulation": str(database),
+                "write attempt": "not made: its owner holds the source",
+            },
         }
     outcome = "refused" if refused else "NOT refused"
-    return {"passed": separate and refused, "metadata": {"source": str(path), "simulation": str(database), "write attempt": outcome}}
+    return {
+        "passed": separate and refused,
+        "metadata": {"source": str(path), "simulation": str(database), "write attempt": outcome},
+    }
 
 
 # --- batch, stream, scores -------------------------------------------------------------------------------------------
@@ -158,7 +188,17 @@ def data_version(batch: Batch) -> DataVersion:
 def of_batch(batch: Batch) -> dict[str, Any]:
     """How a batch came about, and a look at its claims."""
     shown = batch.claims.slice(0, 10).select(
-        ["claim_id", "service_type", "province_name", "facility_class", "dx_primary_code", "dx_primary_label", "severity_group", "los", "amount_claimed"]
+        [
+            "claim_id",
+            "service_type",
+            "province_name",
+            "facility_class",
+            "dx_primary_code",
+            "dx_primary_label",
+            "severity_group",
+            "los",
+            "amount_claimed",
+        ]
     )
     return {
         "dagster/row_count": len(batch.claims),
@@ -200,15 +240,24 @@ def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:
     db = pipeline.database(settings)
     found = counts.stream_health(db)
     yield AssetCheckResult(
-        check_name="ids_unique", passed=found.duplicate_ids == 0, metadata={"claims checked": found.checked, "ids stored twice": found.duplicate_ids}
+        check_name="ids_unique",
+        passed=found.duplicate_ids == 0,
+        metadata={"claims checked": found.checked, "ids stored twice": found.duplicate_ids},
     )
     yield AssetCheckResult(
-        check_name="phi_free", passed=found.identifying == 0, metadata={"claims checked": found.checked, "identifying values": found.identifying}
+        check_name="phi_free",
+        passed=found.identifying == 0,
+        metadata={"claims checked": found.checked, "identifying values": found.identifying},
     )
     yield AssetCheckResult(
         check_name="reconciles",
         passed=found.missing == 0,
-        metadata={"claims released": found.released, "claims stored": found.stored, "missing": found.missing, "dead letters": found.dead_letters},
+        metadata={
+            "claims released": found.released,
+            "claims stored": found.stored,
+            "missing": found.missing,
+            "dead letters": found.dead_letters,
+        },
     )
 
 
@@ -216,8 +265,12 @@ def score_checks(settings: Settings) -> Iterator[AssetCheckResult]:
     """The verdicts on the scores, asked of the store itself."""
     found = counts.score_health(pipeline.database(settings))
     yield AssetCheckResult(
-        check_name="every_claim_scored", passed=found.unscored == 0, metadata={"claims": found.claims, "without a score": found.unscored}
+        check_name="every_claim_scored",
+        passed=found.unscored == 0,
+        metadata={"claims": found.claims, "without a score": found.unscored},
     )
     yield AssetCheckResult(
-        check_name="scores_in_range", passed=found.out_of_range == 0, metadata={"scores checked": found.checked, "out of range": found.out_of_range}
+        check_name="scores_in_range",
+        passed=found.out_of_range == 0,
+        metadata={"scores checked": found.checked, "out of range": found.out_of_range},
     )

@@ -12,7 +12,6 @@ from dagster import ConfigurableResource, Failure, InitResourceContext
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
-
 from claims_sim.errors import ClaimsSimError
 from claims_sim.settings import Settings
 from claims_sim.store import control, database
@@ -52,7 +51,9 @@ class SimulationDatabase(DuckDBResource):
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to the simulation database; closed also when the body raises."""
-        with database.SimulationDatabase(Path(self.database), lock_timeout_s=self.lock_timeout_s).connect() as connection:
+        with database.SimulationDatabase(
+            Path(self.database), lock_timeout_s=self.lock_timeout_s
+        ).connect() as connection:
             yield connection
 
 

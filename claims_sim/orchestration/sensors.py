@@ -57,7 +57,11 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
             request = RunRequest(
                 run_key=f"batch-{decision.seq}-{decision.due:.3f}",
                 job_name=CHAIN_JOB,
-                tags={DUE_TAG: f"{decision.due:.3f}", "claims_sim/batch": str(decision.seq), "claims_sim/author": settings.author},
+                tags={
+                    DUE_TAG: f"{decision.due:.3f}",
+                    "claims_sim/batch": str(decision.seq),
+                    "claims_sim/author": settings.author,
+                },
             )
             return SensorResult(run_requests=[request], cursor=decision.cursor.dump())
         return SensorResult(skip_reason=SkipReason(decision.reason), cursor=decision.cursor.dump())
@@ -74,7 +78,9 @@ def _request_profile(instance: DagsterInstance, cursor: Cursor, now: float) -> S
     if last and last.status == DagsterRunStatus.FAILURE and cursor.retry_at <= now:
         cursor = cursor.after_profile_failure(now)
     elif last and last.status == DagsterRunStatus.FAILURE:
-        wait = f"The profile failed; the next try is in {cursor.retry_at - now:.0f} s. See the last run of {PROFILE_JOB}."
+        wait = (
+            f"The profile failed; the next try is in {cursor.retry_at - now:.0f} s. See the last run of {PROFILE_JOB}."
+        )
         return SensorResult(skip_reason=SkipReason(wait), cursor=cursor.dump())
     request = RunRequest(run_key=f"profile-{now:.0f}", job_name=PROFILE_JOB)
     return SensorResult(run_requests=[request], cursor=cursor.dump())
@@ -90,8 +96,14 @@ def _unfinished(instance: DagsterInstance, settings: Settings, now: float) -> li
     for record in instance.get_run_records(RunsFilter(job_name=CHAIN_JOB, statuses=_UNFINISHED), limit=20):
         run = record.dagster_run
         age = now - record.update_timestamp.timestamp()
-        if run.status == DagsterRunStatus.STARTED and age > _STALE_AFTER_S and control.producer_is_free(settings.state_dir):
-            instance.report_run_failed(run, "Its process is gone: the producer lock is free. Nothing of its batch was lost or doubled.")
+        if (
+            run.status == DagsterRunStatus.STARTED
+            and age > _STALE_AFTER_S
+            and control.producer_is_free(settings.state_dir)
+        ):
+            instance.report_run_failed(
+                run, "Its process is gone: the producer lock is free. Nothing of its batch was lost or doubled."
+            )
         else:
             alive.append(run)
     return alive

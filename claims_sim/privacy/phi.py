@@ -27,13 +27,19 @@ PATTERNS: Final = (
     IdentifierPattern("card", rf"{_EDGE}(?:[0-9]{_SEPARATOR}){{12}}[0-9]{_END}", "JKN card number, 13 digits"),
     IdentifierPattern("npwp", rf"{_EDGE}(?:[0-9]{_SEPARATOR}){{14}}[0-9]{_END}", "tax number, 15 digits"),
     IdentifierPattern(
-        "phone", rf"(?:^|[^0-9])(?:\+?62|0){_SEPARATOR}8(?:{_SEPARATOR}[0-9]){{8,11}}{_END}", "mobile number, 08… or +62 8…"
+        "phone",
+        rf"(?:^|[^0-9])(?:\+?62|0){_SEPARATOR}8(?:{_SEPARATOR}[0-9]){{8,11}}{_END}",
+        "mobile number, 08… or +62 8…",
     ),
     IdentifierPattern("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", "e-mail address"),
     IdentifierPattern(
-        "record", r"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*[:.#\-]?\s*[0-9](?:[ .\-]?[0-9]){5}", "medical record number"
+        "record",
+        r"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*[:.#\-]?\s*[0-9](?:[ .\-]?[0-9]){5}",
+        "medical record number",
     ),
-    IdentifierPattern("title", r"(?:^|[^A-Za-z])(?:Ny|Tn|Nn|An|Sdr|Bpk|NY|TN|NN|SDR|BPK)\.\s*[A-Z]", "title before a name"),
+    IdentifierPattern(
+        "title", r"(?:^|[^A-Za-z])(?:Ny|Tn|Nn|An|Sdr|Bpk|NY|TN|NN|SDR|BPK)\.\s*[A-Z]", "title before a name"
+    ),
 )
 # What every pattern above implies, in one cheap expression: clean text is then scanned once instead of seven times.
 _SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.\s*[A-Z]"

@@ -49,7 +49,9 @@ def _off_cents(column: str) -> str:
 
 
 def _admission() -> Iterable[Rule]:
-    yield Rule("claim_id_form", "admission", f"NOT regexp_matches(claim_id, '{_CLAIM_ID}')", "claim_id has another form")
+    yield Rule(
+        "claim_id_form", "admission", f"NOT regexp_matches(claim_id, '{_CLAIM_ID}')", "claim_id has another form"
+    )
     yield Rule("discharge_before_admit", "admission", "discharge_dt < admit_dt", "discharge_dt lies before admit_dt")
     yield Rule(
         "amount_not_money",
@@ -90,11 +92,19 @@ def _admission() -> Iterable[Rule]:
         "a secondary code is no code",
     )
     for column in _REFS:
-        yield Rule(f"{column}_form", "admission", f"NOT regexp_matches({column}, '{_REF}')", f"{column} is no pseudonym")
+        yield Rule(
+            f"{column}_form", "admission", f"NOT regexp_matches({column}, '{_REF}')", f"{column} is no pseudonym"
+        )
     # One scan over everything textual: half the regular expressions of a scan per column. The separator is a
     # character that no pattern can bridge.
-    everything = "concat_ws(chr(31), " + ", ".join(("claim_id", *_TEXTS, *_REFS, "array_to_string(dx_secondary_codes, chr(31))")) + ")"
-    yield Rule("identifies_a_person", "admission", identifier_sql(everything), "a value looks like an identifier of a person")
+    everything = (
+        "concat_ws(chr(31), "
+        + ", ".join(("claim_id", *_TEXTS, *_REFS, "array_to_string(dx_secondary_codes, chr(31))"))
+        + ")"
+    )
+    yield Rule(
+        "identifies_a_person", "admission", identifier_sql(everything), "a value looks like an identifier of a person"
+    )
 
 
 # Identities that a source may keep. The profile finds at which rate; those found exact are enforced.

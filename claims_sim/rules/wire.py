@@ -1,5 +1,6 @@
-"""Payload lines to flat rows and back, in SQL, a whole batch at a time. Decides nothing about what is acceptable
-beyond the payload's shape; the rules about meaning are in `table.py`.
+"""Payload lines to flat rows and back, in SQL, a whole batch at a time.
+
+Decides nothing about what is acceptable beyond the payload's shape; the rules about meaning are in `table.py`.
 """
 
 import json
@@ -34,8 +35,8 @@ _PARTS: Final = {
     "procedure": ("code", "label"),
 }
 # Every value stays JSON text at first, so that 4500000 and "4500000" can be told apart after one single parse.
-_STRUCTURE: Final = json.dumps({key: "JSON" for key in (*REQUIRED_KEYS, *OPTIONAL_KEYS)})
-_PART_STRUCTURES: Final = {part: json.dumps({key: "JSON" for key in keys}) for part, keys in _PARTS.items()}
+_STRUCTURE: Final = json.dumps(dict.fromkeys((*REQUIRED_KEYS, *OPTIONAL_KEYS), "JSON"))
+_PART_STRUCTURES: Final = {part: json.dumps(dict.fromkeys(keys, "JSON")) for part, keys in _PARTS.items()}
 
 
 def _text(path: str) -> str:
@@ -159,7 +160,8 @@ def payload_sql(relation: str) -> str:
 
     refs = {"patient_ref": "patient_id_hash", "facility_ref": "facility_id", "episode_ref": "episode_ref"}
     tail = " || ".join(
-        f"""CASE WHEN {column} IS NULL THEN '' ELSE ',"{key}":' || to_json({column}) END""" for key, column in refs.items()
+        f"""CASE WHEN {column} IS NULL THEN '' ELSE ',"{key}":' || to_json({column}) END"""
+        for key, column in refs.items()
     )
     return f"""
 SELECT *, rtrim(json_object(
