@@ -1,0 +1,62 @@
+"""Add one variable after the other to a profile: learn its parents, release its table, keep what it refers to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.document import Feature, Table
+from claims_sim.profile.release import Parent, Target, release_table
+from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows
+
+
+@dataclass(slots=True)
+class Builder:
+    """Collects tables and features; `variables` holds the codes and sizes that later tables may depend on."""
+
+    population: Population
+    variables: dict[str, tuple[Codes, int]] = field(default_factory=dict)
+    features: dict[str, Feature] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def candidates(self, names: Sequence[str], at: Ints | None = None) -> list[Parent]:
+        """Parents named `names` as far as they exist, for all rows or for the rows `at` (which may repeat)."""
+        return [
+            Parent(name, self.variables[name][0] if at is None else self.variables[name][0][at], self.variables[name][1])
+            for name in names
+            if name in self.variables
+        ]
+
+    def add(
+        self,
+        target: Target,
+        candidates: Sequence[Parent],
+        *,
+        population: Population | None = None,
+        fallback: tuple[int, int] | None = None,
+        most: int = MAX_PARENTS,
+    ) -> Codes:
+        """Learn, release and keep the table of `target`; returns the target as it was counted."""
+        parents = self.learn(target, candidates, most)
+        table, counted = release_table(target, parents, population or self.population, fallback)
+        self.tables[target.name] = table
+        return counted
+
+    def learn(self, target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS) -> list[Parent]:
+        """The parents of `target` in order of use, as features of the profile."""
+        known = np.flatnonzero(target.codes >= 0)
+        few = known[sample_rows(len(known))]
+        thin = Target(target.name, target.codes[few], target.size)
+        chosen, groupings = choose_parents(thin, [Parent(p.name, p.codes[few], p.size) for p in candidates], most)
+        by_name = {parent.name: parent for parent in candidates}
+        parents = []
+        for parent in chosen:
+            variable = parent.name.partition("~")[0]
+            groups = groupings.get(parent.name)
+            self.features[parent.name] = Feature(variable=variable, size=parent.size, groups=groups)
+            codes = by_name[variable].codes
+            if groups is not None:
+                codes = np.append(np.array(groups, np.int32), np.int32(-1))[codes]
+            parents.append(Parent(parent.name, codes, parent.size))
+        return parents

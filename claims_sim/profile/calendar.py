@@ -1,0 +1,71 @@
+"""When claims come: months, weekdays and hours as variables. No day of the year is ever kept."""
+
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes
+from claims_sim.profile.encode import DAY, Encoded
+from claims_sim.profile.release import Target
+
+WEEKDAYS, HOURS = 7, 24
+STAY_GAPS: Final = (-1, 0, 1)
+"""Days between the dates minus the stay: -1 where a stay counts both days."""
+
+
+def profile_calendar(builder: Builder, encoded: Encoded) -> tuple[tuple[str, ...], str]:
+    """Release the tables of month, weekday, stay gap and hours; returns the months and the dates' granularity."""
+    _profile_stay_gap(builder, encoded)
+    if encoded.admit is None:
+        return (), "day"
+    admit = encoded.admit
+    known = ~np.isnat(admit)
+    month = np.full(len(admit), -1, np.int64)
+    month[known] = admit[known].astype("datetime64[M]").astype(np.int64)
+    first = int(month[known].min()) if known.any() else 0
+    shifted = month[known] - first
+    allowed = encoded.population.releasable(shifted, int(shifted.max(initial=0)) + 1, np.flatnonzero(known))
+    number = np.where(allowed, np.cumsum(allowed) - 1, -1)
+    codes: Codes = np.full(len(admit), -1, np.int32)
+    codes[known] = number[shifted]
+    months = tuple(str(np.datetime64(first + int(i), "M")) for i in np.flatnonzero(allowed))
+    context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
+    builder.add(Target("admit_month", codes, len(months)), builder.candidates(context), most=3)
+    builder.variables["admit_month"] = (codes, len(months))
+    weekday: Codes = np.full(len(admit), -1, np.int32)
+    weekday[known] = (admit[known].astype("datetime64[D]").astype(np.int64) + 3) % WEEKDAYS
+    builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
+    granularity = "time" if _has_times(encoded) else "day"
+    if granularity == "time":
+        _profile_hours(builder, encoded)
+    return months, granularity
+
+
+def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:
+    if encoded.days is None or encoded.los is None or encoded.days is encoded.los:
+        return
+    gap = encoded.days - encoded.los
+    codes: Codes = np.full(len(gap), -1, np.int32)
+    for code, value in enumerate(STAY_GAPS):
+        codes[gap == value] = code
+    builder.add(Target("stay_gap", codes, len(STAY_GAPS)), builder.candidates(["service_type", "los"]), most=2)
+
+
+def _has_times(encoded: Encoded) -> bool:
+    assert encoded.admit is not None  # noqa: S101 - the caller has looked
+    known = encoded.admit[~np.isnat(encoded.admit)]
+    return len(known) > 0 and float(np.mean(known != known.astype("datetime64[D]"))) > 0.01
+
+
+def _profile_hours(builder: Builder, encoded: Encoded) -> None:
+    for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", encoded.discharge)):
+        if moments is None:
+            continue
+        known = ~np.isnat(moments)
+        codes: Codes = np.full(len(moments), -1, np.int32)
+        within = moments[known] - moments[known].astype("datetime64[D]")
+        codes[known] = (within / DAY * HOURS).astype(np.int32)
+        context = ["service_type", "los", "admit_hour", "facility_class"]
+        builder.add(Target(name, codes, HOURS), builder.candidates(context), most=3)
+        builder.variables[name] = (codes, HOURS)

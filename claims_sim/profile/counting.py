@@ -1,0 +1,108 @@
+"""Count persons and facilities per cell, and decide which cells may be released. Knows no column by name."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from claims_sim.randomness import uniforms
+
+Ints = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+MIN_FACILITIES: Final = 3
+MAX_FACILITY_SHARE: Final = 0.9
+PERSONS_K: Final = 11
+CLAIMS_K: Final = 50
+_DENSE_LIMIT: Final = 4_000_000
+
+
+def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
+    """Ids 0.. for `keys` (not negative) and the sorted distinct keys, so that keys == distinct[ids]."""
+    if limit is not None and limit <= _DENSE_LIMIT:
+        present = np.zeros(limit, np.bool_)
+        present[keys] = True
+        distinct = np.flatnonzero(present)
+        lookup = np.empty(limit, np.int64)
+        lookup[distinct] = np.arange(len(distinct))
+        return lookup[keys], distinct
+    ids, unsorted = pd.factorize(keys)
+    order = np.argsort(unsorted)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[ids], np.asarray(unsorted)[order].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whose claims the rows are. `persons` is None where the table has no key of persons: then claims are counted."""
+
+    rows: int
+    k: int
+    persons: Ints | None
+    facilities: Ints | None
+
+    @property
+    def unit(self) -> str:
+        """What `k` counts."""
+        return "claims" if self.persons is None else "persons"
+
+    def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
+        """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""
+        counts = np.bincount(cells, minlength=count)
+        allowed = counts >= self.k
+        if self.persons is not None:
+            allowed &= self._distinct(cells, count, rows, self.persons, self.k, allowed) >= self.k
+        if self.facilities is not None:
+            allowed &= self._spread_over_facilities(cells, count, rows, allowed)
+        return allowed
+
+    def _distinct(
+        self, cells: Ints, count: int, rows: Ints | None, owners: Ints, enough: int, candidates: Mask
+    ) -> npt.NDArray[np.int64]:
+        """Distinct owners per candidate cell; looking at the first rows of a large cell is enough to clear it."""
+        picked = candidates[cells]
+        cell, owner = cells[picked], (owners if rows is None else owners[rows])[picked]
+        found = np.full(count, enough, np.int64)
+        # A cell with more claims than `enough` of the busiest owners can have needs no counting.
+        busiest = int(np.bincount(owners).max()) if len(owners) else 0
+        small = np.bincount(cell, minlength=count) <= (enough - 1) * busiest
+        picked = small[cell]
+        pairs = np.unique(cell[picked] * (int(owners.max(initial=0)) + 1) + owner[picked])
+        counted = np.bincount(pairs // (int(owners.max(initial=0)) + 1), minlength=count)
+        found[small] = counted[small]
+        return found
+
+    def _spread_over_facilities(self, cells: Ints, count: int, rows: Ints | None, candidates: Mask) -> Mask:
+        assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
+        picked = candidates[cells]
+        cell, facility = cells[picked], (self.facilities if rows is None else self.facilities[rows])[picked]
+        width = int(self.facilities.max(initial=0)) + 1
+        ids, distinct = dense_ids(cell * width + facility)
+        owner = distinct // width
+        claims = np.bincount(ids)
+        several = np.bincount(owner, minlength=count) >= MIN_FACILITIES
+        largest = np.zeros(count, np.int64)
+        np.maximum.at(largest, owner, claims)
+        total = np.bincount(cell, minlength=count)
+        return several & (largest <= MAX_FACILITY_SHARE * np.maximum(total, 1))
+
+
+def round_to_units(counts: Ints, groups: Ints, base: int, salt: int) -> Ints:
+    """Counts as whole numbers of `base` claims, without bias: the sum over a group stays right to within one unit.
+
+    `counts` of one group stand together. Cumulative counts are rounded from a start that depends on the group, so
+    that no published number lies below `base` and a difference of two published numbers is a multiple of it.
+    """
+    if not len(counts):
+        return counts
+    total = np.cumsum(counts)
+    first = np.r_[True, groups[1:] != groups[:-1]]
+    before = np.repeat((total - counts)[first], np.diff(np.r_[np.flatnonzero(first), len(counts)]))
+    start = uniforms(salt, groups)
+    upper = np.floor((total - before) / base + start)
+    lower = np.floor((total - counts - before) / base + start)
+    return (upper - lower).astype(np.int64)

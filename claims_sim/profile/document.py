@@ -1,0 +1,249 @@
+"""The profile: a closed, validated document of aggregates, the only thing that leaves the insurer's zone.
+
+It holds counts in whole numbers of k, code lists that have passed the release rules, and a few fitted constants: no
+row, no minimum or maximum, no example. Whoever reads it needs no source and no code system.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from claims_sim.errors import ProfileError
+
+PROFILE_SCHEMA_VERSION: Final = "1"
+
+Whole = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Level(_Part):
+    """All contexts of one depth: their paths of parent codes one after the other, and each one's cells.
+
+    `cells[i]` cells of `values` and `units` belong to context i; a value of -1 is the context's remainder.
+    """
+
+    contexts: tuple[Whole, ...]
+    cells: tuple[Whole, ...]
+    values: tuple[Annotated[int, Field(ge=-1)], ...]
+    units: tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class Table(_Part):
+    """Counts of a variable given its parents, in units of k; level d holds the contexts that d parents make."""
+
+    name: str
+    size: Whole
+    parents: tuple[str, ...]
+    sizes: tuple[Whole, ...]
+    levels: tuple[Level, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Table":
+        if len(self.levels) != len(self.parents) + 1 or len(self.sizes) != len(self.parents):
+            raise ValueError(f"table {self.name} has another number of levels than its parents need")
+        for depth, level in enumerate(self.levels):
+            ok = len(level.contexts) == depth * len(level.cells) and sum(level.cells) == len(level.values) == len(level.units)
+            if not ok or max(level.values, default=-1) >= self.size:
+                raise ValueError(f"table {self.name} is inconsistent at depth {depth}")
+            paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
+            if depth and len(paths) and (paths >= np.array(self.sizes[:depth])).any():
+                raise ValueError(f"table {self.name} has a context out of range at depth {depth}")
+        if len(self.levels[0].cells) != 1:
+            raise ValueError(f"table {self.name} needs exactly one root")
+        return self
+
+    def marginal(self) -> np.ndarray:
+        """Units of each value over all contexts; every claim is counted once."""
+        total = np.zeros(self.size + 1, np.int64)
+        for level in self.levels:
+            np.add.at(total, np.array(level.values, np.int64), np.array(level.units, np.int64))
+        return total[:-1]
+
+
+class Bins(_Part):
+    """Number ranges: code i stands for lo[i]..hi[i] (a single value where they are equal)."""
+
+    lo: tuple[Finite, ...]
+    hi: tuple[Finite, ...]
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Bins":
+        if len(self.lo) != len(self.hi) or any(a > b for a, b in zip(self.lo, self.hi, strict=True)):
+            raise ValueError("a number range ends before it begins")
+        return self
+
+
+class Feature(_Part):
+    """What a table may depend on: a variable's codes, or groups of them (`groups[code]`)."""
+
+    variable: str
+    size: Whole
+    groups: tuple[Whole, ...] | None = None
+
+
+class Money(_Part):
+    """How amounts are made: `primary` is the amount drawn first; see `money.py` for the tables that go with it."""
+
+    primary: Literal["amount_claimed", "amount_paid"]
+    has_both: bool
+    exact: tuple[Finite, ...]
+    location_parents: tuple[str, ...] = ()
+    location_levels: tuple[tuple[tuple[Whole, ...], tuple[Finite, ...]], ...] = ()
+
+
+class Profile(_Part):
+    """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
+
+    schema_version: Literal["1"] = PROFILE_SCHEMA_VERSION
+    created_at: AwareDatetime
+    k: Annotated[int, Field(ge=1)]
+    unit: Literal["persons", "claims"]
+    rows: Whole
+    absent: tuple[str, ...]
+    oddities: tuple[str, ...]
+    defaults: dict[str, str]
+    period: tuple[str, str]
+    date_granularity: Literal["day", "time"]
+    amount_grid: Annotated[float, Field(gt=0)]
+    identities: dict[str, Share]
+    vocabularies: dict[str, tuple[str | None, ...]]
+    bins: dict[str, Bins]
+    features: dict[str, Feature]
+    tables: dict[str, Table]
+    money: Money
+    dx_names: dict[str, str]
+    procedure_names: dict[str, str]
+    secondary_sorted: bool = False
+    smallest: Whole
+    ledger: tuple[()] = ()
+    """Reserved: what a differentially private release would have spent."""
+
+    @model_validator(mode="after")
+    def _refers_to_what_is_there(self) -> "Profile":
+        for name, table in self.tables.items():
+            for parent, size in zip(table.parents, table.sizes, strict=True):
+                if parent not in self.features or self.features[parent].size != size:
+                    raise ValueError(f"table {name} depends on {parent}, which is not there in that size")
+        return self
+
+    @cached_property
+    def profile_hash(self) -> str:
+        """SHA-256 over the content without its creation time: equal sources and rules give equal hashes."""
+        document = self.model_dump(mode="json", exclude={"created_at"})
+        return hashlib.sha256(_canonical(document).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The document as canonical JSON: sorted keys, no spaces."""
+        return _canonical(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Profile":
+        """Parse and check a document; raises ProfileError, one line, when it is not a whole and valid profile."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise ProfileError(f"This is no valid profile: {place}: {first['msg']}. Build it again with `claims-sim profile`.") from None
+
+    def save(self, path: Path) -> None:
+        """Write the document so that readers see the old one or the new one, never a part."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> "Profile":
+        """Read a saved profile; raises ProfileError when it is missing or not valid."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise ProfileError(f"No profile can be read at {path}: build one with `claims-sim profile`.") from None
+        return cls.from_json(text)
+
+    def vocabulary(self) -> pa.Table:
+        """The closed vocabularies as (column_name, value): everything textual that a sampled claim may hold."""
+        names: list[str] = []
+        values: list[str] = []
+        for column, vocabulary in sorted(self.vocabularies.items()):
+            known = sorted({value for value in vocabulary if value is not None} | self._extra_values(column))
+            names += [column] * len(known)
+            values += known
+        for column in sorted(set(self.defaults) - set(self.vocabularies)):
+            extra = sorted(self._extra_values(column))
+            names += [column] * len(extra)
+            values += extra
+        return pa.table({"column_name": pa.array(names, pa.string()), "value": pa.array(values, pa.string())})
+
+    def _extra_values(self, column: str) -> set[str]:
+        extra = {self.defaults[column]} if column in self.defaults and column in DEFAULT_COLUMNS else set()
+        codes = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}.get(column)
+        if codes is not None:
+            names: Mapping[str, str] = self.dx_names if column == "dx_primary_label" else self.procedure_names
+            extra |= {names.get(code, code) for code in self.vocabularies.get(codes, ()) if code is not None}
+        return extra
+
+    def marginal(self, column: str) -> list[tuple[str, float]]:
+        """Values and their shares, commonest first for categories, in order for numbers; empty when not profiled."""
+        name = {"los": "los", "amount_claimed": "amount", "amount_paid": "amount"}.get(column, column)
+        table = self.tables.get(name)
+        if table is None:
+            return []
+        units = table.marginal()
+        total = max(int(units.sum()), 1)
+        if column in self.vocabularies:
+            vocabulary = self.vocabularies[column]
+            pairs = [(vocabulary[i] or "(none)", int(n) / total) for i, n in enumerate(units) if n]
+            return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+        bins = self.bins.get(name)
+        if bins is None:
+            return []
+        order = sorted((i for i in range(len(units)) if units[i]), key=lambda i: (bins.lo[i], bins.hi[i]))
+        return [(_range_text(bins.lo[i], bins.hi[i]), int(units[i]) / total) for i in order]
+
+    def smallest_cell(self) -> int:
+        """The fewest persons (claims, where `unit` says so) that any released cell holds; never below k."""
+        return self.smallest
+
+
+DEFAULT_COLUMNS: Final = frozenset(
+    {"service_type", "province_name", "facility_class", "facility_ownership", "severity_group"}
+)
+
+
+def _range_text(lo: float, hi: float) -> str:
+    return f"{lo:g}" if lo == hi else f"{lo:g}–{hi:g}"
+
+
+def _canonical(document: object) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def utc(moment: datetime) -> datetime:
+    """`moment` to the second, as profiles keep it."""
+    return moment.replace(microsecond=0)

@@ -1,0 +1,182 @@
+"""A source table as small integers: one code per row and variable, with what each code stands for.
+
+What may not be released by its text or its number of persons has no code (-1). Learns nothing about dependencies.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from claims_sim.profile.admit import admitted
+from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.source import SourceTable
+
+TEXT_COLUMNS: Final = (
+    "service_type", "province_name", "district_name", "facility_class", "facility_type", "facility_ownership",
+    "dx_primary_code", "dx_primary_label", "severity_group", "procedure_code", "procedure_label",
+)  # fmt: skip
+OUTPATIENT, INPATIENT = "RJTL", "RITL"
+DAY: Final = np.timedelta64(1, "D")
+
+
+@dataclass(slots=True)
+class Encoded:
+    """The working copy that a profile is fitted to."""
+
+    population: Population
+    rows: int
+    codes: dict[str, Codes] = field(default_factory=dict)
+    vocabularies: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
+    oddities: list[str] = field(default_factory=list)
+    admit: npt.NDArray[Any] | None = None
+    discharge: npt.NDArray[Any] | None = None
+    los: Numbers | None = None
+    days: Numbers | None = None
+    claimed: Numbers | None = None
+    paid: Numbers | None = None
+    weight: Numbers | None = None
+    member_rows: Ints | None = None
+    member_codes: Codes | None = None
+    secondary_sorted: bool = False
+
+
+def population_of(source: SourceTable, k: int) -> Population:
+    """Persons and facilities as numbers; without a key of persons, claims are counted, and more of them."""
+    table = source.columns
+
+    def numbered(name: str) -> Ints | None:
+        if name not in table.column_names or table[name].null_count == table.num_rows:
+            return None
+        column = table[name]
+        ids, _ = pd.factorize(column.fill_null(0).to_numpy())
+        ids = ids.astype(np.int64)
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        # Claims without a person's key are all counted as one person's: no cell may rest on them.
+        return np.where(missing, 0, ids + 1)
+
+    persons, facilities = numbered("patient_id_hash"), numbered("facility_id")
+    if facilities is not None and len(np.unique(facilities)) < 3:
+        facilities = None
+    needed = k if persons is not None else max(k, CLAIMS_K if k >= PERSONS_K else k)
+    return Population(table.num_rows, needed, persons, facilities)
+
+
+def encode(source: SourceTable, k: int) -> Encoded:
+    """All variables of the source as codes."""
+    out = Encoded(population=population_of(source, k), rows=source.rows)
+    _read_dates(out, source)
+    _read_amounts(out, source)
+    for name in TEXT_COLUMNS:
+        if name in source.columns.column_names:
+            _encode_text(out, source, name)
+    if "service_type" not in out.codes and out.los is not None:
+        out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
+        out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
+        out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
+    _encode_secondary(out, source)
+    return out
+
+
+def _numbers(source: SourceTable, name: str) -> Numbers | None:
+    if name not in source.columns.column_names:
+        return None
+    column = source.columns[name]
+    values: Numbers = column.to_numpy().astype(float)
+    return values if column.null_count < len(column) and np.isfinite(values).any() else None
+
+
+def _read_dates(out: Encoded, source: SourceTable) -> None:
+    names = source.columns.column_names
+    dates = {}
+    for name in ("admit_dt", "discharge_dt"):
+        if name in names and source.columns[name].null_count < source.rows:
+            value = source.columns[name].to_numpy().astype("datetime64[us]")
+            strange = (value < np.datetime64("1950-01-01")) | (value >= np.datetime64("2101-01-01"))
+            dates[name] = np.where(strange, np.datetime64("NaT"), value)
+    out.admit, out.discharge = dates.get("admit_dt"), dates.get("discharge_dt")
+    if out.admit is not None and out.discharge is not None:
+        reversed_ = out.discharge < out.admit
+        out.admit = np.where(reversed_, np.datetime64("NaT"), out.admit)
+        out.discharge = np.where(reversed_, np.datetime64("NaT"), out.discharge)
+        days = (out.discharge.astype("datetime64[D]") - out.admit.astype("datetime64[D]")) / DAY
+        out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge), np.nan, days)
+    los = _numbers(source, "los")
+    if los is not None:
+        los = np.where((los >= 0) & (los <= 3660), np.floor(los), np.nan)
+    out.los = los if los is not None and np.isfinite(los).any() else out.days
+
+
+def _read_amounts(out: Encoded, source: SourceTable) -> None:
+    claimed, paid, gap = (_numbers(source, name) for name in ("amount_claimed", "amount_paid", "amount_gap"))
+    if claimed is None and paid is not None and gap is not None:
+        claimed = paid + gap
+    if paid is None and claimed is not None and gap is not None:
+        paid = claimed - gap
+    for name, values in (("claimed", claimed), ("paid", paid)):
+        if values is not None:
+            values = np.where((values >= 0) & (values <= 1e13), np.round(values, 2), np.nan)
+            setattr(out, name, values if np.isfinite(values).any() else None)
+    weight = _numbers(source, "claim_weight")
+    out.weight = None if weight is None else np.where(weight >= 0, weight, np.nan)
+
+
+def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:
+    column = source.columns[name].combine_chunks()
+    if column.null_count == len(column):
+        return
+    values = column.dictionary.to_pylist()
+    raw = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None)
+    kept = int((out.codes[name] >= 0).sum())
+    if not out.vocabularies[name]:
+        del out.codes[name], out.vocabularies[name]
+        out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
+    elif kept < out.rows:
+        out.oddities.append(f"{(out.rows - kept) / out.rows:.2%} of {name} is rare or may not be released; it is drawn from the rest.")
+
+
+def _release_values(
+    population: Population, name: str, values: list[str | None], raw: Ints, rows: Ints | None
+) -> tuple[Codes, tuple[str | None, ...]]:
+    """Codes in the order of the values' text; missing values come last as a value of their own where many have none."""
+    shifted = raw + 1
+    enough = population.releasable(shifted, len(values) + 1, rows)
+    allowed: Mask = np.r_[enough[0], enough[1:] & admitted(name, values)]
+    order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(values[i]))
+    number = np.full(len(values) + 1, -1, np.int32)
+    for code, i in enumerate(order):
+        number[i + 1] = code
+    vocabulary: list[str | None] = [values[i] for i in order]
+    if allowed[0]:
+        number[0] = len(vocabulary)
+        vocabulary.append(None)
+    return number[shifted], tuple(vocabulary)
+
+
+def _encode_secondary(out: Encoded, source: SourceTable) -> None:
+    name = "dx_secondary_codes"
+    if name not in source.columns.column_names:
+        return
+    lists = source.columns[name].combine_chunks()
+    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = lists.flatten()
+    flat = flat if isinstance(flat, pa.DictionaryArray) else flat.dictionary_encode()
+    if not len(flat):
+        return
+    rows = np.repeat(np.arange(out.rows), lengths)
+    raw = flat.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    values = flat.dictionary.to_pylist()
+    codes, vocabulary = _release_values(out.population, name, values, raw, rows)
+    text = np.array([str(value) for value in values], object)[raw] if len(raw) < 200_000 else None
+    same = rows[1:] == rows[:-1]
+    if text is not None and same.any():
+        out.secondary_sorted = bool(np.mean(text[1:][same] >= text[:-1][same]) > 0.99)
+    keep = codes >= 0
+    out.member_rows, out.member_codes = rows[keep], codes[keep]
+    out.vocabularies[name] = vocabulary

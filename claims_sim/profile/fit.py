@@ -1,0 +1,197 @@
+"""From a source table to its profile. Orders the steps; each step's rule is in its own module."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.calendar import profile_calendar
+from claims_sim.profile.counting import PERSONS_K, Codes, Population
+from claims_sim.profile.document import Bins, Profile, utc
+from claims_sim.profile.encode import Encoded, encode
+from claims_sim.profile.money import amount_grid, profile_money
+from claims_sim.profile.numbers import bin_numbers
+from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.source import SourceTable
+
+PLACE: Final = ("service_type", "province_name", "facility_class", "facility_type", "facility_ownership")
+BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
+MAX_COUNTED: Final = 30
+UNKNOWN: Final = "unknown"
+
+
+def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime) -> Profile:
+    """Profile `source`: every released cell holds at least `k` persons (50 claims where persons are not known).
+
+    `created_at` is an aware time; it is the only part of the profile that does not follow from the source.
+    """
+    encoded = encode(source, k)
+    builder = Builder(encoded.population)
+    bins: dict[str, Bins] = {}
+    _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
+    _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
+    _add_secondary(builder, encoded)
+    _add_texts(builder, encoded, ("procedure_code",))
+    _add_given_code(builder, encoded, "procedure_label", "procedure_code")
+    _add_stay(builder, encoded, bins)
+    money = profile_money(builder, encoded, bins, list(BEFORE_MONEY))
+    months, granularity = profile_calendar(builder, encoded)
+    _add_extra(builder, encoded, bins)
+    defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
+    period = (months[0], months[-1]) if months else _period_before(created_at)
+    base = encoded.population.k
+    return Profile(
+        created_at=utc(created_at),
+        k=base,
+        unit="persons" if encoded.population.persons is not None else "claims",
+        rows=round(source.rows / base) * base,
+        absent=tuple(source.absent),
+        oddities=(*source.oddities, *encoded.oddities),
+        defaults=defaults,
+        period=period,
+        date_granularity="time" if granularity == "time" else "day",
+        amount_grid=amount_grid(encoded.claimed, encoded.paid),
+        identities=_identities(encoded),
+        vocabularies=encoded.vocabularies | {"admit_month": months},
+        bins=bins,
+        features=builder.features,
+        tables=builder.tables,
+        money=money,
+        dx_names=_names(encoded, ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
+        procedure_names=_names(encoded, ("procedure_code",), _icd9cm_label),
+        secondary_sorted=encoded.secondary_sorted,
+        smallest=base,
+    )
+
+
+def _icd10_label(code: str) -> str | None:
+    from claims_sim.codes import icd10  # noqa: PLC0415 - the code system is loaded when a profile is fitted, never by a tick
+
+    return icd10.label(code)
+
+
+def _icd9cm_label(code: str) -> str | None:
+    from claims_sim.codes import icd9cm  # noqa: PLC0415 - as above
+
+    return icd9cm.label(code)
+
+
+def _names(encoded: Encoded, columns: tuple[str, ...], label: Callable[[str], str | None]) -> dict[str, str]:
+    codes = {code for column in columns for code in encoded.vocabularies.get(column, ()) if code is not None}
+    found = {code: label(code) for code in sorted(codes)}
+    return {code: name for code, name in found.items() if name is not None}
+
+
+def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in encoded.codes:
+            continue
+        earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+        size = len(encoded.vocabularies[name])
+        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier))
+        builder.variables[name] = (encoded.codes[name], size)
+
+
+def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -> None:
+    if label in encoded.codes and code in encoded.codes:
+        builder.add(Target(label, encoded.codes[label], len(encoded.vocabularies[label])), builder.candidates([code]), most=1)
+
+
+def _add_secondary(builder: Builder, encoded: Encoded) -> None:
+    if encoded.member_rows is None or encoded.member_codes is None:
+        return
+    rows, codes = encoded.member_rows, encoded.member_codes
+    count: Codes = np.minimum(np.bincount(rows, minlength=encoded.rows), MAX_COUNTED).astype(np.int32)
+    size = int(count.max()) + 1
+    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+    builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
+    builder.variables["secondary_count"] = (count, size)
+    first = np.r_[True, rows[1:] != rows[:-1]]
+    start = np.repeat(np.flatnonzero(first), np.diff(np.r_[np.flatnonzero(first), len(rows)]))
+    position = np.minimum(np.arange(len(rows)) - start, 3).astype(np.int32)
+    vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
+    previous = np.where(first, vocabulary, np.r_[0, codes[:-1]]).astype(np.int32)
+    candidates = builder.candidates(["dx_primary_code", "service_type", "severity_group", "secondary_count"], rows)
+    candidates += [Parent("member_position", position, 4), Parent("member_previous", previous, vocabulary + 1)]
+    whole = encoded.population
+    population = Population(
+        len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
+        None if whole.facilities is None else whole.facilities[rows],
+    )  # fmt: skip
+    builder.add(Target("member", codes, vocabulary), candidates, population=population, most=3)
+
+
+def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    if encoded.los is None:
+        return
+    binned = bin_numbers(encoded.los, encoded.population, whole=True, most=12, most_single=120)
+    bins["los"] = binned.bins
+    size = len(binned.bins.lo)
+    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+    builder.add(Target("los", binned.codes, size), builder.candidates(earlier))
+    builder.variables["los"] = (binned.codes, size)
+
+
+def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    if encoded.weight is not None:
+        binned = bin_numbers(encoded.weight, encoded.population, most=60)
+        bins["claim_weight"] = binned.bins
+        builder.add(Target("claim_weight", binned.codes, len(binned.bins.lo)), builder.candidates([*PLACE, "severity_group"]))
+    if "district_name" in encoded.codes:
+        size = len(encoded.vocabularies["district_name"])
+        builder.add(Target("district_name", encoded.codes["district_name"], size), builder.candidates(PLACE))
+
+
+def _identities(encoded: Encoded) -> dict[str, float]:
+    """How often each identity is broken among the claims where it can be checked; 0.0 means never."""
+    rates: dict[str, float] = {}
+
+    def rate(name: str, broken: np.ndarray, known: np.ndarray) -> None:
+        if known.any():
+            share = float(broken[known].mean())
+            # A rate is published to two digits, and never as 0 when it is not.
+            rates[name] = float(f"{share:.2g}")
+
+    if encoded.claimed is not None and encoded.paid is not None:
+        rate("paid_over_claimed", encoded.paid > encoded.claimed, np.isfinite(encoded.paid) & np.isfinite(encoded.claimed))
+    vocabulary = encoded.vocabularies.get("service_type", ())
+    if encoded.los is not None and "RJTL" in vocabulary:
+        outpatient = encoded.codes["service_type"] == vocabulary.index("RJTL")
+        rate("outpatient_stay", encoded.los > 0, outpatient & np.isfinite(encoded.los))
+    if encoded.los is not None and encoded.days is not None and encoded.days is not encoded.los:
+        known = np.isfinite(encoded.los) & np.isfinite(encoded.days)
+        rate("los_not_days", encoded.los != encoded.days, known)
+        rate("los_not_days_plus_one", encoded.los != encoded.days + 1, known)
+    return rates
+
+
+def _defaults(
+    encoded: Encoded, primary: str, has_both: bool, months: tuple[str, ...], created_at: datetime
+) -> dict[str, str]:
+    """What stands in for payload fields that the source cannot fill (also where single values are missing)."""
+    defaults = {
+        name: UNKNOWN
+        for name in ("province_name", "facility_class", "facility_ownership", "severity_group", "service_type")
+        if name not in encoded.codes or None in encoded.vocabularies[name]
+    }
+    if "dx_primary_label" not in encoded.codes:
+        defaults["dx_primary_label"] = "the code system's name, else the code"
+    if "procedure_code" not in encoded.codes:
+        defaults["procedure_code"] = "none"
+    elif "procedure_label" not in encoded.codes:
+        defaults["procedure_label"] = "the code system's name, else the code"
+    if "dx_secondary_codes" not in encoded.vocabularies:
+        defaults["dx_secondary_codes"] = "none"
+    if not has_both:
+        other = "amount_paid" if primary == "amount_claimed" else "amount_claimed"
+        defaults[other] = f"equal to {primary}"
+    if not months:
+        defaults["admit_dt"] = f"evenly over the twelve months before {created_at:%Y-%m}"
+    return defaults
+
+
+def _period_before(created_at: datetime) -> tuple[str, str]:
+    last = np.datetime64(f"{created_at:%Y-%m}", "M")
+    return str(last - 12), str(last - 1)

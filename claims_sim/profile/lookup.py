@@ -1,0 +1,145 @@
+"""Draw from released tables, a whole array of rows at a time. Knows codes only; what they mean is in `sampler.py`."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.document import Level, Money, Table
+from claims_sim.randomness import stream_key, uniforms
+
+Codes = npt.NDArray[np.int32]
+Rows = npt.NDArray[Any]
+
+_DENSE: Final = 6_000_000
+
+
+class _Step:
+    """From a context and the next parent's code to the context one level deeper (-1: not released)."""
+
+    def __init__(self, above: int, size: int, parent: npt.NDArray[np.int64], code: npt.NDArray[np.int64]) -> None:
+        self.size = size
+        key = parent * size + code
+        self.dense: Codes | None = None
+        if above * size <= _DENSE:
+            self.dense = np.full(above * size + 1, -1, np.int32)
+            self.dense[key] = np.arange(len(key), dtype=np.int32)
+        else:
+            self.order = np.argsort(key)
+            self.keys = key[self.order]
+
+    def descend(self, context: Codes, code: Codes) -> Codes:
+        valid = (context >= 0) & (code >= 0)
+        key = context.astype(np.int64) * self.size + code
+        if self.dense is not None:
+            return self.dense[np.where(valid, key, -1)]
+        at = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
+        found = valid & (self.keys[at] == key)
+        return np.where(found, self.order[at], -1).astype(np.int32)
+
+
+class _Cells:
+    """The cells of one level, one entry per unit: drawing is one look-up."""
+
+    def __init__(self, level: Level, *, is_root: bool) -> None:
+        values = np.array(level.values, np.int32)
+        units = np.array(level.units, np.int64)
+        owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
+        if is_root:
+            # Nothing lies above the root: what was suppressed there is spread over what was not.
+            units = np.where(values < 0, 0, units)
+        self.entries = np.repeat(values, units)
+        self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
+        self.start = np.cumsum(self.total) - self.total
+
+
+class TableSampler:
+    """A released table, ready to be drawn from."""
+
+    def __init__(self, table: Table) -> None:
+        self.name = table.name
+        self.parents = table.parents
+        self._salt = stream_key("table", table.name)
+        self._cells = [_Cells(level, is_root=depth == 0) for depth, level in enumerate(table.levels)]
+        self._steps = steps_of([(level.contexts, len(level.cells)) for level in table.levels], table.sizes)
+
+    def contexts(self, given: dict[str, Codes], rows: int) -> list[Codes]:
+        """The context of each row at each depth."""
+        contexts = [np.zeros(rows, np.int32)]
+        for step, parent in zip(self._steps, self.parents, strict=True):
+            contexts.append(step.descend(contexts[-1], given[parent]))
+        return contexts
+
+    def draw(
+        self, key: int, rows: Rows, given: dict[str, Codes], lane: int = 0, first: npt.NDArray[np.float64] | None = None
+    ) -> Codes:
+        """A code for each row; -1 where nothing at all was released. `first` replaces the first random number."""
+        contexts = self.contexts(given, len(rows))
+        out = np.full(len(rows), -1, np.int32)
+        todo: npt.NDArray[np.int64] | None = None
+        key ^= self._salt
+        for depth in range(len(self.parents), -1, -1):
+            cells = self._cells[depth]
+            if not len(cells.entries):
+                continue
+            context = contexts[depth] if todo is None else contexts[depth][todo]
+            there = context >= 0
+            there &= cells.total[context] > 0
+            at = np.flatnonzero(there) if todo is None else todo[there]
+            if not len(at):
+                continue
+            u = uniforms(key, rows[at], lane * 16 + depth) if first is None else first[at]
+            if first is not None:
+                first = None if depth == len(self.parents) else first
+            context = context[there]
+            out[at] = cells.entries[cells.start[context] + (u * cells.total[context]).astype(np.int64)]
+            todo = np.flatnonzero(out < 0) if todo is None else todo[out[todo] < 0]
+            if not len(todo):
+                break
+        return out
+
+
+def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) -> list[_Step]:
+    """The steps between levels given as (paths one after the other, number of contexts)."""
+    steps = []
+    above = np.zeros((1, 0), np.int64)
+    for depth in range(1, len(levels)):
+        contexts, count = levels[depth]
+        paths = np.array(contexts, np.int64).reshape(count, depth)
+        parent = match_rows(above, paths[:, :-1])
+        steps.append(_Step(len(above), sizes[depth - 1], parent, paths[:, -1]))
+        above = paths
+    return steps
+
+
+def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """For each row of `wanted` its position in `table` (both are sorted paths; every one is there)."""
+    if table.shape[1] == 0 or not len(wanted):
+        return np.zeros(len(wanted), np.int64)
+    both = np.concatenate([table, wanted])
+    _, ids = np.unique(both, axis=0, return_inverse=True)
+    place = np.empty(int(ids.max()) + 1, np.int64)
+    place[ids[: len(table)]] = np.arange(len(table))
+    return place[ids[len(table) :]]
+
+
+class Locator:
+    """Mean logarithms by nested contexts."""
+
+    def __init__(self, money: Money, sizes: tuple[int, ...]) -> None:
+        counts = [len(means) for _, means in money.location_levels]
+        levels = [(contexts, count) for (contexts, _), count in zip(money.location_levels, counts, strict=True)]
+        self.parents = money.location_parents[: max(len(levels) - 1, 0)]
+        self._means = [np.array(means) for _, means in money.location_levels]
+        self._steps = steps_of(levels, sizes) if levels else []
+
+    def locate(self, given: dict[str, Codes], at: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The mean of the deepest released context of each of the rows `at`."""
+        out = np.full(len(at), self._means[0][0] if self._means else 0.0)
+        context = np.zeros(len(at), np.int32)
+        for step, parent, means in zip(self._steps, self.parents, self._means[1:], strict=True):
+            context = step.descend(context, given[parent][at])
+            if not len(means):
+                break
+            out = np.where(context >= 0, means[context], out)
+        return out

@@ -1,0 +1,60 @@
+"""The mapping file: a table with other column names or other values, told in TOML. Reads and checks; applies nothing."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from claims_sim.errors import SourceError
+from claims_sim.profile.source_sql import CANONICAL, ColumnMapping
+
+__all__ = ["ColumnMapping", "load_mapping"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    columns: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def load_mapping(path: Path) -> ColumnMapping:
+    """Read `[columns] los = "stay_days"` and `[values.facility_ownership] "3" = "Pemkab"`.
+
+    Raises SourceError when the file is missing, no TOML, or names a column that no claim has.
+    """
+    try:
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"The mapping file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"The mapping file {path} is no TOML: {str(error).splitlines()[0]}.") from None
+    strange = set(document) - {"columns", "values"}
+    if strange:
+        raise SourceError(f"The mapping file {path} has a section [{min(strange)}]; only [columns] and [values.COLUMN] are known.")
+    sections = _Sections(columns=document.get("columns", {}), values=document.get("values", {}))
+    return ColumnMapping(columns=_names(path, sections), values=_values(path, sections))
+
+
+def _names(path: Path, sections: _Sections) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name, theirs in sections.columns.items():
+        _check_name(path, name)
+        if not isinstance(theirs, str):
+            raise SourceError(f"The mapping file {path} gives [columns] {name} something that is no column name in quotes.")
+        names[name] = theirs
+    return names
+
+
+def _values(path: Path, sections: _Sections) -> dict[str, dict[str, str]]:
+    values: dict[str, dict[str, str]] = {}
+    for name, pairs in sections.values.items():
+        _check_name(path, name)
+        if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
+            raise SourceError(f'The mapping file {path} needs lines such as "3" = "Pemkab" under [values.{name}].')
+        values[name] = dict(pairs)
+    return values
+
+
+def _check_name(path: Path, name: str) -> None:
+    if name not in CANONICAL:
+        raise SourceError(f"The mapping file {path} names {name!r}, which is no column of claims; they are: {', '.join(CANONICAL)}.")

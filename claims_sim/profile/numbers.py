@@ -1,0 +1,108 @@
+"""Number columns as codes: values that many persons share stand alone, the rest falls into ranges of many persons."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.counting import Codes, Population, dense_ids
+from claims_sim.profile.document import Bins
+
+Numbers = npt.NDArray[np.float64]
+
+
+class Binned(NamedTuple):
+    """A code per row (-1: missing or too rare to release) and what the codes stand for."""
+
+    codes: Codes
+    bins: Bins
+
+
+def round_significant(value: float, digits: int) -> float:
+    """`value` to so many significant digits."""
+    return float(f"{value:.{digits - 1}e}")
+
+
+def bin_numbers(
+    values: Numbers, population: Population, *, whole: bool = False, most: int = 40, most_single: int = 4000, digits: int = 3
+) -> Binned:
+    """Codes for `values` (NaN: missing). At most `most` ranges beside `most_single` single values."""
+    known = np.flatnonzero(np.isfinite(values))
+    codes = np.full(len(values), -1, np.int32)
+    if not len(known):
+        return Binned(codes, Bins(lo=(), hi=(), whole=whole))
+    distinct, ids = np.unique(values[known], return_inverse=True)
+    single = population.releasable(ids.astype(np.int64), len(distinct), known)
+    if int(single.sum()) > most_single:
+        counts = np.bincount(ids)
+        single &= counts >= np.sort(counts[single])[-most_single]
+    number = np.where(single, np.cumsum(single) - 1, -1)
+    codes[known] = number[ids]
+    lo = [float(v) for v in distinct[single]]
+    hi = list(lo)
+    rest = known[codes[known] < 0]
+    for start, stop, chosen in _ranges(values, rest, population, whole, most, digits):
+        codes[chosen] = len(lo)
+        lo.append(start)
+        hi.append(stop)
+    return Binned(codes, Bins(lo=tuple(lo), hi=tuple(hi), whole=whole))
+
+
+def _ranges(
+    values: Numbers, rest: npt.NDArray[np.int64], population: Population, whole: bool, most: int, digits: int
+) -> list[tuple[float, float, npt.NDArray[np.int64]]]:
+    """Ranges of about equal numbers of rows, each with enough persons; the outer ends come from means, not extremes."""
+    count = min(most, len(rest) // (2 * population.k))
+    if count < 1:
+        count = 1 if len(rest) >= population.k else 0
+    if not count:
+        return []
+    edges = np.quantile(values[rest], np.linspace(0, 1, count + 1)[1:-1], method="lower")
+    edges = np.unique([round_significant(edge, digits) for edge in edges])
+    cell = np.searchsorted(edges, values[rest], side="left")
+    cell = _merge_small(cell, len(edges) + 1, rest, population)
+    if cell is None:
+        return []
+    ids, distinct = dense_ids(cell)
+    out = []
+    for i, last in enumerate(distinct):
+        chosen = rest[ids == i]
+        mean = float(values[chosen].mean())
+        stop = float(edges[last]) if last < len(edges) else None
+        start = float(edges[distinct[i - 1]]) if i else None
+        if start is None and stop is None:
+            spread = float(values[chosen].std()) * 1.73
+            start, stop = mean - spread, mean + spread
+        elif stop is None and start is not None:
+            stop = start + 2 * max(mean - start, 0.0)
+        elif start is None and stop is not None:
+            start = stop - 2 * max(stop - mean, 0.0)
+        assert start is not None  # noqa: S101 - one of the branches above has set both
+        assert stop is not None  # noqa: S101
+        start, stop = round_significant(start, digits), round_significant(stop, digits)
+        if whole:
+            start, stop = np.floor(start) + (1.0 if i else 0.0), np.floor(stop)
+        if values[chosen].min() >= 0:
+            start = max(start, 0.0)
+        out.append((min(start, stop), max(start, stop), chosen))
+    return out
+
+
+def _merge_small(
+    cell: npt.NDArray[np.int64], count: int, rows: npt.NDArray[np.int64], population: Population
+) -> npt.NDArray[np.int64] | None:
+    """Join ranges with too few persons to the next one up (the last to the one below); None when nothing is left."""
+    for _ in range(count):
+        present = np.unique(cell)
+        enough = population.releasable(cell, count, rows)
+        small = [i for i in present if not enough[i]]
+        if not small:
+            return cell
+        if len(present) == 1:
+            return None
+        i = small[0]
+        above = present[present > i]
+        other = above[0] if len(above) else present[present < i][-1]
+        # A joined range is named by its upper edge.
+        cell = np.where(np.isin(cell, [i, other]), max(i, other), cell)
+    return cell

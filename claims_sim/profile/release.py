@@ -1,0 +1,128 @@
+"""Release a conditional table: which counts of a variable, given its parents, may leave the insurer's zone.
+
+A table is a tree of contexts: at depth d the first d parents are given. Every claim is counted in exactly one cell of
+the table: in the deepest context where its cell has enough persons, else in the pool of the context above, and so on.
+So no released cell is part of another one, nothing can be had by subtracting, and what is suppressed is drawn from
+the pool above in the right amount.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units
+from claims_sim.profile.document import Level, Table
+from claims_sim.randomness import stream_key
+
+REMAINDER = -1
+
+
+class Parent(NamedTuple):
+    """A parent variable: its feature's name, a code per row (-1: suppressed) and the number of codes."""
+
+    name: str
+    codes: Codes
+    size: int
+
+
+class Target(NamedTuple):
+    """The variable that is counted: its name, a code per row (-1: suppressed) and the number of codes."""
+
+    name: str
+    codes: Codes
+    size: int
+
+
+def release_table(
+    target: Target, parents: Sequence[Parent], population: Population, fallback: tuple[int, int] | None = None
+) -> tuple[Table, Codes]:
+    """The released table, and the target as it is counted there.
+
+    With `fallback` (code, depth), what could not be released at `depth` or deeper is counted as `code`.
+    """
+    codes = target.codes.astype(np.int64)
+    paths, keys = _paths(parents, len(codes))
+    alive = codes >= 0
+    levels: list[_Counts] = []
+    for depth in range(len(parents), -1, -1):
+        if fallback is not None and depth < fallback[1]:
+            codes[alive] = fallback[0]
+        here = np.flatnonzero(alive & (paths[depth] >= 0))
+        counts, released = _count_level(target, codes, paths[depth], here, population, depth)
+        alive[here[released]] = False
+        levels.append(counts)
+    levels.reverse()
+    released_levels = tuple(_close_prefixes(levels, keys, [p.size for p in parents]))
+    table = Table(
+        name=target.name, size=target.size, parents=tuple(p.name for p in parents),
+        sizes=tuple(p.size for p in parents), levels=released_levels,
+    )  # fmt: skip
+    return table, codes.astype(np.int32)
+
+
+def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints]]:
+    """For each depth: the context's id per row (-1: a parent is suppressed) and each id's key, parent id * size + code."""
+    paths, keys = [np.zeros(rows, np.int64)], [np.zeros(1, np.int64)]
+    for parent in parents:
+        valid = (paths[-1] >= 0) & (parent.codes >= 0)
+        key = paths[-1][valid] * parent.size + parent.codes[valid]
+        ids, distinct = dense_ids(key, len(keys[-1]) * parent.size)
+        path = np.full(rows, -1, np.int64)
+        path[valid] = ids
+        paths.append(path)
+        keys.append(distinct)
+    return paths, keys
+
+
+class _Counts(NamedTuple):
+    context: Ints
+    value: Ints
+    units: Ints
+
+
+def _count_level(
+    target: Target, codes: Ints, path: Ints, here: Ints, population: Population, depth: int
+) -> tuple[_Counts, Mask]:
+    key = path[here] * target.size + codes[here]
+    cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
+    allowed = population.releasable(cells, len(distinct), here)
+    counts = np.bincount(cells, minlength=len(distinct))
+    context, value = distinct // target.size, distinct % target.size
+    with_cells = np.zeros(int(path.max(initial=0)) + 1, np.bool_)
+    with_cells[context[allowed]] = True
+    # What is left of a context that has cells of its own is its remainder, drawn from the pool above.
+    value = np.where(allowed, value, target.size)
+    kept = with_cells[context]
+    merged, pairs = dense_ids(context[kept] * (target.size + 1) + value[kept])
+    total = np.bincount(merged, weights=counts[kept], minlength=len(pairs)).astype(np.int64)
+    context, value = pairs // (target.size + 1), pairs % (target.size + 1)
+    units = round_to_units(total, context, population.k, stream_key("round", target.name, depth))
+    value = np.where(value == target.size, REMAINDER, value)
+    some = units > 0
+    return _Counts(context[some], value[some], units[some]), allowed[cells]
+
+
+def _close_prefixes(levels: list[_Counts], keys: list[Ints], sizes: list[int]) -> list[Level]:
+    """Levels with contexts as full paths; a context without cells stays where a deeper one needs it."""
+    needed = [np.unique(level.context) for level in levels]
+    for depth in range(len(levels) - 1, 0, -1):
+        above = keys[depth][needed[depth]] // sizes[depth - 1]
+        needed[depth - 1] = np.union1d(needed[depth - 1], above)
+    out, paths = [], np.zeros((1, 0), np.int64)
+    if not len(needed[0]):
+        needed[0] = np.zeros(1, np.int64)
+    for depth, level in enumerate(levels):
+        if depth:
+            key = keys[depth][needed[depth]]
+            parent = np.searchsorted(needed[depth - 1], key // sizes[depth - 1])
+            paths = np.column_stack([paths[parent], key % sizes[depth - 1]])
+        cells = np.searchsorted(needed[depth], level.context)
+        per_context = np.bincount(cells, minlength=len(needed[depth]))
+        out.append(
+            Level(
+                contexts=tuple(paths.ravel().tolist()), cells=tuple(per_context.tolist()),
+                values=tuple(level.value.tolist()), units=tuple(level.units.tolist()),
+            )  # fmt: skip
+        )
+    return out

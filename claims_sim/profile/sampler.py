@@ -1,0 +1,397 @@
+"""Draw claims from a profile. A row's values depend on (key, its counter, its given values) alone, so that any
+partition of a batch gives the same claims, and the same brief under other counters gives independent draws.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.document import Bins, Profile
+from claims_sim.profile.lookup import Codes, Locator, Rows, TableSampler
+from claims_sim.profile.timing import Calendar
+from claims_sim.randomness import stream_key, uniforms
+
+BRIEF: Final = (
+    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership",
+    "dx_primary_code", "severity_group",
+)  # fmt: skip
+BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
+OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
+MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
+HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
+EXTRA_COLUMNS: Final = ("claim_weight", "district_name")
+_BLOCK: Final = 65_536
+_TRIES: Final = 12
+
+Numbers = npt.NDArray[np.float64]
+
+
+class _Draft:
+    """The codes of a block of rows as they are drawn, with features derived where a table asks for them."""
+
+    def __init__(self, profile: Profile, rows: int, groups: dict[str, npt.NDArray[np.int32]]) -> None:
+        self.rows = rows
+        self.codes: dict[str, Codes] = {}
+        self._features = profile.features
+        self._groups = groups
+
+    def given(self, names: Iterable[str], at: npt.NDArray[np.int64] | None = None) -> dict[str, Codes]:
+        """The features `names` for all rows, or for the rows `at`."""
+        out = {}
+        for name in names:
+            feature = self._features[name]
+            codes = self.codes.get(feature.variable)
+            if codes is None:
+                codes = np.full(self.rows if at is None else len(at), -1, np.int32)
+            elif at is not None and len(codes) == self.rows:
+                codes = codes[at]
+            out[name] = codes if feature.groups is None else self._groups[name][codes]
+        return out
+
+
+class Sampler:
+    """Draws from one profile; building it takes a moment, drawing is fast and changes nothing."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._tables = {name: TableSampler(table) for name, table in profile.tables.items()}
+        self._groups = {
+            name: np.append(np.array(feature.groups, np.int32), np.int32(-1))
+            for name, feature in profile.features.items()
+            if feature.groups is not None
+        }
+        self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
+        self._bins = {name: _Edges(bins) for name, bins in profile.bins.items()}
+        sizes = tuple(profile.features[name].size for name in profile.money.location_parents)
+        self._locator = Locator(profile.money, sizes)
+        self._exact = np.array(profile.money.exact)
+        self._calendar = Calendar(profile, self._tables)
+        self._label_of = {
+            "dx_primary_code": self._label_array("dx_primary_code", profile.dx_names),
+            "procedure_code": self._label_array("procedure_code", profile.procedure_names),
+        }
+
+    # Public stages: each takes what was given so far as a table and returns its own columns.
+
+    def draw_briefs(self, key: int, rows: Rows, stratify: bool = False) -> pa.Table:
+        """What each claim must be: columns BRIEF_COLUMNS. With `stratify` a small batch follows the shares closely."""
+        rows = np.asarray(rows)
+        draft = self._draft(len(rows))
+        self._draw_brief(key, rows, draft, _systematic(key, rows) if stratify else None)
+        return self._brief_table(draft)
+
+    def draw_open(self, key: int, rows: Rows, briefs: pa.Table) -> pa.Table:
+        """What an author decides inside a brief: columns OPEN_COLUMNS."""
+        rows = np.asarray(rows)
+        draft = self._read(briefs)
+        self._draw_open(key, rows, draft)
+        return self._open_table(draft)
+
+    def draw_money(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
+        """The amounts of claims whose brief and open columns are given: columns MONEY_COLUMNS."""
+        return self._draw_money(key, np.asarray(rows), self._read(claims))
+
+    def draw_history(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
+        """Local admission and discharge within the profile's period, the stay as in `los`: columns HISTORY_COLUMNS."""
+        return self._draw_history(key, np.asarray(rows), self._read(claims))
+
+    def draw_extra(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
+        """Columns EXTRA_COLUMNS, null where the source has none."""
+        return self._draw_extra(key, np.asarray(rows), self._read(claims))
+
+    def draw_day_times(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
+        """Seconds of the day (int32) of admission and discharge: `admit_second`, `discharge_second`.
+
+        From the profile's hours, or by the documented default where the source keeps days only. The discharge of a
+        stay without a night is never before its admission.
+        """
+        rows = np.asarray(rows)
+        draft = self._read(claims)
+        admit, discharge = self._calendar.seconds(key, rows, draft, self._los(draft) if "los_days" in draft.codes else None)
+        return pa.table({"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())})
+
+    def draw_claims(self, key: int, rows: Rows) -> pa.Table:
+        """Whole claims, all stages: every profiled column of the flat row."""
+        rows = np.asarray(rows)
+        blocks = [self._draw_block(key, rows[i : i + _BLOCK]) for i in range(0, max(len(rows), 1), _BLOCK)]
+        return pa.concat_tables(blocks)
+
+    def _draw_block(self, key: int, rows: Rows) -> pa.Table:
+        draft = self._draft(len(rows))
+        self._draw_brief(key, rows, draft, None)
+        self._draw_open(key, rows, draft)
+        parts = [
+            self._draw_history(key, rows, draft),
+            self._brief_table(draft),
+            self._open_table(draft),
+            self._draw_money(key, rows, draft),
+            self._draw_extra(key, rows, draft),
+        ]
+        columns = {name: part[name] for part in parts for name in part.column_names}
+        return pa.table({name: columns[name] for name in FLAT_SCHEMA.names if name in columns})
+
+    # Drafts: codes in, codes out.
+
+    def _draft(self, rows: int) -> "_Draft":
+        return _Draft(self.profile, rows, self._groups)
+
+    def _read(self, claims: pa.Table) -> "_Draft":
+        """The codes of given values; a value that the profile does not know counts as unknown."""
+        draft = self._draft(claims.num_rows)
+        for name in (*BRIEF, "procedure_code"):
+            if name in claims.column_names and name in self._texts:
+                vocabulary = self._texts[name]
+                found = pc.index_in(claims[name].cast(pa.string()), value_set=vocabulary)
+                draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
+        if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
+            lists = claims["dx_secondary_codes"]
+            count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)
+            most = self.profile.tables["secondary_count"].size - 1
+            draft.codes["secondary_count"] = np.minimum(count, most)
+        if "los" in claims.column_names:
+            los = claims["los"].cast(pa.float64()).fill_null(0).to_numpy()
+            draft.codes["los_days"] = los.astype(np.int32)
+            if "los" in self._bins:
+                draft.codes["los"] = self._bins["los"].code(los)
+        if "admit_dt" in claims.column_names and "discharge_dt" in claims.column_names and "los" not in claims.column_names:
+            admit, discharge = (claims[name].to_numpy().astype("datetime64[D]") for name in HISTORY_COLUMNS)
+            draft.codes["los_days"] = (discharge - admit).astype(np.int32)
+        return draft
+
+    def _draw_brief(self, key: int, rows: Rows, draft: "_Draft", first: Numbers | None) -> None:
+        for name in BRIEF:
+            table = self._tables.get(name)
+            if table is not None:
+                draft.codes[name] = table.draw(key, rows, draft.given(table.parents), first=first)
+                first = None
+            elif name == "service_type" and name in self._texts:
+                # Derived from the stay by the profiler: all rows of the released vocabulary are possible.
+                draft.codes[name] = np.full(len(rows), -1, np.int32)
+        table = self._tables.get("dx_primary_label")
+        if table is not None:
+            draft.codes["dx_primary_label"] = table.draw(key, rows, draft.given(table.parents))
+
+    def _draw_open(self, key: int, rows: Rows, draft: "_Draft") -> None:
+        for name in ("secondary_count", "procedure_code", "procedure_label", "los"):
+            table = self._tables.get(name)
+            if table is not None:
+                draft.codes[name] = table.draw(key, rows, draft.given(table.parents))
+        self._draw_members(key, rows, draft)
+        if "los" in draft.codes:
+            los = self._bins["los"].draw(draft.codes["los"], uniforms(key ^ stream_key("los"), rows)).astype(np.int32)
+        else:
+            los = np.zeros(len(rows), np.int32)
+        service = self._texts.get("service_type")
+        if service is not None and self.profile.identities.get("outpatient_stay") == 0.0:
+            outpatient = pc.index(service, "RJTL").as_py()
+            los[draft.codes["service_type"] == outpatient] = 0
+        draft.codes["los_days"] = los
+
+    def _los(self, draft: "_Draft") -> Codes:
+        return draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
+
+    def _draw_members(self, key: int, rows: Rows, draft: "_Draft") -> None:
+        """The secondary codes position by position: never the primary code, never one twice."""
+        table = self._tables.get("member")
+        most = self.profile.tables["secondary_count"].size - 1 if table is not None else 0
+        members = np.full((len(rows), most), -1, np.int32)
+        draft.codes["members"] = members
+        if table is None:
+            return
+        count = draft.codes["secondary_count"]
+        primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
+        none = self.profile.tables["member"].size
+        todo = np.flatnonzero(count > 0)
+        for position in range(most):
+            todo = todo[count[todo] > position]
+            if not len(todo):
+                break
+            given = draft.given((p for p in table.parents if not p.startswith("member_")), todo)
+            extra = {"member_position": np.full(len(todo), min(position, 3), np.int32)}
+            extra["member_previous"] = members[todo, position - 1] if position else np.full(len(todo), none, np.int32)
+            given |= self._member_features(table.parents, extra)
+            members[todo, position] = self._draw_new(key, rows[todo], table, given, members[todo, :position], primary[todo], position)
+
+    def _member_features(self, names: tuple[str, ...], values: dict[str, Codes]) -> dict[str, Codes]:
+        out = {}
+        for name in names:
+            feature = self.profile.features[name]
+            if feature.variable in values:
+                codes = values[feature.variable]
+                out[name] = codes if feature.groups is None else self._groups[name][codes]
+        return out
+
+    def _draw_new(
+        self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],
+        primary: Codes, position: int,
+    ) -> Codes:  # fmt: skip
+        out = np.full(len(rows), -1, np.int32)
+        todo = np.arange(len(rows))
+        for attempt in range(_TRIES):
+            drawn = table.draw(key, rows[todo], {name: codes[todo] for name, codes in given.items()}, 1 + position * _TRIES + attempt)
+            bad = (drawn == primary[todo]) | (earlier[todo] == drawn[:, None]).any(1) | (drawn < 0)
+            out[todo[~bad]] = drawn[~bad]
+            todo = todo[bad]
+            if not len(todo):
+                break
+        return out
+
+    def _primary_as_member(self, codes: Codes | None, rows: int) -> Codes:
+        if codes is None:
+            return np.full(rows, -2, np.int32)
+        found = pc.index_in(self._texts["dx_primary_code"], value_set=self._texts["dx_secondary_codes"], skip_nulls=True)
+        lookup = np.append(found.fill_null(-2).to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-2))
+        return np.asarray(lookup[codes])
+
+    # Tables: codes to columns.
+
+    def _text(self, name: str, draft: "_Draft") -> pa.Array:
+        codes = draft.codes.get(name)
+        default = self.profile.defaults.get(name)
+        if codes is None or name not in self._texts:
+            return pa.array([default] * draft.rows, pa.string()) if default else pa.nulls(draft.rows, pa.string())
+        column = self._texts[name].take(pa.array(codes, mask=codes < 0))
+        return column.fill_null(default or "unknown") if column.null_count else column
+
+    def _label_array(self, codes: str, names: dict[str, str]) -> pa.Array:
+        values = self.profile.vocabularies.get(codes, ())
+        return pa.array([None if code is None else names.get(code, code) for code in values], pa.string())
+
+    def _labels(self, label: str, code: str, draft: "_Draft") -> pa.Array:
+        """The released label where there is one, else the code system's name, else the code."""
+        codes = draft.codes.get(code)
+        if codes is None:
+            return pa.nulls(draft.rows, pa.string())
+        named = self._label_of[code].take(pa.array(codes, mask=codes < 0))
+        if label not in draft.codes or label not in self._texts:
+            return named
+        released = self._texts[label].take(pa.array(draft.codes[label], mask=draft.codes[label] < 0))
+        return pc.coalesce(released, named) if released.null_count else released
+
+    def _brief_table(self, draft: "_Draft") -> pa.Table:
+        columns = {name: self._text(name, draft) for name in BRIEF if name != "facility_type" or name in self._texts}
+        if "facility_type" not in columns:
+            columns["facility_type"] = pa.nulls(draft.rows, pa.string())
+        columns["dx_primary_label"] = self._labels("dx_primary_label", "dx_primary_code", draft)
+        return pa.table(columns)
+
+    def _open_table(self, draft: "_Draft") -> pa.Table:
+        codes = draft.codes.get("procedure_code")
+        if codes is None:
+            procedure = label = pa.nulls(draft.rows, pa.string())
+        else:
+            procedure = self._texts["procedure_code"].take(pa.array(codes, mask=codes < 0))
+            label = self._labels("procedure_label", "procedure_code", draft)
+            # A code without a label, or a label without a code, is no procedure.
+            label = pc.if_else(procedure.is_null(), pa.scalar(None, pa.string()), pc.coalesce(label, procedure))
+        members = draft.codes["members"]
+        if self.profile.secondary_sorted and members.size:
+            members = np.where(members < 0, np.iinfo(np.int32).max, members)
+            members = np.sort(members, axis=1)
+            members = np.where(members == np.iinfo(np.int32).max, -1, members)
+        there = members >= 0
+        lengths = there.sum(1)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        values = self._texts.get("dx_secondary_codes", pa.array([], pa.string())).take(pa.array(members[there]))
+        return pa.table(
+            {
+                "procedure_code": procedure,
+                "procedure_label": label,
+                "dx_secondary_codes": pa.ListArray.from_arrays(pa.array(offsets), values),
+                "comorbidity_count": pa.array(lengths, pa.int32()),
+                "los": pa.array(self._los(draft), pa.int32()),
+            }
+        )
+
+    def _draw_money(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
+        profile, grid = self.profile, self.profile.amount_grid
+        table = self._tables["amount"]
+        codes = table.draw(key, rows, draft.given(table.parents))
+        amount = np.zeros(len(rows))
+        shared = (codes >= 0) & (codes < len(self._exact))
+        amount[shared] = self._exact[codes[shared]]
+        rest = np.flatnonzero(~shared)
+        if len(rest):
+            amount[rest] = self._draw_around(key, rows[rest], draft, rest)
+        amount[rest] = np.maximum(np.rint(amount[rest] / grid), 0) * grid
+        other = amount.copy()
+        if "paid" in self._tables:
+            paid = self._tables["paid"]
+            kind = paid.draw(key, rows, draft.given(paid.parents))
+            part = np.flatnonzero(kind > 0)
+            ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
+            other[part] = np.rint(amount[part] * ratio / grid) * grid
+        claimed, settled = np.round(amount, 2), np.round(other, 2)
+        if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
+            settled = np.minimum(settled, claimed)
+        gap = np.round(claimed - settled, 2)
+        return pa.table({"amount_claimed": claimed, "amount_paid": settled, "amount_gap": gap})
+
+    def _draw_around(self, key: int, rows: Rows, draft: "_Draft", at: npt.NDArray[np.int64]) -> Numbers:
+        table = self._tables.get("amount_residual")
+        mean = self._locator.locate(draft.given(self._locator.parents), at)
+        if table is None:
+            return np.exp(mean)
+        given = {name: codes[at] for name, codes in draft.given(table.parents).items()}
+        code = table.draw(key, rows, given)
+        residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
+        return np.asarray(np.exp(np.minimum(mean + residual, 29.0)))
+
+    def _draw_history(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
+        admit, discharge = self._calendar.draw(key, rows, draft, self._los(draft))
+        return pa.table({"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))})
+
+    def _draw_extra(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
+        weight, district = pa.nulls(len(rows), pa.float64()), pa.nulls(len(rows), pa.string())
+        table = self._tables.get("claim_weight")
+        if table is not None:
+            code = table.draw(key, rows, draft.given(table.parents))
+            drawn = self._bins["claim_weight"].draw(code, uniforms(key ^ stream_key("weight"), rows))
+            weight = pa.array(drawn, mask=code < 0)
+        table = self._tables.get("district_name")
+        if table is not None:
+            draft.codes["district_name"] = table.draw(key, rows, draft.given(table.parents))
+            district = self._text("district_name", draft)
+        return pa.table({"claim_weight": weight, "district_name": district})
+
+
+class _Edges:
+    """Number ranges as arrays."""
+
+    def __init__(self, bins: Bins) -> None:
+        self.lo, self.hi, self.whole = np.array(bins.lo), np.array(bins.hi), bins.whole
+        self._order = np.lexsort((self.hi - self.lo, self.lo))
+
+    def draw(self, codes: Codes, u: Numbers) -> Numbers:
+        """A number in each code's range; 0 for code -1."""
+        if not len(self.lo):
+            return np.zeros(len(codes))
+        span = self.hi - self.lo + (1 if self.whole else 0)
+        value = self.lo[codes] + u * span[codes]
+        value = np.floor(value) if self.whole else value
+        return np.where(codes >= 0, value, 0.0)
+
+    def code(self, values: Numbers) -> Codes:
+        """The code whose range holds each value, the narrowest first; -1 where none does."""
+        out = np.full(len(values), -1, np.int32)
+        lo, hi = self.lo[self._order], self.hi[self._order]
+        single = lo == hi
+        for chosen in (self._order[~single], self._order[single]):
+            if not len(chosen):
+                continue
+            at = np.clip(np.searchsorted(self.lo[chosen], values, side="right") - 1, 0, len(chosen) - 1)
+            hit = (values >= self.lo[chosen][at]) & (values <= self.hi[chosen][at])
+            out[hit] = chosen[at[hit]]
+        return out
+
+
+def _systematic(key: int, rows: Rows) -> Numbers:
+    """One number per row, one in each of len(rows) equal parts of [0, 1), in an order that the key decides."""
+    rank = np.argsort(np.argsort(uniforms(key ^ stream_key("order"), rows)))
+    return (rank + uniforms(key ^ stream_key("within"), rows)) / max(len(rows), 1)
+

@@ -1,0 +1,153 @@
+"""Read a real claims table: briefly, read-only, needed columns only. Decides nothing about what may be released.
+
+The database file is open only while its columns are copied, because an open reader keeps the owner's writer out.
+Identities of persons and facilities are copied as 64-bit hashes: enough to count them, nothing to read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from claims_sim.errors import SourceError
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.oddities import describe_oddities
+from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
+
+_BATCH_ROWS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """Where the real table is: a DuckDB file and its table or view, or a Parquet file; `mapping` is a TOML file."""
+
+    path: Path
+    table: str = "claims_normalized"
+    mapping: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The copied columns under their canonical names (text dictionary-encoded, persons and facilities hashed)."""
+
+    columns: pa.Table
+    present: tuple[str, ...]
+    absent: tuple[str, ...]
+    oddities: tuple[str, ...]
+    describe: str
+    unreadable: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many claims the table holds."""
+        return int(self.columns.num_rows)
+
+
+def read_source(spec: SourceSpec) -> SourceTable:
+    """Copy the columns that a profile needs.
+
+    Raises SourceError, one line, when the file, the table or a required column is not there or not readable.
+    """
+    mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
+    path = Path(spec.path)
+    if not path.is_file():
+        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
+    connection, relation = _open(path, spec.table)
+    try:
+        located = find_columns(_column_types(connection, relation, path), mapping, str(path))
+        columns = _copy(connection, relation, located, mapping)
+        oddities, unreadable = describe_oddities(connection, relation, located, columns)
+    except duckdb.Error as error:
+        raise _scrubbed(path, error) from None
+    finally:
+        connection.close()
+    absent = tuple(name for name in CANONICAL if name not in columns.column_names)
+    where = f"{path.name}, table {spec.table}" if relation != _parquet(path) else path.name
+    return SourceTable(
+        columns=columns,
+        present=tuple(columns.column_names),
+        absent=absent,
+        oddities=tuple(oddities),
+        describe=f"{where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
+        unreadable=unreadable,
+    )
+
+
+def _parquet(path: Path) -> str:
+    return f"read_parquet({quote(str(path))})"
+
+
+def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
+    # An empty temp_directory: nothing is ever spilled beside the owner's file.
+    config: dict[str, str | bool | int | float | list[str]] = {"temp_directory": "", "memory_limit": "1GB", "threads": 2}
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    try:
+        if is_parquet:
+            connection, relation = duckdb.connect(":memory:", config=config), _parquet(path)
+        else:
+            connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
+        connection.execute("SET TimeZone='UTC'")
+    except duckdb.Error as error:
+        raise _scrubbed(path, error) from None
+    return connection, relation
+
+
+def _column_types(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
+    try:
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    except duckdb.CatalogException:
+        names = connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20").fetchall()
+        there = ", ".join(repr(name) for (name,) in names) or "none"
+        raise SourceError(f"{path} has no table {relation}; its tables and views are: {there}.") from None
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, relation: str, located: dict[str, Located], mapping: ColumnMapping
+) -> pa.Table:
+    select = canonical_select(relation, located, mapping)
+    reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
+    batches = [pa.table({name: _encoded(batch[name]) for name in batch.schema.names}) for batch in reader]
+    if not batches:
+        raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
+    table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()
+    if table.num_rows == 0:
+        raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
+    return table
+
+
+def _encoded(column: pa.Array) -> pa.Array:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column.cast(pa.string()).dictionary_encode()
+    if pa.types.is_list(column.type):
+        values = column.flatten().cast(pa.string()).dictionary_encode()
+        lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        offsets = pa.array([0, *lengths.cumsum().tolist()], pa.int32())
+        return pa.ListArray.from_arrays(offsets, values)
+    return column
+
+
+# DuckDB quotes cell values and file contents in its errors: only what we recognise is told, in our own words.
+_KNOWN: Final = (
+    ("could not set lock", "is being written by another process: try again when it has finished"),
+    ("not a valid duckdb database", "is neither a DuckDB database nor a Parquet file"),
+    ("version number", "was written by a newer DuckDB than the one here: update the duckdb package"),
+    ("newer version", "was written by a newer DuckDB than the one here: update the duckdb package"),
+    ("corrupt", "is damaged: its checksums do not match"),
+    ("magic bytes", "is neither a DuckDB database nor a whole Parquet file"),
+    ("permission denied", "may not be read: check its permissions"),
+    ("out of memory", "needs more memory than is allowed: give a Parquet copy or a narrower view"),
+)
+
+
+def _scrubbed(path: Path, error: duckdb.Error) -> SourceError:
+    text = str(error).lower()
+    for sign, meaning in _KNOWN:
+        if sign in text:
+            return SourceError(f"{path} {meaning}.")
+    return SourceError(f"{path} cannot be read: DuckDB reports a {type(error).__name__} (its text may hold data and is left out).")

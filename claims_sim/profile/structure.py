@@ -1,0 +1,151 @@
+"""Learn which earlier variables a variable depends on, and in which grouping. Sees codes only, releases nothing.
+
+A parent is worth its while when the leave-one-out likelihood of the variable rises: each row is predicted from the
+other rows of its context, which by itself punishes contexts that are too thin to say anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.release import Parent, Target
+
+MAX_PARENTS: Final = 6
+_PRIOR: Final = 6.0
+"""Rows that the context above is worth: about what the suppression of cells under k amounts to."""
+_MIN_GAIN: Final = 0.002
+_HOPELESS: Final = 0.0005
+_GROUP_COUNTS: Final = (3, 8, 24)
+_MANY: Final = 12
+_SAMPLE: Final = 150_000
+
+Scores = npt.NDArray[np.float64]
+
+
+def sample_rows(rows: int) -> Ints:
+    """At most 150,000 rows, evenly spread, to learn structure from."""
+    step = max(1, rows // _SAMPLE)
+    return np.arange(0, rows, step)[:_SAMPLE]
+
+
+def predict_leave_one_out(context: Ints, value: Ints, size: int, above: Scores) -> Scores:
+    """Each row's probability by the other rows of its context, blended with `above` (the same from fewer parents)."""
+    cell, _ = dense_ids(context * size + value, (int(context.max(initial=0)) + 1) * size)
+    in_cell = np.bincount(cell)[cell]
+    in_context = np.bincount(context)[context]
+    return (in_cell - 1 + _PRIOR * above) / (in_context - 1 + _PRIOR)
+
+
+def choose_parents(target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS) -> tuple[list[Parent], Mapping[str, tuple[int, ...]]]:
+    """The parents in order of use, and the groups (code → group) of those that are groupings named `variable~target`.
+
+    Only rows where the target is known are to be passed.
+    """
+    value = target.codes.astype(np.int64)
+    rows = len(value)
+    groupings: dict[str, tuple[int, ...]] = {}
+    if rows < 2 or target.size < 2:
+        return [], groupings
+    pool = {parent.name: parent for parent in candidates if parent.size > 1}
+    context = np.zeros(rows, np.int64)
+    counts = np.bincount(value, minlength=target.size)
+    above = (counts[value] - 1 + 1 / target.size) / rows
+    chosen: list[Parent] = []
+    while pool and len(chosen) < most:
+        score = float(np.log(above).mean())
+        best: tuple[float, Parent, Ints, Scores] | None = None
+        for parent in list(pool.values()):
+            ids, _ = dense_ids(context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1))
+            predicted = predict_leave_one_out(ids, value, target.size, above)
+            gain = float(np.log(predicted).mean()) - score
+            if gain < _HOPELESS and chosen:
+                del pool[parent.name]
+            elif gain > _MIN_GAIN and (best is None or gain > best[0]):
+                best = (gain, parent, ids, predicted)
+        if len(chosen) == 0 or (len(chosen) == 1 and not groupings):
+            grouped = _add_groupings(target, context, [p for p in candidates if p.name in pool], groupings)
+            new = {parent.name: parent for parent in grouped}
+            for parent in new.values():
+                ids, _ = dense_ids(context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1))
+                predicted = predict_leave_one_out(ids, value, target.size, above)
+                gain = float(np.log(predicted).mean()) - score
+                if gain > _MIN_GAIN and (best is None or gain > best[0]):
+                    best = (gain, parent, ids, predicted)
+            pool |= new
+        if best is None:
+            break
+        _, parent, context, above = best
+        chosen.append(parent)
+        # A variable's groups say nothing once its own code is given.
+        variable, is_grouped = parent.name.partition("~")[0], "~" in parent.name
+        pool = {n: p for n, p in pool.items() if n != parent.name and (is_grouped or n.partition("~")[0] != variable)}
+    used = {parent.name for parent in chosen}
+    return chosen, {name: groups for name, groups in groupings.items() if name in used}
+
+
+def _add_groupings(target: Target, context: Ints, parents: Sequence[Parent], groupings: dict[str, tuple[int, ...]]) -> list[Parent]:
+    added = []
+    for parent in parents:
+        if parent.size <= _MANY or "~" in parent.name:
+            continue
+        for count in _GROUP_COUNTS:
+            if count * 2 > parent.size:
+                continue
+            name = f"{parent.name}~{target.name}~{count}"
+            groups = group_codes(parent, target, context, count)
+            groupings[name] = tuple(groups.tolist())
+            codes = np.append(groups, -1)[parent.codes].astype(np.int32)
+            added.append(Parent(name, codes, count))
+    return added
+
+
+def group_codes(parent: Parent, target: Target, context: Ints, count: int) -> Ints:
+    """Group a parent's codes by how the target is distributed with them, within the contexts chosen so far."""
+    known = parent.codes >= 0
+    code, value, within = parent.codes[known].astype(np.int64), target.codes[known].astype(np.int64), context[known]
+    if int(within.max(initial=0)) > 8:
+        within = np.zeros_like(within)
+    # Each code as a point: root shares of (context, value), context by context, so that its own mix does not count.
+    width = (int(within.max(initial=0)) + 1) * target.size
+    column = within * target.size + value
+    kept, column = _commonest(column, width, 400)
+    joint = np.bincount(code[kept] * 400 + column, minlength=parent.size * 400).reshape(parent.size, 400).astype(float)
+    weight = np.bincount(code, minlength=parent.size).astype(float)
+    prior = joint.sum(0) / max(joint.sum(), 1)
+    share = np.sqrt((joint + 20 * prior) / (joint.sum(1, keepdims=True) + 20))
+    centred = (share - np.average(share, axis=0, weights=weight + 1e-9)) * np.sqrt(weight)[:, None]
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    points = (share - np.average(share, axis=0, weights=weight + 1e-9)) @ axes[:6].T
+    return _cluster(points, weight, count)
+
+
+def _commonest(column: Ints, width: int, most: int) -> tuple[npt.NDArray[np.bool_], Ints]:
+    """Rows whose column is among the commonest, and their columns renumbered."""
+    order = np.argsort(-np.bincount(column, minlength=width), kind="stable")[:most]
+    number = np.full(width, -1, np.int64)
+    number[order] = np.arange(len(order))
+    renumbered = number[column]
+    return renumbered >= 0, renumbered[renumbered >= 0]
+
+
+def _cluster(points: Scores, weight: Scores, count: int) -> Ints:
+    """Weighted k-means from a deterministic start: quantiles along the first axis, oriented by its heavier side."""
+    first = points[:, 0] * (1 if np.sum(points[:, 0] ** 3 * weight) >= 0 else -1)
+    order = np.argsort(first, kind="stable")
+    position = np.cumsum(weight[order]) / max(weight.sum(), 1e-9)
+    groups = np.empty(len(points), np.int64)
+    groups[order] = np.minimum((position * count).astype(np.int64), count - 1)
+    for _ in range(25):
+        mass = np.bincount(groups, weights=weight, minlength=count)
+        centre = np.stack([np.bincount(groups, weights=weight * axis, minlength=count) for axis in points.T], 1)
+        centre /= np.maximum(mass, 1e-9)[:, None]
+        distance = ((points[:, None] - centre[None]) ** 2).sum(2)
+        distance[:, mass == 0] = np.inf
+        moved = distance.argmin(1)
+        if (moved == groups).all():
+            break
+        groups = moved
+    return groups

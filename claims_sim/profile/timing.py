@@ -1,0 +1,98 @@
+"""Draw days and times of day from a profile's months, weekdays and hours."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS
+from claims_sim.profile.document import Profile
+from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.randomness import stream_key, uniforms
+
+if TYPE_CHECKING:
+    from claims_sim.profile.sampler import _Draft
+
+Moments = npt.NDArray[Any]
+
+# Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
+# morning), discharges around noon. An assumption, stated in the profile's guide.
+_DAY_SHARES: Final = {
+    "outpatient": (0, 0, 0, 0, 0, 0, 2, 10, 18, 18, 14, 10, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0, 0),
+    "admission": (2, 2, 1, 1, 1, 2, 3, 4, 6, 8, 8, 8, 7, 7, 6, 6, 5, 5, 5, 5, 4, 3, 3, 2),
+    "discharge": (0, 0, 0, 0, 0, 0, 0, 1, 4, 10, 16, 18, 16, 14, 10, 6, 3, 2, 0, 0, 0, 0, 0, 0),
+}
+
+
+class Calendar:
+    """Days by month and weekday; each weekday's rate is per day of that weekday, so months keep their shares."""
+
+    def __init__(self, profile: Profile, tables: dict[str, TableSampler]) -> None:
+        self._tables = tables
+        months = profile.vocabularies.get("admit_month", ()) or tuple(
+            str(m) for m in np.arange(np.datetime64(profile.period[0], "M"), np.datetime64(profile.period[1], "M") + 1)
+        )
+        self._months = np.array(months, "datetime64[M]")
+        self._first = self._months.astype("datetime64[D]").astype(np.int64)
+        self._length = (self._months + 1).astype("datetime64[D]").astype(np.int64) - self._first
+        self._has_times = profile.date_granularity == "time"
+        self._defaults = {name: np.cumsum(shares) / np.sum(shares) for name, shares in _DAY_SHARES.items()}
+        vocabulary = profile.vocabularies.get("service_type", ())
+        self._outpatient = vocabulary.index("RJTL") if "RJTL" in vocabulary else -2
+
+    def draw(self, key: int, rows: Rows, draft: "_Draft", los: Codes) -> tuple[Moments, Moments]:
+        """Local admission and discharge; at midnight where the source keeps days only."""
+        month = self._draw("admit_month", key, rows, draft)
+        if month is None:
+            month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
+        draft.codes["admit_month"] = month
+        month = np.maximum(month, 0)
+        day = self._day(key, rows, draft, month)
+        gap = self._draw("stay_gap", key, rows, draft)
+        stay = los.astype(np.int64)
+        if gap is not None:
+            stay = np.maximum(stay + np.array([*STAY_GAPS, 0])[gap], 0)
+        admit, discharge = day * 86_400, (day + stay) * 86_400
+        if self._has_times:
+            first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
+            admit, discharge = admit + first, discharge + last
+        return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype("datetime64[us]")
+
+    def _draw(self, name: str, key: int, rows: Rows, draft: "_Draft") -> Codes | None:
+        table = self._tables.get(name)
+        return None if table is None else table.draw(key, rows, draft.given(table.parents))
+
+    def _day(self, key: int, rows: Rows, draft: "_Draft", month: Codes) -> npt.NDArray[np.int64]:
+        """A day of the month that falls on the drawn weekday; the number of such days in the month does not matter."""
+        weekday = self._draw("admit_weekday", key, rows, draft)
+        u = uniforms(key ^ stream_key("day"), rows)
+        first, length = self._first[month], self._length[month]
+        if weekday is None:
+            return first + (u * length).astype(np.int64)
+        offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
+        count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
+        return first + offset + (u * count).astype(np.int64) * WEEKDAYS
+
+    def seconds(self, key: int, rows: Rows, draft: "_Draft", stay: Codes | None) -> tuple[Codes, Codes]:
+        """Seconds of the day of admission and of discharge."""
+        first = self._hour("admit_hour", key, rows, draft)
+        draft.codes["admit_hour"] = first
+        last = self._hour("discharge_hour", key, rows, draft)
+        admit = first * 3600 + (uniforms(key ^ stream_key("admit second"), rows) * 3600).astype(np.int32)
+        discharge = last * 3600 + (uniforms(key ^ stream_key("discharge second"), rows) * 3600).astype(np.int32)
+        same = np.ones(len(rows), bool) if stay is None else stay == 0
+        low, high = np.minimum(admit, discharge), np.maximum(admit, discharge)
+        return np.where(same, low, admit).astype(np.int32), np.where(same, high, discharge).astype(np.int32)
+
+    def _hour(self, name: str, key: int, rows: Rows, draft: "_Draft") -> Codes:
+        drawn = self._draw(name, key, rows, draft)
+        if drawn is not None:
+            return np.maximum(drawn, 0)
+        u = uniforms(key ^ stream_key(name), rows)
+        service = draft.codes.get("service_type")
+        usual = "admission" if name == "admit_hour" else "discharge"
+        hour = np.searchsorted(self._defaults[usual], u, side="right")
+        if service is not None:
+            clinic = np.searchsorted(self._defaults["outpatient"], u, side="right")
+            hour = np.where(service == self._outpatient, clinic, hour)
+        return hour.astype(np.int32)
