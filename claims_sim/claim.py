@@ -30,7 +30,7 @@ _UTC_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
 def _parse_utc(value: object) -> object:
-    if isinstance(value, str) and not _UTC_TEXT.fullmatch(value):
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _UTC_TEXT.fullmatch(value)):
         raise ValueError("is no UTC timestamp such as 2025-11-15T08:12:00Z")
     return value
 

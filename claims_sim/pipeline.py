@@ -186,7 +186,7 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
         reviewer.connection.register(
             "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
         )
-        parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
+        parsed = reviewer.connection.execute(parse_sql("lines")).to_arrow_table()
         faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
         if faults:
             return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}

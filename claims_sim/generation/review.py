@@ -77,7 +77,7 @@ class Reviewer:
                     Rule(f"{column}_off_brief", "vocabulary", condition, f"{column} is not what the brief asks for")
                 )
         self._connection.register("claims_to_judge", judged)
-        rows = self._connection.sql(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
+        rows = self._connection.execute(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
         self._connection.unregister("claims_to_judge")
         return Verdicts(tuple(tuple(row[0]) for row in rows))
 

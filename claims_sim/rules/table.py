@@ -137,11 +137,12 @@ def vocabulary_rules(relation: str) -> tuple[Rule, ...]:
         )
         for column in VOCABULARY_COLUMNS
     ]
+    # The list is looked up once: DuckDB allows no subquery inside a lambda.
+    known = f"(SELECT coalesce(list(value), []) FROM {relation} WHERE column_name = 'dx_secondary_codes')"
     secondary = Rule(
         "secondary_unknown",
         "vocabulary",
-        "len(list_filter(dx_secondary_codes, lambda c: NOT list_contains((SELECT list(value) "
-        f"FROM {relation} WHERE column_name = 'dx_secondary_codes'), c))) > 0",
+        f"NOT list_has_all({known}, dx_secondary_codes)",
         "a secondary code does not occur in the profile",
     )
     return (*one, secondary)
@@ -157,7 +158,7 @@ def judge(connection: duckdb.DuckDBPyConnection, claims: pa.Table, rules: Iterab
     """The names of the broken rules of each claim, in the order of `claims`; an empty list means that it passes."""
     connection.register("claims_to_judge", claims)
     try:
-        rows = connection.sql(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
+        rows = connection.execute(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
     finally:
         connection.unregister("claims_to_judge")
     return [row[0] for row in rows]

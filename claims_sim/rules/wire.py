@@ -132,9 +132,9 @@ WITH checked AS (
     {_text("f.ownership")} AS facility_ownership,
     {_text("d.primary_code")} AS dx_primary_code, {_text("d.primary_label")} AS dx_primary_label,
     coalesce(starts_with(d.secondary_codes, '['), false) AND
-      len(list_filter(CAST(d.secondary_codes AS JSON[]), lambda e: NOT coalesce(starts_with(e, '"'), false))) = 0
-      AS secondary_ok,
-    CASE WHEN secondary_ok THEN CAST(d.secondary_codes AS VARCHAR[]) END AS dx_secondary_codes,
+      coalesce(len(list_filter(TRY_CAST(d.secondary_codes AS JSON[]),
+        lambda e: NOT coalesce(starts_with(e, '"'), false))) = 0, false) AS secondary_ok,
+    CASE WHEN secondary_ok THEN TRY_CAST(d.secondary_codes AS VARCHAR[]) END AS dx_secondary_codes,
     {_text("r.code")} AS procedure_code, {_text("r.label")} AS procedure_label,
     {_text("p.severity_group")} AS severity_group, {_text("p.service_type")} AS service_type,
     {_number("p.amount_claimed")} AS amount_claimed, {_number("p.amount_paid")} AS amount_paid,
@@ -182,7 +182,7 @@ def to_payloads(connection: duckdb.DuckDBPyConnection, claims: pa.Table) -> list
     """One JSON line a claim, in the order of `claims` (flat rows)."""
     connection.register("claims_to_write", claims)
     try:
-        rows = connection.sql(f"SELECT payload FROM ({payload_sql('claims_to_write')})").fetchall()
+        rows = connection.execute(f"SELECT payload FROM ({payload_sql('claims_to_write')})").fetchall()
     finally:
         connection.unregister("claims_to_write")
     return [row[0] for row in rows]

@@ -1,0 +1,63 @@
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims_sim.privacy.phi import PATTERNS, identifier_sql, identifiers_in
+
+IDENTIFIERS = [
+    ("3578012345678901", "nik"),
+    ("3578 0123 4567 8901", "nik"),
+    ("NIK3578012345678901x", "nik"),
+    ("0001234567890", "card"),
+    ("081234567890", "phone"),
+    ("+62 812-3456-7890", "phone"),
+    ("6281234567890", "phone"),
+    ("someone@example.org", "email"),
+    ("01.234.567.8-901.000", "npwp"),
+    ("RM 123456", "record"),
+    ("no. rm: 00-12-34", "record"),
+    ("Rekam Medis 0012345", "record"),
+    ("Pneumonia Ny. SITI", "title"),
+    ("Tn. Budi", "title"),
+]
+CLEAN = ["JAWA TIMUR", "RS Kelas B", "Type 2 diabetes without complications", "Z348", "8952", "Rp 12,400,000", "D.I. Yogyakarta", "2025-11"]
+
+
+@pytest.mark.parametrize(("text", "kind"), IDENTIFIERS)
+def test_every_kind_of_identifier_is_found(text, kind):
+    assert kind in identifiers_in(text)
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_clean_values_raise_no_alarm(text):
+    assert identifiers_in(text) == ()
+
+
+def test_every_pattern_has_an_example():
+    assert {kind for _, kind in IDENTIFIERS} == {pattern.kind for pattern in PATTERNS}
+
+
+@pytest.fixture(scope="module")
+def in_sql():
+    with duckdb.connect(config={"threads": 1}) as connection:
+
+        def scan(texts: list[str | None]) -> list[bool]:
+            connection.register("texts", pa.table({"t": pa.array(texts, pa.string())}))
+            return [row[0] for row in connection.sql(f"SELECT {identifier_sql('t')} FROM texts").fetchall()]
+
+        yield scan
+
+
+PIECES = st.sampled_from(["3578012345678901", "0812345678", "RM ", "123456", " ", "-", ".", "A", "Ny.", "x@y", "62", "SITI", "é"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=10))
+def test_the_scan_in_sql_finds_exactly_what_the_patterns_find(in_sql, texts):
+    assert in_sql(texts) == [bool(identifiers_in(text)) for text in texts]
+
+
+def test_a_missing_value_is_clean(in_sql):
+    assert in_sql([None, "x"]) == [False, False]

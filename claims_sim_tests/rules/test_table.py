@@ -1,0 +1,61 @@
+import json
+
+import pytest
+
+from claims_sim.rules.table import ADMISSION, IDENTITIES, judge, vocabulary_rules
+from claims_sim.rules.wire import lines_table, parse_sql
+
+
+@pytest.fixture
+def flat(connection, example):
+    def build(**changes):
+        connection.register("lines", lines_table(["0"], [json.dumps(example)]))
+        table = connection.sql(parse_sql("lines"))
+        replaced = ", ".join(f"{value} AS {name}" for name, value in changes.items())
+        return table.query("flat", f"SELECT * {f'REPLACE ({replaced})' if changes else ''} FROM flat").to_arrow_table()
+
+    return build
+
+
+def test_rule_names_are_unique():
+    names = [rule.name for rule in (*ADMISSION, *IDENTITIES, *vocabulary_rules("v"))]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"discharge_dt": "admit_dt - INTERVAL 1 SECOND"}, "discharge_before_admit"),
+        ({"amount_gap": "1.0"}, "gap_not_difference"),
+        ({"amount_claimed": "0.001"}, "amount_not_money"),
+        ({"amount_claimed": "-1.0"}, "negative_amount"),
+        ({"dx_secondary_codes": "['O63']"}, "primary_among_secondary"),
+        ({"dx_secondary_codes": "['A00', 'A00']"}, "secondary_repeated"),
+        ({"province_name": "'JAWA; DROP'"}, "province_name_grammar"),
+        ({"dx_primary_label": "'Fever <script>alert'||chr(10)"}, "dx_primary_label_grammar"),
+        ({"facility_class": "'3578012345678901'"}, "identifies_a_person"),
+        ({"dx_primary_label": "'Fever Ny. SITI'"}, "identifies_a_person"),
+        ({"dx_secondary_codes": "['0812 3456 7890']"}, "identifies_a_person"),
+        ({"patient_id_hash": "'3578012345678901'"}, "patient_id_hash_form"),
+        ({"claim_id": "'SIM 1'"}, "claim_id_form"),
+    ],
+)
+def test_each_admission_rule_finds_its_fault(connection, flat, changes, rule):
+    assert rule in judge(connection, flat(**changes), ADMISSION)[0]
+
+
+def test_the_example_passes_every_admission_rule_and_identity(connection, flat):
+    assert judge(connection, flat(), (*ADMISSION, *IDENTITIES)) == [[]]
+
+
+def test_identities_find_their_faults(connection, flat):
+    claims = flat(service_type="'RJTL'", amount_paid="amount_claimed + 1")
+    assert judge(connection, claims, IDENTITIES) == [["paid_over_claimed", "outpatient_stay"]]
+
+
+def test_a_value_outside_the_closed_vocabulary_is_named(connection, flat):
+    connection.execute("CREATE TABLE words (column_name VARCHAR, value VARCHAR)")
+    connection.execute("INSERT INTO words VALUES ('province_name', 'JAWA TIMUR'), ('dx_secondary_codes', 'Z348')")
+    broken = judge(connection, flat(), vocabulary_rules("words"))[0]
+    assert "province_name_unknown" not in broken
+    assert {"facility_class_unknown", "secondary_unknown"} <= set(broken)
