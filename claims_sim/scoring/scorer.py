@@ -1,0 +1,105 @@
+"""The scorer that the pipeline uses: train once on claims sampled from a profile, save, load, score."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from claims_sim.errors import SourceError
+from claims_sim.scoring.features import read_features, whole
+from claims_sim.scoring.model import Trained, judge, train
+from claims_sim.scoring.reasons import explain
+from claims_sim.scoring.rules import ruleset_version
+from claims_sim.scoring.versions import pack, read_version, unpack, version_of, write_version
+
+SCORE_SCHEMA: Final = pa.schema(
+    [
+        ("claim_id", pa.string()),
+        ("source", pa.string()),
+        ("rule_score", pa.float64()),
+        ("ml_score", pa.float64()),
+        ("ml_score_normalized", pa.float64()),
+        ("risk_score", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+        ("reasons", pa.list_(pa.string())),
+        ("model_version", pa.string()),
+        ("ruleset_version", pa.string()),
+        ("scored_at", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskScorer:
+    """A trained scorer: `files` is what it is saved as, the rest is made from them."""
+
+    files: Mapping[str, bytes]
+    card: Mapping[str, Any]
+    trained: Trained
+    model_version: str
+
+    @staticmethod
+    def from_files(files: Mapping[str, bytes]) -> "RiskScorer":
+        """Read a packed scorer. Raises ScorerError when it is damaged or of another release."""
+        card, trained = unpack(files)
+        return RiskScorer(files, card, trained, version_of(files))
+
+    @staticmethod
+    def load(folder: Path, version: str | None = None) -> "RiskScorer":
+        """The scorer that is in force in `folder`, or its `version`. Raises ScorerError when there is none."""
+        return RiskScorer.from_files(read_version(folder, version))
+
+    def save(self, folder: Path) -> str:
+        """Add this scorer to `folder` and put it in force, atomically; older versions stay. Returns its version."""
+        return write_version(folder, self.files)
+
+    @property
+    def disabled_rules(self) -> dict[str, str]:
+        """The rules that are switched off at this source, and why."""
+        return self.trained.calibration.disabled
+
+    @property
+    def ruleset_version(self) -> str:
+        """The version of the rules that this scorer applies."""
+        return ruleset_version()
+
+    def score(self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated") -> pa.Table:
+        """Score `claims` (flat columns, any subset that holds claim_id and an amount): one row a claim, same order.
+
+        Columns are `SCORE_SCHEMA`; every score is finite and on [0, 1]; `scored_at` is stored in UTC. Repeats are
+        looked for within `claims` only. Raises SourceError when a needed column is missing.
+        """
+        if "claim_id" not in claims.column_names:
+            raise SourceError("the claims to score have no column claim_id: add or map it.")
+        features = read_features(claims)
+        judgement = judge(self.trained, features)
+        flags, reasons = explain(features, judgement.view, judgement.fired)
+        rows = len(claims)
+        at = scored_at.astimezone(UTC).replace(tzinfo=None)
+        return pa.Table.from_arrays(
+            [
+                whole(claims["claim_id"].cast(pa.string())),
+                pa.repeat(pa.scalar(source), rows),
+                pa.array(judgement.rule_score),
+                pa.array(judgement.ml_score),
+                pa.array(judgement.ml_score_normalized),
+                pa.array(judgement.risk_score),
+                flags,
+                reasons,
+                pa.repeat(pa.scalar(self.model_version), rows),
+                pa.repeat(pa.scalar(self.ruleset_version), rows),
+                pa.repeat(pa.scalar(at, pa.timestamp("us")), rows),
+            ],
+            schema=SCORE_SCHEMA,
+        )
+
+
+def train_scorer(claims: pa.Table, *, profile_hash: str, seed: int) -> RiskScorer:
+    """Train on clean claims (flat columns; about 100,000, drawn from a profile, so that nothing of a person is kept).
+
+    The same claims, profile hash and seed give the same version. Raises ScorerError when there are too few claims.
+    """
+    return RiskScorer.from_files(pack(train(claims, seed=seed), profile_hash=profile_hash, seed=seed))

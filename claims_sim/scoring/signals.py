@@ -1,0 +1,118 @@
+"""From features to the signals that rules and the combination use: deviations turned into evidence on one scale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from claims_sim.scoring.cost_model import EXPECTATIONS, Expected, learn_expectation, severity_order, targets_of
+from claims_sim.scoring.duplicates import count_repeats, learn_patterns
+from claims_sim.scoring.features import Features, Floats
+from claims_sim.scoring.keys import Vocabulary
+from claims_sim.scoring.peers import Peers, PeerView
+from claims_sim.scoring.prices import Prices
+from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise, companion_codes, most_of
+from claims_sim.scoring.tails import Tail
+
+CONTEXTS: Final = ("cost", "unlisted", "per_day", "long_stay", "severity", "procedure", "companion", "admission")
+"""The statistics whose upper tails are evidence."""
+LEAST_CLAIMS: Final = 100  # an expectation is not learned from fewer claims with a known target
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Everything that training claims teach about single claims, before any tail is known."""
+
+    vocabulary: Vocabulary
+    peers: Peers
+    order: Floats  # rank of each severity value
+    inpatient: Floats  # of each service value: 1 if most of its claims have a stay
+    expected: Mapping[str, Expected]
+    surprises: Mapping[str, Surprise]
+    patterns: Counts
+    prices: Prices
+    trained_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One table of claims as training sees it: raw statistics, facts, and what wordings need."""
+
+    statistics: dict[str, Floats]
+    facts: dict[str, Floats]
+    peers: PeerView
+    expected_amount: Floats
+
+
+def learn(features: Features, *, seed: int) -> Learned:
+    """Learn from `features` of clean claims."""
+    vocabulary = Vocabulary.learn(features)
+    codes = vocabulary.encode(features)
+    order = severity_order(features, codes)
+    targets = targets_of(features, codes, order)
+    service = codes.columns["service"]
+    stays = np.bincount(service, weights=features.stay > 0, minlength=codes.sizes["service"])
+    companions = companion_codes(features, codes, vocabulary.values["companion"])
+    return Learned(
+        vocabulary=vocabulary,
+        peers=Peers.learn(features, codes),
+        order=order,
+        inpatient=(stays > np.bincount(service, minlength=codes.sizes["service"]) / 2).astype(np.float64),
+        expected={
+            spec.target: learn_expectation(spec, codes, targets, seed=seed)
+            for spec in EXPECTATIONS
+            if np.isfinite(targets[spec.target]).sum() >= LEAST_CLAIMS
+        },
+        surprises={a.name: Surprise.learn(a, companions if a.name == "companion" else codes) for a in ASSOCIATIONS},
+        patterns=learn_patterns(features, codes, companions.columns["companion"]),
+        prices=Prices.learn(features, codes),
+        trained_on=features.rows,
+    )
+
+
+def look(learned: Learned, features: Features) -> View:
+    """The statistics and facts of `features`; what cannot be judged is NaN."""
+    codes = learned.vocabulary.encode(features)
+    targets = targets_of(features, codes, learned.order)
+    peers = learned.peers.compare(features, codes)
+    unknown = np.full(features.rows, np.nan)
+    deviations = {spec.target: (unknown, unknown) for spec in EXPECTATIONS}
+    deviations |= {name: expected.deviation(codes, targets) for name, expected in learned.expected.items()}
+    known_service = np.append(learned.inpatient, np.nan)[codes.columns["service"]]
+    inpatient = np.where(np.isfinite(known_service), known_service, features.stay > 0)
+    of_inpatients = np.where(inpatient > 0, 0.0, np.nan)
+    companions = companion_codes(features, codes, learned.vocabulary.values["companion"])
+    companion = most_of(learned.surprises["companion"].of(companions), features.secondary_rows, features.rows)
+    repeats = count_repeats(features, codes, companions.columns["companion"], learned.patterns, learned.trained_on)
+    unlisted = learned.prices.unlisted(features, codes)
+    top = max(float(learned.order.max(initial=0.0)), 1.0)
+    return View(
+        statistics={
+            "cost": deviations["amount"][0],
+            "unlisted": np.where(unlisted, deviations["amount"][0], np.nan),
+            "per_day": peers.deviation["per_day"] + of_inpatients,
+            "long_stay": deviations["stay"][0] + of_inpatients,
+            "severity": deviations["severity"][0],
+            "procedure": learned.surprises["procedure"].of(codes),
+            "companion": companion,
+            "admission": learned.surprises["admission"].of(codes) + of_inpatients,
+        },
+        facts={
+            "inpatient": inpatient,
+            "stay": features.stay,
+            "peer_stay": peers.median_stay,
+            "paid_share": features.paid_share,
+            "paid_over_claimed": (features.paid > features.claimed).astype(np.float64),
+            "severity_share": targets["severity"] / top,
+            "copies": repeats.copies,
+            "same_person": repeats.same_person,
+        },
+        peers=peers,
+        expected_amount=np.exp(deviations["amount"][1]),
+    )
+
+
+def signals_of(view: View, tails: Mapping[str, Tail]) -> dict[str, Floats]:
+    """Facts as they are and statistics as evidence."""
+    return view.facts | {name: tails[name].evidence_of(view.statistics[name]) for name in CONTEXTS}
