@@ -6,9 +6,13 @@ A channel delivers at least once and keeps no consumer's state. That a claim is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+
+from claims_sim.errors import ChannelError
 
 MAX_LINE_BYTES: Final = 1024 * 1024
 """Anything longer is no claim: only its beginning is kept, so that no message can exhaust memory."""
@@ -18,6 +22,9 @@ KEPT_BYTES: Final = 64 * 1024
 
 MAX_READ_BYTES: Final = 64 * 1024 * 1024
 """A single read returns about as much at the most, however many messages were asked for."""
+
+SEGMENT_BYTES: Final = 16 * 1024 * 1024
+"""Size at which a channel of files begins a new file."""
 
 LINES_SCHEMA: Final = pa.schema([("position", pa.string()), ("raw", pa.binary()), ("size", pa.int64())])
 
@@ -74,3 +81,30 @@ class Channel(Protocol):
 def empty_lines() -> pa.Table:
     """No messages."""
     return LINES_SCHEMA.empty_table()
+
+
+_FORM = "Write jsonl:///path/to/folder, or jsonl:folder for a relative one."
+
+
+def open_channel(url: str, *, segment_bytes: int = SEGMENT_BYTES) -> Channel:
+    """The channel behind `url`: `jsonl:///absolute/folder` or `jsonl:relative/folder`.
+
+    Raises ChannelError for another kind, naming the kinds that exist; the URL itself may hold a password and is not
+    repeated.
+    """
+    scheme, separator, rest = url.partition(":")
+    if not separator or scheme.lower() != "jsonl":
+        kind = scheme.lower() if separator and scheme.isalnum() and len(scheme) <= 20 else "(none)"
+        raise ChannelError(f"A channel of kind {kind} does not exist. The kinds are: jsonl. {_FORM}")
+    if rest.startswith("//"):
+        parts = urlsplit(url)
+        if parts.netloc:
+            raise ChannelError(f"A jsonl channel has no host. {_FORM}")
+        rest = parts.path
+    path = unquote(rest)
+    if not path.strip("/"):
+        raise ChannelError(f"A jsonl channel needs a folder. {_FORM}")
+    # Each kind builds on this contract, and one that is not used need not be importable.
+    from claims_sim.channels.jsonl import JsonlChannel  # noqa: PLC0415
+
+    return JsonlChannel(Path(path), segment_bytes=segment_bytes)

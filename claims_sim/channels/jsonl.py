@@ -12,13 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from claims_sim.channels.contract import Message, Reading
+from claims_sim.channels.contract import SEGMENT_BYTES, Message, Reading
 from claims_sim.channels.jsonl_reader import read_segments, unread_bytes
 from claims_sim.channels.jsonl_writer import SegmentWriter
 from claims_sim.channels.segments import START, list_segments, parse_cursor, segment_path, segment_size
 from claims_sim.errors import ChannelError
 
-SEGMENT_BYTES: Final = 16 * 1024 * 1024
 _IDENTITY_NAME: Final = ".channel"
 _IDENTITY_LENGTH: Final = 8
 

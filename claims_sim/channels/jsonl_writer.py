@@ -187,5 +187,5 @@ def _as_channel_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ChannelError(
-            f"{folder} cannot be written: {error.strerror or error}. Nothing of the batch counts; mend it and publish again."
+            f"{folder} cannot be written: {error.strerror or error}. The batch was not published."
         ) from error

@@ -31,7 +31,7 @@ def parse_cursor(position: str) -> Cursor:
     match = _CURSOR.fullmatch(position)
     if match is None:
         raise ChannelError(
-            f"'{position[:40]}' is no position of a jsonl channel (segment:offset): it belongs to another kind of channel."
+            f"'{position[:40]}' is no position of a jsonl channel (segment:offset): another kind wrote it."
         )
     return Cursor(int(match[1]), int(match[2]))
 

@@ -1,0 +1,147 @@
+"""Small state beside the database, for processes that must not open it: who produces, and facts for `status`.
+
+The truth about who produces is an OS file lock, which the system frees when its process dies; the row in
+`control.sqlite` only says who it is.
+"""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from claims_sim.errors import ProducerBusyError, StoreError
+
+_LOCK_NAME: Final = "producer.lock"
+_FILE_NAME: Final = "control.sqlite"
+_PRODUCER: Final = "producer"
+# `producer_is_free` takes the lock for a moment; that must not turn a producer away.
+_PATIENCE_S: Final = 1.0
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at REAL NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the producer lock; `since` in seconds since the epoch."""
+
+    pid: int
+    what: str
+    since: float
+
+    def describe(self) -> str:
+        """For people."""
+        return (
+            f"{self.what} (process {self.pid}, since {datetime.fromtimestamp(self.since, UTC):%Y-%m-%d %H:%M:%S} UTC)"
+        )
+
+
+@contextmanager
+def producer_lock(folder: Path, what: str) -> Iterator[None]:
+    """Hold the right to produce claims in `folder`. Raises ProducerBusyError, naming the holder, when it is taken."""
+    lock = _lock(folder)
+    try:
+        lock.acquire(timeout=_PATIENCE_S, poll_interval=0.02)
+    except Timeout:
+        known = get_status(folder, _PRODUCER)
+        who = _holder(known).describe() if known else "another process"
+        raise ProducerBusyError(f"{who} is producing claims in {folder}: wait for it, or stop it first.") from None
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be locked: {error.strerror or error}; check the folder's rights.") from error
+    try:
+        put_status(folder, _PRODUCER, {"pid": os.getpid(), "what": what, "since": time.time()})
+        yield
+    finally:
+        try:
+            _forget(folder, _PRODUCER)
+        finally:
+            lock.release()
+
+
+def producer_is_free(folder: Path) -> bool:
+    """Whether nobody produces claims in `folder` at this moment."""
+    if not (folder / _LOCK_NAME).exists():
+        return True
+    lock = _lock(folder)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be locked: {error.strerror or error}; check the folder's rights.") from error
+    lock.release()
+    return True
+
+
+def holder(folder: Path) -> Holder | None:
+    """Who produces claims in `folder` at this moment; None when nobody does."""
+    if producer_is_free(folder):
+        return None
+    known = get_status(folder, _PRODUCER)
+    return _holder(known) if known else None
+
+
+def put_status(folder: Path, key: str, value: dict[str, Any]) -> None:
+    """Keep a small fact under `key`, in place of the last one."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    with _open(folder) as connection:
+        connection.execute(
+            "INSERT INTO facts VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
+            "SET value = excluded.value, updated_at = excluded.updated_at",
+            [key, text, time.time()],
+        )
+
+
+def get_status(folder: Path, key: str) -> dict[str, Any] | None:
+    """The fact under `key`; None when there is none."""
+    if not (folder / _FILE_NAME).exists():
+        return None
+    with _open(folder) as connection:
+        row = connection.execute("SELECT value FROM facts WHERE key = ?", [key]).fetchone()
+    if row is None:
+        return None
+    value: dict[str, Any] = json.loads(row[0])
+    return value
+
+
+def _forget(folder: Path, key: str) -> None:
+    with _open(folder) as connection:
+        connection.execute("DELETE FROM facts WHERE key = ?", [key])
+
+
+def _lock(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made: {error.strerror}; check the rights of the folder above.") from error
+    return FileLock(folder / _LOCK_NAME, thread_local=False)
+
+
+def _holder(known: dict[str, Any]) -> Holder:
+    return Holder(int(known["pid"]), str(known["what"]), float(known["since"]))
+
+
+@contextmanager
+def _open(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A short connection; what the block writes is committed when it ends."""
+    path = folder / _FILE_NAME
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_SCHEMA)
+            with connection:
+                yield connection
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"{path} cannot be used: {error}; check the folder's rights and space, or remove the file."
+        ) from error

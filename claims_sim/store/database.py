@@ -1,0 +1,185 @@
+"""Open the simulation database: short connections, patience with other processes, errors that say what to do.
+
+Knows how to open, migrate and close; what is stored is the business of the other modules here.
+"""
+
+import random
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from claims_sim.errors import StoreError, StoreLockedError
+from claims_sim.store.schema import apply_migrations, is_current
+
+STORAGE_VERSION: Final = "v1.0.0"
+"""Old on purpose: users' older DuckDB clients open the file."""
+
+_FIRST_PAUSE_S: Final = 0.005
+_LONGEST_PAUSE_S: Final = 0.25
+_LOCKED = re.compile(r"Could not set lock|Conflicting lock|different configuration")
+_HOLDER = re.compile(r"\(PID (\d+)\)")
+_CAUSES: Final = (
+    (
+        re.compile(r"No space left|disk quota|not enough disk|max_temp_directory_size", re.IGNORECASE),
+        "the disk is full; free some space",
+    ),
+    (
+        re.compile(r"not a valid DuckDB database", re.IGNORECASE),
+        "it is no DuckDB database; move the file away or give another path",
+    ),
+    (
+        re.compile(r"version number", re.IGNORECASE),
+        "another version of DuckDB wrote it; update duckdb or give another database",
+    ),
+    (re.compile(r"Corrupt|checksum|does not match", re.IGNORECASE), "it is damaged; restore it or give another path"),
+    (
+        re.compile(r"Permission denied|Read-only file system|Operation not permitted"),
+        "its folder cannot be written; check its rights",
+    ),
+    (re.compile(r"Is a directory"), "it is a folder; give the path of a file"),
+    (re.compile(r"Out of Memory|could not allocate", re.IGNORECASE), "memory ran out; free some"),
+)
+
+
+class SimulationDatabase:
+    """The simulation database at `path`, made (with its folder) when it does not exist.
+
+    No connection outlives its `with` block: DuckDB lets one process write, and while it does no other can even read.
+    """
+
+    def __init__(self, path: Path, lock_timeout_s: float = 30) -> None:
+        self.path = path.absolute()
+        self.lock_timeout_s = lock_timeout_s
+
+    @contextmanager
+    def connect(self, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in UTC to the migrated database, closed at the end of the block whatever happens.
+
+        Raises StoreLockedError when another process keeps the file beyond the deadline, StoreError when the file
+        cannot be used.
+        """
+        connection = self._open_current(read_only)
+        try:
+            yield connection
+        except (duckdb.OperationalError, duckdb.FatalException) as error:
+            raise StoreError(_explain(self.path, error)) from error
+        finally:
+            with suppress(duckdb.Error):  # after a fatal error closing fails too; the first error counts
+                connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection inside one transaction: committed when the block ends, rolled back when it raises."""
+        with self.connect() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _open_current(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + self.lock_timeout_s
+        if not self._exists():
+            self._create(deadline)
+        connection = self._open(self.path, read_only, deadline)
+        try:
+            if not is_current(connection, self.path):
+                connection.close()
+                connection = self._open(self.path, False, deadline)
+                apply_migrations(connection, self.path)
+                if read_only:
+                    connection.close()
+                    connection = self._open(self.path, True, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _exists(self) -> bool:
+        try:
+            return self.path.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be reached: {error.strerror}.") from error
+
+    def _create(self, deadline: float) -> None:
+        """Make the database beside its place and move it there whole: a crash leaves none, never half of one."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=max(0, deadline - time.monotonic())):
+                if self._exists():
+                    return
+                for left_over in self.path.parent.glob(f".{self.path.name}.*.new*"):
+                    left_over.unlink(missing_ok=True)
+                new = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.new")
+                connection = self._open(new, False, deadline)
+                try:
+                    apply_migrations(connection, self.path)
+                finally:
+                    connection.close()
+                # A log without its database belongs to one that was removed; it must not be replayed into the new one.
+                self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
+                new.replace(self.path)
+        except Timeout:
+            raise StoreLockedError(f"{self.path} is being made by another process: try again.") from None
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} cannot be made: {error.strerror or error}; check the folder's rights."
+            ) from error
+
+    def _open(self, path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                connection = duckdb.connect(
+                    path,
+                    read_only=read_only,
+                    config={
+                        "storage_compatibility_version": STORAGE_VERSION,
+                        # Spilled rows stay where the data may be, never in a system-wide folder.
+                        "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
+                    },
+                )
+            except duckdb.Error as error:
+                if not _LOCKED.search(str(error)):
+                    raise StoreError(_explain(self.path, error)) from error
+                if time.monotonic() >= deadline:
+                    raise StoreLockedError(self._locked_message(error)) from error
+                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                connection.execute("SET TimeZone = 'UTC'")
+                return connection
+
+    def _locked_message(self, error: duckdb.Error) -> str:
+        holder = _HOLDER.search(str(error))
+        who = (
+            f"process {holder[1]}"
+            if holder
+            else "this process, in another mode,"
+            if "config" in str(error)
+            else "another process"
+        )
+        return f"{self.path} was held by {who} for more than {self.lock_timeout_s:g} s: stop it, or wait for it and try again."
+
+
+def _explain(path: Path, error: duckdb.Error) -> str:
+    """One line for a person. DuckDB's own text is quoted only where it cannot hold a stored value."""
+    text = str(error)
+    for pattern, cause in _CAUSES:
+        if pattern.search(text):
+            return f"{path} cannot be used: {cause}."
+    if isinstance(error, duckdb.IOException):
+        return f"{path} cannot be used: {text.splitlines()[0][:300]}"
+    return f"{path} cannot be used: {type(error).__name__}; try again."

@@ -1,0 +1,89 @@
+"""What is known already about incoming claims: their batch in the outbox, and copies that are stored.
+
+Every query here reads a part of a table that does not grow: statistics of `batch_id`, whose first eight characters
+are time, let DuckDB skip the rest. Only foreign claims, and copies of batches that are complete, are looked for in all
+stored ids.
+"""
+
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.store.parsing import same_content
+from claims_sim.store.query import fetch_arrow
+
+_OPEN_BATCHES = "SELECT batch_id FROM outbox_batches WHERE ingested < accepted AND status <> 'quarantined'"
+_COPIES_SCHEMA: Final = pa.schema([("place", pa.int64()), ("is_same", pa.bool_())])
+
+
+def batches_of(connection: duckdb.DuckDBPyConnection, claim_ids: pa.ChunkedArray) -> pa.Array:
+    """The batch of each claim that waits for arrival; null for foreign claims and for those of complete batches.
+
+    A claim of a complete batch is stored already, so that its batch does not matter.
+    """
+    nothing = pa.nulls(len(claim_ids), pa.string())
+    if not len(claim_ids):
+        return nothing
+    open_batches = fetch_arrow(connection, _OPEN_BATCHES)
+    if not len(open_batches):
+        return nothing
+    ids = pa.table({"place": np.arange(len(claim_ids)), "claim_id": claim_ids})
+    connection.register("arrived", ids)
+    connection.register("open_batches", open_batches)
+    found = fetch_arrow(
+        connection,
+        "SELECT a.place, o.batch_id FROM outbox o JOIN arrived a USING (claim_id) "
+        "WHERE o.batch_id BETWEEN ? AND ? AND o.batch_id IN (SELECT batch_id FROM open_batches)",
+        [pc.min(open_batches["batch_id"]).as_py(), pc.max(open_batches["batch_id"]).as_py()],
+    )
+    return found["batch_id"].combine_chunks().take(pc.index_in(ids["place"], found["place"].combine_chunks()))
+
+
+def stored_copies(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    """Which of `rows` (flat rows with `batch_id`) have their id stored: `place` in `rows`, and `is_same` content."""
+    if not len(rows):
+        return _COPIES_SCHEMA.empty_table()
+    ids = pa.table({"place": np.arange(len(rows)), "claim_id": rows["claim_id"], "batch_id": rows["batch_id"]})
+    ours, foreign = ids.filter(pc.is_valid(ids["batch_id"])), ids.filter(pc.is_null(ids["batch_id"]))
+    matches = []
+    if len(ours):
+        bounds = [pc.min(ours["batch_id"]).as_py(), pc.max(ours["batch_id"]).as_py()]
+        matches.append(_match(connection, ours, "s.batch_id BETWEEN ? AND ?", bounds))
+        # Stored while its batch was unknown, as after a restored backup: the id counts all the same.
+        matches.append(_match(connection, ours, "s.batch_id IS NULL", []))
+    if len(foreign):
+        matches.append(_match(connection, foreign, "true", []))
+    found = pa.concat_tables(matches)
+    if not len(found):
+        return _COPIES_SCHEMA.empty_table()
+    return _compare(connection, rows, found)
+
+
+def _match(connection: duckdb.DuckDBPyConnection, ids: pa.Table, where: str, values: list[str]) -> pa.Table:
+    connection.register("sought", ids)
+    return fetch_arrow(
+        connection,
+        f"SELECT i.place, s.stream_seq FROM claims_live_stream s JOIN sought i USING (claim_id) WHERE {where}",
+        values,
+    )
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, rows: pa.Table, found: pa.Table) -> pa.Table:
+    """Only the few that matched are compared column by column."""
+    connection.register(
+        "arrived",
+        rows.take(found["place"])
+        .append_column("stored_seq", found["stream_seq"])
+        .append_column("place", found["place"]),
+    )
+    compared = fetch_arrow(
+        connection,
+        f"SELECT a.place, bool_and({same_content('s', 'a')}) AS is_same "
+        "FROM claims_live_stream s JOIN arrived a ON s.stream_seq = a.stored_seq "
+        "WHERE s.stream_seq BETWEEN ? AND ? GROUP BY a.place ORDER BY a.place",
+        [pc.min(found["stream_seq"]).as_py(), pc.max(found["stream_seq"]).as_py()],
+    )
+    return compared.cast(_COPIES_SCHEMA)

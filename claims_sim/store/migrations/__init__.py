@@ -1,0 +1,1 @@
+"""Numbered SQL files, applied once each, in order; a released one is never edited (its checksum is recorded)."""

@@ -1,0 +1,214 @@
+"""Parquet snapshots of growing tables for readers who must not open the database. Written by the producer alone.
+
+Rows lie in files by their running number, `<table>/date=YYYY-MM-DD/<first number>.parquet`. Only the newest file of a
+table is ever written again, until it is full or a new day begins; every write is a file beside it that is renamed over
+it. So each row is in exactly one file at every moment, and a crash needs no repair but the next run.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from claims_sim.errors import StoreError
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.query import counter, fetch_arrow
+from claims_sim.store.snapshot_files import (
+    SnapshotFile,
+    newest_file,
+    snapshot_files,
+    sweep_temporary,
+    write_file,
+)
+from claims_sim.store.tables import SCORE_SCHEMA, STREAM_SCHEMA, conform
+
+FILE_ROWS: Final = 10_000
+_FETCH_ROWS: Final = 100_000
+_READ_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table that is snapshot: its running number and that number's counter, and the column that dates its files."""
+
+    name: str
+    number: str
+    dated: str
+    schema: pa.Schema
+    revision: str | None = None
+
+
+TABLES: Final = (
+    _Table("claims_live_stream", "stream_seq", "ingested_at", STREAM_SCHEMA),
+    _Table("ml_scores", "score_seq", "scored_at", SCORE_SCHEMA, "score_revision"),
+)
+_BY_NAME: Final = {table.name: table for table in TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult:
+    """What was written: rows that are new in the snapshots, files written, and tables that were written anew."""
+
+    rows: dict[str, int]
+    files: int
+    rebuilt: tuple[str, ...]
+
+
+def write_snapshots(db: SimulationDatabase, folder: Path) -> SnapshotResult:
+    """Bring the snapshots in `folder` up to date; a table whose snapshot is of another past is written anew.
+
+    Raises StoreError when the folder cannot be written; what was written until then is whole.
+    """
+    rows, files, rebuilt = {}, 0, []
+    with _as_store_errors(folder), db.connect(read_only=True) as connection:
+        for table in TABLES:
+            root = folder / table.name
+            sweep_temporary(root)
+            newest = newest_file(root)
+            if newest is not None and not _continues(connection, table, newest):
+                rows[table.name], written = _write_anew(connection, table, root)
+                rebuilt.append(table.name)
+            else:
+                written = _refresh_revised(connection, table, root, newest)
+                rows[table.name], more = _append(connection, table, root, newest_file(root) if written else newest)
+                written += more
+            files += written
+    return SnapshotResult(rows, files, tuple(rebuilt))
+
+
+def rebuild_snapshots(db: SimulationDatabase, folder: Path) -> SnapshotResult:
+    """Write all snapshots anew from the database and put them in place of those that are there."""
+    rows, files = {}, 0
+    with _as_store_errors(folder), db.connect(read_only=True) as connection:
+        for table in TABLES:
+            rows[table.name], written = _write_anew(connection, table, folder / table.name)
+            files += written
+    return SnapshotResult(rows, files, tuple(rows))
+
+
+def read_snapshot(folder: Path, table: str) -> pa.Table:
+    """All rows of a table's snapshot, by running number; none when there is no snapshot yet. Opens no database."""
+    kind = _BY_NAME[table]
+    for attempt in range(_READ_ATTEMPTS):
+        paths = [str(path) for path in snapshot_files(folder / table)]
+        if not paths:
+            return kind.schema.empty_table()
+        try:
+            found = ds.dataset(paths, schema=kind.schema, format="parquet").to_table()
+        except (FileNotFoundError, pa.ArrowInvalid) as error:  # written anew at this moment: look again
+            if attempt == _READ_ATTEMPTS - 1:
+                raise StoreError(f"The snapshot in {folder / table} cannot be read: {error}.") from error
+        else:
+            return found.sort_by(kind.number)
+    raise AssertionError("unreachable")
+
+
+def _continues(connection: duckdb.DuckDBPyConnection, table: _Table, newest: SnapshotFile) -> bool:
+    """Whether the database holds the newest file's last row under the same number: else it was restored or replaced."""
+    row = connection.execute(f"SELECT claim_id FROM {table.name} WHERE {table.number} = ?", [newest.last]).fetchone()
+    return row is not None and row[0] == newest.last_claim_id
+
+
+def _append(
+    connection: duckdb.DuckDBPyConnection, table: _Table, root: Path, newest: SnapshotFile | None
+) -> tuple[int, int]:
+    """Write the rows after the newest file's, into it while it has room; how many rows are new, and files written."""
+    top, revision = counter(connection, table.number), _revision(connection, table)
+    new_rows = files = 0
+    while (newest.last if newest else 0) < top:
+        is_open = newest is not None and newest.rows < FILE_ROWS
+        first = newest.first if newest and is_open else (newest.last if newest else 0) + 1
+        rows = _fetch(connection, table, first, min(top, first + _FETCH_ROWS - 1))
+        for day, start, stop in _split(rows, table, newest if is_open else None, newest.day if newest else date.min):
+            known = newest.last if newest else 0
+            if first + stop - 1 <= known:
+                continue  # the newest file as it is: the day has ended
+            newest = write_file(root, day, rows.slice(start, stop - start), table.number, revision)
+            new_rows += newest.last - max(known, newest.first - 1)
+            files += 1
+    return new_rows, files
+
+
+def _split(
+    rows: pa.Table, table: _Table, open_file: SnapshotFile | None, not_before: date
+) -> list[tuple[date, int, int]]:
+    """The day and the range of rows of each file to write.
+
+    Rows that lie in a file already stay in its day; days never go back, even where a clock did.
+    """
+    days = rows[table.dated].cast(pa.date32()).fill_null(not_before).to_numpy()
+    if open_file is not None:
+        days[: open_file.rows] = np.datetime64(open_file.day)
+    days = np.maximum.accumulate(np.maximum(days, np.datetime64(not_before)))
+    borders = np.concatenate(([0], np.flatnonzero(days[1:] != days[:-1]) + 1, [len(days)]))
+    files = []
+    for run_start, run_stop in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
+        day = days[run_start].astype(object)
+        files += [(day, start, min(start + FILE_ROWS, run_stop)) for start in range(run_start, run_stop, FILE_ROWS)]
+    return files
+
+
+def _refresh_revised(
+    connection: duckdb.DuckDBPyConnection, table: _Table, root: Path, newest: SnapshotFile | None
+) -> int:
+    """Write every file again that is older than the last replacement of rows; the ranges stay, so no row moves."""
+    revision = _revision(connection, table)
+    if newest is None or newest.revision == revision:
+        return 0
+    written = 0
+    for path in snapshot_files(root):  # the newest comes last: until it is done, the next run knows that work is left
+        file = SnapshotFile.of(path)
+        if file.revision != revision:
+            write_file(root, file.day, _fetch(connection, table, file.first, file.last), table.number, revision)
+            written += 1
+    return written
+
+
+def _write_anew(connection: duckdb.DuckDBPyConnection, table: _Table, root: Path) -> tuple[int, int]:
+    """Write the whole table beside `root` and put it in its place."""
+    fresh, stale = root.with_name(f".{root.name}.new"), root.with_name(f".{root.name}.old")
+    for left_over in (fresh, stale):
+        shutil.rmtree(left_over, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    rows, files = _append(connection, table, fresh, None)
+    with suppress(FileNotFoundError):
+        root.rename(stale)
+    fresh.rename(root)
+    shutil.rmtree(stale, ignore_errors=True)
+    return rows, files
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, table: _Table, first: int, last: int) -> pa.Table:
+    found = fetch_arrow(
+        connection,
+        f"SELECT * FROM {table.name} WHERE {table.number} BETWEEN ? AND ? ORDER BY {table.number}",
+        [first, last],
+    )
+    return conform(found, table.schema)
+
+
+def _revision(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
+    return counter(connection, table.revision) if table.revision else 0
+
+
+class _as_store_errors:  # noqa: N801 - reads as a verb in a with statement
+    """Wrap errors of the file system."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            reason = os.strerror(error.errno) if error.errno else error
+            raise StoreError(f"Snapshots in {self._folder} cannot be written: {reason}.") from error

@@ -1,0 +1,222 @@
+"""From a channel into `claims_live_stream`, every claim exactly once.
+
+The channel delivers at least once. The stored position moves in the transaction that stores the rows, and only from
+where the reader began (fencing); ids that are stored already are left out. A crash at any moment therefore replays and
+never loses or doubles.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.channels.contract import Channel
+from claims_sim.errors import PositionMovedError
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.known import batches_of, stored_copies
+from claims_sim.store.parsing import CONFLICT, dead_letters_of, parse_lines
+from claims_sim.store.tables import STREAM_SCHEMA, as_utc, conform
+
+CHUNK_ROWS: Final = 50_000
+_MOVES: Final = 10  # another consumer may take the position from us that often in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """One chunk of a channel, judged but not stored.
+
+    `rows` are flat rows with `channel_position`, in order of arrival; `dead_letters` follow DEAD_LETTER_SCHEMA;
+    `duplicates` counts copies inside the chunk; `lines` are what was read, for dead letters found on commit.
+    """
+
+    channel: str
+    position_from: str
+    position_to: str
+    rows: pa.Table
+    dead_letters: pa.Table
+    duplicates: int
+    lines: pa.Table = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was read and the position did not move."""
+        return not len(self.lines) and self.position_from == self.position_to
+
+
+@dataclass(frozen=True, slots=True)
+class DrainResult:
+    """What one commit stored. `duplicates` and `dead_letters` include those found inside the chunk."""
+
+    rows: int
+    duplicates: int
+    dead_letters: int
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What one ingest stored, over all its chunks."""
+
+    channel: str
+    rows: int
+    duplicates: int
+    dead_letters: int
+    chunks: int
+    position: str
+    notes: tuple[str, ...] = ()
+
+
+def drain_channel(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> Drain:
+    """Read and judge up to `limit` messages after the stored position; stores nothing (but a first position)."""
+    position = _stored_position(db, channel)
+    reading = channel.read(position, limit)
+    parsed = parse_lines(reading.lines)
+    return Drain(
+        channel=channel.name,
+        position_from=position,
+        position_to=reading.position,
+        rows=parsed.rows,
+        dead_letters=parsed.dead_letters,
+        duplicates=parsed.duplicates,
+        lines=reading.lines,
+        notes=reading.notes,
+    )
+
+
+def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = None) -> DrainResult:
+    """Store a drain in one transaction: rows, dead letters, position.
+
+    Raises PositionMovedError, and stores nothing, when the stored position is not where the drain began.
+    """
+    if drain.is_empty:
+        return DrainResult(0, 0, 0, drain.position_to)
+    instant = as_utc(now)
+    with db.transaction() as connection:
+        _move_position(connection, drain, instant)
+        rows, dead_letters, duplicates = _leave_out_stored(connection, drain)
+        _insert_rows(connection, drain, rows, instant)
+        dead = _insert_dead_letters(connection, drain.channel, dead_letters, instant)
+        connection.execute(
+            "UPDATE stream_positions SET rows_ingested = rows_ingested + ?, dead_letters = dead_letters + ?, "
+            "duplicates = duplicates + ? WHERE channel = ?",
+            [len(rows), dead, duplicates, drain.channel],
+        )
+    return DrainResult(len(rows), duplicates, dead, drain.position_to)
+
+
+def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> IngestResult:
+    """Drain and commit until the channel is empty; after another consumer's move, go on from where that one is."""
+    total = IngestResult(channel.name, 0, 0, 0, 0, channel.start)
+    moves = 0
+    while True:
+        drain = drain_channel(db, channel, limit)
+        if drain.is_empty:
+            return replace(total, position=drain.position_to)
+        try:
+            result = commit_drain(db, drain)
+        except PositionMovedError:
+            moves += 1
+            if moves >= _MOVES:
+                raise
+            continue
+        moves = 0
+        total = replace(
+            total,
+            rows=total.rows + result.rows,
+            duplicates=total.duplicates + result.duplicates,
+            dead_letters=total.dead_letters + result.dead_letters,
+            chunks=total.chunks + 1,
+            notes=total.notes + drain.notes,
+        )
+
+
+def _stored_position(db: SimulationDatabase, channel: Channel) -> str:
+    query = "SELECT position FROM stream_positions WHERE channel = ?"
+    with db.connect(read_only=True) as connection:
+        row = connection.execute(query, [channel.name]).fetchone()
+    if row is None:
+        with db.transaction() as connection:
+            connection.execute(
+                "INSERT INTO stream_positions (channel, position, updated_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [channel.name, channel.start, as_utc(None)],
+            )
+            row = connection.execute(query, [channel.name]).fetchone()
+    return str(row[0]) if row else channel.start
+
+
+def _move_position(connection: duckdb.DuckDBPyConnection, drain: Drain, instant: datetime) -> None:
+    try:
+        moved = connection.execute(
+            "UPDATE stream_positions SET position = ?, updated_at = ? WHERE channel = ? AND position = ?",
+            [drain.position_to, instant, drain.channel, drain.position_from],
+        ).fetchone()
+    except duckdb.TransactionException:
+        moved = None  # a thread of this process is moving it at this moment
+    if moved is None or moved[0] != 1:
+        raise PositionMovedError(
+            f"Another consumer has moved {drain.channel} on from {drain.position_from}: read again from the new position."
+        )
+
+
+def _leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tuple[pa.Table, pa.Table, int]:
+    """New rows with their batch_id, all dead letters, and the number of duplicates."""
+    rows = drain.rows.append_column("batch_id", batches_of(connection, drain.rows["claim_id"]))
+    copies = stored_copies(connection, rows)
+    if not len(copies):
+        return rows, drain.dead_letters, drain.duplicates
+    conflicts = rows.take(copies.filter(pc.invert(copies["is_same"]))["place"])
+    places = pc.index_in(conflicts["channel_position"], drain.lines["position"].combine_chunks())
+    reasons = pa.repeat(pa.scalar(CONFLICT), len(conflicts))
+    dead_letters = pa.concat_tables(
+        [drain.dead_letters, dead_letters_of(drain.lines, places, conflicts["claim_id"], reasons)]
+    )
+    is_new = np.ones(len(rows), bool)
+    is_new[copies["place"].to_numpy()] = False
+    return rows.filter(pa.array(is_new)), dead_letters, drain.duplicates + len(copies) - len(conflicts)
+
+
+def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.Table, instant: datetime) -> None:
+    if not len(rows):
+        return
+    last = connection.execute(
+        "UPDATE counters SET value = value + ? WHERE name = 'stream_seq' RETURNING value", [len(rows)]
+    ).fetchall()[0][0]
+    numbered = rows.append_column("stream_seq", pa.array(np.arange(last - len(rows) + 1, last + 1)))
+    numbered = numbered.append_column("ingested_at", pa.repeat(pa.scalar(instant, pa.timestamp("us")), len(rows)))
+    numbered = numbered.append_column("channel", pa.repeat(pa.scalar(drain.channel), len(rows)))
+    connection.register("new_rows", conform(numbered, STREAM_SCHEMA))
+    connection.execute("INSERT INTO claims_live_stream SELECT * FROM new_rows")
+    counts = rows.group_by("batch_id").aggregate([("claim_id", "count")]).drop_null()
+    if len(counts):
+        connection.register("new_counts", counts)
+        connection.execute(
+            "UPDATE outbox_batches SET ingested = ingested + c.claim_id_count FROM new_counts c "
+            "WHERE outbox_batches.batch_id = c.batch_id AND outbox_batches.batch_id BETWEEN ? AND ?",
+            [pc.min(counts["batch_id"]).as_py(), pc.max(counts["batch_id"]).as_py()],
+        )
+
+
+def _insert_dead_letters(
+    connection: duckdb.DuckDBPyConnection, channel: str, dead_letters: pa.Table, instant: datetime
+) -> int:
+    """Store dead letters that are not stored yet (a segment may be read again); how many."""
+    if not len(dead_letters):
+        return 0
+    connection.register("new_dead_letters", dead_letters)
+    inserted = connection.execute(
+        """
+        INSERT INTO dead_letters
+        SELECT * FROM (
+          SELECT md5(concat_ws(chr(31), $channel, channel_position, md5(raw), raw_bytes)) AS dead_letter_id, $channel,
+            channel_position, claim_id, reason, raw, raw_bytes, $instant
+          FROM new_dead_letters
+        ) WHERE dead_letter_id NOT IN (SELECT dead_letter_id FROM dead_letters)
+        """,
+        {"channel": channel, "instant": instant},
+    ).fetchall()
+    return int(inserted[0][0])
