@@ -23,7 +23,7 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
-from claims_sim.scoring.model import RiskScorer, load_scorer, train_scorer
+from claims_sim.scoring.scorer import RiskScorer, train_scorer
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts, outbox, scores, snapshots, stream
 from claims_sim.store.database import SimulationDatabase
@@ -186,7 +186,7 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
         reviewer.connection.register(
             "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
         )
-        parsed = reviewer.connection.execute(parse_sql("lines")).to_arrow_table()
+        parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
         faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
         if faults:
             return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}
@@ -245,9 +245,7 @@ def ingest(settings: Settings) -> stream.IngestResult:
 def scorer(settings: Settings, profile: Profile) -> RiskScorer:
     """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded."""
     folder = _model_folder(settings, profile)
-    if (folder / "scorer.json").exists():
-        return load_scorer(folder)
-    return train_for(settings, profile)
+    return RiskScorer.load(folder) if folder.exists() else train_for(settings, profile)
 
 
 def train_for(settings: Settings, profile: Profile) -> RiskScorer:
