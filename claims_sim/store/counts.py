@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from claims_sim.privacy.phi import identifier_sql
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.query import counter, fetch_arrow
+from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.tables import as_utc
 
 RECENT_CLAIMS: Final = 100_000
@@ -93,15 +93,16 @@ class ScoreHealth:
 def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCounts:
     """How many claims reached which stage."""
     with db.connect(read_only=True) as connection:
-        planned, authored, repaired, rejected, accepted, released = connection.execute(
+        planned, authored, repaired, rejected, accepted, released = run(
+            connection,
             "SELECT coalesce(sum(planned), 0), coalesce(sum(authored), 0), coalesce(sum(repaired), 0), "
             "coalesce(sum(rejected), 0), coalesce(sum(accepted), 0), "
-            "coalesce(sum(accepted) FILTER (WHERE status = 'released'), 0) FROM outbox_batches"
-        ).fetchall()[0]
-        statuses = connection.execute("SELECT status, count(*) FROM outbox_batches GROUP BY status").fetchall()
-        dead, duplicates = connection.execute(
-            "SELECT coalesce(sum(dead_letters), 0), coalesce(sum(duplicates), 0) FROM stream_positions"
-        ).fetchall()[0]
+            "coalesce(sum(accepted) FILTER (WHERE status = 'released'), 0) FROM outbox_batches",
+        )[0]
+        statuses = run(connection, "SELECT status, count(*) FROM outbox_batches GROUP BY status")
+        dead, duplicates = run(
+            connection, "SELECT coalesce(sum(dead_letters), 0), coalesce(sum(duplicates), 0) FROM stream_positions"
+        )[0]
         ingested, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
     batches = dict.fromkeys(("pending", "released", "quarantined"), 0) | dict(statuses)
     return FlowCounts(
@@ -127,10 +128,11 @@ def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime |
         stored = counter(connection, "stream_seq")
         after = 0 if full else max(0, stored - RECENT_CLAIMS)
         scan_after = 0 if full else max(0, stored - SCANNED_CLAIMS)
-        released, dead = connection.execute(
+        released, dead = run(
+            connection,
             "SELECT (SELECT coalesce(sum(accepted), 0) FROM outbox_batches WHERE status = 'released'), "
-            "(SELECT count(*) FROM dead_letters)"
-        ).fetchall()[0]
+            "(SELECT count(*) FROM dead_letters)",
+        )[0]
         return StreamHealth(
             checked=stored - after,
             scanned=stored - scan_after,
@@ -149,32 +151,36 @@ def score_health(db: SimulationDatabase, *, full: bool = False) -> ScoreHealth:
         claims, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
         through = counter(connection, "scored_through")
         after = 0 if full else max(0, scored - RECENT_CLAIMS)
-        unscored = connection.execute(
+        unscored = run(
+            connection,
             "SELECT count(*) FROM claims_live_stream WHERE stream_seq > $through "
             "AND stream_seq NOT IN (SELECT stream_seq FROM ml_scores WHERE stream_seq > $through)",
             {"through": 0 if full else through},
-        ).fetchall()[0][0]
-        wrong = connection.execute(
+        )[0][0]
+        wrong = run(
+            connection,
             "SELECT count(*) FROM ml_scores WHERE score_seq > ? AND NOT coalesce(rule_score BETWEEN 0 AND 1 "
             "AND ml_score_normalized BETWEEN 0 AND 1 AND risk_score = greatest(rule_score, ml_score_normalized), false)",
             [after],
-        ).fetchall()[0][0]
+        )[0][0]
     return ScoreHealth(claims, unscored, scored - after, wrong)
 
 
 def _duplicate_ids(connection: duckdb.DuckDBPyConnection, after: int) -> int:
     """Ids that more than one of the rows after `after` carry."""
-    found = connection.execute(
-        "SELECT count(*) - count(DISTINCT claim_id) FROM claims_live_stream WHERE stream_seq > ?", [after]
-    ).fetchall()
+    found = run(
+        connection, "SELECT count(*) - count(DISTINCT claim_id) FROM claims_live_stream WHERE stream_seq > ?", [after]
+    )
     return int(found[0][0])
 
 
 def _identifying(connection: duckdb.DuckDBPyConnection, after: int) -> int:
     everything = f"concat_ws(chr(31), {', '.join(_TEXT_COLUMNS)}, array_to_string(dx_secondary_codes, chr(31)))"
-    found = connection.execute(
-        f"SELECT count(*) FROM claims_live_stream WHERE stream_seq > ? AND {identifier_sql(everything)}", [after]
-    ).fetchall()
+    found = run(
+        connection,
+        f"SELECT count(*) FROM claims_live_stream WHERE stream_seq > ? AND {identifier_sql(everything)}",
+        [after],
+    )
     return int(found[0][0])
 
 
@@ -207,10 +213,11 @@ def _missing(connection: duckdb.DuckDBPyConnection, instant: datetime, *, full: 
         return 0
     # Stored without its batch (after a restored backup), or accounted for: seldom, so this may look everywhere.
     connection.register("absent", absent)
-    found = connection.execute(
+    found = run(
+        connection,
         "SELECT count(*) FROM absent WHERE claim_id NOT IN (SELECT claim_id FROM claims_live_stream) "
-        "AND claim_id NOT IN (SELECT claim_id FROM dead_letters WHERE claim_id IS NOT NULL)"
-    ).fetchall()
+        "AND claim_id NOT IN (SELECT claim_id FROM dead_letters WHERE claim_id IS NOT NULL)",
+    )
     return int(found[0][0])
 
 

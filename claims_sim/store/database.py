@@ -16,6 +16,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from claims_sim.errors import StoreError, StoreLockedError
+from claims_sim.store.query import run
 from claims_sim.store.schema import apply_migrations, is_current
 
 STORAGE_VERSION: Final = "v1.0.0"
@@ -23,6 +24,13 @@ STORAGE_VERSION: Final = "v1.0.0"
 
 _FIRST_PAUSE_S: Final = 0.005
 _LONGEST_PAUSE_S: Final = 0.25
+# Anything else that DuckDB raises is a fault of ours and must be seen as such.
+_OUTAGES: Final = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.TransactionException,
+)
 _LOCKED = re.compile(r"Could not set lock|Conflicting lock|different configuration")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _CAUSES: Final = (
@@ -68,7 +76,7 @@ class SimulationDatabase:
         connection = self._open_current(read_only)
         try:
             yield connection
-        except (duckdb.OperationalError, duckdb.FatalException) as error:
+        except _OUTAGES as error:
             raise StoreError(_explain(self.path, error)) from error
         finally:
             with suppress(duckdb.Error):  # after a fatal error closing fails too; the first error counts
@@ -78,13 +86,13 @@ class SimulationDatabase:
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection inside one transaction: committed when the block ends, rolled back when it raises."""
         with self.connect() as connection:
-            connection.execute("BEGIN")
+            run(connection, "BEGIN")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                run(connection, "COMMIT")
             except BaseException:
                 with suppress(duckdb.Error):  # a failed COMMIT has rolled back already
-                    connection.execute("ROLLBACK")
+                    run(connection, "ROLLBACK")
                 raise
 
     def _open_current(self, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -159,7 +167,7 @@ class SimulationDatabase:
                 time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
-                connection.execute("SET TimeZone = 'UTC'")
+                run(connection, "SET TimeZone = 'UTC'")
                 return connection
 
     def _locked_message(self, error: duckdb.Error) -> str:

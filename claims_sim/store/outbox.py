@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.query import fetch_arrow
+from claims_sim.store.query import fetch_arrow, run
 from claims_sim.store.tables import LOG_SCHEMA, OUTBOX_SCHEMA, as_utc, conform
 
 Status = Literal["pending", "released", "quarantined"]
@@ -71,30 +71,27 @@ def commit_batch(db: SimulationDatabase, batch: NewBatch, payloads: pa.Table, lo
         raise StoreError(f"Batch {batch.batch_id} holds a claim id twice, or none: each of its claims needs its own.")
     digest = content_hash(payloads)
     with db.transaction() as connection:
-        stored = connection.execute(
-            "SELECT content_hash FROM outbox_batches WHERE batch_id = ?", [batch.batch_id]
-        ).fetchone()
-        if stored is not None:
-            if stored[0] != digest:
+        stored = run(connection, "SELECT content_hash FROM outbox_batches WHERE batch_id = ?", [batch.batch_id])
+        if stored:
+            if stored[0][0] != digest:
                 raise StoreError(f"Batch {batch.batch_id} is in the outbox with another content: give it a new id.")
             return CommittedBatch(batch.batch_id, digest, is_new=False)
         _insert_batch(connection, batch, len(payloads), digest)
         connection.register("new_payloads", payloads)
-        connection.execute(
+        run(
+            connection,
             "INSERT INTO outbox SELECT ?, claim_index, claim_id, payload FROM new_payloads ORDER BY claim_index",
             [batch.batch_id],
         )
         connection.register("new_log", _completed_log(batch, log))
-        connection.execute("INSERT INTO generation_log BY NAME SELECT * FROM new_log")
+        run(connection, "INSERT INTO generation_log BY NAME SELECT * FROM new_log")
     return CommittedBatch(batch.batch_id, digest, is_new=True)
 
 
 def pending(db: SimulationDatabase) -> tuple[str, ...]:
     """The ids of the batches that were neither released nor quarantined, oldest first."""
     with db.connect(read_only=True) as connection:
-        rows = connection.execute(
-            "SELECT batch_id FROM outbox_batches WHERE status = 'pending' ORDER BY batch_id"
-        ).fetchall()
+        rows = run(connection, "SELECT batch_id FROM outbox_batches WHERE status = 'pending' ORDER BY batch_id")
     return tuple(row[0] for row in rows)
 
 
@@ -146,11 +143,11 @@ def prune_outbox(db: SimulationDatabase, keep_days: float, now: datetime | None 
         if not len(done):
             return 0
         connection.register("done_batches", done)
-        removed = connection.execute(
-            "DELETE FROM outbox WHERE batch_id IN (SELECT batch_id FROM done_batches)"
-        ).fetchall()
-        connection.execute(
-            "UPDATE outbox_batches SET pruned_at = ? WHERE batch_id IN (SELECT batch_id FROM done_batches)", [instant]
+        removed = run(connection, "DELETE FROM outbox WHERE batch_id IN (SELECT batch_id FROM done_batches)")
+        run(
+            connection,
+            "UPDATE outbox_batches SET pruned_at = ? WHERE batch_id IN (SELECT batch_id FROM done_batches)",
+            [instant],
         )
     return int(removed[0][0])
 
@@ -185,7 +182,7 @@ def _insert_batch(connection: duckdb.DuckDBPyConnection, batch: NewBatch, accept
         ),
     }
     marks = ", ".join("?" for _ in values)
-    connection.execute(f"INSERT INTO outbox_batches ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+    run(connection, f"INSERT INTO outbox_batches ({', '.join(values)}) VALUES ({marks})", list(values.values()))
 
 
 def _completed_log(batch: NewBatch, log: pa.Table) -> pa.Table:
@@ -203,10 +200,11 @@ def _completed_log(batch: NewBatch, log: pa.Table) -> pa.Table:
 
 
 def _column_of(connection: duckdb.DuckDBPyConnection, batch_id: str, column: str) -> object:
-    row = connection.execute(f"SELECT {column} FROM outbox_batches WHERE batch_id = ?", [batch_id]).fetchone()
-    if row is None:
+    rows = run(connection, f"SELECT {column} FROM outbox_batches WHERE batch_id = ?", [batch_id])
+    if not rows:
         raise StoreError(f"There is no batch {batch_id} in the outbox.")
-    return row[0]
+    value: object = rows[0][0]
+    return value
 
 
 def _move(db: SimulationDatabase, batch_id: str, to: Status, reasons: list[str], now: datetime | None) -> None:
@@ -217,7 +215,8 @@ def _move(db: SimulationDatabase, batch_id: str, to: Status, reasons: list[str],
         if status != "pending":
             raise StoreError(f"Batch {batch_id} is {status} and cannot become {to}.")
         released_at = as_utc(now) if to == "released" else None
-        connection.execute(
+        run(
+            connection,
             "UPDATE outbox_batches SET status = ?, reasons = ?, released_at = ? WHERE batch_id = ?",
             [to, reasons, released_at, batch_id],
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from claims_sim.errors import StoreError
+from claims_sim.store.query import run
 from claims_sim.store.tables import as_utc
 
 
@@ -59,28 +60,30 @@ def apply_migrations(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if is_current(connection, path):
         return
     for migration in migrations()[len(_applied(connection, path)) :]:
-        connection.execute("BEGIN")
+        run(connection, "BEGIN")
         try:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMP)"
+            run(
+                connection,
+                "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER, name VARCHAR, sha256 VARCHAR, applied_at TIMESTAMP)",
             )
-            connection.execute(migration.sql)
-            connection.execute(
+            run(connection, migration.sql)
+            run(
+                connection,
                 "INSERT INTO schema_migrations VALUES (?, ?, ?, ?)",
                 [migration.version, migration.name, migration.sha256, as_utc(None)],
             )
-            connection.execute("COMMIT")
+            run(connection, "COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            run(connection, "ROLLBACK")
             raise
 
 
 def _applied(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[int, str, str]]:
     try:
-        return connection.execute("SELECT version, name, sha256 FROM schema_migrations ORDER BY version").fetchall()
+        return run(connection, "SELECT version, name, sha256 FROM schema_migrations ORDER BY version")
     except duckdb.CatalogException:
         pass
-    tables = connection.execute("SELECT table_name FROM duckdb_tables() LIMIT 1").fetchall()
+    tables = run(connection, "SELECT table_name FROM duckdb_tables() LIMIT 1")
     if tables:
         raise StoreError(
             f"{path} holds other tables, '{tables[0][0]}' for one: give the simulation a database of its own."

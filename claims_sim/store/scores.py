@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.query import counter, fetch_arrow
+from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.tables import SCORE_SCHEMA, SCORE_VALUES, STREAM_SCHEMA, conform
 
 CHUNK_ROWS: Final = 50_000
@@ -78,11 +78,12 @@ def score_summary(db: SimulationDatabase, recent: int = 10_000) -> ScoreSummary:
     """How many claims have a score, and what the newest `recent` scores look like."""
     with db.connect(read_only=True) as connection:
         stored, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
-        row = connection.execute(
+        row = run(
+            connection,
             "SELECT count(*), count(*) FILTER (WHERE len(flags) > 0), max(risk_score), list_sort(list(DISTINCT model_version)), "
             "max(scored_at) FROM ml_scores WHERE score_seq > ?",
             [scored - recent],
-        ).fetchall()[0]
+        )[0]
     return ScoreSummary(scored, stored - scored, row[0], row[1], row[2], tuple(row[3] or ()), row[4])
 
 
@@ -141,11 +142,12 @@ def _replace_scores(connection: duckdb.DuckDBPyConnection, values: pa.Table) -> 
     replaced = stored.filter(pc.invert(stored["is_equal"]))
     if len(replaced):
         connection.register("replaced", replaced)
-        connection.execute(
+        run(
+            connection,
             "DELETE FROM ml_scores WHERE stream_seq BETWEEN ? AND ? AND stream_seq IN (SELECT stream_seq FROM replaced)",
             bounds,
         )
-        connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'score_revision'")
+        run(connection, "UPDATE counters SET value = value + 1 WHERE name = 'score_revision'")
     equal = stored.filter(stored["is_equal"])["stream_seq"].combine_chunks()
     values = values.filter(pc.invert(pc.is_in(values["stream_seq"], equal))).sort_by("stream_seq")
     kept = (
@@ -157,18 +159,21 @@ def _replace_scores(connection: duckdb.DuckDBPyConnection, values: pa.Table) -> 
         pc.fill_null(kept, 0).to_numpy(zero_copy_only=False),
         pc.is_null(kept).to_numpy(zero_copy_only=False),
     )
-    last = connection.execute(
-        "UPDATE counters SET value = value + ? WHERE name = 'score_seq' RETURNING value", [int(is_new.sum())]
-    ).fetchall()[0][0]
+    last = run(
+        connection,
+        "UPDATE counters SET value = value + ? WHERE name = 'score_seq' RETURNING value",
+        [int(is_new.sum())],
+    )[0][0]
     numbers = np.where(is_new, last - is_new.sum() + np.cumsum(is_new), kept_numbers)
     connection.register("numbered_scores", conform(values.append_column("score_seq", pa.array(numbers)), SCORE_SCHEMA))
-    connection.execute("INSERT INTO ml_scores SELECT * FROM numbered_scores")
+    run(connection, "INSERT INTO ml_scores SELECT * FROM numbered_scores")
     return len(values)
 
 
 def _advance(connection: duckdb.DuckDBPyConnection, through: int) -> None:
     """Move the mark to just before the first claim without a score."""
-    connection.execute(
+    run(
+        connection,
         """
         UPDATE counters SET value = coalesce(
           (SELECT min(stream_seq) - 1 FROM claims_live_stream

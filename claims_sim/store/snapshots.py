@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.query import counter, fetch_arrow
+from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.snapshot_files import (
     SnapshotFile,
     newest_file,
@@ -113,8 +113,8 @@ def read_snapshot(folder: Path, table: str) -> pa.Table:
 
 def _continues(connection: duckdb.DuckDBPyConnection, table: _Table, newest: SnapshotFile) -> bool:
     """Whether the database holds the newest file's last row under the same number: else it was restored or replaced."""
-    row = connection.execute(f"SELECT claim_id FROM {table.name} WHERE {table.number} = ?", [newest.last]).fetchone()
-    return row is not None and row[0] == newest.last_claim_id
+    row = run(connection, f"SELECT claim_id FROM {table.name} WHERE {table.number} = ?", [newest.last])
+    return row == [(newest.last_claim_id,)]
 
 
 def _append(

@@ -19,6 +19,7 @@ from claims_sim.errors import PositionMovedError
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.known import batches_of, stored_copies
 from claims_sim.store.parsing import CONFLICT, dead_letters_of, parse_lines
+from claims_sim.store.query import run
 from claims_sim.store.tables import STREAM_SCHEMA, as_utc, conform
 
 CHUNK_ROWS: Final = 50_000
@@ -101,7 +102,8 @@ def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = No
         rows, dead_letters, duplicates = _leave_out_stored(connection, drain)
         _insert_rows(connection, drain, rows, instant)
         dead = _insert_dead_letters(connection, drain.channel, dead_letters, instant)
-        connection.execute(
+        run(
+            connection,
             "UPDATE stream_positions SET rows_ingested = rows_ingested + ?, dead_letters = dead_letters + ?, "
             "duplicates = duplicates + ? WHERE channel = ?",
             [len(rows), dead, duplicates, drain.channel],
@@ -138,26 +140,28 @@ def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) ->
 def _stored_position(db: SimulationDatabase, channel: Channel) -> str:
     query = "SELECT position FROM stream_positions WHERE channel = ?"
     with db.connect(read_only=True) as connection:
-        row = connection.execute(query, [channel.name]).fetchone()
-    if row is None:
+        rows = run(connection, query, [channel.name])
+    if not rows:
         with db.transaction() as connection:
-            connection.execute(
+            run(
+                connection,
                 "INSERT INTO stream_positions (channel, position, updated_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 [channel.name, channel.start, as_utc(None)],
             )
-            row = connection.execute(query, [channel.name]).fetchone()
-    return str(row[0]) if row else channel.start
+            rows = run(connection, query, [channel.name])
+    return str(rows[0][0])
 
 
 def _move_position(connection: duckdb.DuckDBPyConnection, drain: Drain, instant: datetime) -> None:
     try:
-        moved = connection.execute(
+        moved = run(
+            connection,
             "UPDATE stream_positions SET position = ?, updated_at = ? WHERE channel = ? AND position = ?",
             [drain.position_to, instant, drain.channel, drain.position_from],
-        ).fetchone()
+        )
     except duckdb.TransactionException:
-        moved = None  # a thread of this process is moving it at this moment
-    if moved is None or moved[0] != 1:
+        moved = []  # a thread of this process is moving it at this moment
+    if moved != [(1,)]:
         raise PositionMovedError(
             f"Another consumer has moved {drain.channel} on from {drain.position_from}: read again from the new position."
         )
@@ -183,18 +187,19 @@ def _leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tu
 def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.Table, instant: datetime) -> None:
     if not len(rows):
         return
-    last = connection.execute(
-        "UPDATE counters SET value = value + ? WHERE name = 'stream_seq' RETURNING value", [len(rows)]
-    ).fetchall()[0][0]
+    last = run(
+        connection, "UPDATE counters SET value = value + ? WHERE name = 'stream_seq' RETURNING value", [len(rows)]
+    )[0][0]
     numbered = rows.append_column("stream_seq", pa.array(np.arange(last - len(rows) + 1, last + 1)))
     numbered = numbered.append_column("ingested_at", pa.repeat(pa.scalar(instant, pa.timestamp("us")), len(rows)))
     numbered = numbered.append_column("channel", pa.repeat(pa.scalar(drain.channel), len(rows)))
     connection.register("new_rows", conform(numbered, STREAM_SCHEMA))
-    connection.execute("INSERT INTO claims_live_stream SELECT * FROM new_rows")
+    run(connection, "INSERT INTO claims_live_stream SELECT * FROM new_rows")
     counts = rows.group_by("batch_id").aggregate([("claim_id", "count")]).drop_null()
     if len(counts):
         connection.register("new_counts", counts)
-        connection.execute(
+        run(
+            connection,
             "UPDATE outbox_batches SET ingested = ingested + c.claim_id_count FROM new_counts c "
             "WHERE outbox_batches.batch_id = c.batch_id AND outbox_batches.batch_id BETWEEN ? AND ?",
             [pc.min(counts["batch_id"]).as_py(), pc.max(counts["batch_id"]).as_py()],
@@ -208,7 +213,8 @@ def _insert_dead_letters(
     if not len(dead_letters):
         return 0
     connection.register("new_dead_letters", dead_letters)
-    inserted = connection.execute(
+    inserted = run(
+        connection,
         """
         INSERT INTO dead_letters
         SELECT * FROM (
@@ -218,5 +224,5 @@ def _insert_dead_letters(
         ) WHERE dead_letter_id NOT IN (SELECT dead_letter_id FROM dead_letters)
         """,
         {"channel": channel, "instant": instant},
-    ).fetchall()
+    )
     return int(inserted[0][0])
