@@ -7,7 +7,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
-from claims_sim.profile.release import Parent, Target, release_table
+from claims_sim.profile.release import Fallback, Parent, Target, release_table
 from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows
 
 
@@ -34,7 +34,7 @@ class Builder:
         candidates: Sequence[Parent],
         *,
         population: Population | None = None,
-        fallback: tuple[int, int] | None = None,
+        fallback: Fallback | None = None,
         most: int = MAX_PARENTS,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted."""
@@ -60,3 +60,16 @@ class Builder:
                 codes = np.append(np.array(groups, np.int32), np.int32(-1))[codes]
             parents.append(Parent(parent.name, codes, parent.size))
         return parents
+
+    def use_feature(self, name: str) -> None:
+        """Keep the plain variable `name` as a feature of the profile."""
+        self.features[name] = Feature(variable=name, size=self.variables[name][1])
+
+    def feature_codes(self, name: str) -> Codes:
+        """The codes of a feature that is kept already."""
+        feature = self.features[name]
+        codes = self.variables[feature.variable][0]
+        if feature.groups is None:
+            return codes
+        grouped: Codes = np.append(np.array(feature.groups, np.int32), np.int32(-1))[codes]
+        return grouped

@@ -97,14 +97,58 @@ class Feature(_Part):
     groups: tuple[Whole, ...] | None = None
 
 
+class Tariff(_Part):
+    """A price list: exp(base of the case + factors + hidden level), rounded to the grid. Logarithms throughout.
+
+    Cases are given by paths of parent codes; each has `points` bases, commonest first, each borne by k persons or more.
+    """
+
+    parents: tuple[str, ...]
+    sizes: tuple[Whole, ...]
+    contexts: tuple[Whole, ...]
+    points: tuple[Whole, ...]
+    bases: tuple[Finite, ...]
+    factors: dict[str, tuple[Finite, ...]]
+    levels: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    top_ups: tuple[Finite, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Tariff":
+        if len(self.contexts) != len(self.points) * len(self.parents) or sum(self.points) != len(self.bases):
+            raise ValueError("the tariff's cases and bases do not fit together")
+        return self
+
+
+class Means(_Part):
+    """Mean logarithms over nested contexts: `levels[d]` holds paths of d parent codes and a mean for each."""
+
+    parents: tuple[str, ...]
+    sizes: tuple[Whole, ...]
+    levels: tuple[tuple[tuple[Whole, ...], tuple[Finite, ...]], ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Means":
+        if any(len(paths) != depth * len(means) for depth, (paths, means) in enumerate(self.levels)):
+            raise ValueError("the means' contexts do not fit together")
+        return self
+
+
 class Money(_Part):
-    """How amounts are made: `primary` is the amount drawn first; see `money.py` for the tables that go with it."""
+    """How amounts are made.
+
+    The table `amount` draws a code: first the tariff's points × hidden levels, then the shared amounts in `exact`, last
+    "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
+    `paid_at` in turn, then the ranges of `bins["paid"]` as shares of what is claimed.
+    """
 
     primary: Literal["amount_claimed", "amount_paid"]
     has_both: bool
+    points: Whole
     exact: tuple[Finite, ...]
-    location_parents: tuple[str, ...] = ()
-    location_levels: tuple[tuple[tuple[Whole, ...], tuple[Finite, ...]], ...] = ()
+    tariff: Tariff | None
+    means: Means
+    paid_at: str | None
+    paid_values: Whole
 
 
 class Profile(_Part):

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.document import Level, Money, Table
+from claims_sim.profile.document import Level, Table
 from claims_sim.randomness import stream_key, uniforms
 
 Codes = npt.NDArray[np.int32]
@@ -14,7 +14,7 @@ Rows = npt.NDArray[Any]
 _DENSE: Final = 6_000_000
 
 
-class _Step:
+class Step:
     """From a context and the next parent's code to the context one level deeper (-1: not released)."""
 
     def __init__(self, above: int, size: int, parent: npt.NDArray[np.int64], code: npt.NDArray[np.int64]) -> None:
@@ -99,7 +99,7 @@ class TableSampler:
         return out
 
 
-def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) -> list[_Step]:
+def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) -> list[Step]:
     """The steps between levels given as (paths one after the other, number of contexts)."""
     steps = []
     above = np.zeros((1, 0), np.int64)
@@ -107,7 +107,7 @@ def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) 
         contexts, count = levels[depth]
         paths = np.array(contexts, np.int64).reshape(count, depth)
         parent = match_rows(above, paths[:, :-1])
-        steps.append(_Step(len(above), sizes[depth - 1], parent, paths[:, -1]))
+        steps.append(Step(len(above), sizes[depth - 1], parent, paths[:, -1]))
         above = paths
     return steps
 
@@ -122,24 +122,3 @@ def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> n
     place[ids[: len(table)]] = np.arange(len(table))
     return place[ids[len(table) :]]
 
-
-class Locator:
-    """Mean logarithms by nested contexts."""
-
-    def __init__(self, money: Money, sizes: tuple[int, ...]) -> None:
-        counts = [len(means) for _, means in money.location_levels]
-        levels = [(contexts, count) for (contexts, _), count in zip(money.location_levels, counts, strict=True)]
-        self.parents = money.location_parents[: max(len(levels) - 1, 0)]
-        self._means = [np.array(means) for _, means in money.location_levels]
-        self._steps = steps_of(levels, sizes) if levels else []
-
-    def locate(self, given: dict[str, Codes], at: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """The mean of the deepest released context of each of the rows `at`."""
-        out = np.full(len(at), self._means[0][0] if self._means else 0.0)
-        context = np.zeros(len(at), np.int32)
-        for step, parent, means in zip(self._steps, self.parents, self._means[1:], strict=True):
-            context = step.descend(context, given[parent][at])
-            if not len(means):
-                break
-            out = np.where(context >= 0, means[context], out)
-        return out

@@ -1,37 +1,35 @@
-"""How amounts are profiled: prices that many persons share may recur exactly, all others keep only their distribution.
+"""How amounts are profiled: by the tariff behind them, by prices that many persons share, else by distribution only.
 
-An amount is a shared price of its context, or lies around the mean of its context's logarithms. What is paid follows
-from what is claimed by a ratio.
+A one-off amount is never kept: it counts as lying so far from the mean of its context's logarithms, in a range that
+many persons share. What is paid follows from what is claimed: in full, nothing, the price of another severity, a share.
 """
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Population, dense_ids
-from claims_sim.profile.document import Bins, Money
+from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import Encoded
+from claims_sim.profile.lattice import Lattice, find_lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
-from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.release import Fallback, Parent, Target
 
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
-FULL, ZERO, FIRST_RATIO = 0, 1, 2
+FULL, ZERO, FIRST_LEVEL = 0, 1, 2
+PRICED: Final = "is_priced"
+"""A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 _SHARED_DEPTH: Final = 3
-"""A shared price may recur in a context of at least so many parents; further up it would be a price of other cases."""
-
-
-class Located(NamedTuple):
-    """Mean logarithms of nested contexts, and each row's own (from the deepest context that was released)."""
-
-    levels: tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]
-    values: Numbers
+_LEVELS_OF_AMOUNT: Final = 24
 
 
 def amount_grid(*amounts: Numbers | None) -> float:
     """The coarsest grid on which practically all amounts lie (999 in 1,000)."""
     known = np.concatenate([a[np.isfinite(a)] for a in amounts if a is not None] or [np.zeros(0)])
     known = known[known > 0]
+    known = known[:: max(1, len(known) // 200_000)]
     if not len(known):
         return 1.0
     for grid in GRIDS:
@@ -41,89 +39,200 @@ def amount_grid(*amounts: Numbers | None) -> float:
     return 0.01
 
 
-def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], parents: list[str]) -> Money:
-    """Release the tables `amount`, `amount_residual` and `paid`, and say how they belong together."""
+@dataclass(slots=True)
+class _Fit:
+    """What the steps share."""
+
+    builder: Builder
+    encoded: Encoded
+    bins: dict[str, Bins]
+    earlier: list[str]
+    primary: Numbers
+    grid: float
+    lattice: Lattice | None
+    points: int = 0
+
+    @property
+    def candidates(self) -> list[Parent]:
+        return self.builder.candidates(self.earlier)
+
+
+def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], earlier: list[str]) -> Money:
+    """Release the tables of amounts, and say how they belong together; `earlier` names what they may depend on."""
     primary = encoded.claimed if encoded.claimed is not None else encoded.paid
     assert primary is not None  # noqa: S101 - reading requires one amount
-    population = encoded.population
-    known = np.flatnonzero(np.isfinite(primary))
-    distinct, ids = np.unique(primary[known], return_inverse=True)
-    shared = population.releasable(ids.astype(np.int64), len(distinct), known)
-    exact = distinct[shared]
-    other = len(exact)
-    codes = np.full(len(primary), -1, np.int32)
-    codes[known] = np.where(shared, np.cumsum(shared) - 1, other)[ids]
-    candidates = builder.candidates(parents)
-    target = Target("amount", codes, other + 1)
-    depth = min(_SHARED_DEPTH, len(candidates))
-    counted = builder.add(target, candidates, fallback=(other, depth))
-    rest = np.flatnonzero((counted == other) & np.isfinite(primary))
-    above = [builder.features[name] for name in builder.tables["amount"].parents]
-    location = [_feature_codes(builder, name) for name in builder.tables["amount"].parents] if above else []
-    logs = np.log(np.maximum(primary[rest], 1e-2))
-    located = locate(logs, [Parent(p.name, p.codes[rest], p.size) for p in location], population, rest)
-    residual = np.full(len(primary), np.nan)
-    residual[rest] = logs - located.values
-    binned = bin_numbers(residual, population, most=80, most_single=0)
-    bins["amount_residual"] = binned.bins
-    builder.add(Target("amount_residual", binned.codes, len(binned.bins.lo)), candidates, most=3)
+    grid = amount_grid(encoded.claimed, encoded.paid)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, find_lattice(encoded, grid))
+    tariff = _tariff(fit)
+    exact, counted = _profile_amount(fit)
+    means = _means(fit)
+    _profile_other(fit, means, np.flatnonzero((counted == fit.points + len(exact)) & np.isfinite(primary)))
     has_both = encoded.claimed is not None and encoded.paid is not None
-    if has_both:
-        _profile_paid(builder, encoded, bins, parents)
+    paid_at = _profile_paid(fit) if has_both else None
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
         has_both=has_both,
+        points=fit.points,
         exact=tuple(exact.tolist()),
-        location_parents=tuple(builder.tables["amount"].parents),
-        location_levels=located.levels,
+        tariff=tariff,
+        means=means,
+        paid_at=paid_at,
+        paid_values=len(encoded.vocabularies[paid_at]) if paid_at else 0,
     )
 
 
-def _feature_codes(builder: Builder, name: str) -> Parent:
-    feature = builder.features[name]
-    codes = builder.variables[feature.variable][0]
-    if feature.groups is not None:
-        codes = np.append(np.array(feature.groups, np.int32), np.int32(-1))[codes]
-    return Parent(name, codes, feature.size)
+def _tariff(fit: _Fit) -> Tariff | None:
+    lattice, builder = fit.lattice, fit.builder
+    if lattice is None:
+        return None
+    for name in (*lattice.case_names, *lattice.factors):
+        builder.use_feature(name)
+    key, paths = lattice.case_keys, []
+    for size in reversed(lattice.case_sizes):
+        paths.append(key % size)
+        key = key // size
+    points = np.diff(lattice.base_start)
+    some = points > 0
+    fit.points = int(points.max(initial=0)) * len(lattice.levels)
+    if len(lattice.top_ups):
+        builder.add(
+            Target("top_up", np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32), len(lattice.top_ups) + 1),
+            fit.candidates,
+            most=4,
+        )
+    return Tariff(
+        parents=lattice.case_names,
+        sizes=lattice.case_sizes,
+        contexts=tuple(np.column_stack(paths[::-1])[some].ravel().tolist()),
+        points=tuple(points[some].tolist()),
+        bases=tuple(np.round(lattice.bases, 9).tolist()),
+        factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
+        levels=tuple(np.round(lattice.levels, 9).tolist()),
+        top_ups=tuple(lattice.top_ups.tolist()),
+    )
 
 
-def locate(logs: Numbers, parents: list[Parent], population: Population, rows: Ints) -> Located:
-    """Means of `logs` (one per row of `rows`) over nested contexts of enough persons, rounded to a hundredth."""
-    values = np.zeros(len(logs))
-    path, keys = np.zeros(len(logs), np.int64), np.zeros((1, 0), np.int64)
-    levels = []
+def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
+    """The table `amount`: places on the tariff, shared amounts off it, and the rest as one code."""
+    primary, lattice = fit.primary, fit.lattice
+    on = lattice.point >= 0 if lattice is not None else np.zeros(len(primary), np.bool_)
+    off = np.flatnonzero(np.isfinite(primary) & ~on)
+    codes: Codes = np.full(len(primary), -1, np.int32)
+    if lattice is not None:
+        codes[on] = lattice.point[on] * len(lattice.levels) + lattice.level[on]
+    distinct, ids = np.unique(primary[off], return_inverse=True)
+    shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
+    exact = distinct[shared]
+    other = fit.points + len(exact)
+    codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
+    # A shared price may recur where enough is given; further up it would be the price of other cases.
+    depth = min(_SHARED_DEPTH, len(fit.candidates))
+    counted = fit.builder.add(Target("amount", codes, other + 1), fit.candidates, fallback=Fallback(fit.points, other, depth))
+    return exact, counted
+
+
+def _means(fit: _Fit) -> Means:
+    """Mean logarithms of all amounts over nested contexts of enough persons, to a hundredth."""
+    rows = np.flatnonzero(np.isfinite(fit.primary))
+    logs = np.log(np.maximum(fit.primary[rows], fit.grid / 2))
+    edges = np.unique(np.quantile(logs[:: max(1, len(logs) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
+    level: Codes = np.full(len(fit.primary), -1, np.int32)
+    level[rows] = np.searchsorted(edges, logs)
+    parents = fit.builder.learn(Target("amount_level", level, len(edges) + 1), fit.candidates, 5)
+    levels: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
+    path, keys = np.zeros(len(rows), np.int64), np.zeros((1, 0), np.int64)
     for depth in range(len(parents) + 1):
         if depth:
-            parent = parents[depth - 1]
-            valid = (path >= 0) & (parent.codes >= 0)
-            ids, distinct = dense_ids(path[valid] * parent.size + parent.codes[valid])
+            parent, code = parents[depth - 1], parents[depth - 1].codes[rows]
+            valid = (path >= 0) & (code >= 0)
+            ids, distinct = dense_ids(path[valid] * parent.size + code[valid])
             path[~valid] = -1
             path[valid] = ids
             keys = np.column_stack([keys[distinct // parent.size], distinct % parent.size])
         known = np.flatnonzero(path >= 0)
-        allowed = population.releasable(path[known], len(keys), rows[known])
-        total = np.bincount(path[known], weights=logs[known], minlength=len(keys))
-        mean = np.round(total / np.maximum(np.bincount(path[known], minlength=len(keys)), 1), 2)
-        if depth == 0 and not allowed.any():
-            return Located((), values)
-        here = known[allowed[path[known]]]
-        values[here] = mean[path[here]]
-        path[known[~allowed[path[known]]]] = -1
+        allowed = fit.encoded.population.releasable(path[known], len(keys), rows[known])
+        count = np.bincount(path[known], minlength=len(keys))
+        mean = np.round(np.bincount(path[known], weights=logs[known], minlength=len(keys)) / np.maximum(count, 1), 2)
+        if not allowed.any():
+            break
         levels.append((tuple(keys[allowed].ravel().tolist()), tuple(mean[allowed].tolist())))
-    return Located(tuple(levels), values)
+        number = np.where(allowed, np.cumsum(allowed) - 1, -1)
+        path[known] = number[path[known]]
+        keys = keys[allowed]
+    used = parents[: max(len(levels) - 1, 0)]
+    return Means(parents=tuple(p.name for p in used), sizes=tuple(p.size for p in used), levels=tuple(levels))
 
 
-def _profile_paid(builder: Builder, encoded: Encoded, bins: dict[str, Bins], parents: list[str]) -> None:
-    claimed, paid = encoded.claimed, encoded.paid
+def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
+    """How far the remaining amounts lie from their case's price, or from their context's mean where it has none."""
+    from claims_sim.profile.pricing import Locator, PriceList  # noqa: PLC0415 - shares the sampler's code, not its imports
+
+    lattice, encoded = fit.lattice, fit.encoded
+    around = np.zeros(len(rows))
+    given = {p: fit.builder.feature_codes(p)[rows] for p in means.parents}
+    around = Locator(means).locate(given, len(rows))
+    priced: Codes = np.zeros(len(fit.primary), np.int32)
+    if lattice is not None:
+        price = PriceList.of_lattice(lattice).logs({n: c[rows] for n, c in encoded.codes.items()}, np.zeros(len(rows), np.int32))
+        there = np.isfinite(price)
+        around = np.where(there, price, around)
+        priced[rows] = there
+    residual = np.full(len(fit.primary), np.nan)
+    residual[rows] = np.log(np.maximum(fit.primary[rows], fit.grid / 2)) - around
+    binned = bin_numbers(residual, encoded.population, most=80, most_single=0)
+    fit.bins["amount_residual"] = binned.bins
+    fit.builder.variables[PRICED] = (priced, 2)
+    target = Target("amount_residual", binned.codes, len(binned.bins.lo))
+    fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
+
+
+def _profile_paid(fit: _Fit) -> str | None:
+    """The table `paid`; returns the variable whose other values' prices are paid, if there is one."""
+    claimed, paid = fit.encoded.claimed, fit.encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
     known = np.isfinite(claimed) & np.isfinite(paid)
-    full, zero = known & (claimed == paid), known & (paid == 0) & (claimed > 0)
-    part = known & ~full & ~zero & (claimed > 0)
+    codes: Codes = np.full(len(claimed), -1, np.int32)
+    codes[known & (paid == 0)] = ZERO
+    codes[known & (claimed == paid)] = FULL
+    part = known & (codes < 0) & (claimed > 0)
+    at, level = _paid_at_other_level(fit, np.flatnonzero(part))
+    first = FIRST_LEVEL
+    if at is not None:
+        found = np.flatnonzero(level >= 0)
+        codes[found] = FIRST_LEVEL + level[found]
+        part &= level < 0
+        first += len(fit.encoded.vocabularies[at])
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = np.round(paid[part] / claimed[part], 4)
-    binned = bin_numbers(ratio, encoded.population, most=60, most_single=400)
-    bins["paid"] = Bins(lo=(1.0, 0.0, *binned.bins.lo), hi=(1.0, 0.0, *binned.bins.hi))
-    codes: Codes = np.where(binned.codes >= 0, binned.codes + FIRST_RATIO, -1).astype(np.int32)
-    codes[full], codes[zero] = FULL, ZERO
-    builder.add(Target("paid", codes, len(binned.bins.lo) + FIRST_RATIO), builder.candidates(parents))
+    binned = bin_numbers(ratio, fit.encoded.population, most=60, most_single=400)
+    some = binned.codes >= 0
+    codes[some] = binned.codes[some] + first
+    fit.bins["paid"] = Bins(lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi))
+    fit.builder.add(Target("paid", codes, first + len(binned.bins.lo)), fit.candidates)
+    return at
+
+
+def _paid_at_other_level(fit: _Fit, rows: Ints) -> tuple[str | None, Codes]:
+    """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
+    from claims_sim.profile.pricing import PriceList  # noqa: PLC0415 - as above
+
+    lattice, encoded = fit.lattice, fit.encoded
+    best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
+    assert encoded.paid is not None  # noqa: S101 - the caller has it
+    if lattice is None or not len(rows):
+        return best[1], best[2]
+    rows = rows[lattice.point[rows] >= 0]
+    price_list = PriceList.of_lattice(lattice)
+    for name in lattice.case_names[2:]:
+        level: Codes = np.full(encoded.rows, -1, np.int32)
+        for value in range(len(encoded.vocabularies[name])):
+            given = {n: c[rows] for n, c in encoded.codes.items()} | {name: np.full(len(rows), value, np.int32)}
+            logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
+            price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
+            hit = np.isfinite(logs) & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid) & (encoded.codes[name][rows] != value)
+            level[rows[hit]] = value
+        found = int((level >= 0).sum())
+        if found > max(best[0], 0.05 * len(rows), 5 * encoded.population.k):
+            best = (found, name, level)
+    return best[1], best[2]

@@ -33,7 +33,9 @@ def bin_numbers(
         return Binned(codes, Bins(lo=(), hi=(), whole=whole))
     distinct, ids = np.unique(values[known], return_inverse=True)
     single = population.releasable(ids.astype(np.int64), len(distinct), known)
-    if int(single.sum()) > most_single:
+    if not most_single:
+        single[:] = False
+    elif int(single.sum()) > most_single:
         counts = np.bincount(ids)
         single &= counts >= np.sort(counts[single])[-most_single]
     number = np.where(single, np.cumsum(single) - 1, -1)

@@ -34,20 +34,28 @@ class Target(NamedTuple):
     size: int
 
 
+class Fallback(NamedTuple):
+    """Above `depth`, the codes from `first` on are counted as `code` (the last one)."""
+
+    first: int
+    code: int
+    depth: int
+
+
 def release_table(
-    target: Target, parents: Sequence[Parent], population: Population, fallback: tuple[int, int] | None = None
+    target: Target, parents: Sequence[Parent], population: Population, fallback: Fallback | None = None
 ) -> tuple[Table, Codes]:
     """The released table, and the target as it is counted there.
 
-    With `fallback` (code, depth), what could not be released at `depth` or deeper is counted as `code`.
+    With `fallback`, codes that are only meant for deep contexts are counted as another code further up.
     """
     codes = target.codes.astype(np.int64)
     paths, keys = _paths(parents, len(codes))
     alive = codes >= 0
     levels: list[_Counts] = []
     for depth in range(len(parents), -1, -1):
-        if fallback is not None and depth < fallback[1]:
-            codes[alive] = fallback[0]
+        if fallback is not None and depth < fallback.depth:
+            codes[alive & (codes >= fallback.first) & (codes < fallback.code)] = fallback.code
         here = np.flatnonzero(alive & (paths[depth] >= 0))
         counts, released = _count_level(target, codes, paths[depth], here, population, depth)
         alive[here[released]] = False

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.document import Bins, Profile
-from claims_sim.profile.lookup import Codes, Locator, Rows, TableSampler
+from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.profile.money import FIRST_LEVEL, PRICED
+from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.timing import Calendar
 from claims_sim.randomness import stream_key, uniforms
 
@@ -46,6 +48,8 @@ class _Draft:
         for name in names:
             feature = self._features[name]
             codes = self.codes.get(feature.variable)
+            if codes is None and feature.variable == PRICED:
+                codes = np.zeros(self.rows, np.int32)
             if codes is None:
                 codes = np.full(self.rows if at is None else len(at), -1, np.int32)
             elif at is not None and len(codes) == self.rows:
@@ -67,8 +71,11 @@ class Sampler:
         }
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
         self._bins = {name: _Edges(bins) for name, bins in profile.bins.items()}
-        sizes = tuple(profile.features[name].size for name in profile.money.location_parents)
-        self._locator = Locator(profile.money, sizes)
+        self._locator = Locator(profile.money.means)
+        tariff = profile.money.tariff
+        self._prices = None if tariff is None else PriceList.of_tariff(tariff)
+        self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
+        self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
         self._exact = np.array(profile.money.exact)
         self._calendar = Calendar(profile, self._tables)
         self._label_of = {
@@ -311,34 +318,68 @@ class Sampler:
     def _draw_money(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
         profile, grid = self.profile, self.profile.amount_grid
         table = self._tables["amount"]
-        codes = table.draw(key, rows, draft.given(table.parents))
-        amount = np.zeros(len(rows))
-        shared = (codes >= 0) & (codes < len(self._exact))
-        amount[shared] = self._exact[codes[shared]]
-        rest = np.flatnonzero(~shared)
-        if len(rest):
-            amount[rest] = self._draw_around(key, rows[rest], draft, rest)
-        amount[rest] = np.maximum(np.rint(amount[rest] / grid), 0) * grid
+        code = table.draw(key, rows, draft.given(table.parents))
+        amount, logs = self._draw_prices(key, rows, draft, code)
+        exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
+        amount[exact] = self._exact[code[exact] - profile.money.points]
+        rest = np.flatnonzero(np.isnan(amount))
+        amount[rest] = np.maximum(np.rint(self._draw_around(key, rows[rest], draft, rest) / grid), 0) * grid
         other = amount.copy()
         if "paid" in self._tables:
-            paid = self._tables["paid"]
-            kind = paid.draw(key, rows, draft.given(paid.parents))
-            part = np.flatnonzero(kind > 0)
-            ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
-            other[part] = np.rint(amount[part] * ratio / grid) * grid
+            self._pay(key, rows, draft, amount, logs, code, other)
         claimed, settled = np.round(amount, 2), np.round(other, 2)
         if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
             settled = np.minimum(settled, claimed)
-        gap = np.round(claimed - settled, 2)
-        return pa.table({"amount_claimed": claimed, "amount_paid": settled, "amount_gap": gap})
+        return pa.table({"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)})
+
+    def _draw_prices(self, key: int, rows: Rows, draft: "_Draft", code: Codes) -> tuple[Numbers, Numbers]:
+        """Tariff prices with their top-ups, and the log price of the row's case; NaN off the tariff."""
+        amount, base = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        if self._prices is None:
+            return amount, base
+        grid, levels = self.profile.amount_grid, len(self._levels)
+        listed = (code >= 0) & (code < self.profile.money.points)
+        point = np.where(listed, code // levels, 0).astype(np.int32)
+        base = self._prices.logs(draft.codes, point)
+        draft.codes[PRICED] = np.isfinite(base).astype(np.int32)
+        on = np.flatnonzero(listed & np.isfinite(base))
+        amount[on] = np.rint(np.exp(base[on] + self._levels[code[on] % levels]) / grid) * grid
+        table = self._tables.get("top_up")
+        if table is not None and len(on):
+            given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
+            amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
+        return amount, base
+
+    def _pay(
+        self, key: int, rows: Rows, draft: "_Draft", amount: Numbers, base: Numbers, code: Codes, paid: Numbers
+    ) -> None:
+        """Set `paid` where it is not the whole amount."""
+        money, grid = self.profile.money, self.profile.amount_grid
+        table = self._tables["paid"]
+        kind = table.draw(key, rows, draft.given(table.parents))
+        part = np.flatnonzero(kind > 0)
+        ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
+        paid[part] = np.rint(amount[part] * ratio / grid) * grid
+        if money.paid_at is None or self._prices is None:
+            return
+        levels = len(self._levels)
+        listed = (code >= 0) & (code < money.points)
+        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed & np.isfinite(base))
+        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+        given[money.paid_at] = kind[at] - FIRST_LEVEL
+        logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
+        known = np.isfinite(logs)
+        paid[at[known]] = np.rint(np.exp(logs[known]) / grid) * grid
 
     def _draw_around(self, key: int, rows: Rows, draft: "_Draft", at: npt.NDArray[np.int64]) -> Numbers:
-        table = self._tables.get("amount_residual")
-        mean = self._locator.locate(draft.given(self._locator.parents), at)
-        if table is None:
-            return np.exp(mean)
-        given = {name: codes[at] for name, codes in draft.given(table.parents).items()}
-        code = table.draw(key, rows, given)
+        """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
+        mean = self._locator.locate(draft.given(self._locator.parents, at), len(at))
+        if self._prices is not None:
+            given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+            price = self._prices.logs(given, np.zeros(len(at), np.int32))
+            mean = np.where(np.isfinite(price), price, mean)
+        table = self._tables["amount_residual"]
+        code = table.draw(key, rows, draft.given(table.parents, at))
         residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
         return np.asarray(np.exp(np.minimum(mean + residual, 29.0)))
 

@@ -1,0 +1,94 @@
+"""Prices from a tariff and means from contexts, for many rows at once. Draws nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.counting import Codes
+from claims_sim.profile.document import Means, Tariff
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.lookup import Step, steps_of
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A tariff, ready to be looked up."""
+
+    names: tuple[str, ...]
+    steps: tuple[Step, ...]
+    start: npt.NDArray[np.int64]
+    bases: Numbers
+    factors: dict[str, Numbers]
+
+    @classmethod
+    def of_tariff(cls, tariff: Tariff) -> "PriceList":
+        """From the profile's document."""
+        depth = len(tariff.parents)
+        paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), depth)
+        return cls._build(tariff.parents, tariff.sizes, paths, np.array(tariff.points), np.array(tariff.bases), {
+            name: np.array(logs) for name, logs in tariff.factors.items()
+        })  # fmt: skip
+
+    @classmethod
+    def of_lattice(cls, lattice: Lattice) -> "PriceList":
+        """From the fit's working form."""
+        points = np.diff(lattice.base_start)
+        key, paths = lattice.case_keys[points > 0], []
+        for size in reversed(lattice.case_sizes):
+            paths.append(key % size)
+            key = key // size
+        stacked = np.column_stack(paths[::-1])
+        return cls._build(lattice.case_names, lattice.case_sizes, stacked, points[points > 0], lattice.bases, lattice.factors)
+
+    @classmethod
+    def _build(
+        cls, names: tuple[str, ...], sizes: tuple[int, ...], paths: npt.NDArray[np.int64],
+        points: npt.NDArray[np.int64], bases: Numbers, factors: dict[str, Numbers],
+    ) -> "PriceList":  # fmt: skip
+        levels = []
+        for depth in range(len(names) + 1):
+            distinct = np.unique(paths[:, :depth], axis=0) if depth < len(names) else paths
+            levels.append((tuple(distinct.ravel().tolist()), len(distinct)))
+        start = np.r_[0, np.cumsum(points)].astype(np.int64)
+        padded = {name: np.append(logs, 0.0) for name, logs in factors.items()}
+        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded)
+
+    def logs(self, given: dict[str, Codes], point: Codes, *, strict: bool = False) -> Numbers:
+        """Log price at hidden level 0; NaN where the case has none. A point that a case lacks is its commonest one,
+        or NaN with `strict`.
+        """  # noqa: D205
+        case = np.zeros(len(point), np.int32)
+        for step, name in zip(self.steps, self.names, strict=True):
+            case = step.descend(case, given[name]) if name in given else np.full(len(point), -1, np.int32)
+        if not len(self.bases):
+            return np.full(len(point), np.nan)
+        count = self.start[case + 1] - self.start[case]
+        lacks = point >= count
+        base = self.bases[np.minimum(self.start[case] + np.where(lacks, 0, point), len(self.bases) - 1)].copy()
+        base[(case < 0) | (lacks & strict)] = np.nan
+        for name, factor in self.factors.items():
+            if name in given:
+                base += factor[given[name]]
+        return base
+
+
+class Locator:
+    """Mean logarithms by nested contexts."""
+
+    def __init__(self, means: Means) -> None:
+        self.parents = means.parents
+        self._means = [np.array(values) for _, values in means.levels]
+        levels = [(paths, len(values)) for paths, values in means.levels]
+        self._steps = steps_of(levels, means.sizes) if levels else []
+
+    def locate(self, given: dict[str, Codes], rows: int) -> Numbers:
+        """The mean of each row's deepest released context; 0 where there is none at all."""
+        out = np.full(rows, self._means[0][0] if self._means else 0.0)
+        context = np.zeros(rows, np.int32)
+        for step, parent, means in zip(self._steps, self.parents, self._means[1:], strict=True):
+            context = step.descend(context, given[parent])
+            out = np.where(context >= 0, means[context], out)
+        return out
