@@ -28,11 +28,15 @@ STAY_MEANS: Final = np.geomspace(0.8, 60, 96)
 _TILT_BY_LEVEL: Final = (0.55, 0.25, 0.0, -0.45)  # classes A, B, C, D
 _HEAVY_BY_LEVEL: Final = (1.3, 1.15, 1.0, 0.55)
 _SICKER_BY_LEVEL: Final = (1.5, 1.2, 0.95, 0.75)  # odds of severity II, squared for III
-_ELSEWHERE: Final = 0.03  # how seldom a special hospital sees what is not its own
+_ELSEWHERE: Final = 0.015  # how seldom a special hospital sees what is not its own
 _PLANNED_GROUPS: Final = (
     "cataract", "chemotherapy", "thalassaemia", "dialysis", "benign", "hernia", "surgical_aftercare", "gynaecology",
 )  # fmt: skip
-_COMPANION_MEANS: Final = {"RITL": (1.22, 2.15, 3.2), "RJTL": (0.775, 0.775, 0.775)}
+# What hospitals for mothers and children see besides births.
+_CHILDREN_GROUPS: Final = (
+    "gastroenteritis", "typhoid", "dengue", "fever", "infection", "airway", "anaemia", "symptom",
+)  # fmt: skip
+_COMPANION_MEANS: Final = {"RITL": (1.24, 2.19, 3.25), "RJTL": (0.795, 0.795, 0.795)}
 _COMPANION_PROFILES: Final = (0.82, 1.0, 1.2)
 
 
@@ -77,8 +81,9 @@ def _diagnosis_weights(catalogue: Catalogue) -> Floats:
     # Rows of hospitals, columns of what the diagnosis belongs to.
     affinity = np.where(np.eye(len(HOSPITAL_KINDS), dtype=bool), 1.0, _ELSEWHERE)
     affinity[0] = 1.0
-    affinity[1, 0] = 0.12  # hospitals for mothers and children also see children's common infections
     fits = affinity[:, catalogue.groups.hospital[catalogue.group]]
+    childish = np.isin(np.array(catalogue.groups.names)[catalogue.group], _CHILDREN_GROUPS)
+    fits[HOSPITAL_KINDS.index("maternal"), childish] = 0.12
     east = np.array([name == "east" for name in catalogue.season])
     malaria = np.stack([np.where(east, 0.15, 1.0), np.where(east, 3.0, 1.0)])
     base = catalogue.weights[:, None, None, None, None, :]
@@ -122,7 +127,7 @@ def _stay_weights() -> Floats:
     rows = []
     for mean in STAY_MEANS:
         same_day = 0.12 if mean < 1.8 else 0.006
-        longer = negative_binomial(max(mean / (1 - same_day) - 1, 0.05), 3.0, MAX_STAY)
+        longer = negative_binomial(max(mean / (1 - same_day) - 1, 0.05), 6.0, MAX_STAY)
         rows.append(np.concatenate([[same_day], (1 - same_day) * longer / longer.sum()]))
     return np.array(rows)
 
