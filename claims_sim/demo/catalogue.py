@@ -133,7 +133,7 @@ def load_catalogue() -> Catalogue:
         tilt=np.array([int(row["tilt"]) for row in diagnoses]),
         season=tuple(row["season"] for row in diagnoses),
         procedure_codes=procedure_codes,
-        procedure_labels=tuple(icd9cm.label(code) or _label(code) for code in procedure_codes),
+        procedure_labels=tuple(_label(code) for code in procedure_codes),
         procedure_bases=np.array(
             [[float(row[f"{side}_base"]) for row in procedures] for side in ("inpatient", "outpatient")]
         ),
