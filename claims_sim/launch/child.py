@@ -9,7 +9,7 @@ from claims_sim.lifeline import end_with_parent
 _SERVERS: Final = {
     "webserver": ("dagster_webserver.cli", "main"),
     "daemon": ("dagster._daemon.cli", "main"),
-    "code-server": ("dagster.cli", "main"),
+    "code-server": ("dagster._cli", "main"),
 }
 
 

@@ -72,8 +72,8 @@ def _show(totals: _Totals, settings: Settings) -> None:
     )
     for row in totals.shown:
         diagnosis = f"{row['dx_primary_code']} {row['dx_primary_label']}"
-        place = (row["service_type"], row["province_name"], row["facility_class"])
-        claims.add_row(*place, diagnosis[:44], row["severity_group"], str(row["los"]), f"{row['amount_claimed']:,.0f}")
+        place = f"{row['service_type']} {row['province_name']}"
+        claims.add_row(place, diagnosis[:38], str(row["los"]), f"{row['amount_claimed']:,.0f}")
     console.print(claims)
     console.print(f"Claims:   {settings.snapshots_path}/claims_live_stream (Parquet)", soft_wrap=True)
     console.print(f"Scores:   {settings.snapshots_path}/ml_scores (Parquet)", soft_wrap=True)

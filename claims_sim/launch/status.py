@@ -12,12 +12,12 @@ def status_of(settings: Settings) -> dict[str, Any]:
     up = control.get_status(settings.state_dir, "up") or {}
     flow = control.get_status(settings.state_dir, "flow") or {}
     holder = control.holder(settings.state_dir)
-    last = flow.get("counted_at")
+    last = flow.get("updated_at")
     return {
         "dagster": up.get("url", "not running"),
         "producer": holder.describe() if holder else "none at the moment",
         "last tick": f"{time.time() - last:.0f} s ago" if last else "none yet",
-        **{name: value for name, value in flow.items() if name != "counted_at"},
+        **{name: value for name, value in flow.items() if name != "updated_at"},
         "profile": str(settings.profile_path) if settings.profile_path.exists() else "none yet",
         "snapshots": str(settings.snapshots_path),
         "channel": settings.channel_url,

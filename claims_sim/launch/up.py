@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -33,7 +34,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
     """Run until stopped; returns the exit code."""
     if settings.host not in _LOOPBACK:
         raise SettingsError(
-            f"CLAIMS_SIM_HOST={settings.host}: Dagster's UI has no login, so it listens on loopback only. Put a proxy with a login before it."
+            f"CLAIMS_SIM_HOST={settings.host}: the UI has no login, so it listens on loopback only. Put a proxy with a login in front."
         )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -93,6 +94,12 @@ def free_port(wanted: int, host: str) -> int:
     raise ClaimsSimError(f"No port between {wanted} and {wanted + 99} is free on {host}; set CLAIMS_SIM_PORT.")
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _any_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -136,6 +143,8 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
         "--location-name",
         "claims_sim",
     )
+    # The webserver asks the code server once; it must not be asked before it listens.
+    _wait_until(lambda: _listens(code_port), _READY_S, supervisor, stop, "Dagster did not start")
     child("webserver", "-w", str(workspace), "-h", settings.host, "-p", str(port), "--suppress-warnings")
     url = f"http://{settings.host}:{port}"
     api = DagsterApi(url)
@@ -148,9 +157,11 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
     return url
 
 
-def _wait_until(ready: object, seconds: float, supervisor: Supervisor, stop: threading.Event, failure: str) -> None:
+def _wait_until(
+    ready: Callable[[], bool], seconds: float, supervisor: Supervisor, stop: threading.Event, failure: str
+) -> None:
     deadline = time.monotonic() + seconds
-    while not stop.is_set() and not ready():  # type: ignore[operator]
+    while not stop.is_set() and not ready():
         dead = [child for child in supervisor.children if not child.is_running]
         if dead:
             raise ClaimsSimError(

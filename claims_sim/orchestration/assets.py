@@ -1,10 +1,8 @@
 """The asset chain, thin: one pipeline call each, its checks and its metadata."""
 
 import time
-from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-import pyarrow as pa
 from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
@@ -68,9 +66,7 @@ claims_normalized = AssetSpec(
     ],
 )
 @user_errors
-def claims_distribution_profile(
-    context: AssetExecutionContext, simulation: ResourceParam[Simulation]
-) -> Iterator[Output | AssetCheckResult]:
+def claims_distribution_profile(context: AssetExecutionContext, simulation: ResourceParam[Simulation]):
     """What the real table looks like, as aggregates: the only thing that crosses from production to the simulation.
 
     A chain of conditional counts (service, place, diagnosis, severity, stay, money …). Small cells are merged, dates
@@ -107,7 +103,7 @@ def synthetic_claims_batch(
     claims_distribution_profile: Profile,
     simulation: ResourceParam[Simulation],
     producer: Producer,
-) -> Iterator[Output | AssetCheckResult]:
+):
     """A batch of synthetic claims: planned from the profile, written by the author, reviewed, and put in the outbox.
 
     The plan is a brief for each claim (service, place, diagnosis, severity), drawn so that the stream follows the
@@ -155,9 +151,7 @@ def synthetic_claims_batch(
     ],
 )
 @user_errors
-def claims_live_stream(
-    context: AssetExecutionContext, simulation: ResourceParam[Simulation]
-) -> Iterator[Output | AssetCheckResult]:
+def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam[Simulation]):
     """The claims as a consumer receives them: the outbox goes to the channel, the channel is drained into this table.
 
     At least once on the wire, exactly once here: rows, dead letters and the position move in one transaction.
@@ -191,9 +185,7 @@ def claims_live_stream(
     ],
 )
 @user_errors
-def ml_scores(
-    context: AssetExecutionContext, claims_live_stream: Iterator[pa.Table], simulation: ResourceParam[Simulation]
-) -> Iterator[Output | AssetCheckResult]:
+def ml_scores(context: AssetExecutionContext, claims_live_stream: Any, simulation: ResourceParam[Simulation]):
     """Risk scores of the claims that have none yet: named rules, peer statistics and a cost model, the larger wins.
 
     The models are trained on claims sampled from the profile, so they hold nothing of a person.

@@ -35,7 +35,7 @@ refresh_profile = define_asset_job(
 
 
 @op(
-    name="refresh_ml_scores",
+    name="rescore_every_claim",
     description="Train the scorer on the profile in force and score every stored claim again.",
     pool="claims_sim_writer",
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -25,12 +26,24 @@ def user_errors(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with one_line_failures():
             return function(*args, **kwargs)
-        except ClaimsSimError as error:
-            raise Failure(description=str(error), allow_retries=False) from None
 
-    return wrapped
+    @wraps(function)
+    def wrapped_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+        with one_line_failures():
+            yield from function(*args, **kwargs)  # type: ignore[misc]
+
+    return wrapped_generator if isgeneratorfunction(function) else wrapped  # type: ignore[return-value]
+
+
+@contextmanager
+def one_line_failures() -> Iterator[None]:
+    """Within the block, a ClaimsSimError becomes a Dagster Failure with its message."""
+    try:
+        yield
+    except ClaimsSimError as error:
+        raise Failure(description=str(error), allow_retries=False) from None
 
 
 @dataclass(frozen=True)

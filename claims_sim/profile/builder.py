@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
-from claims_sim.profile.release import Fallback, Parent, Target, release_table
+from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
 from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows
 
 
@@ -19,6 +19,7 @@ class Builder:
     variables: dict[str, tuple[Codes, int]] = field(default_factory=dict)
     features: dict[str, Feature] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    smallest: int = NONE_RELEASED
 
     def candidates(self, names: Sequence[str], at: Ints | None = None) -> list[Parent]:
         """Parents named `names` as far as they exist, for all rows or for the rows `at` (which may repeat)."""
@@ -34,12 +35,13 @@ class Builder:
         candidates: Sequence[Parent],
         *,
         population: Population | None = None,
-        fallback: Fallback | None = None,
+        rule: Rule = PLAIN,
         most: int = MAX_PARENTS,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted."""
         parents = self.learn(target, candidates, most)
-        table, counted = release_table(target, parents, population or self.population, fallback)
+        table, counted, fewest = release_table(target, parents, population or self.population, rule)
+        self.smallest = min(self.smallest, fewest)
         self.tables[target.name] = table
         return counted
 

@@ -17,6 +17,7 @@ MIN_FACILITIES: Final = 3
 MAX_FACILITY_SHARE: Final = 0.9
 PERSONS_K: Final = 11
 CLAIMS_K: Final = 50
+NONE_RELEASED: Final = 1 << 40
 _DENSE_LIMIT: Final = 4_000_000
 
 
@@ -59,6 +60,23 @@ class Population:
         if self.facilities is not None:
             allowed &= self._spread_over_facilities(cells, count, rows, allowed)
         return allowed
+
+    def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
+        """The fewest persons (claims) of any of the released cells; a large number when there is none."""
+        if not released.any():
+            return NONE_RELEASED
+        counts = np.bincount(cells, minlength=len(released))
+        if self.persons is None:
+            return int(counts[released].min())
+        # Few claims mean few persons: the smallest of the thousand thinnest cells is looked at.
+        thinnest = np.flatnonzero(released)[np.argsort(counts[released], kind="stable")[:1000]]
+        among = np.zeros(len(released), np.bool_)
+        among[thinnest] = True
+        picked = among[cells]
+        owner = (self.persons if rows is None else self.persons[rows])[picked]
+        width = int(self.persons.max(initial=0)) + 1
+        pairs = np.unique(cells[picked] * width + owner)
+        return int(np.bincount(pairs // width, minlength=len(released))[thinnest].min())
 
     def _distinct(
         self, cells: Ints, count: int, rows: Ints | None, owners: Ints, enough: int, candidates: Mask

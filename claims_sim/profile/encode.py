@@ -14,6 +14,7 @@ import pyarrow as pa
 from claims_sim.profile.admit import admitted
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.oddities import percent
 from claims_sim.profile.source import SourceTable
 
 TEXT_COLUMNS: Final = (
@@ -138,7 +139,8 @@ def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
     elif kept < out.rows:
-        out.oddities.append(f"{(out.rows - kept) / out.rows:.2%} of {name} is rare or may not be released; it is drawn from the rest.")
+        instead = "the code system's name stands for it" if name.endswith("_label") else "it is drawn from the rest"
+        out.oddities.append(f"{percent(1 - kept / out.rows)} of {name} is rare or may not be released; {instead}.")
 
 
 def _release_values(

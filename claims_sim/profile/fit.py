@@ -8,12 +8,12 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import profile_calendar
-from claims_sim.profile.counting import PERSONS_K, Codes, Population
+from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import Encoded, encode
 from claims_sim.profile.money import amount_grid, profile_money
 from claims_sim.profile.numbers import bin_numbers
-from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.release import Parent, Rule, Target
 from claims_sim.profile.source import SourceTable
 
 PLACE: Final = ("service_type", "province_name", "facility_class", "facility_type", "facility_ownership")
@@ -62,7 +62,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         dx_names=_names(encoded, ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
         procedure_names=_names(encoded, ("procedure_code",), _icd9cm_label),
         secondary_sorted=encoded.secondary_sorted,
-        smallest=base,
+        smallest=min(builder.smallest, source.rows),
     )
 
 
@@ -96,7 +96,9 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
 
 def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -> None:
     if label in encoded.codes and code in encoded.codes:
-        builder.add(Target(label, encoded.codes[label], len(encoded.vocabularies[label])), builder.candidates([code]), most=1)
+        # A code whose labels may not be released takes the code system's name, never another code's label.
+        target = Target(label, encoded.codes[label], len(encoded.vocabularies[label]))
+        builder.add(target, builder.candidates([code]), rule=Rule(has_pools=False), most=1)
 
 
 def _add_secondary(builder: Builder, encoded: Encoded) -> None:
@@ -147,12 +149,14 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
 def _identities(encoded: Encoded) -> dict[str, float]:
     """How often each identity is broken among the claims where it can be checked; 0.0 means never."""
     rates: dict[str, float] = {}
+    k = encoded.population.k
 
-    def rate(name: str, broken: np.ndarray, known: np.ndarray) -> None:
-        if known.any():
-            share = float(broken[known].mean())
-            # A rate is published to two digits, and never as 0 when it is not.
-            rates[name] = float(f"{share:.2g}")
+    def rate(name: str, broken: Mask, known: Mask) -> None:
+        total, count = int(known.sum()), int(broken[known].sum())
+        if total:
+            # A few exceptions count as k, so that the rate tells of no single claim; but none is none.
+            count = count if count in (0, total) else max(min(max(count, k), total - k), 1)
+            rates[name] = min(float(f"{count / total:.2g}"), 1.0)
 
     if encoded.claimed is not None and encoded.paid is not None:
         rate("paid_over_claimed", encoded.paid > encoded.claimed, np.isfinite(encoded.paid) & np.isfinite(encoded.claimed))

@@ -15,7 +15,7 @@ from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice, find_lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
-from claims_sim.profile.release import Fallback, Parent, Target
+from claims_sim.profile.release import Fallback, Parent, Rule, Target
 
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
@@ -127,7 +127,7 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
     # A shared price may recur where enough is given; further up it would be the price of other cases.
     depth = min(_SHARED_DEPTH, len(fit.candidates))
-    counted = fit.builder.add(Target("amount", codes, other + 1), fit.candidates, fallback=Fallback(fit.points, other, depth))
+    counted = fit.builder.add(Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(fit.points, other, depth)))
     return exact, counted
 
 

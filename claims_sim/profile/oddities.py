@@ -21,7 +21,7 @@ def describe_oddities(
     rows = columns.num_rows
     unreadable = dict(_unreadable(connection, relation, located, columns))
     sentences = [
-        f"{share:.2%} of {name} could not be read as a {located[name].kind} and counts as missing."
+        f"{percent(share)} of {name} could not be read as a {located[name].kind} and counts as missing."
         for name, share in unreadable.items()
     ]
     sentences += _empty_columns(columns)
@@ -72,7 +72,7 @@ def _form_oddities(columns: pa.Table) -> Iterator[str]:
         counts = pc.filter(pc.take(odd, pc.drop_null(column.indices)), pc.take(odd, pc.drop_null(column.indices)))
         known = len(column) - column.null_count
         if known and len(counts):
-            yield f"{len(counts) / known:.2%} of {name} does not look like {kind} (a label, perhaps)."
+            yield f"{percent(len(counts) / known)} of {name} does not look like {kind} (a label, perhaps)."
 
 
 def _date_oddities(columns: pa.Table) -> Iterator[str]:
@@ -81,11 +81,11 @@ def _date_oddities(columns: pa.Table) -> Iterator[str]:
         years = pc.year(columns[name])
         strange = pc.sum(pc.or_(pc.less(years, _FIRST_YEAR), pc.greater(years, _LAST_YEAR))).as_py() or 0
         if strange:
-            yield f"{strange / columns.num_rows:.2%} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
+            yield f"{percent(strange / columns.num_rows)} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
     if {"admit_dt", "discharge_dt"} <= names:
         reversed_ = pc.sum(pc.less(columns["discharge_dt"], columns["admit_dt"])).as_py() or 0
         if reversed_:
-            yield f"{reversed_ / columns.num_rows:.2%} of claims are discharged before they are admitted; their dates count as missing."
+            yield f"{percent(reversed_ / columns.num_rows)} of claims are discharged before they are admitted; their dates count as missing."
 
 
 def _severity_oddities(columns: pa.Table) -> Iterator[str]:
@@ -105,4 +105,9 @@ def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str) -> 
         f"SELECT count(h), count(DISTINCT h) FROM (SELECT CASE WHEN {name} IS NOT NULL THEN hash({name}) END AS h FROM {relation})"
     ).fetchone()
     if row and row[0] > row[1]:
-        yield f"{(row[0] - row[1]) / row[0]:.2%} of claim_id are repeats of another claim's."
+        yield f"{percent((row[0] - row[1]) / row[0])} of claim_id are repeats of another claim's."
+
+
+def percent(share: float) -> str:
+    """A share as text, too coarse to tell of single claims."""
+    return f"{share:.1%}" if share >= 0.001 else "Less than 0.1%"

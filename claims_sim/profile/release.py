@@ -42,23 +42,35 @@ class Fallback(NamedTuple):
     depth: int
 
 
-def release_table(
-    target: Target, parents: Sequence[Parent], population: Population, fallback: Fallback | None = None
-) -> tuple[Table, Codes]:
-    """The released table, and the target as it is counted there.
+class Rule(NamedTuple):
+    """What is particular to a table: codes that only deep contexts may hold, and whether it has pools at all."""
 
-    With `fallback`, codes that are only meant for deep contexts are counted as another code further up.
-    """
+    fallback: Fallback | None = None
+    has_pools: bool = True
+
+
+PLAIN = Rule()
+
+
+def release_table(
+    target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN
+) -> tuple[Table, Codes, int]:
+    """The released table, the target as it is counted there, and the fewest persons (claims) of any released cell."""
     codes = target.codes.astype(np.int64)
     paths, keys = _paths(parents, len(codes))
     alive = codes >= 0
     levels: list[_Counts] = []
+    fewest: list[int] = []
     for depth in range(len(parents), -1, -1):
+        fallback = rule.fallback
         if fallback is not None and depth < fallback.depth:
             codes[alive & (codes >= fallback.first) & (codes < fallback.code)] = fallback.code
+        if depth < len(parents) and not rule.has_pools:
+            alive[:] = False
         here = np.flatnonzero(alive & (paths[depth] >= 0))
-        counts, released = _count_level(target, codes, paths[depth], here, population, depth)
+        counts, released, least = _count_level(target, codes, paths[depth], here, population, depth)
         alive[here[released]] = False
+        fewest.append(least)
         levels.append(counts)
     levels.reverse()
     released_levels = tuple(_close_prefixes(levels, keys, [p.size for p in parents]))
@@ -66,7 +78,7 @@ def release_table(
         name=target.name, size=target.size, parents=tuple(p.name for p in parents),
         sizes=tuple(p.size for p in parents), levels=released_levels,
     )  # fmt: skip
-    return table, codes.astype(np.int32)
+    return table, codes.astype(np.int32), min(fewest)
 
 
 def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints]]:
@@ -91,7 +103,7 @@ class _Counts(NamedTuple):
 
 def _count_level(
     target: Target, codes: Ints, path: Ints, here: Ints, population: Population, depth: int
-) -> tuple[_Counts, Mask]:
+) -> tuple[_Counts, Mask, int]:
     key = path[here] * target.size + codes[here]
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
     allowed = population.releasable(cells, len(distinct), here)
@@ -108,7 +120,7 @@ def _count_level(
     units = round_to_units(total, context, population.k, stream_key("round", target.name, depth))
     value = np.where(value == target.size, REMAINDER, value)
     some = units > 0
-    return _Counts(context[some], value[some], units[some]), allowed[cells]
+    return _Counts(context[some], value[some], units[some]), allowed[cells], population.fewest(cells, allowed, here)
 
 
 def _close_prefixes(levels: list[_Counts], keys: list[Ints], sizes: list[int]) -> list[Level]:

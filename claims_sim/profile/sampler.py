@@ -153,7 +153,12 @@ class Sampler:
         for name in (*BRIEF, "procedure_code"):
             if name in claims.column_names and name in self._texts:
                 vocabulary = self._texts[name]
-                found = pc.index_in(claims[name].cast(pa.string()), value_set=vocabulary)
+                column = claims[name].cast(pa.string())
+                found = pc.index_in(column, value_set=vocabulary)
+                default = self.profile.defaults.get(name)
+                if vocabulary.null_count and default is not None:
+                    missing = len(vocabulary) - 1  # the missing value is always the last one
+                    found = pc.if_else(pc.equal(column, default).fill_null(True), missing, found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]

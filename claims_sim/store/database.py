@@ -6,7 +6,9 @@ Knows how to open, migrate and close; what is stored is the business of the othe
 import random
 import re
 import secrets
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,6 +57,10 @@ _CAUSES: Final = (
     (re.compile(r"Out of Memory|could not allocate", re.IGNORECASE), "memory ran out; free some"),
 )
 
+# Files that `kept_open` holds in this process. A file that is open for writing cannot be opened read-only beside it.
+_kept: Counter[Path] = Counter()
+_kept_guard = threading.Lock()
+
 
 class SimulationDatabase:
     """The simulation database at `path`, made (with its folder) when it does not exist.
@@ -83,6 +89,21 @@ class SimulationDatabase:
                 connection.close()
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the file open while the block runs: connections inside it cost nearly nothing, other processes wait.
+
+        For a few quick steps in a row, never around work that waits for something else.
+        """
+        with self.connect():
+            with _kept_guard:
+                _kept[self.path] += 1
+            try:
+                yield
+            finally:
+                with _kept_guard:
+                    _kept[self.path] -= 1
+
+    @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection inside one transaction: committed when the block ends, rolled back when it raises."""
         with self.connect() as connection:
@@ -97,6 +118,7 @@ class SimulationDatabase:
 
     def _open_current(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.lock_timeout_s
+        read_only = read_only and not _kept[self.path]
         if not self._exists():
             self._create(deadline)
         connection = self._open(self.path, read_only, deadline)

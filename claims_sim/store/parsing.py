@@ -16,11 +16,14 @@ from claims_sim.channels.contract import KEPT_BYTES
 from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import MAX_PAYLOAD_BYTES, parse_sql
-from claims_sim.store.query import fetch_arrow
+from claims_sim.store.query import fetch_arrow, run
 from claims_sim.store.tables import DEAD_LETTER_SCHEMA
 
 CONFLICT: Final = "conflicting_content"
 """The reason of a message that brings a known claim id with another content."""
+
+_FEW_LINES: Final = 1_000
+"""For so few, improving the plan takes longer than running it."""
 
 ROWS_SCHEMA: Final = pa.schema([*FLAT_SCHEMA, ("channel_position", pa.string())])
 
@@ -67,6 +70,8 @@ def parse_lines(lines: pa.Table) -> Parsed:
     if not len(lines):
         return Parsed(ROWS_SCHEMA.empty_table(), DEAD_LETTER_SCHEMA.empty_table(), 0)
     with duckdb.connect(config={"temp_directory": ""}) as connection:
+        if len(lines) < _FEW_LINES:
+            run(connection, "PRAGMA disable_optimizer")
         judged = _judge(connection, _as_text(connection, lines))
         judged = _name_unreadable(judged, lines)
         is_dead = pc.is_valid(judged["reason"])

@@ -74,7 +74,10 @@ class IngestResult:
 
 def drain_channel(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> Drain:
     """Read and judge up to `limit` messages after the stored position; stores nothing (but a first position)."""
-    position = _stored_position(db, channel)
+    return _drain_from(channel, _stored_position(db, channel), limit)
+
+
+def _drain_from(channel: Channel, position: str, limit: int) -> Drain:
     reading = channel.read(position, limit)
     parsed = parse_lines(reading.lines)
     return Drain(
@@ -114,9 +117,9 @@ def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = No
 def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> IngestResult:
     """Drain and commit until the channel is empty; after another consumer's move, go on from where that one is."""
     total = IngestResult(channel.name, 0, 0, 0, 0, channel.start)
-    moves = 0
+    position, moves = _stored_position(db, channel), 0
     while True:
-        drain = drain_channel(db, channel, limit)
+        drain = _drain_from(channel, position, limit)
         if drain.is_empty:
             return replace(total, position=drain.position_to)
         try:
@@ -125,8 +128,9 @@ def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) ->
             moves += 1
             if moves >= _MOVES:
                 raise
+            position = _stored_position(db, channel)
             continue
-        moves = 0
+        position, moves = result.position, 0
         total = replace(
             total,
             rows=total.rows + result.rows,
