@@ -244,7 +244,7 @@ def ingest(settings: Settings) -> stream.IngestResult:
 
 def scorer(settings: Settings, profile: Profile) -> RiskScorer:
     """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded."""
-    folder = _model_folder(settings, profile)
+    folder = model_folder(settings, profile)
     return RiskScorer.load(folder) if folder.exists() else train_for(settings, profile)
 
 
@@ -253,11 +253,12 @@ def train_for(settings: Settings, profile: Profile) -> RiskScorer:
     key = stream_key(settings.seed, "scorer", profile.profile_hash)
     claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
     trained = train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
-    trained.save(_model_folder(settings, profile))
+    trained.save(model_folder(settings, profile))
     return trained
 
 
-def _model_folder(settings: Settings, profile: Profile) -> Path:
+def model_folder(settings: Settings, profile: Profile) -> Path:
+    """Where the scorer of a profile is kept."""
     return settings.state_dir / "models" / profile.profile_hash[:16]
 
 

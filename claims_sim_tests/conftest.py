@@ -1,6 +1,7 @@
 """Fixtures that every test may use: the document's example claim and a way to judge payload lines as the consumer does."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -34,3 +35,50 @@ def admit(connection):
         return [[fault] if fault else list(broken) for fault, broken in connection.execute(query).fetchall()]
 
     return judge
+
+
+@pytest.fixture(scope="session")
+def demo_source(tmp_path_factory) -> Path:
+    """A small demo source, made once."""
+    from claims_sim.demo.source import write_demo_source
+
+    path = tmp_path_factory.mktemp("source") / "claims.duckdb"
+    write_demo_source(path, rows=12_000)
+    return path
+
+
+@pytest.fixture(scope="session")
+def profile(demo_source):
+    """The profile of the small demo source, made once."""
+    from claims_sim.profile.fit import fit_profile
+    from claims_sim.profile.source import SourceSpec, read_source
+
+    return fit_profile(read_source(SourceSpec(demo_source)), k=11, created_at=datetime(2026, 1, 2, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def trained_model(profile):
+    """The scorer of that profile, as the files that a state folder would hold."""
+    import numpy as np
+
+    from claims_sim.profile.sampler import Sampler
+    from claims_sim.rules.wire import to_flat
+    from claims_sim.scoring.scorer import train_scorer
+
+    claims = to_flat(Sampler(profile).draw_claims(1, np.arange(20_000)))
+    return train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
+
+
+@pytest.fixture
+def settings(tmp_path, demo_source, profile, trained_model, monkeypatch):
+    """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
+    from claims_sim import pipeline
+    from claims_sim.settings import PREFIX, Settings, load_settings
+
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
+    made = load_settings(state_dir=tmp_path / "state", source=demo_source, author="statistical", lock_timeout_s=10)
+    pipeline.keep_profile(made, profile)
+    trained_model.save(pipeline.model_folder(made, profile))
+    return made

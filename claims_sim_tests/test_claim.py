@@ -33,7 +33,9 @@ def test_a_claim_without_procedure_keeps_the_key_as_null(example):
 
 def test_cents_are_kept_where_a_table_has_them(example):
     document = example | {"amount_claimed": 10.25, "amount_paid": 10.0, "amount_gap": 0.25}
-    assert '"amount_claimed":10.25,"amount_paid":10,"amount_gap":0.25' in Claim.model_validate(document).model_dump_json()
+    assert (
+        '"amount_claimed":10.25,"amount_paid":10,"amount_gap":0.25' in Claim.model_validate(document).model_dump_json()
+    )
 
 
 @pytest.mark.parametrize(

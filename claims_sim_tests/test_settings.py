@@ -20,7 +20,14 @@ def test_defaults_need_no_environment():
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("BATCH_SIZE", "0"), ("PORT", "abc"), ("AUTHOR", "poet"), ("CLOCK", "never"), ("CLAIM_PREFIX", "CLM"), ("PRIVACY_K", "1")],
+    [
+        ("BATCH_SIZE", "0"),
+        ("PORT", "abc"),
+        ("AUTHOR", "poet"),
+        ("CLOCK", "never"),
+        ("CLAIM_PREFIX", "CLM"),
+        ("PRIVACY_K", "1"),
+    ],
 )
 def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monkeypatch, variable, value):
     monkeypatch.setenv(f"{PREFIX}{variable}", value)
