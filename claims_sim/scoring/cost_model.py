@@ -142,10 +142,12 @@ def severity_order(features: Features, codes: Codes) -> Floats:
     """
     amount = features.log_amount
     known = np.isfinite(amount)
+    ranks = np.zeros(codes.sizes["severity"])
+    if not known.any():
+        return ranks
     group = Group.by(np.where(known, codes.key(("service", "dx")), -1))
     rest = np.where(known, amount, 0.0) - (group.sums(np.where(known, amount, 0.0)) / group.counts)[group.index]
     severity = Group.by(np.where(known, codes.columns["severity"], -1))
-    ranks = np.zeros(codes.sizes["severity"])
     ranks[severity.keys[np.argsort(severity.sums(rest) / severity.counts)]] = np.arange(len(severity.keys))
     return ranks
 

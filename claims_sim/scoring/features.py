@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 
 Floats = npt.NDArray[np.float64]
@@ -84,7 +85,7 @@ def read_features(claims: pa.Table) -> Features:
     values, owners, joined = _secondary(claims)
     listed = np.bincount(owners, minlength=len(claims)).astype(np.float64)
     companions = np.fmax(_number(claims, "comorbidity_count"), listed)
-    claimed, paid = _number(claims, "amount_claimed"), _number(claims, "amount_paid")
+    claimed, paid = _money(claims, "amount_claimed"), _money(claims, "amount_paid")
     admit = _day(claims, "admit_dt")
     stay = _number(claims, "los")
     stay = np.where(np.isfinite(stay), stay, _day(claims, "discharge_dt") - admit)
@@ -126,6 +127,11 @@ def _number(claims: pa.Table, column: str) -> Floats:
         return np.full(len(claims), np.nan)
     values = np.asarray(whole(claims[column].cast(pa.float64())).to_numpy(zero_copy_only=False), np.float64)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _money(claims: pa.Table, column: str) -> Floats:
+    # In whole cents, so that ratios of amounts stay finite.
+    return np.round(np.clip(_number(claims, column), -MAX_AMOUNT, MAX_AMOUNT), 2)
 
 
 def _day(claims: pa.Table, column: str) -> Floats:

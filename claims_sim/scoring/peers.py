@@ -94,9 +94,10 @@ def describe(view: PeerView, features: Features, rows: Ints) -> pa.Array:
     by_level = []
     for names in LADDER:
         shown = names if names in (("service",), ()) else names[1:]  # all peers share the service type
-        parts = [pc.if_else(pc.equal(texts[name], ""), pa.scalar(None, pa.string()), texts[name]) for name in shown]
-        empty = pa.repeat(pa.scalar("", pa.string()), len(rows))
-        words = pc.binary_join_element_wise(*parts, ", ", null_handling="skip") if parts else empty
+        words = pa.repeat(pa.scalar("", pa.string()), len(rows))
+        for name in shown:
+            more = pc.binary_join_element_wise(words, texts[name], pc.if_else(pc.equal(words, ""), "", ", "))
+            words = pc.if_else(pc.equal(texts[name], ""), words, more)
         by_level.append(pc.if_else(pc.equal(words, ""), "all claims", words))
     return pc.choose(pa.array(view.level[rows]), *by_level)
 

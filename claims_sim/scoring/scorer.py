@@ -1,7 +1,7 @@
 """The scorer that the pipeline uses: train once on claims sampled from a profile, save, load, score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -36,9 +36,9 @@ SCORE_SCHEMA: Final = pa.schema(
 class RiskScorer:
     """A trained scorer: `files` is what it is saved as, the rest is made from them."""
 
-    files: Mapping[str, bytes]
-    card: Mapping[str, Any]
-    trained: Trained
+    files: Mapping[str, bytes] = field(repr=False)
+    card: Mapping[str, Any] = field(repr=False)
+    trained: Trained = field(repr=False)
     model_version: str
 
     @staticmethod
