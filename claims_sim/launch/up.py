@@ -175,9 +175,11 @@ def _wait_until(
 def _wait_for_first_scores(settings: Settings, supervisor: Supervisor, stop: threading.Event, url: str) -> None:
     _say(f"Dagster is at {url}. Profiling the source and waiting for the first claims ...")
 
+    started = time.time()
+
     def scored() -> bool:
         flow = control.get_status(settings.state_dir, "flow") or {}
-        return int(flow.get("scored", 0)) > 0
+        return int(flow.get("scored", 0)) > 0 and float(flow.get("updated_at", 0)) > started
 
     _wait_until(scored, _FIRST_SCORES_S, supervisor, stop, "No claim was scored")
 

@@ -1,12 +1,14 @@
 """The asset chain, thin: one pipeline call each, its checks and its metadata."""
 
 import time
+from datetime import datetime
 from typing import Any, Final
 
 from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
     AssetExecutionContext,
+    AssetObservation,
     AssetSpec,
     Output,
     ResourceParam,
@@ -21,6 +23,7 @@ from claims_sim.profile.document import Profile
 
 DUE_TAG: Final = "claims_sim/due"
 WRITER_POOL: Final = "claims_sim_writer"
+GROUP: Final = "claims_sim"  # one group: the UI folds several, and the lineage is the point
 OWNERS: Final = ["team:claims-simulation"]
 
 claims_normalized = AssetSpec(
@@ -29,7 +32,7 @@ claims_normalized = AssetSpec(
         "The insurer's real claims: theirs, outside the simulation. It is opened read-only, by the profile alone, and for "
         "as short as possible; only aggregates leave it."
     ),
-    group_name="production",
+    group_name=GROUP,
     kinds={"duckdb", "table"},
     owners=OWNERS,
     tags={"zone": "production"},
@@ -38,7 +41,7 @@ claims_normalized = AssetSpec(
 
 @asset(
     deps=[claims_normalized],
-    group_name="simulation",
+    group_name=GROUP,
     kinds={"python", "json"},
     owners=OWNERS,
     tags={"zone": "simulation"},
@@ -73,12 +76,13 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
     are months, weekdays and hours, and no value of a single person is in it. An unchanged source makes no new version.
     """
     refresh = pipeline.profile_source(simulation.settings, utc_now())
+    context.log_event(AssetObservation("claims_normalized", metadata=metadata.of_source(refresh, simulation.settings)))
     yield Output(refresh.profile, metadata=metadata.of_profile(refresh, simulation.settings))
     yield from metadata.profile_checks(refresh.profile, simulation.settings)
 
 
 @asset(
-    group_name="simulation",
+    group_name=GROUP,
     kinds={"python", "duckdb"},
     owners=OWNERS,
     tags={"zone": "simulation"},
@@ -122,7 +126,7 @@ def synthetic_claims_batch(
 
 @asset(
     deps=[synthetic_claims_batch],
-    group_name="simulation",
+    group_name=GROUP,
     kinds={"duckdb", "parquet"},
     owners=OWNERS,
     tags={"zone": "simulation"},
@@ -165,7 +169,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
 
 
 @asset(
-    group_name="simulation",
+    group_name=GROUP,
     kinds={"python", "duckdb", "lightgbm"},
     owners=OWNERS,
     tags={"zone": "simulation"},
@@ -200,4 +204,5 @@ def wait_until_due(context: AssetExecutionContext) -> None:
     """Sleep until the due time that the sensor gave this run; at most a minute, whatever the tag says."""
     due = context.run.tags.get(DUE_TAG)
     if due:
-        time.sleep(min(max(0.0, float(due) - time.time()), 60.0))
+        left = (datetime.fromisoformat(due) - utc_now()).total_seconds()
+        time.sleep(min(max(0.0, left), 60.0))

@@ -84,6 +84,17 @@ def table(rows: list[dict[str, Any]]) -> Any:
 # --- profile ---------------------------------------------------------------------------------------------------------
 
 
+def of_source(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
+    """What the profile saw of the real table."""
+    return {
+        "dagster/row_count": refresh.profile.rows,
+        "file": MetadataValue.path(str(settings.source_path)),
+        "table": settings.source_table,
+        "absent columns": ", ".join(refresh.profile.absent) or "none",
+        "oddities": MetadataValue.md("\n".join(f"- {line}" for line in refresh.profile.oddities) or "none"),
+    }
+
+
 def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
     """Figures, plots and tables of a profile."""
     profile = refresh.profile

@@ -1,6 +1,7 @@
 """The sensor that keeps claims coming. It reads small files and Dagster's run history; it never opens DuckDB."""
 
 import time
+from datetime import UTC, datetime
 from typing import Final
 
 from dagster import (
@@ -58,7 +59,7 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
                 run_key=f"batch-{decision.seq}-{decision.due:.3f}",
                 job_name=CHAIN_JOB,
                 tags={
-                    DUE_TAG: f"{decision.due:.3f}",
+                    DUE_TAG: datetime.fromtimestamp(decision.due, UTC).isoformat(timespec="milliseconds"),
                     "claims_sim/batch": str(decision.seq),
                     "claims_sim/author": settings.author,
                 },
