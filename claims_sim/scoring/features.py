@@ -131,7 +131,7 @@ def _number(claims: pa.Table, column: str) -> Floats:
 
 def _money(claims: pa.Table, column: str) -> Floats:
     # In whole cents, so that ratios of amounts stay finite.
-    return np.round(np.clip(_number(claims, column), -MAX_AMOUNT, MAX_AMOUNT), 2)
+    return np.asarray(np.round(np.clip(_number(claims, column), -MAX_AMOUNT, MAX_AMOUNT), 2), np.float64)
 
 
 def _day(claims: pa.Table, column: str) -> Floats:

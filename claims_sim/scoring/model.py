@@ -5,7 +5,7 @@ in ten, 0.5: one in a hundred, 0.75: one in a thousand). That scale is frozen wi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from claims_sim.scoring.errors import ScorerError
 from claims_sim.scoring.features import Features, Floats, read_features
 from claims_sim.scoring.keys import Bools
 from claims_sim.scoring.rules import Calibration, calibrate, fire, weigh
-from claims_sim.scoring.signals import CONTEXTS, Learned, View, learn, look, signals_of
+from claims_sim.scoring.signals import CONTEXTS, LEARNED, Learned, View, learn, look, signals_of
 from claims_sim.scoring.tails import MOST_EVIDENCE, Tail
 
 LEAST_TRAINING_CLAIMS: Final = 200
@@ -27,13 +27,12 @@ MOST_RAW: Final = 1.0 + _LARGEST_TAIL + _SECOND_TAIL
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a scorer knows: what it learned, the tails of the contexts, the rules' rates, and the two final scales."""
+    """What a scorer knows: what it learned, the tails of the contexts, the rules' rates, and the final scale."""
 
     learned: Learned
     tails: Mapping[str, Tail]
     calibration: Calibration
-    rule_scale: Tail
-    raw_scale: Tail
+    scale: Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +47,64 @@ class Judgement:
 
     @property
     def risk_score(self) -> Floats:
-        """The larger of the rules' and the model's score."""
+        """The larger of the rules' and the model's score.
+
+        The model's score counts the rules in, so it is the larger one unless a foreign model takes its place.
+        """
         return np.maximum(self.rule_score, self.ml_score_normalized)
 
 
 def train(claims: pa.Table, *, seed: int) -> Trained:
     """Train on clean claims. Raises ScorerError when there are too few.
 
-    Tails, rules and scales are measured on claims that the measuring model has not seen: two halves, each judged by
-    what the other one taught. The model that is kept then learns from all.
+    Tails, rules and the scale are measured on claims that the measuring model has not seen. Fitted values come from
+    two halves, each judged by what the other one taught; counts leave each claim itself out.
     """
     if len(claims) < LEAST_TRAINING_CLAIMS:
         raise ScorerError(f"{len(claims)} claims are too few to train a scorer: give at least {LEAST_TRAINING_CLAIMS}.")
-    halves = np.random.default_rng([seed, 0]).permutation(len(claims)) % 2
-    tables = [read_features(claims.take(np.flatnonzero(halves == half))) for half in (0, 1)]
-    views = [look(learn(tables[1 - half], seed=seed), tables[half]) for half in (0, 1)]
-    tails = {name: Tail.learn(np.concatenate([view.statistics[name] for view in views])) for name in CONTEXTS}
-    signals = [signals_of(view, tails) for view in views]
-    fired = np.concatenate([fire(s, table.rows) for s, table in zip(signals, tables, strict=True)])
+    features = read_features(claims)
+    learned = learn(features, seed=seed)
+    own = look(learned, features, own=1)
+    statistics = own.statistics | _judge_by_halves(claims, seed)
+    statistics["unlisted"] = np.where(np.isnan(own.statistics["unlisted"]), np.nan, statistics["cost"])
+    tails = {name: Tail.learn(statistics[name]) for name in CONTEXTS}
+    signals = signals_of(replace(own, statistics=statistics), tails)
+    fired = fire(signals, features.rows)
     calibration = calibrate(fired)
-    weight = weigh(fired & calibration.enabled)
-    raw = combine(weight, {name: np.concatenate([s[name] for s in signals]) for name in CONTEXTS})
-    learned = learn(read_features(claims), seed=seed)
-    return Trained(learned, tails, calibration, Tail.learn(weight), Tail.learn(raw))
+    raw = combine(weigh(fired & calibration.enabled), signals)
+    return Trained(learned, tails, calibration, Tail.learn(raw))
 
 
 def judge(trained: Trained, features: Features) -> Judgement:
-    """Score `features`."""
+    """Score `features`.
+
+    The rules' score is what they would say on the common scale if nothing else about the claim was odd.
+    """
     view = look(trained.learned, features)
     signals = signals_of(view, trained.tails)
     fired = fire(signals, features.rows) & trained.calibration.enabled
     weight = weigh(fired)
     raw = combine(weight, signals)
     return Judgement(
-        rule_score=trained.rule_scale.evidence_of(weight) / MOST_EVIDENCE,
+        rule_score=trained.scale.evidence_of(weight) / MOST_EVIDENCE,
         ml_score=raw / MOST_RAW,
-        ml_score_normalized=trained.raw_scale.evidence_of(raw) / MOST_EVIDENCE,
+        ml_score_normalized=trained.scale.evidence_of(raw) / MOST_EVIDENCE,
         fired=fired,
         view=view,
     )
+
+
+def _judge_by_halves(claims: pa.Table, seed: int) -> dict[str, Floats]:
+    """The fitted statistics of training claims, each from a model that has not seen the claim."""
+    half = np.random.default_rng([seed, 0]).permutation(len(claims)) % 2
+    places = [np.flatnonzero(half == side) for side in (0, 1)]
+    tables = [read_features(claims.take(pa.array(rows))) for rows in places]
+    found = {name: np.empty(len(claims)) for name in LEARNED}
+    for side in (0, 1):
+        view = look(learn(tables[1 - side], seed=seed), tables[side])
+        for name in LEARNED:
+            found[name][places[side]] = view.statistics[name]
+    return found
 
 
 def combine(rule_weight: Floats, evidence: Mapping[str, Floats]) -> Floats:

@@ -28,10 +28,10 @@ class Prices:
         """Collect the distinct amounts per service, severity and class."""
         return Prices(Counts.learn(_price(features, codes)), Counts.learn(codes.key(_PLACE)))
 
-    def unlisted(self, features: Features, codes: Codes) -> Bools:
-        """Claims whose amount is on no list although their place has one."""
-        unknown_price = self.listed.of(_price(features, codes)) == 0
-        return np.asarray(unknown_price & (self.places.of(codes.key(_PLACE)) > 0), bool)
+    def unlisted(self, features: Features, codes: Codes, *, own: int = 0) -> Bools:
+        """Claims whose amount is on no list although their place has one; `own` is 1 for training claims themselves."""
+        unknown_price = self.listed.of(_price(features, codes)) == own
+        return np.asarray(unknown_price & (self.places.of(codes.key(_PLACE)) > own), bool)
 
 
 def _price(features: Features, codes: Codes) -> Ints:

@@ -103,7 +103,7 @@ RULES: Final = (
     ),
     Rule(
         "repeat_visit",
-        0.6,
+        0.4,
         (_at_least("same_person", 1),),
         "The same person with the same diagnosis and service again within three days.",
         f"{_AUDIT}: repeat billing, fragmentation",

@@ -17,6 +17,8 @@ from claims_sim.scoring.tails import Tail
 
 CONTEXTS: Final = ("cost", "unlisted", "per_day", "long_stay", "severity", "procedure", "companion", "admission")
 """The statistics whose upper tails are evidence."""
+LEARNED: Final = ("cost", "per_day", "long_stay", "severity")
+"""Those of them that come from fitted values, not from counts that can leave a claim out."""
 LEAST_CLAIMS: Final = 100  # an expectation is not learned from fewer claims with a known target
 
 
@@ -71,8 +73,11 @@ def learn(features: Features, *, seed: int) -> Learned:
     )
 
 
-def look(learned: Learned, features: Features) -> View:
-    """The statistics and facts of `features`; what cannot be judged is NaN."""
+def look(learned: Learned, features: Features, *, own: int = 0) -> View:
+    """The statistics and facts of `features`; what cannot be judged is NaN.
+
+    `own` is 1 when `features` are the very claims that were learned from: counts then leave each claim itself out.
+    """
     codes = learned.vocabulary.encode(features)
     targets = targets_of(features, codes, learned.order)
     peers = learned.peers.compare(features, codes)
@@ -83,9 +88,9 @@ def look(learned: Learned, features: Features) -> View:
     inpatient = np.where(np.isfinite(known_service), known_service, features.stay > 0)
     of_inpatients = np.where(inpatient > 0, 0.0, np.nan)
     companions = companion_codes(features, codes, learned.vocabulary.values["companion"])
-    companion = most_of(learned.surprises["companion"].of(companions), features.secondary_rows, features.rows)
+    companion = most_of(learned.surprises["companion"].of(companions, own=own), features.secondary_rows, features.rows)
     repeats = count_repeats(features, codes, companions.columns["companion"], learned.patterns, learned.trained_on)
-    unlisted = learned.prices.unlisted(features, codes)
+    unlisted = learned.prices.unlisted(features, codes, own=own)
     top = max(float(learned.order.max(initial=0.0)), 1.0)
     return View(
         statistics={
@@ -94,9 +99,9 @@ def look(learned: Learned, features: Features) -> View:
             "per_day": peers.deviation["per_day"] + of_inpatients,
             "long_stay": deviations["stay"][0] + of_inpatients,
             "severity": deviations["severity"][0],
-            "procedure": learned.surprises["procedure"].of(codes),
+            "procedure": learned.surprises["procedure"].of(codes, own=own),
             "companion": companion,
-            "admission": learned.surprises["admission"].of(codes) + of_inpatients,
+            "admission": learned.surprises["admission"].of(codes, own=own) + of_inpatients,
         },
         facts={
             "inpatient": inpatient,

@@ -67,9 +67,13 @@ class Surprise:
         context, pair, peers, peers_pair = (Counts.learn(key) for key in _keys(spec, codes))
         return Surprise(spec, (context, pair, peers, peers_pair))
 
-    def of(self, codes: Codes) -> Floats:
-        """The lift of each row in powers of ten; 0 where context and value go together, NaN in an unknown context."""
-        context, pair, peers, peers_pair = (t.of(k) for t, k in zip(self.tables, _keys(self.spec, codes), strict=True))
+    def of(self, codes: Codes, *, own: int = 0) -> Floats:
+        """The lift of each row in powers of ten; 0 where context and value go together, NaN in an unknown context.
+
+        `own` is 1 for training claims themselves: each is then judged by the counts of the others.
+        """
+        keys = _keys(self.spec, codes)
+        context, pair, peers, peers_pair = (t.of(key) - own for t, key in zip(self.tables, keys, strict=True))
         usual = (peers_pair + 0.5) / (peers + 1.0)
         here = (pair + _PRIOR_CLAIMS * usual) / (context + _PRIOR_CLAIMS)
         lift = np.log10(usual) - np.log10(here)

@@ -36,6 +36,7 @@ from claims_sim.scoring.tails import Tail
 
 FORMAT: Final = 1
 CARD: Final = "card.json"
+_SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
 _CURRENT: Final = "CURRENT"
 _AGAIN: Final = "train the scorer again (claims-sim refresh-ml-scores)"
 Files = Mapping[str, bytes]
@@ -44,7 +45,7 @@ Files = Mapping[str, bytes]
 def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
     """`trained` as files. Equal knowledge gives equal bytes, and so the same version."""
     learned = trained.learned
-    tails = {**trained.tails, "_rules": trained.rule_scale, "_raw": trained.raw_scale}
+    tails = {**trained.tails, _SCALE: trained.scale}
     cells = {f"{name}/{part}": table for name, e in learned.expected.items() for part, table in _cells_of(e).items()}
     counts = _counts_of(learned)
     files = {
@@ -150,7 +151,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
         n: Tail(_floats(t["knot"]), _floats(t["evidence"])) for n, t in _split(tables["tails.parquet"], card["tails"])
     }
     cells = dict(_split(tables["cells.parquet"], card["cells"]))
-    rules_scale, raw_scale = tails.pop("_rules"), tails.pop("_raw")
+    scale = tails.pop(_SCALE)
     learned = Learned(
         vocabulary=Vocabulary.from_table(tables["vocabulary.parquet"], card["columns"]),
         peers=Peers(Cells.from_table(tables["peers.parquet"], LADDER)),
@@ -167,7 +168,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
         prices=Prices(counts["listed"], counts["places"]),
         trained_on=card["trained_on"],
     )
-    return Trained(learned, tails, Calibration(card["clean_share"]), rules_scale, raw_scale)
+    return Trained(learned, tails, Calibration(card["clean_share"]), scale)
 
 
 def _cells_of(expected: Expected) -> dict[str, Cells]:
