@@ -20,6 +20,7 @@ from claims_sim.channels import Channel, Message, open_channel
 from claims_sim.claim_ids import claim_ids, new_batch_id
 from claims_sim.store import outbox, stream
 from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.known import claim_key
 
 CLAIM = {
     "claim_id": "",
@@ -64,6 +65,7 @@ def fill(db: SimulationDatabase, rows: int) -> None:
         with db.transaction() as connection:
             connection.execute(FILL.format(year=datetime.now(UTC).year, first=first, last=min(rows, first + 1_000_000)))
     with db.transaction() as connection:
+        connection.execute(f"INSERT INTO claim_keys SELECT {claim_key('claim_id')}, stream_seq FROM claims_live_stream")
         connection.execute(FILL_BATCHES)
         connection.execute("UPDATE counters SET value = ? WHERE name = 'stream_seq'", [rows])
 

@@ -195,7 +195,7 @@ def _where_things_are(settings: Settings, url: str) -> str:
 claims_sim is running: a batch of {settings.batch_size} claims every {settings.interval_min_s:g} to {settings.interval_max_s:g} s.
 
   Runs        {url}/runs
-  Lineage     {url}/asset-groups
+  Lineage     {url}/locations/claims_sim/asset-groups/claims_sim
   Source      {source}
   Claims      {settings.snapshots_path}/claims_live_stream (Parquet; read these, not the database)
   Channel     {settings.channel_url}
