@@ -103,7 +103,8 @@ def _report(state: Path, orphans: int, in_tick: int, kills: int) -> None:
         f"batches committed {batches}, claims committed {claims}, stored {stored}, distinct {distinct}, lost {lost}, doubled {stored - distinct}"
     )
     print(
-        f"scores {scores}, claims without a score {unscored}, dead letters {dead}; snapshot rows {snapshot[0]}, distinct {snapshot[1]}"
+        f"scores {scores}, claims without a score {unscored}, dead letters {dead}; "
+        f"snapshot rows {snapshot[0]}, distinct {snapshot[1]}"
     )
 
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import itertools
 import shutil
 import signal
 import tempfile
@@ -66,14 +67,14 @@ def _gaps(state: Path) -> None:
         f"SELECT DISTINCT generated_at FROM read_parquet('{state}/snapshots/claims_live_stream/*/*.parquet') ORDER BY 1"
     )
     times = [row[0] for row in duckdb.sql(query).fetchall()]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
     due = sorted(
         datetime.fromisoformat(tag["value"])
         for run in runs(flow(state)["dagster"])
         for tag in run["tags"]
         if tag["key"] == "claims_sim/due"
     )
-    planned = [(later - earlier).total_seconds() for earlier, later in zip(due, due[1:], strict=False)]
+    planned = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(due)]
     print(f"gaps between batches as generated (whole s): {[round(gap) for gap in gaps]}")
     print(
         f"gaps as planned: least {min(planned):.1f} s, greatest {max(planned):.1f} s, mean {sum(planned) / len(planned):.1f} s"
