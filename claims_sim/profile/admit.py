@@ -49,6 +49,11 @@ def admit_procedure(value: str) -> bool:
     return bool(ICD9_CODE.fullmatch(value)) or (admit_label(value) and admit_category(value))
 
 
+def is_code(value: str) -> bool:
+    """Is `value` a code of one of the code systems, as far as its form goes?"""
+    return bool(ICD10_CODE.fullmatch(value) or ICD9_CODE.fullmatch(value))
+
+
 _RULES: Final = {
     "dx_primary_code": admit_diagnosis,
     "dx_secondary_codes": admit_secondary,

@@ -1,24 +1,35 @@
 """When claims come: months, weekdays and hours as variables. No day of the year is ever kept."""
 
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes
+from claims_sim.profile.document import Bins
 from claims_sim.profile.encode import DAY, Encoded
+from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 
 WEEKDAYS, HOURS = 7, 24
+TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 STAY_GAPS: Final = (-1, 0, 1)
 """Days between the dates minus the stay: -1 where a stay counts both days."""
 
 
-def profile_calendar(builder: Builder, encoded: Encoded) -> tuple[tuple[str, ...], str]:
-    """Release the tables of month, weekday, stay gap and hours; returns the months and the dates' granularity."""
+class Times(NamedTuple):
+    """The months that were released, and how fine the source's times are."""
+
+    months: tuple[str, ...]
+    granularity: Literal["day", "time"]
+    grid_s: int
+
+
+def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
+    """Release the tables of month, weekday, stay gap and hours."""
     _profile_stay_gap(builder, encoded)
     if encoded.admit is None:
-        return (), "day"
+        return Times((), "day", 1)
     admit = encoded.admit
     known = ~np.isnat(admit)
     month = np.full(len(admit), -1, np.int64)
@@ -36,10 +47,11 @@ def profile_calendar(builder: Builder, encoded: Encoded) -> tuple[tuple[str, ...
     weekday: Codes = np.full(len(admit), -1, np.int32)
     weekday[known] = (admit[known].astype("datetime64[D]").astype(np.int64) + 3) % WEEKDAYS
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
-    granularity = "time" if _has_times(encoded) else "day"
-    if granularity == "time":
-        _profile_hours(builder, encoded)
-    return months, granularity
+    if not _has_times(encoded):
+        return Times(months, "day", 1)
+    _profile_hours(builder, encoded)
+    _profile_same_day(builder, encoded, bins)
+    return Times(months, "time", time_grid(encoded))
 
 
 def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:
@@ -56,6 +68,28 @@ def _has_times(encoded: Encoded) -> bool:
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
     known = encoded.admit[~np.isnat(encoded.admit)]
     return len(known) > 0 and float(np.mean(known != known.astype("datetime64[D]"))) > 0.01
+
+
+def time_grid(encoded: Encoded) -> int:
+    """The coarsest number of seconds on which practically all times of day lie."""
+    assert encoded.admit is not None  # noqa: S101 - as above
+    known = encoded.admit[~np.isnat(encoded.admit)]
+    seconds = known.astype("datetime64[s]").astype(np.int64)
+    return next(grid for grid in TIME_GRIDS if grid == 1 or np.mean(seconds % grid == 0) > 0.999)
+
+
+def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    """Minutes between admission and discharge of the same day: the two hours alone would not tell."""
+    if encoded.discharge is None or encoded.admit is None or encoded.days is None:
+        return
+    minutes = np.full(encoded.rows, np.nan)
+    same = encoded.days == 0
+    minutes[same] = np.floor((encoded.discharge[same] - encoded.admit[same]) / np.timedelta64(1, "m"))
+    binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
+    if len(binned.bins.lo):
+        bins["same_day_minutes"] = binned.bins
+        target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
+        builder.add(target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3)
 
 
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:

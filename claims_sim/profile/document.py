@@ -51,6 +51,8 @@ class Table(_Part):
     parents: tuple[str, ...]
     sizes: tuple[Whole, ...]
     levels: tuple[Level, ...]
+    has_pools: bool = True
+    """False where what is suppressed has another stand-in than the values of the context above."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Table":
@@ -120,8 +122,11 @@ class Tariff(_Part):
 
 
 class Means(_Part):
-    """Mean logarithms over nested contexts: `levels[d]` holds paths of d parent codes and a mean for each."""
+    """Where logarithms lie: the sum of an effect of each variable's value, and a mean of what these leave, over nested
+    contexts: `levels[d]` holds paths of d parent codes and a mean for each.
+    """  # noqa: D205
 
+    effects: dict[str, tuple[Finite, ...]]
     parents: tuple[str, ...]
     sizes: tuple[Whole, ...]
     levels: tuple[tuple[tuple[Whole, ...], tuple[Finite, ...]], ...]
@@ -164,6 +169,7 @@ class Profile(_Part):
     defaults: dict[str, str]
     period: tuple[str, str]
     date_granularity: Literal["day", "time"]
+    time_grid_s: Annotated[int, Field(ge=1)]
     amount_grid: Annotated[float, Field(gt=0)]
     identities: dict[str, Share]
     vocabularies: dict[str, tuple[str | None, ...]]

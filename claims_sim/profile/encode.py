@@ -11,16 +11,18 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from claims_sim.profile.admit import admitted
+from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import percent
 from claims_sim.profile.source import SourceTable
+from claims_sim.randomness import stream_key, uniforms
 
 TEXT_COLUMNS: Final = (
     "service_type", "province_name", "district_name", "facility_class", "facility_type", "facility_ownership",
     "dx_primary_code", "dx_primary_label", "severity_group", "procedure_code", "procedure_label",
 )  # fmt: skip
+CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
 
@@ -134,12 +136,18 @@ def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:
     values = column.dictionary.to_pylist()
     raw = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None)
-    kept = int((out.codes[name] >= 0).sum())
+    known = set(out.vocabularies[name])
+    own = np.append(np.array([value in known for value in values], np.bool_), None in known)
+    kept = int(own[raw].sum())
     if not out.vocabularies[name]:
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
     elif kept < out.rows:
-        instead = "the code system's name stands for it" if name.endswith("_label") else "it is drawn from the rest"
+        instead = "it is drawn from the rest"
+        if name.endswith("_label"):
+            instead = "the code system's name stands for it"
+        elif name in CODE_LISTS:
+            instead = "it counts as a released code of its category, block or chapter"
         out.oddities.append(f"{percent(1 - kept / out.rows)} of {name} is rare or may not be released; {instead}.")
 
 
@@ -158,7 +166,34 @@ def _release_values(
     if allowed[0]:
         number[0] = len(vocabulary)
         vocabulary.append(None)
-    return number[shifted], tuple(vocabulary)
+    codes = number[shifted]
+    if name in CODE_LISTS:
+        _count_with_neighbours(codes, shifted, values, number)
+    return codes, tuple(vocabulary)
+
+
+def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None], number: Codes) -> None:
+    """Count codes that are too rare to release as released codes of their category, else of a wider group.
+
+    Which of these is spread in proportion to how common they are. What is no code at all stays suppressed.
+    """
+    rows = np.flatnonzero(codes < 0)
+    if not len(rows):
+        return
+    counts = np.bincount(codes[codes >= 0], minlength=int(number.max(initial=0)) + 1)
+    released = [(str(values[i]), int(number[i + 1])) for i in range(len(values)) if number[i + 1] >= 0]
+    for value in np.unique(shifted[rows]):
+        text = values[value - 1] if value else None
+        if text is None or not is_code(text):
+            continue
+        for length in (3, 2, 1, 0):
+            near = [code for other, code in released if other[:length] == text[:length] and is_code(other)]
+            if near:
+                mine = rows[shifted[rows] == value]
+                share = np.cumsum(counts[near]) / counts[near].sum()
+                place = uniforms(stream_key("neighbour", text), np.arange(len(mine)))
+                codes[mine] = np.array(near, np.int32)[np.searchsorted(share, place, side="right")]
+                break
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

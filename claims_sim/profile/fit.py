@@ -37,7 +37,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_stay(builder, encoded, bins)
     money = profile_money(builder, encoded, bins, list(BEFORE_MONEY))
-    months, granularity = profile_calendar(builder, encoded)
+    times = profile_calendar(builder, encoded, bins)
+    months = times.months
     _add_extra(builder, encoded, bins)
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
@@ -51,7 +52,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         oddities=(*source.oddities, *encoded.oddities),
         defaults=defaults,
         period=period,
-        date_granularity="time" if granularity == "time" else "day",
+        date_granularity=times.granularity,
+        time_grid_s=times.grid_s,
         amount_grid=amount_grid(encoded.claimed, encoded.paid),
         identities=_identities(encoded),
         vocabularies=encoded.vocabularies | {"admit_month": months},

@@ -19,6 +19,7 @@ class Step:
 
     def __init__(self, above: int, size: int, parent: npt.NDArray[np.int64], code: npt.NDArray[np.int64]) -> None:
         self.size = size
+        self.parent = parent
         key = parent * size + code
         self.dense: Codes | None = None
         if above * size <= _DENSE:
@@ -41,13 +42,14 @@ class Step:
 class _Cells:
     """The cells of one level, one entry per unit: drawing is one look-up."""
 
-    def __init__(self, level: Level, *, is_root: bool) -> None:
+    def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None) -> None:
+        """`has_pool` says of each context whether there is anything to draw from above it (None: never mind)."""
         values = np.array(level.values, np.int32)
         units = np.array(level.units, np.int64)
         owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
-        if is_root:
-            # Nothing lies above the root: what was suppressed there is spread over what was not.
-            units = np.where(values < 0, 0, units)
+        if has_pool is not None:
+            # Where nothing lies above, what was suppressed is spread over what was not.
+            units = np.where((values < 0) & ~has_pool[owner], 0, units)
         self.entries = np.repeat(values, units)
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total
@@ -60,8 +62,14 @@ class TableSampler:
         self.name = table.name
         self.parents = table.parents
         self._salt = stream_key("table", table.name)
-        self._cells = [_Cells(level, is_root=depth == 0) for depth, level in enumerate(table.levels)]
         self._steps = steps_of([(level.contexts, len(level.cells)) for level in table.levels], table.sizes)
+        self._cells: list[_Cells] = []
+        has_pool = np.zeros(1, np.bool_)
+        for depth, level in enumerate(table.levels):
+            if depth:
+                has_pool = has_pool[self._steps[depth - 1].parent]
+            self._cells.append(_Cells(level, has_pool if table.has_pools else None))
+            has_pool = has_pool | (self._cells[-1].total > 0)
 
     def contexts(self, given: dict[str, Codes], rows: int) -> list[Codes]:
         """The context of each row at each depth."""

@@ -23,6 +23,9 @@ PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 _SHARED_DEPTH: Final = 3
 _LEVELS_OF_AMOUNT: Final = 24
+_EFFECT_ROWS: Final = 200_000
+_EFFECT_ROUNDS: Final = 6
+_EFFECT_PRIOR: Final = 5.0
 
 
 def amount_grid(*amounts: Numbers | None) -> float:
@@ -132,9 +135,12 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
 
 
 def _means(fit: _Fit) -> Means:
-    """Mean logarithms of all amounts over nested contexts of enough persons, to a hundredth."""
+    """Effects of single variables on the logarithm of amounts, then means over nested contexts of enough persons."""
     rows = np.flatnonzero(np.isfinite(fit.primary))
     logs = np.log(np.maximum(fit.primary[rows], fit.grid / 2))
+    effects = _effects(fit, rows, logs)
+    for name, effect in effects.items():
+        logs = logs - np.append(effect, 0.0)[fit.builder.variables[name][0][rows]]
     edges = np.unique(np.quantile(logs[:: max(1, len(logs) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
     level: Codes = np.full(len(fit.primary), -1, np.int32)
     level[rows] = np.searchsorted(edges, logs)
@@ -160,7 +166,32 @@ def _means(fit: _Fit) -> Means:
         path[known] = number[path[known]]
         keys = keys[allowed]
     used = parents[: max(len(levels) - 1, 0)]
-    return Means(parents=tuple(p.name for p in used), sizes=tuple(p.size for p in used), levels=tuple(levels))
+    return Means(
+        effects={name: tuple(effect.tolist()) for name, effect in effects.items()},
+        parents=tuple(p.name for p in used),
+        sizes=tuple(p.size for p in used),
+        levels=tuple(levels),
+    )
+
+
+def _effects(fit: _Fit, rows: Ints, logs: Numbers) -> dict[str, Numbers]:
+    """The additive effect of each value (each is shared by enough persons) on the logarithm, to a hundredth."""
+    few = rows[:: max(1, len(rows) // _EFFECT_ROWS)]
+    rest = logs[:: max(1, len(rows) // _EFFECT_ROWS)] - logs.mean()
+    codes = {parent.name: parent.codes[few] for parent in fit.candidates}
+    effects = {parent.name: np.zeros(parent.size + 1) for parent in fit.candidates}
+    for _ in range(_EFFECT_ROUNDS):
+        for name, effect in effects.items():
+            rest += effect[codes[name]]
+            size = len(effect)
+            count = np.bincount(codes[name] % size, minlength=size)
+            fresh = np.bincount(codes[name] % size, weights=rest, minlength=size) / (count + _EFFECT_PRIOR)
+            fresh[-1] = 0.0
+            effects[name] = fresh
+            rest -= fresh[codes[name]]
+    for name in effects:
+        fit.builder.use_feature(name)
+    return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
 
 
 def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
@@ -168,9 +199,8 @@ def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
     from claims_sim.profile.pricing import Locator, PriceList  # noqa: PLC0415 - shares the sampler's code, not its imports
 
     lattice, encoded = fit.lattice, fit.encoded
-    around = np.zeros(len(rows))
-    given = {p: fit.builder.feature_codes(p)[rows] for p in means.parents}
-    around = Locator(means).locate(given, len(rows))
+    locator = Locator(means)
+    around = locator.locate({p: fit.builder.feature_codes(p)[rows] for p in locator.names}, len(rows))
     priced: Codes = np.zeros(len(fit.primary), np.int32)
     if lattice is not None:
         price = PriceList.of_lattice(lattice).logs({n: c[rows] for n, c in encoded.codes.items()}, np.zeros(len(rows), np.int32))
@@ -204,13 +234,22 @@ def _profile_paid(fit: _Fit) -> str | None:
         part &= level < 0
         first += len(fit.encoded.vocabularies[at])
     ratio = np.full(len(claimed), np.nan)
-    ratio[part] = np.round(paid[part] / claimed[part], 4)
+    ratio[part] = _plain_ratio(paid[part], claimed[part], fit.grid)
     binned = bin_numbers(ratio, fit.encoded.population, most=60, most_single=400)
     some = binned.codes >= 0
     codes[some] = binned.codes[some] + first
     fit.bins["paid"] = Bins(lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi))
     fit.builder.add(Target("paid", codes, first + len(binned.bins.lo)), fit.candidates)
     return at
+
+
+def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
+    """The share that is paid, with as few decimals as give exactly what is paid on the grid."""
+    ratio = np.round(paid / claimed, 4)
+    for decimals in (3, 2):
+        plain = np.round(paid / claimed, decimals)
+        ratio = np.where(np.abs(np.rint(claimed * plain / grid) * grid - paid) < grid / 2, plain, ratio)
+    return ratio
 
 
 def _paid_at_other_level(fit: _Fit, rows: Ints) -> tuple[str | None, Codes]:

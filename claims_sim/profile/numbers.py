@@ -84,10 +84,17 @@ def _ranges(
         start, stop = round_significant(start, digits), round_significant(stop, digits)
         if whole:
             start, stop = np.floor(start) + (1.0 if i else 0.0), np.floor(stop)
-        if values[chosen].min() >= 0:
-            start = max(start, 0.0)
+        start = max(start, _floor_of(values[chosen], whole))
         out.append((min(start, stop), max(start, stop), chosen))
     return out
+
+
+def _floor_of(values: Numbers, whole: bool) -> float:
+    """0 or 1 where no value lies below that: a plain fact of the column, not a minimum."""
+    least = float(values.min())
+    if whole and least >= 1:
+        return 1.0
+    return 0.0 if least >= 0 else -np.inf
 
 
 def _merge_small(

@@ -76,19 +76,23 @@ class PriceList:
 
 
 class Locator:
-    """Mean logarithms by nested contexts."""
+    """Where logarithms lie, by the effects of single variables and the means of nested contexts."""
 
     def __init__(self, means: Means) -> None:
         self.parents = means.parents
+        self.names = tuple(dict.fromkeys((*means.parents, *means.effects)))
+        self._effects = {name: np.array((*effect, 0.0)) for name, effect in means.effects.items()}
         self._means = [np.array(values) for _, values in means.levels]
         levels = [(paths, len(values)) for paths, values in means.levels]
         self._steps = steps_of(levels, means.sizes) if levels else []
 
     def locate(self, given: dict[str, Codes], rows: int) -> Numbers:
-        """The mean of each row's deepest released context; 0 where there is none at all."""
+        """The effects and the mean of each row's deepest released context; `given` holds `names`."""
         out = np.full(rows, self._means[0][0] if self._means else 0.0)
         context = np.zeros(rows, np.int32)
         for step, parent, means in zip(self._steps, self.parents, self._means[1:], strict=True):
             context = step.descend(context, given[parent])
             out = np.where(context >= 0, means[context], out)
+        for name, effect in self._effects.items():
+            out += effect[given[name]]
         return out

@@ -76,7 +76,7 @@ def release_table(
     released_levels = tuple(_close_prefixes(levels, keys, [p.size for p in parents]))
     table = Table(
         name=target.name, size=target.size, parents=tuple(p.name for p in parents),
-        sizes=tuple(p.size for p in parents), levels=released_levels,
+        sizes=tuple(p.size for p in parents), levels=released_levels, has_pools=rule.has_pools,
     )  # fmt: skip
     return table, codes.astype(np.int32), min(fewest)
 

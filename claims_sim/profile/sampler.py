@@ -378,7 +378,7 @@ class Sampler:
 
     def _draw_around(self, key: int, rows: Rows, draft: "_Draft", at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
-        mean = self._locator.locate(draft.given(self._locator.parents, at), len(at))
+        mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
         if self._prices is not None:
             given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
             price = self._prices.logs(given, np.zeros(len(at), np.int32))

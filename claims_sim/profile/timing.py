@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from claims_sim.profile.sampler import _Draft
 
 Moments = npt.NDArray[Any]
+_DAY_S: Final = 86_400
 
 # Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
 # morning), discharges around noon. An assumption, stated in the profile's guide.
@@ -35,6 +36,9 @@ class Calendar:
         self._months = np.array(months, "datetime64[M]")
         self._first = self._months.astype("datetime64[D]").astype(np.int64)
         self._length = (self._months + 1).astype("datetime64[D]").astype(np.int64) - self._first
+        self._grid = profile.time_grid_s
+        minutes = profile.bins.get("same_day_minutes")
+        self._minutes = (np.array(minutes.lo), np.array(minutes.hi)) if minutes else (np.zeros(0), np.zeros(0))
         self._has_times = profile.date_granularity == "time"
         self._defaults = {name: np.cumsum(shares) / np.sum(shares) for name, shares in _DAY_SHARES.items()}
         vocabulary = profile.vocabularies.get("service_type", ())
@@ -81,8 +85,23 @@ class Calendar:
         admit = first * 3600 + (uniforms(key ^ stream_key("admit second"), rows) * 3600).astype(np.int32)
         discharge = last * 3600 + (uniforms(key ^ stream_key("discharge second"), rows) * 3600).astype(np.int32)
         same = np.ones(len(rows), bool) if stay is None else stay == 0
-        low, high = np.minimum(admit, discharge), np.maximum(admit, discharge)
-        return np.where(same, low, admit).astype(np.int32), np.where(same, high, discharge).astype(np.int32)
+        span = self._same_day_seconds(key, rows, draft)
+        if span is None:
+            admit, discharge = np.where(same, np.minimum(admit, discharge), admit), np.where(
+                same, np.maximum(admit, discharge), discharge
+            )
+        else:
+            discharge = np.where(same, np.minimum(admit + span, _DAY_S - 1), discharge)
+        grid = self._grid
+        return (admit // grid * grid).astype(np.int32), (discharge // grid * grid).astype(np.int32)
+
+    def _same_day_seconds(self, key: int, rows: Rows, draft: "_Draft") -> Codes | None:
+        code = self._draw("same_day_minutes", key, rows, draft)
+        if code is None:
+            return None
+        lo, hi = self._minutes
+        minutes = np.where(code < 0, 0.0, lo[code] + uniforms(key ^ stream_key("minutes"), rows) * (hi[code] + 1 - lo[code]))
+        return (minutes * 60).astype(np.int32)
 
     def _hour(self, name: str, key: int, rows: Rows, draft: "_Draft") -> Codes:
         drawn = self._draw(name, key, rows, draft)
