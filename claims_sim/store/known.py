@@ -1,8 +1,8 @@
 """What is known already about incoming claims: their batch in the outbox, and copies that are stored.
 
-Every query here reads a part of a table that does not grow: statistics of `batch_id`, whose first eight characters
-are time, let DuckDB skip the rest. Only foreign claims, and copies of batches that are complete, are looked for in all
-stored ids.
+For our own claims every query reads a part of a table that does not grow: statistics of `batch_id`, whose first eight
+characters are time, let DuckDB skip the rest. Foreign claims, and copies from batches that are complete, may be
+anywhere: they are looked for by a short key of their id.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.store.parsing import same_content
-from claims_sim.store.query import fetch_arrow
+from claims_sim.store.query import counter, fetch_arrow
 
 _OPEN_BATCHES = "SELECT batch_id FROM outbox_batches WHERE ingested < accepted AND status <> 'quarantined'"
 _COPIES_SCHEMA: Final = pa.schema([("place", pa.int64()), ("is_same", pa.bool_())])
@@ -51,23 +51,47 @@ def stored_copies(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.T
     matches = []
     if len(ours):
         bounds = [pc.min(ours["batch_id"]).as_py(), pc.max(ours["batch_id"]).as_py()]
-        matches.append(_match(connection, ours, "s.batch_id BETWEEN ? AND ?", bounds))
-        # Stored while its batch was unknown, as after a restored backup: the id counts all the same.
-        matches.append(_match(connection, ours, "s.batch_id IS NULL", []))
-    if len(foreign):
-        matches.append(_match(connection, foreign, "true", []))
+        matches.append(_match_in_batches(connection, ours, bounds))
+    # A claim of ours may have been stored while its batch was unknown, as after a restored backup.
+    anywhere = ids if counter(connection, "foreign_claims") else foreign
+    if len(anywhere):
+        matches.append(_match_anywhere(connection, anywhere))
     found = pa.concat_tables(matches)
     if not len(found):
         return _COPIES_SCHEMA.empty_table()
-    return _compare(connection, rows, found)
+    return _compare(connection, rows, found.group_by(["place", "stream_seq"]).aggregate([]))
 
 
-def _match(connection: duckdb.DuckDBPyConnection, ids: pa.Table, where: str, values: list[str]) -> pa.Table:
+def claim_key(column: str) -> str:
+    """An SQL expression: the short key of a claim id. Stored, so it must never change."""
+    return f"CAST(md5_number_lower({column}) & 4294967295 AS UINTEGER)"
+
+
+def _match_in_batches(connection: duckdb.DuckDBPyConnection, ids: pa.Table, bounds: list[str]) -> pa.Table:
     connection.register("sought", ids)
     return fetch_arrow(
         connection,
-        f"SELECT i.place, s.stream_seq FROM claims_live_stream s JOIN sought i USING (claim_id) WHERE {where}",
-        values,
+        "SELECT i.place, s.stream_seq FROM claims_live_stream s JOIN sought i USING (claim_id) "
+        "WHERE s.batch_id BETWEEN ? AND ?",
+        bounds,
+    )
+
+
+def _match_anywhere(connection: duckdb.DuckDBPyConnection, ids: pa.Table) -> pa.Table:
+    connection.register("sought", ids)
+    candidates = fetch_arrow(
+        connection,
+        f"SELECT i.place, i.claim_id, k.stream_seq FROM claim_keys k "
+        f"JOIN (SELECT place, claim_id, {claim_key('claim_id')} AS claim_key FROM sought) i USING (claim_key)",
+    )
+    if not len(candidates):
+        return candidates.select(["place", "stream_seq"])
+    connection.register("candidates", candidates)
+    return fetch_arrow(
+        connection,
+        "SELECT c.place, s.stream_seq FROM claims_live_stream s JOIN candidates c USING (stream_seq, claim_id) "
+        "WHERE s.stream_seq BETWEEN ? AND ?",
+        [pc.min(candidates["stream_seq"]).as_py(), pc.max(candidates["stream_seq"]).as_py()],
     )
 
 

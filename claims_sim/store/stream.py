@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from claims_sim.channels.contract import Channel
 from claims_sim.errors import PositionMovedError
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.known import batches_of, stored_copies
+from claims_sim.store.known import batches_of, claim_key, stored_copies
 from claims_sim.store.parsing import CONFLICT, dead_letters_of, parse_lines
 from claims_sim.store.query import run
 from claims_sim.store.tables import STREAM_SCHEMA, as_utc, conform
@@ -199,6 +199,12 @@ def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.T
     numbered = numbered.append_column("channel", pa.repeat(pa.scalar(drain.channel), len(rows)))
     connection.register("new_rows", conform(numbered, STREAM_SCHEMA))
     run(connection, "INSERT INTO claims_live_stream SELECT * FROM new_rows")
+    run(connection, f"INSERT INTO claim_keys SELECT {claim_key('claim_id')}, stream_seq FROM new_rows")
+    run(
+        connection,
+        "UPDATE counters SET value = value + ? WHERE name = 'foreign_claims'",
+        [rows["batch_id"].null_count],
+    )
     counts = rows.group_by("batch_id").aggregate([("claim_id", "count")]).drop_null()
     if len(counts):
         connection.register("new_counts", counts)

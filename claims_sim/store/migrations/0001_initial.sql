@@ -98,6 +98,12 @@ COMMENT ON COLUMN claims_live_stream.ingested_at IS 'UTC';
 COMMENT ON COLUMN claims_live_stream.batch_id IS 'The outbox batch of a claim of ours; NULL for a foreign producer''s';
 COMMENT ON COLUMN claims_live_stream.stream_seq IS 'Number of arrival, from 1, without gaps';
 
+CREATE TABLE claim_keys (
+  claim_key UINTEGER NOT NULL,
+  stream_seq BIGINT NOT NULL
+);
+COMMENT ON TABLE claim_keys IS 'Of each row of claims_live_stream a hash of its claim_id: four bytes to look through instead of forty';
+
 CREATE TABLE dead_letters (
   dead_letter_id VARCHAR NOT NULL,
   channel VARCHAR NOT NULL,
@@ -146,5 +152,5 @@ CREATE TABLE counters (
   name VARCHAR PRIMARY KEY,
   value BIGINT NOT NULL
 );
-COMMENT ON TABLE counters IS 'stream_seq, score_seq: last numbers given. scored_through: every claim up to this stream_seq has a score. score_revision: how often scores were replaced';
-INSERT INTO counters VALUES ('stream_seq', 0), ('score_seq', 0), ('scored_through', 0), ('score_revision', 0);
+COMMENT ON TABLE counters IS 'stream_seq, score_seq: last numbers given. foreign_claims: rows of claims_live_stream without batch_id. scored_through: every claim up to this stream_seq has a score. score_revision: how often scores were replaced';
+INSERT INTO counters VALUES ('stream_seq', 0), ('foreign_claims', 0), ('score_seq', 0), ('scored_through', 0), ('score_revision', 0);
