@@ -100,7 +100,8 @@ def _report(state: Path, orphans: int, in_tick: int, kills: int) -> None:
     ).fetchall()[0]
     print(f"kills {kills}, of them in a tick {in_tick}; processes left running {orphans}")
     print(
-        f"batches committed {batches}, claims committed {claims}, stored {stored}, distinct {distinct}, lost {lost}, doubled {stored - distinct}"
+        f"batches committed {batches}, claims committed {claims}, stored {stored}, distinct {distinct}, "
+        f"lost {lost}, doubled {stored - distinct}"
     )
     print(
         f"scores {scores}, claims without a score {unscored}, dead letters {dead}; "

@@ -17,7 +17,7 @@ app = typer.Typer(
         "Start with `claims-sim up` (servers and UI) or `claims-sim demo` (no servers). Settings are environment variables; "
         "`claims-sim settings` lists them.\n\n"
         "Exit codes: 0 done, 1 failed, 2 wrong setting or option, 3 source, 4 simulation database, 5 channel, 6 profile, "
-        "7 another producer is running, 8 author."
+        "7 another producer is running, 8 author, 9 scorer."
     ),
     no_args_is_help=True,
     add_completion=True,

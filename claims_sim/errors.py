@@ -11,6 +11,7 @@ EXIT_CHANNEL = 5
 EXIT_PROFILE = 6
 EXIT_BUSY = 7
 EXIT_AUTHOR = 8
+EXIT_SCORER = 9
 
 
 class ClaimsSimError(Exception):
@@ -67,3 +68,9 @@ class AuthorError(ClaimsSimError):
     """An author could not write its claims."""
 
     exit_code = EXIT_AUTHOR
+
+
+class ScorerError(ClaimsSimError):
+    """A scorer cannot be trained, or its files are missing, damaged or of another version."""
+
+    exit_code = EXIT_SCORER

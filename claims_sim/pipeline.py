@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from claims_sim.channels.contract import Channel, Message, open_channel
 from claims_sim.claim_ids import new_batch_id
-from claims_sim.errors import ProfileError, SourceError
+from claims_sim.errors import ProfileError, ScorerError, SourceError
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.review import Reviewer
 from claims_sim.profile.document import Profile
@@ -244,8 +244,10 @@ def ingest(settings: Settings) -> stream.IngestResult:
 
 def scorer(settings: Settings, profile: Profile) -> RiskScorer:
     """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded."""
-    folder = model_folder(settings, profile)
-    return RiskScorer.load(folder) if folder.exists() else train_for(settings, profile)
+    try:
+        return RiskScorer.load(model_folder(settings, profile))
+    except ScorerError:  # none yet, or of another version of ours: a crash or an upgrade is mended by training again
+        return train_for(settings, profile)
 
 
 def train_for(settings: Settings, profile: Profile) -> RiskScorer:

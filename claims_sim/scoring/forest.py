@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.scoring.errors import ScorerError
+from claims_sim.errors import ScorerError
 from claims_sim.scoring.features import Floats, Ints
 
 NATIVE_ROWS: Final = 50_000

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.scoring.errors import ScorerError
+from claims_sim.errors import ScorerError
 from claims_sim.scoring.features import Features, Floats, read_features
 from claims_sim.scoring.keys import Bools
 from claims_sim.scoring.rules import Calibration, calibrate, fire, weigh

@@ -21,8 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from claims_sim.errors import ScorerError
 from claims_sim.scoring.cost_model import EXPECTATIONS, SPREAD_LADDER, Expected
-from claims_sim.scoring.errors import ScorerError
 from claims_sim.scoring.features import Floats
 from claims_sim.scoring.forest import read_forest
 from claims_sim.scoring.keys import Cells, Ladder, Vocabulary

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claims_sim.errors import ScorerError
 from claims_sim.scoring import forest as forests
-from claims_sim.scoring.errors import ScorerError
 from claims_sim.scoring.forest import read_forest, train_forest
 
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.errors import SourceError
-from claims_sim.scoring.errors import ScorerError
+from claims_sim.errors import ScorerError, SourceError
 from claims_sim.scoring.scorer import SCORE_SCHEMA, RiskScorer, train_scorer
 
 SCORES = ("rule_score", "ml_score", "ml_score_normalized", "risk_score")

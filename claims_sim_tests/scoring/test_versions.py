@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from claims_sim.scoring.errors import ScorerError
+from claims_sim.errors import ScorerError
 from claims_sim.scoring.scorer import RiskScorer, train_scorer
 from claims_sim.scoring.versions import CARD, put_in_force, version_of, versions_in
 
