@@ -1,0 +1,97 @@
+"""The *choice* form: numbered options for the open fields of a brief. Knows draws and numbers, no model.
+
+Options are independent draws, with replacement, from the profile given the brief. So whatever number is taken without
+regard to what the options say, the claim is a draw from the profile: a weak model cannot bend the distribution, and one
+that understands improves coherence. Equal options therefore keep their numbers and are shown on one line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.generation.prompt import Asked, Names
+from claims_sim.profile.sampler import Sampler
+
+OPTIONS: Final = 4  # of a brief; at least two of four differ far more often than in four briefs of five
+_NAMED: Final = 3  # secondary diagnoses that an option names; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`drawn` holds `count` rows for each brief, one brief after the other: the open columns of each option."""
+
+    drawn: pa.Table
+    count: int
+
+    def __len__(self) -> int:
+        return len(self.drawn) // self.count
+
+    def of(self, position: int) -> list[dict[str, Any]]:
+        """The options of one brief, the first being number 1."""
+        options: list[dict[str, Any]] = self.drawn.slice(position * self.count, self.count).to_pylist()
+        return options
+
+    def asked(self, names: Names, *, bare: bool) -> list[Asked]:
+        """What is asked for each brief: the number of one option."""
+        schema = number_schema(self.count, bare=bare)
+        read = partial(read_number, count=self.count)
+        return [Asked(schema, {"options": lines(self.of(i), names)}, read) for i in range(len(self))]
+
+    def columns(self, positions: np.ndarray, numbers: Sequence[int]) -> pa.Table:
+        """The open columns of option `numbers[i]` (from 1) of brief `positions[i]`."""
+        return self.drawn.take(pa.array(positions * self.count + np.asarray(numbers, np.int64) - 1, pa.int64()))
+
+    def differing(self) -> float:
+        """The share of briefs in which at least two options differ, so that there is something to choose."""
+        keys = [repr(row) for row in self.drawn.to_pylist()]
+        starts = range(0, len(keys), self.count)
+        return sum(len(set(keys[i : i + self.count])) > 1 for i in starts) / max(len(self), 1)
+
+
+def draw_options(sampler: Sampler, key: int, rows: np.ndarray, briefs: pa.Table, count: int = OPTIONS) -> Options:
+    """`count` independent draws for each brief; a row's options depend on (key, its number, its brief) alone."""
+    which = np.repeat(np.arange(len(rows)), count)
+    counters = rows[which] * count + np.tile(np.arange(count), len(rows))
+    return Options(sampler.draw_open(key, counters, briefs.take(pa.array(which, pa.int64()))), count)
+
+
+def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:
+    """What the model reads: equal options share a line, numbered in the order of their first."""
+    numbers: dict[str, list[str]] = {}
+    for number, option in enumerate(options, 1):
+        numbers.setdefault(_text(option, names), []).append(str(number))
+    return [f"{', '.join(same)}: {text}" for text, same in numbers.items()]
+
+
+def _text(option: Mapping[str, Any], names: Names) -> str:
+    code, days = option["procedure_code"], option["los"] or 0
+    parts = ["no procedure" if code is None else names.procedures.get(code, "other procedure")]
+    secondary = list(option["dx_secondary_codes"] or ())
+    if secondary:
+        named = [names.diagnoses.get(code, "other diagnosis") for code in secondary[:_NAMED]]
+        more = [f"{len(secondary) - _NAMED} more"] if len(secondary) > _NAMED else []
+        parts.append("also " + ", ".join(named + more))
+    parts.append("1 day" if days == 1 else f"{days} days")
+    return "; ".join(parts)
+
+
+def number_schema(count: int, *, bare: bool) -> dict[str, Any]:
+    """The schema of an answer: a number from 1 to `count`, in an object where the server insists on one (`bare` not)."""
+    number = {"type": "integer", "minimum": 1, "maximum": count}
+    if bare:
+        return number
+    return {"type": "object", "properties": {"number": number}, "required": ["number"], "additionalProperties": False}
+
+
+def read_number(answer: object, count: int) -> int:
+    """The number in an answer, bare or in its object. Raises ValueError when it is none of 1 to `count`."""
+    number = answer.get("number") if isinstance(answer, dict) else answer
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= count:
+        raise ValueError(f"no number from 1 to {count}")
+    return number

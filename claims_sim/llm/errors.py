@@ -1,0 +1,45 @@
+"""What can go wrong between us and a model, as one small family. Messages are one line and never hold a key."""
+
+from enum import StrEnum
+from typing import Final
+
+from claims_sim.errors import AuthorError
+
+
+class Failure(StrEnum):
+    """The kinds of failure; the value is what a message and a log show."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate limited"
+    SERVER_ERROR = "server error"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    INVALID = "invalid answer"
+
+
+# A refusal (wrong key, unknown model, malformed request) is the same the next time.
+_RETRYABLE: Final = frozenset(Failure) - {Failure.REFUSED}
+# Nothing about one claim: the next request will most likely meet the same.
+_SYSTEMIC: Final = frozenset((Failure.UNREACHABLE, Failure.REFUSED))
+
+
+class LLMError(AuthorError):
+    """A request to a model failed; `kind` says how, `retry_after_s` when the server said when to come back."""
+
+    def __init__(self, kind: Failure, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after_s = retry_after_s
+        self.tokens_in = 0
+        self.tokens_out = 0
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may succeed when it is sent again."""
+        return self.kind in _RETRYABLE
+
+    @property
+    def is_systemic(self) -> bool:
+        """Whether other requests to the same server would fail too."""
+        return self.kind in _SYSTEMIC
