@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from up_harness import kill, our_processes, start_up, wait_until_running
 
-_ORPHAN_GRACE_S = 3.0
+_ORPHAN_GRACE_S = 6.0
 
 
 def main() -> None:

@@ -57,7 +57,8 @@ def _offsets(provinces: pa.ChunkedArray) -> np.ndarray:
     encoded = provinces.combine_chunks().dictionary_encode()
     hours = np.array([utc_offset_hours(name) for name in encoded.dictionary.to_pylist()] or [7])
     index = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-    return (hours[index] * 3600).astype("timedelta64[s]")
+    offsets: np.ndarray = (hours[index] * 3600).astype("timedelta64[s]")
+    return offsets
 
 
 def _with_times(claims: pa.Table, admit: object, discharge: object, generated: np.ndarray) -> pa.Table:

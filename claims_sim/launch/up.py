@@ -9,7 +9,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -19,7 +20,7 @@ from claims_sim.errors import ClaimsSimError, SettingsError
 from claims_sim.launch.dagster_api import DagsterApi
 from claims_sim.launch.dagster_home import write_home, write_workspace
 from claims_sim.launch.supervisor import Child, Supervisor, reap_orphans
-from claims_sim.lifeline import end_with_parent, terminate_self
+from claims_sim.lifeline import end_with_parent
 from claims_sim.settings import Settings, child_environment
 from claims_sim.store import control
 
@@ -27,6 +28,7 @@ SENSOR: Final = "claims_intake_sensor"
 SCHEDULE: Final = "profile_refresh_schedule"
 _READY_S: Final = 120
 _FIRST_SCORES_S: Final = 300
+_STOPS_WITHIN_S: Final = 60
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -36,25 +38,44 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
         raise SettingsError(
             f"CLAIMS_SIM_HOST={settings.host}: the UI has no login, so it listens on loopback only. Put a proxy with a login in front."
         )
-    stop = threading.Event()
+    stop, hurry = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     if with_parent:
-        end_with_parent(on_orphaned=terminate_self)
+
+        def orphaned() -> None:
+            hurry.set()
+            stop.set()
+
+        end_with_parent(on_orphaned=orphaned)
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(settings):
+        return _run_locked(settings, stop, hurry)
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """One `up` a state folder; one that is just stopping is waited for."""
     lock = FileLock(settings.state_dir / "up.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        where = control.get_status(settings.state_dir, "up") or {}
-        raise ClaimsSimError(
-            f"claims_sim is up already in {settings.state_dir} ({where.get('url', 'no address known')}); stop it first."
-        ) from None
+        last = control.get_status(settings.state_dir, "up") or {}
+        if not last.get("stopping"):
+            where = last.get("url", "no address known")
+            raise ClaimsSimError(
+                f"claims_sim is up already in {settings.state_dir} ({where}); stop it first."
+            ) from None
+        _say("The last one is still stopping; waiting for it ...")
+        try:
+            lock.acquire(timeout=_STOPS_WITHIN_S)
+        except Timeout:
+            raise ClaimsSimError(f"claims_sim in {settings.state_dir} does not stop; end it by hand.") from None
     with lock:
-        return _run_locked(settings, stop)
+        yield
 
 
-def _run_locked(settings: Settings, stop: threading.Event) -> int:
+def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Event) -> int:
     pipeline.check_isolation(settings)
     orphans = reap_orphans(settings.state_dir)
     if orphans:
@@ -73,12 +94,13 @@ def _run_locked(settings: Settings, stop: threading.Event) -> int:
             for name in supervisor.mend():
                 _say(f"Restarted {name}; its log is in {settings.state_dir / 'logs'}.")
     finally:
-        _stop(settings, supervisor)
+        _stop(settings, supervisor, hurry)
     return 0
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - this is the command's output
+    with suppress(OSError):  # who started us may be gone, and the terminal with it
+        print(text, flush=True)  # noqa: T201 - this is the command's output
 
 
 def free_port(wanted: int, host: str) -> int:
@@ -206,16 +228,17 @@ claims_sim is running: a batch of {settings.batch_size} claims every {settings.i
 Ctrl-C stops everything; starting again goes on from here."""
 
 
-def _stop(settings: Settings, supervisor: Supervisor) -> None:
-    """No new runs, let the run at work end, then the servers."""
+def _stop(settings: Settings, supervisor: Supervisor, hurry: threading.Event) -> None:
+    """No new runs, let the run at work end, then the servers; when the one who started us is gone, no waiting."""
+    control.put_status(settings.state_dir, "up", {"stopping": True})
     _say("\nStopping ...")
-    daemons = [child for child in supervisor.children if child.name == "daemon"]
-    for daemon in daemons:
-        daemon.stop(10)
+    grace = 1.0 if hurry.is_set() else 10.0
+    for daemon in [child for child in supervisor.children if child.name == "daemon"]:
+        daemon.stop(grace)
         supervisor.children.remove(daemon)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not control.producer_is_free(settings.state_dir):
+    deadline = time.monotonic() + 2 * grace
+    while time.monotonic() < deadline and not hurry.is_set() and not control.producer_is_free(settings.state_dir):
         time.sleep(0.2)
-    supervisor.stop_all()
+    supervisor.stop_all(grace / 2)
     control.put_status(settings.state_dir, "up", {})
     _say("Stopped. Nothing is lost; `make up` goes on from here.")

@@ -32,7 +32,7 @@ def user_errors(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def wrapped_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
         with one_line_failures():
-            yield from function(*args, **kwargs)  # type: ignore[misc]
+            yield from function(*args, **kwargs)
 
     return wrapped_generator if isgeneratorfunction(function) else wrapped  # type: ignore[return-value]
 

@@ -63,7 +63,15 @@ def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, claim, data):
     elif damage == "extra":
         part["more"] = "x"
     else:
-        values = {"null": None, "number": 12, "text": "Words", "list": ["A00"], "bool": True, "date": "2025-01-01", "negative": -5}
+        values = {
+            "null": None,
+            "number": 12,
+            "text": "Words",
+            "list": ["A00"],
+            "bool": True,
+            "date": "2025-01-01",
+            "negative": -5,
+        }
         part[key] = values[damage]
     line = json.dumps(document)
     try:
@@ -76,15 +84,16 @@ def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, claim, data):
 
 def test_days_of_care_are_local_days(connection, example):
     late = example | {"admit_dt": "2025-11-15T16:30:00Z", "discharge_dt": "2025-11-15T17:30:00Z"}
-    lines = []
-    for province in ("JAWA TIMUR", "BALI", "PAPUA", "Nowhere"):
-        lines.append(json.dumps(late | {"facility": late["facility"] | {"province": province}}))
+    places = [late["facility"] | {"province": province} for province in ("JAWA TIMUR", "BALI", "PAPUA", "Nowhere")]
+    lines = [json.dumps(late | {"facility": place}) for place in places]
     connection.register("lines", lines_table(list("abcd"), lines))
     rows = connection.sql(f"SELECT los, hour(admit_dt) FROM ({parse_sql('lines')}) ORDER BY position").fetchall()
     assert rows == [(1, 23), (0, 0), (0, 1), (1, 23)]
 
 
-@pytest.mark.parametrize("line", ["", "x", "null", "[]", "1", '"text"', "{", "{}", '{"claim_id": 1}', "\x00", "{" * 5000])
+@pytest.mark.parametrize(
+    "line", ["", "x", "null", "[]", "1", '"text"', "{", "{}", '{"claim_id": 1}', "\x00", "{" * 5000]
+)
 def test_what_is_no_claim_is_named_and_breaks_nothing(admit, line):
     assert len(admit([line])[0]) == 1
 
