@@ -1,6 +1,7 @@
 """End a process when the one that it belongs to ends. Works wherever Python does, also after SIGKILL of the owner."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,11 @@ ORPHANED_EXIT_CODE: Final = 70
 
 def _exit_now() -> None:
     os._exit(ORPHANED_EXIT_CODE)
+
+
+def terminate_self() -> None:
+    """An orderly stop: the process's own SIGTERM handler decides what that means."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_with_parent(owner: int | None = None, on_orphaned: Callable[[], None] = _exit_now) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import isgeneratorfunction
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import duckdb
 from dagster import ConfigurableResource, Failure, InitResourceContext
@@ -32,9 +32,9 @@ def user_errors(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def wrapped_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
         with one_line_failures():
-            yield from function(*args, **kwargs)
+            yield from cast(Iterator[Any], function(*args, **kwargs))
 
-    return wrapped_generator if isgeneratorfunction(function) else wrapped  # type: ignore[return-value]
+    return wrapped_generator if isgeneratorfunction(function) else wrapped
 
 
 @contextmanager
