@@ -2,11 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Final
-
-# One run at a time may write to the simulation; anything else (a profile, a check) may run beside it.
-WRITER_TAG: Final = "claims_sim/writer"
-
 _INSTANCE = """\
 # Written by `claims-sim up` at every start. For a Dagster deployment of your own, see docs/operations.md.
 telemetry: {enabled: false}
@@ -14,10 +9,9 @@ nux: {enabled: false}
 run_queue:
   dequeue_interval_seconds: 1
 concurrency:
-  runs:
-    max_concurrent_runs: 4
-    tag_concurrency_limits:
-      - {key: claims_sim/writer, limit: 1}
+  # Every asset that writes to the simulation is in one pool: a run that holds one waits in the queue for the other.
+  pools: {default_limit: 1, granularity: run}
+  runs: {max_concurrent_runs: 4}
 retention:
   sensor: {purge_after_days: {skipped: 1, failure: 7, success: 3}}
   schedule: {purge_after_days: {skipped: 1, failure: 30, success: 30}}
