@@ -47,4 +47,4 @@ def uniforms(key: int, counters: npt.NDArray[Any], lane: int = 0) -> npt.NDArray
     word *= np.uint64(_SECOND)
     word ^= word >> np.uint64(31)
     word >>= np.uint64(11)
-    return word * 2.0**-53
+    return np.multiply(word, 2.0**-53, dtype=np.float64)

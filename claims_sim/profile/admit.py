@@ -1,5 +1,6 @@
-"""Which texts of a source may become part of a profile. A value must be short and plain, hold no identifier, and be
-shared by enough persons (counted elsewhere); a label must be made of the code systems' own words.
+"""Which texts of a source may become part of a profile. Judges the text alone; who shares it is counted elsewhere.
+
+A value must be short and plain and hold no identifier; a label must be made of the code systems' own words.
 """
 
 import re

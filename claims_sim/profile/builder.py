@@ -24,7 +24,9 @@ class Builder:
     def candidates(self, names: Sequence[str], at: Ints | None = None) -> list[Parent]:
         """Parents named `names` as far as they exist, for all rows or for the rows `at` (which may repeat)."""
         return [
-            Parent(name, self.variables[name][0] if at is None else self.variables[name][0][at], self.variables[name][1])
+            Parent(
+                name, self.variables[name][0] if at is None else self.variables[name][0][at], self.variables[name][1]
+            )
             for name in names
             if name in self.variables
         ]

@@ -89,7 +89,9 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     if len(binned.bins.lo):
         bins["same_day_minutes"] = binned.bins
         target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
-        builder.add(target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3)
+        builder.add(
+            target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3
+        )
 
 
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:

@@ -59,7 +59,9 @@ class Table(_Part):
         if len(self.levels) != len(self.parents) + 1 or len(self.sizes) != len(self.parents):
             raise ValueError(f"table {self.name} has another number of levels than its parents need")
         for depth, level in enumerate(self.levels):
-            ok = len(level.contexts) == depth * len(level.cells) and sum(level.cells) == len(level.values) == len(level.units)
+            ok = len(level.contexts) == depth * len(level.cells) and sum(level.cells) == len(level.values) == len(
+                level.units
+            )
             if not ok or max(level.values, default=-1) >= self.size:
                 raise ValueError(f"table {self.name} is inconsistent at depth {depth}")
             paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
@@ -186,7 +188,13 @@ class Profile(_Part):
 
     @model_validator(mode="after")
     def _refers_to_what_is_there(self) -> "Profile":
+        for name, feature in self.features.items():
+            if feature.groups is not None and max(feature.groups, default=-1) >= feature.size:
+                raise ValueError(f"feature {name} has a group out of range")
         for name, table in self.tables.items():
+            values = {**self.vocabularies, **{n: b.lo for n, b in self.bins.items()}}.get(name)
+            if values is not None and len(values) != table.size:
+                raise ValueError(f"table {name} has another size than its values")
             for parent, size in zip(table.parents, table.sizes, strict=True):
                 if parent not in self.features or self.features[parent].size != size:
                     raise ValueError(f"table {name} depends on {parent}, which is not there in that size")
@@ -210,7 +218,9 @@ class Profile(_Part):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise ProfileError(f"This is no valid profile: {place}: {first['msg']}. Build it again with `claims-sim profile`.") from None
+            raise ProfileError(
+                f"This is no valid profile: {place}: {first['msg']}. Build it again with `claims-sim profile`."
+            ) from None
 
     def save(self, path: Path) -> None:
         """Write the document so that readers see the old one or the new one, never a part."""
@@ -241,6 +251,8 @@ class Profile(_Part):
         names: list[str] = []
         values: list[str] = []
         for column, vocabulary in sorted(self.vocabularies.items()):
+            if column == "admit_month":
+                continue
             known = sorted({value for value in vocabulary if value is not None} | self._extra_values(column))
             names += [column] * len(known)
             values += known

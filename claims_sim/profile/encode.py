@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
@@ -121,12 +122,17 @@ def _read_amounts(out: Encoded, source: SourceTable) -> None:
         claimed = paid + gap
     if paid is None and claimed is not None and gap is not None:
         paid = claimed - gap
-    for name, values in (("claimed", claimed), ("paid", paid)):
-        if values is not None:
-            values = np.where((values >= 0) & (values <= 1e13), np.round(values, 2), np.nan)
-            setattr(out, name, values if np.isfinite(values).any() else None)
+    out.claimed, out.paid = _money(claimed), _money(paid)
     weight = _numbers(source, "claim_weight")
     out.weight = None if weight is None else np.where(weight >= 0, weight, np.nan)
+
+
+def _money(values: Numbers | None) -> Numbers | None:
+    """Amounts to the cent; what is no amount is missing, and a column without any is absent."""
+    if values is None:
+        return None
+    money = np.where((values >= 0) & (values <= MAX_AMOUNT), np.round(values, 2), np.nan)
+    return money if np.isfinite(money).any() else None
 
 
 def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from claims_sim.errors import SourceError
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import profile_calendar
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population
@@ -28,6 +29,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     `created_at` is an aware time; it is the only part of the profile that does not follow from the source.
     """
     encoded = encode(source, k)
+    _require_enough(encoded)
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
     _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
@@ -66,6 +68,17 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         secondary_sorted=encoded.secondary_sorted,
         smallest=min(builder.smallest, source.rows),
     )
+
+
+def _require_enough(encoded: Encoded) -> None:
+    population = encoded.population
+    if not any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())):
+        raise SourceError(
+            f"No diagnosis code of the {encoded.rows} claims is shared by {population.k} {population.unit}: "
+            "there are too few claims, or the column holds no codes; nothing can be profiled."
+        )
+    if encoded.claimed is None and encoded.paid is None:
+        raise SourceError("No amount could be read as a number of at least 0: name the right column in a mapping file.")
 
 
 def _icd10_label(code: str) -> str | None:
@@ -142,7 +155,9 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
     if encoded.weight is not None:
         binned = bin_numbers(encoded.weight, encoded.population, most=60)
         bins["claim_weight"] = binned.bins
-        builder.add(Target("claim_weight", binned.codes, len(binned.bins.lo)), builder.candidates([*PLACE, "severity_group"]))
+        builder.add(
+            Target("claim_weight", binned.codes, len(binned.bins.lo)), builder.candidates([*PLACE, "severity_group"])
+        )
     if "district_name" in encoded.codes:
         size = len(encoded.vocabularies["district_name"])
         builder.add(Target("district_name", encoded.codes["district_name"], size), builder.candidates(PLACE))
@@ -161,7 +176,11 @@ def _identities(encoded: Encoded) -> dict[str, float]:
             rates[name] = min(float(f"{count / total:.2g}"), 1.0)
 
     if encoded.claimed is not None and encoded.paid is not None:
-        rate("paid_over_claimed", encoded.paid > encoded.claimed, np.isfinite(encoded.paid) & np.isfinite(encoded.claimed))
+        rate(
+            "paid_over_claimed",
+            encoded.paid > encoded.claimed,
+            np.isfinite(encoded.paid) & np.isfinite(encoded.claimed),
+        )
     vocabulary = encoded.vocabularies.get("service_type", ())
     if encoded.los is not None and "RJTL" in vocabulary:
         outpatient = encoded.codes["service_type"] == vocabulary.index("RJTL")

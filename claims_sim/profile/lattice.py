@@ -13,26 +13,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.encode import Encoded
+from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.numbers import Numbers
 
-FACTOR_CANDIDATES: Final = (
-    "facility_type", "facility_ownership", "facility_class", "severity_group", "province_name",
-)  # fmt: skip
-CASE_ALWAYS: Final = ("service_type", "dx_primary_code")
-CONDITIONS: Final = ("procedure_code",)
-_MIN_PAIRS: Final = 12
-_MIN_SHARE: Final = 0.3
-_MAX_CASE_SIZE: Final = 12
 _MAX_LEVELS: Final = 6
 _MAX_POINTS: Final = 6
-_MAX_TOP_UPS: Final = 400
-_MIN_TOP_UP_SHARE: Final = 0.002
-_NEAREST_LEVEL: Final = 0.02
-"""Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 250_000
+_NEAREST_LEVEL: Final = 0.02
+"""Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
 
 @dataclass(slots=True)
@@ -74,7 +65,7 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     logs = np.log(np.where(usable, primary, 1.0))
     tolerance = grid / np.where(usable, primary, 1.0) / 2
     few = usable & _every_nth(encoded.rows, int(usable.sum()))
-    factors, case_extra = _global_factors(encoded, logs, tolerance, few)
+    factors, case_extra = global_factors(encoded, logs, tolerance, few)
     names = tuple(name for name in (*CASE_ALWAYS, *case_extra) if name in encoded.codes)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = _cases(encoded, names, sizes, usable)
@@ -86,12 +77,11 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     found.levels = _hidden_levels(case[on], rest, tolerance[on], len(keys))
     for _ in range(3):
         _fit_points(found, encoded, primary, logs, tolerance, on)
-        _refine(found, encoded, primary, logs, tolerance)
+        _refine(found, encoded, logs, tolerance)
     _fit_points(found, encoded, primary, logs, tolerance, np.flatnonzero(case >= 0))
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED:
         return None
-    _find_top_ups(found, encoded, primary, encoded.population)
     return found
 
 
@@ -114,144 +104,6 @@ def _cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable:
     return case, distinct
 
 
-def _global_factors(
-    encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask
-) -> tuple[dict[str, Numbers], list[str]]:
-    """Variables whose every value multiplies the amount alike in all cases; and those that are part of the case."""
-    names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
-    others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
-    rest, open_, factors = logs.copy(), list(names), {}
-    failed: list[str] = []
-    # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
-    for _ in range(2):
-        for name in list(open_):
-            key_names = [n for n in (*names, *others) if n != name and n not in factors]
-            valid = np.flatnonzero(usable & (encoded.codes[name] >= 0))
-            key = np.zeros(len(valid), np.int64)
-            for other in key_names:
-                size = len(encoded.vocabularies[other]) + 1
-                key, _ = dense_ids(key * size + encoded.codes[other][valid] + 1)
-            size = len(encoded.vocabularies[name])
-            found = _factor(key, encoded.codes[name][valid], size, rest[valid], tolerance[valid])
-            if found is None:
-                continue
-            factors[name] = found
-            rest = rest - np.append(found, 0.0)[encoded.codes[name]]
-            open_.remove(name)
-    failed = [n for n in open_ if len(encoded.vocabularies[n]) <= _MAX_CASE_SIZE]
-    return factors, failed
-
-
-def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
-    """The logarithm of each value's factor (the commonest value: 0), or None when ratios do not recur."""
-    cells, distinct = dense_ids(group * size + value)
-    mode, spread = _modes(cells, len(distinct), logs, tolerance)
-    counts = np.bincount(cells)
-    owner, level = distinct // size, distinct % size
-    order = np.lexsort((-counts, owner))
-    first = np.r_[True, owner[order][1:] != owner[order][:-1]]
-    leader = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
-    pair = order != leader
-    a, b = leader[pair], order[pair]
-    low, high = np.minimum(level[a], level[b]), np.maximum(level[a], level[b])
-    ratio = np.where(level[a] < level[b], mode[b] - mode[a], mode[a] - mode[b])
-    width = spread[a] + spread[b] + 2e-5
-    edges = _edges(low, high, ratio, width, size)
-    return _solve(edges, size, np.bincount(value, minlength=size))
-
-
-def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[Numbers, Numbers]:
-    """The commonest logarithm of each cell, and its tolerance (cells hold exact repeats, so ties need no care)."""
-    value = np.rint(logs / 1e-7).astype(np.int64)
-    order = np.lexsort((value, cells))
-    c, v = cells[order], value[order]
-    start = np.flatnonzero(np.r_[True, (c[1:] != c[:-1]) | (v[1:] != v[:-1])])
-    length = np.diff(np.r_[start, len(c)])
-    best = np.lexsort((-length, c[start]))
-    chosen = start[best][np.r_[True, np.diff(c[start][best]) > 0]]
-    mode, spread = np.zeros(count), np.zeros(count)
-    mode[c[chosen]] = logs[order[chosen]]
-    spread[c[chosen]] = tolerance[order[chosen]]
-    return mode, spread
-
-
-def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> list[tuple[int, int, float, int, int]]:
-    """For each pair of values (low, high): the peak of their log ratios, rows in the peak, and all rows."""
-    out = []
-    pair = low * size + high
-    order = np.lexsort((ratio, pair))
-    pair, ratio, width = pair[order], ratio[order], width[order]
-    start = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
-    for s, e in zip(start, np.r_[start[1:], len(pair)], strict=True):
-        if e - s < 3:
-            continue
-        centre, hits = _peak(ratio[s:e], width[s:e])
-        out.append((int(pair[s] // size), int(pair[s] % size), centre, hits, int(e - s)))
-    return out
-
-
-def _peak(values: Numbers, width: Numbers) -> tuple[float, int]:
-    """Where sorted `values` are densest, each with its own tolerance; the centre is weighted by precision."""
-    half = float(np.median(width))
-    counts = np.searchsorted(values, values + 2 * half, side="right") - np.arange(len(values))
-    i = int(counts.argmax())
-    inside = slice(i, i + int(counts[i]))
-    weight = 1 / width[inside] ** 2
-    centre = float(np.average(values[inside], weights=weight))
-    hits = np.abs(values - centre) <= width
-    if hits.any():
-        centre = float(np.average(values[hits], weights=1 / width[hits] ** 2))
-    return centre, int(hits.sum())
-
-
-def _solve(edges: list[tuple[int, int, float, int, int]], size: int, rows: Ints) -> Numbers | None:
-    """Factors from the peaks of pairs, linked from the commonest value on; None when most pairs have no clear peak."""
-    pairs, peaks = np.zeros(size), np.zeros(size)
-    good = []
-    for low, high, centre, hits, total in edges:
-        is_clear = hits >= 3 and hits >= _MIN_SHARE * total
-        for value in (low, high):
-            pairs[value] += total
-            peaks[value] += hits if is_clear else 0
-        if is_clear:
-            good.append((low, high, centre, hits))
-    counted = pairs >= _MIN_PAIRS
-    if not counted.any() or (peaks[counted] < _MIN_SHARE * pairs[counted]).sum() > 0.1 * counted.sum():
-        return None
-    logs = np.full(size, np.nan)
-    logs[int(rows.argmax())] = 0.0
-    while True:
-        reach = [
-            (hits, a, b, centre) for low, high, c, hits in good for a, b, centre in ((low, high, c), (high, low, -c))
-            if not np.isnan(logs[a]) and np.isnan(logs[b])
-        ]  # fmt: skip
-        if not reach:
-            break
-        _, a, b, centre = max(reach)
-        logs[b] = logs[a] + centre
-    linked = ~np.isnan(logs)
-    if rows[linked].sum() < 0.8 * rows.sum():
-        return None
-    if good:
-        low, high, centre, hits = (np.array(column) for column in zip(*good, strict=True))
-        use = linked[low.astype(int)] & linked[high.astype(int)]
-        logs = _least_squares(low[use].astype(int), high[use].astype(int), centre[use], hits[use], logs)
-    return np.where(linked, logs, 0.0)
-
-
-def _least_squares(low: Ints, high: Ints, centre: Numbers, weight: Numbers, logs: Numbers) -> Numbers:
-    size = len(logs)
-    for _ in range(30):
-        pull = np.zeros(size)
-        mass = np.zeros(size)
-        np.add.at(pull, high, weight * (logs[low] + centre))
-        np.add.at(pull, low, weight * (logs[high] - centre))
-        np.add.at(mass, high, weight)
-        np.add.at(mass, low, weight)
-        logs = np.where(mass > 0, pull / np.maximum(mass, 1e-9), logs)
-    return logs
-
-
 def _hidden_levels(case: Ints, rest: Numbers, tolerance: Numbers, cases: int) -> Numbers:
     """Log ratios to the commonest price that recur over many cases; always with 0 among them."""
     mode = _dense_modes(case, rest, tolerance, cases)
@@ -259,7 +111,6 @@ def _hidden_levels(case: Ints, rest: Numbers, tolerance: Numbers, cases: int) ->
     away = rest - mode[case]
     width = 2 * tolerance + 5e-5
     free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
-    sizes = np.bincount(case, minlength=cases)
     for _ in range(_MAX_LEVELS - 1):
         here = np.flatnonzero(free)
         if len(here) < 50:
@@ -275,15 +126,15 @@ def _hidden_levels(case: Ints, rest: Numbers, tolerance: Numbers, cases: int) ->
             break
         near = here[(bins >= best - 1) & (bins <= best + 2)]
         value = np.sort(away[near])
-        centre, _ = _peak(value, np.full(len(value), 1e-4))
+        centre, _ = densest(value, np.full(len(value), 1e-4))
         fine = near[np.abs(away[near] - centre) < 2e-4]
         centre = float(np.average(away[fine], weights=1 / width[fine] ** 2))
         levels.append(centre)
         free &= np.abs(away - centre) > 3 * width
-    return _consistent_levels(np.array(levels), sizes)
+    return _consistent_levels(np.array(levels))
 
 
-def _consistent_levels(levels: Numbers, sizes: Ints) -> Numbers:
+def _consistent_levels(levels: Numbers) -> Numbers:
     """Keep levels that are no mere sums or reversals of others: a level and its negative come from one pair of prices."""
     kept = [0.0]
     for value in levels[1:]:
@@ -294,9 +145,7 @@ def _consistent_levels(levels: Numbers, sizes: Ints) -> Numbers:
     return np.sort(np.array(kept))
 
 
-def _dense_modes(
-    case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None
-) -> Numbers:
+def _dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None) -> Numbers:
     """Where each case's values, each with its number of votes, are densest."""
     unit = np.full(cases, np.inf)
     np.minimum.at(unit, case, tolerance)
@@ -320,7 +169,9 @@ def _dense_modes(
     return np.bincount(case, weights=weight * rest, minlength=cases) / np.maximum(total, 1e-30)
 
 
-def _fit_points(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, tolerance: Numbers, on: Ints) -> None:
+def _fit_points(
+    found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, tolerance: Numbers, on: Ints
+) -> None:
     """Base prices of every case, commonest first, each borne by enough persons; then each row's base and level."""
     population, cases, levels = encoded.population, len(found.case_keys), found.levels
     place = np.zeros(len(logs))
@@ -371,7 +222,9 @@ def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels
         np.minimum.at(high, case[near], off[near] + tolerance[near])
         ok = np.isfinite(low) & np.isfinite(high)
         weight = np.bincount(case[near], weights=tolerance[near] ** -2.0, minlength=cases)
-        mean = np.bincount(case[near], weights=off[near] * tolerance[near] ** -2.0, minlength=cases) / np.maximum(weight, 1e-30)
+        mean = np.bincount(case[near], weights=off[near] * tolerance[near] ** -2.0, minlength=cases) / np.maximum(
+            weight, 1e-30
+        )
         step = np.where(ok & (low <= high), (np.where(ok, low, 0) + np.where(ok, high, 0)) / 2, mean)
         base = base + step
     return base
@@ -399,20 +252,20 @@ def _recentre_factors(found: Lattice, encoded: Encoded, logs: Numbers, tolerance
         moved = factor.copy()
         for value in range(len(factor)):
             mine = code == value
-            if int(mine.sum()) < 2 * _MIN_PAIRS:
+            if int(mine.sum()) < 2 * MIN_PAIRS:
                 continue
             votes, width = off[mine], tolerance[rows][mine] + 1e-5
             near = np.abs(votes) < _NEAREST_LEVEL
-            if int(near.sum()) < _MIN_PAIRS:
+            if int(near.sum()) < MIN_PAIRS:
                 continue
             order = np.argsort(votes[near])
-            centre, hits = _peak(votes[near][order], width[near][order])
+            centre, hits = densest(votes[near][order], width[near][order])
             if hits >= 0.25 * int(mine.sum()):
                 moved[value] += centre
         found.factors[name] = moved - moved[int(np.bincount(code[code >= 0], minlength=len(factor)).argmax())]
 
 
-def _refine(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, tolerance: Numbers) -> None:
+def _refine(found: Lattice, encoded: Encoded, logs: Numbers, tolerance: Numbers) -> None:
     """Improve factors and levels from all rows that lie on the lattice; snap ratios that are plainly round."""
     on = np.flatnonzero(found.point >= 0)
     if len(on) < 100:
@@ -426,7 +279,9 @@ def _refine(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, t
             off = logs[on] - total
             valid = code >= 0
             mass = np.bincount(code[valid], weights=weight[valid], minlength=len(factor))
-            step = np.bincount(code[valid], weights=(weight * off)[valid], minlength=len(factor)) / np.maximum(mass, 1e-30)
+            step = np.bincount(code[valid], weights=(weight * off)[valid], minlength=len(factor)) / np.maximum(
+                mass, 1e-30
+            )
             found.factors[name] = factor + step - step[int(mass.argmax())]
         total = base + found.levels[found.level[on]] + found.place_log(encoded.codes, on)
         off = logs[on] - total
@@ -438,85 +293,10 @@ def _refine(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, t
         total = base + found.levels[found.level[on]] + found.place_log(encoded.codes, on)
         off = logs[on] - total
         mass = np.bincount(owner, weights=weight, minlength=len(found.bases))
-        base = base + (np.bincount(owner, weights=weight * off, minlength=len(found.bases)) / np.maximum(mass, 1e-30))[owner]
+        base = (
+            base
+            + (np.bincount(owner, weights=weight * off, minlength=len(found.bases)) / np.maximum(mass, 1e-30))[owner]
+        )
     found.levels = snap_ratios(found.levels)
     for name, factor in found.factors.items():
         found.factors[name] = snap_ratios(factor)
-
-
-def snap_ratios(logs: Numbers, tolerance: float = 2.5e-5) -> Numbers:
-    """`logs` moved to ratios of three decimals to one of them, if practically all ratios are that round."""
-    best, best_count = logs, 0.0
-    for reference in range(len(logs)):
-        ratio = np.exp(logs - logs[reference])
-        near = np.round(ratio, 3)
-        close = np.abs(np.log(np.maximum(near, 1e-3) / ratio)) < tolerance
-        # Three decimals are hit by chance at a rate of about 5 %.
-        if close.mean() > max(0.8, best_count):
-            best_count = float(close.mean())
-            best = np.where(close, np.log(np.maximum(near, 1e-3)), logs - logs[reference]) + logs[reference]
-    return best - best[int(np.abs(best).argmin())]
-
-
-def _find_top_ups(found: Lattice, encoded: Encoded, primary: Numbers, population: Population) -> None:
-    """Amounts added to a price that many persons share: what is left over the prices of the row's case, if it recurs."""
-    rows = np.flatnonzero((found.point < 0) & (found.case >= 0) & (primary > 0))
-    found.top_up = np.zeros(len(primary), np.int32)
-    rows = rows[np.diff(found.base_start)[found.case[rows]] > 0]
-    if not len(rows):
-        return
-    place = found.place_log(encoded.codes, rows)
-    case = found.case[rows]
-    options = []
-    for point in range(min(3, _MAX_POINTS)):
-        at = found.base_start[case] + point
-        there = at < found.base_start[case + 1]
-        base = np.where(there, found.bases[np.minimum(at, len(found.bases) - 1)], np.nan)
-        for level in range(len(found.levels)):
-            price = np.rint(np.exp(base + found.levels[level] + place) / found.grid) * found.grid
-            options.append((point, level, np.round(primary[rows] - price, 2)))
-    owner = np.tile(np.arange(len(rows)), len(options))
-    extra = np.concatenate([values for _, _, values in options])
-    valid = np.isfinite(extra) & (extra > 0)
-    owner, extra, which = owner[valid], extra[valid], np.repeat(np.arange(len(options)), len(rows))[valid]
-    values, ids = np.unique(extra, return_inverse=True)
-    allowed = population.releasable(ids.astype(np.int64), len(values), rows[owner])
-    enough = max(2 * population.k, int(_MIN_TOP_UP_SHARE * len(rows)))
-    number = _explain_greedily(owner, ids.astype(np.int64), np.where(allowed, np.bincount(ids), 0), enough)
-    chosen = np.flatnonzero(number > 0)
-    # A row may reach its top-up by several prices: the commonest price comes first.
-    _, first = np.unique(owner[chosen], return_index=True)
-    chosen = chosen[first]
-    target = rows[owner[chosen]]
-    found.top_ups = np.zeros(int(number.max(initial=0)))
-    found.top_ups[number[number > 0] - 1] = values[ids[number > 0]]
-    found.top_up[target] = number[chosen]
-    found.point[target] = np.array([p for p, _, _ in options], np.int32)[which[chosen]]
-    found.level[target] = np.array([v for _, v, _ in options], np.int32)[which[chosen]]
-
-
-def _explain_greedily(owner: Ints, value: Ints, counts: Ints, enough: int) -> Ints:
-    """The number (from 1) of the value that explains each vote, 0 for none: the commonest value takes its rows first.
-
-    Otherwise every true top-up would bring along its sums with the differences between prices.
-    """
-    number = np.zeros(len(owner), np.int64)
-    counts = counts.copy()
-    by_value = np.argsort(value, kind="stable")
-    value_start = np.r_[0, np.cumsum(np.bincount(value, minlength=len(counts)))]
-    by_owner = np.argsort(owner, kind="stable")
-    owner_start = np.r_[0, np.cumsum(np.bincount(owner))]
-    free = np.ones(len(owner_start) - 1, np.bool_)
-    for i in range(1, _MAX_TOP_UPS + 1):
-        best = int(counts.argmax()) if len(counts) else 0
-        if not len(counts) or counts[best] < enough:
-            break
-        votes = by_value[value_start[best] : value_start[best + 1]]
-        votes = votes[free[owner[votes]]]
-        number[votes] = i
-        taken = np.unique(owner[votes])
-        free[taken] = False
-        lost = np.concatenate([by_owner[owner_start[o] : owner_start[o + 1]] for o in taken.tolist()])
-        np.subtract.at(counts, value[lost], 1)
-        counts[best] = 0
-    return number

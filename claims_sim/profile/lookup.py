@@ -30,6 +30,7 @@ class Step:
             self.keys = key[self.order]
 
     def descend(self, context: Codes, code: Codes) -> Codes:
+        """The context below each `context` at `code`; -1 where either is -1 or nothing was released."""
         valid = (context >= 0) & (code >= 0)
         key = context.astype(np.int64) * self.size + code
         if self.dense is not None:
@@ -70,6 +71,8 @@ class TableSampler:
                 has_pool = has_pool[self._steps[depth - 1].parent]
             self._cells.append(_Cells(level, has_pool if table.has_pools else None))
             has_pool = has_pool | (self._cells[-1].total > 0)
+        every = np.concatenate([cells.entries for cells in self._cells]) if table.has_pools else np.zeros(0, np.int32)
+        self._anywhere = every[every >= 0]
 
     def contexts(self, given: dict[str, Codes], rows: int) -> list[Codes]:
         """The context of each row at each depth."""
@@ -104,6 +107,11 @@ class TableSampler:
             todo = np.flatnonzero(out < 0) if todo is None else todo[out[todo] < 0]
             if not len(todo):
                 break
+        lost = np.flatnonzero(out < 0) if len(self._anywhere) and (todo is None or len(todo)) else np.zeros(0, np.int64)
+        if len(lost):
+            # Neither the row's context nor one above it was released: any value of the table is as good as another.
+            u = uniforms(key, rows[lost], lane * 16 + 15)
+            out[lost] = self._anywhere[(u * len(self._anywhere)).astype(np.int64)]
         return out
 
 
@@ -129,4 +137,3 @@ def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> n
     place = np.empty(int(ids.max()) + 1, np.int64)
     place[ids[: len(table)]] = np.arange(len(table))
     return place[ids[len(table) :]]
-

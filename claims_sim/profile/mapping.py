@@ -30,7 +30,9 @@ def load_mapping(path: Path) -> ColumnMapping:
         raise SourceError(f"The mapping file {path} is no TOML: {str(error).splitlines()[0]}.") from None
     strange = set(document) - {"columns", "values"}
     if strange:
-        raise SourceError(f"The mapping file {path} has a section [{min(strange)}]; only [columns] and [values.COLUMN] are known.")
+        raise SourceError(
+            f"The mapping file {path} has a section [{min(strange)}]; only [columns] and [values.COLUMN] are known."
+        )
     sections = _Sections(columns=document.get("columns", {}), values=document.get("values", {}))
     return ColumnMapping(columns=_names(path, sections), values=_values(path, sections))
 
@@ -40,7 +42,9 @@ def _names(path: Path, sections: _Sections) -> dict[str, str]:
     for name, theirs in sections.columns.items():
         _check_name(path, name)
         if not isinstance(theirs, str):
-            raise SourceError(f"The mapping file {path} gives [columns] {name} something that is no column name in quotes.")
+            raise SourceError(
+                f"The mapping file {path} gives [columns] {name} something that is no column name in quotes."
+            )
         names[name] = theirs
     return names
 
@@ -57,4 +61,6 @@ def _values(path: Path, sections: _Sections) -> dict[str, dict[str, str]]:
 
 def _check_name(path: Path, name: str) -> None:
     if name not in CANONICAL:
-        raise SourceError(f"The mapping file {path} names {name!r}, which is no column of claims; they are: {', '.join(CANONICAL)}.")
+        raise SourceError(
+            f"The mapping file {path} names {name!r}, which is no column of claims; they are: {', '.join(CANONICAL)}."
+        )

@@ -15,7 +15,9 @@ from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice, find_lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
+from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
+from claims_sim.profile.top_ups import find_top_ups
 
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
@@ -65,7 +67,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     primary = encoded.claimed if encoded.claimed is not None else encoded.paid
     assert primary is not None  # noqa: S101 - reading requires one amount
     grid = amount_grid(encoded.claimed, encoded.paid)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, find_lattice(encoded, grid))
+    lattice = find_lattice(encoded, grid)
+    if lattice is not None:
+        find_top_ups(lattice, encoded, primary, encoded.population)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
     tariff = _tariff(fit)
     exact, counted = _profile_amount(fit)
     means = _means(fit)
@@ -99,7 +104,9 @@ def _tariff(fit: _Fit) -> Tariff | None:
     fit.points = int(points.max(initial=0)) * len(lattice.levels)
     if len(lattice.top_ups):
         builder.add(
-            Target("top_up", np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32), len(lattice.top_ups) + 1),
+            Target(
+                "top_up", np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32), len(lattice.top_ups) + 1
+            ),
             fit.candidates,
             most=4,
         )
@@ -130,7 +137,9 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
     # A shared price may recur where enough is given; further up it would be the price of other cases.
     depth = min(_SHARED_DEPTH, len(fit.candidates))
-    counted = fit.builder.add(Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(fit.points, other, depth)))
+    counted = fit.builder.add(
+        Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(fit.points, other, depth))
+    )
     return exact, counted
 
 
@@ -196,14 +205,14 @@ def _effects(fit: _Fit, rows: Ints, logs: Numbers) -> dict[str, Numbers]:
 
 def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
     """How far the remaining amounts lie from their case's price, or from their context's mean where it has none."""
-    from claims_sim.profile.pricing import Locator, PriceList  # noqa: PLC0415 - shares the sampler's code, not its imports
-
     lattice, encoded = fit.lattice, fit.encoded
     locator = Locator(means)
     around = locator.locate({p: fit.builder.feature_codes(p)[rows] for p in locator.names}, len(rows))
     priced: Codes = np.zeros(len(fit.primary), np.int32)
     if lattice is not None:
-        price = PriceList.of_lattice(lattice).logs({n: c[rows] for n, c in encoded.codes.items()}, np.zeros(len(rows), np.int32))
+        price = PriceList.of_lattice(lattice).logs(
+            {n: c[rows] for n, c in encoded.codes.items()}, np.zeros(len(rows), np.int32)
+        )
         there = np.isfinite(price)
         around = np.where(there, price, around)
         priced[rows] = there
@@ -238,7 +247,9 @@ def _profile_paid(fit: _Fit) -> str | None:
     binned = bin_numbers(ratio, fit.encoded.population, most=60, most_single=400)
     some = binned.codes >= 0
     codes[some] = binned.codes[some] + first
-    fit.bins["paid"] = Bins(lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi))
+    fit.bins["paid"] = Bins(
+        lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi)
+    )
     fit.builder.add(Target("paid", codes, first + len(binned.bins.lo)), fit.candidates)
     return at
 
@@ -254,8 +265,6 @@ def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
 
 def _paid_at_other_level(fit: _Fit, rows: Ints) -> tuple[str | None, Codes]:
     """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
-    from claims_sim.profile.pricing import PriceList  # noqa: PLC0415 - as above
-
     lattice, encoded = fit.lattice, fit.encoded
     best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
     assert encoded.paid is not None  # noqa: S101 - the caller has it
@@ -269,7 +278,11 @@ def _paid_at_other_level(fit: _Fit, rows: Ints) -> tuple[str | None, Codes]:
             given = {n: c[rows] for n, c in encoded.codes.items()} | {name: np.full(len(rows), value, np.int32)}
             logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
             price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
-            hit = np.isfinite(logs) & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid) & (encoded.codes[name][rows] != value)
+            hit = (
+                np.isfinite(logs)
+                & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid)
+                & (encoded.codes[name][rows] != value)
+            )
             level[rows[hit]] = value
         found = int((level >= 0).sum())
         if found > max(best[0], 0.05 * len(rows), 5 * encoded.population.k):

@@ -24,7 +24,13 @@ def round_significant(value: float, digits: int) -> float:
 
 
 def bin_numbers(
-    values: Numbers, population: Population, *, whole: bool = False, most: int = 40, most_single: int = 4000, digits: int = 3
+    values: Numbers,
+    population: Population,
+    *,
+    whole: bool = False,
+    most: int = 40,
+    most_single: int = 4000,
+    digits: int = 3,
 ) -> Binned:
     """Codes for `values` (NaN: missing). At most `most` ranges beside `most_single` single values."""
     known = np.flatnonzero(np.isfinite(values))
@@ -62,10 +68,10 @@ def _ranges(
     edges = np.quantile(values[rest], np.linspace(0, 1, count + 1)[1:-1], method="lower")
     edges = np.unique([round_significant(edge, digits) for edge in edges])
     cell = np.searchsorted(edges, values[rest], side="left")
-    cell = _merge_small(cell, len(edges) + 1, rest, population)
-    if cell is None:
+    merged = _merge_small(cell.astype(np.int64), len(edges) + 1, rest, population)
+    if merged is None:
         return []
-    ids, distinct = dense_ids(cell)
+    ids, distinct = dense_ids(merged)
     out = []
     for i, last in enumerate(distinct):
         chosen = rest[ids == i]

@@ -85,7 +85,8 @@ def _date_oddities(columns: pa.Table) -> Iterator[str]:
     if {"admit_dt", "discharge_dt"} <= names:
         reversed_ = pc.sum(pc.less(columns["discharge_dt"], columns["admit_dt"])).as_py() or 0
         if reversed_:
-            yield f"{percent(reversed_ / columns.num_rows)} of claims are discharged before they are admitted; their dates count as missing."
+            share = percent(reversed_ / columns.num_rows)
+            yield f"{share} of claims are discharged before they are admitted; their dates count as missing."
 
 
 def _severity_oddities(columns: pa.Table) -> Iterator[str]:
@@ -97,7 +98,9 @@ def _severity_oddities(columns: pa.Table) -> Iterator[str]:
 
 
 def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
-    types = {str(row[0]).lower(): str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+    types = {
+        str(row[0]).lower(): str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    }
     if "claim_id" not in types:
         return
     name = quote_identifier(types["claim_id"])

@@ -41,7 +41,9 @@ class PriceList:
             paths.append(key % size)
             key = key // size
         stacked = np.column_stack(paths[::-1])
-        return cls._build(lattice.case_names, lattice.case_sizes, stacked, points[points > 0], lattice.bases, lattice.factors)
+        return cls._build(
+            lattice.case_names, lattice.case_sizes, stacked, points[points > 0], lattice.bases, lattice.factors
+        )
 
     @classmethod
     def _build(

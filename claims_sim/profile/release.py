@@ -141,8 +141,10 @@ def _close_prefixes(levels: list[_Counts], keys: list[Ints], sizes: list[int]) -
         per_context = np.bincount(cells, minlength=len(needed[depth]))
         out.append(
             Level(
-                contexts=tuple(paths.ravel().tolist()), cells=tuple(per_context.tolist()),
-                values=tuple(level.value.tolist()), units=tuple(level.units.tolist()),
-            )  # fmt: skip
+                contexts=tuple(paths.ravel().tolist()),
+                cells=tuple(per_context.tolist()),
+                values=tuple(level.value.tolist()),
+                units=tuple(level.units.tolist()),
+            )
         )
     return out

@@ -1,20 +1,21 @@
-"""Draw claims from a profile. A row's values depend on (key, its counter, its given values) alone, so that any
-partition of a batch gives the same claims, and the same brief under other counters gives independent draws.
+"""Draw claims from a profile. Knows nothing of batches, authors or channels.
+
+A row's values depend on (key, its counter, its given values) alone, so that any partition of a batch gives the same
+claims, and the same brief under other counters gives independent draws.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.profile.document import Bins, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import FIRST_LEVEL, PRICED
-from claims_sim.profile.pricing import Locator, PriceList
+from claims_sim.profile.members import Members
+from claims_sim.profile.payments import Payments
 from claims_sim.profile.timing import Calendar
 from claims_sim.randomness import stream_key, uniforms
 
@@ -28,34 +29,6 @@ MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight", "district_name")
 _BLOCK: Final = 65_536
-_TRIES: Final = 12
-
-Numbers = npt.NDArray[np.float64]
-
-
-class _Draft:
-    """The codes of a block of rows as they are drawn, with features derived where a table asks for them."""
-
-    def __init__(self, profile: Profile, rows: int, groups: dict[str, npt.NDArray[np.int32]]) -> None:
-        self.rows = rows
-        self.codes: dict[str, Codes] = {}
-        self._features = profile.features
-        self._groups = groups
-
-    def given(self, names: Iterable[str], at: npt.NDArray[np.int64] | None = None) -> dict[str, Codes]:
-        """The features `names` for all rows, or for the rows `at`."""
-        out = {}
-        for name in names:
-            feature = self._features[name]
-            codes = self.codes.get(feature.variable)
-            if codes is None and feature.variable == PRICED:
-                codes = np.zeros(self.rows, np.int32)
-            if codes is None:
-                codes = np.full(self.rows if at is None else len(at), -1, np.int32)
-            elif at is not None and len(codes) == self.rows:
-                codes = codes[at]
-            out[name] = codes if feature.groups is None else self._groups[name][codes]
-        return out
 
 
 class Sampler:
@@ -70,13 +43,9 @@ class Sampler:
             if feature.groups is not None
         }
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
-        self._bins = {name: _Edges(bins) for name, bins in profile.bins.items()}
-        self._locator = Locator(profile.money.means)
-        tariff = profile.money.tariff
-        self._prices = None if tariff is None else PriceList.of_tariff(tariff)
-        self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
-        self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
-        self._exact = np.array(profile.money.exact)
+        self._bins = {name: Edges(bins) for name, bins in profile.bins.items()}
+        self._payments = Payments(profile, self._tables, self._bins)
+        self._members = Members(profile, self._tables, self._texts, self._groups)
         self._calendar = Calendar(profile, self._tables)
         self._label_of = {
             "dx_primary_code": self._label_array("dx_primary_code", profile.dx_names),
@@ -89,7 +58,7 @@ class Sampler:
         """What each claim must be: columns BRIEF_COLUMNS. With `stratify` a small batch follows the shares closely."""
         rows = np.asarray(rows)
         draft = self._draft(len(rows))
-        self._draw_brief(key, rows, draft, _systematic(key, rows) if stratify else None)
+        self._draw_brief(key, rows, draft, systematic(key, rows) if stratify else None)
         return self._brief_table(draft)
 
     def draw_open(self, key: int, rows: Rows, briefs: pa.Table) -> pa.Table:
@@ -101,7 +70,7 @@ class Sampler:
 
     def draw_money(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """The amounts of claims whose brief and open columns are given: columns MONEY_COLUMNS."""
-        return self._draw_money(key, np.asarray(rows), self._read(claims))
+        return self._payments.draw(key, np.asarray(rows), self._read(claims))
 
     def draw_history(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """Local admission and discharge within the profile's period, the stay as in `los`: columns HISTORY_COLUMNS."""
@@ -119,8 +88,12 @@ class Sampler:
         """
         rows = np.asarray(rows)
         draft = self._read(claims)
-        admit, discharge = self._calendar.seconds(key, rows, draft, self._los(draft) if "los_days" in draft.codes else None)
-        return pa.table({"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())})
+        admit, discharge = self._calendar.seconds(
+            key, rows, draft, self._los(draft) if "los_days" in draft.codes else None
+        )
+        return pa.table(
+            {"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())}
+        )
 
     def draw_claims(self, key: int, rows: Rows) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row."""
@@ -136,7 +109,7 @@ class Sampler:
             self._draw_history(key, rows, draft),
             self._brief_table(draft),
             self._open_table(draft),
-            self._draw_money(key, rows, draft),
+            self._payments.draw(key, rows, draft),
             self._draw_extra(key, rows, draft),
         ]
         columns = {name: part[name] for part in parts for name in part.column_names}
@@ -144,10 +117,10 @@ class Sampler:
 
     # Drafts: codes in, codes out.
 
-    def _draft(self, rows: int) -> "_Draft":
-        return _Draft(self.profile, rows, self._groups)
+    def _draft(self, rows: int) -> Draft:
+        return Draft(self.profile, rows, self._groups)
 
-    def _read(self, claims: pa.Table) -> "_Draft":
+    def _read(self, claims: pa.Table) -> Draft:
         """The codes of given values; a value that the profile does not know counts as unknown."""
         draft = self._draft(claims.num_rows)
         for name in (*BRIEF, "procedure_code"):
@@ -170,12 +143,16 @@ class Sampler:
             draft.codes["los_days"] = los.astype(np.int32)
             if "los" in self._bins:
                 draft.codes["los"] = self._bins["los"].code(los)
-        if "admit_dt" in claims.column_names and "discharge_dt" in claims.column_names and "los" not in claims.column_names:
+        if (
+            "admit_dt" in claims.column_names
+            and "discharge_dt" in claims.column_names
+            and "los" not in claims.column_names
+        ):
             admit, discharge = (claims[name].to_numpy().astype("datetime64[D]") for name in HISTORY_COLUMNS)
             draft.codes["los_days"] = (discharge - admit).astype(np.int32)
         return draft
 
-    def _draw_brief(self, key: int, rows: Rows, draft: "_Draft", first: Numbers | None) -> None:
+    def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
         for name in BRIEF:
             table = self._tables.get(name)
             if table is not None:
@@ -188,12 +165,12 @@ class Sampler:
         if table is not None:
             draft.codes["dx_primary_label"] = table.draw(key, rows, draft.given(table.parents))
 
-    def _draw_open(self, key: int, rows: Rows, draft: "_Draft") -> None:
+    def _draw_open(self, key: int, rows: Rows, draft: Draft) -> None:
         for name in ("secondary_count", "procedure_code", "procedure_label", "los"):
             table = self._tables.get(name)
             if table is not None:
                 draft.codes[name] = table.draw(key, rows, draft.given(table.parents))
-        self._draw_members(key, rows, draft)
+        self._members.draw(key, rows, draft)
         if "los" in draft.codes:
             los = self._bins["los"].draw(draft.codes["los"], uniforms(key ^ stream_key("los"), rows)).astype(np.int32)
         else:
@@ -204,65 +181,12 @@ class Sampler:
             los[draft.codes["service_type"] == outpatient] = 0
         draft.codes["los_days"] = los
 
-    def _los(self, draft: "_Draft") -> Codes:
+    def _los(self, draft: Draft) -> Codes:
         return draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
-
-    def _draw_members(self, key: int, rows: Rows, draft: "_Draft") -> None:
-        """The secondary codes position by position: never the primary code, never one twice."""
-        table = self._tables.get("member")
-        most = self.profile.tables["secondary_count"].size - 1 if table is not None else 0
-        members = np.full((len(rows), most), -1, np.int32)
-        draft.codes["members"] = members
-        if table is None:
-            return
-        count = draft.codes["secondary_count"]
-        primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
-        none = self.profile.tables["member"].size
-        todo = np.flatnonzero(count > 0)
-        for position in range(most):
-            todo = todo[count[todo] > position]
-            if not len(todo):
-                break
-            given = draft.given((p for p in table.parents if not p.startswith("member_")), todo)
-            extra = {"member_position": np.full(len(todo), min(position, 3), np.int32)}
-            extra["member_previous"] = members[todo, position - 1] if position else np.full(len(todo), none, np.int32)
-            given |= self._member_features(table.parents, extra)
-            members[todo, position] = self._draw_new(key, rows[todo], table, given, members[todo, :position], primary[todo], position)
-
-    def _member_features(self, names: tuple[str, ...], values: dict[str, Codes]) -> dict[str, Codes]:
-        out = {}
-        for name in names:
-            feature = self.profile.features[name]
-            if feature.variable in values:
-                codes = values[feature.variable]
-                out[name] = codes if feature.groups is None else self._groups[name][codes]
-        return out
-
-    def _draw_new(
-        self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],
-        primary: Codes, position: int,
-    ) -> Codes:  # fmt: skip
-        out = np.full(len(rows), -1, np.int32)
-        todo = np.arange(len(rows))
-        for attempt in range(_TRIES):
-            drawn = table.draw(key, rows[todo], {name: codes[todo] for name, codes in given.items()}, 1 + position * _TRIES + attempt)
-            bad = (drawn == primary[todo]) | (earlier[todo] == drawn[:, None]).any(1) | (drawn < 0)
-            out[todo[~bad]] = drawn[~bad]
-            todo = todo[bad]
-            if not len(todo):
-                break
-        return out
-
-    def _primary_as_member(self, codes: Codes | None, rows: int) -> Codes:
-        if codes is None:
-            return np.full(rows, -2, np.int32)
-        found = pc.index_in(self._texts["dx_primary_code"], value_set=self._texts["dx_secondary_codes"], skip_nulls=True)
-        lookup = np.append(found.fill_null(-2).to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-2))
-        return np.asarray(lookup[codes])
 
     # Tables: codes to columns.
 
-    def _text(self, name: str, draft: "_Draft") -> pa.Array:
+    def _text(self, name: str, draft: Draft) -> pa.Array:
         codes = draft.codes.get(name)
         default = self.profile.defaults.get(name)
         if codes is None or name not in self._texts:
@@ -274,7 +198,7 @@ class Sampler:
         values = self.profile.vocabularies.get(codes, ())
         return pa.array([None if code is None else names.get(code, code) for code in values], pa.string())
 
-    def _labels(self, label: str, code: str, draft: "_Draft") -> pa.Array:
+    def _labels(self, label: str, code: str, draft: Draft) -> pa.Array:
         """The released label where there is one, else the code system's name, else the code."""
         codes = draft.codes.get(code)
         if codes is None:
@@ -285,14 +209,14 @@ class Sampler:
         released = self._texts[label].take(pa.array(draft.codes[label], mask=draft.codes[label] < 0))
         return pc.coalesce(released, named) if released.null_count else released
 
-    def _brief_table(self, draft: "_Draft") -> pa.Table:
+    def _brief_table(self, draft: Draft) -> pa.Table:
         columns = {name: self._text(name, draft) for name in BRIEF if name != "facility_type" or name in self._texts}
         if "facility_type" not in columns:
             columns["facility_type"] = pa.nulls(draft.rows, pa.string())
         columns["dx_primary_label"] = self._labels("dx_primary_label", "dx_primary_code", draft)
         return pa.table(columns)
 
-    def _open_table(self, draft: "_Draft") -> pa.Table:
+    def _open_table(self, draft: Draft) -> pa.Table:
         codes = draft.codes.get("procedure_code")
         if codes is None:
             procedure = label = pa.nulls(draft.rows, pa.string())
@@ -320,79 +244,13 @@ class Sampler:
             }
         )
 
-    def _draw_money(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
-        profile, grid = self.profile, self.profile.amount_grid
-        table = self._tables["amount"]
-        code = table.draw(key, rows, draft.given(table.parents))
-        amount, logs = self._draw_prices(key, rows, draft, code)
-        exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
-        amount[exact] = self._exact[code[exact] - profile.money.points]
-        rest = np.flatnonzero(np.isnan(amount))
-        amount[rest] = np.maximum(np.rint(self._draw_around(key, rows[rest], draft, rest) / grid), 0) * grid
-        other = amount.copy()
-        if "paid" in self._tables:
-            self._pay(key, rows, draft, amount, logs, code, other)
-        claimed, settled = np.round(amount, 2), np.round(other, 2)
-        if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
-            settled = np.minimum(settled, claimed)
-        return pa.table({"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)})
-
-    def _draw_prices(self, key: int, rows: Rows, draft: "_Draft", code: Codes) -> tuple[Numbers, Numbers]:
-        """Tariff prices with their top-ups, and the log price of the row's case; NaN off the tariff."""
-        amount, base = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-        if self._prices is None:
-            return amount, base
-        grid, levels = self.profile.amount_grid, len(self._levels)
-        listed = (code >= 0) & (code < self.profile.money.points)
-        point = np.where(listed, code // levels, 0).astype(np.int32)
-        base = self._prices.logs(draft.codes, point)
-        draft.codes[PRICED] = np.isfinite(base).astype(np.int32)
-        on = np.flatnonzero(listed & np.isfinite(base))
-        amount[on] = np.rint(np.exp(base[on] + self._levels[code[on] % levels]) / grid) * grid
-        table = self._tables.get("top_up")
-        if table is not None and len(on):
-            given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
-            amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
-        return amount, base
-
-    def _pay(
-        self, key: int, rows: Rows, draft: "_Draft", amount: Numbers, base: Numbers, code: Codes, paid: Numbers
-    ) -> None:
-        """Set `paid` where it is not the whole amount."""
-        money, grid = self.profile.money, self.profile.amount_grid
-        table = self._tables["paid"]
-        kind = table.draw(key, rows, draft.given(table.parents))
-        part = np.flatnonzero(kind > 0)
-        ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
-        paid[part] = np.rint(amount[part] * ratio / grid) * grid
-        if money.paid_at is None or self._prices is None:
-            return
-        levels = len(self._levels)
-        listed = (code >= 0) & (code < money.points)
-        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed & np.isfinite(base))
-        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-        given[money.paid_at] = kind[at] - FIRST_LEVEL
-        logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
-        known = np.isfinite(logs)
-        paid[at[known]] = np.rint(np.exp(logs[known]) / grid) * grid
-
-    def _draw_around(self, key: int, rows: Rows, draft: "_Draft", at: npt.NDArray[np.int64]) -> Numbers:
-        """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
-        mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
-        if self._prices is not None:
-            given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-            price = self._prices.logs(given, np.zeros(len(at), np.int32))
-            mean = np.where(np.isfinite(price), price, mean)
-        table = self._tables["amount_residual"]
-        code = table.draw(key, rows, draft.given(table.parents, at))
-        residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
-        return np.asarray(np.exp(np.minimum(mean + residual, 29.0)))
-
-    def _draw_history(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
+    def _draw_history(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         admit, discharge = self._calendar.draw(key, rows, draft, self._los(draft))
-        return pa.table({"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))})
+        return pa.table(
+            {"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))}
+        )
 
-    def _draw_extra(self, key: int, rows: Rows, draft: "_Draft") -> pa.Table:
+    def _draw_extra(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         weight, district = pa.nulls(len(rows), pa.float64()), pa.nulls(len(rows), pa.string())
         table = self._tables.get("claim_weight")
         if table is not None:
@@ -404,40 +262,3 @@ class Sampler:
             draft.codes["district_name"] = table.draw(key, rows, draft.given(table.parents))
             district = self._text("district_name", draft)
         return pa.table({"claim_weight": weight, "district_name": district})
-
-
-class _Edges:
-    """Number ranges as arrays."""
-
-    def __init__(self, bins: Bins) -> None:
-        self.lo, self.hi, self.whole = np.array(bins.lo), np.array(bins.hi), bins.whole
-        self._order = np.lexsort((self.hi - self.lo, self.lo))
-
-    def draw(self, codes: Codes, u: Numbers) -> Numbers:
-        """A number in each code's range; 0 for code -1."""
-        if not len(self.lo):
-            return np.zeros(len(codes))
-        span = self.hi - self.lo + (1 if self.whole else 0)
-        value = self.lo[codes] + u * span[codes]
-        value = np.floor(value) if self.whole else value
-        return np.where(codes >= 0, value, 0.0)
-
-    def code(self, values: Numbers) -> Codes:
-        """The code whose range holds each value, the narrowest first; -1 where none does."""
-        out = np.full(len(values), -1, np.int32)
-        lo, hi = self.lo[self._order], self.hi[self._order]
-        single = lo == hi
-        for chosen in (self._order[~single], self._order[single]):
-            if not len(chosen):
-                continue
-            at = np.clip(np.searchsorted(self.lo[chosen], values, side="right") - 1, 0, len(chosen) - 1)
-            hit = (values >= self.lo[chosen][at]) & (values <= self.hi[chosen][at])
-            out[hit] = chosen[at[hit]]
-        return out
-
-
-def _systematic(key: int, rows: Rows) -> Numbers:
-    """One number per row, one in each of len(rows) equal parts of [0, 1), in an order that the key decides."""
-    rank = np.argsort(np.argsort(uniforms(key ^ stream_key("order"), rows)))
-    return (rank + uniforms(key ^ stream_key("within"), rows)) / max(len(rows), 1)
-

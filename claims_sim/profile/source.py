@@ -83,7 +83,11 @@ def _parquet(path: Path) -> str:
 
 def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
     # An empty temp_directory: nothing is ever spilled beside the owner's file.
-    config: dict[str, str | bool | int | float | list[str]] = {"temp_directory": "", "memory_limit": "1GB", "threads": 2}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": "",
+        "memory_limit": "1GB",
+        "threads": 2,
+    }
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     try:
@@ -150,4 +154,6 @@ def _scrubbed(path: Path, error: duckdb.Error) -> SourceError:
     for sign, meaning in _KNOWN:
         if sign in text:
             return SourceError(f"{path} {meaning}.")
-    return SourceError(f"{path} cannot be read: DuckDB reports a {type(error).__name__} (its text may hold data and is left out).")
+    return SourceError(
+        f"{path} cannot be read: DuckDB reports a {type(error).__name__} (its text may hold data and is left out)."
+    )

@@ -69,7 +69,9 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
         if theirs is not None:
             located[name] = Located(theirs, types[theirs], kind)
         elif name in mapping.columns:
-            raise SourceError(f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}.")
+            raise SourceError(
+                f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
+            )
     has_stay = "los" in located or {"admit_dt", "discharge_dt"} <= set(located)
     for needed, is_there in (
         ("dx_primary_code", "dx_primary_code" in located),
@@ -112,7 +114,8 @@ def _expression(name: str, column: Located, located: Mapping[str, Located], mapp
     text = text_expression(column)
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
-        text = f"CASE WHEN regexp_full_match({text}, '[A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*') THEN upper(replace({text}, '.', '')) ELSE {text} END"
+        is_code = f"regexp_full_match({text}, '[A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*')"
+        text = f"CASE WHEN {is_code} THEN upper(replace({text}, '.', '')) ELSE {text} END"
     return _mapped(text, values) if values else text
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Ints, dense_ids
 from claims_sim.profile.release import Parent, Target
 
 MAX_PARENTS: Final = 6
@@ -39,7 +39,9 @@ def predict_leave_one_out(context: Ints, value: Ints, size: int, above: Scores) 
     return (in_cell - 1 + _PRIOR * above) / (in_context - 1 + _PRIOR)
 
 
-def choose_parents(target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS) -> tuple[list[Parent], Mapping[str, tuple[int, ...]]]:
+def choose_parents(
+    target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS
+) -> tuple[list[Parent], Mapping[str, tuple[int, ...]]]:
     """The parents in order of use, and the groups (code → group) of those that are groupings named `variable~target`.
 
     Only rows where the target is known are to be passed.
@@ -58,7 +60,9 @@ def choose_parents(target: Target, candidates: Sequence[Parent], most: int = MAX
         score = float(np.log(above).mean())
         best: tuple[float, Parent, Ints, Scores] | None = None
         for parent in list(pool.values()):
-            ids, _ = dense_ids(context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1))
+            ids, _ = dense_ids(
+                context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1)
+            )
             predicted = predict_leave_one_out(ids, value, target.size, above)
             gain = float(np.log(predicted).mean()) - score
             if gain < _HOPELESS and chosen:
@@ -69,7 +73,9 @@ def choose_parents(target: Target, candidates: Sequence[Parent], most: int = MAX
             grouped = _add_groupings(target, context, [p for p in candidates if p.name in pool], groupings)
             new = {parent.name: parent for parent in grouped}
             for parent in new.values():
-                ids, _ = dense_ids(context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1))
+                ids, _ = dense_ids(
+                    context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1)
+                )
                 predicted = predict_leave_one_out(ids, value, target.size, above)
                 gain = float(np.log(predicted).mean()) - score
                 if gain > _MIN_GAIN and (best is None or gain > best[0]):
@@ -86,7 +92,9 @@ def choose_parents(target: Target, candidates: Sequence[Parent], most: int = MAX
     return chosen, {name: groups for name, groups in groupings.items() if name in used}
 
 
-def _add_groupings(target: Target, context: Ints, parents: Sequence[Parent], groupings: dict[str, tuple[int, ...]]) -> list[Parent]:
+def _add_groupings(
+    target: Target, context: Ints, parents: Sequence[Parent], groupings: dict[str, tuple[int, ...]]
+) -> list[Parent]:
     added = []
     for parent in parents:
         if parent.size <= _MANY or "~" in parent.name:
@@ -140,8 +148,8 @@ def _cluster(points: Scores, weight: Scores, count: int) -> Ints:
     groups[order] = np.minimum((position * count).astype(np.int64), count - 1)
     for _ in range(25):
         mass = np.bincount(groups, weights=weight, minlength=count)
-        centre = np.stack([np.bincount(groups, weights=weight * axis, minlength=count) for axis in points.T], 1)
-        centre /= np.maximum(mass, 1e-9)[:, None]
+        total = np.stack([np.bincount(groups, weights=weight * axis, minlength=count) for axis in points.T], 1)
+        centre = total / np.maximum(mass, 1e-9)[:, None]
         distance = ((points[:, None] - centre[None]) ** 2).sum(2)
         distance[:, mass == 0] = np.inf
         moved = distance.argmin(1)

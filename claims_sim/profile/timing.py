@@ -1,17 +1,15 @@
 """Draw days and times of day from a profile's months, weekdays and hours."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS
 from claims_sim.profile.document import Profile
+from claims_sim.profile.draft import Draft
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.randomness import stream_key, uniforms
-
-if TYPE_CHECKING:
-    from claims_sim.profile.sampler import _Draft
 
 Moments = npt.NDArray[Any]
 _DAY_S: Final = 86_400
@@ -44,7 +42,7 @@ class Calendar:
         vocabulary = profile.vocabularies.get("service_type", ())
         self._outpatient = vocabulary.index("RJTL") if "RJTL" in vocabulary else -2
 
-    def draw(self, key: int, rows: Rows, draft: "_Draft", los: Codes) -> tuple[Moments, Moments]:
+    def draw(self, key: int, rows: Rows, draft: Draft, los: Codes) -> tuple[Moments, Moments]:
         """Local admission and discharge; at midnight where the source keeps days only."""
         month = self._draw("admit_month", key, rows, draft)
         if month is None:
@@ -60,24 +58,27 @@ class Calendar:
         if self._has_times:
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
             admit, discharge = admit + first, discharge + last
-        return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype("datetime64[us]")
+        return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype(
+            "datetime64[us]"
+        )
 
-    def _draw(self, name: str, key: int, rows: Rows, draft: "_Draft") -> Codes | None:
+    def _draw(self, name: str, key: int, rows: Rows, draft: Draft) -> Codes | None:
         table = self._tables.get(name)
         return None if table is None else table.draw(key, rows, draft.given(table.parents))
 
-    def _day(self, key: int, rows: Rows, draft: "_Draft", month: Codes) -> npt.NDArray[np.int64]:
+    def _day(self, key: int, rows: Rows, draft: Draft, month: Codes) -> npt.NDArray[np.int64]:
         """A day of the month that falls on the drawn weekday; the number of such days in the month does not matter."""
         weekday = self._draw("admit_weekday", key, rows, draft)
         u = uniforms(key ^ stream_key("day"), rows)
         first, length = self._first[month], self._length[month]
         if weekday is None:
-            return first + (u * length).astype(np.int64)
+            return np.asarray(first + (u * length).astype(np.int64))
         offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
         count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
-        return first + offset + (u * count).astype(np.int64) * WEEKDAYS
+        day: npt.NDArray[np.int64] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
+        return day
 
-    def seconds(self, key: int, rows: Rows, draft: "_Draft", stay: Codes | None) -> tuple[Codes, Codes]:
+    def seconds(self, key: int, rows: Rows, draft: Draft, stay: Codes | None) -> tuple[Codes, Codes]:
         """Seconds of the day of admission and of discharge."""
         first = self._hour("admit_hour", key, rows, draft)
         draft.codes["admit_hour"] = first
@@ -87,23 +88,26 @@ class Calendar:
         same = np.ones(len(rows), bool) if stay is None else stay == 0
         span = self._same_day_seconds(key, rows, draft)
         if span is None:
-            admit, discharge = np.where(same, np.minimum(admit, discharge), admit), np.where(
-                same, np.maximum(admit, discharge), discharge
+            admit, discharge = (
+                np.where(same, np.minimum(admit, discharge), admit),
+                np.where(same, np.maximum(admit, discharge), discharge),
             )
         else:
             discharge = np.where(same, np.minimum(admit + span, _DAY_S - 1), discharge)
         grid = self._grid
         return (admit // grid * grid).astype(np.int32), (discharge // grid * grid).astype(np.int32)
 
-    def _same_day_seconds(self, key: int, rows: Rows, draft: "_Draft") -> Codes | None:
+    def _same_day_seconds(self, key: int, rows: Rows, draft: Draft) -> Codes | None:
         code = self._draw("same_day_minutes", key, rows, draft)
         if code is None:
             return None
         lo, hi = self._minutes
-        minutes = np.where(code < 0, 0.0, lo[code] + uniforms(key ^ stream_key("minutes"), rows) * (hi[code] + 1 - lo[code]))
+        minutes = np.where(
+            code < 0, 0.0, lo[code] + uniforms(key ^ stream_key("minutes"), rows) * (hi[code] + 1 - lo[code])
+        )
         return (minutes * 60).astype(np.int32)
 
-    def _hour(self, name: str, key: int, rows: Rows, draft: "_Draft") -> Codes:
+    def _hour(self, name: str, key: int, rows: Rows, draft: Draft) -> Codes:
         drawn = self._draw(name, key, rows, draft)
         if drawn is not None:
             return np.maximum(drawn, 0)

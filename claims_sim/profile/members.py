@@ -1,0 +1,83 @@
+"""Draw the secondary codes of claims, position by position: never the primary code, never one twice."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.draft import Draft
+from claims_sim.profile.lookup import Codes, Rows, TableSampler
+
+_TRIES: Final = 12
+
+
+class Members:
+    """The secondary codes of one profile."""
+
+    def __init__(
+        self, profile: Profile, tables: dict[str, TableSampler], texts: dict[str, pa.Array], groups: dict[str, Codes]
+    ) -> None:
+        self.profile = profile
+        self._tables, self._texts, self._groups = tables, texts, groups
+
+    def draw(self, key: int, rows: Rows, draft: Draft) -> None:
+        """The secondary codes position by position: never the primary code, never one twice."""
+        table = self._tables.get("member")
+        most = self.profile.tables["secondary_count"].size - 1 if table is not None else 0
+        members = np.full((len(rows), most), -1, np.int32)
+        draft.codes["members"] = members
+        if table is None:
+            return
+        count = draft.codes["secondary_count"]
+        primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
+        none = self.profile.tables["member"].size
+        todo = np.flatnonzero(count > 0)
+        for position in range(most):
+            todo = todo[count[todo] > position]
+            if not len(todo):
+                break
+            given = draft.given((p for p in table.parents if not p.startswith("member_")), todo)
+            extra = {"member_position": np.full(len(todo), min(position, 3), np.int32)}
+            extra["member_previous"] = members[todo, position - 1] if position else np.full(len(todo), none, np.int32)
+            given |= self._member_features(table.parents, extra)
+            members[todo, position] = self._draw_new(
+                key, rows[todo], table, given, members[todo, :position], primary[todo], position
+            )
+
+    def _member_features(self, names: tuple[str, ...], values: dict[str, Codes]) -> dict[str, Codes]:
+        out = {}
+        for name in names:
+            feature = self.profile.features[name]
+            if feature.variable in values:
+                codes = values[feature.variable]
+                out[name] = codes if feature.groups is None else self._groups[name][codes]
+        return out
+
+    def _draw_new(
+        self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],
+        primary: Codes, position: int,
+    ) -> Codes:  # fmt: skip
+        out = np.full(len(rows), -1, np.int32)
+        todo = np.arange(len(rows))
+        for attempt in range(_TRIES):
+            drawn = table.draw(
+                key, rows[todo], {name: codes[todo] for name, codes in given.items()}, 1 + position * _TRIES + attempt
+            )
+            bad = (drawn == primary[todo]) | (earlier[todo] == drawn[:, None]).any(1) | (drawn < 0)
+            out[todo[~bad]] = drawn[~bad]
+            todo = todo[bad]
+            if not len(todo):
+                break
+        return out
+
+    def _primary_as_member(self, codes: Codes | None, rows: int) -> Codes:
+        if codes is None:
+            return np.full(rows, -2, np.int32)
+        found = pc.index_in(
+            self._texts["dx_primary_code"], value_set=self._texts["dx_secondary_codes"], skip_nulls=True
+        )
+        lookup = np.append(found.fill_null(-2).to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-2))
+        return np.asarray(lookup[codes])

@@ -1,0 +1,99 @@
+"""Draw amounts: a place on the tariff, a shared amount or one around its context; then what of it is paid."""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.draft import Draft, Edges, Numbers
+from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.profile.money import FIRST_LEVEL, PRICED
+from claims_sim.profile.pricing import Locator, PriceList
+from claims_sim.randomness import stream_key, uniforms
+
+
+class Payments:
+    """The money of one profile."""
+
+    def __init__(self, profile: Profile, tables: dict[str, TableSampler], bins: dict[str, Edges]) -> None:
+        self.profile = profile
+        self._tables, self._bins = tables, bins
+        self._locator = Locator(profile.money.means)
+        tariff = profile.money.tariff
+        self._prices = None if tariff is None else PriceList.of_tariff(tariff)
+        self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
+        self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
+        self._exact = np.array(profile.money.exact)
+
+    def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
+        """The columns amount_claimed, amount_paid and amount_gap."""
+        profile, grid = self.profile, self.profile.amount_grid
+        table = self._tables["amount"]
+        code = table.draw(key, rows, draft.given(table.parents))
+        amount, logs = self._draw_prices(key, rows, draft, code)
+        exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
+        amount[exact] = self._exact[code[exact] - profile.money.points]
+        rest = np.flatnonzero(np.isnan(amount))
+        amount[rest] = np.maximum(np.rint(self._draw_around(key, rows[rest], draft, rest) / grid), 0) * grid
+        other = amount.copy()
+        if "paid" in self._tables:
+            self._pay(key, rows, draft, amount, logs, code, other)
+        claimed, settled = np.round(amount, 2), np.round(other, 2)
+        if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
+            settled = np.minimum(settled, claimed)
+        return pa.table(
+            {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
+        )
+
+    def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> tuple[Numbers, Numbers]:
+        """Tariff prices with their top-ups, and the log price of the row's case; NaN off the tariff."""
+        amount, base = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        if self._prices is None:
+            return amount, base
+        grid, levels = self.profile.amount_grid, len(self._levels)
+        listed = (code >= 0) & (code < self.profile.money.points)
+        point = np.where(listed, code // levels, 0).astype(np.int32)
+        base = self._prices.logs(draft.codes, point)
+        draft.codes[PRICED] = np.isfinite(base).astype(np.int32)
+        on = np.flatnonzero(listed & np.isfinite(base))
+        amount[on] = np.rint(np.exp(base[on] + self._levels[code[on] % levels]) / grid) * grid
+        table = self._tables.get("top_up")
+        if table is not None and len(on):
+            given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
+            amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
+        return amount, base
+
+    def _pay(
+        self, key: int, rows: Rows, draft: Draft, amount: Numbers, base: Numbers, code: Codes, paid: Numbers
+    ) -> None:
+        """Set `paid` where it is not the whole amount."""
+        money, grid = self.profile.money, self.profile.amount_grid
+        table = self._tables["paid"]
+        kind = table.draw(key, rows, draft.given(table.parents))
+        part = np.flatnonzero(kind > 0)
+        ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
+        paid[part] = np.rint(amount[part] * ratio / grid) * grid
+        if money.paid_at is None or self._prices is None:
+            return
+        levels = len(self._levels)
+        listed = (code >= 0) & (code < money.points)
+        at = np.flatnonzero(
+            (kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed & np.isfinite(base)
+        )
+        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+        given[money.paid_at] = kind[at] - FIRST_LEVEL
+        logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
+        known = np.isfinite(logs)
+        paid[at[known]] = np.rint(np.exp(logs[known]) / grid) * grid
+
+    def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
+        """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
+        mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
+        if self._prices is not None:
+            given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+            price = self._prices.logs(given, np.zeros(len(at), np.int32))
+            mean = np.where(np.isfinite(price), price, mean)
+        table = self._tables["amount_residual"]
+        code = table.draw(key, rows, draft.given(table.parents, at))
+        residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
+        return np.asarray(np.exp(np.minimum(mean + residual, 29.0)))
