@@ -1,0 +1,149 @@
+import json
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim import cli
+from claims_sim.claim import FLAT_COLUMNS, Claim
+from claims_sim.settings import child_environment
+
+
+@pytest.fixture
+def run(settings, monkeypatch, capsys):
+    """Run a command in this process under the settings of the test; returns (exit code, stdout, stderr)."""
+    for name, value in child_environment(settings).items():
+        if name.startswith("CLAIMS_SIM_"):
+            monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["claims-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def test_the_help_names_every_command(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in ("up", "demo", "demo-source", "profile", "generate", "consume", "score", "status"):
+        assert f" {command} " in out
+
+
+def test_help_loads_neither_dagster_nor_duckdb_nor_pandas():
+    program = """
+import sys
+from claims_sim import cli
+sys.argv = ["claims-sim", "--help"]
+try:
+    cli.main()
+except SystemExit:
+    heavy = ("dagster", "duckdb", "pandas", "pyarrow", "pydantic")
+    print([module for module in heavy if module in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_the_demo_runs_the_chain_and_sums_up(run):
+    code, out, _ = run("demo", "--ticks", 3, "--json")
+    counts = json.loads(out)
+    assert code == 0
+    assert counts["planned"] == counts["published"] == counts["ingested"] == counts["scored"] == 15
+    code, out, _ = run("status", "--json")
+    assert json.loads(out)["ingested"] == 15
+
+
+def test_the_demos_summary_is_a_table_and_says_where_things_are(run):
+    _, out, _ = run("demo", "--ticks", 1)
+    assert "What happened" in out
+    assert "snapshots/claims_live_stream" in out
+
+
+def test_a_profile_is_written_and_generate_makes_the_same_file_from_it_every_time(run, settings, tmp_path):
+    profile = tmp_path / "p.json"
+    assert run("profile", "--source", settings.source, "--out", profile)[0] == 0
+    files = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for file in files:
+        assert (
+            run("generate", "--profile", profile, "--count", 50, "--seed", 3, "--author", "statistical", "--out", file)[
+                0
+            ]
+            == 0
+        )
+    assert files[0].read_bytes() == files[1].read_bytes()
+    claims = [Claim.model_validate_json(line) for line in files[0].read_text().splitlines()]
+    assert len({claim.claim_id for claim in claims}) == 50
+
+
+def test_generate_writes_flat_rows_to_parquet(run, tmp_path):
+    out = tmp_path / "claims.parquet"
+    assert run("generate", "--count", 20, "--out", out)[0] == 0
+    table = pq.read_table(out)
+    assert (table.num_rows, tuple(table.column_names)) == (20, FLAT_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["generate", "--count", "5", "--out", "claims.csv"], 2, "must end in .jsonl"),
+        (["generate", "--count", "5", "--profile", "nowhere.json", "--out", "x.jsonl"], 6, "nowhere.json"),
+        (["generate", "--count", "5", "--author", "poet", "--out", "x.jsonl"], 2, "CLAIMS_SIM_AUTHOR=poet"),
+        (["profile", "--source", "nowhere.duckdb", "--out", "p.json"], 3, "nowhere.duckdb"),
+        (["generate", "--count", "5", "--out", "/proc/nowhere/x.jsonl"], 1, "Nothing was written"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_an_exit_code(run, arguments, exit_code, message):
+    code, out, err = run(*arguments)
+    assert (code, out) == (exit_code, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"\x00" * 5000])
+def test_a_source_that_is_no_database_is_one_line(run, tmp_path, content):
+    wrong = tmp_path / "wrong.duckdb"
+    wrong.write_bytes(content)
+    code, _, err = run("profile", "--source", wrong, "--out", tmp_path / "p.json")
+    assert code == 3
+    assert err.count("\n") == 1
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_missing_table_names_those_that_are_there(run, settings, tmp_path):
+    code, _, err = run("profile", "--source", settings.source, "--table", "claims", "--out", tmp_path / "p.json")
+    assert code == 3
+    assert "claims_normalized" in err
+
+
+def test_consume_and_score_have_nothing_to_do_after_a_demo(run):
+    run("demo", "--ticks", 1)
+    assert json.loads(run("consume", "--json")[1])["rows stored"] == 0
+    assert json.loads(run("score", "--json")[1])["claims scored"] == 0
+
+
+def test_a_demo_beside_another_producer_says_who_holds_the_lock(run, settings):
+    from claims_sim.store import control
+
+    with control.producer_lock(settings.state_dir, "claims-sim stream"):
+        code, _, err = run("demo", "--ticks", 1)
+    assert code == 7
+    assert "claims-sim stream" in err
+
+
+def test_settings_are_listed_with_their_meaning(run):
+    code, out, _ = run("settings")
+    assert code == 0
+    assert "CLAIMS_SIM_INTERVAL_MIN_S" in out
+    assert "Shortest gap" in out
+
+
+def test_the_demo_source_command_writes_a_table_of_the_rows_asked_for(run, tmp_path):
+    out = tmp_path / "demo.parquet"
+    assert run("demo-source", "--rows", 500, "--out", out)[0] == 0
+    assert pq.read_metadata(out).num_rows == 500
