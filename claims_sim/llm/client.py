@@ -26,6 +26,13 @@ _SEED_MASK: Final = 0x7FFFFFFF
 # What not every server takes; one that refuses it by name is asked again without.
 _OPTIONAL: Final = ("seed", "temperature", "max_tokens")
 
+_HEADERS: Final = frozenset(
+    (
+        "host", "accept", "accept-encoding", "connection", "content-type", "content-length", "user-agent",
+        "x-stainless-raw-response",  # how the package tells itself that the reply is read piece by piece
+    )
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -63,16 +70,21 @@ class LLMClient:
     _refused: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        # A proxy or a key from the environment is for others: this client uses what it is given and nothing else.
-        http = openai.DefaultHttpxClient(trust_env=not self.endpoint.is_local)
+        # What the environment says to the package (keys, organizations, headers; a proxy, on this machine) is meant for
+        # others: this client sends what it is given and nothing else.
+        http = openai.DefaultHttpxClient(
+            trust_env=not self.endpoint.is_local, event_hooks={"request": [self._send_only_ours]}
+        )
         self._openai = openai.OpenAI(
-            base_url=self.endpoint.base_url,
-            api_key=self.api_key or "none",
-            max_retries=0,
-            http_client=http,
-            default_headers={"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()},  # type: ignore[dict-item]
+            base_url=self.endpoint.base_url, api_key=self.api_key or "none", max_retries=0, http_client=http
         )
         self._model = self.endpoint.model
+
+    def _send_only_ours(self, request: httpx2.Request) -> None:
+        for name in list(request.headers):
+            if name.lower() not in _HEADERS:
+                del request.headers[name]
+        request.headers["Authorization"] = f"Bearer {self.api_key or 'none'}"
 
     def close(self) -> None:
         """Close its connections."""

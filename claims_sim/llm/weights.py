@@ -55,6 +55,7 @@ def find_weights(state_dir: Path, gguf: Path | None = None) -> Weights:
             raise AuthorError(f"CLAIMS_SIM_LLM_GGUF={gguf}: there is no such file.")
         _check_magic(gguf)
         return Weights(gguf.absolute(), _sha256(gguf, state_dir), "CLAIMS_SIM_LLM_GGUF")
+    wrong = []
     for path, origin, remedy in (
         (_packaged(), f"package {DISTRIBUTION}", f"install {DISTRIBUTION}=={VERSION} anew"),
         (_kept(state_dir), "state folder", "delete it and run `claims-sim llm install`"),
@@ -62,11 +63,13 @@ def find_weights(state_dir: Path, gguf: Path | None = None) -> Weights:
         if path is None or not path.is_file():
             continue
         digest = _sha256(path, state_dir)
-        if digest != GGUF_SHA256:
-            raise AuthorError(f"{path} is not {GGUF_NAME} as released (SHA-256 {digest[:12]}…): {remedy}.")
-        return Weights(path, digest, origin)
+        if digest == GGUF_SHA256:
+            return Weights(path, digest, origin)
+        wrong.append(f"{path} is not {GGUF_NAME} as released (SHA-256 {digest[:12]}…): {remedy}.")
     raise AuthorError(
-        "There are no weights for the local model: run `claims-sim llm install` (89 MB, once), point CLAIMS_SIM_LLM_GGUF "
+        wrong[0]
+        if wrong
+        else "There are no weights for the local model: run `claims-sim llm install` (89 MB, once), point CLAIMS_SIM_LLM_GGUF "
         "to a GGUF file, or set CLAIMS_SIM_AUTHOR=statistical."
     )
 
