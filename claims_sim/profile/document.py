@@ -272,8 +272,7 @@ class Profile(_Part):
 
     def marginal(self, column: str) -> list[tuple[str, float]]:
         """Values and their shares, commonest first for categories, in order for numbers; empty when not profiled."""
-        name = {"los": "los", "amount_claimed": "amount", "amount_paid": "amount"}.get(column, column)
-        table = self.tables.get(name)
+        table = self.tables.get(column)
         if table is None:
             return []
         units = table.marginal()
@@ -282,7 +281,7 @@ class Profile(_Part):
             vocabulary = self.vocabularies[column]
             pairs = [(vocabulary[i] or "(none)", int(n) / total) for i, n in enumerate(units) if n]
             return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
-        bins = self.bins.get(name)
+        bins = self.bins.get(column)
         if bins is None:
             return []
         order = sorted((i for i in range(len(units)) if units[i]), key=lambda i: (bins.lo[i], bins.hi[i]))

@@ -75,6 +75,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     exact, counted = _profile_amount(fit)
     means = _means(fit)
     _profile_other(fit, means, np.flatnonzero((counted == fit.points + len(exact)) & np.isfinite(primary)))
+    _add_bands(fit)
     has_both = encoded.claimed is not None and encoded.paid is not None
     paid_at = _profile_paid(fit) if has_both else None
     return Money(
@@ -87,6 +88,15 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_at=paid_at,
         paid_values=len(encoded.vocabularies[paid_at]) if paid_at else 0,
     )
+
+
+def _add_bands(fit: _Fit) -> None:
+    """Amounts in bands of about equal numbers, for whoever wants to look at them; nothing is drawn from these."""
+    for name, amounts in (("amount_claimed", fit.encoded.claimed), ("amount_paid", fit.encoded.paid)):
+        if amounts is not None:
+            binned = bin_numbers(amounts, fit.encoded.population, most=20, most_single=0)
+            fit.bins[name] = binned.bins
+            fit.builder.add(Target(name, binned.codes, len(binned.bins.lo)), [])
 
 
 def _tariff(fit: _Fit) -> Tariff | None:

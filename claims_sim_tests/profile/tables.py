@@ -6,7 +6,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-DX = [f"{letter}{number:02d}{digit}" for letter in "ABCDEFGHIJKLMNO" for number in range(0, 99, 7) for digit in range(10)]
+DX = [
+    f"{letter}{number:02d}{digit}" for letter in "ABCDEFGHIJKLMNO" for number in range(0, 99, 7) for digit in range(10)
+]
 SECONDARY = ["I10", "E119", "N189", "D649", "J189", "E785", "K219", "A099"]
 
 
@@ -70,7 +72,14 @@ def foreign_table(rows=20_000, seed=1):
         los > 1, admit + ((los - 1) * 86400 + 12 * 3600).astype(int) * np.timedelta64(1, "s"),
         np.minimum(entry + (stay * 3600).astype(int) * np.timedelta64(1, "s"), admit + np.timedelta64(86399, "s")),
     )  # fmt: skip
-    level = 4 + 0.4 * g.standard_normal(len(many))[dx] * 0 + 0.3 * (dx % 5) + 1.5 * service + 0.5 * severity + 0.1 * np.log(los)
+    level = (
+        4
+        + 0.4 * g.standard_normal(len(many))[dx] * 0
+        + 0.3 * (dx % 5)
+        + 1.5 * service
+        + 0.5 * severity
+        + 0.1 * np.log(los)
+    )
     claimed = np.round(np.exp(level + 0.6 * g.standard_t(4, rows)), 2)
     claimed = np.where(g.random(rows) < 0.02, 0.0, np.minimum(claimed, 1e9))
     share = np.where(g.random(rows) < 0.7, 0.8, np.where(g.random(rows) < 0.5, 1.0, g.beta(5, 2, rows)))
@@ -79,7 +88,9 @@ def foreign_table(rows=20_000, seed=1):
         "discharge_dt": pa.array(leave.astype("datetime64[us]")),
         "los": pa.array(los),
         "province_name": names([f"District {chr(65 + i // 26)}{chr(65 + i % 26)}" for i in range(120)], place),
-        "facility_class": names(["general", "clinic", "RS Khusus Ibu dan Anak", "unknown"], (place + pick(g, 2, rows)) % 4),
+        "facility_class": names(
+            ["general", "clinic", "RS Khusus Ibu dan Anak", "unknown"], (place + pick(g, 2, rows)) % 4
+        ),
         "facility_id": names([f"F{i:03d}" for i in range(600)], place * 5 + g.integers(0, 5, rows)),
         "service_type": names(["Outpatient", "Inpatient"], service),
         "severity_group": names(["low", "mid", "fatal", "unknown"], severity, g.random(rows) < 0.05),

@@ -1,0 +1,212 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims_sim.errors import SourceError
+from claims_sim.profile.counting import Population, round_to_units
+from claims_sim.profile.release import Parent, Target, release_table
+from claims_sim_tests.profile.tables import foreign_table, tariff_table
+
+
+def replaced(table, name, values):
+    return (
+        table.set_column(table.column_names.index(name), name, pa.array(values))
+        if name in table.column_names
+        else table.append_column(name, pa.array(values))
+    )
+
+
+def with_values(table, name, rows, value):
+    values = table[name].to_pylist()
+    for row in rows:
+        values[row] = value
+    return replaced(table, name, values)
+
+
+def test_no_released_value_has_fewer_persons_than_k(tariff_profile):
+    table = tariff_table().to_pandas()
+    for column, values in tariff_profile.vocabularies.items():
+        if column in ("admit_month", "dx_secondary_codes"):
+            continue
+        persons = table.groupby(column).patient_id_hash.nunique()
+        assert all(persons[value] >= 11 for value in values if value is not None)
+    assert tariff_profile.smallest_cell() >= 11
+    assert tariff_profile.unit == "persons"
+
+
+def test_without_a_key_of_persons_fifty_claims_are_needed_and_the_profile_says_so(fit):
+    profile = fit(tariff_table(persons=False))
+    assert (profile.unit, profile.k) == ("claims", 50)
+    assert profile.smallest_cell() >= 50
+
+
+def test_many_claims_of_few_persons_are_a_small_cell(fit):
+    table = with_values(
+        with_values(tariff_table(), "facility_class", range(200), "Klinik Langka"), "patient_id_hash", range(200), "one"
+    )
+    assert "Klinik Langka" not in fit(table).vocabularies["facility_class"]
+
+
+def test_what_few_facilities_fill_is_not_released(fit):
+    table = replaced(tariff_table(), "facility_id", [f"F{i % 40}" for i in range(4000)])
+    table = with_values(with_values(table, "province_name", range(300), "LANGKA"), "facility_id", range(300), "F1")
+    assert "LANGKA" not in fit(table).vocabularies["province_name"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("dx_primary_label", "Pneumonia Siti Aminah"),
+        ("dx_primary_label", "Ny. Siti"),
+        ("procedure_code", "3512345678901234"),
+        ("dx_primary_code", "Budi Santoso"),
+        ("province_name", "siti@contoh.example"),
+        ("severity_group", "081234567890"),
+        ("facility_class", "RM 123456"),
+    ],
+)
+def test_an_identifier_that_many_rows_share_does_not_pass(fit, column, value):
+    table = tariff_table()
+    if column == "dx_primary_label":
+        table = replaced(table, column, ["Cholera"] * table.num_rows)
+    profile = fit(with_values(table, column, range(0, 4000, 4), value))
+    assert value not in profile.to_json()
+
+
+def test_rare_codes_never_appear_and_count_with_their_neighbours(fit):
+    profile = fit(with_values(tariff_table(), "dx_primary_code", [1, 2, 3], "A009"))
+    assert "A009" not in profile.to_json()
+    assert any("counts as a released code" in sentence for sentence in profile.oddities)
+
+
+def test_no_one_off_amount_and_no_full_date_is_in_the_document(fit):
+    table = with_values(tariff_table(), "amount_claimed", [5], 987_654_000.0)
+    document = fit(table).to_json()
+    assert "987654000" not in document
+    assert "2024-02-1" not in document
+
+
+def test_the_same_source_gives_the_same_profile(fit, tariff_profile):
+    assert fit(tariff_table()).to_json() == tariff_profile.to_json()
+
+
+def test_identities_are_found_with_their_rates(tariff_profile, foreign_profile, fit):
+    assert tariff_profile.identities["paid_over_claimed"] == 0.0
+    assert tariff_profile.identities["outpatient_stay"] == 0.0
+    assert tariff_profile.identities["los_not_days"] == 0.0
+    assert foreign_profile.identities["los_not_days_plus_one"] == 0.0
+    broken = with_values(tariff_table(), "amount_paid", [7], 9e9)
+    # One exception is told as if it were k.
+    assert fit(broken).identities["paid_over_claimed"] == pytest.approx(11 / 4000, rel=0.05)
+
+
+def test_the_grid_and_the_granularity_are_found(tariff_profile, foreign_profile):
+    assert tariff_profile.amount_grid == 1000.0
+    assert foreign_profile.amount_grid == 0.01
+    assert tariff_profile.date_granularity == "day"
+    assert foreign_profile.date_granularity == "time"
+    assert foreign_profile.period[0] == "2022-03"
+
+
+def test_the_tariff_behind_the_amounts_is_found(tariff_profile):
+    tariff = tariff_profile.money.tariff
+    assert tariff is not None
+    assert np.exp(tariff.levels) == pytest.approx([1.0, 1.2, 1.4], abs=1e-3)
+    kinds = dict(
+        zip(tariff_profile.vocabularies["facility_class"], np.exp(tariff.factors["facility_class"]), strict=True)
+    )
+    assert kinds["RS Kelas B"] / kinds["RS Kelas C"] == pytest.approx(1.12, abs=1e-3)
+
+
+def test_a_table_without_a_lattice_has_no_tariff(foreign_profile):
+    assert foreign_profile.money.tariff is None
+
+
+def test_absent_columns_have_documented_defaults(fit):
+    few = tariff_table().select(["dx_primary_code", "los", "amount_paid", "patient_id_hash"])
+    profile = fit(few)
+    assert {"province_name", "severity_group", "amount_claimed", "admit_dt"} <= set(profile.defaults)
+    assert "service_type" in profile.vocabularies
+    assert "province_name" in profile.absent
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_too_few_claims_are_one_clear_error(fit, rows):
+    with pytest.raises(SourceError, match="too few claims"):
+        fit(tariff_table(rows))
+
+
+def test_empty_and_constant_columns_do_no_harm(fit):
+    table = replaced(tariff_table(1000), "severity_group", pa.nulls(1000, pa.string()))
+    table = replaced(table, "facility_class", ["RS Kelas C"] * 1000)
+    profile = fit(replaced(table, "claim_weight", pa.nulls(1000, pa.float64())))
+    assert profile.defaults["severity_group"] == "unknown"
+    assert profile.vocabularies["facility_class"] == ("RS Kelas C",)
+
+
+def test_code_system_names_travel_with_the_profile(tariff_profile):
+    assert set(tariff_profile.dx_names) <= set(tariff_profile.vocabularies["dx_primary_code"]) | set(
+        tariff_profile.vocabularies["dx_secondary_codes"]
+    )
+    assert tariff_profile.procedure_names["741"].lower().startswith("low cervical")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4), st.integers(0, 25)), min_size=1, max_size=400
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_every_released_cell_has_k_persons_and_every_claim_counts_at_most_once(rows):
+    one, two, value, person = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 4)]
+    population = Population(len(rows), 3, person, None)
+    table, _, fewest = release_table(Target("v", value.astype(np.int32), 5), parents, population)
+    assert fewest >= 3
+    persons = Counter()
+    for a, b, v, _p in {tuple(row) for row in rows}:
+        persons[a, b, v] += 1
+    deepest = table.levels[2]
+    paths = np.array(deepest.contexts).reshape(-1, 2)
+    owner = np.repeat(np.arange(len(paths)), deepest.cells)
+    for path, v in zip(paths[owner].tolist(), deepest.values, strict=True):
+        if v >= 0:
+            assert persons[path[0], path[1], v] >= 3
+    units = sum(sum(u for u, v in zip(level.units, level.values, strict=True) if v >= 0) for level in table.levels)
+    contexts = sum(len(level.cells) for level in table.levels)
+    assert units * 3 <= len(rows) + 3 * contexts
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 200)), min_size=1, max_size=80),
+    st.integers(1, 50),
+    st.integers(0, 2**32),
+)
+def test_rounded_counts_keep_each_groups_total_to_within_a_unit_and_drop_no_full_cell(pairs, base, salt):
+    pairs.sort()
+    groups, counts = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
+    units = round_to_units(counts, groups, base, salt)
+    for group in np.unique(groups):
+        assert abs(units[groups == group].sum() * base - counts[groups == group].sum()) < base
+    assert (units[counts >= base] >= 1).all()
+    assert (units >= 0).all()
+
+
+def test_the_profile_is_far_smaller_than_the_table_and_holds_no_person(tariff_profile, fit):
+    source = tariff_table()
+    document = tariff_profile.to_json()
+    assert len(document) < source.nbytes
+    assert "person" not in document.replace('"unit":"persons"', "")
+    assert json.loads(document)["ledger"] == []
+
+
+def test_nulls_are_drawn_at_their_rate_where_the_payload_allows_them(foreign_profile):
+    missing = pc.mean(foreign_table()["severity_group"].is_null().cast("int8")).as_py()
+    shares = dict(foreign_profile.marginal("severity_group"))
+    assert shares["(none)"] == pytest.approx(missing, abs=0.02)

@@ -1,0 +1,182 @@
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims_sim.profile.sampler import BRIEF_COLUMNS, OPEN_COLUMNS, Sampler
+from claims_sim.rules.table import ADMISSION, IDENTITIES, broken_sql, vocabulary_rules
+from claims_sim.rules.wire import to_flat
+from claims_sim_tests.profile.tables import foreign_table, tariff_table
+
+ROWS = np.arange(3000)
+
+
+def joined(*tables):
+    return pa.table({name: table[name] for table in tables for name in table.column_names})
+
+
+@pytest.fixture(scope="module")
+def claims(any_sampler):
+    return any_sampler.draw_claims(7, ROWS)
+
+
+def test_every_sampled_claim_passes_every_rule(any_profile, claims):
+    flat = to_flat(claims)
+    now = pa.array([0] * len(flat), pa.timestamp("us"))
+    ids = pa.array([f"SIM-{i}" for i in range(len(flat))])
+    flat = flat.set_column(0, "claim_id", ids).set_column(flat.num_columns - 1, "generated_at", now)
+    exact = [rule for rule in IDENTITIES if any_profile.identities.get(rule.name) == 0.0]
+    with duckdb.connect() as connection:
+        connection.register("claims", flat)
+        connection.register("vocabulary", any_profile.vocabulary())
+        rules = (*ADMISSION, *exact, *vocabulary_rules("vocabulary"))
+        broken = connection.sql(f"SELECT DISTINCT {broken_sql(rules)} AS broken FROM claims").fetchall()
+    assert broken == [([],)]
+
+
+def test_required_fields_are_never_missing(claims):
+    for name in (*BRIEF_COLUMNS, "los", "amount_claimed", "amount_paid", "amount_gap", "admit_dt", "discharge_dt"):
+        if name != "facility_type":
+            assert claims[name].null_count == 0
+
+
+@given(st.integers(0, 300), st.integers(0, 2**64 - 1))
+@settings(deadline=None, max_examples=20)
+def test_any_partition_gives_the_same_claims(tariff_sampler, cut, key):
+    rows = np.arange(1000, 1300)
+    parts = pa.concat_tables([tariff_sampler.draw_claims(key, rows[:cut]), tariff_sampler.draw_claims(key, rows[cut:])])
+    assert parts.combine_chunks().equals(tariff_sampler.draw_claims(key, rows).combine_chunks())
+
+
+def test_drawing_stage_by_stage_equals_drawing_at_once(tariff_sampler):
+    briefs = tariff_sampler.draw_briefs(3, ROWS)
+    opened = joined(briefs, tariff_sampler.draw_open(3, ROWS, briefs))
+    whole = joined(opened, tariff_sampler.draw_money(3, ROWS, opened), tariff_sampler.draw_history(3, ROWS, opened))
+    at_once = tariff_sampler.draw_claims(3, ROWS)
+    assert at_once.select(whole.column_names).combine_chunks().equals(whole.combine_chunks())
+
+
+def test_a_brief_under_other_counters_gives_independent_options(tariff_sampler):
+    brief = tariff_sampler.draw_briefs(1, np.array([4])).take([0] * 2000)
+    options = tariff_sampler.draw_open(1, np.arange(2000), brief)
+    assert options.column_names == list(OPEN_COLUMNS)
+    half = [
+        options.slice(0, 1000)["procedure_code"].value_counts(),
+        options.slice(1000)["procedure_code"].value_counts(),
+    ]
+    shares = [{row["values"]: row["counts"] for row in counts.to_pylist()} for counts in half]
+    assert len(shares[0]) > 1
+    assert all(abs(shares[0][code] - shares[1].get(code, 0)) < 100 for code in shares[0])
+
+
+def test_a_stratified_batch_follows_the_shares_to_within_one_claim(tariff_profile, tariff_sampler):
+    shares = dict(tariff_profile.marginal("service_type"))
+    for key in range(20):
+        drawn = tariff_sampler.draw_briefs(key, np.arange(10), stratify=True)["service_type"].to_pylist()
+        assert abs(drawn.count("RITL") - 10 * shares["RITL"]) < 1.0 + 1e-9
+
+
+def test_given_values_that_the_profile_does_not_know_are_no_obstacle(tariff_sampler):
+    briefs = tariff_sampler.draw_briefs(1, np.arange(10))
+    strange = briefs.set_column(briefs.column_names.index("dx_primary_code"), "dx_primary_code", pa.array(["X99"] * 10))
+    opened = joined(strange, tariff_sampler.draw_open(1, np.arange(10), strange))
+    money = tariff_sampler.draw_money(1, np.arange(10), opened)
+    assert (money["amount_claimed"].to_numpy() > 0).all()
+
+
+def test_no_claims_are_an_empty_table(any_sampler):
+    nothing = any_sampler.draw_claims(1, np.arange(0))
+    assert nothing.num_rows == 0
+    assert nothing.schema == any_sampler.draw_claims(1, np.arange(3)).schema
+
+
+def test_shares_follow_the_source(tariff_sampler):
+    real, drawn = tariff_table().to_pandas(), tariff_sampler.draw_claims(9, np.arange(20_000)).to_pandas()
+    for columns in (
+        ["service_type"],
+        ["dx_primary_code"],
+        ["service_type", "severity_group"],
+        ["province_name"],
+        ["los"],
+    ):
+        shares = [frame.groupby(columns).size() / len(frame) for frame in (real, drawn)]
+        assert (shares[0].sub(shares[1], fill_value=0).abs().sum() / 2) < 0.05
+    assert drawn.amount_claimed.mean() == pytest.approx(real.amount_claimed.mean(), rel=0.06)
+
+
+def test_prices_lie_on_the_tariff_also_where_the_source_never_showed_them(tariff_sampler):
+    real = tariff_table(40_000, seed=1).to_pandas()
+    key = ["amount_claimed", "dx_primary_code", "service_type", "severity_group", "province_name", "facility_class"]
+    possible = set(map(tuple, real[key].drop_duplicates().itertuples(index=False)))
+    shown = set(map(tuple, tariff_table()[key[0]].to_pandas().to_frame().itertuples(index=False)))
+    drawn = list(map(tuple, tariff_sampler.draw_claims(2, np.arange(5000)).to_pandas()[key].itertuples(index=False)))
+    assert np.mean([row in possible for row in drawn]) > 0.9
+    assert any(row[:1] not in shown for row in drawn)
+
+
+def test_stays_counted_as_both_days_keep_their_dates_together(foreign_profile):
+    claims = Sampler(foreign_profile).draw_claims(1, ROWS).to_pandas()
+    days = (claims.discharge_dt.dt.floor("D") - claims.admit_dt.dt.floor("D")).dt.days
+    assert (claims.los == days + 1).all()
+    assert (claims.discharge_dt >= claims.admit_dt).all()
+    assert claims.admit_dt.dt.hour.nunique() > 8
+
+
+def test_days_only_sources_give_midnights_within_the_period(tariff_profile, tariff_sampler):
+    admit = tariff_sampler.draw_claims(1, ROWS)["admit_dt"]
+    assert pc.all(pc.equal(admit, pc.floor_temporal(admit, unit="day"))).as_py()
+    assert pc.min(admit).as_py().strftime("%Y-%m") >= tariff_profile.period[0]
+    assert pc.max(admit).as_py().strftime("%Y-%m") <= tariff_profile.period[1]
+
+
+def test_times_of_day_never_discharge_before_admission_on_the_same_day(any_sampler):
+    claims = any_sampler.draw_claims(1, ROWS)
+    times = any_sampler.draw_day_times(1, ROWS, claims).to_pandas()
+    same = claims["los"].to_numpy() == 0
+    assert (times.discharge_second[same] >= times.admit_second[same]).all()
+    assert times.stack().between(0, 86_399).all()
+
+
+def test_weekdays_follow_the_source(fit):
+    table = tariff_table()
+    sunday = pc.equal(pc.day_of_week(table["admit_dt"]), 6)
+    profile = fit(table.filter(pc.invert(sunday)))
+    admit = Sampler(profile).draw_claims(1, ROWS)["admit_dt"]
+    assert 6 not in pc.day_of_week(admit).unique().to_pylist()
+
+
+def test_heavy_tails_keep_their_quantiles(foreign_profile):
+    real = foreign_table()["amount_claimed"].to_numpy()
+    drawn = Sampler(foreign_profile).draw_claims(5, np.arange(20_000))["amount_claimed"].to_numpy()
+    for q in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99):
+        assert np.log(np.quantile(drawn, q)) == pytest.approx(np.log(np.quantile(real, q)), abs=0.15)
+    assert np.mean(drawn == 0) == pytest.approx(np.mean(real == 0), abs=0.01)
+
+
+def test_a_fixed_share_that_is_paid_recurs_exactly(foreign_profile):
+    claims = Sampler(foreign_profile).draw_claims(5, np.arange(5000)).to_pandas()
+    exact = np.isclose(claims.amount_paid, np.round(claims.amount_claimed * 0.8, 2), atol=0.006)
+    assert exact.mean() == pytest.approx(0.7, abs=0.06)
+
+
+def test_the_least_table_gives_whole_claims(fit):
+    profile = fit(tariff_table().select(["dx_primary_code", "los", "amount_paid", "patient_id_hash"]))
+    claims = Sampler(profile).draw_claims(1, np.arange(200))
+    assert set(claims["province_name"].to_pylist()) == {"unknown"}
+    assert claims["amount_claimed"].equals(claims["amount_paid"])
+    assert claims["procedure_code"].null_count == 200
+    assert pc.all(pc.equal(pc.list_value_length(claims["dx_secondary_codes"]), 0)).as_py()
+    assert profile.period == ("2025-01", "2025-12")
+
+
+def test_extra_columns_follow_the_source(fit):
+    table = tariff_table()
+    weight = np.where(table["service_type"].to_numpy(zero_copy_only=False) == "RITL", 12.5, 90.25)
+    district = [f"KAB {province}" for province in table["province_name"].to_pylist()]
+    table = table.append_column("claim_weight", pa.array(weight)).append_column("district_name", pa.array(district))
+    claims = Sampler(fit(table)).draw_claims(1, ROWS).to_pandas()
+    assert (claims.district_name == "KAB " + claims.province_name).mean() > 0.97
+    assert set(claims.claim_weight[claims.service_type == "RITL"]) == {12.5}

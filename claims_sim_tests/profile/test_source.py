@@ -1,0 +1,169 @@
+import subprocess
+import sys
+import textwrap
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim.errors import SourceError
+from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim_tests.profile.tables import tariff_table, write_duckdb
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    return write_duckdb(tariff_table(300), tmp_path_factory.mktemp("db") / "claims.duckdb")
+
+
+def parquet(path, **columns):
+    pq.write_table(pa.table(columns), path)
+    return SourceSpec(path)
+
+
+SMALL = {"dx_primary_code": ["A00", "B00", "A00"], "los": [0, 1, 2], "amount_claimed": [1.0, 2.0, 3.0]}
+
+
+def test_a_duckdb_table_and_its_parquet_copy_read_alike(database, tmp_path):
+    pq.write_table(tariff_table(300), tmp_path / "copy.parquet")
+    one, two = read_source(SourceSpec(database)), read_source(SourceSpec(tmp_path / "copy.parquet"))
+    assert one.rows == two.rows == 300
+    assert one.columns.to_pydict() == two.columns.to_pydict()
+    assert "district_name" in one.absent
+
+
+def test_a_view_reads_like_its_table(tmp_path):
+    path = write_duckdb(tariff_table(50), tmp_path / "c.duckdb", "raw")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE VIEW claims_normalized AS SELECT * FROM raw")
+    assert read_source(SourceSpec(path)).rows == 50
+
+
+def test_the_file_can_be_written_by_its_owner_as_soon_as_it_is_read(database):
+    read_source(SourceSpec(database))
+    with duckdb.connect(str(database)) as owner:
+        owner.execute("CREATE OR REPLACE TABLE later AS SELECT 1")
+
+
+def test_persons_are_copied_as_hashes_only(database):
+    assert read_source(SourceSpec(database)).columns.schema.field("patient_id_hash").type == pa.uint64()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"nowhere\.duckdb does not exist"):
+        read_source(SourceSpec(tmp_path / "nowhere.duckdb"))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello" * 3000, b"PAR1" + b"x" * 100])
+def test_a_file_of_another_kind_is_one_clear_line(tmp_path, content):
+    path = tmp_path / "claims.duckdb"
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as error:
+        read_source(SourceSpec(path))
+    assert "neither a DuckDB database nor" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_another_process_writes_is_said_to_be_locked(tmp_path):
+    path = write_duckdb(tariff_table(20), tmp_path / "busy.duckdb")
+    script = f"import duckdb; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as owner:
+        owner.stdout.readline()
+        with pytest.raises(SourceError, match="being written by another process"):
+            read_source(SourceSpec(path))
+        owner.communicate("\n")
+
+
+def test_a_missing_table_names_the_tables_there_are(database):
+    with pytest.raises(SourceError, match="'claims_normalized'"):
+        read_source(SourceSpec(database, table="claims"))
+
+
+def test_a_table_name_cannot_smuggle_in_sql(database):
+    with pytest.raises(SourceError, match="has no table"):
+        read_source(SourceSpec(database, table='claims_normalized"; DROP TABLE claims_normalized; --'))
+    assert read_source(SourceSpec(database)).rows == 300
+
+
+def test_a_missing_required_column_names_what_was_found(tmp_path):
+    with pytest.raises(SourceError, match=r"lacks dx_primary_code.*amount_claimed, los"):
+        read_source(parquet(tmp_path / "c.parquet", los=[1], amount_claimed=[2]))
+
+
+def test_an_empty_table_is_an_error(tmp_path):
+    empty = {name: pa.array([], pa.int64()) for name in ("los", "amount_claimed")}
+    with pytest.raises(SourceError, match="holds no claims"):
+        read_source(parquet(tmp_path / "c.parquet", dx_primary_code=pa.array([], pa.string()), **empty))
+
+
+def test_text_in_a_number_column_is_reported_by_its_rate_and_never_quoted(tmp_path):
+    source = read_source(parquet(tmp_path / "c.parquet", **SMALL | {"amount_claimed": ["1", "Siti", None]}))
+    assert source.columns["amount_claimed"].to_pylist() == [1.0, None, None]
+    assert any("33.3% of amount_claimed" in sentence for sentence in source.oddities)
+    assert "Siti" not in " ".join(source.oddities)
+
+
+def test_codes_are_read_without_dots_and_labels_are_left_alone(tmp_path):
+    source = read_source(
+        parquet(tmp_path / "c.parquet", **SMALL | {"dx_primary_code": ["o63.0", "J18", "Pneumonia, not typed"]})
+    )
+    assert source.columns["dx_primary_code"].to_pylist() == ["O630", "J18", "Pneumonia, not typed"]
+
+
+@pytest.mark.parametrize("text", ["A00;B01", "A00, B01", '["A00", "B01"]', "[A00, B01]"])
+def test_secondary_codes_in_text_are_read_as_lists(tmp_path, text):
+    source = read_source(parquet(tmp_path / "c.parquet", **SMALL, dx_secondary_codes=[text, None, ""]))
+    assert source.columns["dx_secondary_codes"].to_pylist() == [["A00", "B01"], [], []]
+
+
+def test_a_mapping_file_renames_columns_and_values(tmp_path):
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(
+        textwrap.dedent("""
+        [columns]
+        los = "stay days"
+        [values.facility_ownership]
+        "3" = "Pemkab"
+    """)
+    )
+    columns = {"dx_primary_code": ["A00"], "stay days": [2], "amount_claimed": [5], "facility_ownership": [3]}
+    spec = parquet(tmp_path / "c.parquet", **columns)
+    source = read_source(SourceSpec(spec.path, mapping=mapping))
+    assert source.columns["los"].to_pylist() == [2.0]
+    assert source.columns["facility_ownership"].to_pylist() == ["Pemkab"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[columns", "is no TOML"),
+        ('[columns]\nstay = "x"', "names 'stay'"),
+        ('[columns]\nlos = "stay days"', "has no column 'stay days'"),
+        ("[other]", r"section \[other\]"),
+        ("[values]\nlos = 3", "needs lines such as"),
+    ],
+)
+def test_a_faulty_mapping_file_says_what_is_wrong(tmp_path, text, message):
+    (tmp_path / "map.toml").write_text(text)
+    spec = parquet(tmp_path / "c.parquet", **SMALL)
+    with pytest.raises(SourceError, match=message):
+        read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml"))
+
+
+def test_oddities_are_reported_in_sentences(tmp_path):
+    columns = {
+        "claim_id": ["1", "1", "2"], "severity_group": ["fatal", "ringan", None], "facility_class": pa.nulls(3, pa.string()),
+        "admit_dt": ["2024-01-05", "1900-01-01", "2024-01-01"], "discharge_dt": ["2024-01-01", "1900-01-02", "2024-01-02"],
+    }  # fmt: skip
+    report = " ".join(read_source(parquet(tmp_path / "c.parquet", **SMALL, **columns)).oddities)
+    for part in (
+        "shifted by one",
+        "facility_class is empty",
+        "outside 1950 to 2100",
+        "before they are admitted",
+        "repeats",
+    ):
+        assert part in report
