@@ -1,7 +1,7 @@
 """What assets are handed: the settings, the simulation database as a DuckDB resource, and the producer lock."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from inspect import isgeneratorfunction
@@ -11,7 +11,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 import duckdb
 from dagster import ConfigurableResource, Failure, InitResourceContext
 from dagster_duckdb import DuckDBResource
-from pydantic import PrivateAttr
 
 from claims_sim.errors import ClaimsSimError
 from claims_sim.settings import Settings
@@ -74,18 +73,12 @@ class Producer(ConfigurableResource):
     """Holds the producer lock for the length of a run: one producer of claims at a time, freed when its process ends."""
 
     state_dir: str
-    _held: AbstractContextManager[Any] | None = PrivateAttr(default=None)
 
-    @user_errors
-    def setup_for_execution(self, context: InitResourceContext) -> None:
-        """Take the lock, or fail with the name of its holder."""
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["Producer"]:
+        """Hold the lock while the run works, or fail with the name of its holder."""
         run = context.run.run_id if context.run else "a script"
-        held = control.producer_lock(Path(self.state_dir), f"Dagster run {run}")
-        held.__enter__()
-        self._held = held
-
-    def teardown_after_execution(self, context: InitResourceContext) -> None:
-        """Let go."""
-        if self._held is not None:
-            self._held.__exit__(None, None, None)
-            self._held = None
+        with ExitStack() as held:
+            with one_line_failures():
+                held.enter_context(control.producer_lock(Path(self.state_dir), f"Dagster run {run}"))
+            yield self

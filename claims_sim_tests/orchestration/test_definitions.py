@@ -131,6 +131,21 @@ def test_a_missing_source_is_one_line_in_the_run(instance, settings):
     )
 
 
+def test_a_run_holds_the_producer_lock_from_its_first_step_to_its_last(defs, instance, settings, monkeypatch):
+    held = {}
+    for name in ("generate_batch", "drain", "publish_snapshots"):
+        original = getattr(pipeline, name)
+
+        def watched(*given, name=name, original=original):
+            held[name] = not control.producer_is_free(settings.state_dir)
+            return original(*given)
+
+        monkeypatch.setattr(pipeline, name, watched)
+    assert run(defs, instance, "simulate_claims").success
+    assert held == {"generate_batch": True, "drain": True, "publish_snapshots": True}
+    assert control.producer_is_free(settings.state_dir)
+
+
 def test_two_producers_never_run_at_once(defs, instance, settings):
     with control.producer_lock(settings.state_dir, "another worker"):
         result = run(defs, instance, "simulate_claims")
