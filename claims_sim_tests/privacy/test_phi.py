@@ -22,7 +22,16 @@ IDENTIFIERS = [
     ("Pneumonia Ny. SITI", "title"),
     ("Tn. Budi", "title"),
 ]
-CLEAN = ["JAWA TIMUR", "RS Kelas B", "Type 2 diabetes without complications", "Z348", "8952", "Rp 12,400,000", "D.I. Yogyakarta", "2025-11"]
+CLEAN = [
+    "JAWA TIMUR",
+    "RS Kelas B",
+    "Type 2 diabetes without complications",
+    "Z348",
+    "8952",
+    "Rp 12,400,000",
+    "D.I. Yogyakarta",
+    "2025-11",
+]
 
 
 @pytest.mark.parametrize(("text", "kind"), IDENTIFIERS)
@@ -50,7 +59,9 @@ def in_sql():
         yield scan
 
 
-PIECES = st.sampled_from(["3578012345678901", "0812345678", "RM ", "123456", " ", "-", ".", "A", "Ny.", "x@y", "62", "SITI", "é"])
+PIECES = st.sampled_from(
+    ["3578012345678901", "0812345678", "RM ", "123456", " ", "-", ".", "A", "Ny.", "x@y", "62", "SITI", "é"]
+)
 
 
 @settings(max_examples=60, deadline=None)
