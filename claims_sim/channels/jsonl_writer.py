@@ -100,8 +100,9 @@ class SegmentWriter:
         state, segments = _read_state(self._folder), list_segments(self._folder)
         last = segments[-1] if segments else 0
         self._segment = max(last, state.segment if state else 0)
-        if state and state.is_open and segments:
-            _cut_torn_line(segment_path(self._folder, last))
+        if state and state.is_open and state.segment in segments:
+            # Only in the segment that was ours: another's last line may be whole and merely not ended.
+            _cut_torn_line(segment_path(self._folder, state.segment))
         size = segment_size(self._folder, last) if segments else -1
         if state and not state.is_open and (last, size) == (state.segment, state.size):
             self._fd = os.open(segment_path(self._folder, last), os.O_WRONLY | os.O_APPEND)

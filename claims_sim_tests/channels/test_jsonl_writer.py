@@ -256,3 +256,15 @@ def test_a_reader_beside_a_busy_writer_sees_every_line_once(tmp_path):
         process.wait()
     assert found == list(range(len(found)))
     assert len(found) >= 2_000
+
+
+def test_a_writer_cuts_its_own_torn_line_though_a_foreign_segment_follows_and_leaves_that_one_whole(folder, channel):
+    channel.publish("b", batch(0))
+    channel._writer._lock.release()  # as the system does when the process dies
+    with segment_path(folder, 1).open("ab") as file:
+        file.write(b'{"n":99')
+    segment_path(folder, 2).write_bytes(b'{"n":3}')
+    heir = JsonlChannel(folder)
+    heir.publish("b", batch(4))
+    heir.close()
+    assert numbers(heir) == [0, 1, 2, 3, 4, 5, 6]
