@@ -72,7 +72,7 @@ class Band:
         if not isinstance(answer, Mapping):
             raise ValueError("no object")  # noqa: TRY004 - the caller collects ValueErrors
         procedure, codes = answer.get("procedure_code"), answer.get("secondary_codes")
-        if procedure not in self.procedures:
+        if not isinstance(procedure, str) or procedure not in self.procedures:
             raise ValueError("procedure_code is not one of those listed")
         if not isinstance(codes, list) or any(not isinstance(c, str) or c not in self.secondary for c in codes):
             raise ValueError("secondary_codes holds one that is not listed")

