@@ -1,6 +1,5 @@
 """Write what follows from the settings: `.env.example`, and the table of settings in the README."""
 
-import re
 from pathlib import Path
 
 from claims_sim.settings import PREFIX, Settings
@@ -21,10 +20,10 @@ def main() -> None:
         rows.append(f"| `{PREFIX}{name.upper()}` | {f'`{shown}`' if shown else ''} | {field.description} |")
     (ROOT / ".env.example").write_text("\n".join(example))
     readme = ROOT / "README.md"
-    table = "\n".join(rows).replace("\\", "\\\\")
-    readme.write_text(
-        re.sub(r"(<!-- settings -->\n).*?(\n<!-- /settings -->)", rf"\1{table}\2", readme.read_text(), flags=re.DOTALL)
-    )
+    before, _, rest = readme.read_text().partition("<!-- settings -->")
+    _, _, after = rest.partition("<!-- /settings -->")
+    table = "\n".join(["<!-- settings -->", *rows, "<!-- /settings -->"])
+    readme.write_text(before + table + after)
 
 
 if __name__ == "__main__":

@@ -84,9 +84,9 @@ def test_stays_are_local_days_under_every_clock(writer, clock):
 
 def test_the_stream_follows_the_profile_over_many_small_batches(writer, profile):
     services = []
-    for number in range(60):
+    for number in range(30):
         services += (
-            writer.write(request(10, batch_id=new_batch_id(NOW + timedelta(seconds=number))))
+            writer.write(request(20, batch_id=new_batch_id(NOW + timedelta(seconds=number))))
             .claims["service_type"]
             .to_pylist()
         )

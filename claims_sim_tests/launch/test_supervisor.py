@@ -74,6 +74,7 @@ def test_orphans_of_a_dead_owner_are_reaped_and_others_left_alone(tmp_path):
     try:
         assert reap_orphans(tmp_path) == 1
         assert gone(processes[0].pid)
+        processes[0].wait()
         assert processes[1].poll() is None
     finally:
         processes[1].kill()

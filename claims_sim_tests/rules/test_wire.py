@@ -39,7 +39,7 @@ def claims(draw):
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(batch=st.lists(claims(), min_size=1, max_size=8))
 def test_a_payload_comes_back_from_its_flat_row_byte_for_byte(connection, admit, batch):
     lines = [claim.model_dump_json() for claim in batch]
@@ -49,7 +49,7 @@ def test_a_payload_comes_back_from_its_flat_row_byte_for_byte(connection, admit,
     assert to_payloads(connection, to_flat(flat)) == lines
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(claim=claims(), data=st.data())
 def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, claim, data):
     """Both forms of the payload's rules are held against each other on damaged claims."""
