@@ -18,6 +18,7 @@ MAX_FACILITY_SHARE: Final = 0.9
 PERSONS_K: Final = 11
 CLAIMS_K: Final = 50
 NONE_RELEASED: Final = 1 << 40
+_ROWS_LOOKED_AT: Final = 20_000
 _DENSE_LIMIT: Final = 4_000_000
 
 
@@ -35,6 +36,12 @@ def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return rank[ids], np.asarray(unsorted)[order].astype(np.int64)
+
+
+def sorted_distinct(keys: Ints) -> Ints:
+    """The distinct `keys` in order; sorting whole numbers is faster than hashing them."""
+    ordered = np.sort(keys)
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +69,26 @@ class Population:
         return allowed
 
     def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
-        """The fewest persons (claims) of any of the released cells; a large number when there is none."""
+        """The fewest persons (claims) of the thinnest released cells; a large number when there are none.
+
+        Few claims mean few persons, so the cells are looked at from the thinnest on, as far as is cheap; of a cell
+        that is not looked at it is known that it has k persons.
+        """
         if not released.any():
             return NONE_RELEASED
         counts = np.bincount(cells, minlength=len(released))
         if self.persons is None:
             return int(counts[released].min())
-        # Few claims mean few persons: the smallest of the thousand thinnest cells is looked at.
-        thinnest = np.flatnonzero(released)[np.argsort(counts[released], kind="stable")[:1000]]
+        thinnest = np.flatnonzero(released)[np.argsort(counts[released], kind="stable")]
+        thinnest = thinnest[np.cumsum(counts[thinnest]) <= _ROWS_LOOKED_AT]
+        if not len(thinnest):
+            return max(self.k, int(counts[released].min()) // max(int(np.bincount(self.persons).max()), 1))
         among = np.zeros(len(released), np.bool_)
         among[thinnest] = True
         picked = among[cells]
         owner = (self.persons if rows is None else self.persons[rows])[picked]
         width = int(self.persons.max(initial=0)) + 1
-        pairs = np.unique(cells[picked] * width + owner)
+        pairs = sorted_distinct(cells[picked] * width + owner)
         return int(np.bincount(pairs // width, minlength=len(released))[thinnest].min())
 
     def _distinct(
@@ -89,7 +102,7 @@ class Population:
         busiest = int(np.bincount(owners).max()) if len(owners) else 0
         small = np.bincount(cell, minlength=count) <= (enough - 1) * busiest
         picked = small[cell]
-        pairs = np.unique(cell[picked] * (int(owners.max(initial=0)) + 1) + owner[picked])
+        pairs = sorted_distinct(cell[picked] * (int(owners.max(initial=0)) + 1) + owner[picked])
         counted = np.bincount(pairs // (int(owners.max(initial=0)) + 1), minlength=count)
         found[small] = counted[small]
         return found

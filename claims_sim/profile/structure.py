@@ -16,7 +16,7 @@ from claims_sim.profile.release import Parent, Target
 MAX_PARENTS: Final = 6
 _PRIOR: Final = 6.0
 """Rows that the context above is worth: about what the suppression of cells under k amounts to."""
-_MIN_GAIN: Final = 0.002
+_MIN_GAIN: Final = 0.001
 _HOPELESS: Final = 0.0005
 _GROUP_COUNTS: Final = (3, 8, 24)
 _MANY: Final = 12
