@@ -176,6 +176,9 @@ def _spawned(settings: Settings, weights: Weights, deadline: float) -> ServerRec
     ready = _wait_for(settings, child.pid, deadline)
     if ready is not None:
         return ready
+    with suppress(subprocess.TimeoutExpired):
+        # It may be seen to be ending before it has ended.
+        child.wait(max(0.0, min(1.0, deadline - time.monotonic())))
     if child.poll() is None:
         raise _still_loading(settings)
     raise AuthorError(f"The local model server ended at once: {_last_words(log)} See {log}.")
