@@ -20,9 +20,9 @@ from claims_sim.generation.bands import Bands, draw_bands
 from claims_sim.generation.options import Options, draw_options
 from claims_sim.generation.prompt import Asked, Form, Names, PromptSet, facility, load_prompts, rule_words
 from claims_sim.llm.attach import START_TIMEOUT_S, ensure_server
-from claims_sim.llm.client import Answer, LLMClient, Question
 from claims_sim.llm.endpoint import configured_endpoint
 from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.question import Answer, Model, Question
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
@@ -74,7 +74,7 @@ class LLMAuthor:
     def __init__(
         self,
         sampler: Sampler,
-        connect: Callable[[float], LLMClient],
+        connect: Callable[[float], Model],
         prompts: PromptSet,
         *,
         deadline_s: float | None,
@@ -86,7 +86,7 @@ class LLMAuthor:
         self._prompts = prompts
         self._deadline_s = deadline_s
         self._clock = clock
-        self._client: LLMClient | None = None
+        self._client: Model | None = None
         self._model = "unknown"
         self._batch: tuple[int, float | None] | None = None
 
@@ -139,7 +139,7 @@ class LLMAuthor:
     def _is_late(self, work: _Round) -> bool:
         return work.deadline is not None and self._clock() >= work.deadline
 
-    def _connected(self, work: _Round) -> LLMClient:
+    def _connected(self, work: _Round) -> Model:
         """The client, connected now when it was not. Raises AuthorError."""
         if self._client is None:
             left = START_TIMEOUT_S if work.deadline is None else max(work.deadline - self._clock(), 0.0)
@@ -147,7 +147,7 @@ class LLMAuthor:
         self._model = self._client.model
         return self._client
 
-    def _reconnected(self, work: _Round, lost: LLMClient) -> LLMClient | None:
+    def _reconnected(self, work: _Round, lost: Model) -> Model | None:
         """Another client after `lost` met no server; None when that is hopeless. One thread does it, for all."""
         with work.lock:
             if self._client is not None and self._client is not lost:
@@ -247,7 +247,9 @@ def llm_author(settings: Settings, sampler: Sampler, *, deadline_s: float | None
         ).is_local
     form: Form = ("choice" if local else "full") if settings.prompt_form == "auto" else settings.prompt_form
 
-    def connect(timeout_s: float) -> LLMClient:
+    def connect(timeout_s: float) -> Model:
+        from claims_sim.llm.client import LLMClient  # noqa: PLC0415 - slow to load: only a process that asks pays for it
+
         return LLMClient(ensure_server(settings, timeout_s), settings.llm_api_key.get_secret_value())
 
     return LLMAuthor(sampler, connect, load_prompts(form, settings.prompt_version), deadline_s=deadline_s)

@@ -6,15 +6,16 @@ drips bytes, or sends too many, must not hold a tick.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import httpx2
 import openai
 
 from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.question import Answer, Question
 
 T = TypeVar("T")
 _MAX_REPLY_BYTES: Final = 1_000_000
@@ -32,28 +33,6 @@ _HEADERS: Final = frozenset(
         "x-stainless-raw-response",  # how the package tells itself that the reply is read piece by piece
     )
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One request: `schema` is the JSON schema that the answer must keep, `max_tokens` bounds it."""
-
-    system: str
-    user: str
-    schema: Mapping[str, Any]
-    name: str
-    max_tokens: int
-    seed: int
-    temperature: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
-    """What the model said, parsed; tokens count every attempt."""
-
-    value: T
-    tokens_in: int
-    tokens_out: int
 
 
 @dataclass(slots=True)

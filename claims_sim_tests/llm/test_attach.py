@@ -12,7 +12,8 @@ import pytest
 
 from claims_sim.errors import AuthorError
 from claims_sim.llm import attach, commands
-from claims_sim.llm.client import LLMClient, Question
+from claims_sim.llm.client import LLMClient
+from claims_sim.llm.question import Question
 from claims_sim.llm.record import read_record, record_path
 from claims_sim.llm.server import threads_for
 from claims_sim.settings import PREFIX, Settings, load_settings

@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from claims_sim.llm.client import LLMClient, Question
+from claims_sim.llm.client import LLMClient
 from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.question import Question
 from claims_sim_tests.llm.conftest import completion, drips, drops, fails, hangs, says, send
 
 KEY = "sk-verysecret-0123456789"
