@@ -23,6 +23,7 @@ from claims_sim.llm.attach import START_TIMEOUT_S, ensure_server
 from claims_sim.llm.endpoint import configured_endpoint
 from claims_sim.llm.errors import Failure, LLMError
 from claims_sim.llm.question import Answer, Model, Question
+from claims_sim.llm.server import is_model_id
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
@@ -118,7 +119,7 @@ class LLMAuthor:
             work.problems.append(str(error))
             return self._draft(assignment, work, None, started)
         form = self._form(assignment)
-        asked = self._asked(assignment, form, bare=client.endpoint.is_ours)
+        asked = self._asked(assignment, form, bare=client.endpoint.is_ours or is_model_id(self._model))
         with ThreadPoolExecutor(max_workers=client.endpoint.slots) as threads:
             running = [threads.submit(self._answer, work, assignment, one, i) for i, one in enumerate(asked)]
         for done in running:

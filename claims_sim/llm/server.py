@@ -7,6 +7,7 @@ SIGTERM.
 
 import argparse
 import os
+import re
 import signal
 import threading
 import time
@@ -50,6 +51,11 @@ class ServerPlan:
 def model_id(name: str, sha256: str) -> str:
     """A model's name with the beginning of its weights' hash."""
     return f"{name}@{sha256[:12]}"
+
+
+def is_model_id(name: str) -> bool:
+    """Is `name` one that this server gives, wherever it runs?"""
+    return re.fullmatch(r".+@[0-9a-f]{12}", name) is not None
 
 
 def threads_for(cores: int, wanted: int = 0) -> int:

@@ -90,7 +90,7 @@ def make(script):  # noqa: F811
 
     def author(form: str = "choice", deadline_s: float | None = 5.0, **endpoint) -> LLMAuthor:
         def connect(_: float) -> LLMClient:
-            where = Endpoint(script.url, "scripted", is_local=True, **endpoint)
+            where = Endpoint(script.url, **{"model": "scripted", "is_local": True, **endpoint})
             made.append(LLMClient(where, retries=1, sleep=lambda _: None))
             return made[-1]
 
@@ -131,10 +131,11 @@ def test_the_chosen_numbers_become_the_claims_and_the_brief_stays(make, script):
     assert author.prompt_version.startswith("v1-choice-")
 
 
-def test_our_own_server_is_asked_for_a_bare_number(make, script):  # noqa: F811
+@pytest.mark.parametrize("endpoint", [{"is_ours": True}, {"model": "SmolLM2@b179c9523d0e"}])
+def test_our_own_kind_of_server_is_asked_for_a_bare_number(make, script, endpoint):  # noqa: F811
     script.default = says(2)
     work = assignment()
-    assert open_columns(make(is_ours=True).write(work).claims) == expected(work, [2] * 5)
+    assert open_columns(make(**endpoint).write(work).claims) == expected(work, [2] * 5)
     assert script.requests[0]["response_format"]["json_schema"]["schema"]["type"] == "integer"
 
 
