@@ -45,7 +45,7 @@ test-all: lint types  ## The same with the long tests
 	@$(BIN)/pytest -q -n auto
 
 lock: $(STAMP)  ## Renew requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --upgrade \
+	@$(BIN)/uv pip compile pyproject.toml --group dev --group weights --extra local-llm --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
 
 clean:  ## Remove the virtual environment and caches (the state folder stays)

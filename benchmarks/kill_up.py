@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/kill_up.py --kills 20 --seed 1
 
-Half of the kills hit `make` itself, half the simulator's supervisor. Two of three come within 3 s after a run has taken
+Half of the kills hit `make` itself, half the simulator's supervisor. Two of three come within a second after a run has taken
 the producer lock, so in the middle of a tick; the others 1 to 15 s after the first claims of that start were scored. At the end the simulator is started once more, left to work
 through what was cut short, and stopped with SIGINT; then every claim that was ever committed to the outbox is looked for.
 """
@@ -40,7 +40,7 @@ def main() -> None:
         if number % 3:
             while not _producer_is_busy(state):
                 time.sleep(0.01)
-            time.sleep(rng.uniform(0, 3))
+            time.sleep(rng.uniform(0, 1))
         else:
             time.sleep(rng.uniform(1, 15))
         busy = _producer_is_busy(state)

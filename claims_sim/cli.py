@@ -158,7 +158,7 @@ def generate(
     profile_file: Annotated[
         Path | None, typer.Option("--profile", help="Profile document; default: the one in force.")
     ] = None,
-    author: Annotated[str, typer.Option(help="Who writes the claims: statistical.")] = "statistical",
+    author: Annotated[str, typer.Option(help="Who writes the claims: statistical (fast) or llm.")] = "statistical",
     seed: Annotated[int, typer.Option(min=0, help="Same profile and seed, same claims.")] = 0,
     clock: Annotated[
         str, typer.Option(help="When the claims happen: history (the profile's period), admission or intake.")
@@ -216,6 +216,52 @@ def refresh_ml_scores(as_json: JsonOption = False) -> None:
 
     refreshed = pipeline.refresh_scores(_settings(), utc_now())
     _print({"claims scored": refreshed.claims, "model version": refreshed.model_version}, as_json)
+
+
+llm = typer.Typer(
+    help="The local language model: serve it, look at it, fetch its weights, stop it.", no_args_is_help=True
+)
+app.add_typer(llm, name="llm")
+
+
+@llm.command("serve")
+def llm_serve(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port on 127.0.0.1.")] = 8085,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="Stop when the process that started this one ends.")
+    ] = False,
+) -> None:
+    """Run the local model alone, as an OpenAI-compatible server on loopback, until Ctrl-C.
+
+    Another simulator uses it with CLAIMS_SIM_LLM_BASE_URL=http://127.0.0.1:8085/v1.
+    """
+    from claims_sim.llm.commands import serve_model
+
+    serve_model(_settings(), port, lambda text: print(text, flush=True), with_parent=with_parent)
+
+
+@llm.command("status")
+def llm_status(as_json: JsonOption = False) -> None:
+    """Show the model, its weights and its server; starts nothing."""
+    from claims_sim.llm.commands import model_status
+
+    _print(model_status(_settings()), as_json)
+
+
+@llm.command("install")
+def llm_install(as_json: JsonOption = False) -> None:
+    """Fetch the weights of the small model (93 MB, Apache-2.0) into the state folder, and verify them."""
+    from claims_sim.llm.commands import install_model
+
+    _print(install_model(_settings()), as_json)
+
+
+@llm.command("stop")
+def llm_stop(as_json: JsonOption = False) -> None:
+    """End the local model's server; whoever needs it next starts it again."""
+    from claims_sim.llm.commands import stop_model
+
+    _print(stop_model(_settings()), as_json)
 
 
 @app.command()

@@ -4,6 +4,7 @@ Assets, the CLI and the demo all call these. Each takes the settings and the tim
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from claims_sim.channels.contract import Channel, Message, open_channel
 from claims_sim.claim_ids import new_batch_id
 from claims_sim.errors import ProfileError, ScorerError, SourceError
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
+from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.review import Reviewer
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
@@ -120,6 +122,20 @@ def ensure_source(settings: Settings, say: Callable[[str], object]) -> None:
 # --- generate and publish --------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | None) -> Iterator[BatchWriter]:
+    """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded)."""
+    sampler = Sampler(profile)
+    if settings.author == "statistical":
+        yield BatchWriter(profile, sampler=sampler)
+        return
+    author = llm_author(settings, sampler, deadline_s=deadline_s)
+    try:
+        yield BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
+    finally:
+        author.close()
+
+
 def generate_batch(settings: Settings, profile: Profile, as_of: datetime, count: int | None = None) -> Batch:
     """Write one reviewed batch of `count` (default: the setting) claims. Nothing is stored yet."""
     request = BatchRequest(
@@ -130,7 +146,8 @@ def generate_batch(settings: Settings, profile: Profile, as_of: datetime, count:
         clock=settings.clock,
         claim_prefix=settings.claim_prefix,
     )
-    return BatchWriter(profile).write(request)
+    with batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s) as writer:
+        return writer.write(request)
 
 
 def commit_batch(settings: Settings, batch: Batch) -> None:

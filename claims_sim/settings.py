@@ -54,7 +54,10 @@ class Settings(BaseSettings):
         30, description="Longest gap between two batches, seconds"
     )
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(5, description="Claims in a batch")
-    author: AuthorName = Field("statistical", description="Who writes the claims: statistical")
+    author: AuthorName = Field(
+        "llm",
+        description="Who writes the claims: llm (a language model), or statistical (drawn from the profile, fast)",
+    )
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = Field(
         0, description="Seed of the simulation; a batch follows from seed and batch id"
     )

@@ -86,9 +86,16 @@ class _Work:
 class BatchWriter:
     """Writes batches from one profile with one author; the statistical author is the fallback of every other."""
 
-    def __init__(self, profile: Profile, author: Author | None = None, *, force_author: bool = False) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        author: Author | None = None,
+        *,
+        force_author: bool = False,
+        sampler: Sampler | None = None,
+    ) -> None:
         self.profile = profile
-        self.sampler = Sampler(profile)
+        self.sampler = sampler or Sampler(profile)
         self.statistical = StatisticalAuthor(self.sampler)
         self.author: Author = author or self.statistical
         self.force_author = force_author

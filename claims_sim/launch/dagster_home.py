@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+
 _INSTANCE = """\
 # Written by `claims-sim up` at every start. For a Dagster deployment of your own, see docs/operations.md.
 telemetry: {enabled: false}

@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError, SettingsError
-from claims_sim.generation.batch import BatchRequest, BatchWriter, utc_now
+from claims_sim.generation.batch import BatchRequest, utc_now
 from claims_sim.launch.progress import progress
 from claims_sim.profile.document import Profile
 from claims_sim.settings import Settings
+
+_LLM_CHUNK = 20  # claims between two steps of the progress bar
 
 
 def run(settings: Settings, profile_file: Path | None, count: int, out: Path) -> dict[str, Any]:
@@ -21,23 +23,25 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
     if out.suffix not in {".jsonl", ".parquet"}:
         raise SettingsError(f"--out {out}: the file must end in .jsonl (payloads) or .parquet (flat rows).")
     profile = Profile.load(profile_file) if profile_file else pipeline.current_profile(settings)
-    writer = BatchWriter(profile)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
     as_of = _end_of(profile.period[1]) if settings.clock == "history" else utc_now()
-    written = rejected = 0
+    written = rejected = by_model = repaired = 0
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         sink = _Sink(temporary, parquet=out.suffix == ".parquet")
-        with progress("claims", count) as advance:
-            for number, first in enumerate(range(0, count, MAX_CLAIMS_PER_BATCH)):
-                size = min(MAX_CLAIMS_PER_BATCH, count - first)
+        chunk = MAX_CLAIMS_PER_BATCH if settings.author == "statistical" else _LLM_CHUNK
+        with progress("claims", count) as advance, pipeline.batch_writer(settings, profile, deadline_s=None) as writer:
+            for number, first in enumerate(range(0, count, chunk)):
+                size = min(chunk, count - first)
                 request = BatchRequest(
                     numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock, settings.claim_prefix
                 )
                 batch = writer.write(request)
                 sink.write(batch.claims, batch.payloads)
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
+                by_model += batch.log["author"].to_pylist().count(settings.author)
+                repaired += batch.repaired
                 advance(size)
         sink.close()
         temporary.replace(out)
@@ -49,7 +53,9 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
         "written": str(out),
         "claims": written,
         "rejected": rejected,
-        "author": "statistical",
+        "author": settings.author,
+        "by that author": by_model,
+        "repaired": repaired,
         "seed": settings.seed,
         "profile": profile.profile_hash,
     }
