@@ -176,6 +176,7 @@ class SimulationDatabase:
                     path,
                     read_only=read_only,
                     config={
+                        "threads": 1,
                         "storage_compatibility_version": STORAGE_VERSION,
                         # Spilled rows stay where the data may be, never in a system-wide folder.
                         "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),

@@ -4,7 +4,6 @@ Nothing is dropped silently: every line becomes a claim, a dead letter with its 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import duckdb
@@ -14,10 +13,11 @@ import pyarrow.compute as pc
 
 from claims_sim.channels.contract import KEPT_BYTES
 from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
-from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import MAX_PAYLOAD_BYTES, parse_sql
+from claims_sim.store.judging import admission_faults
 from claims_sim.store.query import fetch_arrow, run
 from claims_sim.store.tables import DEAD_LETTER_SCHEMA
+from claims_sim.store.usual import usual_sql
 
 CONFLICT: Final = "conflicting_content"
 """The reason of a message that brings a known claim id with another content."""
@@ -25,6 +25,8 @@ CONFLICT: Final = "conflicting_content"
 _FEW_LINES: Final = 1_000
 """For so few, improving the plan takes longer than running it."""
 
+_CLAIMS_SCHEMA: Final = pa.schema([("place", pa.int64()), *FLAT_SCHEMA])
+_DEAD_SCHEMA: Final = pa.schema([("place", pa.int64()), ("claim_id", pa.string()), ("reason", pa.string())])
 ROWS_SCHEMA: Final = pa.schema([*FLAT_SCHEMA, ("channel_position", pa.string())])
 
 
@@ -37,15 +39,10 @@ class Parsed:
     duplicates: int
 
 
-@lru_cache(maxsize=1)
-def _judge_sql() -> str:
-    """Flat rows of relation `lines` with their place and a reason, NULL where the claim is admissible."""
-    return f"""
+_PARSE_SQL: Final = f"""
 SELECT CAST(position AS BIGINT) AS place, {", ".join(FLAT_COLUMNS)},
-  CASE WHEN shape_fault IN ('not_json', 'too_large') THEN shape_fault
-       WHEN shape_fault IS NOT NULL THEN 'shape: ' || shape_fault
-       WHEN len(broken) > 0 THEN 'rule: ' || array_to_string(broken, ', ') END AS reason
-FROM (SELECT *, CASE WHEN shape_fault IS NULL THEN {broken_sql(ADMISSION)} END AS broken FROM ({parse_sql("lines")}))
+  CASE WHEN shape_fault IN ('not_json', 'too_large') THEN shape_fault ELSE 'shape: ' || shape_fault END AS reason
+FROM ({parse_sql("lines")})
 """
 
 
@@ -69,28 +66,16 @@ def parse_lines(lines: pa.Table) -> Parsed:
     """Judge `lines` (contract.LINES_SCHEMA) by shape and by the admission rules, and remove copies among them."""
     if not len(lines):
         return Parsed(ROWS_SCHEMA.empty_table(), DEAD_LETTER_SCHEMA.empty_table(), 0)
-    with duckdb.connect(config={"temp_directory": ""}) as connection:
+    # One thread: several spend a third more CPU on a chunk, beside processes that need theirs.
+    with duckdb.connect(config={"temp_directory": "", "threads": 1}) as connection:
         if len(lines) < _FEW_LINES:
             run(connection, "PRAGMA disable_optimizer")
-        judged = _judge(connection, _as_text(connection, lines))
-        judged = _name_unreadable(judged, lines)
-        is_dead = pc.is_valid(judged["reason"])
-        dead, admitted = (
-            judged.filter(is_dead).select(["place", "claim_id", "reason"]),
-            judged.filter(pc.invert(is_dead)),
-        )
-        copies = _find_copies(connection, admitted)
-    if copies is not None:
-        conflicts = copies.filter(pc.invert(copies["is_same"]))["place"].combine_chunks()
-        ids = admitted["claim_id"].take(pc.index_in(conflicts, admitted["place"].combine_chunks()))
-        reasons = pa.repeat(pa.scalar(CONFLICT), len(conflicts))
-        dead = pa.concat_tables([dead, pa.table({"place": conflicts, "claim_id": ids, "reason": reasons})])
-        dead = dead.sort_by("place")
-        admitted = admitted.filter(pc.invert(pc.is_in(admitted["place"], copies["place"].combine_chunks())))
-        duplicates = len(copies) - len(conflicts)
-    else:
-        duplicates = 0
-    rows = admitted.select(FLAT_COLUMNS).append_column("channel_position", lines["position"].take(admitted["place"]))
+        admitted, dead = _judge(connection, _as_text(connection, lines))
+        admitted, conflicts, duplicates = _without_copies(connection, admitted)
+    dead = pa.concat_tables([_name_unreadable(dead, lines), conflicts]).sort_by("place")
+    places = admitted["place"]
+    positions = lines["position"].take(places) if len(places) < len(lines) else lines["position"]
+    rows = admitted.select(FLAT_COLUMNS).append_column("channel_position", positions)
     return Parsed(
         rows.cast(ROWS_SCHEMA), dead_letters_of(lines, dead["place"], dead["claim_id"], dead["reason"]), duplicates
     )
@@ -100,6 +85,8 @@ def dead_letters_of(
     lines: pa.Table, places: pa.ChunkedArray, claim_ids: pa.ChunkedArray, reasons: pa.ChunkedArray
 ) -> pa.Table:
     """The dead letters of the lines at `places`, their raw content bounded."""
+    if not len(places):
+        return DEAD_LETTER_SCHEMA.empty_table()
     taken = lines.take(places)
     return pa.table(
         {
@@ -126,33 +113,63 @@ def _as_text(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> pa.Table
     return pa.table({"position": pa.array(np.arange(len(lines)).astype(str)), "raw": text})
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> pa.Table:
-    """Flat rows, place and reason of each line. A line that breaks the query itself is found by halving."""
-    connection.register("lines", text)
+def _judge(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Claims (place, flat columns) in order of arrival, and the dead (_DEAD_SCHEMA).
+
+    A line that breaks a query itself is found by halving: one poisonous message must not stop the stream for ever.
+    """
     try:
-        return fetch_arrow(connection, _judge_sql()).sort_by("place")
+        return _judge_at_once(connection, text)
     except duckdb.Error:
-        # One poisonous message must not stop the stream for ever.
-        if len(text) > 1:
-            half = len(text) // 2
-            parts = [_judge(connection, text.slice(0, half)), _judge(connection, text.slice(half))]
-            return pa.concat_tables(parts)
-    nulls = {field.name: pa.nulls(1, field.type) for field in FLAT_SCHEMA}
-    return pa.table({"place": text["position"].cast(pa.int64()), **nulls, "reason": ["unreadable"]})
+        if len(text) == 1:
+            dead = {"place": text["position"].cast(pa.int64()), "claim_id": [None], "reason": ["unreadable"]}
+            return _CLAIMS_SCHEMA.empty_table(), pa.table(dead, schema=_DEAD_SCHEMA)
+        half = len(text) // 2
+        parts = [_judge(connection, text.slice(0, half)), _judge(connection, text.slice(half))]
+        return pa.concat_tables([part[0] for part in parts]), pa.concat_tables([part[1] for part in parts])
 
 
-def _name_unreadable(judged: pa.Table, lines: pa.Table) -> pa.Table:
-    """Give lines that are no UTF-8 or too long their true reason."""
-    is_long = pc.greater(lines["size"], MAX_PAYLOAD_BYTES)
-    is_lost = pc.equal(judged["reason"], "too_large")  # what could not be decoded arrives as null, which counts as such
-    lost = pc.and_(pc.fill_null(is_lost, False), pc.invert(is_long))
-    reason = pc.if_else(lost, pa.scalar("not_utf8"), judged["reason"])
-    return judged.set_column(judged.column_names.index("reason"), "reason", reason)
+def _judge_at_once(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Table, pa.Table]:
+    connection.register("lines", text)
+    claims = fetch_arrow(connection, usual_sql()).cast(_CLAIMS_SCHEMA)
+    dead = _DEAD_SCHEMA.empty_table()
+    if len(claims) < len(text):
+        is_read = pc.is_in(text["position"].cast(pa.int64()), claims["place"].combine_chunks())
+        connection.register("lines", text.filter(pc.invert(is_read)))
+        parsed = fetch_arrow(connection, _PARSE_SQL)
+        is_dead = pc.is_valid(parsed["reason"])
+        dead = parsed.filter(is_dead).select(_DEAD_SCHEMA.names).cast(_DEAD_SCHEMA)
+        rest = parsed.filter(pc.invert(is_dead)).select(_CLAIMS_SCHEMA.names).cast(_CLAIMS_SCHEMA)
+        claims = pa.concat_tables([claims, rest])
+    if (np.diff(claims["place"].to_numpy()) < 0).any():
+        claims = claims.sort_by("place")
+    faults = admission_faults(connection, claims)
+    if len(faults):
+        index = pc.index_in(claims["place"], faults["place"].combine_chunks())
+        refused = claims.filter(pc.is_valid(index)).select(["place", "claim_id"])
+        refused = refused.append_column("reason", faults["reason"].take(index.drop_null()))
+        dead = pa.concat_tables([dead, refused.cast(_DEAD_SCHEMA)])
+        claims = claims.filter(pc.is_null(index))
+    return claims, dead
 
 
-def _find_copies(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> pa.Table | None:
-    """Rows whose id came before in the chunk: their place, and whether the content is the same. None when there are none."""
+def _name_unreadable(dead: pa.Table, lines: pa.Table) -> pa.Table:
+    """Give lines that are no UTF-8 their true reason: as null, they count as too large."""
+    is_short = pc.less_equal(lines["size"].take(dead["place"]), MAX_PAYLOAD_BYTES)
+    reason = pc.if_else(pc.and_(is_short, pc.equal(dead["reason"], "too_large")), "not_utf8", dead["reason"])
+    return dead.set_column(_DEAD_SCHEMA.names.index("reason"), "reason", reason)
+
+
+def _without_copies(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> tuple[pa.Table, pa.Table, int]:
+    """Claims whose id did not come before in the chunk; those that contradict an earlier one; how many repeat one."""
+    nothing = _DEAD_SCHEMA.empty_table()
     if pc.count_distinct(admitted["claim_id"]).as_py() == len(admitted):
-        return None
+        return admitted, nothing, 0
     connection.register("admitted", admitted)
-    return fetch_arrow(connection, _COPIES)
+    copies = fetch_arrow(connection, _COPIES)
+    places = copies["place"].combine_chunks()
+    conflicts = copies.filter(pc.invert(copies["is_same"]))["place"].combine_chunks()
+    ids = admitted["claim_id"].take(pc.index_in(conflicts, admitted["place"].combine_chunks()))
+    named = pa.table({"place": conflicts, "claim_id": ids, "reason": pa.repeat(pa.scalar(CONFLICT), len(conflicts))})
+    first = admitted.filter(pc.invert(pc.is_in(admitted["place"], places)))
+    return first, named.cast(_DEAD_SCHEMA), len(copies) - len(conflicts)
