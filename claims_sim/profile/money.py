@@ -145,10 +145,11 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     exact = distinct[shared]
     other = fit.points + len(exact)
     codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
-    # A shared price may recur where enough is given; further up it would be the price of other cases.
-    depth = min(_SHARED_DEPTH, len(fit.candidates))
+    # A shared price may recur where enough is given; further up it would be the price of other cases. Nothing is
+    # nothing everywhere.
+    first = fit.points + int(len(exact) > 0 and exact[0] == 0.0)
     counted = fit.builder.add(
-        Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(fit.points, other, depth))
+        Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(first, other, _SHARED_DEPTH))
     )
     return exact, counted
 

@@ -63,7 +63,7 @@ def release_table(
     fewest: list[int] = []
     for depth in range(len(parents), -1, -1):
         fallback = rule.fallback
-        if fallback is not None and depth < fallback.depth:
+        if fallback is not None and depth < min(fallback.depth, len(parents)):
             codes[alive & (codes >= fallback.first) & (codes < fallback.code)] = fallback.code
         if depth < len(parents) and not rule.has_pools:
             alive[:] = False

@@ -5,7 +5,7 @@ other rows of its context, which by itself punishes contexts that are too thin t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ MAX_PARENTS: Final = 6
 _PRIOR: Final = 6.0
 """Rows that the context above is worth: about what the suppression of cells under k amounts to."""
 _MIN_GAIN: Final = 0.001
+_GROUPING_COST: Final = 0.7
+"""Log likelihood that assigning one code to a group wins by chance alone."""
 _HOPELESS: Final = 0.0005
 _GROUP_COUNTS: Final = (3, 8, 24)
 _MANY: Final = 12
@@ -52,44 +54,48 @@ def choose_parents(
     if rows < 2 or target.size < 2:
         return [], groupings
     pool = {parent.name: parent for parent in candidates if parent.size > 1}
+    sizes = {parent.name: parent.size for parent in candidates}
     context = np.zeros(rows, np.int64)
     counts = np.bincount(value, minlength=target.size)
-    above = (counts[value] - 1 + 1 / target.size) / rows
+    above: Scores = (counts[value] - 1 + 1 / target.size) / rows
     chosen: list[Parent] = []
     while pool and len(chosen) < most:
-        score = float(np.log(above).mean())
-        best: tuple[float, Parent, Ints, Scores] | None = None
+        if len(chosen) <= 1 and not groupings:
+            pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
+        best: _Gain | None = None
         for parent in list(pool.values()):
-            ids, _ = dense_ids(
-                context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1)
-            )
-            predicted = predict_leave_one_out(ids, value, target.size, above)
-            gain = float(np.log(predicted).mean()) - score
-            if gain < _HOPELESS and chosen:
+            found = _weigh(parent, context, value, target.size, above)
+            if "~" in parent.name:
+                found = found._replace(gain=found.gain - _GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
+            if found.gain < _HOPELESS and chosen:
                 del pool[parent.name]
-            elif gain > _MIN_GAIN and (best is None or gain > best[0]):
-                best = (gain, parent, ids, predicted)
-        if len(chosen) == 0 or (len(chosen) == 1 and not groupings):
-            grouped = _add_groupings(target, context, [p for p in candidates if p.name in pool], groupings)
-            new = {parent.name: parent for parent in grouped}
-            for parent in new.values():
-                ids, _ = dense_ids(
-                    context * (parent.size + 1) + parent.codes + 1, (int(context.max()) + 1) * (parent.size + 1)
-                )
-                predicted = predict_leave_one_out(ids, value, target.size, above)
-                gain = float(np.log(predicted).mean()) - score
-                if gain > _MIN_GAIN and (best is None or gain > best[0]):
-                    best = (gain, parent, ids, predicted)
-            pool |= new
+            elif found.gain > _MIN_GAIN and (best is None or found.gain > best.gain):
+                best = found
         if best is None:
             break
-        _, parent, context, above = best
-        chosen.append(parent)
+        context, above = best.context, best.predicted
+        chosen.append(best.parent)
         # A variable's groups say nothing once its own code is given.
-        variable, is_grouped = parent.name.partition("~")[0], "~" in parent.name
-        pool = {n: p for n, p in pool.items() if n != parent.name and (is_grouped or n.partition("~")[0] != variable)}
+        variable, _, grouped = best.parent.name.partition("~")
+        pool = {n: p for n, p in pool.items() if n != best.parent.name and (grouped or n.partition("~")[0] != variable)}
     used = {parent.name for parent in chosen}
     return chosen, {name: groups for name, groups in groupings.items() if name in used}
+
+
+class _Gain(NamedTuple):
+    """What a further parent would bring: log likelihood a row, and where it would leave the search."""
+
+    gain: float
+    parent: Parent
+    context: Ints
+    predicted: Scores
+
+
+def _weigh(parent: Parent, context: Ints, value: Ints, size: int, above: Scores) -> _Gain:
+    width = parent.size + 1
+    ids, _ = dense_ids(context * width + parent.codes + 1, (int(context.max(initial=0)) + 1) * width)
+    predicted = predict_leave_one_out(ids, value, size, above)
+    return _Gain(float(np.log(predicted).mean() - np.log(above).mean()), parent, ids, predicted)
 
 
 def _add_groupings(
