@@ -265,6 +265,42 @@ def llm_stop(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Look at settings, files, source, profile, model, channel, disk and ports: what is wrong, and how to mend it.
+
+    Exit code 1 when something would keep the simulator from working.
+    """
+    from claims_sim.launch.doctor import examine
+
+    findings = examine(_settings())
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.verdict:<5} {finding.what:<20} {finding.found}")
+    raise typer.Exit(1 if any(finding.verdict == "wrong" for finding in findings) else 0)
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    days: Annotated[
+        float | None, typer.Option(min=0.0001, help="Older than so many days; default: CLAIMS_SIM_RETENTION_DAYS.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what nobody needs any more: sent payloads, read segments, old snapshots, unused profiles.
+
+    Claims, scores and their provenance stay. Dagster's runs are swept by its own job, housekeeping.
+    """
+    from claims_sim import pipeline
+    from claims_sim.generation.batch import utc_now
+
+    swept = pipeline.sweep(_settings(retention_days=days), utc_now(), dry_run=dry_run)
+    _print({f"{name.replace('_', ' ')}": count for name, count in swept.as_dict().items()}, as_json)
+
+
+@app.command()
 def status(as_json: JsonOption = False) -> None:
     """Show what is running and how far it is. Opens no database, so it never disturbs a run."""
     from claims_sim.launch.status import status_of

@@ -12,7 +12,14 @@ from claims_sim.orchestration.assets import (
     synthetic_claims_batch,
 )
 from claims_sim.orchestration.io_managers import OutboxIOManager, ProfileIOManager, ScoresIOManager, StreamIOManager
-from claims_sim.orchestration.jobs import profile_schedule, refresh_ml_scores, refresh_profile, simulate_claims
+from claims_sim.orchestration.jobs import (
+    housekeeping,
+    housekeeping_schedule,
+    profile_schedule,
+    refresh_ml_scores,
+    refresh_profile,
+    simulate_claims,
+)
 from claims_sim.orchestration.resources import Producer, Simulation, SimulationDatabase
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.settings import Settings, settings_of_this_process
@@ -28,9 +35,9 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
     settings = settings or settings_of_this_process()
     return Definitions(
         assets=[claims_normalized, claims_distribution_profile, synthetic_claims_batch, claims_live_stream, ml_scores],
-        jobs=[simulate_claims, refresh_profile, refresh_ml_scores],
+        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, housekeeping],
         sensors=[intake_sensor(settings)],
-        schedules=[profile_schedule(settings.profile_refresh_cron)],
+        schedules=[profile_schedule(settings.profile_refresh_cron), housekeeping_schedule],
         resources={
             "simulation": Simulation(settings),
             "producer": Producer(state_dir=str(settings.state_dir)),

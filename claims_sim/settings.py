@@ -81,7 +81,8 @@ class Settings(BaseSettings):
         6, description="Longest time for the model's part of a batch, seconds"
     )
     prompt_form: Literal["auto", "choice", "full"] = Field(
-        "auto", description="choice: numbered options; full: the whole payload; auto: choice for the local model"
+        "auto",
+        description="choice: numbered options; full: the whole payload; auto: choice for a model on loopback, full for a remote one",
     )
     prompt_version: str = Field("", max_length=40, description="Version of the prompt templates; default: the newest")
     clock: Clock = Field(
@@ -101,6 +102,12 @@ class Settings(BaseSettings):
     )
     profile_refresh_cron: str = Field(
         "0 2 * * *", description="When the profile is refreshed, cron, in Asia/Jakarta time"
+    )
+    retention_runs: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        300, description="Newest Dagster runs to keep; older ones are removed with their files"
+    )
+    retention_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
+        30, description="Days to keep sent payloads, snapshots and unused profiles; claims and scores stay"
     )
     supervised_by: int | None = Field(
         None, description="Set by `up` for its children: the process that they must not outlive"

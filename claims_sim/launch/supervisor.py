@@ -18,6 +18,7 @@ OWNER_VARIABLE: Final = "CLAIMS_SIM_SUPERVISED_BY"
 STATE_VARIABLE: Final = "CLAIMS_SIM_STATE_DIR"
 _MAX_RESTARTS: Final = 3
 _RESTART_WINDOW_S: Final = 300
+_LONGEST_LOG: Final = 4_000_000  # bytes
 
 
 @dataclass(slots=True)
@@ -62,6 +63,19 @@ class Child:
         _kill_group(self.process.pid)
         self.process.wait()
 
+    def shorten_log(self) -> None:
+        """Keep a log from growing for ever: beyond a size only its end stays. The child appends, so it may be cut."""
+        try:
+            if self.log.stat().st_size > _LONGEST_LOG:
+                with self.log.open("r+b") as log:
+                    log.seek(-_LONGEST_LOG // 4, os.SEEK_END)
+                    end = log.read()
+                    log.seek(0)
+                    log.write(end)
+                    log.truncate()
+        except FileNotFoundError:
+            return
+
     def last_words(self, lines: int = 5) -> str:
         """The end of its log, for an error message."""
         try:
@@ -93,6 +107,7 @@ class Supervisor:
         """Restart children that died; returns their names. Raises ClaimsSimError when one keeps dying."""
         restarted = []
         for child in self.children:
+            child.shorten_log()
             if child.is_running:
                 continue
             recent = [at for at in child.started if at > time.monotonic() - _RESTART_WINDOW_S]

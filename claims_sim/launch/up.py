@@ -16,16 +16,17 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from claims_sim import pipeline
-from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.errors import AuthorError, ClaimsSimError, SettingsError
 from claims_sim.launch.dagster_api import DagsterApi
 from claims_sim.launch.dagster_home import write_home, write_workspace
 from claims_sim.launch.supervisor import Child, Supervisor, reap_orphans
 from claims_sim.lifeline import end_with_parent
+from claims_sim.llm import attach
 from claims_sim.settings import Settings, child_environment
 from claims_sim.store import control
 
 SENSOR: Final = "claims_intake_sensor"
-SCHEDULE: Final = "profile_refresh_schedule"
+SCHEDULES: Final = ("profile_refresh_schedule", "housekeeping_schedule")
 _READY_S: Final = 120
 _FIRST_SCORES_S: Final = 300
 _STOPS_WITHIN_S: Final = 60
@@ -83,6 +84,7 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
     pipeline.ensure_source(settings, _say)
     supervisor = Supervisor()
     try:
+        _start_model(settings)
         url = _start_servers(settings, supervisor, stop)
         if stop.is_set():
             return 0
@@ -101,6 +103,19 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
 def _say(text: str) -> None:
     with suppress(OSError):  # who started us may be gone, and the terminal with it
         print(text, flush=True)  # noqa: T201 - this is the command's output
+
+
+def _start_model(settings: Settings) -> None:
+    """Start the local model now, so that the first batch finds it warm; without one, say who writes instead."""
+    if settings.author != "llm" or settings.llm_base_url:
+        return
+    try:
+        model = attach.ensure_server(settings.model_copy(update={"supervised_by": os.getpid()})).model
+    except AuthorError as error:
+        instead = "every batch will fail" if settings.force_llm else "the statistical author writes instead"
+        _say(f"No language model: {instead}. {error}")
+    else:
+        _say(f"The local model {model} is ready.")
 
 
 def free_port(wanted: int, host: str) -> int:
@@ -162,6 +177,8 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
         str(code_port),
         "-h",
         "127.0.0.1",
+        "--log-level",
+        "warning",
         "--location-name",
         "claims_sim",
     )
@@ -174,8 +191,9 @@ def _start_servers(settings: Settings, supervisor: Supervisor, stop: threading.E
     if not stop.is_set():
         api.cancel_unfinished_runs()
         api.start_sensor(SENSOR)
-        api.start_schedule(SCHEDULE)
-        child("daemon", "run", "-w", str(workspace))
+        for schedule in SCHEDULES:
+            api.start_schedule(schedule)
+        child("daemon", "run", "-w", str(workspace), "--log-level", "warning")
     return url
 
 
@@ -240,5 +258,6 @@ def _stop(settings: Settings, supervisor: Supervisor, hurry: threading.Event) ->
     while time.monotonic() < deadline and not hurry.is_set() and not control.producer_is_free(settings.state_dir):
         time.sleep(0.2)
     supervisor.stop_all(grace / 2)
+    attach.stop(settings)
     control.put_status(settings.state_dir, "up", {})
     _say("Stopped. Nothing is lost; `make up` goes on from here.")

@@ -1,6 +1,10 @@
 """Jobs and schedules: the chain, the profile refresh, the scoring refresh."""
 
+from pathlib import Path
+from typing import Final
+
 from dagster import (
+    AssetKey,
     AssetSelection,
     OpExecutionContext,
     ResourceParam,
@@ -13,10 +17,12 @@ from dagster import (
 
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
+from claims_sim.orchestration.housekeeping import sweep_runs
 from claims_sim.orchestration.resources import Simulation, user_errors
 
 PROFILE_JOB = "refresh_profile"
 CHAIN_JOB = "simulate_claims"
+ASSET_NAMES: Final = ("claims_distribution_profile", "synthetic_claims_batch", "claims_live_stream", "ml_scores")
 
 # One process a run: four processes would cost three times the CPU of the work itself.
 simulate_claims = define_asset_job(
@@ -53,6 +59,46 @@ def _refresh_scores(context: OpExecutionContext, simulation: ResourceParam[Simul
 def refresh_ml_scores() -> None:
     """Retrain and rescore."""
     _refresh_scores()
+
+
+@op(
+    name="sweep",
+    description="Remove old runs with their files, sent payloads, read segments, old snapshots, unused profiles.",
+    pool="claims_sim_writer",
+)
+@user_errors
+def _sweep(context: OpExecutionContext, simulation: ResourceParam[Simulation]) -> None:
+    settings, instance = simulation.settings, context.instance
+    home = Path(instance.root_directory) if instance.is_persistent else None
+    assets = [AssetKey(name) for name in ASSET_NAMES]
+    swept = sweep_runs(instance, settings.retention_runs, assets, home)
+    removed = pipeline.sweep(settings, utc_now()).as_dict()
+    context.add_output_metadata(
+        {
+            "runs removed": swept.deleted,
+            "runs left": swept.left,
+            "bytes freed in Dagster's folder": swept.freed_bytes,
+            **{f"{name.replace('_', ' ')} removed": count for name, count in removed.items()},
+        }
+    )
+
+
+@job(
+    name="housekeeping",
+    description="Keep the disk from filling: what was removed and what is left is in the run's metadata.",
+    executor_def=in_process_executor,
+)
+def housekeeping() -> None:
+    """Sweep."""
+    _sweep()
+
+
+housekeeping_schedule = ScheduleDefinition(
+    name="housekeeping_schedule",
+    job=housekeeping,
+    cron_schedule="*/30 * * * *",
+    description="Sweeps twice an hour, so that Dagster's history stays near the number of runs that are to be kept.",
+)
 
 
 def profile_schedule(cron: str) -> ScheduleDefinition:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import duckdb
 import pyarrow as pa
@@ -127,6 +127,18 @@ def quarantine(db: SimulationDatabase, batch_id: str, reasons: Iterable[str] | M
     _move(db, batch_id, "quarantined", texts, None)
 
 
+_PRUNABLE: Final = (
+    "FROM outbox_batches WHERE status = 'released' AND pruned_at IS NULL AND ingested >= accepted AND released_at < ?"
+)
+
+
+def prunable(db: SimulationDatabase, keep_days: float, now: datetime | None = None) -> int:
+    """How many payloads `prune_outbox` would remove."""
+    with db.connect(read_only=True) as connection:
+        query = f"SELECT count(*) FROM outbox WHERE batch_id IN (SELECT batch_id {_PRUNABLE})"
+        return int(run(connection, query, [as_utc(now) - timedelta(days=keep_days)])[0][0])
+
+
 def prune_outbox(db: SimulationDatabase, keep_days: float, now: datetime | None = None) -> int:
     """Remove the payloads of batches released over `keep_days` ago whose claims are all stored; how many claims.
 
@@ -136,8 +148,7 @@ def prune_outbox(db: SimulationDatabase, keep_days: float, now: datetime | None 
     with db.transaction() as connection:
         done = fetch_arrow(
             connection,
-            "SELECT batch_id FROM outbox_batches WHERE status = 'released' AND pruned_at IS NULL "
-            "AND ingested >= accepted AND released_at < ?",
+            f"SELECT batch_id {_PRUNABLE}",
             [instant - timedelta(days=keep_days)],
         )
         if not len(done):

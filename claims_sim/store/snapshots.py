@@ -111,6 +111,15 @@ def read_snapshot(folder: Path, table: str) -> pa.Table:
     raise AssertionError("unreachable")
 
 
+def days_before(folder: Path, day: date) -> list[Path]:
+    """The dated folders of all tables that hold days before `day`; the newest folder of a table is never among them."""
+    old: list[Path] = []
+    for root in sorted(path for path in folder.glob("*") if path.is_dir()):
+        dated = sorted(path for path in root.glob("date=*") if path.is_dir())
+        old += [path for path in dated[:-1] if path.name.removeprefix("date=") < day.isoformat()]
+    return old
+
+
 def _continues(connection: duckdb.DuckDBPyConnection, table: _Table, newest: SnapshotFile) -> bool:
     """Whether the database holds the newest file's last row under the same number: else it was restored or replaced."""
     row = run(connection, f"SELECT claim_id FROM {table.name} WHERE {table.number} = ?", [newest.last])

@@ -18,9 +18,12 @@ from claims_sim.channels.contract import Channel
 from claims_sim.errors import PositionMovedError
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.known import batches_of, claim_key, stored_copies
-from claims_sim.store.parsing import CONFLICT, dead_letters_of, parse_lines
+from claims_sim.store.parsing import dead_letters_of, parse_lines
 from claims_sim.store.query import run
 from claims_sim.store.tables import STREAM_SCHEMA, as_utc, conform
+
+CONFLICT: Final = "conflicting_content"
+"""The reason of a message that brings a known claim id with another content than the first that arrived."""
 
 CHUNK_ROWS: Final = 50_000
 _MOVES: Final = 10  # another consumer may take the position from us that often in a row
@@ -30,18 +33,23 @@ _MOVES: Final = 10  # another consumer may take the position from us that often 
 class Drain:
     """One chunk of a channel, judged but not stored.
 
-    `rows` are flat rows with `channel_position`, in order of arrival; `dead_letters` follow DEAD_LETTER_SCHEMA;
-    `duplicates` counts copies inside the chunk; `lines` are what was read, for dead letters found on commit.
+    `rows`, `repeats` and `dead_letters` are as in `parsing.Parsed`; `lines` are what was read, for the dead letters that
+    are found on commit.
     """
 
     channel: str
     position_from: str
     position_to: str
     rows: pa.Table
+    repeats: pa.Table
     dead_letters: pa.Table
-    duplicates: int
     lines: pa.Table = field(repr=False)
     notes: tuple[str, ...] = ()
+
+    @property
+    def duplicates(self) -> int:
+        """Messages that repeat another of the chunk; copies of stored claims are found on commit."""
+        return int(pc.sum(self.repeats["is_same"]).as_py() or 0)
 
     @property
     def is_empty(self) -> bool:
@@ -74,7 +82,7 @@ class IngestResult:
 
 def drain_channel(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> Drain:
     """Read and judge up to `limit` messages after the stored position; stores nothing (but a first position)."""
-    return _drain_from(channel, _stored_position(db, channel), limit)
+    return _drain_from(channel, stored_position(db, channel), limit)
 
 
 def _drain_from(channel: Channel, position: str, limit: int) -> Drain:
@@ -85,8 +93,8 @@ def _drain_from(channel: Channel, position: str, limit: int) -> Drain:
         position_from=position,
         position_to=reading.position,
         rows=parsed.rows,
+        repeats=parsed.repeats,
         dead_letters=parsed.dead_letters,
-        duplicates=parsed.duplicates,
         lines=reading.lines,
         notes=reading.notes,
     )
@@ -117,7 +125,7 @@ def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = No
 def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> IngestResult:
     """Drain and commit until the channel is empty; after another consumer's move, go on from where that one is."""
     total = IngestResult(channel.name, 0, 0, 0, 0, channel.start)
-    position, moves = _stored_position(db, channel), 0
+    position, moves = stored_position(db, channel), 0
     while True:
         drain = _drain_from(channel, position, limit)
         if drain.is_empty:
@@ -128,7 +136,7 @@ def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) ->
             moves += 1
             if moves >= _MOVES:
                 raise
-            position = _stored_position(db, channel)
+            position = stored_position(db, channel)
             continue
         position, moves = result.position, 0
         total = replace(
@@ -141,7 +149,8 @@ def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) ->
         )
 
 
-def _stored_position(db: SimulationDatabase, channel: Channel) -> str:
+def stored_position(db: SimulationDatabase, channel: Channel) -> str:
+    """How far the channel has been ingested; its start when nothing was yet."""
     query = "SELECT position FROM stream_positions WHERE channel = ?"
     with db.connect(read_only=True) as connection:
         rows = run(connection, query, [channel.name])
@@ -173,19 +182,33 @@ def _move_position(connection: duckdb.DuckDBPyConnection, drain: Drain, instant:
 
 def _leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tuple[pa.Table, pa.Table, int]:
     """New rows with their batch_id, all dead letters, and the number of duplicates."""
-    rows = drain.rows.append_column("batch_id", batches_of(connection, drain.rows["claim_id"]))
+    rows = _with_batches(connection, drain.rows)
     copies = stored_copies(connection, rows)
-    if not len(copies):
-        return rows, drain.dead_letters, drain.duplicates
-    conflicts = rows.take(copies.filter(pc.invert(copies["is_same"]))["place"])
-    places = pc.index_in(conflicts["channel_position"], drain.lines["position"].combine_chunks())
-    reasons = pa.repeat(pa.scalar(CONFLICT), len(conflicts))
-    dead_letters = pa.concat_tables(
-        [drain.dead_letters, dead_letters_of(drain.lines, places, conflicts["claim_id"], reasons)]
-    )
+    known = rows.take(copies["place"])
+    others = [known.append_column("is_same", copies["is_same"])]
+    if len(drain.repeats):
+        # Against the stored claim where there is one, else against the first of the chunk.
+        is_known = pc.is_in(drain.repeats["claim_id"], known["claim_id"].combine_chunks())
+        repeats = _with_batches(connection, drain.repeats.filter(is_known).drop_columns("is_same"))
+        others += [
+            repeats.append_column("is_same", stored_copies(connection, repeats)["is_same"]),
+            drain.repeats.filter(pc.invert(is_known)),
+        ]
+    verdicts = pa.concat_tables([table.select(["channel_position", "claim_id", "is_same"]) for table in others])
+    conflicts = verdicts.filter(pc.invert(verdicts["is_same"]))
+    dead_letters = drain.dead_letters
+    if len(conflicts):
+        places = pc.index_in(conflicts["channel_position"], drain.lines["position"].combine_chunks())
+        reasons = pa.repeat(pa.scalar(CONFLICT), len(conflicts))
+        refused = dead_letters_of(drain.lines, places, conflicts["claim_id"], reasons)
+        dead_letters = pa.concat_tables([dead_letters, refused])
     is_new = np.ones(len(rows), bool)
     is_new[copies["place"].to_numpy()] = False
-    return rows.filter(pa.array(is_new)), dead_letters, drain.duplicates + len(copies) - len(conflicts)
+    return rows.filter(pa.array(is_new)), dead_letters, len(verdicts) - len(conflicts)
+
+
+def _with_batches(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    return rows.append_column("batch_id", batches_of(connection, rows["claim_id"]))
 
 
 def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.Table, instant: datetime) -> None:

@@ -1,0 +1,168 @@
+"""`claims-sim doctor`: look at everything the simulator needs, change nothing, and say how to mend what is wrong."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from claims_sim import pipeline
+from claims_sim.errors import ClaimsSimError
+from claims_sim.launch.up import free_port
+from claims_sim.llm.commands import model_status
+from claims_sim.llm.weights import find_weights
+from claims_sim.profile.document import Profile
+from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.settings import Settings
+from claims_sim.store import control, counts
+from claims_sim.store.stream import stored_position
+
+Verdict = Literal["ok", "note", "wrong"]
+_LOW_DISK: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `wrong` keeps the simulator from working; a `note` does not."""
+
+    what: str
+    verdict: Verdict
+    found: str
+
+    def as_dict(self) -> dict[str, str]:
+        """For JSON."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every finding, in the order in which a newcomer would need them."""
+    examiners: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("state folder", _state),
+        ("isolation", _isolation),
+        ("source", _source),
+        ("profile", _profile),
+        ("simulation database", _database),
+        ("channel", _channel),
+        ("author", _author),
+        ("port", _port),
+        ("producer", _producer),
+    )
+    findings: list[Finding] = []
+    for what, examiner in examiners:
+        try:
+            findings += examiner(settings)
+        except ClaimsSimError as error:
+            findings.append(Finding(what, "wrong", str(error)))
+    return findings
+
+
+def _state(settings: Settings) -> Iterator[Finding]:
+    folder = settings.state_dir
+    there = folder if folder.exists() else folder.absolute().parent
+    free = shutil.disk_usage(there).free
+    verdict: Verdict = "ok" if free > _LOW_DISK else "note"
+    yield Finding(
+        "state folder", verdict, f"{folder}, {free / 1e9:.1f} GB free" + ("" if verdict == "ok" else ": that is little")
+    )
+
+
+def _isolation(settings: Settings) -> Iterator[Finding]:
+    pipeline.check_isolation(settings)
+    yield Finding("isolation", "ok", "source and simulation are different files")
+
+
+def _source(settings: Settings) -> Iterator[Finding]:
+    if settings.source is None and not settings.source_path.exists():
+        yield Finding(
+            "source",
+            "note",
+            "none is set; `claims-sim up` makes invented demo data. Yours: CLAIMS_SIM_SOURCE=file.duckdb",
+        )
+        return
+    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
+    yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {source.rows:,} claims")
+    if source.absent:
+        yield Finding("source columns", "note", f"absent, defaults stand in: {', '.join(source.absent)}")
+
+
+def _profile(settings: Settings) -> Iterator[Finding]:
+    if not settings.profile_path.exists():
+        yield Finding("profile", "note", "none yet; the first start makes it")
+        return
+    profile = Profile.load(settings.profile_path)
+    yield Finding(
+        "profile",
+        "ok",
+        f"of {profile.created_at:%Y-%m-%d %H:%M} UTC, about {profile.rows:,} claims, k = {profile.k} {profile.unit}",
+    )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    if not settings.database_path.exists():
+        yield Finding("simulation database", "note", "none yet; the first batch makes it")
+        return
+    flow = counts.count_flow(pipeline.database(settings))
+    yield Finding(
+        "simulation database", "ok", f"{settings.database_path}: {flow.ingested:,} claims, {flow.scored:,} scored"
+    )
+    quarantined = flow.batches.get("quarantined", 0)
+    if quarantined:
+        yield Finding(
+            "quarantine", "note", f"{quarantined} batches failed review at the relay and were never sent; see the runs"
+        )
+    if flow.dead_letters:
+        yield Finding(
+            "dead letters",
+            "note",
+            f"{flow.dead_letters} messages were no acceptable claims; see the table dead_letters",
+        )
+
+
+def _channel(settings: Settings) -> Iterator[Finding]:
+    opened = pipeline.channel(settings)
+    try:
+        described, behind = opened.describe(), 0
+        if settings.database_path.exists():
+            behind = opened.lag(stored_position(pipeline.database(settings), opened))
+        yield Finding("channel", "ok", f"{described}; {behind} bytes not yet ingested")
+    finally:
+        opened.close()
+
+
+def _author(settings: Settings) -> Iterator[Finding]:
+    if settings.author == "statistical":
+        yield Finding("author", "ok", "statistical: no model is needed")
+        return
+    if settings.llm_base_url:
+        yield Finding("author", *_reached(settings))
+        return
+    found = find_weights(settings.state_dir, settings.llm_gguf)
+    server = model_status(settings).get("server", "not running")
+    yield Finding("author", "ok", f"local model {found.path.name}; server {server}")
+
+
+def _reached(settings: Settings) -> tuple[Verdict, str]:
+
+    parts = urlsplit(settings.llm_base_url)
+    address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    try:
+        with socket.create_connection(address, timeout=3):
+            return "ok", f"model server {address[0]}:{address[1]} answers"
+    except OSError as error:
+        verdict: Verdict = "wrong" if settings.force_llm else "note"
+        return (
+            verdict,
+            f"model server {address[0]}:{address[1]} does not answer ({error}); the statistical author would write",
+        )
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    port = free_port(settings.port, settings.host)
+    busy = f"{settings.port} is busy, {port} would be taken"
+    yield Finding("port", "ok", str(port)) if port == settings.port else Finding("port", "note", busy)
+
+
+def _producer(settings: Settings) -> Iterator[Finding]:
+    holder = control.holder(settings.state_dir) if settings.state_dir.exists() else None
+    yield Finding("producer", "ok", holder.describe() if holder else "none at the moment")

@@ -1,0 +1,43 @@
+import socket
+from pathlib import Path
+
+from claims_sim import pipeline
+from claims_sim.generation.batch import utc_now
+from claims_sim.launch.doctor import examine
+
+
+def verdicts(settings) -> dict[str, tuple[str, str]]:
+    return {finding.what: (finding.verdict, finding.found) for finding in examine(settings)}
+
+
+def test_a_working_simulation_has_nothing_wrong(settings):
+    pipeline.run_tick(settings, utc_now())
+    found = verdicts(settings)
+    assert "wrong" not in {verdict for verdict, _ in found.values()}
+    assert "5 claims, 5 scored" in found["simulation database"][1]
+
+
+def test_a_missing_source_is_wrong_and_named(settings):
+    found = verdicts(settings.model_copy(update={"source": Path("/nowhere/claims.duckdb")}))
+    assert found["source"][0] == "wrong"
+    assert "/nowhere/claims.duckdb" in found["source"][1]
+
+
+def test_source_and_simulation_in_one_file_are_wrong(settings):
+    assert verdicts(settings.model_copy(update={"database": settings.source}))["isolation"][0] == "wrong"
+
+
+def test_a_busy_port_is_a_note_with_the_port_that_would_be_taken(settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        verdict, text = verdicts(settings.model_copy(update={"port": port}))["port"]
+    assert verdict == "note"
+    assert f"{port} is busy" in text
+
+
+def test_a_model_server_that_does_not_answer_is_wrong_only_when_it_is_forced(settings):
+    changes = {"author": "llm", "llm_base_url": "http://127.0.0.1:9/v1"}
+    assert verdicts(settings.model_copy(update=changes))["author"][0] == "note"
+    assert verdicts(settings.model_copy(update=changes | {"force_llm": True}))["author"][0] == "wrong"
