@@ -1,6 +1,6 @@
 """Lines of a channel to claims and dead letters, a chunk at a time, in memory. Touches neither channel nor database.
 
-Nothing is dropped silently: every line becomes a claim, a dead letter with its reason, or a counted duplicate.
+Nothing is dropped silently: every line becomes a claim, a dead letter with its reason, or a repeat of a claim.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,8 @@ from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
 from claims_sim.rules.wire import MAX_PAYLOAD_BYTES, parse_sql
 from claims_sim.store.judging import admission_faults
 from claims_sim.store.query import fetch_arrow, run
-from claims_sim.store.tables import DEAD_LETTER_SCHEMA
+from claims_sim.store.tables import DEAD_LETTER_SCHEMA, conform
 from claims_sim.store.usual import usual_sql
-
-CONFLICT: Final = "conflicting_content"
-"""The reason of a message that brings a known claim id with another content."""
 
 _FEW_LINES: Final = 1_000
 """For so few, improving the plan takes longer than running it."""
@@ -28,15 +25,20 @@ _FEW_LINES: Final = 1_000
 _CLAIMS_SCHEMA: Final = pa.schema([("place", pa.int64()), *FLAT_SCHEMA])
 _DEAD_SCHEMA: Final = pa.schema([("place", pa.int64()), ("claim_id", pa.string()), ("reason", pa.string())])
 ROWS_SCHEMA: Final = pa.schema([*FLAT_SCHEMA, ("channel_position", pa.string())])
+REPEATS_SCHEMA: Final = pa.schema([*ROWS_SCHEMA, ("is_same", pa.bool_())])
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`rows`: ROWS_SCHEMA in order of arrival, ids unique. `dead_letters`: DEAD_LETTER_SCHEMA. Copies are counted."""
+    """A chunk, every line of it in one of three tables, each in order of arrival.
+
+    `rows` (ROWS_SCHEMA) hold the first claim of each id, `repeats` (REPEATS_SCHEMA) the later ones. Which of those are
+    copies and which contradict is known only on commit: the claim that counts may be stored already.
+    """
 
     rows: pa.Table
+    repeats: pa.Table
     dead_letters: pa.Table
-    duplicates: int
 
 
 _PARSE_SQL: Final = f"""
@@ -51,7 +53,7 @@ def same_content(left: str, right: str) -> str:
     return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in FLAT_COLUMNS)
 
 
-_COPIES: Final = f"""
+_REPEATS: Final = f"""
 WITH numbered AS (
   SELECT *, min(place) OVER (PARTITION BY claim_id) AS first_place FROM admitted
 )
@@ -63,21 +65,20 @@ ORDER BY a.place
 
 
 def parse_lines(lines: pa.Table) -> Parsed:
-    """Judge `lines` (contract.LINES_SCHEMA) by shape and by the admission rules, and remove copies among them."""
+    """Judge `lines` (contract.LINES_SCHEMA) by shape and by the admission rules, and set repeated ids apart."""
     if not len(lines):
-        return Parsed(ROWS_SCHEMA.empty_table(), DEAD_LETTER_SCHEMA.empty_table(), 0)
+        return Parsed(ROWS_SCHEMA.empty_table(), REPEATS_SCHEMA.empty_table(), DEAD_LETTER_SCHEMA.empty_table())
     # One thread: several spend a third more CPU on a chunk, beside processes that need theirs.
     with duckdb.connect(config={"temp_directory": "", "threads": 1}) as connection:
         if len(lines) < _FEW_LINES:
             run(connection, "PRAGMA disable_optimizer")
         admitted, dead = _judge(connection, _as_text(connection, lines))
-        admitted, conflicts, duplicates = _without_copies(connection, admitted)
-    dead = pa.concat_tables([_name_unreadable(dead, lines), conflicts]).sort_by("place")
-    places = admitted["place"]
-    positions = lines["position"].take(places) if len(places) < len(lines) else lines["position"]
-    rows = admitted.select(FLAT_COLUMNS).append_column("channel_position", positions)
+        first, later = _set_apart_repeats(connection, admitted)
+    dead = _name_unreadable(dead, lines).sort_by("place")
     return Parsed(
-        rows.cast(ROWS_SCHEMA), dead_letters_of(lines, dead["place"], dead["claim_id"], dead["reason"]), duplicates
+        conform(_with_positions(first, lines), ROWS_SCHEMA),
+        conform(_with_positions(later, lines), REPEATS_SCHEMA),
+        dead_letters_of(lines, dead["place"], dead["claim_id"], dead["reason"]),
     )
 
 
@@ -160,16 +161,20 @@ def _name_unreadable(dead: pa.Table, lines: pa.Table) -> pa.Table:
     return dead.set_column(_DEAD_SCHEMA.names.index("reason"), "reason", reason)
 
 
-def _without_copies(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> tuple[pa.Table, pa.Table, int]:
-    """Claims whose id did not come before in the chunk; those that contradict an earlier one; how many repeat one."""
-    nothing = _DEAD_SCHEMA.empty_table()
+def _set_apart_repeats(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The first claim of each id, and the later ones with `is_same`: whether they repeat the first."""
     if pc.count_distinct(admitted["claim_id"]).as_py() == len(admitted):
-        return admitted, nothing, 0
+        return admitted, admitted.slice(0, 0).append_column("is_same", pa.array([], pa.bool_()))
     connection.register("admitted", admitted)
-    copies = fetch_arrow(connection, _COPIES)
-    places = copies["place"].combine_chunks()
-    conflicts = copies.filter(pc.invert(copies["is_same"]))["place"].combine_chunks()
-    ids = admitted["claim_id"].take(pc.index_in(conflicts, admitted["place"].combine_chunks()))
-    named = pa.table({"place": conflicts, "claim_id": ids, "reason": pa.repeat(pa.scalar(CONFLICT), len(conflicts))})
-    first = admitted.filter(pc.invert(pc.is_in(admitted["place"], places)))
-    return first, named.cast(_DEAD_SCHEMA), len(copies) - len(conflicts)
+    verdicts = fetch_arrow(connection, _REPEATS)
+    index = pc.index_in(admitted["place"], verdicts["place"].combine_chunks())
+    later = admitted.filter(pc.is_valid(index))
+    return admitted.filter(pc.is_null(index)), later.append_column(
+        "is_same", verdicts["is_same"].take(index.drop_null())
+    )
+
+
+def _with_positions(claims: pa.Table, lines: pa.Table) -> pa.Table:
+    places = claims["place"]
+    positions = lines["position"].take(places) if len(places) < len(lines) else lines["position"]
+    return claims.drop_columns("place").append_column("channel_position", positions)

@@ -180,13 +180,13 @@ def test_every_rule_is_judged_one_way_or_the_other():
 
 @given(st.lists(payload_lines(), min_size=5, max_size=25))
 @settings(max_examples=8, deadline=None)
-def test_every_line_becomes_a_claim_a_dead_letter_or_a_counted_copy(lines):
+def test_every_line_becomes_a_claim_a_dead_letter_or_a_repeat(lines):
     raw = [line.encode("utf-8", "surrogatepass") for line in lines]
     table = pa.table(
         {"position": [f"p{i}" for i in range(len(raw))], "raw": raw, "size": [len(r) for r in raw]}, schema=LINES_SCHEMA
     )
     parsed = parse_lines(table)
-    assert len(parsed.rows) + len(parsed.dead_letters) + parsed.duplicates == len(lines)
+    assert len(parsed.rows) + len(parsed.dead_letters) + len(parsed.repeats) == len(lines)
     places = [int(p[1:]) for p in parsed.rows["channel_position"].to_pylist()]
     assert places == sorted(places)
     dead = [int(p[1:]) for p in parsed.dead_letters["channel_position"].to_pylist()]

@@ -380,6 +380,17 @@ stream.ingest(db, channel, limit=60)
     assert counts.stream_health(db, full=True).missing == 0
 
 
+def test_what_counts_is_the_stored_claim_not_the_first_of_a_chunk(db, channel):
+    """However the chunks fall: a copy of the stored claim is a duplicate, though a contradiction came just before it."""
+    first, other = payload("A-1"), payload("A-1", paid=1)
+    channel.publish("x", lines(first))
+    stream.ingest(db, channel)
+    channel.publish("x", lines(other, first, other, first))
+    result = stream.ingest(db, channel)
+    assert (result.rows, result.duplicates, result.dead_letters) == (0, 2, 2)
+    assert query(db, "SELECT DISTINCT raw FROM dead_letters") == [(other.encode(),)]
+
+
 @given(st.lists(st.sampled_from(["A", "B", "A changed", "C", "junk", "batch"]), max_size=12), st.integers(4, 9))
 @settings(max_examples=5, deadline=None)
 def test_ingesting_a_sequence_twice_equals_ingesting_it_once(tmp_path_factory, sequence, limit):
