@@ -2,9 +2,10 @@
 
     .venv/bin/python benchmarks/kill_up.py --kills 20 --seed 1
 
-Half of the kills hit `make` itself, half the simulator's supervisor. Two of three come within a second after a run has taken
-the producer lock, so in the middle of a tick; the others 1 to 15 s after the first claims of that start were scored. At the end the simulator is started once more, left to work
-through what was cut short, and stopped with SIGINT; then every claim that was ever committed to the outbox is looked for.
+Half of the kills hit `make` itself, half the simulator's supervisor. Two of three come within a second after a run has
+taken the producer lock, so in the middle of a tick; the others 1 to 15 s after the first claims of that start were
+scored. At the end the simulator is started once more, left to work through what was cut short, and stopped with SIGINT;
+then every claim that was ever committed to the outbox is looked for.
 """
 
 import argparse
