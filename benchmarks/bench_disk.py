@@ -1,0 +1,93 @@
+"""How much a day of ticks leaves on disk after housekeeping, from the slope over some hundred, retention scaled.
+
+    .venv/bin/python benchmarks/bench_disk.py --ticks 500
+
+Runs the job `simulate_claims` again and again against a Dagster instance in a folder (statistical author, one process),
+sweeps every 25 ticks with a retention of 25 runs, and prints the bytes left after each sweep. The slope is taken over the
+second half; a day is 8,640 ticks of five claims. The daemon's records of sensor evaluations are not in it: they are kept
+for a day and then purged by Dagster itself (`retention` in dagster.yaml).
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+_A_DAY = 8_640
+_SWEEP_EVERY = 25
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ticks", type=int, default=500)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="claims-sim-disk-"))
+    for name in [name for name in os.environ if name.startswith("CLAIMS_SIM_")]:
+        del os.environ[name]
+    os.environ |= {
+        "CLAIMS_SIM_STATE_DIR": str(folder / "state"),
+        "CLAIMS_SIM_AUTHOR": "statistical",
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    os.environ |= {
+        "CLAIMS_SIM_RETENTION_RUNS": str(_SWEEP_EVERY),
+        "CLAIMS_SIM_RETENTION_DAYS": "0.0001",
+        "DAGSTER_HOME": str(folder / "state/dagster"),
+    }
+    try:
+        _measure(folder / "state", options.ticks)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _measure(state: Path, ticks: int) -> None:
+    import logging
+
+    import dagster as dg
+
+    from claims_sim import pipeline
+    from claims_sim.definitions import build_definitions
+    from claims_sim.launch.dagster_home import write_home
+    from claims_sim.settings import load_settings
+
+    logging.disable(logging.CRITICAL)
+    settings = load_settings(demo_rows=20_000)
+    pipeline.ensure_source(settings, print)
+    write_home(state / "dagster")
+    defs = build_definitions(settings)
+    chain, sweep = defs.resolve_job_def("simulate_claims"), defs.resolve_job_def("housekeeping")
+    points: list[tuple[int, int]] = []
+    with dg.DagsterInstance.from_config(str(state / "dagster")) as instance:
+        assert defs.resolve_job_def("refresh_profile").execute_in_process(instance=instance).success
+        started = time.time()
+        for tick in range(1, ticks + 1):
+            assert chain.execute_in_process(instance=instance).success
+            if tick % _SWEEP_EVERY == 0:
+                time.sleep(9)  # so that what was just sent is older than the scaled retention
+                assert sweep.execute_in_process(instance=instance).success
+                points.append((tick, _bytes(state)))
+                print(
+                    f"{tick:5} ticks  {points[-1][1] / 1e6:8.2f} MB  {_files(state):5} files  {time.time() - started:6.0f} s",
+                    flush=True,
+                )
+    later = points[len(points) // 2 :]
+    slope = (later[-1][1] - later[0][1]) / (later[-1][0] - later[0][0])
+    print(f"slope {slope / 1e3:.2f} KB a tick; a day of {_A_DAY:,} ticks leaves {slope * _A_DAY / 1e6:.1f} MB")
+    for path in sorted(state.iterdir()):
+        size = path.stat().st_size if path.is_file() else _bytes(path)
+        print(f"    {path.name:20} {size / 1e6:8.2f} MB")
+
+
+def _files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
