@@ -176,6 +176,7 @@ class SimulationDatabase:
                     path,
                     read_only=read_only,
                     config={
+                        # Steps are short: starting and feeding more threads costs more CPU than it saves time.
                         "threads": 1,
                         "storage_compatibility_version": STORAGE_VERSION,
                         # Spilled rows stay where the data may be, never in a system-wide folder.

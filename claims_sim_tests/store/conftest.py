@@ -1,6 +1,7 @@
 """A database, a channel, and ways to fill them, for the tests of the store."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,8 +80,18 @@ class Source:
         return batch_id
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """The file of a database that was just made."""
+    path = tmp_path_factory.mktemp("empty") / "sim.duckdb"
+    with SimulationDatabase(path).connect():
+        pass
+    return path
+
+
 @pytest.fixture
-def db(tmp_path) -> SimulationDatabase:
+def db(tmp_path, empty_database) -> SimulationDatabase:
+    shutil.copy(empty_database, tmp_path / "sim.duckdb")
     return SimulationDatabase(tmp_path / "sim.duckdb", lock_timeout_s=5)
 
 

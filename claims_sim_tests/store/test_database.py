@@ -24,6 +24,12 @@ time.sleep(float(sys.argv[2]))
 
 
 @pytest.fixture
+def db(tmp_path) -> SimulationDatabase:
+    """Not made yet."""
+    return SimulationDatabase(tmp_path / "sim.duckdb", lock_timeout_s=5)
+
+
+@pytest.fixture
 def held(db):
     """A function: let another process hold the database for some seconds; returns the process."""
     with db.connect():

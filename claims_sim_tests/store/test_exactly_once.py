@@ -182,7 +182,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         assert counts.stream_health(self.db, full=True).missing == 0
 
 
-ExactlyOnce.TestCase.settings = settings(max_examples=5, stateful_step_count=12, deadline=None)
+ExactlyOnce.TestCase.settings = settings(max_examples=4, stateful_step_count=10, deadline=None)
 TestExactlyOnce = ExactlyOnce.TestCase
 
 

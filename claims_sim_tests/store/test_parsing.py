@@ -111,7 +111,7 @@ def read_both(connection: duckdb.DuckDBPyConnection, lines: list[str]) -> tuple[
 
 
 @given(st.lists(payload_lines(), min_size=30, max_size=60))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_what_the_fast_way_reads_is_what_the_definition_reads(lines):
     with duckdb.connect(config={"threads": 1}) as connection:
         fast, slow = read_both(connection, lines)
@@ -156,7 +156,7 @@ def test_our_own_lines_are_read_the_fast_way(connection):
 
 
 @given(st.lists(payload_lines(), min_size=20, max_size=40))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_judging_by_values_gives_the_verdicts_of_judging_every_row(lines):
     with duckdb.connect(config={"threads": 1}) as connection:
         _, slow = read_both(connection, lines)
@@ -179,7 +179,7 @@ def test_every_rule_is_judged_one_way_or_the_other():
 
 
 @given(st.lists(payload_lines(), min_size=5, max_size=25))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_every_line_becomes_a_claim_a_dead_letter_or_a_repeat(lines):
     raw = [line.encode("utf-8", "surrogatepass") for line in lines]
     table = pa.table(

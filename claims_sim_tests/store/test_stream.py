@@ -380,6 +380,30 @@ stream.ingest(db, channel, limit=60)
     assert counts.stream_health(db, full=True).missing == 0
 
 
+@pytest.mark.slow
+@given(st.lists(st.sampled_from(["A", "B", "A2", "A3", "junk"]), max_size=14), st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_what_is_stored_does_not_depend_on_where_chunks_begin(tmp_path_factory, sequence, limit):
+    folder = tmp_path_factory.mktemp("chunks")
+    texts = {
+        "A": payload("A"),
+        "B": payload("B"),
+        "A2": payload("A", paid=2),
+        "A3": payload("A", paid=3),
+        "junk": "junk",
+    }
+    outcomes = []
+    for name, size in (("whole", 1_000), ("chunked", limit)):
+        db, channel = SimulationDatabase(folder / f"{name}.duckdb"), open_channel(f"jsonl://{folder / name}")
+        channel.publish("x", lines(*(texts[word] for word in sequence)))
+        result = stream.ingest(db, channel, limit=size)
+        channel.close()
+        rows = query(db, "SELECT claim_id, amount_paid, channel_position FROM claims_live_stream ORDER BY stream_seq")
+        dead = query(db, "SELECT channel_position, claim_id, reason, raw FROM dead_letters ORDER BY channel_position")
+        outcomes.append((result.rows, result.duplicates, result.dead_letters, rows, dead))
+    assert outcomes[0] == outcomes[1]
+
+
 def test_what_counts_is_the_stored_claim_not_the_first_of_a_chunk(db, channel):
     """However the chunks fall: a copy of the stored claim is a duplicate, though a contradiction came just before it."""
     first, other = payload("A-1"), payload("A-1", paid=1)
@@ -392,7 +416,7 @@ def test_what_counts_is_the_stored_claim_not_the_first_of_a_chunk(db, channel):
 
 
 @given(st.lists(st.sampled_from(["A", "B", "A changed", "C", "junk", "batch"]), max_size=12), st.integers(4, 9))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_ingesting_a_sequence_twice_equals_ingesting_it_once(tmp_path_factory, sequence, limit):
     folder = tmp_path_factory.mktemp("twice")
     texts = {"A": payload("A"), "B": payload("B"), "A changed": payload("A", paid=2), "C": payload("C"), "junk": "junk"}
