@@ -106,7 +106,7 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
     }
     plots = {}
     for column, title in titles.items():
-        marginal = profile.marginal(column)[:15]
+        marginal = profile.marginal(column)[: 15 if column == "dx_primary_code" else 38]
         if marginal:
             plots[title] = MetadataValue.md(
                 bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal])

@@ -44,6 +44,15 @@ _CLAIM_ID: Final = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$"
 _REF: Final = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
 
+# One scan over everything textual: a fraction of the regular expressions that a scan per column would run. The separator
+# is a character that no pattern can bridge.
+_EVERYTHING: Final = (
+    f"concat_ws(chr(31), {', '.join(('claim_id', *_TEXTS, *_REFS))}, array_to_string(dx_secondary_codes, chr(31)))"
+)
+IDENTIFIES_A_PERSON: Final = identifier_sql(_EVERYTHING)
+"""An SQL condition over a flat row: some value of it looks like an identifier of a person."""
+
+
 def _off_cents(column: str) -> str:
     return f"abs({column} * 100 - round({column} * 100)) > 1e-4 * greatest(1, abs({column}) * 1e-6)"
 
@@ -95,16 +104,7 @@ def _admission() -> Iterable[Rule]:
         yield Rule(
             f"{column}_form", "admission", f"NOT regexp_matches({column}, '{_REF}')", f"{column} is no pseudonym"
         )
-    # One scan over everything textual: half the regular expressions of a scan per column. The separator is a
-    # character that no pattern can bridge.
-    everything = (
-        "concat_ws(chr(31), "
-        + ", ".join(("claim_id", *_TEXTS, *_REFS, "array_to_string(dx_secondary_codes, chr(31))"))
-        + ")"
-    )
-    yield Rule(
-        "identifies_a_person", "admission", identifier_sql(everything), "a value looks like an identifier of a person"
-    )
+    yield Rule("identifies_a_person", "admission", IDENTIFIES_A_PERSON, "a value looks like an identifier of a person")
 
 
 # Identities that a source may keep. The profile finds at which rate; those found exact are enforced.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,22 +14,7 @@ from claims_sim.scoring.model import Trained, judge, train
 from claims_sim.scoring.reasons import explain
 from claims_sim.scoring.rules import ruleset_version
 from claims_sim.scoring.versions import pack, read_version, unpack, version_of, write_version
-
-SCORE_SCHEMA: Final = pa.schema(
-    [
-        ("claim_id", pa.string()),
-        ("source", pa.string()),
-        ("rule_score", pa.float64()),
-        ("ml_score", pa.float64()),
-        ("ml_score_normalized", pa.float64()),
-        ("risk_score", pa.float64()),
-        ("flags", pa.list_(pa.string())),
-        ("reasons", pa.list_(pa.string())),
-        ("model_version", pa.string()),
-        ("ruleset_version", pa.string()),
-        ("scored_at", pa.timestamp("us")),
-    ]
-)
+from claims_sim.store.tables import SCORE_VALUES as SCORE_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow.compute as pc
 
-from claims_sim.privacy.phi import identifier_sql
+from claims_sim.rules.table import IDENTIFIES_A_PERSON
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.tables import as_utc
@@ -19,22 +19,6 @@ RECENT_CLAIMS: Final = 100_000
 RECENT_RELEASES: Final = timedelta(hours=1)
 SCANNED_CLAIMS: Final = 5_000
 """Regular expressions are dear; every claim was scanned when it was admitted."""
-
-_TEXT_COLUMNS: Final = (
-    "claim_id",
-    "province_name",
-    "facility_class",
-    "facility_ownership",
-    "service_type",
-    "severity_group",
-    "dx_primary_code",
-    "dx_primary_label",
-    "procedure_code",
-    "procedure_label",
-    "patient_id_hash",
-    "facility_id",
-    "episode_ref",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +159,9 @@ def _duplicate_ids(connection: duckdb.DuckDBPyConnection, after: int) -> int:
 
 
 def _identifying(connection: duckdb.DuckDBPyConnection, after: int) -> int:
-    everything = f"concat_ws(chr(31), {', '.join(_TEXT_COLUMNS)}, array_to_string(dx_secondary_codes, chr(31)))"
     found = run(
         connection,
-        f"SELECT count(*) FROM claims_live_stream WHERE stream_seq > ? AND {identifier_sql(everything)}",
+        f"SELECT count(*) FROM claims_live_stream WHERE stream_seq > ? AND {IDENTIFIES_A_PERSON}",
         [after],
     )
     return int(found[0][0])
