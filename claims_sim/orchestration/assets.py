@@ -145,7 +145,7 @@ def synthetic_claims_batch(
             "phi_free",
             asset="claims_live_stream",
             blocking=True,
-            description="No recent value looks like an identifier of a person.",
+            description="No value of the newest claims looks like an identifier of a person.",
         ),
         AssetCheckSpec(
             "reconciles",

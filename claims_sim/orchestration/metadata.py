@@ -258,7 +258,7 @@ def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:
     yield AssetCheckResult(
         check_name="phi_free",
         passed=found.identifying == 0,
-        metadata={"claims checked": found.checked, "identifying values": found.identifying},
+        metadata={"claims checked": found.scanned, "identifying values": found.identifying},
     )
     yield AssetCheckResult(
         check_name="reconciles",
