@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from sqlalchemy import delete
 
 _FINISHED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 _PAGE: Final = 500
@@ -29,9 +32,10 @@ def sweep_runs(instance: DagsterInstance, keep: int, assets: list[AssetKey], hom
     """
     needed = {event.run_id for key in assets if (event := instance.get_latest_materialization_event(key))}
     finished = RunsFilter(statuses=_FINISHED)
-    deleted = freed = 0
+    freed = 0
     cursor = None
     kept: list[str] = []
+    gone: list[str] = []
     while page := instance.get_runs(finished, cursor=cursor, limit=_PAGE):  # the newest first
         cursor = page[-1].run_id
         for run in page:
@@ -39,11 +43,23 @@ def sweep_runs(instance: DagsterInstance, keep: int, assets: list[AssetKey], hom
                 kept.append(run.run_id)
                 continue
             instance.delete_run(run.run_id)
-            deleted += 1
+            gone.append(run.run_id)
             freed += _unlink_files(home, run.run_id) if home else 0
+    _forget_checks(instance, gone)
     if home:
         freed += _unlink_strays(instance, home)
-    return RunsSwept(deleted, instance.get_runs_count(), freed)
+    return RunsSwept(len(gone), instance.get_runs_count(), freed)
+
+
+def _forget_checks(instance: DagsterInstance, run_ids: list[str]) -> None:
+    """Delete the check results of deleted runs, which `delete_run` leaves in the index for ever."""
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    with storage.index_connection() as connection:
+        for first in range(0, len(run_ids), _PAGE):
+            some = run_ids[first : first + _PAGE]
+            connection.execute(delete(AssetCheckExecutionsTable).where(AssetCheckExecutionsTable.c.run_id.in_(some)))
 
 
 def _unlink_files(home: Path, run_id: str) -> int:

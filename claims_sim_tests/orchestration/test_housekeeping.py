@@ -75,6 +75,19 @@ def test_files_of_runs_that_dagster_does_not_know_are_swept_when_they_are_old(in
     assert len(run_files(home)) == 1
 
 
+def test_check_results_go_with_their_runs_and_the_newest_stay(instance, home):
+    @dg.asset(check_specs=[dg.AssetCheckSpec("fine", asset="checked")])
+    def checked():
+        yield dg.Output(1)
+        yield dg.AssetCheckResult(passed=True)
+
+    made = [dg.materialize([checked], instance=instance).run_id for _ in range(4)]
+    sweep_runs(instance, 1, [dg.AssetKey("checked")], home)
+    key = dg.AssetCheckKey(dg.AssetKey("checked"), "fine")
+    left = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    assert [record.run_id for record in left] == made[-1:]
+
+
 def test_the_housekeeping_job_says_what_it_removed(instance, settings):
     defs = build_definitions(settings)
     assert defs.resolve_job_def("simulate_claims").execute_in_process(instance=instance).success
