@@ -131,6 +131,8 @@ def profile(
     from claims_sim.generation.batch import utc_now
 
     settings = _settings(source=source, source_table=table, mapping=mapping)
+    if out:
+        pipeline.check_output(settings, out)
     refresh = pipeline.profile_source(settings, utc_now())
     if out:
         refresh.profile.save(out)
@@ -141,7 +143,7 @@ def profile(
         {
             "profile": str(out or settings.profile_path),
             "hash": found.profile_hash,
-            "claims": found.rows,
+            "claims": f"about {found.rows:,}",
             "smallest cell": f"{found.smallest_cell()} {found.unit} (k = {found.k})",
             "period": " to ".join(found.period),
             "absent columns": ", ".join(found.absent) or "none",
@@ -331,6 +333,9 @@ def schema(out: Annotated[Path | None, typer.Option(help="File to write; default
 
     text = json.dumps(payload_json_schema(), indent=2) + "\n"
     if out:
+        from claims_sim import pipeline
+
+        pipeline.check_output(_settings(), out)
         out.write_text(text)
     else:
         print(text, end="")
@@ -343,7 +348,15 @@ def main() -> None:
     except ClaimsSimError as error:
         print(f"claims-sim: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"claims-sim: {where}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
+        sys.exit(130)
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # how DuckDB tells of Ctrl-C
+            raise
         sys.exit(130)
 
 

@@ -3,6 +3,7 @@
 Assets, the CLI and the demo all call these. Each takes the settings and the time; none keeps anything open.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import pyarrow as pa
 from claims_sim.channels.contract import Channel, Message, open_channel
 from claims_sim.channels.jsonl import JsonlChannel
 from claims_sim.claim_ids import new_batch_id
-from claims_sim.errors import ProfileError, ScorerError, SourceError
+from claims_sim.errors import ProfileError, ScorerError, SettingsError, SourceError
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.review import Reviewer
@@ -93,6 +94,46 @@ def keep_profile(settings: Settings, profile: Profile) -> None:
     """Put a profile in force, and keep it under its hash for batches that were made from it."""
     profile.save(_profile_of(settings, profile.profile_hash))
     profile.save(settings.profile_path)
+    control.put_status(settings.state_dir, "profile_source", _source_identity(settings))
+
+
+def has_profile_of_source(settings: Settings) -> bool:
+    """Whether there is a profile in force and, where it is known what it was made of, it is of this source.
+
+    Another source, table or mapping than last time asks for a new profile. Opens no database.
+    """
+    if not settings.profile_path.exists():
+        return False
+    made_of = control.get_status(settings.state_dir, "profile_source")
+    return made_of is None or made_of == _source_identity(settings)
+
+
+def _source_identity(settings: Settings) -> dict[str, str]:
+    mapping = settings.mapping
+    content = mapping.read_bytes() if mapping and mapping.is_file() else b""
+    return {
+        "source": str(settings.source_path.absolute()),
+        "table": settings.source_table,
+        "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
+        "k": str(settings.privacy_k),
+    }
+
+
+def check_output(settings: Settings, out: Path) -> None:
+    """Raise SettingsError when writing `out` would replace the source or a file of the simulation, also through links."""
+    protected = {
+        "the source": settings.source_path,
+        "the mapping": settings.mapping,
+        "the simulation database": settings.database_path,
+    }
+    for what, path in protected.items():
+        same = path is not None and (
+            path.resolve() == out.resolve() or (path.exists() and out.exists() and path.samefile(out))
+        )
+        if same:
+            raise SettingsError(f"--out {out} is {what}: nothing is written. Give another file.")
+    if out.is_dir():
+        raise SettingsError(f"--out {out} is a folder: give a file in it.")
 
 
 def current_profile(settings: Settings) -> Profile:

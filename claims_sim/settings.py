@@ -120,6 +120,20 @@ class Settings(BaseSettings):
             raise ValueError("looks like a real claim's prefix; take one such as SIM")
         return value
 
+    @field_validator("llm_base_url")
+    @classmethod
+    def _no_password_in_an_address(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError(f"an address holds no user or password; put the key into {PREFIX}LLM_API_KEY")
+        return value
+
+    @field_validator("state_dir")
+    @classmethod
+    def _state_is_a_folder(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError("there is a file of that name; a folder is needed")
+        return value
+
     @model_validator(mode="after")
     def _interval_in_order(self) -> "Settings":
         if self.interval_min_s > self.interval_max_s:
@@ -162,7 +176,7 @@ def _one_line(error: ValidationError) -> str:
         return message + "."
     name = str(first["loc"][0])
     field = Settings.model_fields[name]
-    secret = field.annotation is SecretStr or "key" in name
+    secret = field.annotation is SecretStr or name in {"llm_base_url", "channel"}  # addresses may hold passwords
     value = "(hidden)" if secret else first["input"]
     allowed = message[0].lower() + message[1:]
     return f"{PREFIX}{name.upper()}={value} is not allowed: {allowed}. It is: {field.description}."

@@ -147,3 +147,92 @@ def test_the_demo_source_command_writes_a_table_of_the_rows_asked_for(run, tmp_p
     out = tmp_path / "demo.parquet"
     assert run("demo-source", "--rows", 500, "--out", out)[0] == 0
     assert pq.read_metadata(out).num_rows == 500
+
+
+@pytest.mark.parametrize("link", [None, "symbolic", "hard"])
+def test_no_output_ever_replaces_the_source(run, monkeypatch, tmp_path, link):
+    own = tmp_path / "own.parquet"
+    run("demo-source", "--rows", 2000, "--out", own)
+    before = own.read_bytes()
+    out = own if link is None else tmp_path / "out.parquet"
+    if link == "symbolic":
+        out.symlink_to(own)
+    elif link == "hard":
+        out.hardlink_to(own)
+    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(own))
+    for command in (["profile"], ["generate", "--count", 5]):
+        code, _, err = run(*command, "--out", out)
+        assert code == 2
+        assert "is the source" in err
+    assert own.read_bytes() == before
+
+
+def test_the_demo_profiles_again_when_the_source_is_another(run, settings, tmp_path, monkeypatch):
+    run("demo", "--ticks", 1)
+    before = settings.profile_path.read_text()
+    other = tmp_path / "other.duckdb"
+    run("demo-source", "--rows", 3000, "--seed", 9, "--out", other)
+    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(other))
+    assert run("demo", "--ticks", 1)[0] == 0
+    assert settings.profile_path.read_text() != before
+
+
+def test_the_demo_refuses_a_source_that_is_the_simulation_database(run, settings, tmp_path, monkeypatch):
+    run("demo", "--ticks", 1)
+    link = tmp_path / "link.duckdb"
+    link.symlink_to(settings.database_path)
+    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(link))
+    code, _, err = run("demo", "--ticks", 1)
+    assert (code, "same file" in err) == (3, True)
+
+
+def test_a_demo_after_a_crash_finishes_what_was_left_and_succeeds(run, settings):
+    from claims_sim import pipeline
+    from claims_sim.generation.batch import utc_now
+
+    batch = pipeline.generate_batch(settings, pipeline.current_profile(settings), utc_now())
+    pipeline.commit_batch(settings, batch)
+    code, out, _ = run("demo", "--ticks", 1, "--json")
+    assert code == 0
+    assert json.loads(out)["ingested"] == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CHANNEL", "ftp://x", "jsonl"),
+        ("LLM_BASE_URL", "http://u:sk-secret@127.0.0.1:9/v1", "no user or password"),
+        ("STATE_DIR", __file__, "a folder is needed"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_told_before_anything_is_made(run, monkeypatch, name, value, message):
+    monkeypatch.setenv(f"CLAIMS_SIM_{name}", value)
+    code, _, err = run("demo", "--ticks", 1)
+    assert code in {2, 5}
+    assert message in err
+    assert "sk-secret" not in err
+    assert err.count("\n") == 1
+
+
+def test_an_output_that_is_a_folder_is_one_line(run, tmp_path):
+    for command in (["profile"], ["schema"]):
+        code, _, err = run(*command, "--out", tmp_path)
+        assert code == 2
+        assert err.count("\n") == 1
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_a_demo_without_a_traceback(settings, tmp_path):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "claims_sim.cli", "demo", "--ticks", "400"]
+    process = subprocess.Popen(command, env=child_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not (settings.state_dir / "snapshots").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in err

@@ -125,7 +125,10 @@ class BatchWriter:
                 for attempt in range(MAX_REPAIRS + 1):
                     self._attempt(work, self.author, attempt, key, request, reviewer)
                 if len(work.open) and self.force_author:
-                    why = "; ".join(dict.fromkeys(work.problems)) or f"rejected for {', '.join(work.reasons)}"
+                    why = (
+                        "; ".join(problem.rstrip(".") for problem in dict.fromkeys(work.problems))
+                        or f"rejected for {', '.join(work.reasons)}"
+                    )
                     raise AuthorError(
                         f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}."
                     )

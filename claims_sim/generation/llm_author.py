@@ -88,7 +88,7 @@ class LLMAuthor:
         self._deadline_s = deadline_s
         self._clock = clock
         self._client: Model | None = None
-        self._model = "unknown"
+        self._model = "the language model"
         self._batch: tuple[int, float | None] | None = None
 
     @property

@@ -11,7 +11,7 @@ from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.launch.progress import progress
 from claims_sim.settings import Settings
-from claims_sim.store import control
+from claims_sim.store import control, counts
 
 
 @dataclass(slots=True)
@@ -41,11 +41,13 @@ class _Totals:
 
 
 def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
-    """Run `ticks` ticks in the state folder; 0 when every published claim was ingested and scored."""
+    """Run `ticks` ticks in the state folder; 0 when every claim that was ever published is stored and scored."""
     console = Console(stderr=True)
+    pipeline.check_isolation(settings)
+    pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything is made
     pipeline.ensure_source(settings, console.print)
     with control.producer_lock(settings.state_dir, "claims-sim demo"):
-        if not settings.profile_path.exists():
+        if not pipeline.has_profile_of_source(settings):
             console.print("Profiling the source and training the scorer ...")
             refresh = pipeline.profile_source(settings, utc_now())
             pipeline.keep_profile(settings, refresh.profile)
@@ -58,7 +60,9 @@ def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
         print(json.dumps(totals.counts()))  # noqa: T201 - the command's output
     else:
         _show(totals, settings)
-    return 0 if totals.published == totals.ingested == totals.scored else 1
+    db = pipeline.database(settings)
+    whole = counts.stream_health(db).missing == 0 and counts.score_health(db).unscored == 0
+    return 0 if whole else 1
 
 
 def _show(totals: _Totals, settings: Settings) -> None:
@@ -67,9 +71,7 @@ def _show(totals: _Totals, settings: Settings) -> None:
     for name, value in totals.counts().items():
         summary.add_row(name, f"{value:,}")
     console.print(summary)
-    claims = Table(
-        "service", "province", "class", "diagnosis", "severity", "days", "claimed, Rp", title="Some of the claims"
-    )
+    claims = Table("claim", "diagnosis", "days", "claimed, Rp", title="Some of the claims")
     for row in totals.shown:
         diagnosis = f"{row['dx_primary_code']} {row['dx_primary_label']}"
         place = f"{row['service_type']} {row['province_name']}"

@@ -1,6 +1,7 @@
 """`claims-sim generate`: many reviewed claims into one file, in batches, written whole or not at all."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
     """Write `count` claims to `out` (.jsonl or .parquet); the same profile, seed and count give the same file."""
     if out.suffix not in {".jsonl", ".parquet"}:
         raise SettingsError(f"--out {out}: the file must end in .jsonl (payloads) or .parquet (flat rows).")
+    pipeline.check_output(settings, out)
     profile = Profile.load(profile_file) if profile_file else pipeline.current_profile(settings)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
@@ -48,7 +50,8 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
     except OSError as error:
         raise ClaimsSimError(f"Cannot write {out}: {error.strerror or error}. Nothing was written.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return {
         "written": str(out),
         "claims": written,

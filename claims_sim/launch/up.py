@@ -78,6 +78,7 @@ def _only_one(settings: Settings) -> Iterator[None]:
 
 def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Event) -> int:
     pipeline.check_isolation(settings)
+    pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything starts
     orphans = reap_orphans(settings.state_dir)
     if orphans:
         _say(f"Ended {orphans} processes that an earlier run left behind.")

@@ -18,6 +18,7 @@ from dagster import (
     sensor,
 )
 
+from claims_sim import pipeline
 from claims_sim.orchestration.assets import DUE_TAG
 from claims_sim.orchestration.intake import Cursor, Launch, next_batch
 from claims_sim.orchestration.jobs import CHAIN_JOB, PROFILE_JOB, refresh_profile, simulate_claims
@@ -49,7 +50,7 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
     )
     def claims_intake_sensor(context: SensorEvaluationContext) -> SensorResult:
         cursor, now = Cursor.parse(context.cursor), time.time()
-        if not settings.profile_path.exists():
+        if not pipeline.has_profile_of_source(settings):
             return _request_profile(context.instance, cursor, now)
         running = bool(_unfinished(context.instance, settings, now))
         low, high = settings.interval_min_s, settings.interval_max_s

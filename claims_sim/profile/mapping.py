@@ -33,6 +33,9 @@ def load_mapping(path: Path) -> ColumnMapping:
         raise SourceError(
             f"The mapping file {path} has a section [{min(strange)}]; only [columns] and [values.COLUMN] are known."
         )
+    for section in ("columns", "values"):
+        if not isinstance(document.get(section, {}), dict):
+            raise SourceError(f"The mapping file {path} gives {section} a single value; it is a section: [{section}].")
     sections = _Sections(columns=document.get("columns", {}), values=document.get("values", {}))
     return ColumnMapping(columns=_names(path, sections), values=_values(path, sections))
 
@@ -60,7 +63,7 @@ def _values(path: Path, sections: _Sections) -> dict[str, dict[str, str]]:
 
 
 def _check_name(path: Path, name: str) -> None:
-    if name not in CANONICAL:
+    if name not in CANONICAL and name != "claim_id":  # an id may be named; it is never profiled
         raise SourceError(
             f"The mapping file {path} names {name!r}, which is no column of claims; they are: {', '.join(CANONICAL)}."
         )

@@ -11,11 +11,12 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
-from claims_sim.profile.oddities import describe_oddities
+from claims_sim.profile.oddities import describe_oddities, percent
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 
 _BATCH_ROWS: Final = 100_000
@@ -65,16 +66,27 @@ def read_source(spec: SourceSpec) -> SourceTable:
         raise _scrubbed(path, error) from None
     finally:
         connection.close()
+    columns, nameless = _with_diagnosis(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     where = f"{path.name}, table {spec.table}" if relation != _parquet(path) else path.name
     return SourceTable(
         columns=columns,
         present=tuple(columns.column_names),
         absent=absent,
-        oddities=tuple(oddities),
+        oddities=(*oddities, *nameless),
         describe=f"{where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         unreadable=unreadable,
     )
+
+
+def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    """The rows that name a diagnosis (a payload cannot be without), and a sentence when others were left out."""
+    named = pc.is_valid(columns["dx_primary_code"])
+    missing = columns.num_rows - (pc.sum(named).as_py() or 0)
+    if not 0 < missing < columns.num_rows:
+        return columns, ()
+    sentence = f"{percent(missing / columns.num_rows)} of the claims have no primary diagnosis; they are left out."
+    return columns.filter(named), (sentence,)
 
 
 def _parquet(path: Path) -> str:

@@ -162,3 +162,26 @@ def test_briefs_do_not_depend_on_the_author(profile, batch):
     assert [json.loads(brief) for brief in batch.log["brief"].to_pylist()] == batch.claims.select(
         BRIEF_COLUMNS
     ).to_pylist()
+
+
+def test_a_foreign_table_with_missing_values_gives_claims_for_every_brief(tmp_path):
+    import duckdb
+
+    from claims_sim.profile.fit import fit_profile
+    from claims_sim.profile.source import SourceSpec, read_source
+
+    path = tmp_path / "foreign.duckdb"
+    with duckdb.connect(str(path)) as owner:
+        owner.execute("""
+            CREATE TABLE claims_normalized AS SELECT
+              DATE '2024-01-01' + CAST(i % 360 AS INTEGER) AS admit_dt, CAST(i % 4 AS INTEGER) AS los,
+              CASE WHEN i % 19 = 0 THEN NULL ELSE ['J189', 'I10', 'E119', 'K297'][i % 4 + 1] END AS dx_primary_code,
+              CASE WHEN i % 23 = 0 THEN NULL ELSE ['BALI', 'PAPUA', 'JAWA TIMUR'][i % 3 + 1] END AS province_name,
+              CASE WHEN i % 17 = 0 THEN NULL ELSE ['0', '1', 'fatal'][i % 3 + 1] END AS severity_group,
+              CAST(100000 + 37.25 * (i % 900) AS DOUBLE) AS amount_claimed, 'p' || (i % 1500) AS patient_id_hash
+            FROM range(4000) t(i)""")
+    source = read_source(SourceSpec(path))
+    assert any("no primary diagnosis" in sentence for sentence in source.oddities)
+    profile = fit_profile(source, k=11, created_at=NOW)
+    batch = BatchWriter(profile).write(request(500))
+    assert (batch.rejected, batch.reasons) == (0, {})

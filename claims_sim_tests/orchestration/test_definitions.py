@@ -163,6 +163,12 @@ def test_the_sensor_asks_for_the_profile_first_when_there_is_none(settings, inst
     assert [request.job_name for request in evaluate(bare, instance).run_requests] == ["refresh_profile"]
 
 
+def test_the_sensor_asks_for_a_new_profile_when_the_source_is_another(settings, instance, tmp_path):
+    assert [request.job_name for request in evaluate(settings, instance).run_requests] == ["simulate_claims"]
+    other = settings.model_copy(update={"source": tmp_path / "other.duckdb"})
+    assert [request.job_name for request in evaluate(other, instance).run_requests] == ["refresh_profile"]
+
+
 def test_the_sensor_launches_a_due_batch_and_then_waits_for_the_next(settings, instance):
     first = evaluate(settings, instance)
     (request,) = first.run_requests
