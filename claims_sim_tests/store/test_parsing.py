@@ -1,6 +1,7 @@
 """The fast ways to read and to judge give what the rules' own definitions give, line by line and row by row."""
 
 import json
+from copy import deepcopy
 
 import duckdb
 import pyarrow as pa
@@ -80,7 +81,7 @@ def payload_lines(draw: st.DrawFn) -> str:
             if not isinstance(where, dict):
                 break
         if isinstance(where, dict):
-            where[path[-1]] = draw(VALUES[path])
+            where[path[-1]] = deepcopy(draw(VALUES[path]))  # a later path may change what this one set
     if draw(st.integers(0, 9)) == 0:
         document = dict(draw(st.permutations(list(document.items()))))
     separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (" , ", ":"), (",", ": ")]))
