@@ -34,7 +34,7 @@ def main() -> None:
     }
     os.environ |= {
         "CLAIMS_SIM_RETENTION_RUNS": str(_SWEEP_EVERY),
-        "CLAIMS_SIM_RETENTION_DAYS": "0.0001",
+        "CLAIMS_SIM_RETENTION_DAYS": "0.00001",
         "DAGSTER_HOME": str(folder / "state/dagster"),
     }
     try:
@@ -59,26 +59,40 @@ def _measure(state: Path, ticks: int) -> None:
     write_home(state / "dagster")
     defs = build_definitions(settings)
     chain, sweep = defs.resolve_job_def("simulate_claims"), defs.resolve_job_def("housekeeping")
-    points: list[tuple[int, int]] = []
+    points: list[tuple[int, dict[str, int]]] = []
     with dg.DagsterInstance.from_config(str(state / "dagster")) as instance:
         assert defs.resolve_job_def("refresh_profile").execute_in_process(instance=instance).success
         started = time.time()
         for tick in range(1, ticks + 1):
             assert chain.execute_in_process(instance=instance).success
             if tick % _SWEEP_EVERY == 0:
-                time.sleep(9)  # so that what was just sent is older than the scaled retention
+                time.sleep(1)  # so that what was just sent is older than the scaled retention
                 assert sweep.execute_in_process(instance=instance).success
-                points.append((tick, _bytes(state)))
+                points.append((tick, {path.name: _size(path) for path in state.iterdir()}))
                 print(
-                    f"{tick:5} ticks  {points[-1][1] / 1e6:8.2f} MB  {_files(state):5} files  {time.time() - started:6.0f} s",
+                    f"{tick:5} ticks  {sum(points[-1][1].values()) / 1e6:8.2f} MB  {_files(state):5} files  {time.time() - started:6.0f} s",
                     flush=True,
                 )
     later = points[len(points) // 2 :]
-    slope = (later[-1][1] - later[0][1]) / (later[-1][0] - later[0][0])
-    print(f"slope {slope / 1e3:.2f} KB a tick; a day of {_A_DAY:,} ticks leaves {slope * _A_DAY / 1e6:.1f} MB")
-    for path in sorted(state.iterdir()):
-        size = path.stat().st_size if path.is_file() else _bytes(path)
-        print(f"    {path.name:20} {size / 1e6:8.2f} MB")
+    ticks_at = [tick for tick, _ in later]
+    names = sorted({name for _, sizes in later for name in sizes})
+    slopes = {name: _slope(ticks_at, [sizes.get(name, 0) for _, sizes in later]) for name in names}
+    total = sum(slopes.values())
+    print(
+        f"least squares over the second half: {total / 1e3:.2f} KB a tick; a day of {_A_DAY:,} ticks leaves {total * _A_DAY / 1e6:.1f} MB"
+    )
+    for name in names:
+        print(f"    {name:20} {later[-1][1].get(name, 0) / 1e6:8.2f} MB, {slopes[name] / 1e3:6.2f} KB a tick")
+
+
+def _slope(at: list[int], values: list[int]) -> float:
+    mean_at, mean = sum(at) / len(at), sum(values) / len(values)
+    spread = sum((x - mean_at) ** 2 for x in at)
+    return sum((x - mean_at) * (y - mean) for x, y in zip(at, values, strict=True)) / spread
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else _bytes(path)
 
 
 def _files(folder: Path) -> int:
