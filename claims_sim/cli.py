@@ -295,10 +295,10 @@ def purge(
 
     Claims, scores and their provenance stay. Dagster's runs are swept by its own job, housekeeping.
     """
-    from claims_sim import pipeline
+    from claims_sim import retention
     from claims_sim.generation.batch import utc_now
 
-    swept = pipeline.sweep(_settings(retention_days=days), utc_now(), dry_run=dry_run)
+    swept = retention.sweep(_settings(retention_days=days), utc_now(), dry_run=dry_run)
     _print({f"{name.replace('_', ' ')}": count for name, count in swept.as_dict().items()}, as_json)
 
 

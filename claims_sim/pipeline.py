@@ -4,11 +4,10 @@ Assets, the CLI and the demo all call these. Each takes the settings and the tim
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.channels.contract import Channel, Message, open_channel
-from claims_sim.channels.jsonl import JsonlChannel
 from claims_sim.claim_ids import new_batch_id
 from claims_sim.errors import ProfileError, ScorerError, SettingsError, SourceError
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
@@ -370,62 +368,6 @@ def publish_snapshots(settings: Settings) -> snapshots.SnapshotResult:
     result = snapshots.write_snapshots(db, settings.snapshots_path)
     control.put_status(settings.state_dir, "flow", counts.count_flow(db).as_dict())
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What housekeeping removed from the simulation's folder."""
-
-    payloads: int
-    segments: int
-    snapshot_days: int
-    profiles: int
-
-    def as_dict(self) -> dict[str, int]:
-        """Counts by name."""
-        return {name: getattr(self, name) for name in ("payloads", "segments", "snapshot_days", "profiles")}
-
-
-def sweep(settings: Settings, now: datetime, *, dry_run: bool = False) -> Sweep:
-    """Remove what is older than the retention and needed by nobody: see `CLAIMS_SIM_RETENTION_DAYS`.
-
-    Payloads in the outbox that were sent and stored; channel segments that were read; snapshot folders of old days;
-    profiles, with their scorers, that no waiting batch came from. Claims, scores and their provenance stay.
-    """
-    db, days = database(settings), settings.retention_days
-    before = now - timedelta(days=days)
-    payloads = outbox.prunable(db, days, now) if dry_run else outbox.prune_outbox(db, days, now)
-    old_days = snapshots.days_before(settings.snapshots_path, before.date())
-    old_profiles = _unused_profiles(settings, before)
-    segments = 0
-    if not dry_run:
-        for folder in [*old_days, *(model for _, model in old_profiles)]:
-            shutil.rmtree(folder, ignore_errors=True)
-        for document, _ in old_profiles:
-            document.unlink(missing_ok=True)
-        segments = _prune_channel(settings)
-    return Sweep(payloads, segments, len(old_days), len(old_profiles))
-
-
-def _unused_profiles(settings: Settings, before: datetime) -> list[tuple[Path, Path]]:
-    """Profile documents, with the folders of their scorers, that are old and neither in force nor waited for."""
-    folder = settings.profile_path.parent
-    current = current_profile(settings).profile_hash if settings.profile_path.exists() else ""
-    db = database(settings)
-    needed = {current, *(outbox.profile_hash(db, batch) for batch in outbox.pending(db))}
-    old = [path for path in folder.glob("*.json") if path != settings.profile_path and path.stem not in needed]
-    models = settings.state_dir / "models"
-    return [(path, models / path.stem[:16]) for path in old if path.stat().st_mtime < before.timestamp()]
-
-
-def _prune_channel(settings: Settings) -> int:
-    """Remove the channel's segments that lie wholly before the stored position; how many."""
-    pruned = channel(settings)
-    try:
-        position = stream.stored_position(database(settings), pruned)
-        return pruned.prune(position) if isinstance(pruned, JsonlChannel) else 0
-    finally:
-        pruned.close()
 
 
 # --- one tick --------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from dagster import (
     op,
 )
 
-from claims_sim import pipeline
+from claims_sim import pipeline, retention
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.housekeeping import sweep_runs
 from claims_sim.orchestration.resources import Simulation, user_errors
@@ -72,7 +72,7 @@ def _sweep(context: OpExecutionContext, simulation: ResourceParam[Simulation]) -
     home = Path(instance.root_directory) if instance.is_persistent else None
     assets = [AssetKey(name) for name in ASSET_NAMES]
     swept = sweep_runs(instance, settings.retention_runs, assets, home)
-    removed = pipeline.sweep(settings, utc_now()).as_dict()
+    removed = retention.sweep(settings, utc_now()).as_dict()
     context.add_output_metadata(
         {
             "runs removed": swept.deleted,

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from claims_sim import pipeline
+from claims_sim import pipeline, retention
 from claims_sim.definitions import build_definitions
 from claims_sim.launch.dagster_home import write_home
 from claims_sim.orchestration.housekeeping import sweep_runs
@@ -100,9 +100,9 @@ def test_the_housekeeping_job_says_what_it_removed(instance, settings):
 def test_a_sweep_removes_old_payloads_and_keeps_claims_scores_and_the_balance(settings):
     pipeline.run_tick(settings, NOW)
     later = datetime.now(UTC) + timedelta(days=settings.retention_days + 1)
-    assert pipeline.sweep(settings, later, dry_run=True).payloads == 5
-    assert pipeline.sweep(settings, later).payloads == 5
-    assert pipeline.sweep(settings, later).payloads == 0
+    assert retention.sweep(settings, later, dry_run=True).payloads == 5
+    assert retention.sweep(settings, later).payloads == 5
+    assert retention.sweep(settings, later).payloads == 0
     health = counts.stream_health(pipeline.database(settings), full=True)
     assert (health.stored, health.missing) == (5, 0)
     assert counts.score_health(pipeline.database(settings)).unscored == 0
@@ -115,7 +115,7 @@ def test_a_sweep_keeps_the_profile_in_force_and_removes_old_ones(settings):
     long_ago = time.time() - 86_400 * (settings.retention_days + 1)
     for path in folder.glob("*.json"):
         os.utime(path, (long_ago, long_ago))
-    assert pipeline.sweep(settings, datetime.now(UTC)).profiles == 1
+    assert retention.sweep(settings, datetime.now(UTC)).profiles == 1
     assert not old.exists()
     assert pipeline.run_tick(settings, NOW).scored == 5
 
@@ -126,5 +126,5 @@ def test_a_batch_that_waits_keeps_its_profile(settings):
     document = settings.profile_path.parent / f"{batch.profile_hash}.json"
     long_ago = time.time() - 86_400 * (settings.retention_days + 1)
     os.utime(document, (long_ago, long_ago))
-    pipeline.sweep(settings, datetime.now(UTC))
+    retention.sweep(settings, datetime.now(UTC))
     assert pipeline.relay_outbox(settings).claims == 5
