@@ -9,6 +9,7 @@ from rich.table import Table
 
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
+from claims_sim.launch.interrupt import interruptible
 from claims_sim.launch.progress import progress
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts
@@ -52,8 +53,9 @@ def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
             refresh = pipeline.profile_source(settings, utc_now())
             pipeline.keep_profile(settings, refresh.profile)
         totals = _Totals()
-        with progress("ticks", ticks) as advance:
+        with progress("ticks", ticks) as advance, interruptible() as check:
             for _ in range(ticks):
+                check()
                 totals.add(pipeline.run_tick(settings, utc_now()))
                 advance(1)
     if as_json:

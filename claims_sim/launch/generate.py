@@ -12,6 +12,7 @@ from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError, SettingsError
 from claims_sim.generation.batch import BatchRequest, utc_now
+from claims_sim.launch.interrupt import interruptible
 from claims_sim.launch.progress import progress
 from claims_sim.profile.document import Profile
 from claims_sim.settings import Settings
@@ -33,8 +34,13 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
         out.parent.mkdir(parents=True, exist_ok=True)
         sink = _Sink(temporary, parquet=out.suffix == ".parquet")
         chunk = MAX_CLAIMS_PER_BATCH if settings.author == "statistical" else _LLM_CHUNK
-        with progress("claims", count) as advance, pipeline.batch_writer(settings, profile, deadline_s=None) as writer:
+        with (
+            progress("claims", count) as advance,
+            interruptible() as check,
+            pipeline.batch_writer(settings, profile, deadline_s=None) as writer,
+        ):
             for number, first in enumerate(range(0, count, chunk)):
+                check()
                 size = min(chunk, count - first)
                 request = BatchRequest(
                     numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock, settings.claim_prefix
