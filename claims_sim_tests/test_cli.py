@@ -234,5 +234,5 @@ def test_ctrl_c_ends_a_demo_without_a_traceback(settings, tmp_path):
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err

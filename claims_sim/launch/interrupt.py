@@ -1,6 +1,7 @@
-"""Ctrl-C in a loop of database work: at once where possible, after the step at work where a library swallowed it."""
+"""Ctrl-C in a loop of database work: the step at work is finished first, so that no library meets an exception midway."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -8,22 +9,25 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Yield a function to be called between steps; it raises KeyboardInterrupt when Ctrl-C was pressed before.
+    """Yield a function to be called between steps; it raises KeyboardInterrupt once Ctrl-C was pressed.
 
-    The signal also raises at once, as usual; but code in C may turn that into an error of its own, or lose it.
+    Raised in the middle of a query the interrupt would come out as an error of the database's, or be lost. A second
+    Ctrl-C raises at once all the same.
     """
     pressed = False
+    before = signal.getsignal(signal.SIGINT)
 
     def remember(_number: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
-        raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("Stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)  # noqa: T201 - for the user
 
     def check() -> None:
         if pressed:
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, remember)
+    signal.signal(signal.SIGINT, remember)
     try:
         yield check
     finally:
