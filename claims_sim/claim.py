@@ -25,6 +25,7 @@ PAYLOAD_SCHEMA_VERSION: Final = "1"
 MAX_AMOUNT: Final = 1e13  # rupiah; far above any claim, low enough that cents stay exact in a double
 MAX_SECONDARY_CODES: Final = 64
 MAX_TEXT: Final = 200  # characters of any text value
+REF_PATTERN: Final = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 OPTIONAL_KEYS: Final = ("patient_ref", "facility_ref", "episode_ref")
 _UTC_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
@@ -70,6 +71,7 @@ Money = Annotated[
     Field(le=MAX_AMOUNT),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Pseudonym = Annotated[str, Field(pattern=REF_PATTERN)]
 
 
 class _Part(BaseModel):
@@ -117,9 +119,9 @@ class Claim(_Part):
     amount_paid: Annotated[Money, Field(ge=0)]
     amount_gap: Money
     generated_at: UtcTimestamp
-    patient_ref: Text | None = None
-    facility_ref: Text | None = None
-    episode_ref: Text | None = None
+    patient_ref: Pseudonym | None = None
+    facility_ref: Pseudonym | None = None
+    episode_ref: Pseudonym | None = None
 
     @model_validator(mode="after")
     def _hold_identities(self) -> "Claim":

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import duckdb
 import pyarrow as pa
 
-from claims_sim.claim import MAX_AMOUNT, MAX_TEXT
+from claims_sim.claim import MAX_AMOUNT, MAX_TEXT, REF_PATTERN
 from claims_sim.privacy.phi import CATEGORY_GRAMMAR, CODE_GRAMMAR, LABEL_GRAMMAR, identifier_sql, quote
 
 Gate = Literal["admission", "identity", "vocabulary"]
@@ -41,7 +41,6 @@ _TEXTS: Final = {
 _REFS: Final = ("patient_id_hash", "facility_id", "episode_ref")
 _AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _CLAIM_ID: Final = "^[A-Za-z0-9][A-Za-z0-9._:-]{0,79}$"
-_REF: Final = "^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
 
 # One scan over everything textual: a fraction of the regular expressions that a scan per column would run. The separator
@@ -102,7 +101,7 @@ def _admission() -> Iterable[Rule]:
     )
     for column in _REFS:
         yield Rule(
-            f"{column}_form", "admission", f"NOT regexp_matches({column}, '{_REF}')", f"{column} is no pseudonym"
+            f"{column}_form", "admission", f"NOT regexp_matches({column}, '{REF_PATTERN}')", f"{column} is no pseudonym"
         )
     yield Rule("identifies_a_person", "admission", IDENTIFIES_A_PERSON, "a value looks like an identifier of a person")
 

@@ -1,0 +1,97 @@
+"""Commands that run the simulator and look at it: up, demo, status, doctor, settings, purge."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from claims_sim.cli.common import JsonOption, print_result, read_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="Stop when the process that started this one ends (make does).")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
+) -> None:
+    """Run the simulator: Dagster's UI and daemon, a batch of claims every 10 to 30 seconds, ingested and scored.
+
+    Makes a demo source when CLAIMS_SIM_SOURCE is not set. Ctrl-C stops everything; starting again goes on.
+    """
+    from claims_sim.launch.up import run
+
+    raise typer.Exit(run(read_settings(port=port), with_parent=with_parent))
+
+
+@app.command()
+def demo(
+    ticks: Annotated[int, typer.Option(min=1, max=1000, help="How many batches.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the same chain without servers: some ticks at once, then a summary."""
+    from claims_sim.launch.demo import run
+
+    raise typer.Exit(run(read_settings(), ticks, as_json=as_json))
+
+
+@app.command()
+def status(as_json: JsonOption = False) -> None:
+    """Show what is running and how far it is. Opens no database, so it never disturbs a run."""
+    from claims_sim.launch.status import status_of
+
+    print_result(status_of(read_settings()), as_json)
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Look at settings, files, source, profile, model, channel, disk and ports: what is wrong, and how to mend it.
+
+    Exit code 1 when something would keep the simulator from working.
+    """
+    from claims_sim.launch.doctor import examine
+
+    findings = examine(read_settings())
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.verdict:<5} {finding.what:<20} {finding.found}")
+    raise typer.Exit(1 if any(finding.verdict == "wrong" for finding in findings) else 0)
+
+
+@app.command()
+def settings(as_json: JsonOption = False) -> None:
+    """List every setting: its variable, the value in force and what it means."""
+    from claims_sim.settings import PREFIX, Settings
+
+    current = read_settings()
+    rows = {}
+    for name, field in Settings.model_fields.items():
+        if name != "supervised_by":
+            value = getattr(current, name)
+            rows[f"{PREFIX}{name.upper()}"] = (
+                value if as_json else f"{'' if value is None else value!s:<24}  {field.description}"
+            )
+    print_result(rows, as_json)
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    days: Annotated[
+        float | None, typer.Option(min=0.0001, help="Older than so many days; default: CLAIMS_SIM_RETENTION_DAYS.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what nobody needs any more: sent payloads, read segments, old snapshots, unused profiles.
+
+    Claims, scores and their provenance stay. Dagster's runs are swept by its own job, housekeeping.
+    """
+    from claims_sim import retention
+    from claims_sim.generation.batch import utc_now
+
+    swept = retention.sweep(read_settings(retention_days=days), utc_now(), dry_run=dry_run)
+    print_result({f"{name.replace('_', ' ')}": count for name, count in swept.as_dict().items()}, as_json)

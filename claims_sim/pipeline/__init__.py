@@ -1,0 +1,68 @@
+"""The steps of the simulation as plain functions: profile, generate, publish, ingest, score. No Dagster, no CLI.
+
+Assets, the CLI and the demo all call these. Each takes the settings and the time; none keeps anything open.
+"""
+
+from claims_sim.pipeline.authoring import (
+    Relay,
+    batch_writer,
+    commit_batch,
+    generate_batch,
+    relay_outbox,
+    review_outbox_batch,
+)
+from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
+from claims_sim.pipeline.profiling import (
+    ProfileRefresh,
+    check_isolation,
+    check_output,
+    current_profile,
+    ensure_source,
+    has_profile_of_source,
+    keep_profile,
+    profile_source,
+)
+from claims_sim.pipeline.resources import channel, database
+from claims_sim.pipeline.scoring import (
+    SCORER_TRAINING_CLAIMS,
+    ScoreRefresh,
+    model_folder,
+    refresh_scores,
+    score_chunks,
+    score_new,
+    scorer,
+    train_for,
+)
+from claims_sim.pipeline.tick import Tick, run_tick
+
+__all__ = [
+    "SCORER_TRAINING_CLAIMS",
+    "ProfileRefresh",
+    "Relay",
+    "ScoreRefresh",
+    "Tick",
+    "batch_writer",
+    "channel",
+    "check_isolation",
+    "check_output",
+    "commit_batch",
+    "current_profile",
+    "database",
+    "drain",
+    "ensure_source",
+    "generate_batch",
+    "has_profile_of_source",
+    "ingest",
+    "keep_profile",
+    "model_folder",
+    "profile_source",
+    "publish_snapshots",
+    "refresh_scores",
+    "relay_outbox",
+    "review_outbox_batch",
+    "run_tick",
+    "score_chunks",
+    "score_new",
+    "scorer",
+    "train_for",
+]

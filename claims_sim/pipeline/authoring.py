@@ -1,0 +1,137 @@
+"""The steps from a profile to the channel: write a batch, commit it to the outbox, relay it after a last review."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from claims_sim.channels.contract import Message
+from claims_sim.claim_ids import new_batch_id
+from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
+from claims_sim.generation.llm_author import llm_author
+from claims_sim.generation.review import Reviewer
+from claims_sim.pipeline.profiling import kept_profile_path
+from claims_sim.pipeline.resources import channel, database
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.rules.wire import lines_table, parse_sql, to_flat
+from claims_sim.settings import Settings
+from claims_sim.store import outbox
+
+
+@contextmanager
+def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | None) -> Iterator[BatchWriter]:
+    """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded)."""
+    sampler = Sampler(profile)
+    if settings.author == "statistical":
+        yield BatchWriter(profile, sampler=sampler)
+        return
+    author = llm_author(settings, sampler, deadline_s=deadline_s)
+    try:
+        yield BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
+    finally:
+        author.close()
+
+
+def generate_batch(settings: Settings, profile: Profile, as_of: datetime, count: int | None = None) -> Batch:
+    """Write one reviewed batch of `count` (default: the setting) claims. Nothing is stored yet."""
+    request = BatchRequest(
+        batch_id=new_batch_id(as_of),
+        count=count or settings.batch_size,
+        seed=settings.seed,
+        as_of=as_of,
+        clock=settings.clock,
+        claim_prefix=settings.claim_prefix,
+    )
+    with batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s) as writer:
+        return writer.write(request)
+
+
+def commit_batch(settings: Settings, batch: Batch) -> None:
+    """Commit a reviewed batch to the outbox, with its provenance, in one transaction. Idempotent by batch id."""
+    payloads = pa.table(
+        {
+            "claim_index": batch.log["claim_index"],
+            "claim_id": batch.log["claim_id"],
+            "payload": pa.array(batch.payloads, pa.string()),
+        }
+    )
+    new = outbox.NewBatch(
+        batch_id=batch.request.batch_id,
+        created_at=batch.request.as_of,
+        author=batch.author,
+        model=batch.model,
+        prompt_version=batch.prompt_version,
+        profile_hash=batch.profile_hash,
+        seed=batch.request.seed,
+        planned=batch.planned,
+        authored=batch.authored,
+        repaired=batch.repaired,
+        rejected=batch.rejected,
+        reasons=batch.reasons,
+        seconds=batch.seconds,
+        tokens_in=batch.tokens_in,
+        tokens_out=batch.tokens_out,
+    )
+    outbox.commit_batch(database(settings), new, payloads, batch.log)
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """What a relay did: claims released per batch, and quarantined batches with the rules they broke."""
+
+    released: dict[str, int]
+    quarantined: dict[str, dict[str, int]]
+
+    @property
+    def claims(self) -> int:
+        """Claims that went to the channel."""
+        return sum(self.released.values())
+
+
+def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
+    """The rules that a stored batch breaks, with counts; empty when it may be released.
+
+    The relay and the batch's blocking check both ask here, so that they cannot disagree.
+    """
+    db = database(settings)
+    stored = outbox.read_batch(db, batch_id)
+    with Reviewer(Profile.load(kept_profile_path(settings, outbox.profile_hash(db, batch_id)))) as reviewer:
+        reviewer.connection.register(
+            "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
+        )
+        parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
+        faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
+        if faults:
+            return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}
+        return reviewer.judge(to_flat(parsed)).reasons
+
+
+def relay_outbox(settings: Settings) -> Relay:
+    """Review every pending batch once more, then publish and release it, or quarantine it.
+
+    A crash between publishing and releasing publishes again; the consumer removes the duplicates.
+    """
+    db = database(settings)
+    released, quarantined = {}, {}
+    pending = outbox.pending(db)
+    if not pending:
+        return Relay({}, {})
+    sink = channel(settings)
+    try:
+        for batch_id in pending:
+            reasons = review_outbox_batch(settings, batch_id)
+            if reasons:
+                outbox.quarantine(db, batch_id, reasons)
+                quarantined[batch_id] = reasons
+                continue
+            stored = outbox.read_batch(db, batch_id)
+            pairs = zip(stored["claim_id"].to_pylist(), stored["payload"].to_pylist(), strict=True)
+            sink.publish(batch_id, [Message(claim_id, payload) for claim_id, payload in pairs])
+            outbox.release(db, batch_id)
+            released[batch_id] = len(stored)
+    finally:
+        sink.close()
+    return Relay(released, quarantined)

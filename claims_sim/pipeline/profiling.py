@@ -1,0 +1,128 @@
+"""The step that reads the source: profile it, put a profile in force, keep source and simulation apart."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from claims_sim.errors import ProfileError, SettingsError, SourceError
+from claims_sim.profile.document import Profile
+from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.settings import Settings
+from claims_sim.store import control
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRefresh:
+    """The profile in force after a refresh, and whether it is a new one."""
+
+    profile: Profile
+    is_new: bool
+
+
+def check_isolation(settings: Settings) -> None:
+    """Raise SourceError when source and simulation would share a file, also through links, or a folder we fill.
+
+    Nothing else may be written to near the source, so this comes before anything is opened.
+    """
+    source = settings.source_path
+    ours = {"the simulation database": settings.database_path, "the profile": settings.profile_path}
+    for what, path in ours.items():
+        same = source.resolve() == path.resolve()
+        if not same and source.exists() and path.exists():
+            same = source.samefile(path)
+        if same:
+            raise SourceError(
+                f"The source {source} and {what} {path} are the same file: nothing is started. "
+                "Point CLAIMS_SIM_DATABASE or CLAIMS_SIM_STATE_DIR elsewhere."
+            )
+
+
+def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
+    """Profile the source and put the result in force; an unchanged source makes no new profile.
+
+    Raises SourceError when the source cannot be read; the last profile then stays in force.
+    """
+    check_isolation(settings)
+    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
+    profile = fit_profile(source, k=settings.privacy_k, created_at=now)
+    if settings.profile_path.exists():
+        last = Profile.load(settings.profile_path)
+        if last.profile_hash == profile.profile_hash:
+            return ProfileRefresh(last, is_new=False)
+    return ProfileRefresh(profile, is_new=True)
+
+
+def keep_profile(settings: Settings, profile: Profile) -> None:
+    """Put a profile in force, and keep it under its hash for batches that were made from it."""
+    profile.save(kept_profile_path(settings, profile.profile_hash))
+    profile.save(settings.profile_path)
+    control.put_status(settings.state_dir, "profile_source", _source_identity(settings))
+
+
+def has_profile_of_source(settings: Settings) -> bool:
+    """Whether there is a profile in force and, where it is known what it was made of, it is of this source.
+
+    Another source, table or mapping than last time asks for a new profile. Opens no database.
+    """
+    if not settings.profile_path.exists():
+        return False
+    made_of = control.get_status(settings.state_dir, "profile_source")
+    return made_of is None or made_of == _source_identity(settings)
+
+
+def _source_identity(settings: Settings) -> dict[str, str]:
+    mapping = settings.mapping
+    content = mapping.read_bytes() if mapping and mapping.is_file() else b""
+    return {
+        "source": str(settings.source_path.absolute()),
+        "table": settings.source_table,
+        "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
+        "k": str(settings.privacy_k),
+    }
+
+
+def check_output(settings: Settings, out: Path) -> None:
+    """Raise SettingsError when writing `out` would replace the source or a file of the simulation, also through links."""
+    protected = {
+        "the source": settings.source_path,
+        "the mapping": settings.mapping,
+        "the simulation database": settings.database_path,
+    }
+    for what, path in protected.items():
+        same = path is not None and (
+            path.resolve() == out.resolve() or (path.exists() and out.exists() and path.samefile(out))
+        )
+        if same:
+            raise SettingsError(f"--out {out} is {what}: nothing is written. Give another file.")
+    if out.is_dir():
+        raise SettingsError(f"--out {out} is a folder: give a file in it.")
+
+
+def current_profile(settings: Settings) -> Profile:
+    """The profile in force. Raises ProfileError when there is none yet."""
+    if not settings.profile_path.exists():
+        raise ProfileError(
+            f"There is no profile at {settings.profile_path} yet: materialize claims_distribution_profile, or run `claims-sim profile`."
+        )
+    return Profile.load(settings.profile_path)
+
+
+def kept_profile_path(settings: Settings, profile_hash: str) -> Path:
+    """Where a profile is kept under its hash, for the batches that were made from it."""
+    return settings.profile_path.parent / f"{profile_hash}.json"
+
+
+def ensure_source(settings: Settings, say: Callable[[str], object]) -> None:
+    """See that there is a source: the user's own, or a demo source made now. Raises SourceError for a missing file."""
+    if settings.source is not None:
+        if not settings.source.exists():
+            raise SourceError(f"CLAIMS_SIM_SOURCE={settings.source}: there is no such file.")
+        return
+    if not settings.source_path.exists():
+        from claims_sim.demo.source import write_demo_source  # noqa: PLC0415 - once in a lifetime
+
+        say(f"No CLAIMS_SIM_SOURCE is set: making a demo source of {settings.demo_rows:,} invented claims ...")
+        write_demo_source(settings.source_path, rows=settings.demo_rows)

@@ -1,0 +1,86 @@
+"""The steps that score: train on the profile, score what is new, score everything again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.errors import ScorerError
+from claims_sim.pipeline.ingesting import publish_snapshots
+from claims_sim.pipeline.profiling import current_profile
+from claims_sim.pipeline.resources import database
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.randomness import stream_key
+from claims_sim.rules.wire import to_flat
+from claims_sim.scoring.scorer import RiskScorer, train_scorer
+from claims_sim.settings import Settings
+from claims_sim.store import scores
+
+SCORER_TRAINING_CLAIMS: Final = 100_000
+
+
+def scorer(settings: Settings, profile: Profile) -> RiskScorer:
+    """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded."""
+    try:
+        return RiskScorer.load(model_folder(settings, profile))
+    except ScorerError:  # none yet, or of another version of ours: a crash or an upgrade is mended by training again
+        return train_for(settings, profile)
+
+
+def train_for(settings: Settings, profile: Profile) -> RiskScorer:
+    """Train the scorer on claims sampled from the profile, and keep it."""
+    key = stream_key(settings.seed, "scorer", profile.profile_hash)
+    claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
+    trained = train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
+    trained.save(model_folder(settings, profile))
+    return trained
+
+
+def model_folder(settings: Settings, profile: Profile) -> Path:
+    """Where the scorer of a profile is kept."""
+    return settings.state_dir / "models" / profile.profile_hash[:16]
+
+
+def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) -> Iterator[pa.Table]:
+    """Scores of claims, a table for each chunk."""
+    ready: RiskScorer | None = None
+    for claims in chunks:
+        ready = ready or scorer(settings, current_profile(settings))
+        yield ready.score(claims, scored_at=now)
+
+
+def score_new(settings: Settings, now: datetime) -> int:
+    """Score every claim that has no score yet; returns how many."""
+    db = database(settings)
+    total = 0
+    for scored in score_chunks(settings, scores.unscored_chunks(db), now):
+        scores.commit_scores(db, scored)
+        total += len(scored)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRefresh:
+    """What a refresh of all scores did."""
+
+    claims: int
+    model_version: str
+
+
+def refresh_scores(settings: Settings, now: datetime) -> ScoreRefresh:
+    """Train the scorer anew on the profile in force and score every stored claim again.
+
+    Scores are replaced chunk by chunk, each in one transaction; a failure leaves every claim with a score.
+    """
+    ready = train_for(settings, current_profile(settings))
+    db, total = database(settings), 0
+    for claims in scores.all_chunks(db):
+        scores.commit_scores(db, ready.score(claims, scored_at=now))
+        total += len(claims)
+    publish_snapshots(settings)
+    return ScoreRefresh(total, ready.model_version)
