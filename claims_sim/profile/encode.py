@@ -15,7 +15,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.oddities import percent
+from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import SourceTable
 from claims_sim.randomness import stream_key, uniforms
 
@@ -26,6 +26,7 @@ TEXT_COLUMNS: Final = (
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
+MAX_STAY: Final = 3660
 
 
 @dataclass(slots=True)
@@ -112,8 +113,12 @@ def _read_dates(out: Encoded, source: SourceTable) -> None:
         out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge), np.nan, days)
     los = _numbers(source, "los")
     if los is not None:
-        los = np.where((los >= 0) & (los <= 3660), np.floor(los), np.nan)
+        los = np.where((los >= 0) & (los <= MAX_STAY), np.floor(los), np.nan)
     out.los = los if los is not None and np.isfinite(los).any() else out.days
+    if out.admit is None and out.discharge is not None:
+        stay = np.zeros(source.rows) if out.los is None else np.nan_to_num(out.los)
+        out.admit = out.discharge - stay.astype(np.int64) * DAY
+        out.oddities.append("admit_dt is absent: it is taken to lie los days before discharge_dt.")
 
 
 def _read_amounts(out: Encoded, source: SourceTable) -> None:
@@ -154,7 +159,9 @@ def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:
             instead = "the code system's name stands for it"
         elif name in CODE_LISTS:
             instead = "it counts as a released code of its category, block or chapter"
-        out.oddities.append(f"{percent(1 - kept / out.rows)} of {name} is rare or may not be released; {instead}.")
+        out.oddities.append(
+            f"{share_of(out.rows - kept, out.rows)} of {name} is rare or may not be released; {instead}."
+        )
 
 
 def _release_values(

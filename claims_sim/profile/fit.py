@@ -201,6 +201,8 @@ def _defaults(
         for name in ("province_name", "facility_class", "facility_ownership", "severity_group", "service_type")
         if name not in encoded.codes or None in encoded.vocabularies[name]
     }
+    if encoded.los is None:
+        defaults["los"] = "1 day for RITL claims, else 0: discharged on the day of admission"
     if "dx_primary_label" not in encoded.codes:
         defaults["dx_primary_label"] = "the code system's name, else the code"
     if "procedure_code" not in encoded.codes:

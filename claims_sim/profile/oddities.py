@@ -7,51 +7,63 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
+from claims_sim.profile.source_sql import ColumnMapping, Located, quote_identifier, text_expression
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 _DX_FORM: Final = "^[A-Z][0-9][0-9A-Z]{1,5}$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
+_STEP: Final = 50
+"""Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
 
 def describe_oddities(
-    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], columns: pa.Table
-) -> tuple[list[str], dict[str, float]]:
-    """Sentences, and for each number or date column the share of values that could not be read."""
-    rows = columns.num_rows
-    unreadable = dict(_unreadable(connection, relation, located, columns))
-    sentences = [
-        f"{percent(share)} of {name} could not be read as a {located[name].kind} and counts as missing."
-        for name, share in unreadable.items()
-    ]
-    sentences += _empty_columns(columns)
-    sentences += _form_oddities(columns)
-    sentences += _date_oddities(columns)
-    sentences += _severity_oddities(columns)
-    sentences += _identity_oddities(connection, relation)
-    negative = [
-        name
-        for name in ("amount_claimed", "amount_paid")
-        if name in columns.column_names and rows and (pc.min(columns[name]).as_py() or 0) < 0
-    ]
-    sentences += [f"{name} holds negative amounts; they count as missing." for name in negative]
-    return sentences, unreadable
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    columns: pa.Table,
+) -> tuple[str, ...]:
+    """Sentences about the table and its mapping; empty when nothing is odd."""
+    return (
+        *_unreadable(connection, relation, located, columns),
+        *_unmapped(connection, relation, located, mapping),
+        *_empty_columns(columns),
+        *_form_oddities(columns),
+        *_date_oddities(columns),
+        *_number_oddities(columns),
+        *_severity_oddities(columns),
+        *_identity_oddities(connection, relation, mapping),
+    )
 
 
 def _unreadable(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], columns: pa.Table
-) -> Iterator[tuple[str, float]]:
-    checked = [
-        (name, column)
-        for name, column in located.items()
-        if column.kind in ("number", "date") and column.type in ("VARCHAR", "JSON", "BLOB")
-    ]
-    for name, column in checked:
+) -> Iterator[str]:
+    for name, column in located.items():
+        if column.kind not in ("number", "date"):
+            continue
         given = connection.execute(f"SELECT count({text_expression(column)}) FROM {relation}").fetchone()
         total = int(given[0]) if given else 0
         read = columns.num_rows - columns[name].null_count
         if total > read:
-            yield name, (total - read) / max(columns.num_rows, 1)
+            share = share_of(total - read, columns.num_rows)
+            yield f"{share} of {name} could not be read as a {column.kind} and counts as missing."
+
+
+def _unmapped(
+    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], mapping: ColumnMapping
+) -> Iterator[str]:
+    """Values that a value map does not name and that are none of its results either."""
+    for name, values in mapping.values.items():
+        if name not in located or not values:
+            continue
+        text, known = text_expression(located[name]), [*values, *values.values()]
+        marks = ", ".join("?" for _ in known)
+        row = connection.execute(
+            f"SELECT count(*) FILTER (WHERE {text} NOT IN ({marks})), count({text}) FROM {relation}", known
+        ).fetchone()
+        if row and row[0]:
+            yield f"{share_of(row[0], row[1])} of {name} is not named in [values.{name}] of the mapping file; it is kept as it is."
 
 
 def _empty_columns(columns: pa.Table) -> Iterator[str]:
@@ -72,21 +84,31 @@ def _form_oddities(columns: pa.Table) -> Iterator[str]:
         counts = pc.filter(pc.take(odd, pc.drop_null(column.indices)), pc.take(odd, pc.drop_null(column.indices)))
         known = len(column) - column.null_count
         if known and len(counts):
-            yield f"{percent(len(counts) / known)} of {name} does not look like {kind} (a label, perhaps)."
+            yield f"{share_of(len(counts), known)} of {name} does not look like {kind} (a label, perhaps)."
 
 
 def _date_oddities(columns: pa.Table) -> Iterator[str]:
     names = set(columns.column_names)
-    for name in {"admit_dt", "discharge_dt"} & names:
+    for name in ("admit_dt", "discharge_dt"):
+        if name not in names:
+            continue
         years = pc.year(columns[name])
         strange = pc.sum(pc.or_(pc.less(years, _FIRST_YEAR), pc.greater(years, _LAST_YEAR))).as_py() or 0
         if strange:
-            yield f"{percent(strange / columns.num_rows)} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
+            yield f"{share_of(strange, columns.num_rows)} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
     if {"admit_dt", "discharge_dt"} <= names:
         reversed_ = pc.sum(pc.less(columns["discharge_dt"], columns["admit_dt"])).as_py() or 0
         if reversed_:
-            share = percent(reversed_ / columns.num_rows)
+            share = share_of(reversed_, columns.num_rows)
             yield f"{share} of claims are discharged before they are admitted; their dates count as missing."
+
+
+def _number_oddities(columns: pa.Table) -> Iterator[str]:
+    for name in ("amount_claimed", "amount_paid", "los", "claim_weight"):
+        if name in columns.column_names:
+            negative = pc.sum(pc.less(columns[name], 0)).as_py() or 0
+            if negative:
+                yield f"{share_of(negative, columns.num_rows)} of {name} is negative and counts as missing."
 
 
 def _severity_oddities(columns: pa.Table) -> Iterator[str]:
@@ -97,20 +119,27 @@ def _severity_oddities(columns: pa.Table) -> Iterator[str]:
         yield "severity_group holds 'fatal': the four levels of INA-CBG are none, I, II, III, so severity looks shifted by one."
 
 
-def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str) -> Iterator[str]:
+def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str, mapping: ColumnMapping) -> Iterator[str]:
     types = {
         str(row[0]).lower(): str(row[0]) for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     }
-    if "claim_id" not in types:
+    theirs = types.get(mapping.columns.get("claim_id", "claim_id").lower())
+    if theirs is None:
         return
-    name = quote_identifier(types["claim_id"])
+    name = quote_identifier(theirs)
     row = connection.execute(
         f"SELECT count(h), count(DISTINCT h) FROM (SELECT CASE WHEN {name} IS NOT NULL THEN hash({name}) END AS h FROM {relation})"
     ).fetchone()
     if row and row[0] > row[1]:
-        yield f"{percent((row[0] - row[1]) / row[0])} of claim_id are repeats of another claim's."
+        yield f"{share_of(row[0] - row[1], row[0])} of claim_id are repeats of another claim's."
 
 
-def percent(share: float) -> str:
-    """A share as text, too coarse to tell of single claims."""
-    return f"{share:.1%}" if share >= 0.001 else "Less than 0.1%"
+def share_of(count: int, total: int) -> str:
+    """`count` of `total` as text, rounded to 50 claims, so that it tells of no single claim."""
+    if count == total:
+        return "All"
+    if count < _STEP:
+        return "A little (fewer than 50 claims)"
+    if total - count < _STEP:
+        return "Nearly all"
+    return f"{max(round(count / _STEP) * _STEP / total, 0.001):.1%}"

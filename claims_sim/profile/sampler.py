@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
+from claims_sim.profile.encode import INPATIENT
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -174,12 +175,21 @@ class Sampler:
         if "los" in draft.codes:
             los = self._bins["los"].draw(draft.codes["los"], uniforms(key ^ stream_key("los"), rows)).astype(np.int32)
         else:
-            los = np.zeros(len(rows), np.int32)
+            los = self._default_stay(draft)
         service = self._texts.get("service_type")
         if service is not None and self.profile.identities.get("outpatient_stay") == 0.0:
             outpatient = pc.index(service, "RJTL").as_py()
             los[draft.codes["service_type"] == outpatient] = 0
         draft.codes["los_days"] = los
+
+    def _default_stay(self, draft: Draft) -> Codes:
+        """Where the source knows no stay: a night for inpatients, as `defaults["los"]` says."""
+        vocabulary = self.profile.vocabularies.get("service_type", ())
+        codes = draft.codes.get("service_type")
+        if codes is None or INPATIENT not in vocabulary:
+            return np.zeros(draft.rows, np.int32)
+        stay: Codes = (codes == vocabulary.index(INPATIENT)).astype(np.int32)
+        return stay
 
     def _los(self, draft: Draft) -> Codes:
         return draft.codes.get("los_days", np.zeros(draft.rows, np.int32))

@@ -4,8 +4,7 @@ The database file is open only while its columns are copied, because an open rea
 Identities of persons and facilities are copied as 64-bit hashes: enough to count them, nothing to read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
-from claims_sim.profile.oddities import describe_oddities, percent
+from claims_sim.profile.oddities import describe_oddities, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 
 _BATCH_ROWS: Final = 100_000
@@ -40,7 +39,6 @@ class SourceTable:
     absent: tuple[str, ...]
     oddities: tuple[str, ...]
     describe: str
-    unreadable: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -61,7 +59,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
     try:
         located = find_columns(_column_types(connection, relation, path), mapping, str(path))
         columns = _copy(connection, relation, located, mapping)
-        oddities, unreadable = describe_oddities(connection, relation, located, columns)
+        oddities = describe_oddities(connection, relation, located, mapping, columns)
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     finally:
@@ -75,7 +73,6 @@ def read_source(spec: SourceSpec) -> SourceTable:
         absent=absent,
         oddities=(*oddities, *nameless),
         describe=f"{where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
-        unreadable=unreadable,
     )
 
 
@@ -85,7 +82,7 @@ def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     missing = columns.num_rows - (pc.sum(named).as_py() or 0)
     if not 0 < missing < columns.num_rows:
         return columns, ()
-    sentence = f"{percent(missing / columns.num_rows)} of the claims have no primary diagnosis; they are left out."
+    sentence = f"{share_of(missing, columns.num_rows)} of the claims have no primary diagnosis; they are left out."
     return columns.filter(named), (sentence,)
 
 

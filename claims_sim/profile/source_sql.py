@@ -36,6 +36,27 @@ CANONICAL: Final[dict[str, Kind]] = {
     "claim_weight": "number",
 }
 
+# Of each of these one is needed; all else has a documented default.
+REQUIRED: Final = (
+    ("dx_primary_code",),
+    ("admit_dt", "discharge_dt", "los"),
+    ("amount_claimed", "amount_paid"),
+)
+_NUMBER_TYPES: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "U",
+    "DOUBLE",
+    "FLOAT",
+    "DECIMAL",
+    "BOOLEAN",
+)
+# Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
+_DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
@@ -72,14 +93,12 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
             raise SourceError(
                 f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
             )
-    has_stay = "los" in located or {"admit_dt", "discharge_dt"} <= set(located)
-    for needed, is_there in (
-        ("dx_primary_code", "dx_primary_code" in located),
-        ("amount_claimed or amount_paid", "amount_claimed" in located or "amount_paid" in located),
-        ("los, or admit_dt and discharge_dt", has_stay),
-    ):
-        if not is_there:
-            raise SourceError(f"{where} lacks {needed}; name it in a mapping file. Its columns are: {_listed(types)}.")
+    lacking = [" or ".join(needed) for needed in REQUIRED if not located.keys() & set(needed)]
+    if lacking:
+        raise SourceError(
+            f"{where} lacks {'; '.join(lacking)}. `claims-sim map` proposes a mapping file that names them; "
+            f"its columns are: {_listed(types)}."
+        )
     return located
 
 
@@ -102,12 +121,14 @@ def text_expression(column: Located) -> str:
 def _expression(name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
-        return f"CASE WHEN {theirs} IS NOT NULL THEN hash({theirs}) END"
+        # MD5, because DuckDB's own hash may change with its version; 64 bits of it tell owners apart.
+        return f"md5_number_lower(CAST({theirs} AS VARCHAR))"
     if column.kind == "date":
         return _date(column, located)
     values = mapping.values.get(name, {})
     if column.kind == "number":
-        text = _mapped(text_expression(column), values) if values else theirs
+        is_plain = column.type.startswith(_NUMBER_TYPES) and not column.type.endswith("]")
+        text = theirs if is_plain and not values else _mapped(text_expression(column), values)
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)
@@ -116,10 +137,12 @@ def _expression(name: str, column: Located, located: Mapping[str, Located], mapp
         # ICD codes are written without dots here; other text is left alone.
         is_code = f"regexp_full_match({text}, '[A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*')"
         text = f"CASE WHEN {is_code} THEN upper(replace({text}, '.', '')) ELSE {text} END"
-    return _mapped(text, values) if values else text
+    return _mapped(text, values)
 
 
 def _mapped(text: str, values: Mapping[str, str]) -> str:
+    if not values:
+        return text
     cases = " ".join(f"WHEN {quote(theirs)} THEN {quote(ours)}" for theirs, ours in values.items())
     return f"CASE {text} {cases} ELSE {text} END"
 
@@ -131,7 +154,11 @@ def _date(column: Located, located: Mapping[str, Located]) -> str:
         province = quote_identifier(located["province_name"].theirs) if "province_name" in located else "NULL"
         offset = utc_offset_sql(f"CAST({province} AS VARCHAR)")
         return f"CAST(({theirs} + {offset} * INTERVAL 1 HOUR) AS TIMESTAMP)"
-    return f"TRY_CAST({theirs} AS TIMESTAMP)"
+    if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
+        return f"TRY_CAST({theirs} AS TIMESTAMP)"
+    text = text_expression(column)
+    forms = ", ".join(quote(form) for form in _DATE_FORMS)
+    return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{forms}]))"
 
 
 def _list(column: Located) -> str:

@@ -107,3 +107,18 @@ def write_duckdb(table: pa.Table, path: Path, name: str = "claims_normalized") -
         connection.register("built", table)
         connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM built')
     return path
+
+
+def replaced(table: pa.Table, name: str, values) -> pa.Table:
+    return (
+        table.set_column(table.column_names.index(name), name, pa.array(values))
+        if name in table.column_names
+        else table.append_column(name, pa.array(values))
+    )
+
+
+def with_values(table: pa.Table, name: str, rows, value) -> pa.Table:
+    values = table[name].to_pylist()
+    for row in rows:
+        values[row] = value
+    return replaced(table, name, values)

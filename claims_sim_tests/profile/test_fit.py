@@ -11,22 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.errors import SourceError
 from claims_sim.profile.counting import Population, round_to_units
 from claims_sim.profile.release import Parent, Target, release_table
-from claims_sim_tests.profile.tables import foreign_table, tariff_table
-
-
-def replaced(table, name, values):
-    return (
-        table.set_column(table.column_names.index(name), name, pa.array(values))
-        if name in table.column_names
-        else table.append_column(name, pa.array(values))
-    )
-
-
-def with_values(table, name, rows, value):
-    values = table[name].to_pylist()
-    for row in rows:
-        values[row] = value
-    return replaced(table, name, values)
+from claims_sim_tests.profile.tables import foreign_table, replaced, tariff_table, with_values
 
 
 def test_no_released_value_has_fewer_persons_than_k(tariff_profile):

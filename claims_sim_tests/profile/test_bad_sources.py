@@ -1,0 +1,207 @@
+"""Sources as they come: each fault is a clear line or a clear report, and what comes out is a whole profile or none."""
+
+import struct
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.errors import SourceError
+from claims_sim.profile.document import Profile
+from claims_sim.profile.mapping import load_mapping
+from claims_sim.profile.oddities import share_of
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
+
+ROWS = 1500
+LEAST = ("dx_primary_code", "amount_claimed", "patient_id_hash")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return tariff_table(ROWS)
+
+
+def whole(profile, rows=300):
+    """The profile survives its own check, and every claim drawn from it is complete."""
+    assert Profile.from_json(profile.to_json()) == profile
+    claims = Sampler(profile).draw_claims(1, np.arange(rows))
+    for name in ("admit_dt", "discharge_dt", "los", "dx_primary_code", "amount_claimed", "amount_paid"):
+        assert claims[name].null_count == 0
+    frame = claims.to_pandas()
+    assert (frame.discharge_dt >= frame.admit_dt).all()
+    assert (frame.amount_claimed >= 0).all()
+    return frame
+
+
+@pytest.mark.parametrize("when", ["admit_dt", "discharge_dt", "los"])
+def test_one_date_or_the_stay_is_enough(fit, table, when):
+    profile = fit(table.select([*LEAST, when]))
+    frame = whole(profile)
+    if when == "los":
+        assert "admit_dt" in profile.defaults
+    else:
+        assert profile.defaults["los"].startswith("1 day for RITL claims, else 0")
+        assert set(frame.los) == {0}
+        assert profile.vocabularies["admit_month"][0] in ("2024-01", "2024-02")
+
+
+def test_without_a_stay_inpatients_stay_a_night(fit, table):
+    profile = fit(table.select([*LEAST, "admit_dt", "service_type"]))
+    frame = whole(profile)
+    assert set(frame.los[frame.service_type == "RITL"]) == {1}
+    assert set(frame.los[frame.service_type == "RJTL"]) == {0}
+
+
+def test_an_absent_admission_is_reckoned_from_discharge_and_stay(fit, table):
+    profile = fit(table.drop_columns("admit_dt"))
+    assert any("admit_dt is absent" in sentence for sentence in profile.oddities)
+    assert len(profile.vocabularies["admit_month"]) >= 12
+    whole(profile)
+
+
+@pytest.mark.parametrize(
+    ("absent", "default"),
+    [
+        ("severity_group", "unknown"),
+        ("province_name", "unknown"),
+        ("facility_class", "unknown"),
+        ("amount_paid", "equal to amount_claimed"),
+        ("amount_claimed", "equal to amount_paid"),
+        ("procedure_code", "none"),
+        ("dx_secondary_codes", "none"),
+    ],
+)
+def test_a_payload_field_that_the_source_lacks_has_a_named_default(fit, table, absent, default):
+    profile = fit(table.drop_columns(absent))
+    assert profile.defaults[absent] == default
+    assert absent in profile.absent
+    whole(profile)
+
+
+def test_columns_without_a_value_count_as_absent_and_are_reported(fit, table):
+    for name in ("severity_group", "province_name", "amount_paid", "admit_dt", "dx_secondary_codes"):
+        table = replaced(table, name, pa.nulls(ROWS, table[name].type))
+    profile = fit(table)
+    assert {"severity_group", "province_name", "amount_paid"} <= set(profile.defaults)
+    assert "province_name is empty: it counts as absent." in profile.oddities
+    whole(profile)
+
+
+@pytest.mark.parametrize("name", ["dx_primary_code", "amount_claimed"])
+def test_a_needed_column_without_a_value_is_one_clear_line(fit, table, name):
+    table = table.drop_columns("amount_paid")
+    with pytest.raises(SourceError) as error:
+        fit(replaced(table, name, pa.nulls(ROWS, table[name].type)))
+    assert "\n" not in str(error.value)
+
+
+def test_nulls_everywhere_do_no_harm(fit, table):
+    g = np.random.default_rng(3)
+    for name in table.column_names:
+        kept = g.random(ROWS) < 0.7
+        column = [value if keep else None for value, keep in zip(table[name].to_pylist(), kept, strict=True)]
+        table = replaced(table, name, pa.array(column, table[name].type))
+    profile = fit(table)
+    assert any("no primary diagnosis" in sentence for sentence in profile.oddities)
+    whole(profile)
+
+
+@pytest.mark.parametrize("year", ["1900-01-01", "2200-06-01"])
+def test_dates_out_of_this_world_count_as_missing(fit, table, year):
+    column = with_values(table, "admit_dt", range(200), np.datetime64(year).astype(object))
+    profile = fit(column)
+    assert any("lies outside 1950 to 2100" in sentence for sentence in profile.oddities)
+    assert year[:4] not in profile.to_json()
+    whole(profile)
+
+
+def test_discharge_before_admission_is_reported_and_never_drawn(fit, table):
+    early = np.datetime64("2023-01-01").astype(object)
+    profile = fit(with_values(table, "discharge_dt", range(300), early))
+    assert "20.0% of claims are discharged before they are admitted; their dates count as missing." in profile.oddities
+    whole(profile)
+
+
+def test_repeated_ids_and_negative_money_are_reported(fit, table):
+    table = with_values(with_values(table, "claim_id", range(600), "same"), "amount_claimed", range(150), -5.0)
+    profile = fit(table)
+    assert any("claim_id are repeats" in sentence for sentence in profile.oddities)
+    assert "10.0% of amount_claimed is negative and counts as missing." in profile.oddities
+    whole(profile)
+
+
+def test_text_where_numbers_and_dates_should_be_is_counted_and_left_out(fit, table):
+    amounts = [str(v) if i % 3 else "lihat lampiran" for i, v in enumerate(table["amount_claimed"].to_pylist())]
+    dates = [v.strftime("%d/%m/%Y") if i % 5 else "kemarin" for i, v in enumerate(table["admit_dt"].to_pylist())]
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "admit_dt", dates))
+    told = " ".join(profile.oddities)
+    assert "33.3% of amount_claimed could not be read as a number" in told
+    assert "20.0% of admit_dt could not be read as a date" in told
+    assert "lampiran" not in profile.to_json()
+    assert len(profile.vocabularies["admit_month"]) == 12
+    whole(profile)
+
+
+def test_numbers_for_dates_are_read_as_year_month_day(fit, table):
+    whole_numbers = [int(value.strftime("%Y%m%d")) for value in table["admit_dt"].to_pylist()]
+    assert len(fit(replaced(table, "admit_dt", whole_numbers)).vocabularies["admit_month"]) == 12
+
+
+def test_lists_in_strange_columns_are_no_crash(fit, table):
+    lists = pa.array([[1.0]] * ROWS)
+    profile = fit(replaced(replaced(table, "los", lists), "severity_group", lists))
+    assert any("los could not be read as a number" in sentence for sentence in profile.oddities)
+    whole(profile)
+
+
+def test_a_view_profiles_like_its_table(table, tmp_path, fit):
+    path = write_duckdb(table, tmp_path / "c.duckdb", "raw")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE VIEW claims_normalized AS SELECT * FROM raw")
+    assert read_source(SourceSpec(path)).columns.equals(read_source(SourceSpec(path, table="raw")).columns)
+
+
+def test_a_file_of_a_newer_duckdb_says_so(table, tmp_path):
+    path = write_duckdb(table, tmp_path / "c.duckdb")
+    content = bytearray(path.read_bytes())
+    # The storage version stands behind the magic bytes; the checksum of the first block stands before them.
+    struct.pack_into("<Q", content, 12, 100_000)
+    checksum = 5381
+    for (word,) in struct.iter_unpack("<Q", bytes(content[8:4096])):
+        checksum ^= (word * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    struct.pack_into("<Q", content, 0, checksum)
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match="written by a newer DuckDB than the one here: update the duckdb package"):
+        read_source(SourceSpec(path))
+
+
+def test_values_that_a_value_map_does_not_name_are_reported_but_not_quoted(table, tmp_path):
+    path = write_duckdb(replaced(table, "facility_ownership", ["3"] * 900 + ["9"] * 600), tmp_path / "c.duckdb")
+    (tmp_path / "m.toml").write_text('[values.facility_ownership]\n"3" = "Pemkab"\n')
+    source = read_source(SourceSpec(path, mapping=tmp_path / "m.toml"))
+    assert (
+        "40.0% of facility_ownership is not named in [values.facility_ownership] of the mapping file; it is kept as it is."
+        in source.oddities
+    )
+    assert load_mapping(tmp_path / "m.toml").values == {"facility_ownership": {"3": "Pemkab"}}
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "text"),
+    [
+        (0, 10, "A little (fewer than 50 claims)"),
+        (1, 10**6, "A little (fewer than 50 claims)"),
+        (49, 100, "A little (fewer than 50 claims)"),
+        (51, 1000, "5.0%"),
+        (74, 1000, "5.0%"),
+        (76, 1000, "10.0%"),
+        (100, 10**7, "0.1%"),
+        (999, 1000, "Nearly all"),
+        (1000, 1000, "All"),
+    ],
+)
+def test_shares_are_too_coarse_to_tell_of_single_claims(count, total, text):
+    assert share_of(count, total) == text
