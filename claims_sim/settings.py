@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         description="choice: numbered options; full: the whole payload; auto: choice for a model on loopback, full for a remote one",
     )
     prompt_version: str = Field("", max_length=40, description="Version of the prompt templates; default: the newest")
+    prompt_language: str = Field(
+        "en",
+        pattern="^[a-z]{2}$",
+        description="Language of the prompts: en or id (Indonesian); names of codes stay as coded",
+    )
     clock: Clock = Field(
         "admission", description="When streamed claims happen: admission (now), intake (discharged now), history (past)"
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from claims_sim import __version__
-from claims_sim.cli import data, llm, running, simulation, source
+from claims_sim.cli import data, llm, prompts, running, simulation, source
 from claims_sim.errors import ClaimsSimError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 for _commands in (running, source, data, simulation):
     app.add_typer(_commands.app)
 app.add_typer(llm.app, name="llm")
+app.add_typer(prompts.app, name="prompt")
 
 
 def _version(value: bool) -> None:

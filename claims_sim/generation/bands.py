@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.generation.author import joined
+from claims_sim.generation.names import Names
 from claims_sim.generation.options import draw_options
-from claims_sim.generation.prompt import Asked, Names
+from claims_sim.generation.prompt import Asked
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 
@@ -150,14 +151,14 @@ def _band(draws: list[dict[str, Any]], names: Names, grid: float, secondary_sort
     for draw in draws:
         code = draw["procedure_code"]
         if code is None:
-            procedures[NO_PROCEDURE] = "no procedure"
+            procedures[NO_PROCEDURE] = names.words["no_procedure"]
         elif code in names.procedures:
             procedures[code], labels[code] = names.procedures[code], draw["procedure_label"]
     found = {code for draw in draws for code in draw["dx_secondary_codes"] or () if code in names.diagnoses}
     secondary = {code: names.diagnoses[code] for code in sorted(found)}
     most = max((len(draw["dx_secondary_codes"] or ()) for draw in draws), default=0)
     return Band(
-        procedures=procedures or {NO_PROCEDURE: "no procedure"},
+        procedures=procedures or {NO_PROCEDURE: names.words["no_procedure"]},
         secondary=secondary,
         most_secondary=min(most, len(secondary)),
         los=_range(draws, "los"),

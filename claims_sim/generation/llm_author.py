@@ -17,8 +17,9 @@ import pyarrow as pa
 from claims_sim.errors import AuthorError
 from claims_sim.generation.author import Assignment, Draft, joined
 from claims_sim.generation.bands import Bands, draw_bands
+from claims_sim.generation.names import Names, rule_words
 from claims_sim.generation.options import Options, draw_options
-from claims_sim.generation.prompt import Asked, Form, Names, PromptSet, facility, load_prompts, rule_words
+from claims_sim.generation.prompt import Asked, Form, PromptSet, load_prompts
 from claims_sim.llm.attach import START_TIMEOUT_S, ensure_server
 from claims_sim.llm.endpoint import configured_endpoint
 from claims_sim.llm.errors import Failure, LLMError
@@ -82,7 +83,7 @@ class LLMAuthor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sampler = sampler
-        self._names = Names.of(sampler.profile)
+        self._names = Names.of(sampler.profile, prompts.words)
         self._connect = connect
         self._prompts = prompts
         self._deadline_s = deadline_s
@@ -206,7 +207,7 @@ class LLMAuthor:
                 values={
                     **one.values,
                     "patient": self._names.patient(brief),
-                    "facility": facility(brief),
+                    "facility": self._names.facility(brief),
                     "errors": wrong,
                 },
             )
@@ -248,9 +249,11 @@ def llm_author(settings: Settings, sampler: Sampler, *, deadline_s: float | None
         ).is_local
     form: Form = ("choice" if local else "full") if settings.prompt_form == "auto" else settings.prompt_form
 
+    prompts = load_prompts(form, settings.prompt_version, settings.prompt_language)
+
     def connect(timeout_s: float) -> Model:
         from claims_sim.llm.client import LLMClient  # noqa: PLC0415 - slow to load: only a process that asks pays for it
 
         return LLMClient(ensure_server(settings, timeout_s), settings.llm_api_key.get_secret_value())
 
-    return LLMAuthor(sampler, connect, load_prompts(form, settings.prompt_version), deadline_s=deadline_s)
+    return LLMAuthor(sampler, connect, prompts, deadline_s=deadline_s)

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.generation.prompt import Asked, Names
+from claims_sim.generation.names import Names
+from claims_sim.generation.prompt import Asked
 from claims_sim.profile.sampler import Sampler
 
 OPTIONS: Final = 4  # of a brief; at least two of four differ far more often than in four briefs of five
-_NAMED: Final = 3  # secondary diagnoses that an option names; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,8 @@ def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:
     """What the model reads: equal options share a line, numbered in the order of their first."""
     numbers: dict[str, list[str]] = {}
     for number, option in enumerate(options, 1):
-        numbers.setdefault(_text(option, names), []).append(str(number))
+        numbers.setdefault(names.care(option), []).append(str(number))
     return [f"{', '.join(same)}: {text}" for text, same in numbers.items()]
-
-
-def _text(option: Mapping[str, Any], names: Names) -> str:
-    code, days = option["procedure_code"], option["los"] or 0
-    parts = ["no procedure" if code is None else names.procedures.get(code, "other procedure")]
-    secondary = list(option["dx_secondary_codes"] or ())
-    if secondary:
-        named = [names.diagnoses.get(code, "other diagnosis") for code in secondary[:_NAMED]]
-        more = [f"{len(secondary) - _NAMED} more"] if len(secondary) > _NAMED else []
-        parts.append("also " + ", ".join(named + more))
-    parts.append("1 day" if days == 1 else f"{days} days")
-    return "; ".join(parts)
 
 
 def number_schema(count: int, *, bare: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Render prompts: templates are text under `prompts/<version>/`.
+"""Load and render prompts: versioned templates, in a form and a language, under `prompts/<version>/`.
 
-What fills them are names of code systems, words of ours and numbers of the profile, never text from the source.
+Knows text and versions only. What fills a template is named in `names.py`.
 """
 
 import hashlib
@@ -16,23 +16,14 @@ from typing import Any, Final, Literal
 
 import jinja2
 
-from claims_sim.codes.places import PROVINCES
 from claims_sim.errors import SettingsError
-from claims_sim.profile.document import Profile
 
 Form = Literal["choice", "full"]
+FORMS: Final[tuple[Form, ...]] = ("choice", "full")
+ANSWER_SCHEMA_VERSION: Final = "1"
+"""Of the answers that this code reads; a template that asks for others is not for it."""
 _PACKAGE: Final = "claims_sim_prompts"
 _VERSION: Final = re.compile(r"v(\d+)")
-_BRACKETED: Final = re.compile(r"\s*[\[(][^\])]*[\])]")
-_LONGEST_NAME: Final = 40
-
-# The source's words for these, turned into ours; a value that is not here is left out of the prompt.
-_SERVICES: Final = {"RJTL": "outpatient", "RITL": "inpatient"}
-_SEVERITIES: Final = {
-    "ringan": "mild", "sedang": "moderate", "berat": "severe", "i": "mild", "ii": "moderate", "iii": "severe",
-    "1": "mild", "2": "moderate", "3": "severe", "mild": "mild", "moderate": "moderate", "severe": "severe",
-}  # fmt: skip
-_CLASS: Final = re.compile(r"(?:RS\s+)?(?:Kelas\s+)?([ABCD])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +46,28 @@ class Asked:
     read: Callable[[object], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a version says of itself; `most_characters` bounds a whole prompt of each form."""
+
+    name: str
+    version: str
+    schema_version: str
+    forms: tuple[str, ...]
+    languages: tuple[str, ...]
+    changelog: tuple[str, ...]
+    most_characters: Mapping[str, int]
+
+
 @dataclass(frozen=True)
 class PromptSet:
-    """One version of the templates in one form."""
+    """One version of the templates, in one form and language; `words` are those that briefs and options are put in."""
 
     version: str
     form: Form
     language: str
     source: str
+    words: Mapping[str, str]
 
     @cached_property
     def _template(self) -> jinja2.Template:
@@ -72,10 +77,16 @@ class PromptSet:
         )
         return environment.from_string(self.source)
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all the text that this set may put into a prompt."""
+        words = "\n".join(f"{key} = {value}" for key, value in sorted(self.words.items()))
+        return hashlib.sha256(f"{self.source}\0{words}".encode()).hexdigest()
+
     @property
     def label(self) -> str:
-        """For provenance: version, form and the beginning of the template's hash."""
-        return f"{self.version}-{self.form}-{hashlib.sha256(self.source.encode()).hexdigest()[:8]}"
+        """For provenance: version, form, language and the beginning of the hash."""
+        return f"{self.version}-{self.form}-{self.language}-{self.digest[:8]}"
 
     def render(self, values: Mapping[str, Any]) -> Prompt:
         """Fill the template."""
@@ -99,63 +110,38 @@ def versions() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: int(name[1:])))
 
 
-def load_prompts(form: Form, version: str = "") -> PromptSet:
-    """The templates of a version (default: the newest). Raises SettingsError when there is no such version."""
+def chosen_version(version: str = "") -> str:
+    """`version`, or the newest one. Raises SettingsError when there is no such version."""
     there = versions()
     chosen = version or (there[-1] if there else "")
     if chosen not in there:
         raise SettingsError(
             f"CLAIMS_SIM_PROMPT_VERSION={chosen} is not allowed: the versions are {', '.join(there) or 'missing'}."
         )
-    folder = _root() / chosen
-    manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
-    language = str(manifest["language"])
+    return chosen
+
+
+def load_manifest(version: str = "") -> Manifest:
+    """The manifest of a version (default: the newest). Raises SettingsError when there is no such version."""
+    text = (_root() / chosen_version(version) / "manifest.toml").read_text(encoding="utf-8")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()}
+    return Manifest(**values)
+
+
+def load_prompts(form: Form, version: str = "", language: str = "en") -> PromptSet:
+    """The templates of a version (default: the newest). Raises SettingsError for one that is not there, or not for us."""
+    manifest = load_manifest(version)
+    if language not in manifest.languages:
+        raise SettingsError(
+            f"CLAIMS_SIM_PROMPT_LANGUAGE={language} is not allowed: prompts {manifest.version} are there in "
+            f"{', '.join(manifest.languages)}."
+        )
+    if manifest.schema_version != ANSWER_SCHEMA_VERSION:
+        raise SettingsError(
+            f"CLAIMS_SIM_PROMPT_VERSION={manifest.version} asks for answers of schema {manifest.schema_version}, this "
+            f"program reads schema {ANSWER_SCHEMA_VERSION}: take another version."
+        )
+    folder = _root() / manifest.version
     source = (folder / f"{form}.{language}.j2").read_text(encoding="utf-8")
-    return PromptSet(chosen, form, language, source)
-
-
-def short_name(label: str) -> str:
-    """A code system's label without brackets, cut at a word: each token costs a small model milliseconds."""
-    plain = _BRACKETED.sub("", label).strip()
-    if len(plain) <= _LONGEST_NAME:
-        return plain
-    head = plain.split(", ")[0]
-    return head if len(head) <= _LONGEST_NAME else head[:_LONGEST_NAME].rsplit(" ", 1)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Names for codes, from the code systems as the profile keeps them; a code they do not know has none."""
-
-    diagnoses: Mapping[str, str]
-    procedures: Mapping[str, str]
-
-    @classmethod
-    def of(cls, profile: Profile) -> "Names":
-        """The names that a profile's codes have, short."""
-        return cls(
-            {code: short_name(name) for code, name in profile.dx_names.items()},
-            {code: short_name(name) for code, name in profile.procedure_names.items()},
-        )
-
-    def patient(self, brief: Mapping[str, Any]) -> str:
-        """One line: diagnosis, severity, service."""
-        words = (
-            self.diagnoses.get(brief["dx_primary_code"], "unlisted diagnosis"),
-            _SEVERITIES.get(str(brief.get("severity_group")).lower(), ""),
-            _SERVICES.get(str(brief.get("service_type")), ""),
-        )
-        return ", ".join(word for word in words if word)
-
-
-def facility(brief: Mapping[str, Any]) -> str:
-    """Class and province in words of ours; empty for values that are not public vocabulary."""
-    province = str(brief.get("province_name"))
-    match = _CLASS.fullmatch(str(brief.get("facility_class")))
-    words = (f"class {match[1].upper()} hospital" if match else "", province if province in PROVINCES else "")
-    return ", ".join(word for word in words if word)
-
-
-def rule_words(errors: tuple[str, ...]) -> list[str]:
-    """Names of broken rules as words."""
-    return [name.replace("_", " ") for name in errors]
+    words = tomllib.loads((folder / f"words.{language}.toml").read_text(encoding="utf-8"))
+    return PromptSet(manifest.version, form, language, source, words)

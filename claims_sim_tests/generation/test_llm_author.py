@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims_sim.claim import Claim
-from claims_sim.errors import AuthorError, SettingsError
+from claims_sim.errors import AuthorError
 from claims_sim.generation.author import Assignment
 from claims_sim.generation.bands import Band, draw_bands
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.llm_author import LLMAuthor, llm_author
+from claims_sim.generation.names import Names
 from claims_sim.generation.options import OPTIONS, draw_options, lines, read_number
-from claims_sim.generation.prompt import Names, load_prompts, short_name, versions
+from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm import attach
 from claims_sim.llm.client import LLMClient
 from claims_sim.llm.endpoint import Endpoint
@@ -69,6 +70,9 @@ class FakeSampler:
         claimed = np.round(1_000_000 + uniforms(key, rows) * 500_000, -2)
         paid = np.where(uniforms(key, rows, 1) < 0.5, claimed, claimed - 100_000)
         return pa.table({"amount_claimed": claimed, "amount_paid": paid, "amount_gap": claimed - paid})
+
+
+NAMES = Names.of(FakeSampler.profile, load_prompts("choice").words)
 
 
 def briefs(count: int = 5, **columns: str) -> pa.Table:
@@ -158,9 +162,8 @@ def test_options_of_a_row_do_not_depend_on_the_rest_of_the_batch():
 
 def test_equal_options_share_a_line_and_keep_their_numbers():
     option = {"procedure_code": None, "dx_secondary_codes": [], "los": 1}
-    names = Names.of(FakeSampler.profile)
     shown = lines(
-        [option, {**option, "procedure_code": "8744", "dx_secondary_codes": ["I10"], "los": 0}, option], names
+        [option, {**option, "procedure_code": "8744", "dx_secondary_codes": ["I10"], "los": 0}, option], NAMES
     )
     assert shown == ["1, 3: no procedure; 1 day", "2: Routine chest X-ray; also Essential hypertension; 0 days"]
 
@@ -293,7 +296,7 @@ def test_requests_run_side_by_side_where_the_server_can(make, script):  # noqa: 
 
 @pytest.fixture(scope="module")
 def band() -> Band:
-    return draw_bands(FakeSampler(), 5, np.arange(1), briefs(1), Names.of(FakeSampler.profile)).bands[0]
+    return draw_bands(FakeSampler(), 5, np.arange(1), briefs(1), NAMES).bands[0]
 
 
 def inside(band: Band, **changes) -> dict:
@@ -307,7 +310,7 @@ def test_a_whole_answer_becomes_open_columns_and_amounts(make, script, band):  #
     author = make("full")
     # The same band as the author's: the key follows from the assignment.
     key = stream_key(work.key, "full", 0)
-    own = draw_bands(FakeSampler(), key, work.rows, work.briefs, Names.of(FakeSampler.profile)).bands[0]
+    own = draw_bands(FakeSampler(), key, work.rows, work.briefs, NAMES).bands[0]
     script.default = says(inside(own, amount_claimed=own.claimed[1] - 37))
     row = author.write(work).claims.to_pylist()[0]
     assert row["amount_claimed"] % 100 == 0
@@ -349,7 +352,7 @@ json_values = st.recursive(
     )
 )
 def test_what_is_read_from_any_answer_stays_in_its_band(answer):
-    band = draw_bands(FakeSampler(), 5, np.arange(1), briefs(1), Names.of(FakeSampler.profile)).bands[0]
+    band = draw_bands(FakeSampler(), 5, np.arange(1), briefs(1), NAMES).bands[0]
     try:
         row = band.read(answer)
     except ValueError:
@@ -358,23 +361,6 @@ def test_what_is_read_from_any_answer_stays_in_its_band(answer):
     assert set(row["dx_secondary_codes"]) <= set(band.secondary)
     assert band.los[0] <= row["los"] <= band.los[1]
     assert 0 <= row["amount_paid"] <= row["amount_claimed"]
-
-
-# Prompts.
-
-
-def test_templates_are_found_by_version_and_a_wrong_version_lists_the_right_ones():
-    assert versions()[-1] == load_prompts("choice").version
-    assert load_prompts("full", "v1").label != load_prompts("choice", "v1").label
-    with pytest.raises(SettingsError, match="v1"):
-        load_prompts("choice", "v999")
-    with pytest.raises(SettingsError, match="CLAIMS_SIM_PROMPT_VERSION"):
-        load_prompts("choice", "../v1")
-
-
-@given(st.text(max_size=200))
-def test_a_short_name_is_short(label):
-    assert len(short_name(label)) <= 40
 
 
 def test_a_remote_server_needs_permission_before_anything_is_written(settings, profile):
