@@ -124,7 +124,9 @@ def chosen_version(version: str = "") -> str:
 def load_manifest(version: str = "") -> Manifest:
     """The manifest of a version (default: the newest). Raises SettingsError when there is no such version."""
     text = (_root() / chosen_version(version) / "manifest.toml").read_text(encoding="utf-8")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()
+    }
     return Manifest(**values)
 
 
