@@ -45,7 +45,19 @@ class Settings(BaseSettings):
         None, description="Parquet snapshots for other readers; default: snapshots in the state folder"
     )
     channel: str = Field(
-        "", max_length=500, description="Channel URL, jsonl:///path; default: the folder channel in the state folder"
+        "",
+        max_length=500,
+        description="jsonl:///path, redis://host:port/db?stream=name or kafka://host:port/topic; default: a folder in the state folder",
+    )
+    channel_username: str = Field(
+        "", max_length=200, description="User at the channel's server (Redis ACL, Kafka SASL)"
+    )
+    channel_password: SecretStr = Field(SecretStr(""), description="Password at the channel's server")
+    channel_ca_file: Path | None = Field(
+        None, description="CA certificate (PEM) that signs the channel's server; default: the system's"
+    )
+    channel_timeout_s: Annotated[float, Field(ge=0.5, le=300)] = Field(
+        10, description="How long to wait for the channel's server, seconds"
     )
     interval_min_s: Annotated[float, Field(ge=5, le=86_400)] = Field(
         10, description="Shortest gap between two batches, seconds"
@@ -123,6 +135,15 @@ class Settings(BaseSettings):
     def _prefix_is_not_real(cls, value: str) -> str:
         if value in {"CLM", "CLAIM", "REAL"}:
             raise ValueError("looks like a real claim's prefix; take one such as SIM")
+        return value
+
+    @field_validator("channel")
+    @classmethod
+    def _no_password_in_a_channel(cls, value: str) -> str:
+        if not value.startswith("jsonl:") and "@" in value:
+            raise ValueError(
+                f"an address holds no user or password; put them into {PREFIX}CHANNEL_USERNAME and {PREFIX}CHANNEL_PASSWORD"
+            )
         return value
 
     @field_validator("llm_base_url")

@@ -9,6 +9,7 @@ import pytest
 
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import lines_table, parse_sql
+from claims_sim_tests import servers
 
 EXAMPLE = Path(__file__).parent / "data" / "example_claim.json"
 
@@ -35,6 +36,24 @@ def admit(connection):
         return [[fault] if fault else list(broken) for fault, broken in connection.execute(query).fetchall()]
 
     return judge
+
+
+@pytest.fixture(scope="session")
+def redis_server():
+    """A Redis server that every test may use and none may kill: keys of one's own."""
+    servers.need("Redis server", servers.redis_binary())
+    server = servers.start_redis()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_server():
+    """A Kafka-compatible broker that every test may use and none may kill: topics of one's own."""
+    servers.need("Kafka-compatible broker", servers.kafka_binary())
+    server = servers.start_kafka()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ A channel delivers at least once and keeps no consumer's state. That a claim is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
@@ -26,6 +25,10 @@ MAX_READ_BYTES: Final = 64 * 1024 * 1024
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """Size at which a channel of files begins a new file."""
 
+CONTENT_TYPE: Final = "application/json"
+PAYLOAD_SCHEMA: Final = "claim/1"
+"""What channels with headers say of every message: the payload of docs/claim.schema.json, first version."""
+
 LINES_SCHEMA: Final = pa.schema([("position", pa.string()), ("raw", pa.binary()), ("size", pa.int64())])
 
 
@@ -35,6 +38,16 @@ class Message:
 
     claim_id: str
     payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to log in to a channel's server, whom to trust (a CA certificate's file), and how long to wait for it."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: Path | None = None
+    timeout_s: float = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,10 @@ class Channel(Protocol):
     """One channel. Every method raises ChannelError when the channel cannot do what is asked."""
 
     @property
+    def unit(self) -> str:
+        """What `lag` counts: bytes or messages."""
+
+    @property
     def name(self) -> str:
         """A stable identity, under which positions are stored; never holds a secret."""
 
@@ -63,13 +80,19 @@ class Channel(Protocol):
         """The position before the first message."""
 
     def publish(self, batch_id: str, messages: Sequence[Message]) -> None:
-        """Append `messages` in order; they are durable when this returns. After an error some may still be there."""
+        """Append `messages` in order; when this returns the channel has them, as safely as its server is set up to.
+
+        After an error some may still be there. What a server loses of our own claims, the relay publishes again.
+        """
 
     def read(self, after: str, limit: int) -> Reading:
         """Up to `limit` messages after position `after`; an empty reading when there are none yet."""
 
     def lag(self, after: str) -> int:
-        """How much lies unread after `after`: bytes where the channel is a file, else messages."""
+        """How much lies unread after `after`, in `unit`."""
+
+    def settle(self, position: str) -> None:
+        """Everything up to `position` is stored: what is kept beyond the channel's bound may go, from there down."""
 
     def describe(self) -> str:
         """The channel in one line for people, without secrets."""
@@ -83,28 +106,23 @@ def empty_lines() -> pa.Table:
     return LINES_SCHEMA.empty_table()
 
 
-_FORM = "Write jsonl:///path/to/folder, or jsonl:folder for a relative one."
+def encode_lines(batch_id: str, messages: Sequence[Message]) -> bytes:
+    """The payloads, each ended by a newline. Raises ChannelError for one that is no single line, or too long."""
+    try:
+        lines = ("\n".join([message.payload for message in messages]) + "\n").encode()
+    except UnicodeEncodeError:
+        lines = b""
+    if lines.count(b"\n") != len(messages) or b"\n\n" in lines or lines.startswith(b"\n"):
+        raise ChannelError(
+            f"Batch {batch_id} holds a payload that is empty or not one line of text: write each as one."
+        )
+    if len(lines) > MAX_LINE_BYTES and max(map(len, lines.split(b"\n"))) > MAX_LINE_BYTES:
+        raise ChannelError(f"Batch {batch_id} holds a payload of more than {MAX_LINE_BYTES:,} bytes: that is no claim.")
+    return lines
 
 
-def open_channel(url: str, *, segment_bytes: int = SEGMENT_BYTES) -> Channel:
-    """The channel behind `url`: `jsonl:///absolute/folder` or `jsonl:relative/folder`.
-
-    Raises ChannelError for another kind, naming the kinds that exist; the URL itself may hold a password and is not
-    repeated.
-    """
-    scheme, separator, rest = url.partition(":")
-    if not separator or scheme.lower() != "jsonl":
-        kind = scheme.lower() if separator and scheme.isalnum() and len(scheme) <= 20 else "(none)"
-        raise ChannelError(f"A channel of kind {kind} does not exist. The kinds are: jsonl. {_FORM}")
-    if rest.startswith("//"):
-        parts = urlsplit(url)
-        if parts.netloc:
-            raise ChannelError(f"A jsonl channel has no host. {_FORM}")
-        rest = parts.path
-    path = unquote(rest)
-    if not path.strip("/"):
-        raise ChannelError(f"A jsonl channel needs a folder. {_FORM}")
-    # Each kind builds on this contract, and one that is not used need not be importable.
-    from claims_sim.channels.jsonl import JsonlChannel  # noqa: PLC0415
-
-    return JsonlChannel(Path(path), segment_bytes=segment_bytes)
+def lines_of(positions: Sequence[str], payloads: Sequence[bytes]) -> pa.Table:
+    """Messages as LINES_SCHEMA, the oversize ones cut."""
+    sizes = [len(payload) for payload in payloads]
+    kept = [p if len(p) <= MAX_LINE_BYTES else p[:KEPT_BYTES] for p in payloads]
+    return pa.table({"position": positions, "raw": kept, "size": sizes}, schema=LINES_SCHEMA)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from claims_sim.channels.contract import SEGMENT_BYTES, Message, Reading
+from claims_sim.channels.contract import SEGMENT_BYTES, Message, Reading, encode_lines
 from claims_sim.channels.jsonl_reader import read_segments, unread_bytes
 from claims_sim.channels.jsonl_writer import SegmentWriter
 from claims_sim.channels.segments import START, list_segments, parse_cursor, segment_path, segment_size
@@ -24,6 +24,8 @@ _IDENTITY_LENGTH: Final = 8
 
 class JsonlChannel:
     """A channel in `folder`, which is made when it does not exist; the lock is taken by the first `publish`."""
+
+    unit: Final = "bytes"
 
     def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder = folder.absolute()
@@ -55,11 +57,7 @@ class JsonlChannel:
         """
         if not messages:
             return
-        lines = ("\n".join([message.payload for message in messages]) + "\n").encode()
-        if lines.count(b"\n") != len(messages) or b"\n\n" in lines or lines.startswith(b"\n"):
-            raise ChannelError(
-                f"Batch {batch_id} holds a payload that is empty or not one line of text: write each as one."
-            )
+        lines = encode_lines(batch_id, messages)
         if self._writer is None or not self._writer.is_usable:
             self._writer = SegmentWriter(self._folder, self._segment_bytes)
         self._writer.append(lines)
@@ -71,6 +69,9 @@ class JsonlChannel:
     def lag(self, after: str) -> int:
         """Unread bytes after `after`."""
         return unread_bytes(self._folder, after)
+
+    def settle(self, position: str) -> None:
+        """Nothing: segments stay for people to look at until housekeeping calls `prune`."""
 
     def describe(self) -> str:
         """The folder, its segments and their size."""
