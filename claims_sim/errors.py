@@ -58,6 +58,12 @@ class ProfileError(ClaimsSimError):
     exit_code = EXIT_PROFILE
 
 
+class RequestError(ClaimsSimError):
+    """What was asked of the claims cannot be read, or the profile has nothing of the kind."""
+
+    exit_code = EXIT_USAGE
+
+
 class ProducerBusyError(ClaimsSimError):
     """Another run or worker is producing claims already; there is one producer at a time."""
 

@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     clock: Clock = Field(
         "admission", description="When streamed claims happen: admission (now), intake (discharged now), history (past)"
     )
+    mix: str = Field(
+        "",
+        max_length=1000,
+        description="Shares that replace the source's, for a livelier demo: service_type:RITL=0.6; more after a semicolon",
+    )
     claim_prefix: str = Field("SIM", pattern=r"^[A-Z]{2,8}$", description="First part of every claim id")
     privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(
         11, description="Fewest persons behind any number that leaves the source"

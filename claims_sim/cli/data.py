@@ -48,16 +48,32 @@ def generate(
     clock: Annotated[
         str, typer.Option(help="When the claims happen: history (the profile's period), admission or intake.")
     ] = "history",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A condition that every claim holds; repeat it for more. Values after commas, ranges with two dots, "
+            "codes may end in *: province=BALI,ACEH, stay=3..5, dx=O8*, date=2026-01-05..2026-01-11."
+        ),
+    ] = None,
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A share that replaces the profile's, such as service_type:RITL=0.6; the claims are labelled."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write claims to a file, reviewed like those of the stream.
 
     Example: claims-sim generate --profile profile.json --count 10000 --seed 7 --out claims.parquet
+    Example: claims-sim generate --where service=RITL --where "province=JAWA TIMUR" --where stay=3..5 --out few.jsonl
     """
     from claims_sim.launch.generate import run
+    from claims_sim.profile.wanted import ClaimFilter, Mix
 
     settings = read_settings(author=author, seed=seed, clock=clock)
-    print_result(run(settings, profile_file, count, out), as_json)
+    asked = ClaimFilter.parse(where or ()), Mix.parse(mix or ())
+    print_result(run(settings, profile_file, count, out, *asked), as_json)
 
 
 @app.command("schema", rich_help_panel="Data")

@@ -9,18 +9,23 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Briefs to be written: `rows` are their numbers in the batch, `errors` what was wrong with the last attempt."""
+    """Briefs to be written: `rows` are their numbers in the batch, `errors` what was wrong with the last attempt.
+
+    `wanted` is what the batch was asked for; the briefs hold it already.
+    """
 
     briefs: pa.Table
     rows: np.ndarray
     key: int
     attempt: int = 0
+    wanted: Conditions | None = None
     errors: tuple[tuple[str, ...], ...] = ()
 
 
@@ -70,8 +75,25 @@ class StatisticalAuthor:
     def write(self, assignment: Assignment) -> Draft:
         """Every brief, always; another attempt draws anew."""
         key = stream_key(assignment.key, "open", assignment.attempt)
-        opened = self.sampler.draw_open(key, assignment.rows, assignment.briefs)
+        opened = draw_open(self.sampler, key, assignment.rows, assignment.briefs, assignment.wanted)
         return Draft(joined(assignment.briefs, opened), np.arange(len(assignment.briefs)))
+
+
+def draw_open(
+    sampler: Sampler, key: int, rows: np.ndarray, briefs: pa.Table, wanted: Conditions | None = None
+) -> pa.Table:
+    """The open columns of briefs, row for row, such that `wanted` holds."""
+    counters = sampler.find_open(key, rows, briefs, wanted) if wanted is not None and wanted.asks_open else rows
+    return sampler.draw_open(key, counters, briefs)
+
+
+def draw_money(
+    sampler: Sampler, key: int, rows: np.ndarray, claims: pa.Table, wanted: Conditions | None = None
+) -> pa.Table:
+    """The amounts of claims, row for row, such that `wanted` holds."""
+    is_asked = wanted is not None and wanted.where.amount_claimed is not None
+    counters = sampler.find_money(key, rows, claims, wanted) if wanted is not None and is_asked else rows
+    return sampler.draw_money(key, counters, claims)
 
 
 def joined(left: pa.Table, right: pa.Table) -> pa.Table:

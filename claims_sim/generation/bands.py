@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.generation.author import joined
+from claims_sim.generation.author import draw_money, joined
 from claims_sim.generation.names import Names
 from claims_sim.generation.options import draw_options
 from claims_sim.generation.prompt import Asked
+from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 
@@ -129,13 +130,15 @@ FULL_SCHEMA: Final = pa.schema(
 )
 
 
-def draw_bands(sampler: Sampler, key: int, rows: np.ndarray, briefs: pa.Table, names: Names) -> Bands:
+def draw_bands(
+    sampler: Sampler, key: int, rows: np.ndarray, briefs: pa.Table, names: Names, wanted: Conditions | None = None
+) -> Bands:
     """A band for each brief; it depends on (key, the row's number, its brief) alone."""
-    options = draw_options(sampler, stream_key(key, "open"), rows, briefs, DRAWS)
+    options = draw_options(sampler, stream_key(key, "open"), rows, briefs, DRAWS, wanted)
     which = np.repeat(np.arange(len(rows)), DRAWS)
     counters = rows[which] * DRAWS + np.tile(np.arange(DRAWS), len(rows))
     claims = joined(briefs.take(pa.array(which, pa.int64())), options.drawn)
-    money = sampler.draw_money(stream_key(key, "money"), counters, claims)
+    money = draw_money(sampler, stream_key(key, "money"), counters, claims, wanted)
     drawn = joined(options.drawn, money)
     profile = sampler.profile
     return Bands(

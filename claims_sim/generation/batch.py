@@ -10,11 +10,13 @@ import pyarrow as pa
 
 from claims_sim.claim_ids import claim_ids
 from claims_sim.errors import AuthorError
-from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, joined
+from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, draw_money, joined
 from claims_sim.generation.clock import add_times
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
+from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat, to_payloads
 from claims_sim.settings import Clock
@@ -25,7 +27,10 @@ _MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile 
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """What to generate: everything the result depends on, besides profile and author."""
+    """What to generate: everything the result depends on, besides profile and author.
+
+    Every claim holds `where`; `mix` replaces shares of the profile.
+    """
 
     batch_id: str
     count: int
@@ -34,6 +39,14 @@ class BatchRequest:
     clock: Clock = "admission"
     claim_prefix: str = "SIM"
     first_index: int = 0
+    where: ClaimFilter = NO_FILTER
+    mix: Mix = NO_MIX
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What was asked beyond the profile's own shares, as a label for logs and metadata; empty when nothing was."""
+        label = {"where": str(self.where), "mix": str(self.mix)}
+        return {name: text for name, text in label.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,7 @@ class _Work:
     attempts: np.ndarray
     errors: list[tuple[str, ...]]
     open: np.ndarray
+    wanted: Conditions
     authored: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     tokens_in: int = 0
@@ -109,7 +123,8 @@ class BatchWriter:
         started = perf_counter()
         key = stream_key(request.seed, request.batch_id)
         rows = np.arange(request.first_index, request.first_index + request.count)
-        briefs = self.sampler.draw_briefs(stream_key(key, "brief"), rows, stratify=True)
+        wanted = self.sampler.conditions(request.where, request.mix)
+        briefs = self._plan(stream_key(key, "brief"), rows, wanted)
         work = _Work(
             rows,
             briefs,
@@ -119,6 +134,7 @@ class BatchWriter:
             np.zeros(len(rows), int),
             [()] * len(rows),
             np.arange(len(rows)),
+            wanted,
         )
         with Reviewer(self.profile) as reviewer:
             if self.author is not self.statistical:
@@ -145,14 +161,15 @@ class BatchWriter:
             return
         briefs, rows = work.briefs.take(work.open), work.rows[work.open]
         errors = tuple(work.errors[i] for i in work.open)
-        draft = author.write(Assignment(briefs, rows, key, attempt, errors))
+        draft = author.write(Assignment(briefs, rows, key, attempt, work.wanted, errors))
         work.tokens_in, work.tokens_out = work.tokens_in + draft.tokens_in, work.tokens_out + draft.tokens_out
         work.problems.extend(draft.problems)
         if not len(draft.positions):
             return
         where = work.open[draft.positions]
-        claims = self._finish_claims(draft, work.rows[where], stream_key(key, author.name, attempt), request)
-        verdicts = reviewer.judge(claims, work.briefs.take(where))
+        finish_key = stream_key(key, author.name, attempt)
+        claims = self._finish_claims(draft, work.rows[where], finish_key, request, work.wanted)
+        verdicts = reviewer.judge(claims, work.briefs.take(where), work.wanted.where)
         work.authored += len(claims) if attempt == 0 and author is self.author else 0
         work.attempts[where] += 1
         for name, count in verdicts.reasons.items():
@@ -164,13 +181,22 @@ class BatchWriter:
         work.positions.append(where[verdicts.accepted])
         work.open = np.setdiff1d(work.open, where[verdicts.accepted])
 
-    def _finish_claims(self, draft: Draft, rows: np.ndarray, key: int, request: BatchRequest) -> pa.Table:
+    def _plan(self, key: int, rows: np.ndarray, wanted: Conditions) -> pa.Table:
+        """The batch's briefs, such that claims as they are wanted can be written inside them."""
+        if not wanted:
+            return self.sampler.draw_briefs(key, rows, stratify=True)
+        return self.sampler.draw_briefs(key, self.sampler.find_claims(key, rows, wanted, stratify=True))
+
+    def _finish_claims(
+        self, draft: Draft, rows: np.ndarray, key: int, request: BatchRequest, wanted: Conditions
+    ) -> pa.Table:
         """Add what is drawn after the author: amounts (unless it wrote them), times and identifiers."""
         claims = draft.claims
         if "amount_claimed" not in claims.column_names:
-            claims = joined(claims, self.sampler.draw_money(stream_key(key, "money"), rows, claims))
+            claims = joined(claims, draw_money(self.sampler, stream_key(key, "money"), rows, claims, wanted))
         claims = joined(claims, self.sampler.draw_extra(stream_key(key, "extra"), rows, claims))
-        claims = add_times(claims, self.sampler, request.clock, stream_key(key, "time"), rows, request.as_of)
+        days, time_key = wanted.where.admit_dt, stream_key(key, "time")
+        claims = add_times(claims, self.sampler, request.clock, time_key, rows, request.as_of, days)
         ids = np.array(claim_ids(request.claim_prefix, request.batch_id, int(rows.max()) + 1), object)[rows]
         return to_flat(joined(claims, pa.table({"claim_id": pa.array(ids, pa.string())})))
 
@@ -187,6 +213,7 @@ class BatchWriter:
         own = work.author[kept] == self.author.name
         repaired = int(((work.attempts[kept] > 1) & own).sum())
         briefs = work.briefs.take(kept).select(BRIEF_COLUMNS).to_pylist() if len(kept) <= 10_000 else [{}] * len(kept)
+        briefs = [brief | request.asked for brief in briefs]
         log = pa.table(
             {
                 "claim_id": claims["claim_id"],

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from claims_sim.codes.places import utc_offset_hours
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.timing import Days
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.settings import Clock
 
@@ -18,15 +19,22 @@ _SUBMITTED_WITHIN_S: Final = 6 * 3600  # intake: a claim is submitted within six
 
 
 def add_times(
-    claims: pa.Table, sampler: Sampler, clock: Clock, key: int, rows: np.ndarray, as_of: datetime
+    claims: pa.Table,
+    sampler: Sampler,
+    clock: Clock,
+    key: int,
+    rows: np.ndarray,
+    as_of: datetime,
+    days: Days | None = None,
 ) -> pa.Table:
     """`claims` with admit_dt and discharge_dt (local wall clock) and generated_at (UTC), all without zone.
 
     `los` stays true: it is the number of local days between admission and discharge. `as_of` is UTC.
+    Where the days of admission are asked for, they win over the clock.
     """
     generated = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None, microsecond=0), "s")
-    if clock == "history":
-        history = sampler.draw_history(stream_key(key, "history"), rows, claims)
+    if clock == "history" or days is not None:
+        history = sampler.draw_history(stream_key(key, "history"), rows, claims, days)
         admit, discharge = (history[name] for name in ("admit_dt", "discharge_dt"))
         return _with_times(claims, admit, discharge, np.full(len(claims), generated))
     offset = _offsets(claims["province_name"])

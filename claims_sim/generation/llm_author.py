@@ -218,8 +218,8 @@ class LLMAuthor:
         """The draws that the model moves within; another attempt draws anew."""
         key = stream_key(assignment.key, self._prompts.form, assignment.attempt)
         if self._prompts.form == "choice":
-            return draw_options(self._sampler, key, assignment.rows, assignment.briefs)
-        return draw_bands(self._sampler, key, assignment.rows, assignment.briefs, self._names)
+            return draw_options(self._sampler, key, assignment.rows, assignment.briefs, wanted=assignment.wanted)
+        return draw_bands(self._sampler, key, assignment.rows, assignment.briefs, self._names, assignment.wanted)
 
     def _draft(self, assignment: Assignment, work: _Round, form: Options | Bands | None, started: float) -> Draft:
         positions = np.array(sorted(work.answers), dtype=np.int64)

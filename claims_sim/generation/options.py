@@ -13,8 +13,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from claims_sim.generation.author import draw_open
 from claims_sim.generation.names import Names
 from claims_sim.generation.prompt import Asked
+from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 
 OPTIONS: Final = 4  # of a brief; at least two of four differ far more often than in four briefs of five
@@ -52,11 +54,21 @@ class Options:
         return sum(len(set(keys[i : i + self.count])) > 1 for i in starts) / max(len(self), 1)
 
 
-def draw_options(sampler: Sampler, key: int, rows: np.ndarray, briefs: pa.Table, count: int = OPTIONS) -> Options:
-    """`count` independent draws for each brief; a row's options depend on (key, its number, its brief) alone."""
+def draw_options(
+    sampler: Sampler,
+    key: int,
+    rows: np.ndarray,
+    briefs: pa.Table,
+    count: int = OPTIONS,
+    wanted: Conditions | None = None,
+) -> Options:
+    """`count` independent draws for each brief; a row's options depend on (key, its number, its brief) alone.
+
+    Each option holds what the batch was asked for, so that no choice can leave it.
+    """
     which = np.repeat(np.arange(len(rows)), count)
     counters = rows[which] * count + np.tile(np.arange(count), len(rows))
-    return Options(sampler.draw_open(key, counters, briefs.take(pa.array(which, pa.int64()))), count)
+    return Options(draw_open(sampler, key, counters, briefs.take(pa.array(which, pa.int64())), wanted), count)
 
 
 def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:

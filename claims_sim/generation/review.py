@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.profile.document import Profile
+from claims_sim.profile.wanted import NO_FILTER, ClaimFilter
 from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, broken_sql, vocabulary_rules
 
 BRIEF_COLUMNS: Final = (
@@ -65,8 +66,8 @@ class Reviewer:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def judge(self, claims: pa.Table, briefs: pa.Table | None = None) -> Verdicts:
-        """Judge `claims`; with `briefs` (row for row) also whether each keeps its brief."""
+    def judge(self, claims: pa.Table, briefs: pa.Table | None = None, where: ClaimFilter = NO_FILTER) -> Verdicts:
+        """Judge `claims`; with `briefs` (row for row) also whether each keeps its brief, and whether `where` holds."""
         rules = list(self._rules)
         judged = claims
         if briefs is not None:
@@ -79,7 +80,11 @@ class Reviewer:
         self._connection.register("claims_to_judge", judged)
         rows = self._connection.execute(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
         self._connection.unregister("claims_to_judge")
-        return Verdicts(tuple(tuple(row[0]) for row in rows))
+        broken = [tuple(row[0]) for row in rows]
+        if where:
+            off = ~where.holds(claims)
+            broken = [(*names, "off_request") if bad else names for names, bad in zip(broken, off, strict=True)]
+        return Verdicts(tuple(broken))
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -11,17 +11,28 @@ import pyarrow.parquet as pq
 from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError, SettingsError
-from claims_sim.generation.batch import BatchRequest, utc_now
+from claims_sim.generation.batch import Batch, BatchRequest, utc_now
 from claims_sim.launch.interrupt import interruptible
 from claims_sim.launch.progress import progress
 from claims_sim.profile.document import Profile
+from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.settings import Settings
 
 _LLM_CHUNK = 20  # claims between two steps of the progress bar
 
 
-def run(settings: Settings, profile_file: Path | None, count: int, out: Path) -> dict[str, Any]:
-    """Write `count` claims to `out` (.jsonl or .parquet); the same profile, seed and count give the same file."""
+def run(
+    settings: Settings,
+    profile_file: Path | None,
+    count: int,
+    out: Path,
+    where: ClaimFilter = NO_FILTER,
+    mix: Mix = NO_MIX,
+) -> dict[str, Any]:
+    """Write `count` claims to `out` (.jsonl or .parquet); the same profile, seed and count give the same file.
+
+    Every claim holds `where`; `mix` replaces shares of the profile, and the file's metadata says so.
+    """
     if out.suffix not in {".jsonl", ".parquet"}:
         raise SettingsError(f"--out {out}: the file must end in .jsonl (payloads) or .parquet (flat rows).")
     pipeline.check_output(settings, out)
@@ -43,10 +54,11 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
                 check()
                 size = min(chunk, count - first)
                 request = BatchRequest(
-                    numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock, settings.claim_prefix
-                )
+                    numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock,
+                    settings.claim_prefix, where=where, mix=mix,
+                )  # fmt: skip
                 batch = writer.write(request)
-                sink.write(batch.claims, batch.payloads)
+                sink.write(batch)
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
                 by_model += batch.log["author"].to_pylist().count(settings.author)
                 repaired += batch.repaired
@@ -66,6 +78,7 @@ def run(settings: Settings, profile_file: Path | None, count: int, out: Path) ->
         "by that author": by_model,
         "repaired": repaired,
         "seed": settings.seed,
+        **{f"asked for: {name}": text for name, text in (("where", str(where)), ("mix", str(mix))) if text},
         "profile": profile.profile_hash,
     }
 
@@ -75,16 +88,23 @@ def _end_of(month: str) -> datetime:
     return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
 
 
+def _provenance(batch: Batch) -> dict[str, str]:
+    """What the file's own metadata say of its claims, under one prefix."""
+    made = {"author": batch.author, "profile": batch.profile_hash, "seed": str(batch.request.seed)}
+    return {f"claims_sim.{name}": text for name, text in (made | batch.request.asked).items()}
+
+
 class _Sink:
     def __init__(self, path: Path, *, parquet: bool) -> None:
         self._path, self._parquet = path, parquet
         self._writer: pq.ParquetWriter | None = None
         self._file = None if parquet else path.open("w", encoding="utf-8", newline="\n")
 
-    def write(self, claims: Any, payloads: tuple[str, ...]) -> None:  # noqa: ANN401 - pa.Table, untyped
+    def write(self, batch: Batch) -> None:
         if self._file is not None:
-            self._file.writelines(f"{payload}\n" for payload in payloads)
+            self._file.writelines(f"{payload}\n" for payload in batch.payloads)
             return
+        claims = batch.claims.replace_schema_metadata(_provenance(batch))
         self._writer = self._writer or pq.ParquetWriter(self._path, claims.schema)
         self._writer.write_table(claims)
 

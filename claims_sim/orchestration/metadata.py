@@ -214,6 +214,7 @@ def of_batch(batch: Batch) -> dict[str, Any]:
     return {
         "dagster/row_count": len(batch.claims),
         "batch": batch.request.batch_id,
+        **{f"asked for: {name}": text for name, text in batch.request.asked.items()},
         "author": batch.author,
         "model": batch.model,
         "prompt version": batch.prompt_version or "none",

@@ -10,6 +10,7 @@ from claims_sim.pipeline.authoring import (
     generate_batch,
     relay_outbox,
     review_outbox_batch,
+    settings_mix,
 )
 from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
 from claims_sim.pipeline.profiling import (
@@ -64,5 +65,6 @@ __all__ = [
     "score_chunks",
     "score_new",
     "scorer",
+    "settings_mix",
     "train_for",
 ]

@@ -16,6 +16,7 @@ from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import NO_FILTER, ClaimFilter, Mix
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import outbox
@@ -35,8 +36,18 @@ def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | No
         author.close()
 
 
-def generate_batch(settings: Settings, profile: Profile, as_of: datetime, count: int | None = None) -> Batch:
-    """Write one reviewed batch of `count` (default: the setting) claims. Nothing is stored yet."""
+def generate_batch(
+    settings: Settings,
+    profile: Profile,
+    as_of: datetime,
+    count: int | None = None,
+    where: ClaimFilter = NO_FILTER,
+    mix: Mix | None = None,
+) -> Batch:
+    """Write one reviewed batch of `count` claims that hold `where`. Nothing is stored yet.
+
+    Count and mix default to the settings. Raises RequestError when the profile has nothing of the kind.
+    """
     request = BatchRequest(
         batch_id=new_batch_id(as_of),
         count=count or settings.batch_size,
@@ -44,9 +55,16 @@ def generate_batch(settings: Settings, profile: Profile, as_of: datetime, count:
         as_of=as_of,
         clock=settings.clock,
         claim_prefix=settings.claim_prefix,
+        where=where,
+        mix=settings_mix(settings) if mix is None else mix,
     )
     with batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s) as writer:
         return writer.write(request)
+
+
+def settings_mix(settings: Settings) -> Mix:
+    """The shares that the settings replace. Raises RequestError, one line, for what is no share."""
+    return Mix.parse(part for part in settings.mix.split(";") if part.strip())
 
 
 def commit_batch(settings: Settings, batch: Batch) -> None:
@@ -74,6 +92,7 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
         seconds=batch.seconds,
         tokens_in=batch.tokens_in,
         tokens_out=batch.tokens_out,
+        metadata=batch.request.asked,
     )
     outbox.commit_batch(database(settings), new, payloads, batch.log)
 

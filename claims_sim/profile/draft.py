@@ -37,6 +37,11 @@ class Draft:
             out[name] = codes if feature.groups is None else self._groups[name][codes]
         return out
 
+    def keep(self, at: npt.NDArray[np.int64]) -> None:
+        """Drop all rows but those `at`."""
+        self.rows = len(at)
+        self.codes = {name: codes[at] for name, codes in self.codes.items()}
+
 
 class Edges:
     """Number ranges as arrays."""

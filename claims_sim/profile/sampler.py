@@ -7,17 +7,20 @@ claims, and the same brief under other counters gives independent draws.
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import INPATIENT
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
-from claims_sim.profile.timing import Calendar
+from claims_sim.profile.timing import Calendar, Days
+from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key, uniforms
 
 BRIEF: Final = (
@@ -29,7 +32,16 @@ OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes"
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight", "district_name")
+OPEN_CODES: Final = ("secondary_count", "procedure_code", "procedure_label", "los")
 _BLOCK: Final = 65_536
+_EXPLAINED_BY: Final = 100_000
+
+
+def _keep(draft: Draft, alive: Rows, wanted: npt.NDArray[np.bool_]) -> Rows:
+    at = np.flatnonzero(wanted)
+    draft.keep(at)
+    kept: Rows = alive[at]
+    return kept
 
 
 class Sampler:
@@ -73,9 +85,12 @@ class Sampler:
         """The amounts of claims whose brief and open columns are given: columns MONEY_COLUMNS."""
         return self._payments.draw(key, np.asarray(rows), self._read(claims))
 
-    def draw_history(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
-        """Local admission and discharge within the profile's period, the stay as in `los`: columns HISTORY_COLUMNS."""
-        return self._draw_history(key, np.asarray(rows), self._read(claims))
+    def draw_history(self, key: int, rows: Rows, claims: pa.Table, days: Days | None = None) -> pa.Table:
+        """Local admission and discharge, the stay as in `los`: columns HISTORY_COLUMNS.
+
+        Admissions fall into the profile's period, or from the first to the last of `days`.
+        """
+        return self._draw_history(key, np.asarray(rows), self._read(claims), days)
 
     def draw_extra(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """Columns EXTRA_COLUMNS, null where the source has none."""
@@ -96,18 +111,21 @@ class Sampler:
             {"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())}
         )
 
-    def draw_claims(self, key: int, rows: Rows) -> pa.Table:
-        """Whole claims, all stages: every profiled column of the flat row."""
+    def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
+        """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""
         rows = np.asarray(rows)
-        blocks = [self._draw_block(key, rows[i : i + _BLOCK]) for i in range(0, max(len(rows), 1), _BLOCK)]
+        if wanted:
+            rows = self.find_claims(key, rows, wanted)
+        days = wanted.where.admit_dt if wanted is not None else None
+        blocks = [self._draw_block(key, rows[i : i + _BLOCK], days) for i in range(0, max(len(rows), 1), _BLOCK)]
         return pa.concat_tables(blocks)
 
-    def _draw_block(self, key: int, rows: Rows) -> pa.Table:
+    def _draw_block(self, key: int, rows: Rows, days: Days | None) -> pa.Table:
         draft = self._draft(len(rows))
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
         parts = [
-            self._draw_history(key, rows, draft),
+            self._draw_history(key, rows, draft, days),
             self._brief_table(draft),
             self._open_table(draft),
             self._payments.draw(key, rows, draft),
@@ -115,6 +133,76 @@ class Sampler:
         ]
         columns = {name: part[name] for part in parts for name in part.column_names}
         return pa.table({name: columns[name] for name in FLAT_SCHEMA.names if name in columns})
+
+    # Draws under conditions: plain draws at counters that are searched for.
+
+    def conditions(self, where: ClaimFilter, mix: Mix = NO_MIX) -> Conditions:
+        """What is asked for, as this profile understands it. Raises RequestError when it knows nothing of the kind."""
+        return Conditions.of(self.profile, where, mix)
+
+    def find_claims(self, key: int, rows: Rows, wanted: Conditions, stratify: bool = False) -> Rows:
+        """Counters at which `draw_briefs`, `draw_open` and `draw_money` of `key` give claims that hold `wanted`.
+
+        Raises RequestError when the profile has nothing of the kind.
+        """
+        rows = np.asarray(rows)
+        targets = wanted.targets(key, rows, systematic(key, rows) if stratify else None)
+
+        def trial(counters: Rows, owner: Rows) -> Rows:
+            alive, draft = np.arange(len(counters)), self._draft(len(counters))
+            for name in (n for n in BRIEF if n in self._tables):
+                self._draw_code(name, key, counters[alive], draft)
+                if name in wanted.allowed or name in targets:
+                    alive = _keep(draft, alive, wanted.keeps(name, draft.codes[name], targets, owner[alive]))
+            return self._try_open(key, counters, draft, alive, wanted)
+
+        return find_counters(rows, trial, lambda: self._explain(key, wanted))
+
+    def find_open(self, key: int, rows: Rows, briefs: pa.Table, wanted: Conditions) -> Rows:
+        """Counters at which `draw_open` (and `draw_money` after it) of `key` hold `wanted` within the given briefs."""
+        given = self._read(briefs)
+
+        def trial(counters: Rows, owner: Rows) -> Rows:
+            draft = self._draft(len(counters))
+            draft.codes = {name: codes[owner] for name, codes in given.codes.items()}
+            return self._try_open(key, counters, draft, np.arange(len(counters)), wanted)
+
+        return find_counters(np.asarray(rows), trial, lambda: self._explain(key, wanted))
+
+    def find_money(self, key: int, rows: Rows, claims: pa.Table, wanted: Conditions) -> Rows:
+        """Counters at which `draw_money` of `key` holds `wanted` for claims whose other fields are given."""
+        given = self._read(claims)
+
+        def trial(counters: Rows, owner: Rows) -> Rows:
+            draft = self._draft(len(counters))
+            draft.codes = {name: codes[owner] for name, codes in given.codes.items()}
+            return np.flatnonzero(wanted.where.holds(self._payments.draw(key, counters, draft)))
+
+        return find_counters(np.asarray(rows), trial, lambda: self._explain(key, wanted))
+
+    def _try_open(self, key: int, counters: Rows, draft: Draft, alive: Rows, wanted: Conditions) -> Rows:
+        """Which of the rows `alive`, whose briefs are in `draft`, get open fields and amounts as wanted."""
+        where = wanted.where
+        if not wanted.asks_open:
+            return alive
+        for name in (n for n in OPEN_CODES if n in self._tables):
+            self._draw_code(name, key, counters[alive], draft)
+            if name in wanted.allowed:
+                alive = _keep(draft, alive, wanted.allowed[name][draft.codes[name]])
+        self._draw_stay(key, counters[alive], draft)
+        if where.los:
+            stay = draft.codes["los_days"]
+            alive = _keep(draft, alive, (stay >= where.los[0]) & (stay <= where.los[1]))
+        if where.amount_claimed:
+            alive = _keep(draft, alive, where.holds(self._payments.draw(key, counters[alive], draft)))
+        return alive
+
+    def _explain(self, key: int, wanted: Conditions) -> str:
+        """How common each condition is by itself."""
+        claims = self.draw_claims(key, np.arange(_EXPLAINED_BY))
+        parts = wanted.where.parts()
+        alone = [f"{part} {ClaimFilter.parse([part]).holds(claims).mean():.2%}" for part in parts]
+        return f"By themselves: {'; '.join(alone)}."
 
     # Drafts: codes in, codes out.
 
@@ -154,24 +242,23 @@ class Sampler:
         return draft
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
-        for name in BRIEF:
-            table = self._tables.get(name)
-            if table is not None:
-                draft.codes[name] = table.draw(key, rows, draft.given(table.parents), first=first)
+        for name in (*BRIEF, "dx_primary_label"):
+            if name in self._tables:
+                self._draw_code(name, key, rows, draft, first)
                 first = None
-            elif name == "service_type" and name in self._texts:
-                # Derived from the stay by the profiler: all rows of the released vocabulary are possible.
-                draft.codes[name] = np.full(len(rows), -1, np.int32)
-        table = self._tables.get("dx_primary_label")
-        if table is not None:
-            draft.codes["dx_primary_label"] = table.draw(key, rows, draft.given(table.parents))
 
     def _draw_open(self, key: int, rows: Rows, draft: Draft) -> None:
-        for name in ("secondary_count", "procedure_code", "procedure_label", "los"):
-            table = self._tables.get(name)
-            if table is not None:
-                draft.codes[name] = table.draw(key, rows, draft.given(table.parents))
+        for name in OPEN_CODES:
+            if name in self._tables:
+                self._draw_code(name, key, rows, draft)
         self._members.draw(key, rows, draft)
+        self._draw_stay(key, rows, draft)
+
+    def _draw_code(self, name: str, key: int, rows: Rows, draft: Draft, first: Numbers | None = None) -> None:
+        table = self._tables[name]
+        draft.codes[name] = table.draw(key, rows, draft.given(table.parents), first=first)
+
+    def _draw_stay(self, key: int, rows: Rows, draft: Draft) -> None:
         if "los" in draft.codes:
             los = self._bins["los"].draw(draft.codes["los"], uniforms(key ^ stream_key("los"), rows)).astype(np.int32)
         else:
@@ -254,8 +341,8 @@ class Sampler:
             }
         )
 
-    def _draw_history(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
-        admit, discharge = self._calendar.draw(key, rows, draft, self._los(draft))
+    def _draw_history(self, key: int, rows: Rows, draft: Draft, days: Days | None) -> pa.Table:
+        admit, discharge = self._calendar.draw(key, rows, draft, self._los(draft), days)
         return pa.table(
             {"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))}
         )

@@ -1,5 +1,6 @@
 """Draw days and times of day from a profile's months, weekdays and hours."""
 
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,9 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.randomness import stream_key, uniforms
 
 Moments = npt.NDArray[Any]
+Days = tuple[date, date]
 _DAY_S: Final = 86_400
+_WEEKDAY_TRIES: Final = 8
 
 # Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
 # morning), discharges around noon. An assumption, stated in the profile's guide.
@@ -42,14 +45,14 @@ class Calendar:
         vocabulary = profile.vocabularies.get("service_type", ())
         self._outpatient = vocabulary.index("RJTL") if "RJTL" in vocabulary else -2
 
-    def draw(self, key: int, rows: Rows, draft: Draft, los: Codes) -> tuple[Moments, Moments]:
-        """Local admission and discharge; at midnight where the source keeps days only."""
-        month = self._draw("admit_month", key, rows, draft)
-        if month is None:
-            month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
-        draft.codes["admit_month"] = month
-        month = np.maximum(month, 0)
-        day = self._day(key, rows, draft, month)
+    def draw(
+        self, key: int, rows: Rows, draft: Draft, los: Codes, between: Days | None = None
+    ) -> tuple[Moments, Moments]:
+        """Local admission and discharge; at midnight where the source keeps days only.
+
+        With `between` admissions fall from its first to its last day, on weekdays as the source has them.
+        """
+        day = self._day_of_period(key, rows, draft) if between is None else self._day_between(key, rows, draft, between)
         gap = self._draw("stay_gap", key, rows, draft)
         stay = los.astype(np.int64)
         if gap is not None:
@@ -61,6 +64,38 @@ class Calendar:
         return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype(
             "datetime64[us]"
         )
+
+    def _day_of_period(self, key: int, rows: Rows, draft: Draft) -> npt.NDArray[np.int64]:
+        month = self._draw("admit_month", key, rows, draft)
+        if month is None:
+            month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
+        draft.codes["admit_month"] = month
+        return self._day(key, rows, draft, np.maximum(month, 0))
+
+    def _day_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> npt.NDArray[np.int64]:
+        """A day of the range on a drawn weekday; any day of it where the range has none of the weekdays drawn."""
+        first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in between)
+        u = uniforms(key ^ stream_key("day"), rows)
+        day = first + (u * (last - first + 1)).astype(np.int64)
+        draft.codes["admit_month"] = self._month_codes(day)
+        table = self._tables.get("admit_weekday")
+        todo = np.arange(len(rows)) if table is not None else np.zeros(0, np.int64)
+        for attempt in range(_WEEKDAY_TRIES):
+            if table is None or not len(todo):
+                break
+            weekday = table.draw(key, rows[todo], draft.given(table.parents, todo), attempt)
+            offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
+            count = (last - first - offset) // WEEKDAYS + 1
+            there = (count > 0) & (weekday >= 0)
+            at = todo[there]
+            day[at] = first + offset[there] + (u[at] * count[there]).astype(np.int64) * WEEKDAYS
+            todo = todo[~there]
+        return day
+
+    def _month_codes(self, day: npt.NDArray[np.int64]) -> Codes:
+        month = day.astype("datetime64[D]").astype("datetime64[M]")
+        at = np.clip(np.searchsorted(self._months, month), 0, len(self._months) - 1)
+        return np.where(self._months[at] == month, at, -1).astype(np.int32)
 
     def _draw(self, name: str, key: int, rows: Rows, draft: Draft) -> Codes | None:
         table = self._tables.get(name)

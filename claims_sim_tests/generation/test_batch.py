@@ -13,6 +13,7 @@ from claims_sim.errors import AuthorError
 from claims_sim.generation.author import Draft, StatisticalAuthor
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
+from claims_sim.profile.wanted import ClaimFilter, Mix
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BATCH = "019cb6e2-0000-7000-8000-000000000001"
@@ -185,3 +186,16 @@ def test_a_foreign_table_with_missing_values_gives_claims_for_every_brief(tmp_pa
     profile = fit_profile(source, k=11, created_at=NOW)
     batch = BatchWriter(profile).write(request(500))
     assert (batch.rejected, batch.reasons) == (0, {})
+
+
+def test_a_batch_that_is_asked_for_holds_it_and_says_so(profile):
+    asked = ClaimFilter.parse(["service=RITL", "stay=3..5", "date=2026-03-02..2026-03-08", "amount=1000000.."])
+    mix = Mix.parse(["severity:berat=0.8"])
+    wanted = request(60, where=asked, mix=mix)
+    made = BatchWriter(profile).write(wanted)
+    assert len(made.claims) == 60
+    assert asked.holds(made.claims).all()
+    severe = made.claims["severity_group"].to_pylist().count("berat")
+    assert severe >= 45
+    assert all(json.loads(brief)["mix"] == str(mix) for brief in made.log["brief"].to_pylist())
+    assert wanted.asked == {"where": str(asked), "mix": str(mix)}
