@@ -44,6 +44,14 @@ class Verdicts:
         return dict(Counter(name for names in self.broken for name in names).most_common())
 
 
+def rules_of_brief() -> tuple[Rule, ...]:
+    """Rules that hold a claim against its brief, in columns `brief_*` beside its own."""
+    return tuple(
+        Rule(f"{c}_off_brief", "vocabulary", f"{c} IS DISTINCT FROM brief_{c}", f"{c} is not what the brief asks for")
+        for c in BRIEF_COLUMNS
+    )
+
+
 class Reviewer:
     """Judges flat claims against admission rules, the profile's exact identities and vocabularies, and the brief.
 
@@ -73,10 +81,7 @@ class Reviewer:
         if briefs is not None:
             for column in BRIEF_COLUMNS:
                 judged = judged.append_column(f"brief_{column}", briefs[column])
-                condition = f"{column} IS DISTINCT FROM brief_{column}"
-                rules.append(
-                    Rule(f"{column}_off_brief", "vocabulary", condition, f"{column} is not what the brief asks for")
-                )
+            rules += rules_of_brief()
         self._connection.register("claims_to_judge", judged)
         rows = self._connection.execute(f"SELECT {broken_sql(rules)} FROM claims_to_judge").fetchall()
         self._connection.unregister("claims_to_judge")

@@ -174,6 +174,8 @@ class Profile(_Part):
     time_grid_s: Annotated[int, Field(ge=1)]
     amount_grid: Annotated[float, Field(gt=0)]
     identities: dict[str, Share]
+    plausibility: dict[str, Share] = {}
+    """For each plausibility rule that enough claims fall under: the share of them that break it."""
     vocabularies: dict[str, tuple[str | None, ...]]
     bins: dict[str, Bins]
     features: dict[str, Feature]

@@ -14,6 +14,7 @@ from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import Encoded, encode
 from claims_sim.profile.money import amount_grid, profile_money
 from claims_sim.profile.numbers import bin_numbers
+from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import Parent, Rule, Target
 from claims_sim.profile.source import SourceTable
 
@@ -58,6 +59,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         time_grid_s=times.grid_s,
         amount_grid=amount_grid(encoded.claimed, encoded.paid),
         identities=_identities(encoded),
+        plausibility=rule_rates(source.columns, encoded.population),
         vocabularies=encoded.vocabularies | {"admit_month": months},
         bins=bins,
         features=builder.features,

@@ -1,7 +1,8 @@
 """The one table of rules that claims must pass, as SQL over flat rows (`claim.FLAT_SCHEMA`).
 
 Two gates use it. *Admission* is what any payload must pass, whoever made it. *Authoring* adds what our own claims owe
-to the profile: its exact identities and its closed vocabularies. A rule never mends a claim; it names what is wrong.
+to the profile: its exact identities, its closed vocabularies and plausibility (`plausibility.py`). A rule never mends a
+claim; it names what is wrong.
 """
 
 from collections.abc import Iterable
@@ -14,17 +15,22 @@ import pyarrow as pa
 from claims_sim.claim import MAX_AMOUNT, MAX_TEXT, REF_PATTERN
 from claims_sim.privacy.phi import CATEGORY_GRAMMAR, CODE_GRAMMAR, LABEL_GRAMMAR, identifier_sql, quote
 
-Gate = Literal["admission", "identity", "vocabulary"]
+Gate = Literal["admission", "identity", "vocabulary", "plausibility"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`broken` is an SQL condition over flat columns that is true for a claim that breaks the rule; NULL passes."""
+    """`broken` is an SQL condition over flat columns that is true for a claim that breaks the rule; NULL passes.
+
+    `applies` says which claims it is about at all, `source` where a rule about the world comes from.
+    """
 
     name: str
     gate: Gate
     broken: str
     meaning: str
+    applies: str = "true"
+    source: str = ""
 
 
 _TEXTS: Final = {

@@ -1,0 +1,59 @@
+"""How often a source breaks each rule of plausibility, so that what it does often is not held against our claims.
+
+Looks at a sample of the rows. A rate is released like any cell: in units of k, and zero where fewer than k persons are
+behind it.
+"""
+
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.counting import Ints, Mask, Population
+from claims_sim.profile.structure import sample_rows
+from claims_sim.rules.plausibility import PLAUSIBILITY
+
+_NEEDED: Final = (
+    "service_type", "severity_group", "dx_primary_code", "dx_secondary_codes", "procedure_code", "los",
+)  # fmt: skip
+
+
+def rule_rates(columns: pa.Table, population: Population) -> dict[str, float]:
+    """For each rule that applies to claims of k persons: the share of these claims that break it."""
+    rows = sample_rows(columns.num_rows)
+    flags = _flags(columns, rows)
+    rates = {}
+    for number, rule in enumerate(PLAUSIBILITY):
+        applies, broken = (flags[f"{what}_{number}"].to_numpy() for what in ("applies", "broken"))
+        whole = _released(applies, rows, population)
+        if whole:
+            rates[rule.name] = min(float(f"{_released(broken, rows, population) / whole:.2g}"), 1.0)
+    return rates
+
+
+def _flags(columns: pa.Table, rows: Ints) -> pa.Table:
+    sample = {}
+    for name in _NEEDED:
+        kind = FLAT_SCHEMA.field(name).type
+        there = name in columns.column_names
+        sample[name] = columns[name].take(pa.array(rows)) if there else pa.nulls(len(rows), kind)
+        if there and name != "los":
+            sample[name] = sample[name].cast(kind)
+    asked = ", ".join(
+        f"coalesce({condition}, false) AS {what}_{number}"
+        for number, rule in enumerate(PLAUSIBILITY)
+        for what, condition in (("applies", rule.applies), ("broken", rule.broken))
+    )
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("sample", pa.table(sample))
+        return connection.sql(f"SELECT {asked} FROM sample").to_arrow_table()
+
+
+def _released(chosen: Mask, rows: Ints, population: Population) -> int:
+    """How many claims are chosen, in whole units of k; 0 when they may not be told."""
+    count = int(chosen.sum())
+    if count < population.k or not population.releasable(chosen.astype(np.int64), 2, rows)[1]:
+        return 0
+    return max(round(count / population.k), 1) * population.k
