@@ -236,3 +236,17 @@ def test_ctrl_c_ends_a_demo_without_a_traceback(settings, tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
+
+
+def test_map_proposes_a_mapping_file_that_profile_takes(run, settings, tmp_path):
+    mapping = tmp_path / "mapping.toml"
+    code, out, _ = run("map", "--source", settings.source, "--out", mapping, "--json")
+    assert code == 0
+    assert json.loads(out)["columns"]["los"] == "los (0.90)"
+    assert (
+        run("profile", "--source", settings.source, "--mapping", mapping, "--out", tmp_path / "p.json", "--json")[0]
+        == 0
+    )
+    code, out, _ = run("map", "--source", settings.source)
+    assert out == mapping.read_text()
+    assert run("map", "--source", settings.source, "--out", settings.source)[0] == 2

@@ -22,6 +22,7 @@ from claims_sim.pipeline.profiling import (
     has_profile_of_source,
     keep_profile,
     profile_source,
+    propose_mapping,
 )
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.pipeline.scoring import (
@@ -57,6 +58,7 @@ __all__ = [
     "keep_profile",
     "model_folder",
     "profile_source",
+    "propose_mapping",
     "publish_snapshots",
     "refresh_scores",
     "relay_outbox",

@@ -9,7 +9,10 @@ from pathlib import Path
 from claims_sim.errors import ProfileError, SettingsError, SourceError
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.proposal import Proposal
+from claims_sim.profile.proposal import propose_mapping as propose
+from claims_sim.profile.proposal_toml import to_toml
+from claims_sim.profile.source import SourceSpec, only_table, read_source
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -82,6 +85,17 @@ def _source_identity(settings: Settings) -> dict[str, str]:
         "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
         "k": str(settings.privacy_k),
     }
+
+
+def propose_mapping(settings: Settings, *, is_table_given: bool) -> tuple[Proposal, str]:
+    """What a mapping file for the source may look like, and its text; see `profile.proposal`.
+
+    Without a table's name, the source's only table is looked at when none is called as the settings say.
+    """
+    check_isolation(settings)
+    table = settings.source_table if is_table_given else only_table(settings.source_path, settings.source_table)
+    proposal = propose(SourceSpec(settings.source_path, table))
+    return proposal, to_toml(proposal)
 
 
 def check_output(settings: Settings, out: Path) -> None:

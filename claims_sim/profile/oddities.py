@@ -139,7 +139,7 @@ def share_of(count: int, total: int) -> str:
     if count == total:
         return "All"
     if count < _STEP:
-        return "A little (fewer than 50 claims)"
+        return "A few (fewer than 50)"
     if total - count < _STEP:
         return "Nearly all"
     return f"{max(round(count / _STEP) * _STEP / total, 0.001):.1%}"

@@ -4,6 +4,8 @@ The database file is open only while its columns are copied, because an open rea
 Identities of persons and facilities are copied as 64-bit hashes: enough to count them, nothing to read.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,7 @@ from claims_sim.profile.oddities import describe_oddities, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 
 _BATCH_ROWS: Final = 100_000
+_TABLES: Final = "SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +55,45 @@ def read_source(spec: SourceSpec) -> SourceTable:
     Raises SourceError, one line, when the file, the table or a required column is not there or not readable.
     """
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
-    path = Path(spec.path)
-    if not path.is_file():
-        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
-    connection, relation = _open(path, spec.table)
-    try:
-        located = find_columns(_column_types(connection, relation, path), mapping, str(path))
-        columns = _copy(connection, relation, located, mapping)
-        oddities = describe_oddities(connection, relation, located, mapping, columns)
-    except duckdb.Error as error:
-        raise _scrubbed(path, error) from None
-    finally:
-        connection.close()
+    with open_source(spec) as opened:
+        located = find_columns(opened.types, mapping, str(spec.path))
+        columns = _copy(opened.connection, opened.relation, located, mapping)
+        oddities = describe_oddities(opened.connection, opened.relation, located, mapping, columns)
     columns, nameless = _with_diagnosis(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
-    where = f"{path.name}, table {spec.table}" if relation != _parquet(path) else path.name
     return SourceTable(
         columns=columns,
         present=tuple(columns.column_names),
         absent=absent,
         oddities=(*oddities, *nameless),
-        describe=f"{where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
+        describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source while it is open: `relation` is what to select from, `types` its columns and their DuckDB types."""
+
+    connection: duckdb.DuckDBPyConnection
+    relation: str
+    types: Mapping[str, str]
+    where: str
+
+
+@contextmanager
+def open_source(spec: SourceSpec) -> Iterator[OpenSource]:
+    """Open the source read-only for the block; a database error in it becomes a SourceError that quotes no data."""
+    path = Path(spec.path)
+    if not path.is_file():
+        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
+    connection, relation = _open(path, spec.table)
+    where = f"{path.name}, table {spec.table}" if relation != _parquet(path) else path.name
+    try:
+        yield OpenSource(connection, relation, _column_types(connection, relation, path), where)
+    except duckdb.Error as error:
+        raise _scrubbed(path, error) from None
+    finally:
+        connection.close()
 
 
 def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
@@ -90,6 +110,11 @@ def _parquet(path: Path) -> str:
     return f"read_parquet({quote(str(path))})"
 
 
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
     # An empty temp_directory: nothing is ever spilled beside the owner's file.
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -97,10 +122,8 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
         "memory_limit": "1GB",
         "threads": 2,
     }
-    with path.open("rb") as file:
-        is_parquet = file.read(4) == b"PAR1"
     try:
-        if is_parquet:
+        if _is_parquet(path):
             connection, relation = duckdb.connect(":memory:", config=config), _parquet(path)
         else:
             connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
@@ -110,11 +133,25 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
     return connection, relation
 
 
+def only_table(path: Path, usual: str) -> str:
+    """`usual` where the database has a table or view of that name or has several; else its only one."""
+    if not path.is_file() or _is_parquet(path):
+        return usual
+    connection, _ = _open(path, usual)
+    try:
+        names = [name for (name,) in connection.execute(_TABLES).fetchall()]
+    except duckdb.Error as error:
+        raise _scrubbed(path, error) from None
+    finally:
+        connection.close()
+    return str(names[0]) if len(names) == 1 else usual
+
+
 def _column_types(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, str]:
     try:
         rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     except duckdb.CatalogException:
-        names = connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20").fetchall()
+        names = connection.execute(_TABLES).fetchall()
         there = ", ".join(repr(name) for (name,) in names) or "none"
         raise SourceError(f"{path} has no table {relation}; its tables and views are: {there}.") from None
     return {str(row[0]): str(row[1]) for row in rows}

@@ -124,7 +124,7 @@ def _expression(name: str, column: Located, located: Mapping[str, Located], mapp
         # MD5, because DuckDB's own hash may change with its version; 64 bits of it tell owners apart.
         return f"md5_number_lower(CAST({theirs} AS VARCHAR))"
     if column.kind == "date":
-        return _date(column, located)
+        return date_expression(column, _province(located, mapping))
     values = mapping.values.get(name, {})
     if column.kind == "number":
         is_plain = column.type.startswith(_NUMBER_TYPES) and not column.type.endswith("]")
@@ -135,8 +135,9 @@ def _expression(name: str, column: Located, located: Mapping[str, Located], mapp
     text = text_expression(column)
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
-        is_code = f"regexp_full_match({text}, '[A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*')"
-        text = f"CASE WHEN {is_code} THEN upper(replace({text}, '.', '')) ELSE {text} END"
+        # A code with its label behind it ("8952 - Electrocardiogram") is its code.
+        code = f"regexp_extract({text}, '^([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)( +- .*)?$', 1)"
+        text = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END"
     return _mapped(text, values)
 
 
@@ -147,12 +148,18 @@ def _mapped(text: str, values: Mapping[str, str]) -> str:
     return f"CASE {text} {cases} ELSE {text} END"
 
 
-def _date(column: Located, located: Mapping[str, Located]) -> str:
+def _province(located: Mapping[str, Located], mapping: ColumnMapping) -> str:
+    if "province_name" not in located:
+        return "CAST(NULL AS VARCHAR)"
+    return _mapped(text_expression(located["province_name"]), mapping.values.get("province_name", {}))
+
+
+def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") -> str:
+    """The column as a local TIMESTAMP, NULL where it is no date; `province` is an expression, for instants."""
     theirs = quote_identifier(column.theirs)
     if column.type == "TIMESTAMP WITH TIME ZONE":
         # An instant: days of care are days of the facility's own clock.
-        province = quote_identifier(located["province_name"].theirs) if "province_name" in located else "NULL"
-        offset = utc_offset_sql(f"CAST({province} AS VARCHAR)")
+        offset = utc_offset_sql(f"({province})")
         return f"CAST(({theirs} + {offset} * INTERVAL 1 HOUR) AS TIMESTAMP)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         return f"TRY_CAST({theirs} AS TIMESTAMP)"

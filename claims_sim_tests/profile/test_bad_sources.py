@@ -192,9 +192,9 @@ def test_values_that_a_value_map_does_not_name_are_reported_but_not_quoted(table
 @pytest.mark.parametrize(
     ("count", "total", "text"),
     [
-        (0, 10, "A little (fewer than 50 claims)"),
-        (1, 10**6, "A little (fewer than 50 claims)"),
-        (49, 100, "A little (fewer than 50 claims)"),
+        (0, 10, "A few (fewer than 50)"),
+        (1, 10**6, "A few (fewer than 50)"),
+        (49, 100, "A few (fewer than 50)"),
         (51, 1000, "5.0%"),
         (74, 1000, "5.0%"),
         (76, 1000, "10.0%"),

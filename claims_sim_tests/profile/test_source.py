@@ -105,7 +105,7 @@ def test_an_empty_table_is_an_error(tmp_path):
 def test_text_in_a_number_column_is_reported_and_never_quoted(tmp_path):
     source = read_source(parquet(tmp_path / "c.parquet", **SMALL | {"amount_claimed": ["1", "Siti", None]}))
     assert source.columns["amount_claimed"].to_pylist() == [1.0, None, None]
-    assert "A little (fewer than 50 claims) of amount_claimed could not be read as a number and counts as missing." in (
+    assert "A few (fewer than 50) of amount_claimed could not be read as a number and counts as missing." in (
         source.oddities
     )
     assert "Siti" not in " ".join(source.oddities)

@@ -1,0 +1,200 @@
+"""What columns and values of claims tables are called: Indonesian and English names, abbreviations and codes.
+
+Judges names and single values alone; what a column holds is looked at in `proposal.py`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from claims_sim.codes.places import PROVINCES, SPELLINGS
+
+# A word or abbreviation of a column name, and what it may mean.
+_MEANINGS: Final[dict[str, str]] = {
+    "date": "tgl tanggal date dt waktu time datetime timestamp jam",
+    "admit": "masuk admit admission admitted mrs datang tiba start mulai",
+    "discharge": "keluar pulang discharge discharged krs selesai end release",
+    "los": "los alos",
+    "length": "lama length durasi duration",
+    "days": "hari days day",
+    "stay": "rawat inap dirawat perawatan stay",
+    "province": "provinsi propinsi prov prop province",
+    "district": "kabupaten kab kota kabkota district regency city dati2",
+    "facility": "rs rumahsakit hospital faskes fasilitas fasyankes facility provider ppk fkrtl fktl",
+    "id": "id no nomor key number num",
+    "hash": "hash enc encrypted",
+    "code": "kode kd code cd",
+    "class": "kelas kls class",
+    "owner": "kepemilikan pemilik milik owner ownership owned",
+    "type": "tipe type jenis jns jen kind",
+    "service": "layanan pelayanan pel pelsep service care jnspel jnspelsep",
+    "severity": "severity keparahan severitylevel sl",
+    "level": "level tingkat group kelompok",
+    "dx": "diagnosa diagnosis diagnoses diag dx icd icd10 penyakit",
+    "primary": "primer utama primary main principal",
+    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional",
+    "label": "nama nm name label deskripsi description desc ket keterangan text",
+    "procedure": "prosedur tindakan procedure proc px icd9 icd9cm operasi",
+    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr",
+    "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed billed bill charge charged",
+    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju paid approved settled",
+    "gap": "selisih gap difference diff beda",
+    "person": "pasien peserta patient pasienid member person kartu noka nokapst nik participant insured pstv",
+    "weight": "bobot weight wt",
+    "count": "jumlah jml count banyak cnt",
+    "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
+    "visit": "kunjungan visit sep encounter episode",
+}  # fmt: skip
+# Alternatives for each column: what its name must mean, the commonest first.
+_PATTERNS: Final[dict[str, tuple[str, ...]]] = {
+    "claim_id": ("claimed id", "visit id", "visit"),
+    "admit_dt": ("admit date", "admit"),
+    "discharge_dt": ("discharge date", "discharge"),
+    "los": ("los", "length stay", "days stay", "length"),
+    "province_name": ("province",),
+    "district_name": ("district",),
+    "facility_id": ("facility id", "facility code", "facility hash"),
+    "facility_class": ("facility class", "class"),
+    "facility_ownership": ("owner", "facility owner"),
+    "facility_type": ("facility type",),
+    "service_type": ("service type", "service", "service level", "type stay"),
+    "severity_group": ("severity", "severity level"),
+    "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx"),
+    "dx_primary_label": ("dx label", "dx primary label"),
+    "dx_secondary_codes": ("dx secondary code", "dx secondary"),
+    "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
+    "procedure_code": ("procedure code", "procedure"),
+    "procedure_label": ("procedure label",),
+    "amount_claimed": ("amount claimed", "claimed", "amount"),
+    "amount_paid": ("amount paid", "paid"),
+    "amount_gap": ("gap", "amount gap"),
+    "patient_id_hash": ("person id", "person hash", "person"),
+    "claim_weight": ("weight",),
+}
+# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022).
+_KNOWN: Final[dict[str, str]] = {
+    "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
+    "fkl06": "district_name", "fkl07": "facility_ownership", "fkl09": "facility_class", "fkl10": "service_type",
+    "fkl18": "dx_primary_code", "fkl18a": "dx_primary_label", "fkl23": "severity_group", "fkl30": "procedure_code",
+    "fkl47": "amount_claimed", "fkl48": "amount_paid", "pstv01": "patient_id_hash", "pstv15": "claim_weight",
+}  # fmt: skip
+_WORDS: Final[dict[str, frozenset[str]]] = {
+    word: frozenset(meaning for meaning, words in _MEANINGS.items() if word in words.split())
+    for every in _MEANINGS.values()
+    for word in every.split()
+}
+_BY_LENGTH: Final = sorted((word for word in _WORDS if len(word) >= 3), key=len, reverse=True)
+_EXTRA_WORD: Final = 0.12
+
+# What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
+SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
+    "service_type": {
+        "RITL": "ritl rawatinap rawatinaptingkatlanjut ranap inap inpatient ri ip i",
+        "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient rj op o",
+    },
+    "severity_group": {
+        "ringan": "ringan i mild low minor levelringan",
+        "sedang": "sedang ii moderate medium levelsedang",
+        "berat": "berat iii severe high major levelberat",
+    },
+    "facility_class": {
+        "RS Kelas A": "a kelasa rskelasa tipea typea rstipea",
+        "RS Kelas B": "b kelasb rskelasb tipeb typeb rstipeb",
+        "RS Kelas C": "c kelasc rskelasc tipec typec rstipec",
+        "RS Kelas D": "d kelasd rskelasd tiped typed rstiped",
+        "RS Kelas D Pratama": "dpratama kelasdpratama rskelasdpratama",
+    },
+    "facility_ownership": {
+        "Pemkab": "pemkab pemerintahkabupaten kabupaten pemdakabupaten",
+        "Pemkot": "pemkot pemerintahkota kota",
+        "Pemprov": "pemprov pemprop pemerintahprovinsi provinsi",
+        "Vertikal": "vertikal kemenkes kemkes kementeriankesehatan",
+        "Swasta": "swasta private perusahaan",
+    },
+}
+CODED_VALUES: Final[dict[str, dict[str, str]]] = {
+    # The order of BPJS's sample data. Other sources count the other way round: stays decide, where they are known.
+    "service_type": {"1": "RJTL", "2": "RITL"},
+    "severity_group": {"1": "ringan", "2": "sedang", "3": "berat"},
+    "facility_class": {
+        "1": "RS Kelas A", "2": "RS Kelas B", "3": "RS Kelas C", "4": "RS Kelas D", "25": "Klinik",
+    },
+    "facility_ownership": {
+        "1": "Vertikal", "2": "Pemprov", "3": "Pemkab", "4": "POLRI", "5": "TNI AD", "6": "TNI AL", "7": "TNI AU",
+        "8": "BUMN", "9": "Swasta",
+    },
+    # BPS's codes. Those of Papua are left out: official lists disagree on them.
+    "province_name": {
+        "11": "ACEH", "12": "SUMATERA UTARA", "13": "SUMATERA BARAT", "14": "RIAU", "15": "JAMBI",
+        "16": "SUMATERA SELATAN", "17": "BENGKULU", "18": "LAMPUNG", "19": "KEPULAUAN BANGKA BELITUNG",
+        "21": "KEPULAUAN RIAU", "31": "DKI JAKARTA", "32": "JAWA BARAT", "33": "JAWA TENGAH", "34": "DI YOGYAKARTA",
+        "35": "JAWA TIMUR", "36": "BANTEN", "51": "BALI", "52": "NUSA TENGGARA BARAT", "53": "NUSA TENGGARA TIMUR",
+        "61": "KALIMANTAN BARAT", "62": "KALIMANTAN TENGAH", "63": "KALIMANTAN SELATAN", "64": "KALIMANTAN TIMUR",
+        "65": "KALIMANTAN UTARA", "71": "SULAWESI UTARA", "72": "SULAWESI TENGAH", "73": "SULAWESI SELATAN",
+        "74": "SULAWESI TENGGARA", "75": "GORONTALO", "76": "SULAWESI BARAT", "81": "MALUKU", "82": "MALUKU UTARA",
+    },
+}  # fmt: skip
+
+
+def meanings_of(column: str) -> tuple[frozenset[str], ...]:
+    """What each word of a column name may mean; words that are run together are taken apart."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
+    found: list[frozenset[str]] = []
+    for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()):
+        found += [_WORDS.get(part, frozenset()) for part in _parts(word)]
+    return tuple(found)
+
+
+def _parts(word: str) -> list[str]:
+    if word in _WORDS or not word:
+        return [word] if word else []
+    for known in _BY_LENGTH:
+        if word.startswith(known):
+            return [known, *_parts(word[len(known) :])]
+    return [word]
+
+
+def name_score(column: str, canonical: str) -> float:
+    """How well a column's name fits a column of ours: 0 (not at all) to 1."""
+    plain = re.sub(r"[^a-z0-9]", "", column.lower())
+    if plain == canonical.replace("_", "") or _KNOWN.get(plain) == canonical:
+        return 1.0
+    if plain in _KNOWN:
+        return 0.0
+    words = meanings_of(column)
+    best = 0.0
+    for place, pattern in enumerate(_PATTERNS[canonical]):
+        needed = pattern.split()
+        used = {next((i for i, meaning in enumerate(words) if need in meaning), -1) for need in needed}
+        if -1 in used or len(used) < len(needed):
+            continue
+        extra = len(words) - len(used)
+        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place)
+    return max(best, 0.0)
+
+
+def spelled(canonical: str, value: str) -> str | None:
+    """What a value that is spelled out stands for in a column of ours; None when it is not known."""
+    plain = re.sub(r"[^a-z0-9]", "", value.lower())
+    if canonical == "province_name":
+        return SPELLINGS.get(value.upper()) or (value.upper() if value.upper() in PROVINCES else None)
+    for ours, words in SPELLED_VALUES.get(canonical, {}).items():
+        if plain in words.split():
+            return ours
+    return None
+
+
+def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
+    """What bare numbers stand for; `values` gives the mean stay of the claims of each, where stays are known."""
+    numbers = {value: str(int(value)) for value in values if value.isascii() and value.isdigit() and len(value) < 4}
+    table = CODED_VALUES.get(canonical, {})
+    if canonical == "service_type" and len(numbers) == 2:
+        short, long = sorted(numbers, key=lambda value: values[value] or 0.0)
+        if (values[long] or 0.0) > (values[short] or 0.0) + 0.5:
+            return {short: "RJTL", long: "RITL"}
+    if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"}:
+        # Four levels: the first is that of outpatients, who have none.
+        table = {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"}
+    if canonical == "severity_group" and "0" in numbers.values():
+        table = table | {"0": "none"}
+    return {value: table[number] for value, number in numbers.items() if number in table}

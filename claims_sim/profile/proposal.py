@@ -1,0 +1,266 @@
+"""Propose how a foreign table maps to ours: columns by name, type and content, and what its coded values stand for.
+
+Looks at shares and at values that many persons share, never at a row. Writes nothing; `proposal_toml.py` does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+
+from claims_sim.codes.places import PROVINCES, SPELLINGS
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.admit import admit_category
+from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
+from claims_sim.profile.naming import coded, name_score, spelled
+from claims_sim.profile.oddities import share_of
+from claims_sim.profile.source import OpenSource, SourceSpec, open_source
+from claims_sim.profile.source_sql import (
+    CANONICAL,
+    Located,
+    date_expression,
+    quote_identifier,
+    text_expression,
+)
+
+_LOOKED_AT: Final = 20_000
+SURE, POSSIBLE = 0.5, 0.3
+"""From the first on a line is proposed, from the second on it is mentioned."""
+MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
+_MAX_CATEGORIES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares."""
+
+    ours: str
+    theirs: str
+    confidence: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMap:
+    """What the values of a column stand for; `unknown` are shared and plain, but not understood; others are not shown."""
+
+    ours: str
+    pairs: Mapping[str, str]
+    reasons: Mapping[str, str]
+    unknown: tuple[str, ...]
+    not_shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A mapping as far as it can be guessed."""
+
+    where: str
+    rows: int
+    placed: tuple[Placed, ...]
+    possible: tuple[Placed, ...]
+    not_found: tuple[str, ...]
+    left_over: tuple[tuple[str, str], ...]
+    values: tuple[ValueMap, ...]
+
+
+def propose_mapping(spec: SourceSpec) -> Proposal:
+    """Look at the table and propose a mapping. Raises SourceError when it cannot be read."""
+    with open_source(spec) as opened:
+        rows = _count(opened)
+        facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
+        placed, possible = _place(facts)
+        located = {
+            p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours]) for p in placed if p.ours in CANONICAL
+        }
+        values = tuple(_value_map(opened, located, name) for name in MAPPED_VALUES if name in located)
+    taken = {p.theirs for p in placed}
+    return Proposal(
+        where=opened.where,
+        rows=round(rows / CLAIMS_K) * CLAIMS_K,
+        placed=placed,
+        possible=possible,
+        not_found=tuple(name for name in CANONICAL if name not in located),
+        left_over=tuple((name, kind) for name, kind in opened.types.items() if name not in taken),
+        values=tuple(found for found in values if found.pairs or found.unknown or found.not_shown),
+    )
+
+
+def _count(opened: OpenSource) -> int:
+    row = opened.connection.execute(f"SELECT count(*) FROM {opened.relation}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _sampled(opened: OpenSource) -> dict[str, str]:
+    opened.connection.execute(
+        f"CREATE TEMP TABLE looked_at AS SELECT * FROM {opened.relation} USING SAMPLE reservoir({_LOOKED_AT} ROWS) REPEATABLE (1)"
+    )
+    return dict(opened.types)
+
+
+_SHARES: Final = {
+    "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
+    "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
+    "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
+    "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
+    "date": "{d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
+    "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
+    "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
+    "province": "upper({t}) IN ({provinces})",
+}
+
+
+def _look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, float]:
+    """Shares of what the values of a column look like, among those that are there."""
+    column = Located(name, kind, "text")
+    text = text_expression(column)
+    date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
+    provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
+    shares = [
+        f"coalesce(avg(CAST(({form.format(t='t', d='d', provinces=provinces)}) AS INTEGER)), 0) AS {share}"
+        for share, form in _SHARES.items()
+    ]
+    row = connection.execute(
+        f"SELECT count(*), count(DISTINCT t), coalesce(avg(TRY_CAST(t AS DOUBLE)), 0), {', '.join(shares)} "
+        f"FROM (SELECT {text} AS t, {date} AS d FROM looked_at) WHERE t IS NOT NULL"
+    ).fetchone()
+    names = ("filled", "distinct", "mean", *_SHARES)
+    return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
+
+
+Facts = Mapping[str, float]
+
+
+def _whole_numbers(facts: Facts) -> float:
+    return 0.8 * (facts["number"] > 0.9 and facts["whole"] > 0.9 and facts["mean"] < 60 and facts["date"] < 0.5)
+
+
+def _numbers(facts: Facts) -> float:
+    return 0.8 * (facts["number"] > 0.9 and facts["date"] < 0.5)
+
+
+def _owners(facts: Facts) -> float:
+    return 0.9 * (facts["distinct"] > 0.2 * facts["filled"] and facts["date"] < 0.5)
+
+
+def _categories(facts: Facts) -> float:
+    return 0.7 * (facts["distinct"] <= _MAX_CATEGORIES and facts["date"] < 0.5)
+
+
+# How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
+_CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
+    "claim_id": (_owners, "many different values"),
+    "admit_dt": (lambda f: f["date"], "{date:.0%} dates"),
+    "discharge_dt": (lambda f: f["date"], "{date:.0%} dates"),
+    "los": (_whole_numbers, "small whole numbers"),
+    "province_name": (lambda f: max(f["province"], 0.4 * (f["distinct"] <= 60)), "{province:.0%} names of provinces"),
+    "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= 600), "some categories"),
+    "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
+    "facility_class": (_categories, "few categories"),
+    "facility_ownership": (_categories, "few categories"),
+    "facility_type": (_categories, "few categories"),
+    "service_type": (_categories, "few categories"),
+    "severity_group": (_categories, "few categories"),
+    "dx_primary_code": (lambda f: max(f["icd10"], 0.3 * (f["words"] > 0.5)), "{icd10:.0%} ICD-10 codes"),
+    "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
+    "dx_secondary_codes": (lambda f: max(f["list"], 0.6 * f["icd10"]), "{list:.0%} lists of codes"),
+    "comorbidity_count": (_whole_numbers, "small whole numbers"),
+    "procedure_code": (lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5)), "{icd9:.0%} ICD-9-CM codes"),
+    "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
+    "amount_claimed": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
+    "amount_paid": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
+    "amount_gap": (_numbers, "{number:.0%} numbers"),
+    "patient_id_hash": (_owners, "many different values"),
+    "claim_weight": (_numbers, "{number:.0%} numbers"),
+}
+
+
+def _content(ours: str, facts: Facts) -> tuple[float, str]:
+    if not facts["filled"]:
+        return 0.3, "the column is empty"
+    fits, why = _CONTENT[ours]
+    return fits(facts), why.format(**facts)
+
+
+def _place(facts: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+    """The surest pairs first, each column used once; and what is possible for those of ours that stay without."""
+    pairs = []
+    for theirs, found in facts.items():
+        for ours in ("claim_id", *CANONICAL):
+            content, why = _content(ours, found)
+            named = name_score(theirs, ours)
+            # Some content speaks for itself, whatever the column is called; most does not.
+            alone = (
+                0.45 * content if max(found["icd10"], found["province"], found["list"]) > 0.8 and content > 0.8 else 0
+            )
+            confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
+            if confidence >= POSSIBLE:
+                pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
+    pairs.sort(key=lambda pair: (-pair.confidence, pair.ours, pair.theirs))
+    placed: list[Placed] = []
+    for pair in pairs:
+        free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)
+        if pair.confidence >= SURE and free:
+            placed.append(pair)
+    done = {name for p in placed for name in (p.ours, p.theirs)}
+    open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
+    order = ["claim_id", *CANONICAL]
+    return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _value_map(opened: OpenSource, located: Mapping[str, Located], name: str) -> ValueMap:
+    """The values of a category that enough persons share and that pass the grammar, and what they stand for."""
+    text, person = text_expression(located[name]), located.get("patient_id_hash")
+    owners = f"count(DISTINCT {quote_identifier(person.theirs)})" if person else "count(*)"
+    found = opened.connection.execute(
+        f"SELECT {text} AS value, {owners} AS owners, count(*) AS claims, avg({_stay(located)}) AS stay "
+        f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY claims DESC, value"
+    ).fetchall()
+    return _read_values(name, found, PERSONS_K if person else CLAIMS_K)
+
+
+def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
+    total = sum(claims for _, _, claims, _ in found)
+    stays: dict[str, float | None] = {
+        value: stay for value, owners, _, stay in found[:_MAX_CATEGORIES] if owners >= k and admit_category(value)
+    }
+    shown = sum(claims for value, _, claims, _ in found if value in stays)
+    numbers = coded(name, stays)
+    pairs, reasons, unknown = {}, {}, []
+    for value in stays:
+        ours = spelled(name, value)
+        if ours is None and value in numbers:
+            ours, reasons[value] = numbers[value], _reason_of_code(name, numbers)
+        if ours is None:
+            unknown.append(value)
+        elif ours != value:
+            pairs[value] = ours
+    hidden = total - shown
+    note = (
+        f"{share_of(hidden, total)} of the claims hold values that fewer than {k} share or that may not be shown"
+        if hidden
+        else ""
+    )
+    return ValueMap(name, pairs, reasons, tuple(unknown), note)
+
+
+def _reason_of_code(name: str, numbers: Mapping[str, str]) -> str:
+    if name == "service_type":
+        return "RITL is the one with the longer stays, where stays are known; else in the order of BPJS's sample data"
+    if name == "province_name":
+        return "BPS's code"
+    return (
+        "in the usual order: check it"
+        if name == "severity_group" and len(numbers)
+        else "as in BPJS's sample data: check it"
+    )
+
+
+def _stay(located: Mapping[str, Located]) -> str:
+    if "los" in located:
+        return f"TRY_CAST({text_expression(located['los'])} AS DOUBLE)"
+    if {"admit_dt", "discharge_dt"} <= located.keys():
+        first, last = (date_expression(located[name]) for name in ("admit_dt", "discharge_dt"))
+        return f"CAST(date_diff('day', {first}, {last}) AS DOUBLE)"
+    return "CAST(NULL AS DOUBLE)"

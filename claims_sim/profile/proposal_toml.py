@@ -1,0 +1,62 @@
+"""A proposed mapping as the TOML file that its user edits. Writes text; looks at no source."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from claims_sim.profile.proposal import Proposal, ValueMap
+from claims_sim.profile.source_sql import REQUIRED
+
+_HEAD: Final = """\
+# Proposed by `claims-sim map` for {where} (about {rows:,} claims).
+# Read every line, correct it, and then: claims-sim profile --source ... --mapping THIS_FILE --out profile.json
+# The number behind a line says how sure it is (0 to 1). Lines that begin with # do nothing until you take that away.
+# Only values that enough persons share are shown.
+"""
+
+
+def to_toml(proposal: Proposal) -> str:
+    """The mapping file; `load_mapping` reads it as it stands."""
+    return "\n".join(_lines(proposal)) + "\n"
+
+
+def _lines(proposal: Proposal) -> Iterator[str]:
+    yield _HEAD.format(where=proposal.where, rows=proposal.rows)
+    lacking = [needed for needed in REQUIRED if all(name in proposal.not_found for name in needed)]
+    for needed in lacking:
+        yield f"# STILL NEEDED: {' or '.join(needed)}"
+    yield "[columns]"
+    for placed in proposal.placed:
+        yield f"{f'{placed.ours} = {_quoted(placed.theirs)}':<44} # {placed.confidence:.2f}  {placed.why}"
+    for name in proposal.not_found:
+        maybe = [other for other in proposal.possible if other.ours == name][:2]
+        if not maybe:
+            yield f"# {name}: nothing found; a documented default stands in"
+        for other in maybe:
+            yield f"{f'# {name} = {_quoted(other.theirs)}':<44} # {other.confidence:.2f}  {other.why}"
+    yield ""
+    for value_map in proposal.values:
+        yield from _value_lines(value_map)
+    if proposal.left_over:
+        yield "# Columns that no place was found for; they are not read:"
+        for name, kind in proposal.left_over:
+            yield f"#   {_quoted(name)} ({kind})"
+
+
+def _value_lines(found: ValueMap) -> Iterator[str]:
+    yield f"[values.{found.ours}]"
+    for theirs, ours in found.pairs.items():
+        reason = found.reasons.get(theirs, "the same in other words")
+        yield f"{f'{_quoted(theirs)} = {_quoted(ours)}':<44} # {reason}"
+    if found.unknown:
+        shown = ", ".join(_quoted(value) for value in found.unknown[:30])
+        more = f" and {len(found.unknown) - 30} more" if len(found.unknown) > 30 else ""
+        yield f"# kept as they are: {shown}{more}"
+    if found.not_shown:
+        yield f"# {found.not_shown}"
+    yield ""
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML string too, but for one character that TOML wants escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

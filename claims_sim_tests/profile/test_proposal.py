@@ -1,0 +1,152 @@
+import duckdb
+import pytest
+
+from claims_sim.demo.source import write_demo_source
+from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.mapping import load_mapping
+from claims_sim.profile.naming import coded, name_score, spelled
+from claims_sim.profile.proposal import propose_mapping
+from claims_sim.profile.proposal_toml import to_toml
+from claims_sim.profile.source import SourceSpec, only_table, read_source
+from claims_sim.profile.source_sql import CANONICAL
+from claims_sim_tests.profile.conftest import NOW
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
+
+RECODED = """
+    CREATE TABLE klaim AS SELECT
+        claim_id AS no_sep, strftime(admit_dt, '%d/%m/%Y %H:%M:%S') AS tgl_masuk, discharge_dt AS "Tanggal Pulang", los AS lama_rawat,
+        province_name AS nm_prov, district_name AS kabkota, facility_id AS kode_rs,
+        CASE facility_class WHEN 'RS Kelas A' THEN 'A' WHEN 'RS Kelas B' THEN 'B' WHEN 'RS Kelas C' THEN 'C'
+             WHEN 'RS Kelas D' THEN 'D' ELSE facility_class END AS kelas_rs,
+        facility_type AS jenis_rs,
+        CASE facility_ownership WHEN 'Pemkab' THEN '3' WHEN 'Pemprov' THEN '2' WHEN 'Vertikal' THEN '1'
+             WHEN 'Swasta' THEN '9' ELSE facility_ownership END AS kepemilikan,
+        CASE service_type WHEN 'RITL' THEN 1 ELSE 2 END AS jnspelsep,
+        severity_group AS severitylevel, dx_primary_code AS diagnosa, dx_primary_label AS nama_diagnosa,
+        array_to_string(dx_secondary_codes, ';') AS diagnosa_sekunder, procedure_code AS kd_tindakan,
+        procedure_label AS nama_tindakan, amount_claimed AS biaya_tagih, amount_paid AS biaya_verifikasi,
+        amount_gap AS selisih, patient_id_hash AS id_peserta, claim_weight AS bobot, 'x' AS catatan
+    FROM original.claims_normalized
+"""
+
+
+@pytest.fixture(scope="module")
+def recoded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recoded")
+    write_demo_source(folder / "demo.duckdb", rows=3000)
+    with duckdb.connect(str(folder / "foreign.duckdb")) as connection:
+        connection.execute(f"ATTACH '{folder / 'demo.duckdb'}' AS original (READ_ONLY)")
+        connection.execute(RECODED)
+    return folder
+
+
+def test_a_renamed_and_recoded_table_profiles_as_the_original_with_the_proposed_mapping(recoded):
+    foreign = SourceSpec(recoded / "foreign.duckdb", "klaim")
+    mapping = recoded / "mapping.toml"
+    mapping.write_text(to_toml(propose_mapping(foreign)), encoding="utf-8")
+    original = fit_profile(read_source(SourceSpec(recoded / "demo.duckdb")), created_at=NOW)
+    mapped = fit_profile(read_source(SourceSpec(foreign.path, "klaim", mapping)), created_at=NOW)
+    assert mapped.vocabularies == original.vocabularies
+    assert mapped.tables == original.tables
+    assert mapped.money == original.money
+    assert mapped.defaults == original.defaults
+
+
+def test_the_proposal_says_how_sure_it_is_and_what_it_could_not_place(recoded):
+    text = to_toml(propose_mapping(SourceSpec(recoded / "foreign.duckdb", "klaim")))
+    assert '"catatan" (VARCHAR)' in text
+    assert "# comorbidity_count: nothing found; a documented default stands in" in text
+    assert all("#" in line for line in text.splitlines() if line.startswith(tuple(CANONICAL)))
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("tgl_masuk", "admit_dt"), ("TanggalMasuk", "admit_dt"), ("admission_date", "admit_dt"), ("tglmrs", "admit_dt"),
+        ("tgl_pulang", "discharge_dt"), ("tgl_krs", "discharge_dt"), ("DischargeDate", "discharge_dt"),
+        ("lama_rawat", "los"), ("ALOS", "los"), ("hari_rawat", "los"), ("length_of_stay", "los"),
+        ("kelas_rs", "facility_class"), ("hospital_class", "facility_class"), ("kepemilikan_rs", "facility_ownership"),
+        ("provinsi", "province_name"), ("kab_kota", "district_name"), ("kode_faskes", "facility_id"),
+        ("jnspelsep", "service_type"), ("jenis_layanan", "service_type"), ("severitylevel", "severity_group"),
+        ("diagprimer", "dx_primary_code"), ("diagnosa", "dx_primary_code"), ("icd10", "dx_primary_code"),
+        ("nama_diagnosa", "dx_primary_label"), ("dx_sekunder", "dx_secondary_codes"), ("diagnosis_description", "dx_primary_label"),
+        ("kode_tindakan", "procedure_code"), ("biaya_tagih", "amount_claimed"), ("billed_amount", "amount_claimed"),
+        ("biaya_verifikasi", "amount_paid"), ("approved_amount", "amount_paid"), ("selisih", "amount_gap"),
+        ("nokapst", "patient_id_hash"), ("id_peserta", "patient_id_hash"), ("bobot", "claim_weight"), ("FKL47", "amount_claimed"),
+    ],
+)  # fmt: skip
+def test_indonesian_and_english_names_are_known(column, ours):
+    scores = {name: name_score(column, name) for name in CANONICAL}
+    assert max(scores, key=scores.__getitem__) == ours
+    assert scores[ours] >= 0.7
+
+
+@pytest.mark.parametrize("column", ["x", "kolom_1", "catatan", "created_by", ""])
+def test_names_that_say_nothing_fit_nowhere(column):
+    assert all(name_score(column, name) < 0.5 for name in CANONICAL)
+
+
+def test_the_code_with_the_longer_stays_is_inpatient_whichever_way_the_source_counts():
+    assert coded("service_type", {"1": 4.1, "2": 0.0}) == {"1": "RITL", "2": "RJTL"}
+    assert coded("service_type", {"1": 0.0, "2": 4.1}) == {"1": "RJTL", "2": "RITL"}
+    assert coded("service_type", {"1": None, "2": None}) == {"1": "RJTL", "2": "RITL"}
+
+
+def test_codes_and_words_of_values_are_known():
+    assert coded("facility_ownership", {"3": None, "77": None}) == {"3": "Pemkab"}
+    assert coded("severity_group", dict.fromkeys("1234"))["2"] == "ringan"
+    assert coded("severity_group", dict.fromkeys("0123"))["2"] == "sedang"
+    assert coded("province_name", {"35": None, "94": None}) == {"35": "JAWA TIMUR"}
+    assert spelled("service_type", "Rawat Inap") == "RITL"
+    assert spelled("facility_class", "Tipe B") == "RS Kelas B"
+    assert spelled("province_name", "ntb") == "NUSA TENGGARA BARAT"
+    assert spelled("severity_group", "whatever") is None
+
+
+def test_values_of_few_persons_and_planted_identifiers_are_not_shown(tmp_path):
+    table = with_values(tariff_table(1500), "facility_ownership", range(10), "RS Budi Sendiri")
+    table = with_values(table, "facility_class", range(500), "3512345678901234")
+    table = with_values(table, "patient_id_hash", range(100, 400), "one and the same")
+    table = with_values(table, "severity_group", range(100, 400), "hanya satu orang")
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
+    for secret in ("Budi", "3512345678901234", "hanya satu"):
+        assert secret not in text
+    assert "33.3% of the claims hold values that fewer than 11 share or that may not be shown" in text
+
+
+def test_a_column_without_a_telling_name_is_found_by_what_it_holds(tmp_path):
+    table = tariff_table(500).rename_columns(
+        ["kolom_a" if name == "dx_primary_code" else name for name in tariff_table(1).column_names]
+    )
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert [(p.ours, p.theirs) for p in proposal.possible] == [("dx_primary_code", "kolom_a")]
+    assert '# dx_primary_code = "kolom_a"' in to_toml(proposal)
+    assert "# STILL NEEDED: dx_primary_code" in to_toml(proposal)
+
+
+@pytest.mark.parametrize("strange", ['tgl "masuk"', "tgl\nmasuk", "tgl # masuk", "tgl\\masuk", "tgl\x7fmasuk"])
+def test_the_file_can_be_read_whatever_the_columns_are_called(tmp_path, strange):
+    table = tariff_table(100)
+    names = [strange if name == "admit_dt" else name for name in table.column_names]
+    proposal = propose_mapping(SourceSpec(write_duckdb(table.rename_columns(names), tmp_path / "c.duckdb")))
+    (tmp_path / "m.toml").write_text(to_toml(proposal), encoding="utf-8")
+    assert load_mapping(tmp_path / "m.toml").columns["admit_dt"] == strange
+
+
+def test_an_empty_table_is_mapped_by_its_names(tmp_path):
+    proposal = propose_mapping(SourceSpec(write_duckdb(tariff_table(1).slice(0, 0), tmp_path / "c.duckdb")))
+    assert {"admit_dt", "amount_claimed"} <= {p.ours for p in proposal.placed}
+    assert proposal.rows == 0
+
+
+def test_the_only_table_of_a_database_needs_no_name(tmp_path):
+    path = write_duckdb(tariff_table(20), tmp_path / "c.duckdb", "klaim")
+    assert only_table(path, "claims_normalized") == "klaim"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE other AS SELECT 1 AS x")
+    assert only_table(path, "claims_normalized") == "claims_normalized"
+
+
+def test_a_code_with_its_label_behind_it_is_read_as_its_code(tmp_path, read):
+    table = replaced(tariff_table(3), "procedure_code", ["8952 - Electrocardiogram", "89.52", "Electrocardiogram - 12"])
+    assert read(table).columns["procedure_code"].to_pylist() == ["8952", "8952", "Electrocardiogram - 12"]
