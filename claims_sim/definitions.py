@@ -2,6 +2,7 @@
 
 from dagster import Definitions, in_process_executor
 
+from claims_sim.lean import leave_pandas_out
 from claims_sim.lifeline import end_with_parent
 from claims_sim.orchestration.assets import (
     WRITER_POOL,
@@ -53,6 +54,7 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
     )
 
 
+leave_pandas_out()
 _owner = settings_of_this_process().supervised_by
 if _owner is not None:  # started by `up`: neither the code server nor a run may outlive it
     end_with_parent(_owner)

@@ -196,8 +196,10 @@ def ml_scores(context: AssetExecutionContext, claims_live_stream: Any, simulatio
     """
     settings = simulation.settings
     yield Output(pipeline.score_chunks(settings, claims_live_stream, utc_now()))
-    pipeline.publish_snapshots(settings)
-    yield from metadata.score_checks(settings)
+    with pipeline.database(settings).kept_open():
+        pipeline.publish_snapshots(settings)
+        verdicts = list(metadata.score_checks(settings))
+    yield from verdicts
 
 
 def wait_until_due(context: AssetExecutionContext) -> None:

@@ -59,11 +59,13 @@ class StreamIOManager(_SimulationIOManager):
         When another consumer moved the position meanwhile, nothing was written, and the channel is drained again
         from where that one stopped.
         """
-        try:
-            stream.commit_drain(pipeline.database(self._settings), obj)
-        except PositionMovedError:
-            context.log.info("Another consumer was faster; draining again from its position.")
-        pipeline.ingest(self._settings)
+        db = pipeline.database(self._settings)
+        with db.kept_open():
+            try:
+                stream.commit_drain(db, obj)
+            except PositionMovedError:
+                context.log.info("Another consumer was faster; draining again from its position.")
+            pipeline.ingest(self._settings)
 
     def load_input(self, context: InputContext) -> Iterator[pa.Table]:
         """Claims without a score, in bounded chunks, until none is left."""

@@ -115,9 +115,18 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
 
     The relay and the batch's blocking check both ask here, so that they cannot disagree.
     """
+    return _judge_stored(settings, *_stored_batch(settings, batch_id))
+
+
+def _stored_batch(settings: Settings, batch_id: str) -> tuple[pa.Table, str]:
+    """The claims of a stored batch, and the hash of the profile that it came from."""
     db = database(settings)
-    stored = outbox.read_batch(db, batch_id)
-    with Reviewer(Profile.load(kept_profile_path(settings, outbox.profile_hash(db, batch_id)))) as reviewer:
+    with db.kept_open():
+        return outbox.read_batch(db, batch_id), outbox.profile_hash(db, batch_id)
+
+
+def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> dict[str, int]:
+    with Reviewer(Profile.load(kept_profile_path(settings, profile_hash))) as reviewer:
         reviewer.connection.register(
             "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
         )
@@ -141,12 +150,12 @@ def relay_outbox(settings: Settings) -> Relay:
     sink = channel(settings)
     try:
         for batch_id in pending:
-            reasons = review_outbox_batch(settings, batch_id)
+            stored, profile_hash = _stored_batch(settings, batch_id)
+            reasons = _judge_stored(settings, stored, profile_hash)
             if reasons:
                 outbox.quarantine(db, batch_id, reasons)
                 quarantined[batch_id] = reasons
                 continue
-            stored = outbox.read_batch(db, batch_id)
             pairs = zip(stored["claim_id"].to_pylist(), stored["payload"].to_pylist(), strict=True)
             sink.publish(batch_id, [Message(claim_id, payload) for claim_id, payload in pairs])
             outbox.release(db, batch_id)

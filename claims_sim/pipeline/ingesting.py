@@ -26,6 +26,8 @@ def ingest(settings: Settings) -> stream.IngestResult:
 def publish_snapshots(settings: Settings) -> snapshots.SnapshotResult:
     """Bring the Parquet snapshots for other readers up to date, and the figures that `status` shows."""
     db = database(settings)
-    result = snapshots.write_snapshots(db, settings.snapshots_path)
-    control.put_status(settings.state_dir, "flow", counts.count_flow(db).as_dict())
+    with db.kept_open():
+        result = snapshots.write_snapshots(db, settings.snapshots_path)
+        flow = counts.count_flow(db)
+    control.put_status(settings.state_dir, "flow", flow.as_dict())
     return result

@@ -60,7 +60,12 @@ def identifiers_in(text: str) -> tuple[str, ...]:
 def identifier_sql(column: str) -> str:
     """An SQL expression: does the text column (a name of ours) hold anything like an identifier? NULL is clean."""
     found = " OR ".join(f"regexp_matches({column}, {quote(p.regex)})" for p in PATTERNS)
-    return f"coalesce(CASE WHEN regexp_matches({column}, {quote(_SUSPICION)}) THEN {found} ELSE false END, false)"
+    return f"coalesce(CASE WHEN {suspicion_sql(column)} THEN {found} ELSE false END, false)"
+
+
+def suspicion_sql(column: str) -> str:
+    """An SQL expression that is true wherever `identifier_sql` is, at a seventh of its cost; and seldom elsewhere."""
+    return f"regexp_matches({column}, {quote(_SUSPICION)})"
 
 
 def quote(text: str) -> str:

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from claims_sim.randomness import uniforms
 
@@ -31,6 +30,8 @@ def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
         lookup = np.empty(limit, np.int64)
         lookup[distinct] = np.arange(len(distinct))
         return lookup[keys], distinct
+    import pandas as pd  # noqa: PLC0415 - half a second that only counting needs; a tick samples
+
     ids, unsorted = pd.factorize(keys)
     order = np.argsort(unsorted)
     rank = np.empty(len(order), np.int64)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
@@ -53,6 +52,8 @@ class Encoded:
 
 def population_of(source: SourceTable, k: int) -> Population:
     """Persons and facilities as numbers; without a key of persons, claims are counted, and more of them."""
+    import pandas as pd  # noqa: PLC0415 - half a second that only a fit needs; a tick samples
+
     table = source.columns
 
     def numbered(name: str) -> Ints | None:

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
-from claims_sim.rules.table import ADMISSION, Rule, broken_sql
+from claims_sim.rules.table import ADMISSION, Rule, broken_sql, may_break
 from claims_sim.store.query import fetch_arrow, run
 
 FAULTS_SCHEMA: Final = pa.schema([("place", pa.int64()), ("reason", pa.string())])
+_FEW_ROWS: Final = 1_000
+"""For so few, judging value by value takes longer to plan than to run."""
 # Texts that differ from claim to claim: judging their values would be judging every row.
 _MANY_VALUED: Final = ("claim_id", "patient_id_hash", "facility_id", "episode_ref")
 
@@ -37,6 +39,8 @@ def _rules_by_column() -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
 
 def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> pa.Table:
     """The rows of `flat` (flat columns and `place`) that may not pass: `place` and `reason` (FAULTS_SCHEMA), by place."""
+    if len(flat) < _FEW_ROWS and not may_break(connection, flat):
+        return FAULTS_SCHEMA.empty_table()
     connection.register("judged", flat)
     _, others = _rules_by_column()
     suspicions = [f"coalesce({rule.broken}, false)" for rule in others]

@@ -16,7 +16,6 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import SimulationDatabase
@@ -96,6 +95,8 @@ def rebuild_snapshots(db: SimulationDatabase, folder: Path) -> SnapshotResult:
 
 def read_snapshot(folder: Path, table: str) -> pa.Table:
     """All rows of a table's snapshot, by running number; none when there is no snapshot yet. Opens no database."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - it loads pandas, and a tick only writes
+
     kind = _BY_NAME[table]
     for attempt in range(_READ_ATTEMPTS):
         paths = [str(path) for path in snapshot_files(folder / table)]

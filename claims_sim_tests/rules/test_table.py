@@ -1,9 +1,15 @@
 import json
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from claims_sim.rules.table import ADMISSION, IDENTITIES, judge, vocabulary_rules
-from claims_sim.rules.wire import lines_table, parse_sql
+from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.sampler import Sampler
+from claims_sim.rules.table import ADMISSION, IDENTITIES, judge, may_break, vocabulary_rules
+from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 
 
 @pytest.fixture
@@ -42,6 +48,34 @@ def test_rule_names_are_unique():
 )
 def test_each_admission_rule_finds_its_fault(connection, flat, changes, rule):
     assert rule in judge(connection, flat(**changes), ADMISSION)[0]
+    assert may_break(connection, flat(**changes))
+
+
+def test_a_claim_of_ours_is_cleared_without_judging_rule_by_rule(connection, profile):
+    claims = to_flat(Sampler(profile).draw_claims(3, np.arange(200)))
+    assert not may_break(connection, claims.set_column(0, "claim_id", pa.array([f"SIM-{i}" for i in range(200)])))
+
+
+_PIECES = st.sampled_from(
+    ["", "A", "é", "RS Kelas B", "(", ".", ". S", "Ny", "@", "081234567890", "12345", " ", "\n", "\x1f", "<"]
+)
+_TEXT = st.one_of(st.none(), st.lists(_PIECES, max_size=6).map("".join), st.just("x" * 201))
+_TEXTS = [field.name for field in FLAT_SCHEMA if field.type == pa.string()]
+
+
+@given(name=st.sampled_from(_TEXTS), text=_TEXT, codes=st.one_of(st.none(), st.lists(_TEXT, max_size=3)))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_claim_that_breaks_a_rule_is_cleared(connection, example, name, text, codes):
+    connection.register("lines", lines_table(["0"], [json.dumps(example)]))
+    claims = connection.sql(
+        f"SELECT * EXCLUDE (position, raw, shape_fault) FROM ({parse_sql('lines')})"
+    ).to_arrow_table()
+    place = claims.column_names.index(name)
+    claims = claims.set_column(place, name, pa.array([text], pa.string()))
+    place = claims.column_names.index("dx_secondary_codes")
+    claims = claims.set_column(place, "dx_secondary_codes", pa.array([codes], pa.list_(pa.string())))
+    if judge(connection, claims, ADMISSION)[0]:
+        assert may_break(connection, claims)
 
 
 def test_the_example_passes_every_admission_rule_and_identity(connection, flat):
