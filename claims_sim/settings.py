@@ -131,6 +131,14 @@ class Settings(BaseSettings):
     retention_days: Annotated[float, Field(gt=0, le=36_500)] = Field(
         30, description="Days to keep sent payloads, snapshots and unused profiles; claims and scores stay"
     )
+    max_size_mb: Annotated[float, Field(ge=0, le=1e9)] = Field(
+        0,
+        description="No more claims are made while database, snapshots and folder channel take so many MB; 0: no limit",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Logs of stream and consume --follow: text or json")
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        0, description="Serve Prometheus metrics on this loopback port while `stream` or `up` runs; 0: not"
+    )
     supervised_by: int | None = Field(
         None, description="Set by `up` for its children: the process that they must not outlive"
     )
@@ -233,6 +241,13 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - values of any
 def settings_of_this_process() -> Settings:
     """`load_settings()` once: a process never sees its settings change midway."""
     return load_settings()
+
+
+def dagster_home(settings: Settings) -> Path | None:
+    """The folder of the Dagster instance that sees this simulation: DAGSTER_HOME, or the one that `up` has made."""
+    named = os.environ.get("DAGSTER_HOME")  # noqa: TID251 - this module is the reader
+    home = Path(named) if named else settings.state_dir / "dagster"
+    return home.absolute() if (home / "dagster.yaml").exists() else None
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

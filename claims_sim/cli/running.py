@@ -38,10 +38,26 @@ def demo(
 
 
 @app.command()
-def status(as_json: JsonOption = False) -> None:
-    """Show what is running and how far it is. Opens no database, so it never disturbs a run."""
-    from claims_sim.launch.status import status_of
+def status(
+    ready: Annotated[
+        bool,
+        typer.Option("--ready", help="Only say whether claims arrive and nothing is in the way: exit code 0 or 1."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is running and how far it is. Opens no database, so it never disturbs a run.
 
+    Example, as a supervisor's probe: claims-sim status --ready
+    """
+    from claims_sim.launch.status import status_of
+    from claims_sim.observe.health import check_health
+
+    if ready:
+        health = check_health(read_settings())
+        print_result(
+            health.as_dict() | ({} if as_json else {"problems": "; ".join(health.problems) or "none"}), as_json
+        )
+        raise typer.Exit(0 if health.ready else 1)
     print_result(status_of(read_settings()), as_json)
 
 

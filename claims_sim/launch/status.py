@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from claims_sim.pipeline.limits import over_limit
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -16,6 +17,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
     return {
         "dagster": up.get("url", "not running"),
         "producer": holder.describe() if holder else "none at the moment",
+        **_worker(settings),
         "last tick": f"{time.time() - last:.0f} s ago" if last else "none yet",
         **{name: value for name, value in flow.items() if name != "updated_at"},
         "profile": str(settings.profile_path) if settings.profile_path.exists() else "none yet",
@@ -23,3 +25,13 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "channel": settings.channel_url,
         "database": str(settings.database_path),
     }
+
+
+def _worker(settings: Settings) -> dict[str, Any]:
+    """What the continuous worker says of itself while it holds the lock, and a size limit that is reached."""
+    holder, said = control.holder(settings.state_dir), control.get_status(settings.state_dir, "worker")
+    found: dict[str, Any] = {}
+    if holder and said and said["at"] >= holder.since:
+        found["worker"] = f"{said['state']}; {said['claims']:,} claims, {said['lag_s']:.1f} s late"
+    full = over_limit(settings)
+    return found | ({"limit": full} if full else {})

@@ -8,9 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
-import numpy as np
-
-from claims_sim.randomness import stream_key, uniforms
+from claims_sim.worker.pace import gap_s
 
 GRID_S: Final = 5.0
 STARTUP_S: Final = 4.0  # from launch to the first step of a run, about
@@ -60,11 +58,6 @@ class Wait:
 
     reason: str
     cursor: Cursor
-
-
-def gap_s(seed: int, seq: int, low: float, high: float) -> float:
-    """The gap before batch `seq`, uniform between `low` and `high` seconds; the same for the same seed."""
-    return float(low + (high - low) * uniforms(stream_key(seed, "interval"), np.array([seq]))[0])
 
 
 def next_batch(cursor: Cursor, now: float, *, is_running: bool, seed: int, low: float, high: float) -> Launch | Wait:

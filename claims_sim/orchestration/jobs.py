@@ -19,6 +19,7 @@ from claims_sim import pipeline, retention
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.housekeeping import sweep_runs
 from claims_sim.orchestration.resources import Simulation, user_errors
+from claims_sim.orchestration.runless import KEPT_EVENTS, prune_runless
 
 PROFILE_JOB = "refresh_profile"
 CHAIN_JOB = "simulate_claims"
@@ -72,11 +73,13 @@ def _sweep(context: OpExecutionContext, simulation: ResourceParam[Simulation]) -
     home = Path(instance.root_directory) if instance.is_persistent else None
     assets = [AssetKey(name) for name in ASSET_NAMES]
     swept = sweep_runs(instance, settings.retention_runs, assets, home)
+    forgotten = prune_runless(instance, KEPT_EVENTS)
     removed = retention.sweep(settings, utc_now()).as_dict()
     context.add_output_metadata(
         {
             "runs removed": swept.deleted,
             "runs left": swept.left,
+            "runless events removed": forgotten,
             "bytes freed in Dagster's folder": swept.freed_bytes,
             **{f"{name.replace('_', ' ')} removed": count for name, count in removed.items()},
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import isgeneratorfunction
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import duckdb
 from dagster import ConfigurableResource, Failure, InitResourceContext
@@ -15,6 +15,9 @@ from dagster_duckdb import DuckDBResource
 from claims_sim.errors import ClaimsSimError
 from claims_sim.settings import Settings
 from claims_sim.store import control, database
+
+RUN_HOLDER: Final = "Dagster run"
+"""How a run names itself to the producer lock."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,5 +83,5 @@ class Producer(ConfigurableResource):
         run = context.run.run_id if context.run else "a script"
         with ExitStack() as held:
             with one_line_failures():
-                held.enter_context(control.producer_lock(Path(self.state_dir), f"Dagster run {run}"))
+                held.enter_context(control.producer_lock(Path(self.state_dir), f"{RUN_HOLDER} {run}"))
             yield self

@@ -22,6 +22,8 @@ from claims_sim import pipeline
 from claims_sim.orchestration.assets import DUE_TAG
 from claims_sim.orchestration.intake import Cursor, Launch, next_batch
 from claims_sim.orchestration.jobs import CHAIN_JOB, PROFILE_JOB, refresh_profile, simulate_claims
+from claims_sim.orchestration.resources import RUN_HOLDER
+from claims_sim.pipeline.limits import over_limit
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -50,6 +52,9 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
     )
     def claims_intake_sensor(context: SensorEvaluationContext) -> SensorResult:
         cursor, now = Cursor.parse(context.cursor), time.time()
+        hindrance = _hindrance(settings)
+        if hindrance:
+            return SensorResult(skip_reason=SkipReason(hindrance), cursor=cursor.dump())
         if not pipeline.has_profile_of_source(settings):
             return _request_profile(context.instance, cursor, now)
         running = bool(_unfinished(context.instance, settings, now))
@@ -69,6 +74,14 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
         return SensorResult(skip_reason=SkipReason(decision.reason), cursor=decision.cursor.dump())
 
     return claims_intake_sensor
+
+
+def _hindrance(settings: Settings) -> str:
+    """Why no run could make claims now, whatever is due: another kind of producer is at work, or a limit is reached."""
+    holder = control.holder(settings.state_dir)
+    if holder and not holder.what.startswith(RUN_HOLDER):
+        return f"{holder.describe()} is producing; the sensor goes on when it has ended."
+    return over_limit(settings)
 
 
 def _request_profile(instance: DagsterInstance, cursor: Cursor, now: float) -> SensorResult:

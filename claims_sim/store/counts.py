@@ -37,6 +37,8 @@ class FlowCounts:
     duplicates: int
     scored: int
     unscored: int
+    tokens_in: int
+    tokens_out: int
     counted_at: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
             connection, "SELECT coalesce(sum(dead_letters), 0), coalesce(sum(duplicates), 0) FROM stream_positions"
         )[0]
         ingested, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
+        tokens_in, tokens_out = counter(connection, "tokens_in"), counter(connection, "tokens_out")
     batches = dict.fromkeys(("pending", "released", "quarantined"), 0) | dict(statuses)
     return FlowCounts(
         planned=int(planned),
@@ -102,6 +105,8 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
         duplicates=int(duplicates),
         scored=scored,
         unscored=ingested - scored,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
         counted_at=_epoch(now),
     )
 

@@ -85,6 +85,9 @@ def commit_batch(db: SimulationDatabase, batch: NewBatch, payloads: pa.Table, lo
         )
         connection.register("new_log", _completed_log(batch, log))
         run(connection, "INSERT INTO generation_log BY NAME SELECT * FROM new_log")
+        for name, tokens in (("tokens_in", batch.tokens_in), ("tokens_out", batch.tokens_out)):
+            if tokens:
+                run(connection, "UPDATE counters SET value = value + ? WHERE name = ?", [tokens, name])
     return CommittedBatch(batch.batch_id, digest, is_new=True)
 
 

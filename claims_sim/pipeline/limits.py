@@ -1,0 +1,37 @@
+"""How much disk the simulation may take, and whether it has taken it."""
+
+from pathlib import Path
+
+from claims_sim.settings import Settings
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files under `folder`; files that vanish meanwhile count nothing."""
+    total = 0
+    for path in folder.rglob("*") if folder.exists() else ():
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def simulation_bytes(settings: Settings) -> int:
+    """Bytes of what grows with every claim: database, snapshots, the folder channel."""
+    database = settings.database_path
+    files = (database, database.with_name(f"{database.name}.wal"))
+    kept = sum(path.stat().st_size for path in files if path.exists())
+    return kept + folder_bytes(settings.snapshots_path) + folder_bytes(settings.state_dir / "channel")
+
+
+def over_limit(settings: Settings) -> str:
+    """Why no more claims are made, or nothing: see `CLAIMS_SIM_MAX_SIZE_MB`."""
+    if not settings.max_size_mb:
+        return ""
+    megabytes = simulation_bytes(settings) / 1e6
+    if megabytes < settings.max_size_mb:
+        return ""
+    return (
+        f"Paused: the simulation takes {megabytes:,.0f} MB, the limit is {settings.max_size_mb:,.0f} MB; "
+        "`claims-sim purge` makes room, CLAIMS_SIM_MAX_SIZE_MB raises the limit."
+    )

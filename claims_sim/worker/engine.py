@@ -1,0 +1,104 @@
+"""One tick, with everything warm: profile, author and scorer are loaded once and again only when the profile changes."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from claims_sim import pipeline
+from claims_sim.claim_ids import new_batch_id
+from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
+from claims_sim.pipeline import Relay
+from claims_sim.profile.document import Profile
+from claims_sim.scoring.scorer import RiskScorer
+from claims_sim.settings import Settings
+from claims_sim.store import scores
+from claims_sim.store.stream import IngestResult
+
+SNAPSHOT_EVERY_S: Final = 5.0
+"""Readers see claims at most so much later; every snapshot writes the newest file again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickResult:
+    """What one tick did; `seconds` from the plan to the scores."""
+
+    batch: Batch
+    relay: Relay
+    ingested: IngestResult
+    scored: int
+    seconds: float
+
+
+class Engine:
+    """Runs ticks. The caller holds the producer lock; close it when done."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._author = ExitStack()
+        self._writer: BatchWriter | None = None
+        self._scorer: RiskScorer | None = None
+        self._profile_seen: tuple[int, int] | None = None
+        self._snapshot_at = 0.0
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in force."""
+        return self._warm().profile
+
+    def tick(self, count: int, now: datetime) -> TickResult:
+        """Plan, author, review, publish, ingest and score `count` claims."""
+        settings, started = self._settings, time.perf_counter()
+        request = BatchRequest(new_batch_id(now), count, settings.seed, now, settings.clock, settings.claim_prefix)
+        batch = self._warm().write(request)
+        relay, ingested, scored = self._deliver(batch, now)
+        seconds = time.perf_counter() - started
+        if time.monotonic() - self._snapshot_at > SNAPSHOT_EVERY_S:
+            self.publish_snapshots()
+        return TickResult(batch, relay, ingested, scored, seconds)
+
+    def drain(self, now: datetime) -> tuple[Relay, IngestResult, int]:
+        """Send, ingest and score what an earlier process left; makes nothing new."""
+        return self._deliver(None, now)
+
+    def publish_snapshots(self) -> None:
+        """Bring snapshots and the figures of `status` up to date."""
+        pipeline.publish_snapshots(self._settings)
+        self._snapshot_at = time.monotonic()
+
+    def close(self) -> None:
+        """Let go of the author's connections."""
+        self._author.close()
+
+    def _deliver(self, batch: Batch | None, now: datetime) -> tuple[Relay, IngestResult, int]:
+        settings = self._settings
+        with pipeline.database(settings).kept_open():
+            if batch is not None:
+                pipeline.commit_batch(settings, batch)
+            relay = pipeline.relay_outbox(settings)
+            ingested = pipeline.ingest(settings)
+            return relay, ingested, self._score(now)
+
+    def _score(self, now: datetime) -> int:
+        db, total = pipeline.database(self._settings), 0
+        for claims in scores.unscored_chunks(db):
+            self._scorer = self._scorer or pipeline.scorer(self._settings, self.profile)
+            total += scores.commit_scores(db, self._scorer.score(claims, scored_at=now))
+        return total
+
+    def _warm(self) -> BatchWriter:
+        """The writer for the profile in force, made anew when the profile's file has changed."""
+        settings = self._settings
+        seen = None
+        if settings.profile_path.exists():
+            stat = settings.profile_path.stat()
+            seen = (stat.st_mtime_ns, stat.st_size)
+        if self._writer is None or seen != self._profile_seen:
+            profile = pipeline.current_profile(settings)
+            self._author.close()
+            self._writer = self._author.enter_context(
+                pipeline.batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s)
+            )
+            self._scorer, self._profile_seen = None, seen
+        return self._writer

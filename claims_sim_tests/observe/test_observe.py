@@ -1,0 +1,92 @@
+import json
+import logging
+import time
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from claims_sim import pipeline
+from claims_sim.errors import SettingsError
+from claims_sim.launch.up import _any_port
+from claims_sim.observe import logs, metrics
+from claims_sim.observe.health import check_health, freshness_limit_s
+from claims_sim.observe.latency import BOUNDS, Latency
+from claims_sim.settings import load_settings
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def values(text: bytes) -> dict[str, float]:
+    found = {}
+    for family in text_string_to_metric_families(text.decode()):
+        for sample in family.samples:
+            found[sample.name + sample.labels.get("le", "")] = sample.value
+    return found
+
+
+def test_metrics_count_what_the_database_holds(settings):
+    pipeline.run_tick(settings, NOW)
+    pipeline.run_tick(settings, NOW)
+    found = values(metrics.exposition(settings))
+    for name in ("planned", "accepted", "released", "ingested", "scored"):
+        assert found[f"claims_sim_{name}_total"] == 10
+    assert (found["claims_sim_dead_letters_total"], found["claims_sim_unscored"]) == (0, 0)
+
+
+def test_metrics_are_there_before_anything_happened(tmp_path):
+    found = values(metrics.exposition(load_settings(state_dir=tmp_path / "none")))
+    assert found["claims_sim_ready"] == 0
+    assert found["claims_sim_tick_seconds_count"] == 0
+
+
+def test_metrics_are_served_on_loopback_and_a_taken_port_is_told(settings):
+    port = _any_port()
+    server = metrics.serve(settings, port)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert b"claims_sim_ready" in answer.read()
+        with pytest.raises(SettingsError, match="CLAIMS_SIM_METRICS_PORT"):
+            metrics.serve(settings, port)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_latencies_outlive_the_process_and_add_up(tmp_path):
+    latency = Latency.load(tmp_path)
+    for seconds in (0.05, 0.1, 0.3, 60):
+        latency.add(seconds)
+    latency.save(tmp_path)
+    again = Latency.load(tmp_path)
+    assert again.counts[0] == 2
+    assert again.counts[len(BOUNDS)] == 1
+    assert again.total_s == pytest.approx(60.45)
+
+
+def test_a_simulator_is_ready_when_claims_arrive(settings):
+    assert "no claim was scored yet" in check_health(settings).problems
+    pipeline.run_tick(settings, NOW)
+    assert check_health(settings).ready
+    late = check_health(settings, time.time() + freshness_limit_s(settings) + 1)
+    assert late.alive
+    assert "last tick" in late.problems[0]
+
+
+def test_a_reached_size_limit_makes_it_unready(settings):
+    pipeline.run_tick(settings, NOW)
+    assert "limit" in check_health(settings.model_copy(update={"max_size_mb": 0.001})).problems[0]
+
+
+def test_a_state_that_cannot_be_read_is_not_alive(settings):
+    (settings.state_dir / "control.sqlite").unlink(missing_ok=True)
+    (settings.state_dir / "control.sqlite").mkdir()
+    assert not check_health(settings).alive
+
+
+def test_json_logs_hold_one_object_a_line_with_what_the_call_gave(capsys):
+    logs.configure("json", verbose=True)
+    logging.getLogger("claims_sim.x").debug("a %s", "batch", extra={"claims": 5})
+    line = json.loads(capsys.readouterr().err)
+    assert (line["message"], line["claims"], line["level"]) == ("a batch", 5, "debug")
