@@ -12,6 +12,7 @@ from claims_sim.orchestration.assets import (
     ml_scores,
     synthetic_claims_batch,
 )
+from claims_sim.orchestration.fidelity import fidelity_report, fidelity_schedule, measure_fidelity
 from claims_sim.orchestration.io_managers import OutboxIOManager, ProfileIOManager, ScoresIOManager, StreamIOManager
 from claims_sim.orchestration.jobs import (
     housekeeping,
@@ -35,10 +36,17 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
     """
     settings = settings or settings_of_this_process()
     return Definitions(
-        assets=[claims_normalized, claims_distribution_profile, synthetic_claims_batch, claims_live_stream, ml_scores],
-        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, housekeeping],
+        assets=[
+            claims_normalized,
+            claims_distribution_profile,
+            synthetic_claims_batch,
+            claims_live_stream,
+            ml_scores,
+            fidelity_report,
+        ],
+        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, measure_fidelity, housekeeping],
         sensors=[intake_sensor(settings)],
-        schedules=[profile_schedule(settings.profile_refresh_cron), housekeeping_schedule],
+        schedules=[profile_schedule(settings.profile_refresh_cron), housekeeping_schedule, fidelity_schedule],
         resources={
             "simulation": Simulation(settings),
             "producer": Producer(state_dir=str(settings.state_dir)),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from claims_sim import __version__
-from claims_sim.cli import data, llm, prompts, rules, running, simulation, source
+from claims_sim.cli import data, fidelity, llm, prompts, rules, running, simulation, source
 from claims_sim.errors import ClaimsSimError
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _commands in (running, source, data, rules, simulation):
+for _commands in (running, source, fidelity, data, rules, simulation):
     app.add_typer(_commands.app)
 app.add_typer(llm.app, name="llm")
 app.add_typer(prompts.app, name="prompt")

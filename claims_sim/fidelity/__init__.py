@@ -2,8 +2,3 @@
 
 Works on tables that it is handed. What it returns are aggregates; opening the real table is the pipeline's business.
 """
-
-from claims_sim.fidelity.compare import Fidelity, compare_claims
-from claims_sim.fidelity.scores import Score
-
-__all__ = ["Fidelity", "Score", "compare_claims"]

@@ -18,6 +18,7 @@ from dagster import (
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration import metadata
+from claims_sim.orchestration.checks import drift_check
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
 
@@ -152,6 +153,14 @@ def synthetic_claims_batch(
             asset="claims_live_stream",
             description="Every claim that was released to the channel is in the table, or accounted for as a dead letter.",
         ),
+        AssetCheckSpec(
+            "drift",
+            asset="claims_live_stream",
+            description=(
+                "The newest claims (2,500, or 50 batches) follow the profile that they were made from: no column's total "
+                "variation is beyond chance and tolerance. A warning; it stops nothing."
+            ),
+        ),
     ],
 )
 @user_errors
@@ -166,6 +175,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     drained = pipeline.drain(settings)
     yield Output(drained, metadata=metadata.of_stream(relayed, drained))
     yield from metadata.stream_checks(settings)
+    yield drift_check(settings)
 
 
 @asset(

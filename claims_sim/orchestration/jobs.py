@@ -23,7 +23,13 @@ from claims_sim.orchestration.runless import KEPT_EVENTS, prune_runless
 
 PROFILE_JOB = "refresh_profile"
 CHAIN_JOB = "simulate_claims"
-ASSET_NAMES: Final = ("claims_distribution_profile", "synthetic_claims_batch", "claims_live_stream", "ml_scores")
+ASSET_NAMES: Final = (
+    "claims_distribution_profile",
+    "synthetic_claims_batch",
+    "claims_live_stream",
+    "ml_scores",
+    "fidelity_report",
+)
 
 # One process a run: four processes would cost three times the CPU of the work itself.
 simulate_claims = define_asset_job(

@@ -12,6 +12,13 @@ from claims_sim.pipeline.authoring import (
     review_outbox_batch,
     settings_mix,
 )
+from claims_sim.pipeline.fidelity import (
+    FidelityRun,
+    measure_fidelity,
+    watch_drift,
+    write_fidelity,
+    write_whole,
+)
 from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
 from claims_sim.pipeline.profiling import (
     ProfileRefresh,
@@ -39,6 +46,7 @@ from claims_sim.pipeline.tick import Tick, run_tick
 
 __all__ = [
     "SCORER_TRAINING_CLAIMS",
+    "FidelityRun",
     "ProfileRefresh",
     "Relay",
     "ScoreRefresh",
@@ -56,6 +64,7 @@ __all__ = [
     "has_profile_of_source",
     "ingest",
     "keep_profile",
+    "measure_fidelity",
     "model_folder",
     "profile_source",
     "propose_mapping",
@@ -69,4 +78,7 @@ __all__ = [
     "scorer",
     "settings_mix",
     "train_for",
+    "watch_drift",
+    "write_fidelity",
+    "write_whole",
 ]

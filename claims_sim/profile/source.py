@@ -96,6 +96,27 @@ def open_source(spec: SourceSpec) -> Iterator[OpenSource]:
         connection.close()
 
 
+def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
+    """At most so many claims of a table, drawn at random, under their canonical names: for comparing, not for profiling.
+
+    Raises SourceError as `read_source` does.
+    """
+    mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
+    path = Path(spec.path)
+    if not path.is_file():
+        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
+    connection, relation = _open(path, spec.table)
+    try:
+        located = find_columns(_column_types(connection, relation, path), mapping, str(path))
+        return _copy(
+            connection, f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)", located, mapping
+        )
+    except duckdb.Error as error:
+        raise _scrubbed(path, error) from None
+    finally:
+        connection.close()
+
+
 def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """The rows that name a diagnosis (a payload cannot be without), and a sentence when others were left out."""
     named = pc.is_valid(columns["dx_primary_code"])

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from claims_sim.errors import SourceError
-from claims_sim.fidelity import compare_claims
+from claims_sim.fidelity.compare import compare_claims
 from claims_sim.fidelity.scores import MEANINGS
 
 

@@ -21,7 +21,7 @@ CHAIN = [
 ]
 CHECKS = {
     "no_small_cell", "no_identifying_column", "source_is_read_only", "reviewed_and_phi_free",
-    "ids_unique", "phi_free", "reconciles", "every_claim_scored", "scores_in_range",
+    "ids_unique", "phi_free", "reconciles", "drift", "every_claim_scored", "scores_in_range",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def run(defs, instance, job: str, **options):
 def test_the_lineage_runs_from_the_real_table_to_the_scores(defs):
     graph = defs.resolve_asset_graph()
     keys = [dg.AssetKey(name) for name in CHAIN]
-    assert set(graph.get_all_asset_keys()) == set(keys)
+    assert set(graph.get_all_asset_keys()) == {*keys, dg.AssetKey("fidelity_report")}
     for upstream, downstream in pairwise(keys):
         assert graph.get(downstream).parent_keys == {upstream}
     assert not graph.get(keys[0]).is_materializable

@@ -1,0 +1,58 @@
+"""The newest claims of the stream, for checks that look at a window of them. Reads by arrival number: never the whole table."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.query import counter, fetch_arrow, run
+
+WINDOW_CLAIMS: Final = 2_500
+WINDOW_BATCHES: Final = 50
+MOST_CLAIMS: Final = 50_000
+_COLUMNS: Final = (
+    "service_type, province_name, facility_class, facility_ownership, severity_group, dx_primary_code, procedure_code, "
+    "comorbidity_count, los, amount_claimed, amount_paid"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Claims of ours made from one profile, oldest first, and for each the number of its batch within the window."""
+
+    claims: pa.Table
+    batches: npt.NDArray[np.int64]
+    profile_hash: str | None
+
+
+def read_window(db: SimulationDatabase) -> Window:
+    """The newest 2,500 claims, or 50 batches where those hold more, as far as the newest batch's profile made them."""
+    with db.connect(read_only=True) as connection:
+        stored = counter(connection, "stream_seq")
+        newest: list[tuple[Any, ...]] = run(
+            connection,
+            "SELECT max(batch_id) FROM claims_live_stream WHERE stream_seq > ?",
+            [stored - WINDOW_CLAIMS],
+        )
+        found = run(connection, "SELECT profile_hash, accepted FROM outbox_batches WHERE batch_id = ?", [newest[0][0]])
+        if not found:
+            return Window(pa.table({}), np.zeros(0, np.int64), None)
+        profile_hash, size = found[0]
+        rows = min(max(WINDOW_CLAIMS, WINDOW_BATCHES * int(size)), MOST_CLAIMS)
+        claims = fetch_arrow(
+            connection,
+            f"""
+            WITH recent AS (SELECT batch_id, stream_seq, {_COLUMNS} FROM claims_live_stream WHERE stream_seq > $after),
+            ours AS (
+              SELECT batch_id FROM outbox_batches
+              WHERE batch_id BETWEEN (SELECT min(batch_id) FROM recent) AND (SELECT max(batch_id) FROM recent)
+                AND profile_hash = $profile_hash
+            )
+            SELECT dense_rank() OVER (ORDER BY batch_id) - 1 AS batch, {_COLUMNS} FROM recent SEMI JOIN ours USING (batch_id)
+            """,
+            {"after": stored - rows, "profile_hash": profile_hash},
+        )
+    return Window(claims.drop_columns(["batch"]), claims["batch"].to_numpy().astype(np.int64), profile_hash)

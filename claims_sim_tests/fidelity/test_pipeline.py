@@ -1,0 +1,88 @@
+"""Measuring and watching from the pipeline and the command line: files in, reports out, one line for a mistake."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.errors import SourceError
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.rules.wire import to_flat
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def claims(profile):
+    return to_flat(Sampler(profile).draw_claims(9, np.arange(1200)))
+
+
+def test_the_report_is_one_page_without_a_network_and_names_no_person(settings, claims, tmp_path):
+    pq.write_table(claims, tmp_path / "claims.parquet")
+    run = pipeline.measure_fidelity(settings, tmp_path / "claims.parquet", rows=4000)
+    page = pipeline.write_fidelity(settings, run, NOW).read_text()
+    assert page.count("<h2>") == 5
+    assert "http" not in page.replace("http-equiv", "")
+    assert all(score.meaning.split(":")[0] in page.replace("&#39;", "'") for score in run.fidelity.scores)
+
+
+def test_jsonl_and_parquet_of_the_same_claims_agree(settings, connection, claims, tmp_path):
+    from claims_sim.rules.wire import to_payloads
+
+    named = claims.set_column(0, "claim_id", [[f"SIM-2026-{i}" for i in range(len(claims))]])
+    dated = named.set_column(named.column_names.index("generated_at"), "generated_at", named["admit_dt"])
+    (tmp_path / "claims.jsonl").write_text("".join(f"{line}\n" for line in to_payloads(connection, dated)))
+    pq.write_table(claims, tmp_path / "claims.parquet")
+    found = [
+        {
+            column.name: column.distance
+            for column in pipeline.measure_fidelity(settings, tmp_path / name, rows=4000).fidelity.columns
+        }
+        for name in ("claims.jsonl", "claims.parquet")
+    ]
+    shared = found[0].keys() & found[1].keys()
+    assert {"dx_primary_code", "amount_claimed", "los", "secondary_count"} <= shared
+    assert all(found[0][name] == pytest.approx(found[1][name], abs=0.05) for name in shared)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("claims.jsonl", '{"a": 1}\n' * 300, r"300 of 300 lines are no claims \(first fault: keys\)"),
+        ("claims.duckdb", "no database " * 1000, "neither a DuckDB database nor"),
+    ],
+)
+def test_a_wrong_file_is_one_line(settings, tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match=message):
+        pipeline.measure_fidelity(settings, tmp_path / name)
+
+
+def test_a_missing_file_is_one_line(settings, tmp_path):
+    with pytest.raises(SourceError, match="does not exist"):
+        pipeline.measure_fidelity(settings, tmp_path / "none.parquet")
+
+
+def test_the_stream_is_watched_once_there_are_enough_batches(settings):
+    assert pipeline.watch_drift(settings) is None
+    for _ in range(3):
+        pipeline.run_tick(settings, NOW)
+    found = pipeline.watch_drift(settings)
+    assert (found.claims, found.batches, found.enough) == (15, 3, False)
+    assert {"service_type", "los", "amount_claimed"} <= {column.name for column in found.columns}
+    (kept,) = (settings.state_dir / "drift").glob("*.json")
+    assert json.loads(kept.read_text()).keys() == {column.name for column in found.columns}
+    assert pipeline.watch_drift(settings) == found
+
+
+def test_a_new_profile_begins_a_new_window(settings, profile):
+    pipeline.run_tick(settings, NOW)
+    pipeline.keep_profile(
+        settings, Profile.from_json(json.dumps(json.loads(profile.to_json()) | {"oddities": ["another"]}))
+    )
+    pipeline.run_tick(settings, NOW)
+    assert pipeline.watch_drift(settings).batches == 1
