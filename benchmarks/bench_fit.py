@@ -28,6 +28,11 @@ from claims_sim.profile.source import SourceSpec, read_source
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLED = 300_000
 SINGLE = 200
+_MAKE = """
+import sys, pathlib
+from claims_sim.demo.source import write_demo_source
+write_demo_source(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
+"""
 
 
 def peak_mb() -> float:
@@ -36,8 +41,8 @@ def peak_mb() -> float:
 
 def measure(source: Path, table: str, mapping: Path | None, violations: int) -> dict:
     """One table, measured in this process."""
-    import lightgbm  # noqa: F401, PLC0415 - pandas and what else a first use would load
-    import pandas  # noqa: F401, ICN001, PLC0415
+    import lightgbm  # noqa: F401 - pandas and what else a first use would load
+    import pandas  # noqa: F401
 
     found = {"imports MB": peak_mb()}
     begun = time.process_time()
@@ -93,7 +98,9 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="a table of your own instead")
     parser.add_argument("--table", default="claims_normalized")
     parser.add_argument("--mapping", type=Path)
-    parser.add_argument("--violations", type=int, default=0, metavar="N", help="hold N sampled claims against the rules")
+    parser.add_argument(
+        "--violations", type=int, default=0, metavar="N", help="hold N sampled claims against the rules"
+    )
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
@@ -105,8 +112,7 @@ def main() -> None:
             if source is None:
                 source = Path(folder) / f"{size}.duckdb"
                 # In a process of its own, whose memory is no part of the figure.
-                make = f"from claims_sim.demo.source import write_demo_source as w; from pathlib import Path; w(Path({str(source)!r}), {size})"
-                subprocess.run([sys.executable, "-c", make], check=True)
+                subprocess.run([sys.executable, "-c", _MAKE, str(source), str(size)], check=True)
             command = [sys.executable, __file__, "--here", "--source", str(source), "--table", options.table]
             command += ["--violations", str(options.violations)]
             command += ["--mapping", str(options.mapping)] if options.mapping else []
