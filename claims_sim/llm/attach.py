@@ -71,7 +71,7 @@ def stop(settings: Settings) -> bool:
     record = read_record(settings.state_dir)
     if record is None:
         return False
-    _end(settings, record)
+    _end(settings, record, time.monotonic() + 2 * _STOP_S)
     return True
 
 
@@ -133,7 +133,7 @@ def _attached(settings: Settings, weights: Weights, deadline: float) -> ServerRe
             return ready
         if not record.port and record.process() is not None:
             raise _still_loading(settings)
-    _end(settings, record)
+    _end(settings, record, deadline)
     return None
 
 
@@ -218,14 +218,19 @@ def _last_words(log: Path) -> str:
     return (own or lines or ["it left no word."])[-1]
 
 
-def _end(settings: Settings, record: ServerRecord) -> None:
+def _end(settings: Settings, record: ServerRecord, deadline: float) -> None:
+    """End a server, by force when it does not end by itself in time; by `deadline` it is at least told to."""
+
+    def patience() -> float:
+        return max(0.0, min(_STOP_S, deadline - time.monotonic()))
+
     process = record.process()
     if process is not None:
         with suppress(psutil.Error):
             process.terminate()
             try:
-                process.wait(_STOP_S)
+                process.wait(patience())
             except psutil.TimeoutExpired:
                 process.kill()
-                process.wait(_STOP_S)
+                process.wait(patience())
     drop_record(settings.state_dir, record.pid)

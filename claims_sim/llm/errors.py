@@ -27,12 +27,13 @@ _SYSTEMIC: Final = frozenset((Failure.UNREACHABLE, Failure.REFUSED))
 class LLMError(AuthorError):
     """A request to a model failed; `kind` says how, `retry_after_s` when the server said when to come back."""
 
-    def __init__(self, kind: Failure, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, kind: Failure, message: str, *, retry_after_s: float | None = None, tokens: tuple[int, int] = (0, 0)
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
-        self.tokens_in = 0
-        self.tokens_out = 0
+        self.tokens_in, self.tokens_out = tokens
 
     @property
     def is_retryable(self) -> bool:

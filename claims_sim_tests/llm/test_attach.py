@@ -121,6 +121,21 @@ def test_a_server_that_stopped_answering_is_replaced(make, monkeypatch):
 
 
 @needs_model
+def test_a_stuck_server_does_not_hold_its_caller_past_the_deadline(make, monkeypatch):
+    monkeypatch.setattr(attach, "_HEALTH_TIMEOUT_S", 0.5)
+    settings = make()
+    attach.ensure_server(settings)
+    stuck = psutil.Process(pid_of(settings))
+    stuck.suspend()
+    started = time.monotonic()
+    with pytest.raises(AuthorError, match="loading"):
+        attach.ensure_server(settings, 1.0)
+    assert time.monotonic() - started < attach._STOP_S
+    attach.ensure_server(settings)
+    assert gone_within(stuck.pid, 5)
+
+
+@needs_model
 def test_a_server_ends_with_its_owner(make):
     owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     settings = make(supervised_by=owner.pid)

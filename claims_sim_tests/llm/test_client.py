@@ -1,6 +1,7 @@
 import json
 import socket
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,7 +9,22 @@ from claims_sim.llm.client import LLMClient
 from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.errors import Failure, LLMError
 from claims_sim.llm.question import Question
-from claims_sim_tests.llm.conftest import completion, drips, drops, fails, hangs, says, send
+from claims_sim.llm.retry import pause_before_retry, retry_after_s
+from claims_sim_tests.fault_server import (
+    after,
+    completion,
+    declines,
+    drips,
+    drips_headers,
+    drops,
+    echoes,
+    fails,
+    fault_server,
+    hangs,
+    says,
+    send,
+    stalls,
+)
 
 KEY = "sk-verysecret-0123456789"
 SCHEMA = {"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]}
@@ -84,6 +100,14 @@ def test_the_first_listed_model_is_taken_where_none_is_configured(make):
         (lambda handler: send(handler, 200, b'{"choices": []}'), Failure.INVALID),
         (lambda handler: send(handler, 200, b'[{"choices": 1}]'), Failure.INVALID),
         (lambda handler: send(handler, 200, completion(None)), Failure.INVALID),
+        (says(""), Failure.INVALID),
+        (says("", finish="length"), Failure.TRUNCATED),
+        (says("1 2 3 " * 2000, finish="length"), Failure.TRUNCATED),
+        (says("I am sorry, but I cannot help with that."), Failure.INVALID),
+        (declines, Failure.INVALID),
+        (says({"number": 1}, finish="content_filter"), Failure.INVALID),
+        (echoes, Failure.INVALID),
+        (fails(307, Location="http://192.0.2.1/v1"), Failure.REFUSED),
         (lambda handler: send(handler, 200, b"\xff\xfe\x00"), Failure.INVALID),
         (lambda handler: send(handler, 200, b" " * 1_200_000), Failure.INVALID),
         (drops, Failure.UNREACHABLE),
@@ -101,12 +125,42 @@ def test_a_server_that_is_not_there_is_unreachable(make):
     assert failure(make(f"http://127.0.0.1:{port}/v1")).kind is Failure.UNREACHABLE
 
 
-@pytest.mark.parametrize("reply", [hangs, drips])
+@pytest.mark.parametrize("reply", [hangs, drips, drips_headers, stalls, after(0.3, stalls), after(0.3, drips)])
 def test_a_server_that_does_not_finish_is_left_at_the_deadline(make, script, reply):
     script.default = reply
+    client = make()
+    client.named_model(None)
     started = time.monotonic()
-    assert failure(make(), 0.4).kind is Failure.TIMEOUT
-    assert time.monotonic() - started < 5
+    assert failure(client, 0.4).kind is Failure.TIMEOUT
+    assert time.monotonic() - started < 2  # generous: what it must not do is wait for each part anew
+    script.default = says({"number": 2})
+    assert client.ask(QUESTION, number).value == 2
+
+
+def test_a_redirection_is_not_followed(make, script):
+    with fault_server() as elsewhere:
+        elsewhere.default = says({"number": 1})
+        script.default = fails(307, Location=f"{elsewhere.url}/chat/completions")
+        assert "redirects" in str(failure(make()))
+        assert elsewhere.requests == []
+
+
+def test_pauses_grow_differ_and_keep_what_the_server_asks_for():
+    busy = LLMError(Failure.SERVER_ERROR, "busy")
+    first, third = ([pause_before_retry(busy, n, seed) for seed in range(50)] for n in (0, 2))
+    assert max(first) < min(third)
+    assert len(set(first)) == 50
+    assert pause_before_retry(busy, 1, 7) == pause_before_retry(busy, 1, 7)
+    asked = LLMError(Failure.RATE_LIMITED, "slow down", retry_after_s=9.0)
+    assert pause_before_retry(asked, 0, 1) == 9.0
+
+
+def test_retry_after_is_read_as_seconds_or_as_a_date():
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert retry_after_s("1.5") == 1.5
+    assert retry_after_s("Thu, 01 Jan 2026 12:00:30 GMT", now) == 30
+    assert retry_after_s("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0
+    assert [retry_after_s(text) for text in (None, "", "soon", "nan", "inf")] == [None] * 5
 
 
 def test_what_may_go_better_is_tried_again_and_its_tokens_count(make, script):

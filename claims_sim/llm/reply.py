@@ -1,0 +1,63 @@
+"""Read a chat completion as a server sent it: bytes in, a checked answer out. Trusts nothing of what it reads."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from claims_sim.llm.errors import Failure, LLMError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server sent: the model's text, why it ended, and the tokens it counts (0 where it does not count)."""
+
+    text: str
+    finish: object
+    tokens_in: int
+    tokens_out: int
+
+
+def read_reply(body: bytes, where: str) -> Reply:
+    """The reply in a response body. Raises LLMError, with the tokens, when there is no text in it."""
+    try:
+        document = json.loads(body)
+        choice = document["choices"][0]
+        message, finish = choice["message"], choice.get("finish_reason")
+        text = message["content"]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise LLMError(Failure.INVALID, f"{where} sent something that is no chat completion.") from None
+    tokens = _usage(document.get("usage"))
+    if finish == "content_filter" or (isinstance(message, dict) and message.get("refusal")):
+        raise LLMError(Failure.INVALID, f"{where} declined to answer.", tokens=tokens)
+    if not isinstance(text, str) or not text.strip():
+        if finish == "length":
+            raise LLMError(Failure.TRUNCATED, f"{where} was cut off before its answer was whole.", tokens=tokens)
+        raise LLMError(Failure.INVALID, f"{where} sent no text.", tokens=tokens)
+    return Reply(text, finish, *tokens)
+
+
+def read_answer(reply: Reply, parse: Callable[[Any], T], where: str) -> T:
+    """What the model's text says, as `parse` accepts it. Raises LLMError, in words of ours, with the tokens."""
+    tokens = (reply.tokens_in, reply.tokens_out)
+    if reply.finish == "length":
+        raise LLMError(Failure.TRUNCATED, f"{where} was cut off before its answer was whole.", tokens=tokens)
+    try:
+        return parse(json.loads(reply.text))
+    except (ValueError, RecursionError) as error:
+        # Only our own words: a decoder's message echoes what the model wrote.
+        why = "no JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
+        raise LLMError(Failure.INVALID, f"{where} gave an unusable answer: {why}.", tokens=tokens) from None
+
+
+def _usage(usage: object) -> tuple[int, int]:
+    """Tokens in and out; a server that does not count, or counts nonsense, counts nothing."""
+    if not isinstance(usage, dict):
+        return 0, 0
+    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    first, second = (
+        c if isinstance(c, int) and not isinstance(c, bool) and 0 <= c < 10_000_000 else 0 for c in counts
+    )
+    return first, second
