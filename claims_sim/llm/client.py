@@ -134,7 +134,9 @@ class LLMClient:
                 body = self._within(self._received(model, question, attempt), limit - self.clock())
             except _OptionRefusedError as error:
                 if error.option in refused:
-                    raise LLMError(Failure.REFUSED, f"{self._where} refuses a request without {error.option}.") from None
+                    raise LLMError(
+                        Failure.REFUSED, f"{self._where} refuses a request without {error.option}."
+                    ) from None
                 self._refused.add(error.option)
             else:
                 reply = read_reply(body, self._where)

@@ -57,7 +57,5 @@ def _usage(usage: object) -> tuple[int, int]:
     if not isinstance(usage, dict):
         return 0, 0
     counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    first, second = (
-        c if isinstance(c, int) and not isinstance(c, bool) and 0 <= c < 10_000_000 else 0 for c in counts
-    )
+    first, second = (c if isinstance(c, int) and not isinstance(c, bool) and 0 <= c < 10_000_000 else 0 for c in counts)
     return first, second

@@ -9,7 +9,9 @@ from claims_sim.llm.errors import Failure, LLMError
 
 _BACKOFF_S: Final = (0.2, 0.8, 2.0)
 _JITTER: Final = 0.5  # the share of a pause that is random, so that clients that failed together do not return together
-_AT_ONCE: Final = frozenset((Failure.INVALID, Failure.TRUNCATED))  # the model's fault, not the server's: no need to wait
+_AT_ONCE: Final = frozenset(
+    (Failure.INVALID, Failure.TRUNCATED)
+)  # the model's fault, not the server's: no need to wait
 
 
 def pause_before_retry(error: LLMError, attempt: int, seed: int) -> float:
