@@ -25,4 +25,7 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         return
     width = max((len(key) for key in result), default=0)
     for key, value in result.items():
-        print(f"{key:<{width}}  {value}")
+        text = (
+            ", ".join(f"{name}: {one}" for name, one in value.items()) or "none" if isinstance(value, dict) else value
+        )
+        print(f"{key:<{width}}  {text}")

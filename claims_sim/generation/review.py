@@ -1,6 +1,7 @@
 """The gate before anything is published: every authored claim is judged, nothing is dropped silently."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from claims_sim.profile.document import Profile
 from claims_sim.profile.wanted import NO_FILTER, ClaimFilter
+from claims_sim.rules.plausibility import PLAUSIBILITY, find_implausible, level_of
 from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, judge, may_break, vocabulary_rules
 
 BRIEF_COLUMNS: Final = (
@@ -24,9 +26,10 @@ BRIEF_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """For each claim, in order, the names of the rules it breaks; empty means accepted."""
+    """For each claim, in order, the names of the rules it breaks (none: it is accepted) and those it is warned of."""
 
     broken: tuple[tuple[str, ...], ...]
+    warned: tuple[tuple[str, ...], ...]
 
     @property
     def accepted(self) -> np.ndarray:
@@ -41,7 +44,16 @@ class Verdicts:
     @property
     def reasons(self) -> dict[str, int]:
         """How many claims break each rule."""
-        return dict(Counter(name for names in self.broken for name in names).most_common())
+        return _counted(self.broken)
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """How many of the accepted claims are warned of each rule."""
+        return _counted(names for names, wrong in zip(self.warned, self.broken, strict=True) if not wrong)
+
+
+def _counted(names: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    return dict(Counter(name for of_claim in names for name in of_claim).most_common())
 
 
 def rules_of_brief() -> tuple[Rule, ...]:
@@ -53,7 +65,7 @@ def rules_of_brief() -> tuple[Rule, ...]:
 
 
 class Reviewer:
-    """Judges flat claims against admission rules, the profile's exact identities and vocabularies, and the brief.
+    """Judges flat claims: admission rules, the profile's identities and vocabularies; ours also brief and plausibility.
 
     Holds an in-memory DuckDB connection with the profile's vocabulary; close it, or use it as a context manager.
     """
@@ -64,6 +76,8 @@ class Reviewer:
         self._connection.register("vocabulary", profile.vocabulary())
         self._identities = tuple(rule for rule in IDENTITIES if profile.identities.get(rule.name) == 0.0)
         self._vocabularies = vocabulary_rules("vocabulary")
+        levels = {rule.name: level_of(rule, profile.plausibility) for rule in PLAUSIBILITY}
+        self._only_warns = {name for name, level in levels.items() if level == "warns"}
 
     def __enter__(self) -> "Reviewer":
         return self
@@ -71,8 +85,18 @@ class Reviewer:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def judge(self, claims: pa.Table, briefs: pa.Table | None = None, where: ClaimFilter = NO_FILTER) -> Verdicts:
-        """Judge `claims`; with `briefs` (row for row) also whether each keeps its brief, and whether `where` holds."""
+    def judge(
+        self,
+        claims: pa.Table,
+        briefs: pa.Table | None = None,
+        where: ClaimFilter = NO_FILTER,
+        *,
+        lets_implausible_pass: bool = False,
+    ) -> Verdicts:
+        """Judge `claims`; with `briefs` (row for row) also whether each keeps its brief, is plausible and holds `where`.
+
+        What the source itself does often is a warning; with `lets_implausible_pass` all that is implausible is.
+        """
         rules, judged = [*self._identities, *self._vocabularies], claims
         if briefs is not None:
             for column in BRIEF_COLUMNS:
@@ -87,7 +111,11 @@ class Reviewer:
         if where:
             off = ~where.holds(claims)
             broken = [(*names, "off_request") if bad else names for names, bad in zip(broken, off, strict=True)]
-        return Verdicts(tuple(broken))
+        warned: list[tuple[str, ...]] = [()] * len(claims)
+        for i, names in (find_implausible(self._connection, claims) if briefs is not None else {}).items():
+            warned[i] = tuple(name for name in names if lets_implausible_pass or name in self._only_warns)
+            broken[i] = (*broken[i], *(name for name in names if name not in warned[i]))
+        return Verdicts(tuple(broken), tuple(warned))
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

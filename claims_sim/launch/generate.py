@@ -1,6 +1,7 @@
 """`claims-sim generate`: many reviewed claims into one file, in batches, written whole or not at all."""
 
 import os
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ def run(
     # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
     as_of = _end_of(profile.period[1]) if settings.clock == "history" else utc_now()
     written = rejected = by_model = repaired = 0
+    reasons, warnings = Counter[str](), Counter[str]()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         sink = _Sink(temporary, parquet=out.suffix == ".parquet")
@@ -62,6 +64,8 @@ def run(
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
                 by_model += batch.log["author"].to_pylist().count(settings.author)
                 repaired += batch.repaired
+                reasons.update(batch.reasons)
+                warnings.update(batch.warnings)
                 advance(size)
         sink.close()
         temporary.replace(out)
@@ -77,6 +81,8 @@ def run(
         "author": settings.author,
         "by that author": by_model,
         "repaired": repaired,
+        "rejected drafts by rule": dict(reasons.most_common()),
+        "let through with a warning by rule": dict(warnings.most_common()),
         "seed": settings.seed,
         **{f"asked for: {name}": text for name, text in (("where", str(where)), ("mix", str(mix))) if text},
         "profile": profile.profile_hash,

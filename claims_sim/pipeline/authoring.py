@@ -92,7 +92,7 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
         seconds=batch.seconds,
         tokens_in=batch.tokens_in,
         tokens_out=batch.tokens_out,
-        metadata=batch.request.asked,
+        metadata={"warnings": batch.warnings, **batch.request.asked},
     )
     outbox.commit_batch(database(settings), new, payloads, batch.log)
 

@@ -4,8 +4,6 @@ Looks at a sample of the rows. A rate is released like any cell: in units of k, 
 behind it.
 """
 
-from typing import Final
-
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -13,11 +11,7 @@ import pyarrow as pa
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.structure import sample_rows
-from claims_sim.rules.plausibility import PLAUSIBILITY
-
-_NEEDED: Final = (
-    "service_type", "severity_group", "dx_primary_code", "dx_secondary_codes", "procedure_code", "los",
-)  # fmt: skip
+from claims_sim.rules.plausibility import COLUMNS, PLAUSIBILITY
 
 
 def rule_rates(columns: pa.Table, population: Population) -> dict[str, float]:
@@ -35,7 +29,7 @@ def rule_rates(columns: pa.Table, population: Population) -> dict[str, float]:
 
 def _flags(columns: pa.Table, rows: Ints) -> pa.Table:
     sample = {}
-    for name in _NEEDED:
+    for name in COLUMNS:
         kind = FLAT_SCHEMA.field(name).type
         there = name in columns.column_names
         sample[name] = columns[name].take(pa.array(rows)) if there else pa.nulls(len(rows), kind)

@@ -7,12 +7,20 @@ worth a warning and never a rejection, because the distribution wins. Sex and ag
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
+import duckdb
+import numpy as np
+import pyarrow as pa
+
 from claims_sim.privacy.phi import quote
-from claims_sim.rules.table import Rule
+from claims_sim.rules.table import Rule, judge
 
 Level = Literal["rejects", "warns"]
 MOST_OFTEN: Final = 0.01
 """A rule that a source breaks in a larger share of the claims it applies to warns only."""
+COLUMNS: Final = (
+    "service_type", "severity_group", "dx_primary_code", "dx_secondary_codes", "procedure_code", "los",
+)  # fmt: skip
+"""What the rules look at."""
 
 _ICD10: Final = "WHO, ICD-10 (2019), "
 _ICD9: Final = "ICD-9-CM volume 3 (US CMS/NCHS), "
@@ -134,6 +142,23 @@ def _rules() -> Iterable[Rule]:
 
 
 PLAUSIBILITY: Final = tuple(_rules())
+_ANY: Final = " OR ".join(f"({rule.broken})" for rule in PLAUSIBILITY)
+
+
+def find_implausible(connection: duckdb.DuckDBPyConnection, claims: pa.Table) -> dict[int, list[str]]:
+    """The names of the rules that claims break, by position in `claims`; the many that break none are left out.
+
+    One question first, whether any rule is broken at all: rule by rule only for the few that answer yes.
+    """
+    positions = pa.array(np.arange(len(claims)))
+    connection.register("claims_in_doubt", claims.select(COLUMNS).append_column("position", positions))
+    try:
+        found = connection.sql(f"SELECT * FROM claims_in_doubt WHERE {_ANY}").to_arrow_table()
+    finally:
+        connection.unregister("claims_in_doubt")
+    if not len(found):
+        return {}
+    return dict(zip(found["position"].to_pylist(), judge(connection, found, PLAUSIBILITY), strict=True))
 
 
 def level_of(rule: Rule, rates: Mapping[str, float]) -> Level:
