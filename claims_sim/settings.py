@@ -137,7 +137,8 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="Logs of stream and consume --follow: text or json")
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
-        0, description="Serve Prometheus metrics on this loopback port while `stream` or `up` runs; 0: not"
+        0,
+        description="While up, stream or consume --follow runs, answer /metrics, /healthz and /readyz on this loopback port; 0: not",
     )
     supervised_by: int | None = Field(
         None, description="Set by `up` for its children: the process that they must not outlive"

@@ -7,6 +7,7 @@ from claims_sim import pipeline
 from claims_sim.errors import ChannelError, PositionMovedError, StoreLockedError
 from claims_sim.launch.stream import stop_on_signals
 from claims_sim.observe import logs
+from claims_sim.observe.serving import watched
 from claims_sim.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ def run(settings: Settings, poll_s: float) -> dict[str, Any]:
     logs.configure(settings.log_format)
     totals = {"rows stored": 0, "dead letters": 0, "duplicates dropped": 0}
     failures = 0
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, watched(settings):
         _log.info("following %s; SIGTERM or Ctrl-C stops", _described(settings))
         while not stop.is_set():
             try:

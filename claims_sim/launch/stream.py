@@ -14,7 +14,8 @@ from typing import Any, Final
 from claims_sim import pipeline
 from claims_sim.errors import ClaimsSimError
 from claims_sim.generation.batch import utc_now
-from claims_sim.observe import logs, metrics
+from claims_sim.observe import logs
+from claims_sim.observe.serving import watched
 from claims_sim.settings import Settings, dagster_home
 from claims_sim.store import control
 from claims_sim.worker.loop import Ends, Progress, Worker
@@ -48,13 +49,11 @@ def run(settings: Settings, options: StreamOptions) -> dict[str, Any]:
     with ExitStack() as held:
         stop = held.enter_context(stop_on_signals())
         held.enter_context(control.producer_lock(settings.state_dir, WHAT))
+        held.enter_context(watched(settings))
         pipeline.ensure_source(settings, _log.info)
         if not pipeline.has_profile_of_source(settings):
             _log.info("Profiling the source ...")
             pipeline.keep_profile(settings, pipeline.profile_source(settings, utc_now()).profile)
-        if settings.metrics_port:
-            server = metrics.serve(settings, settings.metrics_port)
-            held.callback(server.shutdown)
         report = held.enter_context(_reporter(settings, options))
         worker = Worker(
             settings,

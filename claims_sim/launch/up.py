@@ -22,7 +22,7 @@ from claims_sim.launch.dagster_home import write_home, write_workspace
 from claims_sim.launch.supervisor import Child, Supervisor, reap_orphans
 from claims_sim.lifeline import end_with_parent
 from claims_sim.llm import attach
-from claims_sim.observe import metrics
+from claims_sim.observe.serving import watched
 from claims_sim.settings import Settings, child_environment
 from claims_sim.store import control
 
@@ -51,7 +51,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
 
         end_with_parent(on_orphaned=orphaned)
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    with _only_one(settings):
+    with _only_one(settings), watched(settings):
         return _run_locked(settings, stop, hurry)
 
 
@@ -91,8 +91,6 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
         if stop.is_set():
             return 0
         control.put_status(settings.state_dir, "up", {"url": url, "since": time.time()})
-        if settings.metrics_port:
-            metrics.serve(settings, settings.metrics_port)  # a daemon thread; it ends with this process
         _wait_for_first_scores(settings, supervisor, stop, url)
         if not stop.is_set():
             _say(_where_things_are(settings, url))

@@ -1,17 +1,15 @@
 """Prometheus metrics, read at each scrape from the control file: ticks are processes of their own, the counts are there.
 
-`exposition` is for whoever has a server already; `serve` opens one of its own on loopback.
+Who serves them is no business of this module: see `serving`.
 """
 
 import time
 from collections.abc import Iterable
 from typing import Any, Final
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from claims_sim.errors import SettingsError
 from claims_sim.observe.health import check_health
 from claims_sim.observe.latency import BOUNDS, Latency
 from claims_sim.settings import Settings
@@ -82,14 +80,3 @@ def _registry(settings: Settings) -> CollectorRegistry:
 def exposition(settings: Settings) -> bytes:
     """The metrics as Prometheus reads them (CONTENT_TYPE)."""
     return generate_latest(_registry(settings))
-
-
-def serve(settings: Settings, port: int) -> WSGIServer:
-    """Serve the metrics on loopback until `shutdown()`; raises SettingsError when the port is taken."""
-    try:
-        server, _ = start_http_server(port, addr="127.0.0.1", registry=_registry(settings))
-    except OSError as error:
-        raise SettingsError(
-            f"CLAIMS_SIM_METRICS_PORT={port}: cannot listen there ({error.strerror or error}); take another port."
-        ) from None
-    return server

@@ -28,6 +28,7 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
 from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration import metadata
+from claims_sim.orchestration.checks import drift_check
 from claims_sim.settings import Settings
 from claims_sim.worker.window import Window
 
@@ -94,7 +95,7 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         "position": window.position,
     }
     yield AssetMaterialization("claims_live_stream", metadata=stored | shared)
-    for result in metadata.stream_checks(settings):
+    for result in (*metadata.stream_checks(settings), drift_check(settings)):
         yield _evaluation("claims_live_stream", result, blocking=result.check_name in {"ids_unique", "phi_free"})
     yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared)
     for result in metadata.score_checks(settings):

@@ -58,9 +58,11 @@ class Engine:
             self.publish_snapshots()
         return TickResult(batch, relay, ingested, scored, seconds)
 
-    def drain(self, now: datetime) -> tuple[Relay, IngestResult, int]:
-        """Send, ingest and score what an earlier process left; makes nothing new."""
-        return self._deliver(None, now)
+    def begin(self, now: datetime) -> None:
+        """Load what ticks need, and send, ingest and score what an earlier process left; makes nothing new."""
+        self._warm()
+        self._ready_scorer()  # the first of a profile is trained, which takes seconds: no claim shall wait for that
+        self._deliver(None, now)
 
     def publish_snapshots(self) -> None:
         """Bring snapshots and the figures of `status` up to date."""
@@ -83,9 +85,12 @@ class Engine:
     def _score(self, now: datetime) -> int:
         db, total = pipeline.database(self._settings), 0
         for claims in scores.unscored_chunks(db):
-            self._scorer = self._scorer or pipeline.scorer(self._settings, self.profile)
-            total += scores.commit_scores(db, self._scorer.score(claims, scored_at=now))
+            total += scores.commit_scores(db, self._ready_scorer().score(claims, scored_at=now))
         return total
+
+    def _ready_scorer(self) -> RiskScorer:
+        self._scorer = self._scorer or pipeline.scorer(self._settings, self.profile)
+        return self._scorer
 
     def _warm(self) -> BatchWriter:
         """The writer for the profile in force, made anew when the profile's file has changed."""

@@ -68,9 +68,10 @@ class Worker:
 
     def run(self) -> Progress:
         """Work; returns how far it came. Raises the error of an outage that does not end."""
-        engine, started, failures = Engine(self._settings), time.monotonic(), 0
+        engine, failures = Engine(self._settings), 0
         try:
-            engine.drain(utc_now())
+            engine.begin(utc_now())
+            started = time.monotonic()
             while not self._stop.is_set() and (left := self._left(time.monotonic() - started)) > 0:
                 due = self._pace.next(time.monotonic() - started, self.progress.claims)
                 if not self._wait(started + due.at, started):

@@ -1,6 +1,7 @@
 import json
 import logging
 import time
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from claims_sim.launch.up import _any_port
 from claims_sim.observe import logs, metrics
 from claims_sim.observe.health import check_health, freshness_limit_s
 from claims_sim.observe.latency import BOUNDS, Latency
+from claims_sim.observe.serving import watched
 from claims_sim.settings import load_settings
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -41,17 +43,29 @@ def test_metrics_are_there_before_anything_happened(tmp_path):
     assert found["claims_sim_tick_seconds_count"] == 0
 
 
-def test_metrics_are_served_on_loopback_and_a_taken_port_is_told(settings):
-    port = _any_port()
-    server = metrics.serve(settings, port)
+def get(url: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-            assert b"claims_sim_ready" in answer.read()
-        with pytest.raises(SettingsError, match="CLAIMS_SIM_METRICS_PORT"):
-            metrics.serve(settings, port)
-    finally:
-        server.shutdown()
-        server.server_close()
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_metrics_health_and_readiness_are_answered_on_loopback_and_a_taken_port_is_told(settings):
+    settings = settings.model_copy(update={"metrics_port": _any_port()})
+    url = f"http://127.0.0.1:{settings.metrics_port}"
+    with watched(settings):
+        assert b"claims_sim_ready 0.0" in get(f"{url}/metrics")[1]
+        assert get(f"{url}/healthz")[0] == 200
+        code, body = get(f"{url}/readyz")
+        assert (code, json.loads(body)["ready"]) == (503, False)
+        pipeline.run_tick(settings, NOW)
+        assert get(f"{url}/readyz")[0] == 200
+        assert get(f"{url}/other")[0] == 404
+        with pytest.raises(SettingsError, match="CLAIMS_SIM_METRICS_PORT"), watched(settings):
+            pass
+    with watched(settings):  # the port is free again
+        assert get(f"{url}/healthz")[0] == 200
 
 
 def test_latencies_outlive_the_process_and_add_up(tmp_path):

@@ -9,9 +9,12 @@ import pytest
 
 from claims_sim import pipeline
 from claims_sim.definitions import build_definitions
+from claims_sim.launch.stream import WHAT
+from claims_sim.orchestration.resources import RUN_HOLDER
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.store import control, counts, outbox, snapshots
 
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 CHAIN = [
     "claims_normalized",
     "claims_distribution_profile",
@@ -194,10 +197,25 @@ def test_a_run_that_died_is_failed_when_the_producer_lock_is_free(settings, inst
 
     now = time.time()
     monkeypatch.setattr("claims_sim.orchestration.sensors.time.time", lambda: now + 600)
-    with control.producer_lock(settings.state_dir, "a live run"):
+    with control.producer_lock(settings.state_dir, f"{RUN_HOLDER} {dead.run_id}"):
         assert "still working" in evaluate(settings, instance).skip_message
     assert evaluate(settings, instance).run_requests
     assert instance.get_run_by_id(dead.run_id).status == dg.DagsterRunStatus.FAILURE
+
+
+def test_the_sensor_launches_nothing_while_the_worker_produces(settings, instance):
+    with control.producer_lock(settings.state_dir, WHAT):
+        waiting = evaluate(settings, instance)
+        assert waiting.run_requests == []
+        assert "claims-sim stream" in waiting.skip_message
+    assert evaluate(settings, instance, cursor=waiting.cursor).run_requests
+
+
+def test_the_sensor_launches_nothing_beyond_the_size_limit(settings, instance):
+    pipeline.run_tick(settings, NOW)
+    full = evaluate(settings.model_copy(update={"max_size_mb": 0.001}), instance)
+    assert full.run_requests == []
+    assert "limit" in full.skip_message
 
 
 def test_snapshots_follow_a_run_of_the_chain(defs, instance, settings):
