@@ -250,3 +250,51 @@ def test_map_proposes_a_mapping_file_that_profile_takes(run, settings, tmp_path)
     code, out, _ = run("map", "--source", settings.source)
     assert out == mapping.read_text()
     assert run("map", "--source", settings.source, "--out", settings.source)[0] == 2
+
+
+@pytest.fixture
+def dead_letter(settings) -> str:
+    """The id of a dead letter that holds what must not reach a terminal."""
+    from claims_sim import pipeline
+    from claims_sim.channels import Message
+    from claims_sim.store import dead_letters
+
+    channel = pipeline.channel(settings)
+    channel.publish("x", [Message("x", "\x1b[2Jnot json"), Message("x", "{}")])
+    channel.close()
+    pipeline.ingest(settings)
+    chosen = dead_letters.Chosen(reason="not_json")
+    return dead_letters.list_letters(pipeline.database(settings), chosen, limit=1)[1][0]["dead_letter_id"]
+
+
+def test_dead_letters_are_listed_and_shown_without_what_a_terminal_would_obey(run, dead_letter):
+    code, out, _ = run("dead-letters", "list")
+    assert (code, "2 dead letters" in out, "not_json" in out) == (0, True, True)
+    assert json.loads(run("dead-letters", "list", "--limit", 1, "--json")[1])["count"] == 2
+    code, out, _ = run("dead-letters", "show", dead_letter[:8])
+    assert code == 0
+    assert "\\x1b[2Jnot json" in out
+    assert "\x1b" not in out
+    assert json.loads(run("dead-letters", "show", dead_letter, "--limit", 4, "--json")[1])["content"] == "\\x1b[2J"
+
+
+def test_dead_letters_are_retried_and_dropped_and_a_dry_run_changes_nothing(run, dead_letter):
+    code, out, _ = run("dead-letters", "retry", "--all", "--json")
+    assert (code, json.loads(out)["refused again"]) == (1, 2)
+    assert json.loads(run("dead-letters", "drop", dead_letter[:8], "--dry-run", "--json")[1])["would be dropped"] == 1
+    assert json.loads(run("dead-letters", "list", "--json")[1])["count"] == 2
+    assert json.loads(run("dead-letters", "drop", dead_letter[:8], "--json")[1])["by reason"] == {"not_json": 1}
+    assert json.loads(run("dead-letters", "list", "--json")[1])["count"] == 1
+    assert json.loads(run("dead-letters", "list", "--resolved", "--json")[1])["count"] == 2
+
+
+def test_no_dead_letter_is_touched_without_saying_which(run, dead_letter):
+    for command in ("retry", "drop"):
+        code, _, err = run("dead-letters", command)
+        assert (code, "Say which dead letters" in err) == (2, True)
+
+
+def test_dead_letters_of_a_simulation_that_has_not_begun_are_one_line_and_make_nothing(run, settings):
+    code, _, err = run("dead-letters", "list")
+    assert (code, "no simulation database" in err, err.count("\n")) == (4, True, 1)
+    assert not settings.database_path.exists()

@@ -115,7 +115,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "dead letters",
             "note",
-            f"{flow.dead_letters} messages were no acceptable claims; see the table dead_letters",
+            f"{flow.dead_letters} messages were no acceptable claims; see `claims-sim dead-letters list`",
         )
 
 

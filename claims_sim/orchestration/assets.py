@@ -154,6 +154,14 @@ def synthetic_claims_batch(
             description="Every claim that was released to the channel is in the table, or accounted for as a dead letter.",
         ),
         AssetCheckSpec(
+            "dead_letters_steady",
+            asset="claims_live_stream",
+            description=(
+                "No message of the last hour waits as a dead letter. A warning; `claims-sim dead-letters` shows them, judges "
+                "them again or drops them."
+            ),
+        ),
+        AssetCheckSpec(
             "drift",
             asset="claims_live_stream",
             description=(

@@ -272,6 +272,22 @@ def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:
             "dead letters": found.dead_letters,
         },
     )
+    new = sum(found.new_dead_letters.values())
+    yield AssetCheckResult(
+        check_name="dead_letters_steady",
+        passed=not new,
+        severity=AssetCheckSeverity.WARN,
+        description=(
+            f"{new} messages of the last hour were no acceptable claims: see `claims-sim dead-letters list`."
+            if new
+            else None
+        ),
+        metadata={
+            "open": found.open_dead_letters,
+            "of the last hour": new,
+            "reasons of the last hour": found.new_dead_letters,
+        },
+    )
 
 
 def score_checks(settings: Settings) -> Iterator[AssetCheckResult]:

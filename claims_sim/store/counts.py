@@ -17,6 +17,7 @@ from claims_sim.store.tables import as_utc
 
 RECENT_CLAIMS: Final = 100_000
 RECENT_RELEASES: Final = timedelta(hours=1)
+RECENT_DEAD_LETTERS: Final = timedelta(hours=1)
 SCANNED_CLAIMS: Final = 5_000
 """Regular expressions are dear; every claim was scanned when it was admitted."""
 
@@ -53,7 +54,8 @@ class StreamHealth:
     """Whether the stream is whole.
 
     Of `stored` claims, `checked` were looked at for ids stored twice and `scanned` for values that identify a person;
-    `missing` were released and are neither stored nor dead letters.
+    `missing` were released and are neither stored nor dead letters. `open_dead_letters` wait for somebody to deal with
+    them; `new_dead_letters` of these came within the last hour, by reason.
     """
 
     checked: int
@@ -64,6 +66,8 @@ class StreamHealth:
     identifying: int
     missing: int
     dead_letters: int
+    open_dead_letters: int
+    new_dead_letters: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,10 @@ def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime |
         stored = counter(connection, "stream_seq")
         after = 0 if full else max(0, stored - RECENT_CLAIMS)
         scan_after = 0 if full else max(0, stored - SCANNED_CLAIMS)
-        released, dead = run(
+        released, dead, waiting = run(
             connection,
             "SELECT (SELECT coalesce(sum(accepted), 0) FROM outbox_batches WHERE status = 'released'), "
-            "(SELECT count(*) FROM dead_letters)",
+            "(SELECT count(*) FROM dead_letters), (SELECT count(*) FROM dead_letters WHERE status = 'open')",
         )[0]
         return StreamHealth(
             checked=stored - after,
@@ -131,6 +135,8 @@ def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime |
             identifying=_identifying(connection, scan_after),
             missing=_missing(connection, as_utc(now), full=full),
             dead_letters=int(dead),
+            open_dead_letters=int(waiting),
+            new_dead_letters=_new_dead_letters(connection, as_utc(now)) if waiting else {},
         )
 
 
@@ -170,6 +176,16 @@ def _identifying(connection: duckdb.DuckDBPyConnection, after: int) -> int:
         [after],
     )
     return int(found[0][0])
+
+
+def _new_dead_letters(connection: duckdb.DuckDBPyConnection, instant: datetime) -> dict[str, int]:
+    return dict(
+        run(
+            connection,
+            "SELECT reason, count(*) AS n FROM dead_letters WHERE status = 'open' AND received_at > ? GROUP BY 1 ORDER BY n DESC",
+            [instant - RECENT_DEAD_LETTERS],
+        )
+    )
 
 
 def _missing(connection: duckdb.DuckDBPyConnection, instant: datetime, *, full: bool) -> int:

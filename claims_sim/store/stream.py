@@ -110,8 +110,8 @@ def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = No
     instant = as_utc(now)
     with db.transaction() as connection:
         _move_position(connection, drain, instant)
-        rows, dead_letters, duplicates = _leave_out_stored(connection, drain)
-        _insert_rows(connection, drain, rows, instant)
+        rows, dead_letters, duplicates = leave_out_stored(connection, drain)
+        insert_rows(connection, drain.channel, rows, instant)
         dead = _insert_dead_letters(connection, drain.channel, dead_letters, instant)
         run(
             connection,
@@ -180,7 +180,7 @@ def _move_position(connection: duckdb.DuckDBPyConnection, drain: Drain, instant:
         )
 
 
-def _leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tuple[pa.Table, pa.Table, int]:
+def leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tuple[pa.Table, pa.Table, int]:
     """New rows with their batch_id, all dead letters, and the number of duplicates."""
     rows = _with_batches(connection, drain.rows)
     copies = stored_copies(connection, rows)
@@ -211,7 +211,8 @@ def _with_batches(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.T
     return rows.append_column("batch_id", batches_of(connection, rows["claim_id"]))
 
 
-def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.Table, instant: datetime) -> None:
+def insert_rows(connection: duckdb.DuckDBPyConnection, channel: str, rows: pa.Table, instant: datetime) -> None:
+    """Append rows that `leave_out_stored` found new: number them, and count them for their batches."""
     if not len(rows):
         return
     last = run(
@@ -219,7 +220,7 @@ def _insert_rows(connection: duckdb.DuckDBPyConnection, drain: Drain, rows: pa.T
     )[0][0]
     numbered = rows.append_column("stream_seq", pa.array(np.arange(last - len(rows) + 1, last + 1)))
     numbered = numbered.append_column("ingested_at", pa.repeat(pa.scalar(instant, pa.timestamp("us")), len(rows)))
-    numbered = numbered.append_column("channel", pa.repeat(pa.scalar(drain.channel), len(rows)))
+    numbered = numbered.append_column("channel", pa.repeat(pa.scalar(channel), len(rows)))
     connection.register("new_rows", conform(numbered, STREAM_SCHEMA))
     run(connection, "INSERT INTO claims_live_stream SELECT * FROM new_rows")
     run(connection, f"INSERT INTO claim_keys SELECT {claim_key('claim_id')}, stream_seq FROM new_rows")
@@ -249,10 +250,10 @@ def _insert_dead_letters(
     inserted = run(
         connection,
         """
-        INSERT INTO dead_letters
+        INSERT INTO dead_letters BY NAME
         SELECT * FROM (
-          SELECT md5(concat_ws(chr(31), $channel, channel_position, md5(raw), raw_bytes)) AS dead_letter_id, $channel,
-            channel_position, claim_id, reason, raw, raw_bytes, $instant
+          SELECT md5(concat_ws(chr(31), $channel, channel_position, md5(raw), raw_bytes)) AS dead_letter_id,
+            $channel AS channel, channel_position, claim_id, reason, raw, raw_bytes, $instant AS received_at
           FROM new_dead_letters
         ) WHERE dead_letter_id NOT IN (SELECT dead_letter_id FROM dead_letters)
         """,

@@ -8,11 +8,12 @@ import dagster as dg
 import pytest
 
 from claims_sim import pipeline
+from claims_sim.channels import Message
 from claims_sim.definitions import build_definitions
 from claims_sim.launch.stream import WHAT
 from claims_sim.orchestration.resources import RUN_HOLDER
 from claims_sim.orchestration.sensors import intake_sensor
-from claims_sim.store import control, counts, outbox, snapshots
+from claims_sim.store import control, counts, dead_letters, outbox, snapshots
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 CHAIN = [
@@ -24,7 +25,7 @@ CHAIN = [
 ]
 CHECKS = {
     "no_small_cell", "no_identifying_column", "source_is_read_only", "reviewed_and_phi_free",
-    "ids_unique", "phi_free", "reconciles", "drift", "every_claim_scored", "scores_in_range",
+    "ids_unique", "phi_free", "reconciles", "dead_letters_steady", "drift", "every_claim_scored", "scores_in_range",
 }  # fmt: skip
 
 
@@ -107,6 +108,20 @@ def test_a_tampered_batch_fails_its_blocking_check_and_stops_the_run_before_the_
     assert job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("claims_live_stream")]).success
     assert counts.stream_health(pipeline.database(settings)).stored == 0
     assert outbox.pending(pipeline.database(settings)) == ()
+
+
+def test_dead_letters_of_the_last_hour_are_a_warning_and_stop_nothing(defs, instance, settings):
+    channel = pipeline.channel(settings)
+    channel.publish("x", [Message("x", "not json")])
+    channel.close()
+    job = defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("claims_live_stream")])
+    assert result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    found = checks["dead_letters_steady"]
+    assert (found.passed, found.severity, found.metadata["open"].value) == (False, dg.AssetCheckSeverity.WARN, 1)
+    dead_letters.drop_letters(pipeline.database(settings), dead_letters.Chosen())
+    assert counts.stream_health(pipeline.database(settings)).new_dead_letters == {}
 
 
 def test_checks_of_the_stream_fail_when_the_table_is_wrong(defs, instance, settings):

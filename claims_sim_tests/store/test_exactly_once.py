@@ -124,7 +124,7 @@ class ExactlyOnce(RuleBasedStateMachine):
             stream.commit_drain(self.db, drain)
 
     @rule(
-        step=st.sampled_from(["_move_position", "_leave_out_stored", "_insert_rows", "_insert_dead_letters"]),
+        step=st.sampled_from(["_move_position", "leave_out_stored", "insert_rows", "_insert_dead_letters"]),
         limit=st.integers(3, 9),
     )
     def crash_while_ingesting(self, step: str, limit: int) -> None:

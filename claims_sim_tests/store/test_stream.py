@@ -218,7 +218,7 @@ def test_an_ingest_that_is_always_overtaken_gives_up(db, channel, source, monkey
         stream.ingest(db, channel)
 
 
-@pytest.mark.parametrize("step", ["_move_position", "_leave_out_stored", "_insert_rows", "_insert_dead_letters"])
+@pytest.mark.parametrize("step", ["_move_position", "leave_out_stored", "insert_rows", "_insert_dead_letters"])
 def test_a_crash_at_any_step_of_a_commit_stores_nothing_and_the_next_ingest_everything(
     db, channel, source, monkeypatch, step
 ):
@@ -369,7 +369,7 @@ setattr(stream, step, killed)
 stream.ingest(db, channel, limit=60)
 """
     url = f"jsonl://{db.path.parent / 'live'}"
-    for step, after in (("_move_position", 2), ("_insert_rows", 1), ("commit_drain", 2)):
+    for step, after in (("_move_position", 2), ("insert_rows", 1), ("commit_drain", 2)):
         done = subprocess.run([sys.executable, "-c", script, str(db.path), url, step, str(after)], check=False)
         assert done.returncode == -9
         found = stored(db)
