@@ -27,7 +27,7 @@ from claims_sim.store.snapshot_files import (
     sweep_temporary,
     write_file,
 )
-from claims_sim.store.tables import SCORE_SCHEMA, STREAM_SCHEMA, conform
+from claims_sim.store.tables import PROVENANCE_SCHEMA, SCORE_SCHEMA, STREAM_SCHEMA, conform
 
 FILE_ROWS: Final = 10_000
 _FETCH_ROWS: Final = 100_000
@@ -36,18 +36,37 @@ _READ_ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table that is snapshot: its running number and that number's counter, and the column that dates its files."""
+    """A table that is snapshot: its running number and that number's counter, and the column that dates its files.
+
+    `rows` is the query behind it when that is no table of the same name; its two parameters bound the batch ids.
+    """
 
     name: str
     number: str
     dated: str
     schema: pa.Schema
     revision: str | None = None
+    rows: str = ""
+
+    @property
+    def numbered(self) -> str:
+        """The table that holds the running number."""
+        return "claims_live_stream" if self.rows else self.name
 
 
+# How each stored claim was made; a foreign producer's has no entry in the log and stays empty. The batch ids are bounded
+# by values, so that the log's own statistics skip all but the newest part of it.
+_PROVENANCE: Final = """
+(SELECT made.* EXCLUDE (claim_id, batch_id, claim_index, created_at), stored.claim_id, stored.batch_id,
+        stored.ingested_at, stored.stream_seq
+ FROM claims_live_stream AS stored
+ LEFT JOIN (SELECT * FROM generation_log WHERE batch_id BETWEEN ? AND ?) AS made
+   ON made.batch_id = stored.batch_id AND made.claim_id = stored.claim_id)
+"""
 TABLES: Final = (
     _Table("claims_live_stream", "stream_seq", "ingested_at", STREAM_SCHEMA),
     _Table("ml_scores", "score_seq", "scored_at", SCORE_SCHEMA, "score_revision"),
+    _Table("provenance", "stream_seq", "ingested_at", PROVENANCE_SCHEMA, rows=_PROVENANCE),
 )
 _BY_NAME: Final = {table.name: table for table in TABLES}
 
@@ -123,7 +142,7 @@ def days_before(folder: Path, day: date) -> list[Path]:
 
 def _continues(connection: duckdb.DuckDBPyConnection, table: _Table, newest: SnapshotFile) -> bool:
     """Whether the database holds the newest file's last row under the same number: else it was restored or replaced."""
-    row = run(connection, f"SELECT claim_id FROM {table.name} WHERE {table.number} = ?", [newest.last])
+    row = run(connection, f"SELECT claim_id FROM {table.numbered} WHERE {table.number} = ?", [newest.last])
     return row == [(newest.last_claim_id,)]
 
 
@@ -197,10 +216,14 @@ def _write_anew(connection: duckdb.DuckDBPyConnection, table: _Table, root: Path
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, table: _Table, first: int, last: int) -> pa.Table:
+    bounds = []
+    if table.rows:
+        batches = f"SELECT min(batch_id), max(batch_id) FROM {table.numbered} WHERE {table.number} BETWEEN ? AND ?"
+        bounds = list(run(connection, batches, [first, last])[0])
     found = fetch_arrow(
         connection,
-        f"SELECT * FROM {table.name} WHERE {table.number} BETWEEN ? AND ? ORDER BY {table.number}",
-        [first, last],
+        f"SELECT * FROM {table.rows or table.name} WHERE {table.number} BETWEEN ? AND ? ORDER BY {table.number}",
+        [*bounds, first, last],
     )
     return conform(found, table.schema)
 

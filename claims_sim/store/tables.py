@@ -55,6 +55,14 @@ LOG_SCHEMA: Final = pa.schema(
         ("seconds", pa.float64()),
     ]
 )
+PROVENANCE_SCHEMA: Final = pa.schema(
+    [
+        *(field for field in LOG_SCHEMA if field.name != "claim_index"),
+        ("batch_id", pa.string()),
+        ("ingested_at", _INSTANT),
+        ("stream_seq", pa.int64()),
+    ]
+)
 DEAD_LETTER_SCHEMA: Final = pa.schema(
     [
         ("channel_position", pa.string()),

@@ -76,7 +76,7 @@ def test_what_was_written_is_counted(db, folder):
     snapshots.write_snapshots(db, folder)
     store(db, 30)
     result = snapshots.write_snapshots(db, folder)
-    assert (result.rows["claims_live_stream"], result.files, result.rebuilt) == (30, 4, ())
+    assert (result.rows["claims_live_stream"], result.files, result.rebuilt) == (30, 8, ())
     assert snapshots.write_snapshots(db, folder).files == 0
 
 
@@ -150,7 +150,7 @@ def test_a_restored_database_replaces_the_snapshot_of_the_other_past(db, folder,
     store(other, restored)
     query(other, "UPDATE claims_live_stream SET claim_id = 'R' || claim_id WHERE stream_seq > 5")
     result = snapshots.write_snapshots(other, folder)
-    assert result.rebuilt == ("claims_live_stream",)
+    assert result.rebuilt == ("claims_live_stream", "provenance")
     assert ids(folder) == expected(other)
 
 
@@ -262,3 +262,17 @@ def test_any_arrivals_lie_in_the_snapshot_once_and_in_order(tmp_path_factory, ar
             snapshots.write_snapshots(db, root / "snapshots")
             assert ids(root / "snapshots") == expected(db)
     assert all(SnapshotFile.of(path).rows <= 10 for path in files_of(root / "snapshots" / "claims_live_stream"))
+
+
+def test_provenance_has_a_row_for_each_claim_and_how_ours_was_made(db, folder):
+    store(db, 6)
+    query(db, "UPDATE claims_live_stream SET batch_id = 'b-' || (stream_seq // 3) WHERE stream_seq < 6")
+    query(
+        db,
+        "INSERT INTO generation_log (claim_id, batch_id, author, model, attempts, created_at) "
+        "SELECT claim_id, batch_id, 'llm', 'a model', 1, now() FROM claims_live_stream WHERE stream_seq <= 4",
+    )
+    snapshots.write_snapshots(db, folder)
+    rows = snapshots.read_snapshot(folder, "provenance").to_pylist()
+    assert [row["stream_seq"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["author"] for row in rows] == ["llm"] * 4 + [None] * 2
