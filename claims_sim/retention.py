@@ -4,11 +4,15 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from claims_sim import pipeline
 from claims_sim.channels.jsonl import JsonlChannel
 from claims_sim.settings import Settings
 from claims_sim.store import outbox, snapshots, stream
+
+_HASH_LENGTH: Final = 64
+"""Of the name that a kept profile has; the one in force and the one that waits have others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,10 @@ def sweep(settings: Settings, now: datetime, *, dry_run: bool = False) -> Sweep:
 
 def _unused_profiles(settings: Settings, before: datetime) -> list[tuple[Path, Path]]:
     """Profile documents, with the folders of their scorers, that are old and neither in force nor waited for."""
-    folder = settings.profile_path.parent
-    current = pipeline.current_profile(settings).profile_hash if settings.profile_path.exists() else ""
+    folder, state = settings.profile_path.parent, pipeline.approval_state(settings)
     db = pipeline.database(settings)
-    needed = {current, *(outbox.profile_hash(db, batch) for batch in outbox.pending(db))}
-    old = [path for path in folder.glob("*.json") if path != settings.profile_path and path.stem not in needed]
+    needed = {state.in_force, state.waiting, *(outbox.profile_hash(db, batch) for batch in outbox.pending(db))}
+    old = [path for path in folder.glob("*.json") if len(path.stem) == _HASH_LENGTH and path.stem not in needed]
     models = settings.state_dir / "models"
     return [(path, models / path.stem[:16]) for path in old if path.stat().st_mtime < before.timestamp()]
 

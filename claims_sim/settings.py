@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(
         11, description="Fewest persons behind any number that leaves the source"
     )
+    require_approval: bool = Field(
+        False, description="Make claims only from a profile that was approved with `claims-sim profile approve`"
+    )
     demo_rows: Annotated[int, Field(ge=1_000, le=50_000_000)] = Field(100_000, description="Rows of the demo source")
     lock_timeout_s: Annotated[float, Field(gt=0, le=600)] = Field(
         30, description="How long to wait for a locked database, seconds"

@@ -1,6 +1,7 @@
 """Fixtures that every test may use: the document's example claim and a way to judge payload lines as the consumer does."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,3 +102,23 @@ def settings(tmp_path, demo_source, profile, trained_model, monkeypatch):
     pipeline.keep_profile(made, profile)
     trained_model.save(pipeline.model_folder(made, profile))
     return made
+
+
+@pytest.fixture
+def run(settings, monkeypatch, capsys):
+    """Run a command in this process under the settings of the test; returns (exit code, stdout, stderr)."""
+    from claims_sim import cli
+    from claims_sim.settings import child_environment
+
+    for name, value in child_environment(settings).items():
+        if name.startswith("CLAIMS_SIM_"):
+            monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["claims-sim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call

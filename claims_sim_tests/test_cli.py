@@ -5,26 +5,8 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from claims_sim import cli
 from claims_sim.claim import FLAT_COLUMNS, Claim
 from claims_sim.settings import child_environment
-
-
-@pytest.fixture
-def run(settings, monkeypatch, capsys):
-    """Run a command in this process under the settings of the test; returns (exit code, stdout, stderr)."""
-    for name, value in child_environment(settings).items():
-        if name.startswith("CLAIMS_SIM_"):
-            monkeypatch.setenv(name, value)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["claims-sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
 
 
 def test_the_help_names_every_command(run):

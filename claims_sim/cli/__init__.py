@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from claims_sim import __version__
-from claims_sim.cli import data, dead_letters, fidelity, llm, prompts, rules, running, simulation, source
+from claims_sim.cli import data, dead_letters, fidelity, llm, profile, prompts, rules, running, simulation, source
 from claims_sim.errors import ClaimsSimError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 for _commands in (running, source, fidelity, data, rules, simulation):
     app.add_typer(_commands.app)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(profile.app, name="profile", rich_help_panel="Production zone (opens the source, read-only)")
 app.add_typer(llm.app, name="llm")
 app.add_typer(prompts.app, name="prompt")
 

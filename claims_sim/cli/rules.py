@@ -27,7 +27,6 @@ def rules(
 
     Example: claims-sim rules --gate plausibility
     """
-    from claims_sim import pipeline
     from claims_sim.launch.rules import listed_rules
     from claims_sim.profile.document import Profile
 
@@ -36,7 +35,7 @@ def rules(
     if profile_file:
         profile = Profile.load(profile_file)
     elif settings.profile_path.exists():
-        profile = pipeline.current_profile(settings)
+        profile = Profile.load(settings.profile_path)
     rows = [row for row in listed_rules(profile) if gate in (None, row["gate"])]
     if as_json:
         print(json.dumps(rows, indent=1))

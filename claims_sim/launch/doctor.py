@@ -42,6 +42,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("isolation", _isolation),
         ("source", _source),
         ("profile", _profile),
+        ("approval", _approval),
         ("simulation database", _database),
         ("channel", _channel),
         ("author", _author),
@@ -96,6 +97,14 @@ def _profile(settings: Settings) -> Iterator[Finding]:
         "ok",
         f"of {profile.created_at:%Y-%m-%d %H:%M} UTC, about {profile.rows:,} claims, k = {profile.k} {profile.unit}",
     )
+
+
+def _approval(settings: Settings) -> Iterator[Finding]:
+    state = pipeline.approval_state(settings)
+    if state.in_force is None and state.waiting is None:
+        return
+    verdict: Verdict = "ok" if state.approval else "wrong" if settings.require_approval else "note"
+    yield Finding("approval", "note" if state.waiting and state.approval else verdict, state.describe())
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

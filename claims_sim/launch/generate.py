@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,12 @@ def run(
     reasons, warnings = Counter[str](), Counter[str]()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        sink = _Sink(temporary, parquet=out.suffix == ".parquet")
         chunk = MAX_CLAIMS_PER_BATCH if settings.author == "statistical" else _LLM_CHUNK
         with (
             progress("claims", count) as advance,
             interruptible() as check,
             pipeline.batch_writer(settings, profile, deadline_s=None) as writer,
+            closing(_Sink(temporary, parquet=out.suffix == ".parquet")) as sink,
         ):
             for number, first in enumerate(range(0, count, chunk)):
                 check()
@@ -67,7 +67,6 @@ def run(
                 reasons.update(batch.reasons)
                 warnings.update(batch.warnings)
                 advance(size)
-        sink.close()
         temporary.replace(out)
     except OSError as error:
         raise ClaimsSimError(f"Cannot write {out}: {error.strerror or error}. Nothing was written.") from None

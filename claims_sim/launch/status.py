@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from claims_sim.pipeline.approving import approval_state
 from claims_sim.pipeline.limits import over_limit
 from claims_sim.settings import Settings
 from claims_sim.store import control
@@ -21,6 +22,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "last tick": f"{time.time() - last:.0f} s ago" if last else "none yet",
         **{name: value for name, value in flow.items() if name != "updated_at"},
         "profile": str(settings.profile_path) if settings.profile_path.exists() else "none yet",
+        "approval": approval_state(settings).describe(),
         "snapshots": str(settings.snapshots_path),
         "channel": settings.channel_url,
         "database": str(settings.database_path),

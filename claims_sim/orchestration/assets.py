@@ -17,7 +17,7 @@ from dagster import (
 
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
-from claims_sim.orchestration import metadata
+from claims_sim.orchestration import metadata, profile_metadata
 from claims_sim.orchestration.checks import drift_check
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
@@ -77,9 +77,11 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
     are months, weekdays and hours, and no value of a single person is in it. An unchanged source makes no new version.
     """
     refresh = pipeline.profile_source(simulation.settings, utc_now())
-    context.log_event(AssetObservation("claims_normalized", metadata=metadata.of_source(refresh, simulation.settings)))
-    yield Output(refresh.profile, metadata=metadata.of_profile(refresh, simulation.settings))
-    yield from metadata.profile_checks(refresh.profile, simulation.settings)
+    context.log_event(
+        AssetObservation("claims_normalized", metadata=profile_metadata.of_source(refresh, simulation.settings))
+    )
+    yield Output(refresh.profile, metadata=profile_metadata.of_profile(refresh, simulation.settings))
+    yield from profile_metadata.profile_checks(refresh.profile, simulation.settings)
 
 
 @asset(

@@ -4,10 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-import duckdb
 from dagster import (
     AssetCheckResult,
-    AssetCheckSeverity,
     DataVersion,
     MetadataValue,
     TableColumn,
@@ -18,15 +16,11 @@ from dagster import (
 from claims_sim import pipeline
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.generation.batch import Batch
-from claims_sim.orchestration.plots import bars
-from claims_sim.pipeline import ProfileRefresh, Relay
-from claims_sim.privacy.phi import identifiers_in
-from claims_sim.profile.document import Profile
+from claims_sim.pipeline import Relay
 from claims_sim.settings import Settings
 from claims_sim.store import counts
 from claims_sim.store.stream import Drain
 
-_NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")
 _COLUMN_NOTES: Final = {
     "claim_id": "prefix, year, batch and number; unique, sorts by time",
     "admit_dt": "local wall clock of the facility",
@@ -79,116 +73,6 @@ def table(rows: list[dict[str, Any]]) -> Any:
     return MetadataValue.table(
         [TableRecord({k: v if isinstance(v, int | float | str) else str(v) for k, v in row.items()}) for row in rows]
     )
-
-
-# --- profile ---------------------------------------------------------------------------------------------------------
-
-
-def of_source(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
-    """What the profile saw of the real table."""
-    return {
-        "dagster/row_count": refresh.profile.rows,
-        "file": MetadataValue.path(str(settings.source_path)),
-        "table": settings.source_table,
-        "absent columns": ", ".join(refresh.profile.absent) or "none",
-        "oddities": MetadataValue.md("\n".join(f"- {line}" for line in refresh.profile.oddities) or "none"),
-    }
-
-
-def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
-    """Figures, plots and tables of a profile."""
-    profile = refresh.profile
-    titles = {
-        "dx_primary_code": "Diagnosis mix",
-        "los": "Length of stay (days)",
-        "amount_claimed": "Amount claimed (rupiah)",
-        "province_name": "Provinces",
-    }
-    plots = {}
-    for column, title in titles.items():
-        marginal = profile.marginal(column)[: 15 if column == "dx_primary_code" else 38]
-        if marginal:
-            plots[title] = MetadataValue.md(
-                bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal])
-            )
-    return {
-        "dagster/row_count": profile.rows,
-        "new version": refresh.is_new,
-        "profile hash": profile.profile_hash,
-        "source": MetadataValue.path(str(settings.source_path)),
-        "source table": settings.source_table,
-        "cell size": f"at least {profile.k} {profile.unit}",
-        "period": " to ".join(profile.period),
-        "absent columns": ", ".join(profile.absent) or "none",
-        "oddities of the source": MetadataValue.md("\n".join(f"- {line}" for line in profile.oddities) or "none"),
-        "identities": table(
-            [{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]
-        ),
-        **plots,
-    }
-
-
-def profile_checks(profile: Profile, settings: Settings) -> Iterator[AssetCheckResult]:
-    """The verdicts on a profile."""
-    smallest = profile.smallest_cell()
-    yield AssetCheckResult(
-        check_name="no_small_cell",
-        passed=smallest >= profile.k,
-        metadata={"smallest cell": smallest, "k": profile.k, "counted": profile.unit},
-    )
-    vocabulary = profile.vocabulary()
-    columns = set(vocabulary["column_name"].to_pylist())
-    named = sorted(columns & set(_NEVER_IN_A_PROFILE))
-    suspicious = sum(bool(identifiers_in(value)) for value in vocabulary["value"].to_pylist())
-    yield AssetCheckResult(
-        check_name="no_identifying_column",
-        passed=not named and not suspicious,
-        metadata={
-            "identifying columns": ", ".join(named) or "none",
-            "values checked": len(vocabulary),
-            "suspicious values": suspicious,
-        },
-    )
-    yield AssetCheckResult(check_name="source_is_read_only", **_source_access(settings))
-
-
-def _source_access(settings: Settings) -> dict[str, Any]:
-    """Try to write to the source over a connection opened as the profiler opens it."""
-    path, database = settings.source_path, settings.database_path
-    separate = path.resolve() != database.resolve()
-    if path.suffix == ".parquet":
-        return {
-            "passed": separate,
-            "metadata": {
-                "source": str(path),
-                "simulation": str(database),
-                "write attempt": "Parquet is read as a file",
-            },
-        }
-    try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            connection.execute("CREATE TABLE claims_sim_may_not_write (x INTEGER)")
-        refused = False
-    except duckdb.InvalidInputException:
-        refused = True
-    except duckdb.IOException:
-        return {
-            "passed": separate,
-            "severity": AssetCheckSeverity.WARN,
-            "metadata": {
-                "source": str(path),
-                "simulation": str(database),
-                "write attempt": "not made: its owner holds the source",
-            },
-        }
-    outcome = "refused" if refused else "NOT refused"
-    return {
-        "passed": separate and refused,
-        "metadata": {"source": str(path), "simulation": str(database), "write attempt": outcome},
-    }
-
-
-# --- batch, stream, scores -------------------------------------------------------------------------------------------
 
 
 def data_version(batch: Batch) -> DataVersion:

@@ -29,7 +29,13 @@ def bars(title: str, labels: Sequence[str], shares: Sequence[float]) -> str:
     return f"![{title}](data:image/png;base64,{encoded})"
 
 
-def against_floor(title: str, labels: Sequence[str], values: Sequence[float], floors: Sequence[float]) -> str:
+def against_floor(
+    title: str,
+    labels: Sequence[str],
+    values: Sequence[float],
+    floors: Sequence[float],
+    floor: str = "floor: real claims",
+) -> str:
     """Horizontal bars, each with a mark where its floor is."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
@@ -37,7 +43,7 @@ def against_floor(title: str, labels: Sequence[str], values: Sequence[float], fl
     axes = figure.subplots()
     places = list(range(len(labels)))
     axes.barh(places, values, color=_BLUE, height=0.65)
-    axes.scatter(floors, places, marker="|", s=110, color="#1b1f24", label="floor: real claims", zorder=3)
+    axes.scatter(floors, places, marker="|", s=110, color="#1b1f24", label=floor, zorder=3)
     axes.set_yticks(places, list(labels), fontsize=8)
     axes.invert_yaxis()
     axes.tick_params(axis="x", labelsize=8)
@@ -47,6 +53,17 @@ def against_floor(title: str, labels: Sequence[str], values: Sequence[float], fl
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
+
+
+def movement_bars(rows: Sequence[tuple[str, float, float]]) -> str:
+    """Bars of (name, total variation, what rounding explains), the mark being the latter."""
+    return against_floor(
+        "What moved since the last profile (total variation)",
+        [name for name, _, _ in rows],
+        [distance for _, distance, _ in rows],
+        [rounding for _, _, rounding in rows],
+        floor="what rounding explains",
+    )
 
 
 def drift_bars(rows: Sequence[tuple[str, float, float, float, bool]]) -> str:

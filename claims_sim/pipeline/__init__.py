@@ -3,6 +3,12 @@
 Assets, the CLI and the demo all call these. Each takes the settings and the time; none keeps anything open.
 """
 
+from claims_sim.pipeline.approving import (
+    ApprovalState,
+    approval_state,
+    approve_profile,
+    find_approval,
+)
 from claims_sim.pipeline.authoring import (
     Relay,
     batch_writer,
@@ -28,6 +34,8 @@ from claims_sim.pipeline.profiling import (
     ensure_source,
     has_profile_of_source,
     keep_profile,
+    latest_profile,
+    named_profile,
     profile_source,
     propose_mapping,
 )
@@ -46,11 +54,14 @@ from claims_sim.pipeline.tick import Tick, run_tick
 
 __all__ = [
     "SCORER_TRAINING_CLAIMS",
+    "ApprovalState",
     "FidelityRun",
     "ProfileRefresh",
     "Relay",
     "ScoreRefresh",
     "Tick",
+    "approval_state",
+    "approve_profile",
     "batch_writer",
     "channel",
     "check_isolation",
@@ -60,12 +71,15 @@ __all__ = [
     "database",
     "drain",
     "ensure_source",
+    "find_approval",
     "generate_batch",
     "has_profile_of_source",
     "ingest",
     "keep_profile",
+    "latest_profile",
     "measure_fidelity",
     "model_folder",
+    "named_profile",
     "profile_source",
     "propose_mapping",
     "publish_snapshots",

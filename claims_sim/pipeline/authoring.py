@@ -12,6 +12,7 @@ from claims_sim.claim_ids import new_batch_id
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.review import Reviewer
+from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.profile.document import Profile
@@ -24,7 +25,11 @@ from claims_sim.store import outbox
 
 @contextmanager
 def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | None) -> Iterator[BatchWriter]:
-    """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded)."""
+    """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded).
+
+    Every claim is made by one, so it is here that a profile without a required approval is refused (ProfileError).
+    """
+    require_approval(settings, profile)
     sampler = Sampler(profile)
     if settings.author == "statistical":
         yield BatchWriter(profile, sampler=sampler)

@@ -1,14 +1,17 @@
 """The step that reads the source: profile it, put a profile in force, keep source and simulation apart."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from claims_sim.errors import ProfileError, SettingsError, SourceError
+from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.movement import Movement, compare_profiles
 from claims_sim.profile.proposal import Proposal
 from claims_sim.profile.proposal import propose_mapping as propose
 from claims_sim.profile.proposal_toml import to_toml
@@ -19,10 +22,16 @@ from claims_sim.store import control
 
 @dataclass(frozen=True, slots=True)
 class ProfileRefresh:
-    """The profile in force after a refresh, and whether it is a new one."""
+    """A source's profile after a refresh, whether it is a new one, and the one before it."""
 
     profile: Profile
     is_new: bool
+    before: Profile | None = None
+
+    @property
+    def movement(self) -> Movement | None:
+        """What moved since the last profile; None where there was none, or where nothing is new."""
+        return compare_profiles(self.before, self.profile) if self.before is not None and self.is_new else None
 
 
 def check_isolation(settings: Settings) -> None:
@@ -51,26 +60,38 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     check_isolation(settings)
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
     profile = fit_profile(source, k=settings.privacy_k, created_at=now)
-    if settings.profile_path.exists():
-        last = Profile.load(settings.profile_path)
-        if last.profile_hash == profile.profile_hash:
-            return ProfileRefresh(last, is_new=False)
-    return ProfileRefresh(profile, is_new=True)
+    last = latest_profile(settings)
+    if last is not None and last.profile_hash == profile.profile_hash:
+        return ProfileRefresh(last, is_new=False)
+    return ProfileRefresh(profile, is_new=True, before=last)
+
+
+def latest_profile(settings: Settings) -> Profile | None:
+    """The newest profile here: the one that waits for approval, else the one in force; None when there is none."""
+    for path in (waiting_path(settings), settings.profile_path):
+        if path.exists():
+            return Profile.load(path)
+    return None
 
 
 def keep_profile(settings: Settings, profile: Profile) -> None:
-    """Put a profile in force, and keep it under its hash for batches that were made from it."""
+    """Put a profile in force, or let it wait for its approval; keep it under its hash for the batches made from it."""
     profile.save(kept_profile_path(settings, profile.profile_hash))
-    profile.save(settings.profile_path)
+    if must_wait(settings, profile):
+        profile.save(waiting_path(settings))
+    else:
+        profile.save(settings.profile_path)
+        waiting_path(settings).unlink(missing_ok=True)
     control.put_status(settings.state_dir, "profile_source", _source_identity(settings))
 
 
 def has_profile_of_source(settings: Settings) -> bool:
-    """Whether there is a profile in force and, where it is known what it was made of, it is of this source.
+    """Whether there is a profile, in force or waiting for approval, and it is of this source as far as that is known.
 
     Another source, table or mapping than last time asks for a new profile. Opens no database.
     """
-    if not settings.profile_path.exists():
+    waits = settings.require_approval and waiting_path(settings).exists()
+    if not settings.profile_path.exists() and not waits:
         return False
     made_of = control.get_status(settings.state_dir, "profile_source")
     return made_of is None or made_of == _source_identity(settings)
@@ -116,12 +137,27 @@ def check_output(settings: Settings, out: Path) -> None:
 
 
 def current_profile(settings: Settings) -> Profile:
-    """The profile in force. Raises ProfileError when there is none yet."""
+    """The profile in force. Raises ProfileError when there is none yet, or none that was approved where that is required."""
     if not settings.profile_path.exists():
+        if waiting_path(settings).exists():
+            require_approval(settings, Profile.load(waiting_path(settings)))
         raise ProfileError(
             f"There is no profile at {settings.profile_path} yet: materialize claims_distribution_profile, or run `claims-sim profile`."
         )
-    return Profile.load(settings.profile_path)
+    profile = Profile.load(settings.profile_path)
+    require_approval(settings, profile)
+    return profile
+
+
+def named_profile(settings: Settings, name: str) -> Profile:
+    """The profile in a file, or a kept one whose hash begins so. Raises ProfileError when there is neither."""
+    if Path(name).is_file():
+        return Profile.load(Path(name))
+    folder = settings.profile_path.parent
+    kept = sorted(folder.glob(f"{name.lower()}*.json")) if re.fullmatch("[0-9a-fA-F]{8,64}", name) else []
+    if not kept:
+        raise ProfileError(f"{name} is no file, and no profile whose hash begins so is kept in {folder}.")
+    return Profile.load(kept[0])
 
 
 def kept_profile_path(settings: Settings, profile_hash: str) -> Path:

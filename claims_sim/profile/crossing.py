@@ -1,0 +1,127 @@
+"""What a profile takes across, told for people: each table, each value, each kind of figure. Reads the document alone."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from claims_sim.profile.document import Profile, Table
+
+SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
+SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
+SOURCE_CODE: Final = "the source; it has the form of a public code"
+_ORIGINS: Final = {
+    "dx_primary_label": SOURCE_LABEL,
+    "procedure_label": SOURCE_LABEL,
+    "dx_primary_code": SOURCE_CODE,
+    "dx_secondary_codes": SOURCE_CODE,
+    "procedure_code": SOURCE_CODE,
+    "admit_month": "the calendar; only months that enough share",
+}
+_SYSTEMS: Final = {"dx_primary_code": "ICD-10", "dx_secondary_codes": "ICD-10", "procedure_code": "ICD-9-CM"}
+
+
+@dataclass(frozen=True, slots=True)
+class TableCrossing:
+    """One table of counts as it crosses.
+
+    `cells` are released counts of single values, `remainders` those of what was merged within its context; `smallest`
+    is the least of either in claims. `general` is the share of the claims that are counted with fewer variables given
+    than the table has, because the finer cells were too small.
+    """
+
+    name: str
+    given: tuple[str, ...]
+    values: int
+    cells: int
+    remainders: int
+    smallest: int
+    merged: float
+    general: float
+
+
+@dataclass(frozen=True, slots=True)
+class ValueList:
+    """The values of a column, where they come from, and the public names of codes (None: the code stands for itself)."""
+
+    column: str
+    origin: str
+    values: tuple[str, ...]
+    names: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """All that a profile holds, in words and figures."""
+
+    profile_hash: str
+    made_at: str
+    counted: str
+    claims: int
+    smallest: int
+    tables: tuple[TableCrossing, ...]
+    lists: tuple[ValueList, ...]
+    ranges: tuple[tuple[str, int], ...]
+    money: tuple[tuple[str, int], ...]
+    sentences: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def describe_crossing(profile: Profile) -> Crossing:
+    """What would leave the source with this profile."""
+    return Crossing(
+        profile_hash=profile.profile_hash,
+        made_at=f"{profile.created_at:%Y-%m-%d %H:%M} UTC",
+        counted=f"every count stands for {profile.k} {profile.unit} or more, in steps of {profile.k} claims",
+        claims=profile.rows,
+        smallest=profile.smallest_cell(),
+        tables=tuple(_table(profile, table) for table in profile.tables.values()),
+        lists=tuple(_list(profile, column) for column in profile.vocabularies),
+        ranges=tuple((name, len(bins.lo)) for name, bins in profile.bins.items()),
+        money=_money(profile),
+        sentences=profile.oddities,
+    )
+
+
+def _table(profile: Profile, table: Table) -> TableCrossing:
+    units = [np.array(level.units, np.int64) for level in table.levels]
+    rest = [np.array(level.values, np.int64) < 0 for level in table.levels]
+    every = np.concatenate(units)
+    total = max(int(every.sum()), 1)
+    remainder = np.concatenate(rest)
+    return TableCrossing(
+        name=table.name,
+        given=tuple(_in_words(name) for name in table.parents),
+        values=table.size,
+        cells=int((~remainder).sum()),
+        remainders=int(remainder.sum()),
+        smallest=int(every.min()) * profile.k if len(every) else 0,
+        merged=float(every[remainder].sum()) / total,
+        general=float(sum(int(level.sum()) for level in units[:-1])) / total,
+    )
+
+
+def _in_words(feature: str) -> str:
+    variable, _, groups = feature.partition("~")
+    return f"{variable} in {groups.rpartition('~')[2]} groups" if groups else variable
+
+
+def _list(profile: Profile, column: str) -> ValueList:
+    values = tuple("(none)" if value is None else value for value in profile.vocabularies[column])
+    names: dict[str, str] = profile.procedure_names if column == "procedure_code" else profile.dx_names
+    coded = column in _SYSTEMS
+    origin = _ORIGINS.get(column, SOURCE_TEXT) + (f"; names from {_SYSTEMS[column]}" if coded else "")
+    return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
+
+
+def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
+    money, tariff = profile.money, profile.money.tariff
+    found = [("amounts that enough claims share", len(money.exact))]
+    if tariff is not None:
+        found += [("prices of the tariff, each borne by enough", len(tariff.bases)), ("top-ups", len(tariff.top_ups))]
+        found += [("factors of the tariff", sum(len(logs) for logs in tariff.factors.values()))]
+    means = sum(len(values) for _, values in money.means.levels)
+    return (*found, ("means of logarithms, to a hundredth", means))
