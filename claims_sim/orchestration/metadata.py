@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dagster import (
     AssetCheckResult,
+    AssetCheckSeverity,
     DataVersion,
     MetadataValue,
     TableColumn,
