@@ -327,7 +327,8 @@ def charges(rows: int, g: Rng) -> pa.Table:
     proc = draw(np.c_[w.dirichlet(np.full(24, 0.1), n), w.uniform(0.3, 2.5, n)], dx, g)
     return pa.table({
         "Facility Id": text([str(10_000 + i) for i in range(houses)], house),
-        "Hospital County": text(county_names[:counties], house_county[house]), "Length of Stay": text([*map(str, range(120)), "120 +"], los),
+        "Hospital County": text(county_names[:counties], house_county[house]),
+        "Length of Stay": text([*map(str, range(120)), "120 +"], los),
         "Type of Admission": text(["Emergency", "Elective", "Urgent", "Newborn"], kind),
         "Diagnosis Description": text(names, dx), "Procedure Code": text(procs, np.where(proc < 24, proc, -1)),
         "Severity of Illness": text(["Minor", "Moderate", "Major", "Extreme"], risk),
