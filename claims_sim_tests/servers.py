@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+
+from claims_sim_tests.object_store import ObjectStore
 
 REQUIRED = bool(os.environ.get("CI"))
 """Where a missing server must not go unnoticed."""
@@ -55,15 +57,18 @@ def kafka_binary() -> str | None:
 class Server:
     """A broker as a child process; `kill` is SIGKILL, `start` starts it again on the same port and folder."""
 
-    def __init__(self, command: Sequence[str], port: int, folder: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.command, self.port, self.folder = list(command), port, folder
+        self.environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen | None = None
         self.start()
 
     def start(self) -> None:
         log = (self.folder / "server.log").open("ab")
         with log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder, env=self.environment)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self.process.poll() is None:
             with socket.socket() as probe:
@@ -88,12 +93,23 @@ def start_redis(*options: str) -> Server:
     return Server([*command, "--appendonly", "yes", "--appendfsync", "always", *options], port, folder)
 
 
-def start_kafka(*options: str) -> Server:
-    """A Kafka-compatible broker; killed, it forgets everything."""
+def start_kafka(*options: str, store: ObjectStore | None = None) -> Server:
+    """A Kafka-compatible broker; killed, it forgets everything, unless it keeps its messages in `store`."""
     folder, port = Path(mkdtemp(prefix="claims-sim-kafka-")), free_port()
     url = f"tcp://127.0.0.1:{port}"
     command = [kafka_binary(), "broker", "--listener-url", url, "--advertised-listener-url", url]
-    return Server([*command, "--storage-engine", "memory://tansu/", *options], port, folder)
+    environment = {}
+    if store is not None:
+        environment = {
+            "AWS_ENDPOINT": f"http://127.0.0.1:{store.port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONDITIONAL_PUT": "etag",
+        }
+    engine = "s3://tansu/" if store else "memory://tansu/"
+    return Server([*command, "--storage-engine", engine, *options], port, folder, environment)
 
 
 def need(what: str, binary: str | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.channels.contract import Message
 from claims_sim.errors import ProfileError, SourceError
+from claims_sim.pipeline import authoring
 from claims_sim.settings import load_settings
 from claims_sim.store import counts, outbox, scores, snapshots
 
@@ -138,3 +139,29 @@ def test_scores_never_leave_their_range(settings):
     for row in table.to_pylist():
         assert row["risk_score"] == max(row["rule_score"], row["ml_score_normalized"])
         assert 0 <= row["risk_score"] <= 1
+
+
+def test_what_the_channel_lost_is_sent_again_after_a_while_and_stored_once(settings, monkeypatch):
+    first, second = (pipeline.generate_batch(settings, pipeline.current_profile(settings), NOW) for _ in range(2))
+    pipeline.commit_batch(settings, first)
+    pipeline.relay_outbox(settings)
+    pipeline.ingest(settings)
+    pipeline.commit_batch(settings, second)
+    pipeline.relay_outbox(settings)
+    for segment in (settings.state_dir / "channel").glob("*.jsonl"):
+        segment.unlink()
+    assert pipeline.ingest(settings).rows == 0
+    assert pipeline.relay_outbox(settings) == pipeline.Relay({}, {})  # it may still arrive
+    monkeypatch.setattr(authoring, "LOST_AFTER", timedelta(0))
+    again = pipeline.relay_outbox(settings)
+    assert again.repeated == (second.request.batch_id,)
+    assert (again.claims, pipeline.ingest(settings).rows) == (5, 5)
+    assert pipeline.relay_outbox(settings).claims == 0
+    assert counts.stream_health(pipeline.database(settings), full=True).missing == 0
+
+
+def test_what_waits_in_the_channel_is_not_lost(settings, monkeypatch):
+    monkeypatch.setattr(authoring, "LOST_AFTER", timedelta(0))
+    pipeline.commit_batch(settings, pipeline.generate_batch(settings, pipeline.current_profile(settings), NOW))
+    assert pipeline.relay_outbox(settings).claims == 5
+    assert pipeline.relay_outbox(settings).repeated == ()

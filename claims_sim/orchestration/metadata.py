@@ -124,6 +124,7 @@ def of_stream(relayed: Relay, drained: Drain) -> dict[str, Any]:
     return {
         "claims released": relayed.claims,
         "batches released": len(relayed.released),
+        "batches sent again": list(relayed.repeated),
         "batches quarantined": {batch: str(reasons) for batch, reasons in relayed.quarantined.items()},
         "rows received": len(drained.rows),
         "dead letters": len(drained.dead_letters),

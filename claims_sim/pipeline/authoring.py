@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pyarrow as pa
 
@@ -20,7 +21,12 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import NO_FILTER, ClaimFilter, Mix
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings
-from claims_sim.store import outbox
+from claims_sim.store import counts, outbox
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.stream import stored_position
+
+LOST_AFTER: Final = timedelta(minutes=1)
+"""A released batch has so long to arrive before the relay asks whether the channel still has it."""
 
 
 @contextmanager
@@ -104,10 +110,14 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """What a relay did: claims released per batch, and quarantined batches with the rules they broke."""
+    """What a relay did: claims released per batch, and quarantined batches with the rules they broke.
+
+    `repeated` are batches of an earlier relay that were sent again because the channel had lost them.
+    """
 
     released: dict[str, int]
     quarantined: dict[str, dict[str, int]]
+    repeated: tuple[str, ...] = ()
 
     @property
     def claims(self) -> int:
@@ -145,10 +155,12 @@ def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> di
 def relay_outbox(settings: Settings) -> Relay:
     """Review every pending batch once more, then publish and release it, or quarantine it.
 
-    A crash between publishing and releasing publishes again; the consumer removes the duplicates.
+    A crash between publishing and releasing publishes again, and so does a channel that lost what it had; the consumer
+    removes the duplicates.
     """
     db = database(settings)
     released, quarantined = {}, {}
+    repeated = _reopen_lost(settings, db)
     pending = outbox.pending(db)
     if not pending:
         return Relay({}, {})
@@ -167,4 +179,19 @@ def relay_outbox(settings: Settings) -> Relay:
             released[batch_id] = len(stored)
     finally:
         sink.close()
-    return Relay(released, quarantined)
+    return Relay(released, quarantined, repeated)
+
+
+def _reopen_lost(settings: Settings, db: SimulationDatabase) -> tuple[str, ...]:
+    """Make pending again what was released a while ago and has not arrived though the channel is read to its end."""
+    lost = counts.lost_batches(db, datetime.now(UTC) - LOST_AFTER)
+    if not lost:
+        return ()
+    source = channel(settings)
+    try:
+        if source.lag(stored_position(db, source)):
+            return ()
+    finally:
+        source.close()
+    outbox.reopen(db, lost)
+    return lost

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.rules.table import IDENTIFIES_A_PERSON
@@ -200,29 +201,48 @@ def _missing(connection: duckdb.DuckDBPyConnection, instant: datetime, *, full: 
         f"SELECT batch_id FROM outbox_batches WHERE status = 'released' AND pruned_at IS NULL AND {chosen}",
         {} if full else {"since": instant - RECENT_RELEASES},
     )
+    return len(_unaccounted(connection, batches))
+
+
+def lost_batches(db: SimulationDatabase, released_before: datetime) -> tuple[str, ...]:
+    """Batches released before an instant of which a claim is neither stored nor a dead letter, oldest first.
+
+    Once everything in the channel is read, the channel has lost them.
+    """
+    with db.connect(read_only=True) as connection:
+        batches = fetch_arrow(
+            connection,
+            "SELECT batch_id FROM outbox_batches WHERE status = 'released' AND pruned_at IS NULL "
+            "AND ingested < accepted AND released_at < ?",
+            [as_utc(released_before)],
+        )
+        return tuple(sorted(pc.unique(_unaccounted(connection, batches)["batch_id"]).to_pylist()))
+
+
+def _unaccounted(connection: duckdb.DuckDBPyConnection, batches: pa.Table) -> pa.Table:
+    """The claims (batch_id, claim_id) of `batches` that are neither stored nor dead letters."""
     if not len(batches):
-        return 0
+        return pa.table({"batch_id": pa.array([], pa.string()), "claim_id": pa.array([], pa.string())})
     bounds = {"first": pc.min(batches["batch_id"]).as_py(), "last": pc.max(batches["batch_id"]).as_py()}
     connection.register("chosen", batches)
     absent = fetch_arrow(
         connection,
         """
-        SELECT claim_id FROM outbox
+        SELECT batch_id, claim_id FROM outbox
         WHERE batch_id BETWEEN $first AND $last AND batch_id IN (SELECT batch_id FROM chosen)
           AND claim_id NOT IN (SELECT claim_id FROM claims_live_stream WHERE batch_id BETWEEN $first AND $last)
         """,
         bounds,
     )
     if not len(absent):
-        return 0
+        return absent
     # Stored without its batch (after a restored backup), or accounted for: seldom, so this may look everywhere.
     connection.register("absent", absent)
-    found = run(
+    return fetch_arrow(
         connection,
-        "SELECT count(*) FROM absent WHERE claim_id NOT IN (SELECT claim_id FROM claims_live_stream) "
+        "SELECT batch_id, claim_id FROM absent WHERE claim_id NOT IN (SELECT claim_id FROM claims_live_stream) "
         "AND claim_id NOT IN (SELECT claim_id FROM dead_letters WHERE claim_id IS NOT NULL)",
     )
-    return int(found[0][0])
 
 
 def _epoch(now: datetime | None) -> float:

@@ -130,6 +130,16 @@ def quarantine(db: SimulationDatabase, batch_id: str, reasons: Iterable[str] | M
     _move(db, batch_id, "quarantined", texts, None)
 
 
+def reopen(db: SimulationDatabase, batch_ids: Iterable[str]) -> None:
+    """Let released batches be sent again: their channel has lost them. What arrived of them is not stored twice."""
+    with db.transaction() as connection:
+        run(
+            connection,
+            "UPDATE outbox_batches SET status = 'pending' WHERE status = 'released' AND batch_id IN (SELECT unnest(?))",
+            [list(batch_ids)],
+        )
+
+
 _PRUNABLE: Final = (
     "FROM outbox_batches WHERE status = 'released' AND pruned_at IS NULL AND ingested >= accepted AND released_at < ?"
 )

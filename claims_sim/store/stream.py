@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.channels.contract import Channel
-from claims_sim.errors import PositionMovedError
+from claims_sim.errors import ChannelError, PositionMovedError
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.known import batches_of, claim_key, stored_copies
 from claims_sim.store.parsing import dead_letters_of, parse_lines
@@ -123,13 +123,17 @@ def commit_drain(db: SimulationDatabase, drain: Drain, now: datetime | None = No
 
 
 def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) -> IngestResult:
-    """Drain and commit until the channel is empty; after another consumer's move, go on from where that one is."""
+    """Drain and commit until the channel is empty; after another consumer's move, go on from where that one is.
+
+    What is stored then is settled with the channel, which may let go of the oldest of it.
+    """
     total = IngestResult(channel.name, 0, 0, 0, 0, channel.start)
     position, moves = stored_position(db, channel), 0
     while True:
         drain = _drain_from(channel, position, limit)
         if drain.is_empty:
-            return replace(total, position=drain.position_to)
+            notes = total.notes + (_settle(channel, position) if total.chunks else ())
+            return replace(total, position=drain.position_to, notes=notes)
         try:
             result = commit_drain(db, drain)
         except PositionMovedError:
@@ -147,6 +151,15 @@ def ingest(db: SimulationDatabase, channel: Channel, limit: int = CHUNK_ROWS) ->
             chunks=total.chunks + 1,
             notes=total.notes + drain.notes,
         )
+
+
+def _settle(channel: Channel, position: str) -> tuple[str, ...]:
+    """Settle what is stored; a channel that refuses (we may only read it) stays longer than it should be."""
+    try:
+        channel.settle(position)
+    except ChannelError as error:
+        return (f"What is stored could not be settled with the channel: {error}",)
+    return ()
 
 
 def stored_position(db: SimulationDatabase, channel: Channel) -> str:

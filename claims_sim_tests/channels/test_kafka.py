@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from claims_sim.channels import Access, Message, open_channel
 from claims_sim.errors import ChannelError
 from claims_sim_tests import servers
+from claims_sim_tests.object_store import ObjectStore
 
 
 def messages(first: int, count: int) -> list[Message]:
@@ -124,6 +125,25 @@ def test_a_broker_that_was_killed_is_reached_again():
         channel.close()
     finally:
         own.stop()
+
+
+def test_a_broker_that_keeps_its_messages_is_the_same_channel_after_a_kill():
+    store = ObjectStore()
+    own = servers.start_kafka(store=store)
+    try:
+        channel = open_channel(f"kafka://127.0.0.1:{own.port}/claims", access=Access(timeout_s=10))
+        channel.publish("b1", messages(0, 30))
+        name, position = channel.name, channel.read(channel.start, 100).position
+        own.kill()
+        own.start()
+        channel.publish("b2", messages(30, 3))
+        assert channel.name == name
+        assert len(everything(channel, position, 10)[1]) == 3
+        assert len(everything(channel, channel.start, 10)[1]) == 33
+        channel.close()
+    finally:
+        own.stop()
+        store.stop()
 
 
 def test_what_a_foreign_producer_sends_is_read(kafka_server, kafka_url, channel):

@@ -9,6 +9,8 @@ import redis
 from claims_sim.channels import Access, Message, open_channel
 from claims_sim.channels.contract import MAX_LINE_BYTES
 from claims_sim.errors import ChannelError
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.stream import ingest
 from claims_sim_tests import servers
 
 
@@ -59,6 +61,31 @@ def test_trimming_leaves_what_is_unread_however_long(redis_url, client, stream):
     channel.settle(rest.position)
     assert 100 <= client.xlen(stream) <= 200
     channel.close()
+
+
+def test_ingestion_keeps_the_stream_bounded_and_one_who_may_only_read_says_that_it_cannot(
+    redis_url, client, stream, tmp_path
+):
+    url = f"{redis_url}&maxlen=100"
+    writer, db = open_channel(url), SimulationDatabase(tmp_path / "sim.duckdb")
+    for number in range(5):
+        writer.publish(f"b{number}", messages(number * 200, 200))
+        ingest(db, writer)
+        assert client.xlen(stream) <= 200
+    client.acl_setuser(
+        f"follower-{stream}",
+        enabled=True,
+        passwords=["+pw"],
+        keys=[f"%R~{stream}"],
+        commands=["+xread", "+xinfo", "+multi", "+exec"],
+    )
+    follower = open_channel(url, access=Access(f"follower-{stream}", "pw"))
+    writer.publish("b", messages(1_000, 200))
+    done = ingest(SimulationDatabase(tmp_path / "other.duckdb"), follower)
+    assert done.dead_letters >= 200
+    assert [note for note in done.notes if "could not be settled" in note]
+    for channel in (writer, follower):
+        channel.close()
 
 
 def test_entries_removed_before_they_were_read_are_told_with_their_number(channel, client, stream):
