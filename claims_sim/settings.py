@@ -110,6 +110,20 @@ class Settings(BaseSettings):
         max_length=1000,
         description="Shares that replace the source's, for a livelier demo: service_type:RITL=0.6; more after a semicolon",
     )
+    anomaly_rate: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.02, description="Share of streamed claims that are labelled anomalies, exact over each 1,000 claims; 0: none"
+    )
+    anomaly_mix: str = Field(
+        "",
+        max_length=1000,
+        description="Shares of their kinds, such as upcoding=2;cloned_claim=1; default: all kinds (`claims-sim anomalies`)",
+    )
+    anomaly_campaign_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0, description="Share of the anomalies that come as campaigns: one kind at one facility within 1,000 claims"
+    )
+    anomaly_strength: Annotated[int, Field(ge=0, le=3)] = Field(
+        0, description="Strength of the anomalies: 1 subtle, 2 plain, 3 blatant; 0: a mix of them"
+    )
     claim_prefix: str = Field("SIM", pattern=r"^[A-Z]{2,8}$", description="First part of every claim id")
     privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(
         11, description="Fewest persons behind any number that leaves the source"

@@ -21,6 +21,7 @@ from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat, to_payloads
 from claims_sim.settings import Clock
+from claims_sim.store.truth import TruthBatch
 
 MAX_REPAIRS = 2
 _MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile and seldom breaks a rule
@@ -75,6 +76,7 @@ class Batch:
     tokens_out: int
     seconds: float
     problems: tuple[str, ...] = field(default=())
+    truth: TruthBatch | None = None
 
     @property
     def rejected(self) -> int:

@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from claims_sim.channels.contract import Message
 from claims_sim.claim_ids import new_batch_id
+from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.review import Reviewer
+from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth
 from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
@@ -38,13 +40,19 @@ def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | No
     require_approval(settings, profile)
     sampler = Sampler(profile)
     if settings.author == "statistical":
-        yield BatchWriter(profile, sampler=sampler)
+        yield _writer(settings, profile, None, sampler)
         return
     author = llm_author(settings, sampler, deadline_s=deadline_s)
     try:
-        yield BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
+        yield _writer(settings, profile, author, sampler)
     finally:
         author.close()
+
+
+def _writer(settings: Settings, profile: Profile, author: Author | None, sampler: Sampler) -> BatchWriter:
+    if not settings.anomaly_rate:
+        return BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
+    return anomaly_writer(settings, profile, author, sampler)
 
 
 def generate_batch(
@@ -79,7 +87,11 @@ def settings_mix(settings: Settings) -> Mix:
 
 
 def commit_batch(settings: Settings, batch: Batch) -> None:
-    """Commit a reviewed batch to the outbox, with its provenance, in one transaction. Idempotent by batch id."""
+    """Commit a reviewed batch to the outbox, with its provenance, in one transaction. Idempotent by batch id.
+
+    The truth about its anomalies is written before and confirmed after: no anomaly is ever sent unlabelled.
+    """
+    keep_truth(settings, batch)
     payloads = pa.table(
         {
             "claim_index": batch.log["claim_index"],
@@ -106,6 +118,7 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
         metadata={"warnings": batch.warnings, **batch.request.asked},
     )
     outbox.commit_batch(database(settings), new, payloads, batch.log)
+    confirm_truth(settings, batch)
 
 
 @dataclass(frozen=True, slots=True)

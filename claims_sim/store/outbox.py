@@ -98,6 +98,12 @@ def pending(db: SimulationDatabase) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
+def is_committed(db: SimulationDatabase, batch_id: str) -> bool:
+    """Whether the outbox has, or had, this batch."""
+    with db.connect(read_only=True) as connection:
+        return bool(run(connection, "SELECT 1 FROM outbox_batches WHERE batch_id = ?", [batch_id]))
+
+
 def profile_hash(db: SimulationDatabase, batch_id: str) -> str:
     """The hash of the profile that a batch was made from. Raises StoreError when there is no such batch."""
     with db.connect(read_only=True) as connection:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.query import counter, fetch_arrow, run
 
@@ -56,3 +57,14 @@ def read_window(db: SimulationDatabase) -> Window:
             {"after": stored - rows, "profile_hash": profile_hash},
         )
     return Window(claims.drop_columns(["batch"]), claims["batch"].to_numpy().astype(np.int64), profile_hash)
+
+
+def newest_claims(db: SimulationDatabase, count: int) -> pa.Table:
+    """The newest `count` stored claims that are ours, as flat rows (FLAT_SCHEMA), oldest first."""
+    with db.connect(read_only=True) as connection:
+        return fetch_arrow(
+            connection,
+            f"SELECT {', '.join(FLAT_SCHEMA.names)} FROM claims_live_stream "
+            "WHERE stream_seq > ? AND batch_id IS NOT NULL ORDER BY stream_seq",
+            [counter(connection, "stream_seq") - count],
+        ).cast(FLAT_SCHEMA)

@@ -1,0 +1,383 @@
+"""The kinds of anomalies: what each is, where it is described, which fields it touches, and how strong it may be.
+
+The list follows the acts of hospitals in the annex of Permenkes 16/2019 (numbers as there). Strengths were fixed
+before any scorer was measured on them.
+"""
+
+from typing import ClassVar, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.anomalies.change import (
+    Task,
+    copy_from,
+    numbers,
+    put,
+    texts,
+    with_amount,
+    with_companions,
+    with_stay,
+)
+from claims_sim.anomalies.world import Floats, World
+from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.randomness import stream_key
+
+_RULE: Final = "Permenkes 16/2019, annex, acts of hospitals, no."
+_AMOUNTS: Final = frozenset({"amount_claimed", "amount_paid", "amount_gap"})
+_STAY: Final = frozenset({"los", "admit_dt", "discharge_dt"})
+_COMPANIONS: Final = frozenset({"dx_secondary_codes", "comorbidity_count"})
+_CONTENT: Final = (
+    "dx_primary_code", "dx_primary_label", "dx_secondary_codes", "comorbidity_count", "procedure_code",
+    "procedure_label", "severity_group", "amount_claimed", "amount_paid", "amount_gap",
+)  # fmt: skip
+
+
+class Kind:
+    """One kind of anomaly. `touches` are the flat columns that it may change, `changes` those that it must.
+
+    `strengths` says what subtle, plain and blatant mean; `share` is its part of the default mix. Where `is_given` is
+    False the care was never given: nothing of the claim is right, and all that was paid is lost.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    guidance: ClassVar[str]
+    touches: ClassVar[frozenset[str]]
+    changes: ClassVar[frozenset[str]]
+    strengths: ClassVar[tuple[str, str, str]]
+    share: ClassVar[float]
+    is_given: ClassVar[bool] = True
+    copies: ClassVar[bool] = False
+    """Whether it is a copy of another claim, its original, which then stands in `partners`."""
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Which claims it can be done to; None: none of this source."""
+        raise NotImplementedError
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:
+        """The claims (which hold `needs`) as they are billed instead."""
+        raise NotImplementedError
+
+    def right_amounts(self, before: pa.Table, after: pa.Table, task: Task) -> Floats:  # noqa: ARG002
+        """What ought to have been paid, rupiah."""
+        return numbers(before, "amount_paid") if self.is_given else np.zeros(len(before))
+
+
+def _stays(
+    world: World,
+    los: tuple[float, float] | None = None,
+    severity: tuple[str, ...] = (),
+    amount: tuple[float, float] | None = None,
+) -> ClaimFilter | None:
+    """Inpatients, and what else is asked of them; None where the source has no inpatients."""
+    if world.inpatient is None:
+        return None
+    return ClaimFilter(service_type=(world.inpatient,), los=los, severity_group=severity, amount_claimed=amount)
+
+
+class Upcoding(Kind):
+    """A complication that was not there, a higher severity, and so the next step of the tariff."""
+
+    name = "upcoding"
+    description = "A complication is added and the severity raised, and the claim is billed at the dearer tariff."
+    guidance = f"{_RULE} 1 (manipulated diagnosis, upcoding)"
+    touches = _AMOUNTS | _COMPANIONS | {"severity_group"}
+    changes = frozenset({"severity_group", "dx_secondary_codes", "amount_claimed"})
+    strengths = (
+        "one severity up, one complication added",
+        "to the highest severity, one complication added",
+        "from the lowest to the highest severity after a stay of at most 2 days, two complications added",
+    )
+    share = 0.2
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Inpatients below the highest severity."""
+        order = world.severities
+        if len(order) < 2:
+            return None
+        return _stays(world, (0, 2) if strength == 3 else None, order[:1] if strength == 3 else order[:-1])
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Raise, add, and price anew."""
+        order = task.world.severities
+        place = {value: i for i, value in enumerate(order)}
+        raised = [order[min(place.get(s, 0) + 1, len(order) - 1)] if task.strength == 1 else order[-1]
+                  for s in texts(claims, "severity_group")]  # fmt: skip
+        after = put(claims, severity_group=raised)
+        # Complications are those that the source shows beside such a diagnosis at that severity.
+        key = stream_key(task.key, "complications")
+        wanted = 2 if task.strength == 3 else 1
+        lists = [list(codes or ()) for codes in claims["dx_secondary_codes"].to_pylist()]
+        goal = [len(codes) + wanted for codes in lists]
+        primary = texts(claims, "dx_primary_code")
+        for attempt in range(12):
+            drawn = task.world.sampler.draw_open(stream_key(key, attempt), task.rows, after)["dx_secondary_codes"]
+            for i, codes in enumerate(drawn.to_pylist()):
+                fresh = [code for code in codes or () if code not in lists[i] and code != primary[i]]
+                lists[i] += fresh[: goal[i] - len(lists[i])]
+        after = with_companions(after, lists, is_sorted=task.world.sampler.profile.secondary_sorted)
+        price = task.world.price(stream_key(task.key, "price"), task.rows, claims, after, must_rise=True)
+        return with_amount(after, price, task.world)
+
+
+class PhantomBilling(Kind):
+    """A stay that never was, written up from the records of another place."""
+
+    name = "phantom_billing"
+    description = "A stay that never was: its content is that of claims of another place."
+    guidance = f"{_RULE} 3 (false claims, phantom billing)"
+    touches = frozenset(_CONTENT) | _STAY
+    changes = frozenset({"dx_primary_code"})
+    strengths = (
+        "content of another province, same class of hospital",
+        "content of another class of hospital",
+        "content of another class of hospital, highest severity",
+    )
+    share = 0.1
+    is_given = False
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Inpatients, where there are several places and severities to take content from."""
+        other = "province_name" if strength == 1 else "facility_class"
+        several = len(pc.unique(world.drawn[other])) > 1 and len(world.severities) > 1
+        return _stays(world) if several else None
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Take the content of a claim drawn for another place."""
+        world, key = task.world, stream_key(task.key, "content")
+        severity = world.severities[-1:] if task.strength == 3 else ()
+        wanted = world.sampler.conditions(_stays(world, (1, 60), severity) or ClaimFilter())
+        own, attempts = "province_name" if task.strength == 1 else "facility_class", 24
+        counters = np.repeat(task.rows * attempts, attempts) + np.tile(np.arange(attempts), len(task.rows))
+        pool = world.sampler.draw_claims(key, counters, wanted)
+        differs = np.asarray(pc.not_equal(pool[own], claims[own].take(np.repeat(np.arange(len(claims)), attempts))))
+        if task.strength == 1:
+            same = claims["facility_class"].take(np.repeat(np.arange(len(claims)), attempts))
+            differs &= np.asarray(pc.equal(pool["facility_class"], same))
+        first = differs.reshape(-1, attempts).argmax(axis=1) + np.arange(len(claims)) * attempts
+        content = pool.take(first)
+        return with_stay(copy_from(claims, content, _CONTENT), numbers(content, "los").astype(np.int64), task.clock)
+
+
+class PhantomProcedure(Kind):
+    """A procedure that makes a stay dear and was not done."""
+
+    name = "phantom_procedure"
+    description = "A procedure that was not done is billed."
+    guidance = f"{_RULE} 16 (phantom procedures)"
+    touches = _AMOUNTS | {"procedure_code", "procedure_label"}
+    changes = frozenset({"procedure_code", "amount_claimed"})
+    strengths = (
+        "a procedure that the diagnosis often has",
+        "a procedure of other diagnoses of its chapter",
+        "a procedure of another chapter of diagnoses",
+    )
+    share = 0.1
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Inpatients without a procedure; for the subtle form of diagnoses that sometimes have one."""
+        known = world.procedures
+        if world.inpatient is None or not len(known.procedure):
+            return None
+        having = tuple(known.diagnoses.take(pa.array(np.unique(known.dx))).to_pylist()) if strength == 1 else ()
+        return ClaimFilter(service_type=(world.inpatient,), procedure_code=("none",), dx_primary_code=having)
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Add a procedure of the wanted distance that costs more, and price anew."""
+        world = task.world
+        procedure, dx = world.procedures.procedure, world.procedures.dx
+        diagnoses = world.procedures.diagnoses
+        chapters = np.array([(code or "")[:1] for code in diagnoses.to_pylist()])
+        chances = task.chances("procedure")
+        chosen = []
+        for i, code in enumerate(texts(claims, "dx_primary_code")):
+            same = np.asarray(pc.equal(diagnoses, code))[dx]
+            near = chapters[dx] == (code or "")[:1]
+            usual = np.unique(procedure[same])
+            fitting = {1: same, 2: near & ~np.isin(procedure, usual), 3: ~near & ~np.isin(procedure, usual)}
+            options = procedure[fitting[task.strength]]
+            options = options if len(options) else procedure[~near]
+            chosen.append(int(options[int(chances[i] * len(options))]) if len(options) else int(procedure[0]))
+        values = world.procedures.codes.take(pa.array(chosen))
+        names = world.sampler.profile.procedure_names
+        labels = [names.get(value, value) for value in values.to_pylist()]
+        after = put(claims, procedure_code=values, procedure_label=labels)
+        price = world.price(stream_key(task.key, "price"), task.rows, claims, after, must_rise=True)
+        return with_amount(after, price, world)
+
+
+class ClonedClaim(Kind):
+    """The claim of one patient billed again for another."""
+
+    name = "cloned_claim"
+    description = "The record of one stay is copied and billed as another patient's."
+    guidance = f"{_RULE} 2 (cloning)"
+    touches = frozenset((*_CONTENT, "province_name", "facility_class", "facility_ownership", "facility_type",
+                         "facility_id", "district_name", "service_type", "claim_weight")) | _STAY  # fmt: skip
+    changes = frozenset()
+    strengths = ("8 to 14 days after its original", "2 to 3 days after it", "within a day of it")
+    share = 0.1
+    is_given = False
+    copies = True
+    _DAYS: Final = {1: (8, 14), 2: (2, 3), 3: (0, 1)}
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
+        """Stays, of which a record is worth copying."""
+        return _stays(world)
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:
+        """The original's content; past claims follow it by some days, claims of now keep their own time."""
+        assert partners is not None  # noqa: S101 - the caller gives originals to kinds that copy
+        content = (*_CONTENT, "province_name", "facility_class", "facility_ownership", "facility_type",
+                   "facility_id", "district_name", "service_type", "claim_weight")  # fmt: skip
+        after = copy_from(claims, partners, content)
+        if task.clock != "history":
+            return with_stay(after, numbers(partners, "los").astype(np.int64), task.clock)
+        later = (task.days("later", *self._DAYS[task.strength]) * 86_400_000_000).astype("timedelta64[us]")
+        moved = {name: partners[name].to_numpy() + later for name in ("admit_dt", "discharge_dt")}
+        return put(after, los=partners["los"], **moved)
+
+
+class InflatedTopUp(Kind):
+    """Drugs or devices billed beside the tariff that were not given, or at too high a price."""
+
+    name = "inflated_top_up"
+    description = (
+        "Drugs or devices beside the tariff are billed that were not given; the tariff itself is the grouper's."
+    )
+    guidance = f"{_RULE} 4 (inflated bills of drugs and devices)"
+    touches = _AMOUNTS
+    changes = frozenset({"amount_claimed", "amount_paid"})
+    strengths = ("30 to 60 % of the claim on top", "60 to 120 % on top", "120 to 300 % on top")
+    share = 0.2
+    _FACTORS: Final = {1: (0.3, 0.6), 2: (0.6, 1.2), 3: (1.2, 3.0)}
+    _LEAST: Final = 1e5  # rupiah
+    _ROUND: Final = 1000.0  # rupiah; bills of drugs are seldom finer
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
+        """Stays that cost something."""
+        return _stays(world, amount=(self._LEAST, np.inf))
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Add to the amount; what is added is paid."""
+        claimed, paid = numbers(claims, "amount_claimed"), numbers(claims, "amount_paid")
+        extra = claimed * task.between("factor", *self._FACTORS[task.strength])
+        extra = np.maximum(np.rint(extra / self._ROUND) * self._ROUND, task.world.on_grid(np.full(len(claims), 1000.0)))
+        return put(claims, amount_claimed=claimed + extra, amount_paid=paid + extra)
+
+
+class StayPadding(Kind):
+    """A patient kept, or said to be kept, longer than needed."""
+
+    name = "stay_padding"
+    description = "The stay is drawn out beyond need. Under a tariff by case it may cost the insurer nothing by itself."
+    guidance = f"{_RULE} 8 (prolonged length of stay)"
+    touches = _AMOUNTS | _STAY
+    changes = frozenset({"los"})
+    strengths = ("3 or 4 days more", "5 to 8 days more", "9 to 15 days more")
+    share = 0.1
+    _DAYS: Final = {1: (3, 4), 2: (5, 8), 3: (9, 15)}
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
+        """Stays of at least two days."""
+        return _stays(world, (2, np.inf))
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Lengthen; where the source pays by the day, the amount follows."""
+        days = numbers(claims, "los").astype(np.int64) + task.days("more", *self._DAYS[task.strength])
+        after = with_stay(claims, days, task.clock)
+        price = task.world.price(stream_key(task.key, "price"), task.rows, claims, after, must_rise=False)
+        return with_amount(after, np.maximum(price, numbers(claims, "amount_claimed")), task.world)
+
+
+class ShortStayHighCost(Kind):
+    """A patient sent home early, billed as if the whole care had been given."""
+
+    name = "short_stay_high_cost"
+    description = "The patient leaves after at most a day, but the whole stay is billed."
+    guidance = f"{_RULE} 12 (departure from the standard of care: early discharge at the full tariff)"
+    touches = _STAY
+    changes = frozenset({"los"})
+    strengths = ("of a stay of 3 or 4 days", "of 5 or 6 days", "of 7 days or more")
+    share = 0.1
+    _STAYS: Final = {1: (3, 4), 2: (5, 6), 3: (7, np.inf)}
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Stays of some days."""
+        return _stays(world, self._STAYS[strength])
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """One day is left of the stay."""
+        return with_stay(claims, np.ones(len(claims), np.int64), task.clock)
+
+    def right_amounts(self, before: pa.Table, after: pa.Table, task: Task) -> Floats:
+        """The price of so short a stay at the lowest severity."""
+        order = task.world.severities
+        paid = numbers(after, "amount_paid")
+        if not order:
+            return paid
+        lowest = put(after, severity_group=[order[0]] * len(after))
+        price = task.world.price(stream_key(task.key, "right"), task.rows, before, lowest, must_rise=False)
+        return np.minimum(price, paid)
+
+
+class NoMedicalValue(Kind):
+    """An outpatient who was admitted without need."""
+
+    name = "no_medical_value"
+    description = "A patient whom a visit would have served is admitted for a day or two."
+    guidance = f"{_RULE} 11 (no medical value)"
+    touches = _AMOUNTS | _STAY | {"service_type", "severity_group"}
+    changes = frozenset({"service_type", "los", "amount_claimed"})
+    strengths = (
+        "a diagnosis that is admitted less often than most",
+        "one that is seldom admitted",
+        "one that is hardly ever admitted",
+    )
+    share = 0.1
+    _BELOW: Final = {1: 1.0, 2: 0.5, 3: 0.2}  # of the share of all claims that are inpatient
+
+    def needs(self, world: World, strength: int) -> ClaimFilter | None:
+        """Outpatients with a diagnosis that is seldom admitted."""
+        if world.inpatient is None or world.outpatient is None or not world.severities:
+            return None
+        stays = np.asarray(pc.equal(world.drawn["service_type"], world.inpatient).fill_null(False)).mean()
+        seldom = world.diagnoses.inpatient_shares <= stays * self._BELOW[strength]
+        codes = tuple(np.array(world.diagnoses.codes, object)[seldom])
+        return ClaimFilter(service_type=(world.outpatient,), dx_primary_code=codes) if codes else None
+
+    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
+        """Admit for a day or two at the lowest severity, at the price of such a stay."""
+        world, count = task.world, len(claims)
+        after = put(claims, service_type=[world.inpatient] * count, severity_group=[world.severities[0]] * count)
+        after = with_stay(after, task.days("days", 1, 2), task.clock)
+        money = world.sampler.draw_money(stream_key(task.key, "price"), task.rows, after)
+        return copy_from(after, money, ("amount_claimed", "amount_paid", "amount_gap"))
+
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind
+    for kind in (
+        Upcoding(),
+        PhantomBilling(),
+        PhantomProcedure(),
+        ClonedClaim(),
+        InflatedTopUp(),
+        StayPadding(),
+        ShortStayHighCost(),
+        NoMedicalValue(),
+    )
+}
+
+OUT_OF_SCOPE: Final = {
+    f"{_RULE} 9 (manipulated ward class)": "the payload names no ward class",
+    f"{_RULE} 10 (cancelled services)": "a service that was not given leaves no trace in the payload",
+    f"{_RULE} 13 (unnecessary treatment)": "single treatments are not in the payload",
+    f"{_RULE} 14 (longer use of ventilators)": "hours of ventilation are not in the payload",
+    f"{_RULE} 15 (phantom visits)": "visits of doctors are not in the payload",
+    f"{_RULE} 18 (referral for gain)": "referrals are not in the payload",
+    f"{_RULE} 19 (cost sharing)": "what a patient pays is not in the payload",
+}
+"""Acts that a claim's payload cannot show, and why."""

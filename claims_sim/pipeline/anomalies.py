@@ -1,0 +1,90 @@
+"""The steps around labelled anomalies: a writer that knows its place in the stream, and the truth file's two phases."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pyarrow as pa
+
+from claims_sim.anomalies.kinds import KINDS
+from claims_sim.anomalies.quota import Quota
+from claims_sim.anomalies.writer import AnomalyWriter
+from claims_sim.errors import SettingsError
+from claims_sim.generation.author import Author
+from claims_sim.generation.batch import Batch
+from claims_sim.pipeline.resources import database
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.settings import PREFIX, Settings
+from claims_sim.store import outbox, truth
+from claims_sim.store.window import newest_claims
+
+COPIED_FROM: Final = 2_000
+"""How many of the newest claims of the stream an anomaly may copy."""
+
+
+def quota_of(settings: Settings) -> Quota:
+    """The rate, kinds and campaigns that the settings ask for. Raises SettingsError, one line, for an unknown kind."""
+    return Quota(
+        settings.anomaly_rate,
+        mix_of(settings.anomaly_mix),
+        settings.anomaly_campaign_share,
+        settings.seed,
+        settings.anomaly_strength,
+    )
+
+
+def mix_of(text: str) -> dict[str, float]:
+    """Shares of kinds from `upcoding=2;cloned_claim=1`; all kinds in their usual shares when it is empty."""
+    if not text.strip():
+        return {kind.name: kind.share for kind in KINDS.values()}
+    shares: dict[str, float] = {}
+    for part in filter(str.strip, text.split(";")):
+        name, sign, number = (piece.strip() for piece in part.partition("="))
+        try:
+            share = float(number) if sign else 1.0
+        except ValueError:
+            share = -1.0
+        if name not in KINDS or not 0 < share < float("inf"):
+            raise SettingsError(
+                f"{PREFIX}ANOMALY_MIX: {part.strip()!r} is no kind with a share above 0, such as upcoding=2; "
+                f"the kinds are {', '.join(KINDS)}."
+            )
+        shares[name] = share
+    return shares
+
+
+def anomaly_writer(settings: Settings, profile: Profile, author: Author | None, sampler: Sampler) -> AnomalyWriter:
+    """A writer for the stream: it goes on in the quota where the stream stands."""
+    return AnomalyWriter(
+        profile,
+        author,
+        quota=quota_of(settings),
+        force_author=settings.force_llm,
+        sampler=sampler,
+        position=lambda: truth.next_position(truth.truth_path(settings.state_dir), _is_in_outbox(settings)),
+        recent=lambda: _recent(settings),
+    )
+
+
+def keep_truth(settings: Settings, batch: Batch) -> None:
+    """First phase, before the outbox: write what is true of the batch."""
+    if batch.truth is not None:
+        truth.write_truth(truth.truth_path(settings.state_dir), batch.truth)
+
+
+def confirm_truth(settings: Settings, batch: Batch) -> None:
+    """Second phase, after the outbox."""
+    if batch.truth is not None:
+        truth.confirm_truth(truth.truth_path(settings.state_dir), batch.truth.batch_id)
+
+
+def _is_in_outbox(settings: Settings) -> Callable[[str], bool]:
+    return lambda batch_id: outbox.is_committed(database(settings), batch_id)
+
+
+def _recent(settings: Settings) -> pa.Table:
+    """The newest claims of the stream that are no anomalies themselves."""
+    claims = newest_claims(database(settings), COPIED_FROM)
+    ids = claims["claim_id"].to_pylist()
+    labelled = truth.labelled_ids(truth.truth_path(settings.state_dir), ids)
+    return claims.filter(pa.array([claim_id not in labelled for claim_id in ids], pa.bool_()))

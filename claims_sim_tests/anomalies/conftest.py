@@ -1,0 +1,36 @@
+"""Batches with anomalies, made from the profile of the small demo source."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from claims_sim.anomalies.kinds import KINDS
+from claims_sim.anomalies.quota import Quota
+from claims_sim.anomalies.writer import AnomalyWriter
+from claims_sim.claim_ids import numbered_batch_id
+from claims_sim.generation.batch import BatchRequest
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def shares_of(*names):
+    return {name: KINDS[name].share for name in names or KINDS}
+
+
+@pytest.fixture(scope="session")
+def sampler(profile):
+    from claims_sim.profile.sampler import Sampler
+
+    return Sampler(profile)
+
+
+@pytest.fixture(scope="session")
+def write(profile, sampler):
+    """A function: (count, rate, kinds, …) -> a batch with anomalies."""
+
+    def make(count, rate=0.05, kinds=(), *, seed=1, clock="history", number=1, campaigns=0.0, strength=0, **request):
+        quota = Quota(rate, shares_of(*kinds), campaigns, seed, strength)
+        writer = AnomalyWriter(profile, quota=quota, sampler=sampler)
+        return writer.write(BatchRequest(numbered_batch_id(NOW, number), count, seed, NOW, clock, **request))
+
+    return make
