@@ -5,6 +5,7 @@ its value and what is allowed.
 """
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -16,6 +17,7 @@ from claims_sim.errors import SettingsError
 
 PREFIX: Final = "CLAIMS_SIM_"
 Clock = Literal["admission", "intake", "history"]
+_PRICE: Final = re.compile(r"[^=;]*[^=;\s]\s*=\s*\d{1,6}(\.\d+)?\s*/\s*\d{1,6}(\.\d+)?")
 AuthorName = Literal["statistical", "llm"]
 
 
@@ -89,6 +91,39 @@ class Settings(BaseSettings):
         900, description="The local model ends after so many idle seconds"
     )
     llm_allow_remote: bool = Field(False, description="Allow a model server that is not on loopback")
+    llm_api_version: str = Field(
+        "",
+        max_length=40,
+        pattern=r"^[A-Za-z0-9.-]*$",
+        description="api-version of Azure OpenAI, where the address is one of its older interface",
+    )
+    llm_concurrency: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="Requests to that server at once; 0: 1 for one on loopback, 4 for a remote one"
+    )
+    llm_briefs_per_request: Annotated[int, Field(ge=0, le=50)] = Field(
+        0, description="Most claims that one request asks for; 0: 1 for a model on loopback, 5 for a remote one"
+    )
+    llm_spare_tokens: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="Tokens that a reasoning model may think for before each answer"
+    )
+    llm_tokens_per_day: Annotated[int, Field(ge=0, le=10**12)] = Field(
+        0, description="Most tokens a day (UTC), in and out together; 0: no limit"
+    )
+    llm_tokens_per_batch: Annotated[int, Field(ge=0, le=10**12)] = Field(
+        0, description="Most tokens a batch; 0: no limit"
+    )
+    llm_cost_per_day: Annotated[float, Field(ge=0, le=1e9)] = Field(
+        0, description="Most money a day (UTC), in the currency of the prices; 0: no limit"
+    )
+    llm_cost_per_batch: Annotated[float, Field(ge=0, le=1e9)] = Field(0, description="Most money a batch; 0: no limit")
+    llm_prices: str = Field(
+        "",
+        max_length=4000,
+        description="Prices for a million tokens, in/out, by model: gpt-5-mini=0.25/2.00; gpt-5*=1.25/10",
+    )
+    llm_log_mb: Annotated[float, Field(ge=1, le=10_000)] = Field(
+        10, description="Largest size of the log of what was sent to remote model servers, MB"
+    )
     authoring_deadline_s: Annotated[float, Field(ge=0.5, le=600)] = Field(
         6, description="Longest time for the model's part of a batch, seconds"
     )
@@ -182,6 +217,14 @@ class Settings(BaseSettings):
     def _no_password_in_an_address(cls, value: str) -> str:
         if "@" in value:
             raise ValueError(f"an address holds no user or password; put the key into {PREFIX}LLM_API_KEY")
+        return value
+
+    @field_validator("llm_prices")
+    @classmethod
+    def _prices_can_be_read(cls, value: str) -> str:
+        for entry in filter(None, (part.strip() for part in value.split(";"))):
+            if not _PRICE.fullmatch(entry):
+                raise ValueError(f"{entry} is no price; write model=in/out, as in gpt-5-mini=0.25/2.00")
         return value
 
     @field_validator("state_dir")

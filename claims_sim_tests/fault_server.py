@@ -123,6 +123,7 @@ class Script:
     default: Reply | None = None
     requests: list[dict] = field(default_factory=list)
     headers: list[dict] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -143,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         script: Script = self.server.script
         script.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         script.headers.append(dict(self.headers))
+        script.paths.append(self.path)
         reply = script.replies.pop(0) if script.replies else script.default
         assert reply is not None, "the script has no reply left"
         self.close_connection = True

@@ -20,9 +20,13 @@ from claims_sim.generation.bands import Bands, draw_bands
 from claims_sim.generation.names import Names, rule_words
 from claims_sim.generation.options import Options, draw_options
 from claims_sim.generation.prompt import Asked, Form, PromptSet, load_prompts
-from claims_sim.llm.attach import START_TIMEOUT_S, ensure_server
-from claims_sim.llm.endpoint import configured_endpoint
+from claims_sim.llm.attach import START_TIMEOUT_S
+from claims_sim.llm.breaker import Breaker
+from claims_sim.llm.budget import Budget
+from claims_sim.llm.endpoint import endpoint_of
 from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.memory import Memory, ProcessMemory
+from claims_sim.llm.opening import breaker_of, budget_of, open_model
 from claims_sim.llm.question import Answer, Model, Question
 from claims_sim.llm.server import is_model_id
 from claims_sim.profile.sampler import Sampler
@@ -49,6 +53,7 @@ class _Round:
     failures: int = 0
     reconnects: int = 0
     stopped: bool = False
+    last: LLMError | None = None
 
     def take(self, position: int, answer: Answer[Any]) -> None:
         with self.lock:
@@ -58,6 +63,7 @@ class _Round:
 
     def fail(self, error: LLMError) -> None:
         with self.lock:
+            self.last = error
             self.problems.append(str(error))
             self.tokens_in, self.tokens_out = self.tokens_in + error.tokens_in, self.tokens_out + error.tokens_out
             self.failures += 1
@@ -81,6 +87,8 @@ class LLMAuthor:
         *,
         deadline_s: float | None,
         clock: Callable[[], float] = time.monotonic,
+        breaker: Breaker | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._sampler = sampler
         self._names = Names.of(sampler.profile, prompts.words)
@@ -90,7 +98,10 @@ class LLMAuthor:
         self._clock = clock
         self._client: Model | None = None
         self._model = "the language model"
+        self._breaker = breaker
+        self._budget = budget
         self._batch: tuple[int, float | None] | None = None
+        self._given_up = False
 
     @property
     def model(self) -> str:
@@ -112,12 +123,18 @@ class LLMAuthor:
         """Ask the model for each brief until the deadline; late and failed ones are missing from the draft."""
         started = self._clock()
         work = _Round(self._deadline(assignment, started))
-        if self._is_late(work):
+        if self._given_up or self._is_late(work):
+            return self._draft(assignment, work, None, started)
+        why_open = self._breaker.why_open() if self._breaker else ""
+        if why_open:
+            work.problems.append(why_open)
             return self._draft(assignment, work, None, started)
         try:
             client = self._connected(work)
         except AuthorError as error:
             work.problems.append(str(error))
+            work.last = error if isinstance(error, LLMError) else None
+            self._judge_server(work)
             return self._draft(assignment, work, None, started)
         form = self._form(assignment)
         asked = self._asked(assignment, form, bare=client.endpoint.is_ours or is_model_id(self._model))
@@ -128,14 +145,28 @@ class LLMAuthor:
         missing = len(asked) - len(work.answers)
         if missing and self._is_late(work):
             work.problems.append(f"{self._model} was late: {missing} of {len(asked)} claims were not written in time.")
+        self._judge_server(work)
         return self._draft(assignment, work, form, started)
 
     # Time and connection.
+
+    def _judge_server(self, work: _Round) -> None:
+        """Tell the breaker how it went; a server without a single answer is not asked again for this batch."""
+        if work.answers:
+            if self._breaker:
+                self._breaker.succeeded()
+            return
+        self._given_up = True
+        if self._breaker and work.last:
+            self._breaker.failed(work.last)
 
     def _deadline(self, assignment: Assignment, now: float) -> float | None:
         """The batch's deadline: it begins with the first attempt, and repairs get what is left of it."""
         if self._batch is None or assignment.attempt == 0 or self._batch[0] != assignment.key:
             self._batch = (assignment.key, None if self._deadline_s is None else now + self._deadline_s)
+            self._given_up = False
+            if self._budget:
+                self._budget.begin_batch()
         return self._batch[1]
 
     def _is_late(self, work: _Round) -> bool:
@@ -236,24 +267,27 @@ class LLMAuthor:
         )
 
 
-def llm_author(settings: Settings, sampler: Sampler, *, deadline_s: float | None) -> LLMAuthor:
+def llm_author(
+    settings: Settings, sampler: Sampler, *, deadline_s: float | None, memory: Memory | None = None
+) -> LLMAuthor:
     """The author that the settings describe. Starts nothing yet.
 
-    `deadline_s` bounds a batch (None: as long as it takes). Raises AuthorError for a server that may not be used, and
-    SettingsError for a prompt version that is not there.
+    `deadline_s` bounds a batch (None: as long as it takes); `memory` keeps what is spent and what failed from one
+    process to the next. Raises AuthorError for a server that may not be used, and SettingsError for a prompt version
+    that is not there.
     """
-    local = True
-    if settings.llm_base_url:
-        local = configured_endpoint(
-            settings.llm_base_url, settings.llm_model, allow_remote=settings.llm_allow_remote
-        ).is_local
+    configured = endpoint_of(settings)
+    local = configured is None or configured.is_local
     form: Form = ("choice" if local else "full") if settings.prompt_form == "auto" else settings.prompt_form
 
     prompts = load_prompts(form, settings.prompt_version, settings.prompt_language)
-
-    def connect(timeout_s: float) -> Model:
-        from claims_sim.llm.client import LLMClient  # noqa: PLC0415 - slow to load: only a process that asks pays for it
-
-        return LLMClient(ensure_server(settings, timeout_s), settings.llm_api_key.get_secret_value())
-
-    return LLMAuthor(sampler, connect, prompts, deadline_s=deadline_s)
+    kept = memory or ProcessMemory()
+    budget = budget_of(settings, kept)
+    return LLMAuthor(
+        sampler,
+        lambda timeout_s: open_model(settings, kept, budget, timeout_s),
+        prompts,
+        deadline_s=deadline_s,
+        breaker=breaker_of(settings, kept),
+        budget=budget,
+    )

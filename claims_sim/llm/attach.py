@@ -19,7 +19,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from claims_sim.errors import AuthorError
-from claims_sim.llm.endpoint import Endpoint, configured_endpoint
+from claims_sim.llm.endpoint import Endpoint, endpoint_of
+from claims_sim.llm.errors import Failure, LLMError
 from claims_sim.llm.record import ServerRecord, drop_record, read_record, write_record
 from claims_sim.llm.server import NO_ENGINE, OWN_WORDS, model_id, threads_for, usable_cores
 from claims_sim.llm.weights import Weights, find_weights
@@ -49,8 +50,9 @@ def ensure_server(settings: Settings, timeout_s: float = START_TIMEOUT_S) -> End
     With `llm_base_url` nothing local is started or checked. Raises AuthorError when there is none within `timeout_s`; a
     server that is still loading then goes on, and the next call finds it.
     """
-    if settings.llm_base_url:
-        return configured_endpoint(settings.llm_base_url, settings.llm_model, allow_remote=settings.llm_allow_remote)
+    configured = endpoint_of(settings)
+    if configured is not None:
+        return configured
     deadline = time.monotonic() + timeout_s
     weights = find_weights(settings.state_dir, settings.llm_gguf)
     if util.find_spec("xllamacpp") is None:
@@ -60,8 +62,9 @@ def ensure_server(settings: Settings, timeout_s: float = START_TIMEOUT_S) -> End
         with FileLock(settings.state_dir / "llm.lock", timeout=timeout_s):
             record = _attached(settings, weights, deadline) or _spawned(settings, weights, deadline)
     except Timeout:
-        raise AuthorError(
-            f"Another process has been starting the local model for over {timeout_s:.0f} s; see {_log(settings)}."
+        raise LLMError(
+            Failure.STARTING,
+            f"Another process has been starting the local model for over {timeout_s:.0f} s; see {_log(settings)}.",
         ) from None
     return Endpoint(record.base_url, record.model, is_local=True, is_ours=True, slots=record.slots)
 
@@ -77,10 +80,8 @@ def stop(settings: Settings) -> bool:
 
 def status(settings: Settings) -> dict[str, Any]:
     """What `claims-sim llm status` shows: the model, and the server when it runs. Starts nothing, holds no key."""
-    if settings.llm_base_url:
-        endpoint = configured_endpoint(
-            settings.llm_base_url, settings.llm_model, allow_remote=settings.llm_allow_remote
-        )
+    endpoint = endpoint_of(settings)
+    if endpoint is not None:
         return {"server": endpoint.base_url, "model": endpoint.model or "(its first)", "local": endpoint.is_local}
     weights = find_weights(settings.state_dir, settings.llm_gguf)
     shown: dict[str, Any] = {
@@ -204,8 +205,8 @@ def _wait_for(settings: Settings, pid: int, deadline: float) -> ServerRecord | N
         time.sleep(_POLL_S)
 
 
-def _still_loading(settings: Settings) -> AuthorError:
-    return AuthorError(f"The local model is still loading; it goes on doing so. See {_log(settings)}.")
+def _still_loading(settings: Settings) -> LLMError:
+    return LLMError(Failure.STARTING, f"The local model is still loading; it goes on doing so. See {_log(settings)}.")
 
 
 def _last_words(log: Path) -> str:

@@ -4,30 +4,36 @@ Whatever goes wrong becomes an LLMError. Replies are read under a deadline and a
 hangs, drips bytes, or sends too many, must not hold a tick.
 """
 
+import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
 
+from claims_sim.llm.abilities import PROBE, Abilities, Structured, level_of, recall, remember
+from claims_sim.llm.budget import Budget
 from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.failures import FOREIGN, PartRefusedError, ours
 from claims_sim.llm.loop import Loop
+from claims_sim.llm.memory import Memory
 from claims_sim.llm.question import Answer, Question
-from claims_sim.llm.reply import read_answer, read_reply
-from claims_sim.llm.retry import pause_before_retry, retry_after_s
+from claims_sim.llm.reply import Reply, read_answer, read_reply
+from claims_sim.llm.request import chat_request, most_tokens
+from claims_sim.llm.retry import pause_before_retry
+from claims_sim.llm.server import is_model_id
+from claims_sim.llm.transmissions import TransmissionLog
 
 T = TypeVar("T")
 _MAX_REPLY_BYTES: Final = 1_000_000
 _CONNECT_S: Final = 3.0
 _LEAST_S: Final = 0.05
 _DEFAULT_TIMEOUT_S: Final = 60.0
-_SEED_MASK: Final = 0x7FFFFFFF
-# What not every server takes; one that refuses it by name is asked again without.
-_OPTIONAL: Final = ("seed", "temperature", "max_tokens")
-
+_UNBILLED: Final = frozenset((Failure.REFUSED, Failure.RATE_LIMITED, Failure.SERVER_ERROR))
 _HEADERS: Final = frozenset(
     (
         "host", "accept", "accept-encoding", "connection", "content-type", "content-length", "user-agent",
@@ -38,17 +44,26 @@ _HEADERS: Final = frozenset(
 
 @dataclass(slots=True)
 class LLMClient:
-    """Talks to one endpoint. Safe to use from several threads; close it when done."""
+    """Talks to one endpoint. Safe to use from several threads; close it when done.
+
+    With `memory` it finds out what the server can do, once; without, it takes a server for one that keeps schemas.
+    `budget` may refuse a request, and `transmissions` keeps what leaves this machine.
+    """
 
     endpoint: Endpoint
     api_key: str = ""
     retries: int = 2
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    memory: Memory | None = None
+    budget: Budget | None = None
+    transmissions: TransmissionLog | None = None
+    spare_tokens: int = 0
     _openai: openai.AsyncOpenAI = field(init=False, repr=False)
     _loop: Loop = field(init=False, repr=False, default_factory=Loop)
     _model: str = field(init=False, default="")
-    _refused: set[str] = field(init=False, default_factory=set)
+    _abilities: Abilities | None = field(init=False, default=None)
+    _learning: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         # What the environment says to the package (keys, organizations, headers; a proxy, on this machine) is meant for
@@ -59,8 +74,13 @@ class LLMClient:
             follow_redirects=False,
             event_hooks={"request": [self._send_only_ours]},
         )
+        version = self.endpoint.api_version
         self._openai = openai.AsyncOpenAI(
-            base_url=self.endpoint.base_url, api_key=self.api_key or "none", max_retries=0, http_client=http
+            base_url=self.endpoint.base_url,
+            api_key=self.api_key or "none",
+            max_retries=0,
+            http_client=http,
+            default_query={"api-version": version} if version else None,
         )
         self._model = self.endpoint.model
 
@@ -68,14 +88,16 @@ class LLMClient:
         for name in list(request.headers):
             if name.lower() not in _HEADERS:
                 del request.headers[name]
-        request.headers["Authorization"] = f"Bearer {self.api_key or 'none'}"
+        if self.endpoint.is_azure:
+            request.headers["api-key"] = self.api_key
+        else:
+            request.headers["Authorization"] = f"Bearer {self.api_key or 'none'}"
 
     def close(self) -> None:
         """Close its connections; requests that are still on their way are given up."""
         try:
-            self._loop.run(self._openai.close(), _LEAST_S * 10)
-        except (TimeoutError, RuntimeError, OSError):
-            pass  # the connections end with the loop
+            with suppress(TimeoutError, RuntimeError, OSError):  # the connections end with the loop
+                self._loop.run(self._openai.close(), _LEAST_S * 10)
         finally:
             self._loop.close()
 
@@ -93,6 +115,59 @@ class LLMClient:
                 raise LLMError(Failure.INVALID, f"{self._where} lists no model: set CLAIMS_SIM_LLM_MODEL.")
             self._model = listed[0]
         return self._model
+
+    def abilities(self, deadline: float | None = None, *, anew: bool = False) -> Abilities:
+        """What the server can do: as it was found before, else found now. Raises LLMError when it does not answer."""
+        if self._abilities is not None and not anew:
+            return self._abilities
+        limit = self.clock() + _DEFAULT_TIMEOUT_S if deadline is None else deadline
+        model = self.named_model(limit)
+        if self.memory is None or self.endpoint.is_ours or is_model_id(model):
+            self._abilities = Abilities()
+            return self._abilities
+        if not self._learning.acquire(timeout=max(0.0, limit - self.clock())):
+            raise LLMError(Failure.TIMEOUT, f"{self._where} did not answer in time.")
+        try:
+            if self._abilities is None or anew:
+                known = None if anew else recall(self.memory, self._server)
+                self._abilities = known or self._found(limit)
+            return self._abilities
+        finally:
+            self._learning.release()
+
+    def _found(self, limit: float) -> Abilities:
+        """Ask the server what it can do, and keep it."""
+        found = Abilities()
+
+        def answers(level: Structured) -> str | None:
+            nonlocal found
+            found = Abilities(level, found.refused)
+            while True:
+                try:
+                    return self._exchange(PROBE, found, limit, in_words=False).text
+                except PartRefusedError as error:
+                    less = found.without(error.part)
+                    if less is None or less.structured != level:
+                        return None
+                    found = less
+                except LLMError as error:
+                    if error.kind not in (Failure.INVALID, Failure.TRUNCATED):
+                        raise
+                    return ""
+
+        level = level_of(answers)
+        found = Abilities(level, found.refused)
+        self._remember(found)
+        return found
+
+    def _remember(self, abilities: Abilities) -> None:
+        self._abilities = abilities
+        if self.memory is not None:
+            remember(self.memory, self._server, abilities)
+
+    @property
+    def _server(self) -> str:
+        return f"{self.endpoint.base_url} {self._model}"
 
     def ask(self, question: Question, parse: Callable[[Any], T], deadline: float | None = None) -> Answer[T]:
         """The parsed answer. `parse` gets the decoded JSON and raises ValueError when it is not acceptable.
@@ -127,105 +202,80 @@ class LLMClient:
 
     def _once(self, question: Question, parse: Callable[[Any], T], deadline: float | None, attempt: int) -> Answer[T]:
         limit = self.clock() + _DEFAULT_TIMEOUT_S if deadline is None else deadline
-        model = self.named_model(limit)
         while True:
-            refused = set(self._refused)
+            abilities = self.abilities(limit)
             try:
-                body = self._within(self._received(model, question, attempt), limit - self.clock())
-            except _OptionRefusedError as error:
-                if error.option in refused:
-                    raise LLMError(
-                        Failure.REFUSED, f"{self._where} refuses a request without {error.option}."
-                    ) from None
-                self._refused.add(error.option)
+                reply = self._exchange(question, abilities, limit, attempt)
+            except PartRefusedError as error:
+                less = abilities.without(error.part)
+                if less is None:
+                    raise error.refusal from None
+                self._remember(less)
             else:
-                reply = read_reply(body, self._where)
-                return Answer(read_answer(reply, parse, self._where), reply.tokens_in, reply.tokens_out)
+                value = read_answer(reply, parse, self._where, search=abilities.structured != "json_schema")
+                return Answer(value, reply.tokens_in, reply.tokens_out)
+
+    def _exchange(
+        self, question: Question, abilities: Abilities, limit: float, attempt: int = 0, *, in_words: bool = True
+    ) -> Reply:
+        """One request and its reply. Raises LLMError, or PartRefusedError when the server does not know a part of it."""
+        model = self.named_model(limit)
+        body = chat_request(model, question, attempt, abilities, spare_tokens=self.spare_tokens, in_words=in_words)
+        settle = self._charged(model, body)
+        try:
+            if self.transmissions is not None and not self.endpoint.is_local:
+                self.transmissions.note(self.endpoint.host, body)
+            reply = read_reply(self._within(self._received(body), limit - self.clock()), self._where)
+        except PartRefusedError:
+            settle(0, 0)
+            raise
+        except LLMError as error:
+            if not error.was_sent or error.tokens_in or error.kind in _UNBILLED:
+                settle(error.tokens_in, error.tokens_out)
+            raise
+        if reply.tokens_in:
+            settle(reply.tokens_in, reply.tokens_out)
+        return reply
+
+    def _charged(self, model: str, body: dict[str, Any]) -> Callable[[int, int], None]:
+        """Charge the budget for a request; the result corrects that by the tokens that it took.
+
+        What was sent and never counted stays charged for what it may have cost at most. Raises LLMError when it may not
+        be sent.
+        """
+        budget = self.budget
+        if budget is None:
+            return lambda _in, _out: None
+        reserved = budget.reserve(model, *most_tokens(body), is_ours=self.endpoint.is_ours)
+        return lambda tokens_in, tokens_out: budget.settle(reserved, model, tokens_in, tokens_out)
 
     def _within(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        """What `work` returns within `seconds`. Raises LLMError for whatever goes wrong."""
+        """What `work` returns within `seconds`. Raises LLMError or PartRefusedError for whatever goes wrong."""
         if seconds < _LEAST_S:
             work.close()
-            raise LLMError(Failure.TIMEOUT, f"{self._where} has no time left to answer.")
+            raise LLMError(Failure.TIMEOUT, f"{self._where} has no time left to answer.", was_sent=False)
         try:
             return self._loop.run(work, seconds)
-        except TimeoutError:
-            raise LLMError(Failure.TIMEOUT, f"{self._where} did not answer in time.") from None
-        except openai.BadRequestError as error:
-            if error.param in _OPTIONAL:
-                raise _OptionRefusedError(error.param) from None
-            self._fail(error)
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            self._fail(error)
+        except LLMError:
+            raise
+        except (*FOREIGN, TimeoutError) as error:
+            raise ours(error, self._where) from None
 
     async def _listed(self) -> list[Any]:
         page = await self._openai.models.list(timeout=_CONNECT_S)
         return [model.id for model in page.data]
 
-    async def _received(self, model: str, question: Question, attempt: int) -> bytes:
-        optional: dict[str, Any] = {"temperature": question.temperature, "seed": (question.seed + attempt) & _SEED_MASK}
-        optional["max_tokens"] = question.max_tokens
-        options = {name: value for name, value in optional.items() if name not in self._refused}
-        if "max_tokens" in self._refused:
-            options["max_completion_tokens"] = question.max_tokens
+    async def _received(self, body: dict[str, Any]) -> bytes:
         async with self._openai.chat.completions.with_streaming_response.create(
-            model=model,
-            messages=[{"role": "system", "content": question.system}, {"role": "user", "content": question.user}],
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": question.name, "strict": True, "schema": dict(question.schema)},
-            },
-            timeout=openai.Timeout(_DEFAULT_TIMEOUT_S, connect=_CONNECT_S),
-            **options,
+            **body, timeout=openai.Timeout(_DEFAULT_TIMEOUT_S, connect=_CONNECT_S)
         ) as reply:
-            body = bytearray()
+            received = bytearray()
             async for chunk in reply.iter_bytes():
-                body += chunk
-                if len(body) > _MAX_REPLY_BYTES:
+                received += chunk
+                if len(received) > _MAX_REPLY_BYTES:
                     raise LLMError(Failure.INVALID, f"{self._where} sent a reply over {_MAX_REPLY_BYTES:,} bytes.")
-        return bytes(body)
+        return bytes(received)
 
     @property
     def _where(self) -> str:
-        return "The local model" if self.endpoint.is_ours else f"The model server {_host(self.endpoint.base_url)}"
-
-    def _fail(self, error: Exception) -> NoReturn:
-        """Raise `error` as one of ours. Servers' texts are left out: they echo keys and prompts."""
-        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-            raise LLMError(Failure.TIMEOUT, f"{self._where} did not answer in time.") from None
-        if isinstance(error, openai.APIStatusError):
-            self._fail_with_status(error.status_code, error.response.headers.get("retry-after"))
-        if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
-            raise LLMError(
-                Failure.UNREACHABLE, f"{self._where} cannot be reached, or dropped the connection."
-            ) from None
-        raise LLMError(Failure.INVALID, f"{self._where} sent something that cannot be read.") from None
-
-    def _fail_with_status(self, status: int, after: str | None) -> NoReturn:
-        if status == 429:
-            message = f"{self._where} is rate limited (429)."
-            raise LLMError(Failure.RATE_LIMITED, message, retry_after_s=retry_after_s(after)) from None
-        if status >= 500 or status == 408:
-            message = f"{self._where} failed ({status})."
-            raise LLMError(Failure.SERVER_ERROR, message, retry_after_s=retry_after_s(after)) from None
-        if 300 <= status < 400:
-            hint = "it redirects elsewhere; set CLAIMS_SIM_LLM_BASE_URL to the address itself"
-        else:
-            hint = {
-                401: "check CLAIMS_SIM_LLM_API_KEY",
-                403: "the key does not allow this model",
-                404: "check CLAIMS_SIM_LLM_BASE_URL and CLAIMS_SIM_LLM_MODEL",
-            }.get(status, "it may not support structured output")
-        raise LLMError(Failure.REFUSED, f"{self._where} refused the request ({status}): {hint}.") from None
-
-
-class _OptionRefusedError(Exception):
-    """The server does not know an optional part of a request."""
-
-    def __init__(self, option: str) -> None:
-        super().__init__(option)
-        self.option = option
-
-
-def _host(base_url: str) -> str:
-    return base_url.split("//", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+        return "The local model" if self.endpoint.is_ours else f"The model server {self.endpoint.host}"

@@ -16,23 +16,35 @@ class Failure(StrEnum):
     REFUSED = "refused"
     TRUNCATED = "truncated"
     INVALID = "invalid answer"
+    STARTING = "starting"
+    BUDGET = "budget spent"
 
 
-# A refusal (wrong key, unknown model, malformed request) is the same the next time.
-_RETRYABLE: Final = frozenset(Failure) - {Failure.REFUSED}
+# A refusal (wrong key, unknown model, malformed request) is the same the next time, and so is an empty purse.
+_RETRYABLE: Final = frozenset(Failure) - {Failure.REFUSED, Failure.BUDGET}
 # Nothing about one claim: the next request will most likely meet the same.
-_SYSTEMIC: Final = frozenset((Failure.UNREACHABLE, Failure.REFUSED))
+_SYSTEMIC: Final = frozenset((Failure.UNREACHABLE, Failure.REFUSED, Failure.STARTING, Failure.BUDGET))
 
 
 class LLMError(AuthorError):
-    """A request to a model failed; `kind` says how, `retry_after_s` when the server said when to come back."""
+    """A request to a model failed: `kind` says how, `retry_after_s` when the server said when to come back.
+
+    `tokens` (in, out) are those that the server counted; `was_sent` is False when the request never left.
+    """
 
     def __init__(
-        self, kind: Failure, message: str, *, retry_after_s: float | None = None, tokens: tuple[int, int] = (0, 0)
+        self,
+        kind: Failure,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        tokens: tuple[int, int] = (0, 0),
+        was_sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.was_sent = was_sent
         self.tokens_in, self.tokens_out = tokens
 
     @property

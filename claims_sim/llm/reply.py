@@ -1,13 +1,18 @@
 """Read a chat completion as a server sent it: bytes in, a checked answer out. Trusts nothing of what it reads."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 from claims_sim.llm.errors import Failure, LLMError
 
 T = TypeVar("T")
+_THOUGHTS: Final = re.compile(r"<think>.*?(</think>|$)", re.DOTALL)
+_MOST_TRIES: Final = 50
+_OPENING: Final = re.compile(r"[\[{]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,32 @@ def read_reply(body: bytes, where: str) -> Reply:
     return Reply(text, finish, *tokens)
 
 
-def read_answer(reply: Reply, parse: Callable[[Any], T], where: str) -> T:
-    """What the model's text says, as `parse` accepts it. Raises LLMError, in words of ours, with the tokens."""
+def read_answer(reply: Reply, parse: Callable[[Any], T], where: str, *, search: bool = False) -> T:
+    """What the model's text says, as `parse` accepts it. Raises LLMError, in words of ours, with the tokens.
+
+    With `search` the text may hold more than the JSON: thoughts before it, a fence around it.
+    """
     tokens = (reply.tokens_in, reply.tokens_out)
     if reply.finish == "length":
         raise LLMError(Failure.TRUNCATED, f"{where} was cut off before its answer was whole.", tokens=tokens)
     try:
-        return parse(json.loads(reply.text))
+        return parse(_found(reply.text) if search else json.loads(reply.text))
     except (ValueError, RecursionError) as error:
         # Only our own words: a decoder's message echoes what the model wrote.
         why = "no JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
         raise LLMError(Failure.INVALID, f"{where} gave an unusable answer: {why}.", tokens=tokens) from None
+
+
+def _found(text: str) -> object:
+    """The first JSON object or array in a text, or the text itself as JSON. Raises ValueError."""
+    text = _THOUGHTS.sub("", text).strip()
+    decoder = json.JSONDecoder()
+    for match in islice(_OPENING.finditer(text), _MOST_TRIES):
+        try:
+            return decoder.raw_decode(text, match.start())[0]
+        except ValueError:
+            continue
+    return json.loads(text)
 
 
 def _usage(usage: object) -> tuple[int, int]:

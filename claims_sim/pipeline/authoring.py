@@ -24,6 +24,7 @@ from claims_sim.profile.wanted import NO_FILTER, ClaimFilter, Mix
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import counts, outbox
+from claims_sim.store.control import Facts
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.stream import stored_position
 
@@ -42,7 +43,7 @@ def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | No
     if settings.author == "statistical":
         yield _writer(settings, profile, None, sampler)
         return
-    author = llm_author(settings, sampler, deadline_s=deadline_s)
+    author = llm_author(settings, sampler, deadline_s=deadline_s, memory=Facts(settings.state_dir))
     try:
         yield _writer(settings, profile, author, sampler)
     finally:

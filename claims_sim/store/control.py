@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,6 +110,37 @@ def get_status(folder: Path, key: str) -> dict[str, Any] | None:
         return None
     value: dict[str, Any] = json.loads(row[0])
     return value
+
+
+def change_status(folder: Path, key: str, update: Callable[[dict[str, Any] | None], dict[str, Any]]) -> dict[str, Any]:
+    """Put `update` of the fact under `key` in its place and return it; no other process changes it in between.
+
+    What `update` raises leaves the fact as it was.
+    """
+    with _open(folder) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        row = connection.execute("SELECT value FROM facts WHERE key = ?", [key]).fetchone()
+        value = update(json.loads(row[0]) if row else None)
+        connection.execute(
+            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
+            [key, json.dumps(value, default=str, ensure_ascii=False), time.time()],
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of one folder, for those who are given a place to keep theirs and need not know which."""
+
+    folder: Path
+
+    def read(self, key: str) -> dict[str, Any] | None:
+        """The fact under `key`; None when there is none."""
+        return get_status(self.folder, key)
+
+    def change(self, key: str, update: Callable[[dict[str, Any] | None], dict[str, Any]]) -> dict[str, Any]:
+        """See `change_status`."""
+        return change_status(self.folder, key, update)
 
 
 def _forget(folder: Path, key: str) -> None:

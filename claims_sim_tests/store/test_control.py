@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -111,3 +112,23 @@ def test_a_file_that_is_no_control_file_is_a_store_error(tmp_path):
     (tmp_path / "control.sqlite").write_text("claims, please" * 100)
     with pytest.raises(StoreError, match=r"control\.sqlite cannot be used"):
         control.get_status(tmp_path, "flow")
+
+
+def test_changes_at_the_same_moment_follow_each_other_and_one_that_fails_changes_nothing(tmp_path):
+    facts = control.Facts(tmp_path)
+
+    def count(_: int) -> None:
+        for _ in range(25):
+            facts.change("n", lambda fact: {"n": (fact or {"n": 0})["n"] + 1})
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, range(4)))
+    assert facts.read("n") == {"n": 100}
+
+    def failing(fact: dict) -> dict:
+        fact["n"] = 7
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        facts.change("n", failing)
+    assert facts.read("n") == {"n": 100}
