@@ -67,21 +67,31 @@ class SegmentWriter:
     def append(self, lines: bytes) -> None:
         """Write `lines` and make them durable; on any failure cut the segment back and give up the lock."""
         with _as_channel_errors(self._folder):
-            if self._fd < 0 or self._size >= self._segment_bytes:
+            self._append(lines)
+            while self._is_passed():
+                # A foreign segment came meanwhile: a reader may have left ours before the lines were in it.
+                self._append(lines)
+
+    def _append(self, lines: bytes) -> None:
+        is_written = False
+        try:
+            if self._fd < 0 or self._size >= self._segment_bytes or self._is_passed():
                 self._open_next()
-            is_written = False
-            try:
-                _write_all(self._fd, lines)
-                _sync(self._fd)
-                self._size += len(lines)
-                is_written = True
-            finally:
-                if not is_written:
-                    # The state stays "open": whoever writes next looks at the end once more and opens a new segment.
-                    with suppress(OSError):
-                        os.ftruncate(self._fd, self._size)
-                        _sync(self._fd)
-                    self._release()
+            _write_all(self._fd, lines)
+            _sync(self._fd)
+            self._size += len(lines)
+            is_written = True
+        finally:
+            if not is_written:
+                # The state stays "open": whoever writes next looks at the end once more and opens a new segment.
+                with suppress(OSError):
+                    os.ftruncate(self._fd, self._size)
+                    _sync(self._fd)
+                self._release()
+
+    def _is_passed(self) -> bool:
+        """A later segment than ours exists, to which readers go on and never come back."""
+        return max(list_segments(self._folder), default=0) > self._segment
 
     def close(self) -> None:
         """Record that the segment ends here, and free the lock."""
@@ -112,13 +122,15 @@ class SegmentWriter:
         _sync_file(self._folder)
 
     def _open_next(self) -> None:
-        if self._segment >= MAX_SEGMENT:
-            raise ChannelError(f"{self._folder} has reached its last segment, {MAX_SEGMENT}: start a new folder.")
         self._close_file()
-        number = self._segment + 1
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._fd = os.open(segment_path(self._folder, number), flags, 0o644)
-        self._segment, self._size = number, 0
+        while self._fd < 0:
+            number = max(self._segment, *list_segments(self._folder), 0) + 1
+            if number > MAX_SEGMENT:
+                raise ChannelError(f"{self._folder} has reached its last segment, {MAX_SEGMENT}: start a new folder.")
+            with suppress(FileExistsError):  # a foreign producer took the number just now
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+                self._fd = os.open(segment_path(self._folder, number), flags, 0o644)
+                self._segment, self._size = number, 0
         self._write_state(is_open=True)
         _sync_file(self._folder)
 

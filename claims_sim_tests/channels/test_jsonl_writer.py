@@ -268,3 +268,61 @@ def test_a_writer_cuts_its_own_torn_line_though_a_foreign_segment_follows_and_le
     heir.publish("b", batch(4))
     heir.close()
     assert numbers(heir) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_batch_beside_a_foreign_segment_is_read_though_the_reader_has_gone_on(folder, channel):
+    """A reader never comes back to a segment that has a later one."""
+    channel.publish("b", batch(0))
+    segment_path(folder, 3).write_bytes(b'{"n":3}\n')
+    position = channel.read(channel.start, 100).position
+    channel.publish("b", batch(4, 1))
+    channel.publish("b", batch(5, 1))
+    assert list_segments(folder) == [1, 3, 4]
+    assert [json.loads(raw)["n"] for raw in channel.read(position, 100).lines["raw"].to_pylist()] == [4, 5]
+
+
+def test_a_batch_is_written_again_when_a_foreign_segment_came_during_the_write(folder, channel, monkeypatch):
+    """At least once: whether a reader went on before the batch was there cannot be known."""
+    channel.publish("b", batch(0))
+    real, calls = writer_module._write_all, []
+
+    def write_late(fd, data):
+        if not calls:
+            segment_path(folder, 2).write_bytes(b'{"n":3}\n')
+            calls.append(channel.read(channel.start, 100).position)
+        real(fd, data)
+
+    monkeypatch.setattr(writer_module, "_write_all", write_late)
+    channel.publish("b", batch(4, 2))
+    assert [json.loads(raw)["n"] for raw in channel.read(calls[0], 100).lines["raw"].to_pylist()] == [4, 5]
+    assert list_segments(folder) == [1, 2, 3]
+
+
+def test_a_number_that_a_foreign_producer_took_in_the_same_moment_is_passed_over(folder, channel, monkeypatch):
+    real = os.open
+
+    def taken(path, flags, *mode):
+        if flags & os.O_EXCL and not segment_path(folder, 1).exists():
+            segment_path(folder, 1).write_bytes(b'{"n":-1}\n')
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(writer_module.os, "open", taken)
+    channel.publish("b", batch(0))
+    assert numbers(channel) == [-1, 0, 1, 2]
+
+
+def test_a_segment_whose_record_could_not_be_written_is_not_used(folder, channel, monkeypatch):
+    """Should the writer die in it, the next one would not know that a torn end there is its own."""
+
+    def full_disk(self, *, is_open):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        channel.publish("b", batch(0))
+        channel._writer._size = channel._writer._segment_bytes
+        patch.setattr(writer_module.SegmentWriter, "_write_state", full_disk)
+        with pytest.raises(ChannelError, match="No space left"):
+            channel.publish("b", batch(3))
+        assert not channel._writer.is_usable
+    channel.publish("b", batch(3))
+    assert (numbers(channel), list_segments(folder)) == (list(range(6)), [1, 2, 3])
