@@ -30,6 +30,14 @@ def numbered_batch_id(at: datetime, number: int) -> str:
     return str(uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
+def is_batch_id(text: str) -> bool:
+    """Whether `text` is a UUIDv7 in its usual form."""
+    try:
+        return uuid.UUID(text).version == 7 and str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
 def batch_time(batch_id: str) -> datetime:
     """When the batch id was made, UTC."""
     return datetime.fromtimestamp((uuid.UUID(batch_id).int >> 80) / 1000, UTC)

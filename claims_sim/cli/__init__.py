@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from claims_sim import __version__
-from claims_sim.cli import data, dead_letters, fidelity, llm, profile, prompts, rules, running, simulation, source
+from claims_sim.cli import (
+    data,
+    dead_letters,
+    fidelity,
+    llm,
+    profile,
+    prompts,
+    request,
+    rules,
+    running,
+    simulation,
+    source,
+)
 from claims_sim.errors import ClaimsSimError
 
 app = typer.Typer(
@@ -25,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _commands in (running, source, fidelity, data, rules, simulation):
+for _commands in (running, source, fidelity, data, request, rules, simulation):
     app.add_typer(_commands.app)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(profile.app, name="profile", rich_help_panel="Production zone (opens the source, read-only)")

@@ -19,6 +19,7 @@ from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration import metadata, profile_metadata
 from claims_sim.orchestration.checks import drift_check
+from claims_sim.orchestration.config import BatchConfig
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
 
@@ -110,14 +111,16 @@ def synthetic_claims_batch(
     claims_distribution_profile: Profile,
     simulation: ResourceParam[Simulation],
     producer: Producer,
+    config: BatchConfig,
 ):
     """A batch of synthetic claims: planned from the profile, written by the author, reviewed, and put in the outbox.
 
     The plan is a brief for each claim (service, place, diagnosis, severity), drawn so that the stream follows the
     profile; the author fills in the rest. A claim that fails review is written again; nothing unreviewed is kept.
+    For claims of a kind, open the launchpad and say there what is asked for.
     """
     wait_until_due(context)
-    batch = pipeline.generate_batch(simulation.settings, claims_distribution_profile, utc_now())
+    batch = pipeline.generate_batch(simulation.settings, claims_distribution_profile, utc_now(), config.request())
     yield Output(batch, metadata=metadata.of_batch(batch), data_version=metadata.data_version(batch))
     reasons = pipeline.review_outbox_batch(simulation.settings, batch.request.batch_id)
     yield AssetCheckResult(

@@ -16,7 +16,6 @@ from claims_sim.pipeline.authoring import (
     generate_batch,
     relay_outbox,
     review_outbox_batch,
-    settings_mix,
 )
 from claims_sim.pipeline.fidelity import (
     FidelityRun,
@@ -26,6 +25,7 @@ from claims_sim.pipeline.fidelity import (
     write_whole,
 )
 from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
+from claims_sim.pipeline.on_demand import Answer, write_on_demand
 from claims_sim.pipeline.profiling import (
     ProfileRefresh,
     check_isolation,
@@ -54,6 +54,7 @@ from claims_sim.pipeline.tick import Tick, run_tick
 
 __all__ = [
     "SCORER_TRAINING_CLAIMS",
+    "Answer",
     "ApprovalState",
     "FidelityRun",
     "ProfileRefresh",
@@ -90,9 +91,9 @@ __all__ = [
     "score_chunks",
     "score_new",
     "scorer",
-    "settings_mix",
     "train_for",
     "watch_drift",
     "write_fidelity",
+    "write_on_demand",
     "write_whole",
 ]

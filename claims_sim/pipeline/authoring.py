@@ -9,10 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from claims_sim.channels.contract import Message
-from claims_sim.claim_ids import new_batch_id
 from claims_sim.generation.author import Author
-from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
+from claims_sim.generation.batch import Batch, BatchWriter
 from claims_sim.generation.llm_author import llm_author
+from claims_sim.generation.request import AS_SETTINGS_SAY, ClaimsRequest, place_order
 from claims_sim.generation.review import Reviewer
 from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth
 from claims_sim.pipeline.approving import require_approval
@@ -20,7 +20,6 @@ from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.wanted import NO_FILTER, ClaimFilter, Mix
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import counts, outbox
@@ -57,34 +56,15 @@ def _writer(settings: Settings, profile: Profile, author: Author | None, sampler
 
 
 def generate_batch(
-    settings: Settings,
-    profile: Profile,
-    as_of: datetime,
-    count: int | None = None,
-    where: ClaimFilter = NO_FILTER,
-    mix: Mix | None = None,
+    settings: Settings, profile: Profile, now: datetime, request: ClaimsRequest = AS_SETTINGS_SAY
 ) -> Batch:
-    """Write one reviewed batch of `count` claims that hold `where`. Nothing is stored yet.
+    """Write one reviewed batch, as `request` asks for it. Nothing is stored yet.
 
-    Count and mix default to the settings. Raises RequestError when the profile has nothing of the kind.
+    Raises RequestError when the profile has nothing of the kind.
     """
-    request = BatchRequest(
-        batch_id=new_batch_id(as_of),
-        count=count or settings.batch_size,
-        seed=settings.seed,
-        as_of=as_of,
-        clock=settings.clock,
-        claim_prefix=settings.claim_prefix,
-        where=where,
-        mix=settings_mix(settings) if mix is None else mix,
-    )
-    with batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s) as writer:
-        return writer.write(request)
-
-
-def settings_mix(settings: Settings) -> Mix:
-    """The shares that the settings replace. Raises RequestError, one line, for what is no share."""
-    return Mix.parse(part for part in settings.mix.split(";") if part.strip())
+    order = place_order(request, settings, now)
+    with batch_writer(order.settings, profile, deadline_s=order.deadline_s) as writer:
+        return writer.write(order.batch)
 
 
 def commit_batch(settings: Settings, batch: Batch) -> None:

@@ -23,6 +23,8 @@ Trial = Callable[[Rows, Ints], Ints]
 """From counters and the position of each one's row to the positions (ascending) among them that hold."""
 
 ANY: Final = -2
+CODES: Final = ("dx_primary_code", "procedure_code")
+_SHORTEST_NAME: Final = 4  # letters of a name that codes may be asked for by
 _ATTEMPTS_BITS: Final = 22
 _DRAWS_AT_ONCE: Final = 1 << 17
 _DRAWS_WITHOUT_A_HIT: Final = 2_000_000
@@ -64,7 +66,8 @@ class Conditions:
             if not wanted:
                 continue
             texts = _texts(profile, name)
-            resolved[name] = tuple(_known(profile, name, value, texts) for value in wanted)
+            known = (one for value in wanted for one in _known(profile, name, value, texts))
+            resolved[name] = tuple(dict.fromkeys(known))
             mask = matches(pa.array(texts, pa.string()), resolved[name])
             if name in profile.tables:
                 allowed[name] = mask
@@ -73,7 +76,7 @@ class Conditions:
             if name not in profile.tables:
                 raise RequestError(f"The mix cannot change {name}: the profile has no shares of it.")
             texts = _texts(profile, name)
-            shares[name] = {texts.index(_known(profile, name, v, texts)): share for v, share in mix.of(name).items()}
+            shares[name] = {texts.index(_only(profile, name, v, texts)): share for v, share in mix.of(name).items()}
         return cls(replace(where, **resolved), mix, allowed, shares)
 
     def targets(self, key: int, rows: Rows, order: npt.NDArray[np.float64] | None = None) -> dict[str, Ints]:
@@ -107,19 +110,42 @@ def _texts(profile: Profile, name: str) -> list[str]:
     return [default if value is None else value for value in (*profile.vocabularies.get(name, ()), None)]
 
 
-def _known(profile: Profile, name: str, value: str, texts: list[str]) -> str:
+def _known(profile: Profile, name: str, value: str, texts: list[str]) -> tuple[str, ...]:
+    """What the profile calls a value: itself, a beginning of codes, the one text with that word, or codes by name."""
     folded = value.casefold()
     begins = folded.removesuffix("*")
     for text in dict.fromkeys(texts):
         if text.casefold() == folded:
-            return text
+            return (text,)
         if folded.endswith("*") and text.casefold().startswith(begins):
-            return f"{text[: len(begins)]}*"
+            return (f"{text[: len(begins)]}*",)
+    if name in CODES and len(folded) >= _SHORTEST_NAME:
+        names = profile.procedure_names if name == "procedure_code" else profile.dx_names
+        called = [code for code in dict.fromkeys(texts) if _plain(folded) in _plain(names.get(code, ""))]
+        if called:
+            return tuple(called)
+    worded = [text for text in dict.fromkeys(texts) if folded in text.casefold().split()]
+    if worded and name not in CODES:
+        if len(worded) > 1:
+            raise RequestError(f"{name} {value!r} stands for several: {', '.join(worded[:12])}.")
+        return (worded[0],)
     if name not in profile.tables:
         raise RequestError(f"The profile knows no {name}: every claim has {texts[-1]!r} there.")
     there = sorted(set(texts[:-1]))
     shown = ", ".join(there[:12]) + (f", … ({len(there)} in all)" if len(there) > 12 else "")
     raise RequestError(f"The profile has nothing with {name} {value!r}; it has: {shown}.")
+
+
+def _only(profile: Profile, name: str, value: str, texts: list[str]) -> str:
+    known = _known(profile, name, value, texts)
+    if len(known) > 1 or known[0] not in texts:
+        raise RequestError(f"{name} {value!r} in the mix stands for several: name one of {', '.join(known[:12])}.")
+    return known[0]
+
+
+def _plain(name: str) -> str:
+    """Spelled alike: ICD-10 is British (haemorrhage), ICD-9-CM American (hemorrhage)."""
+    return name.casefold().replace("ae", "e").replace("oe", "e")
 
 
 def find_counters(rows: Rows, trial: Trial, explain: Callable[[], str]) -> Rows:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from claims_sim import pipeline
-from claims_sim.claim_ids import new_batch_id
-from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
+from claims_sim.generation.batch import Batch, BatchWriter
+from claims_sim.generation.request import ClaimsRequest, place_order
 from claims_sim.pipeline import Relay
 from claims_sim.profile.document import Profile
 from claims_sim.scoring.scorer import RiskScorer
@@ -50,8 +50,7 @@ class Engine:
     def tick(self, count: int, now: datetime) -> TickResult:
         """Plan, author, review, publish, ingest and score `count` claims."""
         settings, started = self._settings, time.perf_counter()
-        request = BatchRequest(new_batch_id(now), count, settings.seed, now, settings.clock, settings.claim_prefix)
-        batch = self._warm().write(request)
+        batch = self._warm().write(place_order(ClaimsRequest(count=count), settings, now).batch)
         relay, ingested, scored = self._deliver(batch, now)
         seconds = time.perf_counter() - started
         if time.monotonic() - self._snapshot_at > SNAPSHOT_EVERY_S:

@@ -1,0 +1,110 @@
+"""The step that answers a request: claims written at once, with their provenance, and published where asked for."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from claims_sim.errors import ClaimsSimError, ProducerBusyError
+from claims_sim.generation.batch import Batch
+from claims_sim.generation.request import ClaimsRequest, place_order
+from claims_sim.pipeline.authoring import batch_writer, commit_batch, relay_outbox
+from claims_sim.pipeline.limits import over_limit
+from claims_sim.pipeline.profiling import current_profile, kept_profile_path
+from claims_sim.profile.document import Profile
+from claims_sim.settings import Settings
+from claims_sim.store import control
+
+Delivery = Literal["not asked for", "sent", "waits in the outbox", "quarantined"]
+_PROVENANCE: Final = ("claim_id", "author", "model", "prompt_version", "attempts", "repaired", "errors")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The claims that were written, and what became of them.
+
+    `request` leaves nothing open: asked again it gives the same claims, as far as the author can repeat itself.
+    """
+
+    request: ClaimsRequest
+    batch: Batch
+    delivery: Delivery
+
+    @property
+    def claims(self) -> list[dict[str, Any]]:
+        """The payloads."""
+        return [json.loads(line) for line in self.batch.payloads]
+
+    @property
+    def provenance(self) -> list[dict[str, Any]]:
+        """How each claim came about, claim for claim."""
+        rows: list[dict[str, Any]] = self.batch.log.select(_PROVENANCE).to_pylist()
+        return rows
+
+    def summary(self) -> dict[str, Any]:
+        """The batch in figures."""
+        batch = self.batch
+        return {
+            "batch": batch.request.batch_id,
+            "claims": len(batch.claims),
+            "rejected": batch.rejected,
+            "author": batch.author,
+            "model": batch.model,
+            "by that author": len(batch.claims) - batch.fallen_back,
+            "repaired": batch.repaired,
+            "rejected drafts by rule": batch.reasons,
+            "let through with a warning by rule": batch.warnings,
+            "prompt": batch.prompt_version or "none",
+            "profile": batch.profile_hash,
+            "tokens": batch.tokens_in + batch.tokens_out,
+            "seconds": round(batch.seconds, 2),
+            "problems": "; ".join(batch.problems) or "none",
+            "published": self.delivery,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "request": self.request.document(),
+            "summary": self.summary(),
+            "claims": self.claims,
+            "provenance": self.provenance,
+        }
+
+
+def write_on_demand(
+    settings: Settings,
+    request: ClaimsRequest,
+    now: datetime,
+    *,
+    profile: Profile | None = None,
+    publish: bool = False,
+) -> Answer:
+    """Write the claims that are asked for, from the profile in force or the one given; nothing is stored.
+
+    With `publish` the batch also goes to the outbox and, unless another producer is at work (which then sends it with
+    its next batch), to the channel. Raises RequestError when the profile has nothing of the kind.
+    """
+    if publish:
+        full = over_limit(settings)
+        if full:
+            raise ClaimsSimError(full)
+    order = place_order(request, settings, now)
+    known = profile or current_profile(settings)
+    plain = order.settings.model_copy(update={"anomaly_rate": 0.0})  # the stream's quota is not this batch's
+    with batch_writer(plain, known, deadline_s=order.deadline_s) as writer:
+        batch = writer.write(order.batch)
+    return Answer(order.request, batch, _publish(settings, batch, known) if publish else "not asked for")
+
+
+def _publish(settings: Settings, batch: Batch, profile: Profile) -> Delivery:
+    kept = kept_profile_path(settings, profile.profile_hash)
+    if not kept.exists():  # the relay's review needs it
+        profile.save(kept)
+    commit_batch(settings, batch)
+    try:
+        with control.producer_lock(settings.state_dir, "a request"):
+            relayed = relay_outbox(settings)
+    except ProducerBusyError:
+        return "waits in the outbox"
+    return "quarantined" if batch.request.batch_id in relayed.quarantined else "sent"

@@ -1,0 +1,127 @@
+"""Claims on demand: what is asked for holds, the answer repeats itself, and publishing goes the stream's own way."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from claims_sim import pipeline
+from claims_sim.claim import Claim
+from claims_sim.cli import app
+from claims_sim.definitions import build_definitions
+from claims_sim.errors import ClaimsSimError, RequestError
+from claims_sim.generation.request import ClaimsRequest
+from claims_sim.orchestration.config import BatchConfig
+from claims_sim.store import control, outbox
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+CAESAREAN = {"count": 6, "where": ["procedure=caesarean", "class=C"]}
+
+
+def ask(settings, **changes):
+    return pipeline.write_on_demand(settings, ClaimsRequest.read(CAESAREAN | changes), NOW)
+
+
+def test_names_and_words_stand_for_what_the_profile_calls_them(settings):
+    answer = ask(settings)
+    claims = [Claim.model_validate(claim) for claim in answer.claims]
+    assert len(claims) == 6
+    assert all("cesarean" in claim.procedure.label.lower() for claim in claims)
+    assert {claim.facility.class_ for claim in claims} == {"RS Kelas C"}
+    assert [row["claim_id"] for row in answer.provenance] == [claim.claim_id for claim in claims]
+
+
+def test_an_answers_request_gives_the_same_claims_again(settings):
+    first = ask(settings)
+    again = pipeline.write_on_demand(settings, ClaimsRequest.read(first.as_dict()["request"]), datetime.now(UTC))
+    assert again.claims == first.claims
+    assert ask(settings, seed=3).claims != first.claims
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        (["procedure=banana"], "The profile has nothing with procedure_code 'banana'"),
+        (["province=jawa"], "province_name 'jawa' stands for several: JAWA BARAT"),
+        (["procedure=caesarean", "service=RJTL", "dx=J18*"], "The profile has nothing like that"),
+    ],
+)
+def test_what_the_profile_has_nothing_of_is_said_in_one_line(settings, where, says):
+    with pytest.raises(RequestError, match=re.escape(says)) as refusal:
+        ask(settings, where=where)
+    assert "\n" not in str(refusal.value)
+
+
+def test_nothing_is_stored_unless_publishing_is_asked_for(settings):
+    assert ask(settings).delivery == "not asked for"
+    assert not settings.database_path.exists()
+
+
+def test_a_published_answer_arrives_in_the_stream_once(settings):
+    request = ClaimsRequest.read(CAESAREAN)
+    answer = pipeline.write_on_demand(settings, request, NOW, publish=True)
+    assert answer.delivery == "sent"
+    assert pipeline.ingest(settings).rows == 6
+    pipeline.write_on_demand(settings, answer.request, NOW, publish=True)
+    assert pipeline.ingest(settings).rows == 0
+
+
+def test_while_another_produces_a_published_answer_waits_in_the_outbox(settings):
+    with control.producer_lock(settings.state_dir, "another"):
+        answer = pipeline.write_on_demand(settings, ClaimsRequest.read(CAESAREAN), NOW, publish=True)
+    assert answer.delivery == "waits in the outbox"
+    assert outbox.pending(pipeline.database(settings)) == (answer.batch.request.batch_id,)
+    assert pipeline.relay_outbox(settings).claims == 6
+
+
+def test_nothing_is_published_past_the_size_limit(settings):
+    pipeline.run_tick(settings, NOW)
+    full = settings.model_copy(update={"max_size_mb": 0.001})
+    with pytest.raises(ClaimsSimError, match="Paused: the simulation takes"):
+        pipeline.write_on_demand(full, ClaimsRequest.read(CAESAREAN), NOW, publish=True)
+
+
+def test_the_launchpad_asks_for_all_that_a_request_can():
+    assert set(BatchConfig.model_fields) == set(ClaimsRequest.model_fields)
+    assert BatchConfig().request() == ClaimsRequest()
+    for name, field in BatchConfig.model_fields.items():
+        assert (ClaimsRequest.model_fields[name].description or "") in (field.description or "-")
+
+
+def run_batch(settings, tmp_path, **config):
+    job = build_definitions(settings).resolve_job_def("simulate_claims")
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        return job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"ops": {"synthetic_claims_batch": {"config": config}}},
+        )
+
+
+def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings, tmp_path):
+    result = run_batch(settings, tmp_path, count=4, where=["service=RITL", "province=BALI"], seed=2)
+    assert result.success
+    (made,) = result.asset_materializations_for_node("synthetic_claims_batch")
+    assert made.metadata["dagster/row_count"].value == 4
+    assert made.metadata["asked for: where"].value == "service_type=RITL; province_name=BALI"
+
+
+def test_a_run_asked_for_what_is_no_request_fails_in_one_line(settings, tmp_path):
+    result = run_batch(settings, tmp_path, where=["colour=red"])
+    (failure,) = (event for event in result.all_node_events if event.is_step_failure)
+    assert "where: claims cannot be asked for by 'colour'" in failure.step_failure_data.error_display_string
+
+
+def test_the_command_prints_payloads_and_keeps_the_whole_answer(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLAIMS_SIM_STATE_DIR", str(settings.state_dir))
+    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(settings.source))
+    options = ["request", "--author", "statistical", "--count", "2", "--where", "service=RITL"]
+    printed = CliRunner().invoke(app, options)
+    assert [Claim.model_validate_json(line).service_type for line in printed.stdout.splitlines()] == ["RITL"] * 2
+    out = tmp_path / "answer.json"
+    assert CliRunner().invoke(app, [*options, "--out", str(out)]).exit_code == 0
+    again = CliRunner().invoke(app, ["request", "--file", str(out), "--json"])
+    assert json.loads(again.stdout)["claims"] == json.loads(out.read_text())["claims"]
