@@ -4,7 +4,7 @@ Briefs are drawn before (planner), amounts and times after (finishing), and ever
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +33,8 @@ class Assignment:
 class Draft:
     """What an author delivered: `claims` holds the brief's columns and the open ones (and amounts, where it wrote them).
 
-    `positions` are indexes into the assignment: an author that was late or failed delivers fewer.
+    `positions` are indexes into the assignment: an author that was late or failed delivers fewer. `answers` are what it
+    decided at each, JSON-ready: with them alone the claims can be written again. `cost` is money, by the price table.
     """
 
     claims: pa.Table
@@ -42,6 +43,8 @@ class Draft:
     tokens_out: int = 0
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+    answers: tuple[Any, ...] = ()
+    cost: float = 0.0
 
 
 class Author(Protocol):

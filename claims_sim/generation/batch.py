@@ -76,6 +76,7 @@ class Batch:
     tokens_out: int
     seconds: float
     problems: tuple[str, ...] = field(default=())
+    cost: float = 0.0
     truth: TruthBatch | None = None
 
     @property
@@ -102,7 +103,9 @@ class _Work:
     warnings: Counter[str] = field(default_factory=Counter)
     tokens_in: int = 0
     tokens_out: int = 0
+    cost: float = 0.0
     problems: list[str] = field(default_factory=list)
+    answers: dict[int, dict[int, str]] = field(default_factory=dict)  # by brief and attempt, as JSON
 
 
 class BatchWriter:
@@ -171,10 +174,13 @@ class BatchWriter:
         errors = tuple(work.errors[i] for i in work.open)
         draft = author.write(Assignment(briefs, rows, key, attempt, work.wanted, errors))
         work.tokens_in, work.tokens_out = work.tokens_in + draft.tokens_in, work.tokens_out + draft.tokens_out
+        work.cost += draft.cost
         work.problems.extend(draft.problems)
         if not len(draft.positions):
             return
         where = work.open[draft.positions]
+        for i, answer in zip(where.tolist(), draft.answers, strict=False):
+            work.answers.setdefault(i, {})[attempt] = json.dumps(answer, ensure_ascii=False)
         finish_key = stream_key(key, author.name, attempt)
         claims = self._finish_claims(draft, work.rows[where], finish_key, request, work.wanted)
         # A brief that nobody fills plausibly is filled all the same: dropping it would bend the shares.
@@ -236,14 +242,16 @@ class BatchWriter:
                 "repaired": pa.array(work.attempts[kept] > 1),
                 "errors": pa.array([list(work.errors[i]) for i in kept], pa.list_(pa.string())),
                 "brief": pa.array([json.dumps(brief, ensure_ascii=False) for brief in briefs], pa.string()),
+                "answers": pa.array([_by_attempt(work.answers.get(i)) for i in kept.tolist()], pa.list_(pa.string())),
             }
         )
+        wrote = self.author if own.any() or not len(kept) else self.statistical
         return Batch(
             request=request,
             profile_hash=self.profile.profile_hash,
-            author=self.author.name,
-            model=self.author.model,
-            prompt_version=self.author.prompt_version,
+            author="+".join(sorted({str(name) for name in work.author[kept]})) or wrote.name,
+            model=wrote.model,
+            prompt_version=wrote.prompt_version,
             claims=claims,
             payloads=tuple(to_payloads(reviewer.connection, claims)),
             log=log,
@@ -257,7 +265,13 @@ class BatchWriter:
             tokens_out=work.tokens_out,
             seconds=seconds,
             problems=tuple(dict.fromkeys(work.problems)),
+            cost=work.cost,
         )
+
+
+def _by_attempt(answers: dict[int, str] | None) -> list[str | None] | None:
+    """What an author decided on a brief, attempt by attempt; None at those that brought nothing."""
+    return [answers.get(attempt) for attempt in range(max(answers) + 1)] if answers else None
 
 
 def utc_now() -> datetime:

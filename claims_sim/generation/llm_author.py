@@ -8,18 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
-import pyarrow as pa
-
 from claims_sim.errors import AuthorError
-from claims_sim.generation.author import Assignment, Draft, joined
-from claims_sim.generation.bands import Bands, draw_bands
-from claims_sim.generation.names import Names, rule_words
-from claims_sim.generation.options import Options, draw_options
-from claims_sim.generation.prompt import Asked, Form, PromptSet, load_prompts
+from claims_sim.generation.asking import Asking, DrawnForm, Group, written
+from claims_sim.generation.author import Assignment, Draft
+from claims_sim.generation.prompt import Form, PromptSet, load_prompts
 from claims_sim.llm.attach import START_TIMEOUT_S
 from claims_sim.llm.breaker import Breaker
 from claims_sim.llm.budget import Budget
@@ -27,15 +22,12 @@ from claims_sim.llm.endpoint import endpoint_of
 from claims_sim.llm.errors import Failure, LLMError
 from claims_sim.llm.memory import Memory, ProcessMemory
 from claims_sim.llm.opening import breaker_of, budget_of, open_model
-from claims_sim.llm.question import Answer, Model, Question
+from claims_sim.llm.question import Answer, Model
 from claims_sim.llm.server import is_model_id
 from claims_sim.profile.sampler import Sampler
-from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 
-_TEMPERATURE: Final = 0.8
-_CHOICE_TOKENS: Final = 24  # a number, and the white space that a model may put around it
-_FULL_TOKENS: Final = 400
+_REMOTE_BRIEFS: Final = 5  # in one request, unless the settings say otherwise
 _MAX_RECONNECTS: Final = 2  # with no answer between: a killed server is started again, one that keeps dying is not
 _MAX_FAILURES: Final = 3  # in a row: then the server is at fault, not the claim
 
@@ -54,10 +46,11 @@ class _Round:
     reconnects: int = 0
     stopped: bool = False
     last: LLMError | None = None
+    cost_before: float = 0.0
 
-    def take(self, position: int, answer: Answer[Any]) -> None:
+    def take(self, answer: Answer[dict[int, Any]]) -> None:
         with self.lock:
-            self.answers[position] = answer.value
+            self.answers |= answer.value
             self.tokens_in, self.tokens_out = self.tokens_in + answer.tokens_in, self.tokens_out + answer.tokens_out
             self.failures = self.reconnects = 0
 
@@ -89,9 +82,9 @@ class LLMAuthor:
         clock: Callable[[], float] = time.monotonic,
         breaker: Breaker | None = None,
         budget: Budget | None = None,
+        briefs_per_request: int = 1,
     ) -> None:
-        self._sampler = sampler
-        self._names = Names.of(sampler.profile, prompts.words)
+        self._asking = Asking.of(sampler, prompts)
         self._connect = connect
         self._prompts = prompts
         self._deadline_s = deadline_s
@@ -100,6 +93,7 @@ class LLMAuthor:
         self._model = "the language model"
         self._breaker = breaker
         self._budget = budget
+        self._briefs_per_request = briefs_per_request
         self._batch: tuple[int, float | None] | None = None
         self._given_up = False
 
@@ -123,6 +117,7 @@ class LLMAuthor:
         """Ask the model for each brief until the deadline; late and failed ones are missing from the draft."""
         started = self._clock()
         work = _Round(self._deadline(assignment, started))
+        work.cost_before = self._budget.batch.cost if self._budget else 0.0
         if self._given_up or self._is_late(work):
             return self._draft(assignment, work, None, started)
         why_open = self._breaker.why_open() if self._breaker else ""
@@ -136,15 +131,17 @@ class LLMAuthor:
             work.last = error if isinstance(error, LLMError) else None
             self._judge_server(work)
             return self._draft(assignment, work, None, started)
-        form = self._form(assignment)
-        asked = self._asked(assignment, form, bare=client.endpoint.is_ours or is_model_id(self._model))
+        form = self._asking.form(assignment)
+        bare = client.endpoint.is_ours or is_model_id(self._model)
+        groups = self._asking.groups(assignment, form, self._briefs_per_request, bare=bare)
         with ThreadPoolExecutor(max_workers=client.endpoint.slots) as threads:
-            running = [threads.submit(self._answer, work, assignment, one, i) for i, one in enumerate(asked)]
+            running = [threads.submit(self._answer, work, group) for group in groups]
         for done in running:
             done.result()  # a fault of ours in a thread must not pass for a missing answer
-        missing = len(asked) - len(work.answers)
+        asked = len(assignment.briefs)
+        missing = asked - len(work.answers)
         if missing and self._is_late(work):
-            work.problems.append(f"{self._model} was late: {missing} of {len(asked)} claims were not written in time.")
+            work.problems.append(f"{self._model} was late: {missing} of {asked} claims were not written in time.")
         self._judge_server(work)
         return self._draft(assignment, work, form, started)
 
@@ -195,13 +192,13 @@ class LLMAuthor:
                 work.problems.append(str(error))
                 return None
 
-    # One brief.
+    # Answers.
 
-    def _answer(self, work: _Round, assignment: Assignment, asked: Asked, position: int) -> None:
+    def _answer(self, work: _Round, group: Group) -> None:
         client = self._client
         while client is not None and not work.stopped and not self._is_late(work):
             try:
-                answer = client.ask(self._question(assignment, asked, position), asked.read, work.deadline)
+                answer = client.ask(group.question, group.read, work.deadline)
             except LLMError as error:
                 again = self._reconnected(work, client) if error.kind is Failure.UNREACHABLE else None
                 if again is None:
@@ -209,61 +206,21 @@ class LLMAuthor:
                     return
                 client = again
             else:
-                work.take(position, answer)
+                work.take(answer)
                 return
 
-    def _question(self, assignment: Assignment, asked: Asked, position: int) -> Question:
-        prompt = self._prompts.render(asked.values)
-        row = int(assignment.rows[position])
-        return Question(
-            system=prompt.system,
-            user=prompt.user,
-            schema=asked.schema,
-            name=self._prompts.form,
-            max_tokens=_CHOICE_TOKENS if self._prompts.form == "choice" else _FULL_TOKENS,
-            seed=stream_key(assignment.key, "model", row, assignment.attempt),
-            temperature=_TEMPERATURE,
-        )
-
-    # What is asked, and what comes of the answers.
-
-    def _asked(self, assignment: Assignment, form: Options | Bands, *, bare: bool) -> list[Asked]:
-        """What is put to the model for each brief: the patient and, after a rejection, why, beside the form's own."""
-        asked = form.asked(self._names, bare=bare) if isinstance(form, Options) else form.asked()
-        briefs = assignment.briefs.to_pylist()
-        errors = [rule_words(names) for names in assignment.errors] or [[]] * len(briefs)
-        return [
-            replace(
-                one,
-                values={
-                    **one.values,
-                    "patient": self._names.patient(brief),
-                    "facility": self._names.facility(brief),
-                    "errors": wrong,
-                },
-            )
-            for one, brief, wrong in zip(asked, briefs, errors, strict=True)
-        ]
-
-    def _form(self, assignment: Assignment) -> Options | Bands:
-        """The draws that the model moves within; another attempt draws anew."""
-        key = stream_key(assignment.key, self._prompts.form, assignment.attempt)
-        if self._prompts.form == "choice":
-            return draw_options(self._sampler, key, assignment.rows, assignment.briefs, wanted=assignment.wanted)
-        return draw_bands(self._sampler, key, assignment.rows, assignment.briefs, self._names, assignment.wanted)
-
-    def _draft(self, assignment: Assignment, work: _Round, form: Options | Bands | None, started: float) -> Draft:
-        positions = np.array(sorted(work.answers), dtype=np.int64)
-        briefs = assignment.briefs.take(pa.array(positions))
-        if form is not None and len(positions):
-            briefs = joined(briefs, form.columns(positions, [work.answers[i] for i in positions.tolist()]))
+    def _draft(self, assignment: Assignment, work: _Round, form: DrawnForm | None, started: float) -> Draft:
+        answers = work.answers
+        claims, positions = written(assignment, form, answers)
         return Draft(
-            claims=briefs,
+            claims=claims,
             positions=positions,
             tokens_in=work.tokens_in,
             tokens_out=work.tokens_out,
+            cost=self._budget.batch.cost - work.cost_before if self._budget else 0.0,
             seconds=self._clock() - started,
             problems=tuple(dict.fromkeys(work.problems)),
+            answers=tuple(answers[i] for i in positions.tolist()),
         )
 
 
@@ -290,4 +247,5 @@ def llm_author(
         deadline_s=deadline_s,
         breaker=breaker_of(settings, kept),
         budget=budget,
+        briefs_per_request=settings.llm_briefs_per_request or (1 if local else _REMOTE_BRIEFS),
     )

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import duckdb
@@ -120,6 +120,63 @@ def read_batch(db: SimulationDatabase, batch_id: str) -> pa.Table:
             [batch_id],
         )
     return conform(claims, OUTBOX_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """How a batch in the outbox came about: `answers` by claim index, what its author decided at each attempt."""
+
+    batch_id: str
+    created_at: datetime
+    model: str
+    prompt_version: str
+    profile_hash: str
+    seed: int
+    planned: int
+    content_hash: str
+    metadata: Mapping[str, Any]
+    answers: Mapping[int, tuple[str | None, ...]]
+
+
+def find_batch(db: SimulationDatabase, name: str) -> str:
+    """The id of the one batch whose id begins with `name`; the newest for `last`. Raises StoreError."""
+    with db.connect(read_only=True) as connection:
+        if name == "last":
+            found = run(connection, "SELECT max(batch_id) FROM outbox_batches")
+        else:
+            query = "SELECT batch_id FROM outbox_batches WHERE starts_with(batch_id, ?) LIMIT 2"
+            found = run(connection, query, [name])
+    if len(found) != 1 or found[0][0] is None:
+        how_many = "more than one batch" if len(found) > 1 else "no batch"
+        raise StoreError(f"There is {how_many} {name!r} in the outbox: give its whole id, or `last`.")
+    return str(found[0][0])
+
+
+def stored_batch(db: SimulationDatabase, batch_id: str) -> StoredBatch:
+    """How a batch came about. Raises StoreError when there is no such batch."""
+    columns = "created_at, model, prompt_version, profile_hash, seed, planned, content_hash, metadata"
+    with db.connect(read_only=True) as connection:
+        rows = run(connection, f"SELECT {columns} FROM outbox_batches WHERE batch_id = ?", [batch_id])
+        log = run(
+            connection,
+            "SELECT claim_index, answers FROM generation_log WHERE batch_id = ? AND answers IS NOT NULL",
+            [batch_id],
+        )
+    if not rows:
+        raise StoreError(f"There is no batch {batch_id} in the outbox.")
+    created, model, prompt, profile, seed, planned, digest, metadata = rows[0]
+    return StoredBatch(
+        batch_id,
+        created.replace(tzinfo=UTC),
+        model or "",
+        prompt or "",
+        profile,
+        seed,
+        planned,
+        digest,
+        json.loads(metadata),
+        {index: tuple(answers) for index, answers in log},
+    )
 
 
 def release(db: SimulationDatabase, batch_id: str, now: datetime | None = None) -> None:

@@ -53,11 +53,12 @@ LOG_SCHEMA: Final = pa.schema(
         ("tokens_in", pa.int32()),
         ("tokens_out", pa.int32()),
         ("seconds", pa.float64()),
+        ("answers", _TEXTS),
     ]
 )
 PROVENANCE_SCHEMA: Final = pa.schema(
     [
-        *(field for field in LOG_SCHEMA if field.name != "claim_index"),
+        *(field for field in LOG_SCHEMA if field.name not in ("claim_index", "answers")),
         ("batch_id", pa.string()),
         ("ingested_at", _INSTANT),
         ("stream_seq", pa.int64()),
