@@ -31,6 +31,7 @@ _DATES: Final = ("admit_dt", "discharge_dt")
 AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 LIST_TEXT: Final = "secondary_codes"
 """The whole list of secondary codes as one value: for finding copies, too rare a value to be a column."""
+STAND_IN: Final = "unknown"
 _KEPT_APART: Final = (LIST_TEXT, "secondary_fault")
 _CALENDAR: Final = ("_day", "_weekday", "_month")
 _DAY: Final = np.timedelta64(1, "D")
@@ -61,7 +62,9 @@ def flatten(claims: pa.Table) -> pd.DataFrame:
             columns[name] = claims[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
     for name in _CATEGORIES:
         if name in claims.column_names:
-            columns[name] = _category(claims[name])
+            text = claims[name].cast(pa.string())
+            # No payload may lack these: where the source does, claims hold a stand-in, and that is no difference.
+            columns[name] = _category(text.fill_null(STAND_IN) if name in CATEGORY_COLUMNS else text)
     if "dx_secondary_codes" in claims.column_names:
         columns |= _list_columns(claims)
     return pd.DataFrame(columns, index=pd.RangeIndex(claims.num_rows))

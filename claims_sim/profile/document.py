@@ -145,7 +145,8 @@ class Money(_Part):
 
     The table `amount` draws a code: first the tariff's points × hidden levels, then the shared amounts in `exact`, last
     "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
-    `paid_at` in turn, then the ranges of `bins["paid"]` as shares of what is claimed.
+    `paid_at` in turn, by each of `paid_lines` (slope, offset) in turn, then the ranges of `bins["paid"]` as shares of
+    what is claimed. `paid_bands` are the borders of the bands of the claimed amount that it may depend on.
     """
 
     primary: Literal["amount_claimed", "amount_paid"]
@@ -156,6 +157,8 @@ class Money(_Part):
     means: Means
     paid_at: str | None
     paid_values: Whole
+    paid_lines: tuple[tuple[Share, Finite], ...] = ()
+    paid_bands: tuple[Finite, ...] = ()
 
 
 class Profile(_Part):

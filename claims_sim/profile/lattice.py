@@ -20,6 +20,7 @@ from claims_sim.profile.numbers import Numbers
 
 _MAX_LEVELS: Final = 6
 _MAX_POINTS: Final = 6
+_CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 250_000
 _NEAREST_LEVEL: Final = 0.02
@@ -66,7 +67,8 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     tolerance = grid / np.where(usable, primary, 1.0) / 2
     few = usable & _every_nth(encoded.rows, int(usable.sum()))
     factors, case_extra = global_factors(encoded, logs, tolerance, few)
-    names = tuple(name for name in (*CASE_ALWAYS, *case_extra) if name in encoded.codes)
+    place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
+    names = _choose_case(encoded, logs - place, tolerance, np.flatnonzero(few), case_extra)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = _cases(encoded, names, sizes, usable)
     found = Lattice(names, sizes, grid, factors, np.zeros(1), keys, case)
@@ -83,6 +85,34 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     if explained < _MIN_EXPLAINED:
         return None
     return found
+
+
+def _choose_case(
+    encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
+) -> tuple[str, ...]:
+    """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
+
+    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it.
+    """
+    price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
+    price -= price.min(initial=0)
+    worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+    best: tuple[float, tuple[str, ...]] = (-1.0, ())
+    for option in _CASES:
+        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
+        key = np.zeros(len(rows), np.int64)
+        for name in names:
+            key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
+        cells, distinct = dense_ids(key * (int(price.max(initial=0)) + 1) + price)
+        won = np.maximum(np.bincount(cells) - worth, 0.0)
+        owner = distinct // (int(price.max(initial=0)) + 1)
+        order = np.lexsort((-won, owner))
+        start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
+        rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
+        score = float(won[order][rank < _MAX_POINTS].sum())
+        if score > best[0]:
+            best = score, names
+    return best[1]
 
 
 def _every_nth(rows: int, usable: int) -> Mask:

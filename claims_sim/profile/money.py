@@ -1,7 +1,7 @@
 """How amounts are profiled: by the tariff behind them, by prices that many persons share, else by distribution only.
 
 A one-off amount is never kept: it counts as lying so far from the mean of its context's logarithms, in a range that
-many persons share. What is paid follows from what is claimed: in full, nothing, the price of another severity, a share.
+many persons share. How what is paid follows from what is claimed is in `settlement.py`.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from claims_sim.profile.lattice import Lattice, find_lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
+from claims_sim.profile.settlement import NOT_SETTLED, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
-FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 _SHARED_DEPTH: Final = 3
@@ -77,7 +77,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     _profile_other(fit, means, np.flatnonzero((counted == fit.points + len(exact)) & np.isfinite(primary)))
     _add_bands(fit)
     has_both = encoded.claimed is not None and encoded.paid is not None
-    paid_at = _profile_paid(fit) if has_both else None
+    settled = profile_settlement(builder, encoded, bins, fit.candidates, lattice, grid) if has_both else NOT_SETTLED
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
         has_both=has_both,
@@ -85,8 +85,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         exact=tuple(exact.tolist()),
         tariff=tariff,
         means=means,
-        paid_at=paid_at,
-        paid_values=len(encoded.vocabularies[paid_at]) if paid_at else 0,
+        paid_at=settled.at,
+        paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
+        paid_lines=settled.lines,
+        paid_bands=settled.bands,
     )
 
 
@@ -234,68 +236,3 @@ def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
-
-
-def _profile_paid(fit: _Fit) -> str | None:
-    """The table `paid`; returns the variable whose other values' prices are paid, if there is one."""
-    claimed, paid = fit.encoded.claimed, fit.encoded.paid
-    assert claimed is not None  # noqa: S101 - the caller has both
-    assert paid is not None  # noqa: S101
-    known = np.isfinite(claimed) & np.isfinite(paid)
-    codes: Codes = np.full(len(claimed), -1, np.int32)
-    codes[known & (paid == 0)] = ZERO
-    codes[known & (claimed == paid)] = FULL
-    part = known & (codes < 0) & (claimed > 0)
-    at, level = _paid_at_other_level(fit, np.flatnonzero(part))
-    first = FIRST_LEVEL
-    if at is not None:
-        found = np.flatnonzero(level >= 0)
-        codes[found] = FIRST_LEVEL + level[found]
-        part &= level < 0
-        first += len(fit.encoded.vocabularies[at])
-    ratio = np.full(len(claimed), np.nan)
-    ratio[part] = _plain_ratio(paid[part], claimed[part], fit.grid)
-    binned = bin_numbers(ratio, fit.encoded.population, most=60, most_single=400)
-    some = binned.codes >= 0
-    codes[some] = binned.codes[some] + first
-    fit.bins["paid"] = Bins(
-        lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi)
-    )
-    fit.builder.add(Target("paid", codes, first + len(binned.bins.lo)), fit.candidates)
-    return at
-
-
-def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
-    """The share that is paid, with as few decimals as give exactly what is paid on the grid."""
-    ratio = np.round(paid / claimed, 4)
-    for decimals in (3, 2):
-        plain = np.round(paid / claimed, decimals)
-        ratio = np.where(np.abs(np.rint(claimed * plain / grid) * grid - paid) < grid / 2, plain, ratio)
-    return ratio
-
-
-def _paid_at_other_level(fit: _Fit, rows: Ints) -> tuple[str | None, Codes]:
-    """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
-    lattice, encoded = fit.lattice, fit.encoded
-    best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
-    assert encoded.paid is not None  # noqa: S101 - the caller has it
-    if lattice is None or not len(rows):
-        return best[1], best[2]
-    rows = rows[lattice.point[rows] >= 0]
-    price_list = PriceList.of_lattice(lattice)
-    for name in lattice.case_names[2:]:
-        level: Codes = np.full(encoded.rows, -1, np.int32)
-        for value in range(len(encoded.vocabularies[name])):
-            given = {n: c[rows] for n, c in encoded.codes.items()} | {name: np.full(len(rows), value, np.int32)}
-            logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
-            price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
-            hit = (
-                np.isfinite(logs)
-                & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid)
-                & (encoded.codes[name][rows] != value)
-            )
-            level[rows[hit]] = value
-        found = int((level >= 0).sum())
-        if found > max(best[0], 0.05 * len(rows), 5 * encoded.population.k):
-            best = (found, name, level)
-    return best[1], best[2]

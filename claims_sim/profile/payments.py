@@ -7,8 +7,9 @@ import pyarrow as pa
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import FIRST_LEVEL, PRICED
+from claims_sim.profile.money import PRICED
 from claims_sim.profile.pricing import Locator, PriceList
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL
 from claims_sim.randomness import stream_key, uniforms
 
 
@@ -69,10 +70,15 @@ class Payments:
         """Set `paid` where it is not the whole amount."""
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
+        draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
         paid[part] = np.rint(amount[part] * ratio / grid) * grid
+        first = FIRST_LEVEL + money.paid_values
+        for number, (slope, offset) in enumerate(money.paid_lines):
+            on = np.flatnonzero(kind == first + number)
+            paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
         if money.paid_at is None or self._prices is None:
             return
         levels = len(self._levels)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from claims_sim.errors import SourceError
 from claims_sim.profile.counting import Population, round_to_units
 from claims_sim.profile.release import Parent, Target, release_table
-from claims_sim_tests.profile.tables import foreign_table, replaced, tariff_table, with_values
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import foreign_table, pick, replaced, tariff_table, with_values
 
 
 def test_no_released_value_has_fewer_persons_than_k(tariff_profile):
@@ -195,3 +196,31 @@ def test_nulls_are_drawn_at_their_rate_where_the_payload_allows_them(foreign_pro
     missing = pc.mean(foreign_table()["severity_group"].is_null().cast("int8")).as_py()
     shares = dict(foreign_profile.marginal("severity_group"))
     assert shares["(none)"] == pytest.approx(missing, abs=0.02)
+
+
+def test_a_deductible_and_a_ceiling_are_found_and_kept_to_the_cent(fit):
+    g = np.random.default_rng(3)
+    table = tariff_table(6000)
+    claimed = np.round(np.exp(g.normal(5, 1, 6000)), 2)
+    paid = np.where(claimed > 250, 200 + np.round((claimed - 250) * 0.5, 2), np.maximum(claimed - 50, 0)).round(2)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert (1.0, -50.0) in profile.money.paid_lines
+    claims = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    below = claims[(claims.amount_claimed > 55) & (claims.amount_claimed < 240)]
+    above = claims[claims.amount_claimed > 260]
+    assert np.isclose(below.amount_claimed - below.amount_paid, 50).mean() > 0.97
+    assert np.isclose(above.amount_paid, 75 + above.amount_claimed / 2, atol=0.011).mean() > 0.97
+
+
+def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
+    g = np.random.default_rng(4)
+    table = tariff_table(12_000)
+    price = np.array([123.25, 410.5, 77.75, 250.0])[pick(g, 4, 12_000)]
+    quantity = 1 + (g.random(12_000) < 0.3)
+    code = pa.array(np.array(["8751", "9904", "741", "3893"])[np.searchsorted([77.75, 123.25, 250.0, 410.5], price)])
+    table = replaced(replaced(table, "procedure_code", code), "amount_claimed", price * quantity)
+    tariff = fit(replaced(table, "amount_paid", price * quantity)).money.tariff
+    assert tariff is not None
+    assert "dx_primary_code" not in tariff.parents
+    assert len(tariff.bases) < 40

@@ -1,0 +1,199 @@
+"""How what is paid follows from what is claimed: whole, nothing, the price of another severity, by a line, or a share.
+
+A line (slope, offset) is a deductible, a fixed payment, or what a ceiling leaves: many different amounts lie on it exactly.
+Which of them applies depends on the case and on the band that the claimed amount falls into.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.document import Bins
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
+from claims_sim.profile.pricing import PriceList
+from claims_sim.profile.release import Parent, Target
+
+FULL, ZERO, FIRST_LEVEL = 0, 1, 2
+AMOUNT_BAND: Final = "amount_band"
+"""A variable of the settlement's own: the band of `paid_bands` that the claimed amount falls into."""
+_SLOPES: Final = np.arange(21) / 20
+_MOST_LINES: Final = 12
+_LINE_ROWS: Final = 60_000
+_MIN_LINE_SHARE: Final = 0.01
+_MIN_AMOUNTS_ON_LINE: Final = 20
+_LINE_SPREAD: Final = 0.25
+_BANDS: Final = 16
+_COMMON_SHARE: Final = 0.02
+
+Line = tuple[float, float]
+
+
+class Settlement(NamedTuple):
+    """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders."""
+
+    at: str | None
+    lines: tuple[Line, ...]
+    bands: tuple[float, ...]
+
+
+NOT_SETTLED: Final = Settlement(None, (), ())
+
+
+def profile_settlement(
+    builder: Builder,
+    encoded: Encoded,
+    bins: dict[str, Bins],
+    candidates: Sequence[Parent],
+    lattice: Lattice | None,
+    grid: float,
+) -> Settlement:
+    """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, then shares in `bins["paid"]`."""
+    claimed, paid = encoded.claimed, encoded.paid
+    assert claimed is not None  # noqa: S101 - the caller has both
+    assert paid is not None  # noqa: S101
+    known = np.isfinite(claimed) & np.isfinite(paid)
+    codes: Codes = np.full(len(claimed), -1, np.int32)
+    codes[known & (paid == 0)] = ZERO
+    codes[known & (claimed == paid)] = FULL
+    part = known & (codes < 0) & (claimed > 0)
+    at, level = _paid_at_other_level(encoded, lattice, np.flatnonzero(part))
+    first = FIRST_LEVEL
+    if at is not None:
+        found = np.flatnonzero(level >= 0)
+        codes[found] = FIRST_LEVEL + level[found]
+        part &= level < 0
+        first += len(encoded.vocabularies[at])
+    lines, line = _find_lines(claimed, paid, np.flatnonzero(part), encoded.population, grid)
+    codes[line >= 0] = first + line[line >= 0]
+    part &= line < 0
+    first += len(lines)
+    ratio = np.full(len(claimed), np.nan)
+    ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
+    binned = bin_numbers(ratio, encoded.population, most=60, most_single=400)
+    some = binned.codes >= 0
+    codes[some] = binned.codes[some] + first
+    bins["paid"] = Bins(
+        lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi)
+    )
+    usual = [(1.0, 0.0), (0.0, 0.0), *lines, *_common_shares(binned.codes, binned.bins, int(known.sum()))]
+    bands = _bands(claimed[known], usual, encoded.population.k) if lines or len(usual) > 2 else ()
+    others = list(candidates)
+    if bands:
+        band: Codes = np.where(known, np.searchsorted(bands, claimed), -1).astype(np.int32)
+        builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
+        others += builder.candidates([AMOUNT_BAND])
+    builder.add(Target("paid", codes, first + len(binned.bins.lo)), others)
+    return Settlement(at, lines, bands)
+
+
+def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
+    """The share that is paid, with as few decimals as give exactly what is paid on the grid."""
+    ratio = np.round(paid / claimed, 4)
+    for decimals in (3, 2):
+        plain = np.round(paid / claimed, decimals)
+        ratio = np.where(np.abs(np.rint(claimed * plain / grid) * grid - paid) < grid / 2, plain, ratio)
+    return ratio
+
+
+def _find_lines(
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float
+) -> tuple[tuple[Line, ...], Codes]:
+    """Lines beside the axes' own that many different amounts lie on, commonest first, and the line of each row."""
+    line: Codes = np.full(len(claimed), -1, np.int32)
+    lines: list[Line] = []
+    todo = rows[:: max(1, len(rows) // _LINE_ROWS)]
+    spread = _LINE_SPREAD * len(np.unique(claimed[todo])) / max(len(todo), 1)
+    enough = max(_MIN_LINE_SHARE * len(todo), 2 * population.k)
+    while len(lines) < _MOST_LINES and len(todo) >= enough:
+        support, slope, offset = max(_densest_offset(claimed[todo], paid[todo], slope, grid) for slope in _SLOPES)
+        on = np.abs(_on_line(claimed[todo], slope, offset, grid) - paid[todo]) < 1.5 * grid
+        different = len(np.unique(claimed[todo[on]]))
+        if support < enough or different < max(_MIN_AMOUNTS_ON_LINE, spread * support):
+            break
+        cell = np.zeros(int(on.sum()), np.int64)
+        if not population.releasable(cell, 1, todo[on])[0]:
+            break
+        lines.append((float(slope), float(offset)))
+        todo = todo[~on]
+    for number, (slope, offset) in enumerate(lines):
+        free = rows[line[rows] < 0]
+        line[free[np.abs(_on_line(claimed[free], slope, offset, grid) - paid[free]) < 1.5 * grid]] = number
+    return tuple(lines), line
+
+
+def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:
+    """How many rows lie on the commonest line of this slope that does not go through nothing, the slope and the offset."""
+    steps = np.rint(paid / grid).astype(np.int64) - np.rint(claimed * slope / grid).astype(np.int64)
+    values, counts = np.unique(steps[np.abs(steps) > 1], return_counts=True)
+    if not len(values):
+        return 0, slope, 0.0
+    best = int(counts.argmax())
+    return int(counts[best]), slope, round(float(values[best]) * grid, 2)
+
+
+def _on_line(claimed: Numbers, slope: float, offset: float, grid: float) -> Numbers:
+    on: Numbers = np.rint(claimed * slope / grid) * grid + offset
+    return on
+
+
+def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
+    """Shares that recur often enough to be a rule, as lines through nothing."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(bins.lo))
+    return [
+        (low, 0.0)
+        for low, high, count in zip(bins.lo, bins.hi, counts, strict=True)
+        if low == high and count > _COMMON_SHARE * rows
+    ]
+
+
+def _bands(claimed: Numbers, lines: Sequence[Line], k: int) -> tuple[float, ...]:
+    """Borders of bands of claimed amounts: where two of the rules cross, and else about equal numbers of claims."""
+    count = min(_BANDS, len(claimed) // (2 * k))
+    if count < 2:
+        return ()
+    edges = np.unique([round_significant(q, 3) for q in np.quantile(claimed, np.linspace(0, 1, count + 1)[1:-1])])
+    low, high = np.quantile(claimed, [0.01, 0.99])
+    crossings = {
+        round((a - b) / (steep - flat), 2)
+        for i, (flat, a) in enumerate(lines)
+        for steep, b in lines[i + 1 :]
+        if steep != flat
+    }
+    inside = np.array(sorted(x for x in crossings if low < x < high))
+    if not len(inside):
+        return tuple(edges.tolist())
+    near = np.abs(edges[:, None] / inside[None] - 1).min(1) < 0.1
+    return tuple(np.unique(np.r_[edges[~near], inside]).tolist())
+
+
+def _paid_at_other_level(encoded: Encoded, lattice: Lattice | None, rows: Ints) -> tuple[str | None, Codes]:
+    """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
+    best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
+    assert encoded.paid is not None  # noqa: S101 - the caller has it
+    if lattice is None or not len(rows):
+        return best[1], best[2]
+    rows = rows[lattice.point[rows] >= 0]
+    price_list = PriceList.of_lattice(lattice)
+    for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS)):
+        level: Codes = np.full(encoded.rows, -1, np.int32)
+        for value in range(len(encoded.vocabularies[name])):
+            given = {n: c[rows] for n, c in encoded.codes.items()} | {name: np.full(len(rows), value, np.int32)}
+            logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
+            price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
+            hit = (
+                np.isfinite(logs)
+                & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid)
+                & (encoded.codes[name][rows] != value)
+            )
+            level[rows[hit]] = value
+        found = int((level >= 0).sum())
+        if found > max(best[0], 0.05 * len(rows), 5 * encoded.population.k):
+            best = (found, name, level)
+    return best[1], best[2]
