@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Population
