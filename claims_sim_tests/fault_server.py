@@ -4,6 +4,7 @@ Its replies are what servers, gateways and models were seen to do: refuse, hang,
 """
 
 import json
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,9 +98,34 @@ def after(seconds: float, reply: Reply) -> Reply:
     return late
 
 
+def writes(handler: BaseHTTPRequestHandler) -> None:
+    """Answer as a capable model would: what the schema allows, chosen by the request's seed."""
+    asked = handler.asked
+    schema = asked["response_format"]["json_schema"]["schema"]
+    send(handler, 200, completion(json.dumps(_instance(schema, random.Random(asked.get("seed"))))))
+
+
+def _instance(schema: dict, rng: random.Random) -> object:
+    """A value that keeps the schema."""
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    if schema["type"] == "integer":
+        return rng.randint(schema["minimum"], schema["maximum"])
+    if schema["type"] == "array":
+        items = schema["items"].get("enum", [])
+        return rng.sample(items, min(len(items), rng.randint(0, schema.get("maxItems", 3))))
+    # Amounts depend on each other: the paid one comes last and stays under the claimed one.
+    value = {name: _instance(part, rng) for name, part in schema["properties"].items()}
+    if "amount_paid" in value:
+        value["amount_paid"] = max(
+            schema["properties"]["amount_paid"]["minimum"], min(value["amount_paid"], value["amount_claimed"])
+        )
+    return value
+
+
 def echoes(handler: BaseHTTPRequestHandler) -> None:
     """Say what was asked, as small models do."""
-    asked = handler.server.script.requests[-1]
+    asked = handler.asked
     send(handler, 200, completion(asked["messages"][-1]["content"]))
 
 
@@ -142,7 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         script: Script = self.server.script
-        script.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        script.requests.append(self.asked)
         script.headers.append(dict(self.headers))
         script.paths.append(self.path)
         reply = script.replies.pop(0) if script.replies else script.default

@@ -13,6 +13,7 @@ from claims_sim.cli import (
     llm,
     profile,
     prompts,
+    replay,
     request,
     rules,
     running,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _commands in (running, source, fidelity, data, request, rules, simulation):
+for _commands in (running, source, fidelity, data, request, replay, rules, simulation):
     app.add_typer(_commands.app)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(profile.app, name="profile", rich_help_panel="Production zone (opens the source, read-only)")

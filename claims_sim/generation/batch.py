@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +51,32 @@ class BatchRequest:
         """What was asked beyond the profile's own shares, as a label for logs and metadata; empty when nothing was."""
         label = {"where": str(self.where), "mix": str(self.mix)}
         return {name: text for name, text in label.items() if text}
+
+    def document(self) -> dict[str, Any]:
+        """JSON-ready: all but id, seed and time, which have columns of their own wherever a batch is kept."""
+        return {
+            "count": self.count,
+            "clock": self.clock,
+            "claim_prefix": self.claim_prefix,
+            "first_index": self.first_index,
+            "where": self.where.as_dict(),
+            "mix": [list(share) for share in self.mix.shares],
+        }
+
+    @classmethod
+    def read(cls, batch_id: str, seed: int, as_of: datetime, document: Mapping[str, Any]) -> Self:
+        """From `document()`. Raises RequestError or KeyError when it is none."""
+        return cls(
+            batch_id,
+            document["count"],
+            seed,
+            as_of,
+            document["clock"],
+            document["claim_prefix"],
+            document["first_index"],
+            ClaimFilter.from_dict(document["where"]),
+            Mix.checked((name, value, share) for name, value, share in document["mix"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

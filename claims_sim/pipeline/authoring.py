@@ -96,7 +96,14 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
         seconds=batch.seconds,
         tokens_in=batch.tokens_in,
         tokens_out=batch.tokens_out,
-        metadata={"warnings": batch.warnings, **batch.request.asked},
+        metadata={
+            "warnings": batch.warnings,
+            "fallen_back": batch.fallen_back,
+            "cost": batch.cost,
+            "problems": batch.problems,
+            "request": batch.request.document(),
+            **batch.request.asked,
+        },
     )
     outbox.commit_batch(database(settings), new, payloads, batch.log)
     confirm_truth(settings, batch)

@@ -45,7 +45,7 @@ def provider(schema: bool = True, objects: bool = True, refuses: tuple[str, ...]
     """A server that keeps schemas or not, refuses options by name, and says or ignores what it does not know."""
 
     def reply(handler) -> None:
-        asked = handler.server.script.requests[-1]
+        asked = handler.asked
         kind = asked.get("response_format", {}).get("type", "plain")
         for option in refuses:
             if option in asked:
