@@ -16,6 +16,8 @@ from claims_sim.profile.document import Level, Table
 from claims_sim.randomness import stream_key
 
 REMAINDER = -1
+_WITHHOLDING_ROUNDS = 12
+"""After so many smallest cells a context releases nothing at all."""
 
 
 class Parent(NamedTuple):
@@ -109,6 +111,7 @@ def _count_level(
     allowed = population.releasable(cells, len(distinct), here)
     counts = np.bincount(cells, minlength=len(distinct))
     context, value = distinct // target.size, distinct % target.size
+    withhold_complements(allowed, Cells(cells, context, counts), population, here)
     with_cells = np.zeros(int(path.max(initial=0)) + 1, np.bool_)
     with_cells[context[allowed]] = True
     # What is left of a context that has cells of its own is its remainder, drawn from the pool above.
@@ -121,6 +124,42 @@ def _count_level(
     value = np.where(value == target.size, REMAINDER, value)
     some = units > 0
     return _Counts(context[some], value[some], units[some]), allowed[cells], population.fewest(cells, allowed, here)
+
+
+class Cells(NamedTuple):
+    """The cell of each row looked at; the context and the number of rows of each cell."""
+
+    of_row: Ints
+    context: Ints
+    counts: Ints
+
+
+def withhold_complements(allowed: Mask, cells: Cells, population: Population, rows: Ints) -> None:
+    """Withhold further cells until what a context withholds is nothing, or enough to be released as one number.
+
+    `allowed` is changed in place. Otherwise a context's total less its released cells would tell of a few persons, or
+    of one facility. The smallest released cell joins what is withheld, then the next, as often as it takes.
+    """
+    looked_at = np.arange(len(rows))
+    for attempt in range(_WITHHOLDING_ROUNDS):
+        released = np.zeros(int(cells.context.max(initial=0)) + 1, np.bool_)
+        released[cells.context[allowed]] = True
+        withheld = released[cells.context] & ~allowed
+        looked_at = looked_at[withheld[cells.of_row[looked_at]]]
+        ids, contexts = dense_ids(cells.context[cells.of_row[looked_at]], len(released))
+        lacking = np.zeros(len(released), np.bool_)
+        many = np.bincount(ids, minlength=len(contexts)) >= population.k
+        lacking[contexts[many & ~population.releasable(ids, len(contexts), rows[looked_at])]] = True
+        if not lacking.any():
+            return
+        candidates = np.flatnonzero(allowed & lacking[cells.context])
+        if attempt < _WITHHOLDING_ROUNDS - 1:
+            order = np.lexsort((cells.counts[candidates], cells.context[candidates]))
+            candidates = candidates[order]
+            candidates = candidates[np.r_[True, np.diff(cells.context[candidates]) > 0]]
+        allowed[candidates] = False
+        # Contexts that were in order stay so: only the others need another look.
+        looked_at = np.flatnonzero(lacking[cells.context[cells.of_row]])
 
 
 def _close_prefixes(levels: list[_Counts], keys: list[Ints], sizes: list[int]) -> list[Level]:
