@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.codes.hospitals import CLASSES
 from claims_sim.demo.catalogue import SERVICES
 from claims_sim.demo.facts import CUT_SHARE_RITL, CUT_SHARE_RJTL, SEVERITY_UNKNOWN_SHARE, TYPE_SHARES
-from claims_sim.demo.hospitals import CLASSES
 from claims_sim.demo.lookup import Floats, Ints
 from claims_sim.demo.persons import Occupancy, pseudonyms
 from claims_sim.demo.rhythm import DAYS, LEAVING, MONTHS, first_rows

@@ -1,25 +1,14 @@
 """The demo's hospitals: as many as the register counts in each province, class and ownership; none is a real one."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
+from claims_sim.codes.hospitals import CLASSES, OWNERSHIPS, province_of, register
 from claims_sim.demo.catalogue import read_table
 from claims_sim.demo.facts import TYPE_SHARES
 from claims_sim.demo.lookup import Floats, Ints, Lookup
 from claims_sim.randomness import stream_key, uniforms
-
-CLASSES: Final = {
-    "A": "RS Kelas A",
-    "B": "RS Kelas B",
-    "C": "RS Kelas C",
-    "D": "RS Kelas D",
-    "D PRATAMA": "RS Kelas D Pratama",
-    "belum ditetapkan": "Belum ditetapkan",
-}
-_SPELLINGS: Final = {"Yogyakarta": "DI YOGYAKARTA"}
-_OWNERSHIPS: Final = {"Vertikal (Kemkes)": "Vertikal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +33,24 @@ class Hospitals:
 
 def build_hospitals(seed: int) -> Hospitals:
     """The hospitals of a demo source; their number and beds follow the register whatever the seed."""
-    register = read_table("hospitals")
+    cells = register()
     provinces = read_table("provinces")
     province_places = {row["province"]: place for place, row in enumerate(provinces)}
-    counts = np.array([int(row["hospitals"]) for row in register])
-    cell = np.repeat(np.arange(len(register)), counts)
+    counts = np.array([int(row["hospitals"]) for row in cells])
+    cell = np.repeat(np.arange(len(cells)), counts)
     numbers = np.arange(len(cell))
     key = stream_key("demo hospitals", seed)
 
-    names = [_SPELLINGS.get(row["province"], row["province"].upper()) for row in register]
+    names = [str(province_of(row["province"])) for row in cells]
     province = np.array([province_places[name] for name in names])[cell]
-    ownerships = tuple(dict.fromkeys(_OWNERSHIPS.get(row["ownership"], row["ownership"]) for row in register))
-    ownership = np.array([ownerships.index(_OWNERSHIPS.get(row["ownership"], row["ownership"])) for row in register])[
-        cell
-    ]
+    ownerships = tuple(dict.fromkeys(OWNERSHIPS.get(row["ownership"], row["ownership"]) for row in cells))
+    ownership = np.array([ownerships.index(OWNERSHIPS.get(row["ownership"], row["ownership"])) for row in cells])[cell]
     classes = list(CLASSES)
-    hospital_class = np.array([classes.index(row["class"]) for row in register])[cell]
+    hospital_class = np.array([classes.index(row["class"]) for row in cells])[cell]
 
     # Within a cell of the register the beds are shared out unevenly; their sum stays.
     uneven = 0.4 + uniforms(key, numbers, 1) + uniforms(key, numbers, 2) ** 4
-    beds = np.array([float(row["beds"]) for row in register])[cell] * uneven / np.bincount(cell, uneven)[cell]
+    beds = np.array([float(row["beds"]) for row in cells])[cell] * uneven / np.bincount(cell, uneven)[cell]
     busy = 0.4 + uniforms(key, numbers, 3) + uniforms(key, numbers, 4) ** 4
     busy *= counts[cell] / np.bincount(cell, busy)[cell]
 

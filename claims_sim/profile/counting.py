@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.randomness import uniforms
-
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 MIN_FACILITIES: Final = 3
 MAX_FACILITY_SHARE: Final = 0.9
+UNTOLD: Final = -1
+"""The facility of a row whose facility nobody can tell: it counts as one of its own."""
 PERSONS_K: Final = 11
 CLAIMS_K: Final = 50
 NONE_RELEASED: Final = 1 << 40
@@ -47,12 +47,18 @@ def sorted_distinct(keys: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Whose claims the rows are. `persons` is None where the table has no key of persons: then claims are counted."""
+    """Whose claims the rows are, as numbers from 0.
+
+    `persons` is None where the table has no key of persons: then claims are counted. `facilities` is None where none
+    can be told from another; single rows of which that is true are UNTOLD.
+    """
 
     rows: int
     k: int
     persons: Ints | None
     facilities: Ints | None
+    rounding_key: int = 0
+    """Secret of the production zone: whoever knows it can tell where a count is rounded up."""
 
     @property
     def unit(self) -> str:
@@ -110,31 +116,39 @@ class Population:
 
     def _spread_over_facilities(self, cells: Ints, count: int, rows: Ints | None, candidates: Mask) -> Mask:
         assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
-        picked = candidates[cells]
-        cell, facility = cells[picked], (self.facilities if rows is None else self.facilities[rows])[picked]
+        facility = self.facilities if rows is None else self.facilities[rows]
+        told = facility >= 0
+        picked = candidates[cells] & told
         width = int(self.facilities.max(initial=0)) + 1
-        ids, distinct = dense_ids(cell * width + facility)
+        ids, distinct = dense_ids(cells[picked] * width + facility[picked])
         owner = distinct // width
-        claims = np.bincount(ids)
-        several = np.bincount(owner, minlength=count) >= MIN_FACILITIES
+        total = np.bincount(cells, minlength=count)
+        untold = total - np.bincount(cells[told], minlength=count)
+        several = np.bincount(owner, minlength=count) + untold >= MIN_FACILITIES
         largest = np.zeros(count, np.int64)
-        np.maximum.at(largest, owner, claims)
-        total = np.bincount(cell, minlength=count)
+        np.maximum.at(largest, owner, np.bincount(ids))
         return several & (largest <= MAX_FACILITY_SHARE * np.maximum(total, 1))
 
 
-def round_to_units(counts: Ints, groups: Ints, base: int, salt: int) -> Ints:
+def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:
+    """How many rows are chosen, to the nearest multiple of k; 0 when too few persons or facilities are behind them."""
+    count = int(chosen.sum())
+    if count < population.k or not population.releasable(chosen.astype(np.int64), 2, rows)[1]:
+        return 0
+    return max(round(count / population.k), 1) * population.k
+
+
+def round_to_units(counts: Ints, groups: Ints, base: int, start: npt.NDArray[np.float64]) -> Ints:
     """Counts as whole numbers of `base` claims, without bias: the sum over a group stays right to within one unit.
 
-    `counts` of one group stand together. Cumulative counts are rounded from a start that depends on the group, so
-    that no published number lies below `base` and a difference of two published numbers is a multiple of it.
+    `counts` of one group stand together. Cumulative counts are rounded from a `start` in [0, 1) that each count's group
+    has, so that no published number lies below `base` and a difference of two published numbers is a multiple of it.
     """
     if not len(counts):
         return counts
     total = np.cumsum(counts)
     first = np.r_[True, groups[1:] != groups[:-1]]
     before = np.repeat((total - counts)[first], np.diff(np.r_[np.flatnonzero(first), len(counts)]))
-    start = uniforms(salt, groups)
     upper = np.floor((total - before) / base + start)
     lower = np.floor((total - counts - before) / base + start)
     return (upper - lower).astype(np.int64)

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
-from claims_sim.profile.counting import CLAIMS_K, PERSONS_K, Codes, Ints, Mask, Population
+from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
+from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import SourceTable
@@ -50,7 +51,7 @@ class Encoded:
     secondary_sorted: bool = False
 
 
-def population_of(source: SourceTable, k: int) -> Population:
+def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Population:
     """Persons and facilities as numbers; without a key of persons, claims are counted, and more of them."""
     import pandas as pd  # noqa: PLC0415 - half a second that only a fit needs; a tick samples
 
@@ -67,15 +68,17 @@ def population_of(source: SourceTable, k: int) -> Population:
         return np.where(missing, 0, ids + 1)
 
     persons, facilities = numbered("patient_id_hash"), numbered("facility_id")
-    if facilities is not None and len(np.unique(facilities)) < 3:
+    if facilities is None:
+        facilities = facilities_of_register(table)
+    elif len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
     needed = k if persons is not None else max(k, CLAIMS_K if k >= PERSONS_K else k)
-    return Population(table.num_rows, needed, persons, facilities)
+    return Population(table.num_rows, needed, persons, facilities, rounding_key)
 
 
-def encode(source: SourceTable, k: int) -> Encoded:
+def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     """All variables of the source as codes."""
-    out = Encoded(population=population_of(source, k), rows=source.rows)
+    out = Encoded(population=population_of(source, k, rounding_key), rows=source.rows)
     _read_dates(out, source)
     _read_amounts(out, source)
     for name in TEXT_COLUMNS:

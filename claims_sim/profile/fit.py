@@ -9,7 +9,7 @@ import numpy as np
 from claims_sim.errors import SourceError
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import profile_calendar
-from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population
+from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import Encoded, encode
 from claims_sim.profile.money import amount_grid, profile_money
@@ -24,12 +24,13 @@ MAX_COUNTED: Final = 30
 UNKNOWN: Final = "unknown"
 
 
-def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime) -> Profile:
+def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime, rounding_key: int = 0) -> Profile:
     """Profile `source`: every released cell holds at least `k` persons (50 claims where persons are not known).
 
-    `created_at` is an aware time; it is the only part of the profile that does not follow from the source.
+    `created_at` is an aware time; it is the only part of the profile that does not follow from the source and from
+    `rounding_key`, which the production zone keeps to itself.
     """
-    encoded = encode(source, k)
+    encoded = encode(source, k, rounding_key)
     _require_enough(encoded)
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
@@ -68,7 +69,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         dx_names=_names(encoded, ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
         procedure_names=_names(encoded, ("procedure_code",), _icd9cm_label),
         secondary_sorted=encoded.secondary_sorted,
-        smallest=min(builder.smallest, source.rows),
+        smallest=min(builder.smallest, source.rows) // base * base,
     )
 
 
@@ -123,7 +124,10 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         return
     rows, codes = encoded.member_rows, encoded.member_codes
     count: Codes = np.minimum(np.bincount(rows, minlength=encoded.rows), MAX_COUNTED).astype(np.int32)
-    size = int(count.max()) + 1
+    shared = np.flatnonzero(encoded.population.releasable(count.astype(np.int64), MAX_COUNTED + 1))
+    # The longest list of all would be a maximum: longer lists than enough have count as not known.
+    size = int(shared.max(initial=0)) + 1
+    count[count >= size] = -1
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
     builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
     builder.variables["secondary_count"] = (count, size)
@@ -137,7 +141,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     whole = encoded.population
     population = Population(
         len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
-        None if whole.facilities is None else whole.facilities[rows],
+        None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
     builder.add(Target("member", codes, vocabulary), candidates, population=population, most=3)
 
@@ -166,16 +170,16 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:
-    """How often each identity is broken among the claims where it can be checked; 0.0 means never."""
+    """How often each identity is broken among the claims where it can be checked; 0.0 means never, or by too few to tell."""
     rates: dict[str, float] = {}
-    k = encoded.population.k
+    population = encoded.population
 
     def rate(name: str, broken: Mask, known: Mask) -> None:
-        total, count = int(known.sum()), int(broken[known].sum())
+        total = int(known.sum())
         if total:
-            # A few exceptions count as k, so that the rate tells of no single claim; but none is none.
-            count = count if count in (0, total) else max(min(max(count, k), total - k), 1)
-            rates[name] = min(float(f"{count / total:.2g}"), 1.0)
+            kept, given_up = (released_count(mask & known, population) for mask in (~broken, broken))
+            # Where too few keep it, nobody does; where too few break it, nobody does.
+            rates[name] = float(f"{given_up / max(kept + given_up, 1):.2g}")
 
     if encoded.claimed is not None and encoded.paid is not None:
         rate(

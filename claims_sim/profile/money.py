@@ -28,6 +28,7 @@ _LEVELS_OF_AMOUNT: Final = 24
 _EFFECT_ROWS: Final = 200_000
 _EFFECT_ROUNDS: Final = 6
 _EFFECT_PRIOR: Final = 5.0
+_FEW: Final = 10
 
 
 def amount_grid(*amounts: Numbers | None) -> float:
@@ -180,7 +181,10 @@ def _means(fit: _Fit) -> Means:
         known = np.flatnonzero(path >= 0)
         allowed = fit.encoded.population.releasable(path[known], len(keys), rows[known])
         count = np.bincount(path[known], minlength=len(keys))
-        mean = np.round(np.bincount(path[known], weights=logs[known], minlength=len(keys)) / np.maximum(count, 1), 2)
+        mean = np.bincount(path[known], weights=logs[known], minlength=len(keys)) / np.maximum(count, 1)
+        # The fewer claims, the coarser: what one of them adds must not show.
+        step = np.where(count < _FEW * fit.encoded.population.k, 0.05, 0.01)
+        mean = np.round(np.round(mean / step) * step, 2)
         if not allowed.any():
             break
         levels.append((tuple(keys[allowed].ravel().tolist()), tuple(mean[allowed].tolist())))

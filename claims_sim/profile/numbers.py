@@ -66,7 +66,7 @@ def _ranges(
     if not count:
         return []
     edges = np.quantile(values[rest], np.linspace(0, 1, count + 1)[1:-1], method="lower")
-    edges = np.unique([round_significant(edge, digits) for edge in edges])
+    edges = np.unique([_plain(edge) if whole else round_significant(edge, digits) for edge in edges])
     cell = np.searchsorted(edges, values[rest], side="left")
     merged = _merge_small(cell.astype(np.int64), len(edges) + 1, rest, population)
     if merged is None:
@@ -78,6 +78,7 @@ def _ranges(
         mean = float(values[chosen].mean())
         stop = float(edges[last]) if last < len(edges) else None
         start = float(edges[distinct[i - 1]]) if i else None
+        outer = start is None or stop is None
         if start is None and stop is None:
             spread = float(values[chosen].std()) * 1.73
             start, stop = mean - spread, mean + spread
@@ -87,12 +88,19 @@ def _ranges(
             start = stop - 2 * max(stop - mean, 0.0)
         assert start is not None  # noqa: S101 - one of the branches above has set both
         assert stop is not None  # noqa: S101
-        start, stop = round_significant(start, digits), round_significant(stop, digits)
+        # An outer end comes from a mean: it is told so coarsely that no single value shows in it.
+        start, stop = (round_significant(end, digits - outer) for end in (start, stop))
         if whole:
             start, stop = np.floor(start) + (1.0 if i else 0.0), np.floor(stop)
         start = max(start, _floor_of(values[chosen], whole))
         out.append((min(start, stop), max(start, stop), chosen))
     return out
+
+
+def _plain(value: float) -> float:
+    """A whole number moved to a half step of its leading digit (61: 60), so that an edge is nobody's own value."""
+    step = max(10.0 ** np.floor(np.log10(max(value, 1.0))) / 2, 1.0)
+    return float(np.round(value / step) * step)
 
 
 def _floor_of(values: Numbers, whole: bool) -> float:

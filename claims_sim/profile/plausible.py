@@ -5,11 +5,10 @@ behind it.
 """
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.profile.counting import Ints, Mask, Population
+from claims_sim.profile.counting import Ints, Population, released_count
 from claims_sim.profile.structure import sample_rows
 from claims_sim.rules.plausibility import COLUMNS, PLAUSIBILITY
 
@@ -21,9 +20,9 @@ def rule_rates(columns: pa.Table, population: Population) -> dict[str, float]:
     rates = {}
     for number, rule in enumerate(PLAUSIBILITY):
         applies, broken = (flags[f"{what}_{number}"].to_numpy() for what in ("applies", "broken"))
-        whole = _released(applies, rows, population)
+        whole = released_count(applies, population, rows)
         if whole:
-            rates[rule.name] = min(float(f"{_released(broken, rows, population) / whole:.2g}"), 1.0)
+            rates[rule.name] = min(float(f"{released_count(broken, population, rows) / whole:.2g}"), 1.0)
     return rates
 
 
@@ -43,11 +42,3 @@ def _flags(columns: pa.Table, rows: Ints) -> pa.Table:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("sample", pa.table(sample))
         return connection.sql(f"SELECT {asked} FROM sample").to_arrow_table()
-
-
-def _released(chosen: Mask, rows: Ints, population: Population) -> int:
-    """How many claims are chosen, in whole units of k; 0 when they may not be told."""
-    count = int(chosen.sum())
-    if count < population.k or not population.releasable(chosen.astype(np.int64), 2, rows)[1]:
-        return 0
-    return max(round(count / population.k), 1) * population.k

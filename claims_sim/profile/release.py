@@ -1,9 +1,9 @@
 """Release a conditional table: which counts of a variable, given its parents, may leave the insurer's zone.
 
-A table is a tree of contexts: at depth d the first d parents are given. Every claim is counted in exactly one cell of
-the table: in the deepest context where its cell has enough persons, else in the pool of the context above, and so on.
-So no released cell is part of another one, nothing can be had by subtracting, and what is suppressed is drawn from
-the pool above in the right amount.
+A table is a tree of contexts: at depth d the first d parents are given. Every claim is counted in one cell at most: in
+the deepest context where its cell has enough persons, else in the pool of the context above, and so on. So no released
+cell is part of another one. What a context withholds is told as one number, its remainder, and drawn from the pool
+above in the right amount. What can be proved of this is in docs/privacy-proof.md.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units
 from claims_sim.profile.document import Level, Table
-from claims_sim.randomness import stream_key
+from claims_sim.randomness import stream_key, uniforms
 
 REMAINDER = -1
 _WITHHOLDING_ROUNDS = 12
@@ -59,7 +59,7 @@ def release_table(
 ) -> tuple[Table, Codes, int]:
     """The released table, the target as it is counted there, and the fewest persons (claims) of any released cell."""
     codes = target.codes.astype(np.int64)
-    paths, keys = _paths(parents, len(codes))
+    paths, keys, names = _paths(parents, len(codes))
     alive = codes >= 0
     levels: list[_Counts] = []
     fewest: list[int] = []
@@ -70,7 +70,7 @@ def release_table(
         if depth < len(parents) and not rule.has_pools:
             alive[:] = False
         here = np.flatnonzero(alive & (paths[depth] >= 0))
-        counts, released, least = _count_level(target, codes, paths[depth], here, population, depth)
+        counts, released, least = _count_level(target, codes, paths[depth], here, population, names[depth])
         alive[here[released]] = False
         fewest.append(least)
         levels.append(counts)
@@ -83,9 +83,11 @@ def release_table(
     return table, codes.astype(np.int32), min(fewest)
 
 
-def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints]]:
-    """For each depth: the context's id per row (-1: a parent is suppressed) and each id's key, parent id * size + code."""
-    paths, keys = [np.zeros(rows, np.int64)], [np.zeros(1, np.int64)]
+def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints], list[Ints]]:
+    """For each depth: the context's id per row (-1: a parent is suppressed), each id's key (parent id * size + code) and
+    its name, a number that follows from what is given alone: the same in every table and, while codes stay, for ever.
+    """  # noqa: D205
+    paths, keys, names = [np.zeros(rows, np.int64)], [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
     for parent in parents:
         valid = (paths[-1] >= 0) & (parent.codes >= 0)
         key = paths[-1][valid] * parent.size + parent.codes[valid]
@@ -94,7 +96,9 @@ def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints]
         path[valid] = ids
         paths.append(path)
         keys.append(distinct)
-    return paths, keys
+        token = uniforms(stream_key("given", parent.name), distinct % parent.size) * 2.0**53
+        names.append(names[-1][distinct // parent.size] + token.astype(np.int64))
+    return paths, keys, names
 
 
 class _Counts(NamedTuple):
@@ -104,7 +108,7 @@ class _Counts(NamedTuple):
 
 
 def _count_level(
-    target: Target, codes: Ints, path: Ints, here: Ints, population: Population, depth: int
+    target: Target, codes: Ints, path: Ints, here: Ints, population: Population, names: Ints
 ) -> tuple[_Counts, Mask, int]:
     key = path[here] * target.size + codes[here]
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
@@ -120,7 +124,9 @@ def _count_level(
     merged, pairs = dense_ids(context[kept] * (target.size + 1) + value[kept])
     total = np.bincount(merged, weights=counts[kept], minlength=len(pairs)).astype(np.int64)
     context, value = pairs // (target.size + 1), pairs % (target.size + 1)
-    units = round_to_units(total, context, population.k, stream_key("round", target.name, depth))
+    # One context is rounded from one start, in whichever table and whenever it is counted: there is nothing to average.
+    start = uniforms(stream_key("round", population.rounding_key), names[context])
+    units = round_to_units(total, context, population.k, start)
     value = np.where(value == target.size, REMAINDER, value)
     some = units > 0
     return _Counts(context[some], value[some], units[some]), allowed[cells], population.fewest(cells, allowed, here)

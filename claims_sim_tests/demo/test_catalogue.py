@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from claims_sim.codes import icd9cm, icd10
+from claims_sim.codes.hospitals import register
 from claims_sim.codes.places import PROVINCES
-from claims_sim.demo.catalogue import load_catalogue, read_table
+from claims_sim.demo.catalogue import load_catalogue
 from claims_sim.demo.facts import ASSUMPTIONS, FACTS, PUBLISHED_TARIFFS, WARD_FACTORS
 from claims_sim.demo.hospitals import build_hospitals
 from claims_sim.demo.tariff import GRID, build_tariffs, severity_factors
@@ -42,11 +43,11 @@ def test_every_companion_pool_still_has_enough_codes_when_the_primary_is_left_ou
 
 
 def test_hospitals_and_beds_are_as_many_as_the_register_counts():
-    hospitals, register = build_hospitals(seed=3), read_table("hospitals")
-    assert len(hospitals.ids) == sum(int(row["hospitals"]) for row in register) == 3151
+    hospitals = build_hospitals(seed=3)
+    assert len(hospitals.ids) == sum(int(row["hospitals"]) for row in register()) == 3151
     assert hospitals.weights.sum(axis=1) == pytest.approx([1, 1])
-    beds = sum(int(row["beds"]) for row in register)
-    java = sum(int(row["beds"]) for row in register if row["province"] == "Jawa Timur")
+    beds = sum(int(row["beds"]) for row in register())
+    java = sum(int(row["beds"]) for row in register() if row["province"] == "Jawa Timur")
     east_java = hospitals.province == hospitals.provinces.index("JAWA TIMUR")
     assert hospitals.weights[0][east_java].sum() == pytest.approx(java / beds)
     assert set(hospitals.provinces) == set(PROVINCES)

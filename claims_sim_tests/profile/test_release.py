@@ -1,0 +1,149 @@
+"""What is released holds its rules: counted again, row by row, without the code that released it."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims_sim.profile.counting import MAX_FACILITY_SHARE, UNTOLD, Population
+from claims_sim.profile.facilities import facilities_of_register
+from claims_sim.profile.release import REMAINDER, Parent, Target, release_table
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+K = 3
+
+
+def count_again(table, rows):
+    """Each row in the deepest cell that is released for it; rows that are counted in each remainder on their way."""
+    released = []
+    for depth, level in enumerate(table.levels):
+        paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth).tolist()
+        owner = np.repeat(np.arange(len(paths)), level.cells)
+        released.append({(*paths[o], v) for o, v in zip(owner.tolist(), level.values, strict=True)})
+    cells, remainders = defaultdict(list), defaultdict(list)
+    for row in rows:
+        given, value = row[: len(table.parents)], row[len(table.parents)]
+        for depth in range(len(table.parents), -1, -1):
+            if (*given[:depth], value) in released[depth]:
+                cells[depth, *given[:depth], value].append(row)
+                break
+            if any(cell[:-1] == given[:depth] for cell in released[depth]):
+                remainders[depth, *given[:depth]].append(row)
+    return cells, remainders
+
+
+def may_be_told(rows):
+    facilities = Counter(row[-1] for row in rows)
+    several = len(facilities) >= 3 and max(facilities.values()) <= MAX_FACILITY_SHARE * len(rows)
+    return len({row[-2] for row in rows}) >= K and several
+
+
+people = st.tuples(
+    st.integers(0, 2), st.integers(0, 2), st.integers(0, 3), st.integers(0, 14), st.integers(0, 5)
+)  # one, two, value, person, facility
+
+
+@given(st.lists(people, min_size=20, max_size=220))
+@settings(max_examples=120, deadline=None)
+def test_every_number_stands_for_enough_persons_and_facilities(rows):
+    one, two, value, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 3)]
+    table, _, _ = release_table(
+        Target("v", value.astype(np.int32), 4), parents, Population(len(rows), K, person, facility)
+    )
+    cells, remainders = count_again(table, rows)
+    assert all(may_be_told(inside) for inside in cells.values())
+    # A remainder of fewer than k claims is hidden by the rounding; a larger one is held to the rule of cells.
+    assert all(len(inside) < K or may_be_told(inside) for inside in remainders.values())
+    for depth, level in enumerate(table.levels):
+        paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth).tolist()
+        owner = np.repeat(np.arange(len(paths)), level.cells).tolist()
+        for place, v, units in zip(owner, level.values, level.units, strict=True):
+            path = tuple(paths[place])
+            inside = remainders[depth, *path] if v == REMAINDER else cells[depth, *path, v]
+            assert abs(units * K - len(inside)) < K
+
+
+def test_what_one_heavy_user_leaves_in_a_context_is_not_told():
+    # 40 claims of value 0 by many, 30 of value 1 by many, and 25 of value 2 by a single person.
+    value = np.repeat([0, 1, 2], [40, 30, 25]).astype(np.int32)
+    person = np.r_[np.arange(70), np.full(25, 99)]
+    context = np.zeros(95, np.int32)
+    table, _, _ = release_table(Target("v", value, 3), [Parent("a", context, 2)], Population(95, 11, person, None))
+    deepest = table.levels[1]
+    assert deepest.values == (0, REMAINDER)
+    assert deepest.units[1] * 11 > 40
+
+
+def test_what_one_hospital_leaves_in_a_context_is_not_told():
+    value = np.repeat([0, 1, 2], [200, 40, 100]).astype(np.int32)
+    facility = np.r_[np.arange(240) % 20, np.full(100, 77)]
+    context = np.zeros(340, np.int32)
+    table, _, _ = release_table(
+        Target("v", value, 3), [Parent("a", context, 2)], Population(340, 11, np.arange(340), facility)
+    )
+    assert table.levels[1].values == (0, REMAINDER)
+    assert table.levels[1].units[1] * 11 > 110
+
+
+def test_a_context_is_rounded_alike_in_every_table():
+    g = np.random.default_rng(0)
+    first, second = g.integers(0, 5, 5000).astype(np.int32), g.integers(0, 4, 5000).astype(np.int32)
+    population = Population(5000, 11, np.arange(5000), None, rounding_key=7)
+    totals = []
+    for order in (["x", "y"], ["y", "x"]):
+        parents = [{"x": Parent("x", first, 5), "y": Parent("y", second, 4)}[name] for name in order]
+        value = g.integers(0, 3, 5000).astype(np.int32)
+        table, _, _ = release_table(Target(f"v{order}", value, 3), parents, population)
+        level = table.levels[2]
+        paths = np.array(level.contexts).reshape(-1, 2)[:, :: 1 if order[0] == "x" else -1]
+        owner = np.repeat(np.arange(len(paths)), level.cells)
+        units = np.bincount(owner, weights=level.units)
+        totals.append(dict(zip(map(tuple, paths.tolist()), units.tolist(), strict=True)))
+    assert totals[0] == totals[1]
+    assert len(totals[0]) == 20
+
+
+def test_where_the_register_names_one_hospital_its_claims_are_that_facilitys():
+    table = pa.table(
+        {
+            "province_name": pa.array(["JAWA TIMUR", "Aceh", "ACEH", "Nowhere", None]).dictionary_encode(),
+            "facility_class": pa.array(["RS Kelas B", "B", "kelas b", "B", "B"]).dictionary_encode(),
+            "facility_ownership": pa.array(["Swasta", "TNI AD", "tni ad", "TNI AD", "TNI AD"]).dictionary_encode(),
+        }
+    )
+    found = facilities_of_register(table)
+    assert found[0] == found[3] == found[4] == UNTOLD
+    assert found[1] == found[2] >= 0
+    assert facilities_of_register(table.select(["province_name"])) is None
+    assert facilities_of_register(table.select(["facility_class", "facility_ownership"])) is None
+
+
+def test_two_hospitals_of_a_kind_are_two_facilities():
+    table = pa.table(
+        {
+            "province_name": pa.array(["Aceh"] * 6).dictionary_encode(),
+            "facility_class": pa.array(["A"] * 6).dictionary_encode(),
+            "facility_ownership": pa.array(["Pemprov"] * 6).dictionary_encode(),
+        }
+    )
+    assert len(set(facilities_of_register(table).tolist())) == 2
+
+
+@pytest.mark.parametrize(("province", "ownership", "released"), [("ACEH", "TNI AD", False), ("ACEH", "Pemkab", True)])
+def test_a_provinces_only_hospital_of_a_kind_does_not_cross_where_the_source_names_no_facility(
+    fit, province, ownership, released
+):
+    """Aceh has one class B hospital of the army, and eight of its districts."""
+    g = np.random.default_rng(4)
+    table = tariff_table()
+    kind = g.integers(0, 2, 4000)
+    table = replaced(table, "province_name", np.where(kind, province, "JAWA TIMUR").tolist())
+    table = replaced(table, "facility_class", np.where(kind, "RS Kelas B", "RS Kelas C").tolist())
+    table = replaced(table, "facility_ownership", np.where(kind, ownership, "Swasta").tolist())
+    profile = fit(table)
+    assert (ownership in profile.vocabularies["facility_ownership"]) is released
+    assert (province in profile.vocabularies["province_name"]) is released
