@@ -185,8 +185,8 @@ def relay_outbox(settings: Settings) -> Relay:
 
 def _reopen_lost(settings: Settings, db: SimulationDatabase) -> tuple[str, ...]:
     """Make pending again what was released a while ago and has not arrived though the channel is read to its end."""
-    lost = counts.lost_batches(db, datetime.now(UTC) - LOST_AFTER)
-    if not lost:
+    before = datetime.now(UTC) - LOST_AFTER
+    if not counts.lost_batches(db, before):
         return ()
     source = channel(settings)
     try:
@@ -194,5 +194,7 @@ def _reopen_lost(settings: Settings, db: SimulationDatabase) -> tuple[str, ...]:
             return ()
     finally:
         source.close()
+    # Asked again: until the channel was seen to be read, a consumer may have stored them.
+    lost = counts.lost_batches(db, before)
     outbox.reopen(db, lost)
     return lost
