@@ -174,6 +174,19 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
         3000, description="Port of the Dagster UI; the next free one is taken when busy"
     )
+    api_host: str = Field(
+        "127.0.0.1",
+        max_length=200,
+        description="Address of the HTTP API and live page; another than loopback needs a key",
+    )
+    api_port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        8000, description="Port of the HTTP API and live page; `up` takes the next free one when busy"
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Key that clients of the API must send (X-API-Key)")
+    api_rate: Annotated[float, Field(ge=0, le=100_000)] = Field(
+        50, description="Requests a second that one client of the API may make; 0: no limit"
+    )
+    api_cors: str = Field("", max_length=1000, description="Origins whose pages may call the API, separated by commas")
     profile_refresh_cron: str = Field(
         "0 2 * * *", description="When the profile is refreshed, cron, in Asia/Jakarta time"
     )

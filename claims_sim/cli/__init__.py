@@ -17,6 +17,7 @@ from claims_sim.cli import (
     request,
     rules,
     running,
+    serving,
     simulation,
     source,
 )
@@ -38,7 +39,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _commands in (running, source, fidelity, data, request, replay, rules, simulation):
+for _commands in (
+    running,
+    source,
+    fidelity,
+    data,
+    request,
+    replay,
+    rules,
+    simulation,
+    serving,
+):
     app.add_typer(_commands.app)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(profile.app, name="profile", rich_help_panel="Production zone (opens the source, read-only)")

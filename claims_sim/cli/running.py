@@ -49,8 +49,8 @@ def status(
 
     Example, as a supervisor's probe: claims-sim status --ready
     """
-    from claims_sim.launch.status import status_of
     from claims_sim.observe.health import check_health
+    from claims_sim.observe.status import status_of
 
     if ready:
         health = check_health(read_settings())

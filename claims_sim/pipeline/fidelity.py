@@ -3,6 +3,7 @@
 `measure_fidelity` works in the production zone: it opens the real table, read-only, and returns aggregates.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,8 +84,10 @@ def measure_fidelity(
 
 
 def write_fidelity(settings: Settings, run: FidelityRun, now: datetime) -> Path:
-    """Keep the report in the state folder; the path of the page."""
+    """Keep the report in the state folder, as a page and as numbers; the path of the page."""
     path = settings.state_dir / "fidelity" / "report.html"
+    numbers = run.fidelity.as_dict() | {"real": run.real, "synthetic": run.synthetic, "made_at": now.isoformat()}
+    write_whole(path.with_suffix(".json"), json.dumps(numbers, default=float))
     write_whole(path, run.html(now))
     return path
 

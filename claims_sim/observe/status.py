@@ -1,4 +1,4 @@
-"""`claims-sim status`: what runs and how far it is, from small files; no database is opened."""
+"""What runs and how far it is, from small files; no database is opened. For `claims-sim status` and the API."""
 
 import time
 from typing import Any

@@ -1,0 +1,93 @@
+"""Queries over the Parquet snapshots, without a database: which files hold which rows, and SQL over them."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from claims_sim.errors import StoreError
+from claims_sim.store.snapshot_files import snapshot_files
+
+_LISTED_S: Final = 0.25
+_ATTEMPTS: Final = 5
+Row = dict[str, Any]
+
+
+class Snapshots:
+    """Read access to the snapshots in `folder`; safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, threads: int = 2) -> None:
+        self.folder = folder
+        self._connection = duckdb.connect(config={"threads": threads})
+        self._connection.execute("SET TimeZone='UTC'")
+        self._connection.execute("SET parquet_metadata_cache=true")
+        self._connection.execute("SET memory_limit='1GB'")
+        self._lock = threading.Lock()
+        self._listed: dict[str, tuple[float, list[Path]]] = {}
+
+    def files(self, table: str) -> list[Path]:
+        """The files of a table, oldest rows first."""
+        now = time.monotonic()
+        with self._lock:
+            at, found = self._listed.get(table, (0.0, []))
+            if now - at > _LISTED_S:
+                found = snapshot_files(self.folder / table)
+                self._listed[table] = (time.monotonic(), found)
+        return found
+
+    def version(self, table: str) -> tuple[int, int, int]:
+        """Changes whenever the table's snapshot does: how many files, and the newest one's number and time."""
+        files = self.files(table)
+        if not files:
+            return (0, 0, 0)
+        try:
+            return (len(files), int(files[-1].stem), files[-1].stat().st_mtime_ns)
+        except OSError:
+            return (len(files), int(files[-1].stem), 0)
+
+    def query(self, sql: str, parameters: Sequence[object] = (), **files: Sequence[Path]) -> list[Row]:
+        """Rows of `sql`, in which `{name}` stands for the relation over the files given under that name.
+
+        Raises StoreError when a file cannot be read, also after looking again (a file may be replaced meanwhile).
+        """
+        relations = {name: _relation(paths) for name, paths in files.items()}
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._lock:
+                    opened = self._connection.cursor()
+                with opened as cursor:
+                    found = cursor.execute(sql.format(**relations), list(parameters))
+                    names = [column[0] for column in found.description or ()]
+                    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            except (duckdb.IOException, duckdb.InvalidInputException) as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise StoreError(
+                        f"The snapshots in {self.folder} cannot be read: {type(error).__name__}."
+                    ) from None
+                time.sleep(0.05)
+                self._listed.clear()
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Let go of the connection; a query that is still at work in another thread ends with it."""
+        with suppress(duckdb.Error):
+            self._connection.close()
+
+
+def newest_first(files: Sequence[Path], before: int | None) -> Iterator[list[Path]]:
+    """Files with rows below `before`, newest first, in groups that double: most pages need the first one only."""
+    wanted = [path for path in files if before is None or int(path.stem) < before]
+    size = 1
+    while wanted:
+        yield wanted[-size:]
+        wanted = wanted[:-size]
+        size *= 2
+
+
+def _relation(paths: Sequence[Path]) -> str:
+    quoted = ", ".join("'" + str(path).replace("'", "''").replace("{", "{{").replace("}", "}}") + "'" for path in paths)
+    return f"read_parquet([{quoted}])"

@@ -1,0 +1,58 @@
+"""Claims on demand: at once, as lines, as a job; and what is refused."""
+
+import time
+
+import pytest
+
+from claims_sim.claim import Claim
+
+
+def test_claims_hold_what_was_asked(client):
+    asked = {"count": 30, "where": {"service_type": ["RITL"], "los": [2, 4]}}
+    answer = client.post("/simulate/claims", json=asked).json()
+    claims = [Claim.model_validate(claim) for claim in answer["claims"]]
+    assert len(claims) == 30
+    assert {claim.service_type for claim in claims} == {"RITL"}
+    assert answer["asked"]["where"] == "service_type=RITL; los=2..4"
+
+
+def test_lines_come_one_claim_each(client):
+    answer = client.post("/simulate/claims", json={"count": 700}, headers={"accept": "application/x-ndjson"})
+    lines = answer.text.splitlines()
+    assert len({Claim.model_validate_json(line).claim_id for line in lines}) == 700
+
+
+def test_many_claims_become_a_job(client):
+    started = client.post("/simulate/claims", json={"count": 2_000})
+    assert started.status_code == 202
+    where = started.headers["location"]
+    deadline = time.monotonic() + 60
+    while client.get(where).json()["state"] in {"queued", "running"} and time.monotonic() < deadline:
+        time.sleep(0.1)
+    job = client.get(where).json()
+    assert (job["state"], job["written"]) == ("done", 2_000)
+    assert len(client.get(job["result"]).text.splitlines()) == 2_000
+
+
+def test_what_the_profile_does_not_have_is_one_line(client):
+    answer = client.post("/simulate/claims", json={"where": {"province_name": ["ATLANTIS"]}})
+    assert answer.status_code == 400
+    assert "ATLANTIS" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", [{"count": 0}, {"count": 10**9}, {"anything": 1}, {"where": {"sql": "x"}}, {"mix": {"a": 2}}, []]
+)
+def test_a_wrong_request_is_refused_with_its_place(client, body):
+    answer = client.post("/simulate/claims", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
+
+
+def test_nothing_of_a_request_reaches_stream_or_table(client, streamed):
+    client.post("/simulate/claims", json={"count": 5})
+    assert client.get("/claims", params={"limit": 1}).json()["claims"][0]["seq"] == 40
+
+
+def test_an_unknown_job_is_not_found(client):
+    assert client.get("/simulate/jobs/0123456789abcdef").status_code == 404
