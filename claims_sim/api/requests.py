@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from claims_sim import pipeline
 from claims_sim.api.documents import Job
@@ -22,75 +22,30 @@ from claims_sim.api.problems import problem, problem_responses
 from claims_sim.claim import Claim
 from claims_sim.errors import ClaimsSimError, RequestError
 from claims_sim.generation.batch import Batch
-from claims_sim.profile.wanted import ClaimFilter, Mix
-from claims_sim.settings import AuthorName, Settings
+from claims_sim.generation.request import ClaimsRequest
+from claims_sim.settings import Settings
 
 router = APIRouter(tags=["simulate"])
 
-MAX_COUNT: Final = 100_000
 AT_ONCE: Final = {"statistical": 1_000, "llm": 10}
 """Claims that an answer waits for; more become a job."""
 _CHUNK: Final = {"statistical": 500, "llm": 5}
 MAX_JOBS: Final = 20
 _JOB_PATTERN: Final = r"^[0-9a-f]{16}$"
 _NDJSON: Final = "application/x-ndjson"
-Texts = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=50)]
-Limits = tuple[Annotated[float, Field(ge=0, le=1e13)] | None, Annotated[float, Field(ge=0, le=1e13)] | None]
-
-
-class Conditions(BaseModel):
-    """What every claim must hold; a code that ends in * stands for all that begin so."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    service_type: Texts = []
-    province_name: Texts = []
-    facility_class: Texts = []
-    facility_ownership: Texts = []
-    severity_group: Texts = []
-    dx_primary_code: Texts = []
-    procedure_code: Texts = Field([], description="`none` stands for claims without a procedure")
-    los: Limits | None = Field(None, description="Days of stay, lowest and highest", examples=[[3, 5]])
-    amount_claimed: Limits | None = None
-    admit_dt: tuple[str, str] | None = Field(
-        None, description="First and last day", examples=[["2026-01-05", "2026-01-11"]]
-    )
-
-    def filter(self) -> ClaimFilter:
-        """As the generator takes it. Raises RequestError for a value that is none."""
-        return ClaimFilter.from_dict({name: value for name, value in self.model_dump().items() if value})
-
-
-class SimulateRequest(BaseModel):
-    """Which claims to write."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"count": 5},
-                {
-                    "count": 20,
-                    "where": {"province_name": ["BALI"], "dx_primary_code": ["O82*"]},
-                    "author": "statistical",
-                },
-            ]
-        },
-    )
-
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 5
-    where: Conditions = Conditions()
-    mix: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(max_length=50)] = Field(
-        {}, description="Shares that replace the profile's", examples=[{"service_type:RITL": 0.6}]
-    )
-    author: AuthorName | None = Field(None, description="Default: the setting's")
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
+_EXAMPLES: Final[dict[str, Any]] = {
+    "a few": {"value": {"count": 5, "author": "statistical"}},
+    "of a kind": {
+        "value": {"count": 20, "where": {"province": ["BALI"], "dx": ["O8*"], "stay": [3, 5]}, "author": "statistical"}
+    },
+}
 
 
 class SimulateAnswer(BaseModel):
     """Claims that were written for a request; they are in no channel and no table."""
 
     claims: list[Claim]
+    batch_id: str = Field(description="Asked again with the same id, seed and time, the answer is the same")
     author: str
     model: str
     profile_hash: str
@@ -101,25 +56,30 @@ class SimulateAnswer(BaseModel):
 @dataclass(frozen=True, slots=True)
 class _Work:
     settings: Settings
-    count: int
-    where: ClaimFilter
-    mix: Mix
+    asked: ClaimsRequest
+
+    @property
+    def author(self) -> str:
+        return self.asked.author or self.settings.author
+
+    @property
+    def count(self) -> int:
+        return self.asked.count or self.settings.batch_size
+
+    def whole(self) -> Batch:
+        """All claims as one reviewed batch."""
+        return pipeline.write_on_demand(self.settings, self.asked, datetime.now(UTC)).batch
 
     def batches(self) -> Iterator[Batch]:
-        """Reviewed batches until all are written."""
-        profile = pipeline.current_profile(self.settings)
+        """Reviewed batches until all are written; one that the caller named stays whole, so that it can be repeated."""
+        if self.asked.batch_id:
+            yield self.whole()
+            return
         left = self.count
         while left > 0:
-            size = min(left, _CHUNK[self.settings.author])
-            yield pipeline.generate_batch(self.settings, profile, datetime.now(UTC), size, self.where, self.mix)
+            size = min(left, _CHUNK[self.author])
+            yield _Work(self.settings, self.asked.model_copy(update={"count": size})).whole()
             left -= size
-
-
-def _work(settings: Settings, asked: SimulateRequest) -> _Work:
-    changed: dict[str, Any] = {"author": asked.author, "seed": asked.seed}
-    chosen = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
-    mix = Mix.parse(f"{name}={share}" for name, share in asked.mix.items())
-    return _Work(chosen, asked.count, asked.where.filter(), mix or pipeline.settings_mix(settings))
 
 
 @router.post(
@@ -134,26 +94,26 @@ def _work(settings: Settings, asked: SimulateRequest) -> _Work:
         "(202). With `Accept: application/x-ndjson` claims are sent line by line as they are written."
     ),
 )
-def simulate(request: Request, asked: SimulateRequest) -> Response:
+def simulate(request: Request, asked: Annotated[ClaimsRequest, Body(openapi_examples=_EXAMPLES)]) -> Response:
     """Claims, a job, or lines."""
-    work = _work(request.app.state.settings, asked)
+    work = _Work(request.app.state.settings, asked)
     if _NDJSON in request.headers.get("accept", ""):
         batches = work.batches()
         first = next(batches)  # what is wrong with the request is told before the first byte
         return StreamingResponse(_lines(first, batches), media_type=_NDJSON)
-    if asked.count > AT_ONCE[work.settings.author]:
+    if work.count > AT_ONCE[work.author]:
         job = request.app.state.jobs.start(work)
         return JSONResponse(job.document(), 202, {"location": f"/simulate/jobs/{job.job_id}"})
-    batches_made = list(work.batches())
-    last = batches_made[-1]
+    batch = work.whole()
     return JSONResponse(
         {
-            "claims": [json.loads(line) for batch in batches_made for line in batch.payloads],
-            "author": last.author,
-            "model": last.model,
-            "profile_hash": last.profile_hash,
-            "asked": last.request.asked,
-            "rejected": sum(batch.rejected for batch in batches_made),
+            "claims": [json.loads(line) for line in batch.payloads],
+            "batch_id": batch.request.batch_id,
+            "author": batch.author,
+            "model": batch.model,
+            "profile_hash": batch.profile_hash,
+            "asked": batch.request.asked,
+            "rejected": batch.rejected,
         }
     )
 
@@ -202,9 +162,8 @@ class _Running:
 
     def document(self) -> dict[str, Any]:
         result = f"/simulate/jobs/{self.job_id}/claims" if self.state == "done" else None
-        return {name: value for name, value in asdict(self).items() if name not in {"path", "started"}} | {
-            "result": result
-        }
+        said = ("job_id", "state", "asked", "written", "detail")
+        return {name: getattr(self, name) for name in said} | {"result": result}
 
 
 class Jobs:

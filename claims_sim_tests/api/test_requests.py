@@ -41,7 +41,15 @@ def test_what_the_profile_does_not_have_is_one_line(client):
 
 
 @pytest.mark.parametrize(
-    "body", [{"count": 0}, {"count": 10**9}, {"anything": 1}, {"where": {"sql": "x"}}, {"mix": {"a": 2}}, []]
+    "body",
+    [
+        {"count": 0},
+        {"count": 10**9},
+        {"anything": 1},
+        {"where": {"sql": "x"}},
+        {"mix": {"service_type": {"RITL": 2}}},
+        [],
+    ],
 )
 def test_a_wrong_request_is_refused_with_its_place(client, body):
     answer = client.post("/simulate/claims", json=body)
