@@ -5,9 +5,10 @@
 
 Each table is made here twice, from two seeds of one world: claims to profile, and a holdout that the profile never sees. The
 floor is what holdout claims get when they are judged as if they were synthetic. `demo` is the built-in source, the others
-are `other_tables.py`'s, whose structure the profile's code does not know. --no-suppression adds a profile with k = 1, to say
-what the release rules cost (never to be released). --peers runs other generators on the same table, each in an
-environment of its own (`peers/`), judged by the same measures.
+are `other_tables.py`'s, whose structure the profile's code does not know. Where a table tells facilities apart, cells of fewer
+than three of them are suppressed too: "no facility key" is the same table without that column. --no-suppression adds a
+profile with k = 1 and no such rule, to say what the rules cost (never to be released). --peers runs other generators on the
+same table, each in an environment of its own (`peers/`), judged by the same measures.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,10 +58,13 @@ def write_demo_halves(rows: int, folder: Path) -> None:
             )
 
 
-def draw(source: SourceSpec, k: int, rows: int) -> tuple[pa.Table, str]:
+def draw(source: SourceSpec, k: int, rows: int, *, knows_facilities: bool = True) -> tuple[pa.Table, str]:
     """Claims of a profile with this k, and what they cost."""
     begun = time.process_time()
-    profile = fit_profile(read_source(source), k=k, created_at=AT)
+    table = read_source(source)
+    if not knows_facilities and "facility_id" in table.columns.column_names:
+        table = replace(table, columns=table.columns.drop_columns(["facility_id"]))
+    profile = fit_profile(table, k=k, created_at=AT)
     fitted = time.process_time()
     claims = Sampler(profile).draw_claims(7, np.arange(rows))
     return (
@@ -101,8 +106,13 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, F
     real, holdout = (read_claims(spec, options.rows) for spec in (source, unseen))
     print(f"{name}: {options.rows:,} claims", flush=True)
     judged = {}
-    for label, k in {"claims_sim": options.k, **({"k = 1": 1} if options.no_suppression else {})}.items():
-        claims, cost = draw(source, k, options.rows)
+    variants = {"claims_sim": (options.k, True)}
+    if "facility_id" in real.column_names:
+        variants["no facility key"] = (options.k, False)
+    if options.no_suppression:
+        variants["k = 1"] = (1, False)
+    for label, (k, knows_facilities) in variants.items():
+        claims, cost = draw(source, k, options.rows, knows_facilities=knows_facilities)
         print(f"  {label}: {cost}", flush=True)
         judged[label] = compare_claims(real, claims, holdout=holdout)
     for peer in options.peers:

@@ -17,6 +17,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.price_groups import group_codes_by_price, join_keys, split_keys
 
 _MAX_LEVELS: Final = 6
 _MAX_POINTS: Final = 6
@@ -81,10 +82,51 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
         _fit_points(found, encoded, primary, logs, tolerance, on)
         _refine(found, encoded, logs, tolerance)
     _fit_points(found, encoded, primary, logs, tolerance, np.flatnonzero(case >= 0))
+    _share_prices(found, encoded, primary, logs, tolerance)
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED:
         return None
     return found
+
+
+def _share_prices(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, tolerance: Numbers) -> None:
+    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
+    place = int(np.argmax(found.case_sizes))
+    digits = split_keys(found.case_keys, found.case_sizes)
+    priced = np.flatnonzero(np.diff(found.base_start) > 0)
+    rows = np.bincount(found.case[found.point >= 0], minlength=len(digits))[priced]
+    price = found.bases[found.base_start[priced]]
+    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, rows)
+    if (stands == np.arange(len(stands))).all():
+        return
+    own = np.where(found.case >= 0, found.case_keys[found.case], -1)
+    digits[:, place] = stands[digits[:, place]]
+    keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
+    found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
+    _fit_points(found, encoded, primary, logs, tolerance, np.flatnonzero(found.case >= 0))
+    _spread_prices(found, stands, place, own)
+
+
+def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:
+    """Give every code of a group the group's prices, and each row its own case again."""
+    points = np.diff(found.base_start)
+    digits = split_keys(found.case_keys, found.case_sizes)
+    members = np.argsort(stands, kind="stable")
+    count = np.bincount(stands, minlength=len(stands))
+    first = np.cumsum(count) - count
+    each = count[digits[:, place]]
+    owner = np.repeat(np.arange(len(digits)), each)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(each) - each, each)
+    spread = digits[owner]
+    spread[:, place] = members[first[digits[owner, place]] + number]
+    keys = join_keys(spread, found.case_sizes)
+    order = np.argsort(keys)
+    keys, owner = keys[order], owner[order]
+    length = points[owner]
+    start = np.r_[0, np.cumsum(length)].astype(np.int64)
+    at = np.repeat(found.base_start[owner] - start[:-1], length) + np.arange(int(length.sum()))
+    found.bases, found.base_start, found.case_keys = found.bases[at], start, keys
+    found.case = np.where(own >= 0, np.searchsorted(keys, own), -1)
 
 
 def _choose_case(
