@@ -217,11 +217,11 @@ class ClonedClaim(Kind):
     touches = frozenset((*_CONTENT, "province_name", "facility_class", "facility_ownership", "facility_type",
                          "facility_id", "district_name", "service_type", "claim_weight")) | _STAY  # fmt: skip
     changes = frozenset()
-    strengths = ("8 to 14 days after its original", "2 to 3 days after it", "within a day of it")
+    strengths = ("8 to 14 days after its original", "2 or 3 days after it", "on the day after it")
     share = 0.1
     is_given = False
     copies = True
-    _DAYS: Final = {1: (8, 14), 2: (2, 3), 3: (0, 1)}
+    _DAYS: Final = {1: (8, 14), 2: (2, 3), 3: (1, 1)}
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
         """Stays, of which a record is worth copying."""

@@ -193,7 +193,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
 
 @asset(
     group_name=GROUP,
-    kinds={"python", "duckdb", "lightgbm"},
+    kinds={"python", "duckdb"},
     owners=OWNERS,
     tags={"zone": "simulation"},
     code_version="1",

@@ -1,4 +1,4 @@
-"""Claims that repeat one another within one scored table. Compares contents, never ids.
+"""Claims that repeat an earlier one of the scored table. Compares contents, never ids; an original is no repeat.
 
 Knows no training data but the share of each pattern, which says how often chance alone would repeat it.
 """
@@ -15,14 +15,14 @@ from claims_sim.scoring.keys import MIX, Codes, fold
 from claims_sim.scoring.surprise import Counts
 
 WINDOW_DAYS: Final = 3
-MOST_BY_CHANCE: Final = 0.05
+MOST_BY_CHANCE: Final = 0.002
 """A repeat counts only if fewer than this many were expected by chance within the window."""
 _PATTERN: Final = ("service", "dx", "severity", "class", "province", "owner", "procedure")
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Per claim: how many others repeat it within the window, and how many repeat it for the same person."""
+    """Per claim: how many earlier ones within the window it repeats, and how many of the same person."""
 
     copies: Floats
     same_person: Floats
@@ -41,28 +41,27 @@ def count_repeats(features: Features, codes: Codes, companions: Ints, patterns: 
     unknown_day = ~np.isfinite(features.admit_day)
     span = _span(features.admit_day)
     pattern = _exact_pattern(features)
-    copies = _neighbours(pattern, day, features.rows)
+    copies = _earlier(pattern, day, features.rows)
     # A pattern that training did not repeat occurred there at most once.
     share = np.maximum(patterns.of(_known_pattern(features, codes, companions)), 1.0) / max(trained_on, 1)
-    by_chance = share * features.rows * min(1.0, (2 * WINDOW_DAYS + 1) / span)
+    by_chance = share * features.rows * min(1.0, (WINDOW_DAYS + 1) / span)
     copies[(by_chance > MOST_BY_CHANCE) | unknown_day] = 0.0
     person = _number(features.person)
     visit = fold([person, _number(features.texts["dx"]), _number(features.texts["service"])])
-    same = _neighbours(visit, day, features.rows)
+    same = _earlier(visit, day, features.rows)
     same[(np.asarray(pc.equal(features.person, "").to_numpy(zero_copy_only=False))) | unknown_day] = 0.0
     return Repeats(copies, same)
 
 
-def _neighbours(key: Ints, day: Floats, rows: int) -> Floats:
-    """How many claims with the same key were admitted within the window, the claim itself left out."""
-    order = np.lexsort((day, key))
+def _earlier(key: Ints, day: Floats, rows: int) -> Floats:
+    """How many claims with the same key were admitted in the days before; of one day, those that stand before it."""
+    order = np.lexsort((day, key))  # stable: claims of one day keep the table's order
     # Keys and days on one axis: each key's days are moved out of every other key's window.
     number = np.unique(key[order], return_inverse=True)[1].astype(np.float64)
     place = number * 1e10 + day[order]
-    until = np.searchsorted(place, place + WINDOW_DAYS, side="right")
     since = np.searchsorted(place, place - WINDOW_DAYS, side="left")
     found = np.zeros(rows)
-    found[order] = until - since - 1
+    found[order] = np.arange(rows) - since
     return found
 
 

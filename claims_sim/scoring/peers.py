@@ -82,9 +82,9 @@ class Peers:
 
 def robust(group: Group, values: Floats) -> tuple[Floats, Floats]:
     """Median and scale (from the median absolute deviation) of `values` in each group; NaN where none is known."""
-    median = _medians(group, values)
+    median = medians(group, values)
     distance = np.abs(values - np.append(median, np.nan)[group.index])
-    return median, _NORMAL_MAD * _medians(group, distance)
+    return median, _NORMAL_MAD * medians(group, distance)
 
 
 def describe(view: PeerView, features: Features, rows: Ints) -> pa.Array:
@@ -106,7 +106,13 @@ def _metrics(features: Features) -> dict[str, Floats]:
     return {"amount": features.log_amount, "per_day": features.log_per_day, "stay": features.log_stay}
 
 
-def _medians(group: Group, values: Floats) -> Floats:
+def medians(group: Group, values: Floats) -> Floats:
+    """The median of the known `values` in each group; NaN where none is known."""
+    return quantiles(group, values, 0.5)
+
+
+def quantiles(group: Group, values: Floats, share: float) -> Floats:
+    """That quantile of the known `values` in each group, the mean of its neighbours; NaN where none is known."""
     member = (group.index >= 0) & np.isfinite(values)
     index, known = group.index[member], values[member]
     order = np.lexsort((known, index))
@@ -114,6 +120,7 @@ def _medians(group: Group, values: Floats) -> Floats:
     first = np.cumsum(counts) - counts
     if not len(ordered):
         return np.full(len(group.keys), np.nan)
-    low = np.minimum(first + np.maximum(counts - 1, 0) // 2, len(ordered) - 1)
-    high = np.minimum(first + counts // 2, len(ordered) - 1)
+    at = np.maximum(counts - 1, 0) * share
+    low = np.minimum(first + np.floor(at).astype(np.int64), len(ordered) - 1)
+    high = np.minimum(first + np.ceil(at).astype(np.int64), len(ordered) - 1)
     return np.where(counts > 0, (ordered[low] + ordered[high]) / 2, np.nan)

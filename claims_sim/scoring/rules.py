@@ -55,15 +55,15 @@ def _at_most(signal: str, bound: float) -> Condition:
 RULES: Final = (
     Rule(
         "short_stay_high_cost",
-        0.2,
-        (_at_least("inpatient", 1), _at_most("stay", 1), _at_least("peer_stay", 2.5), _at_least("per_day", 1.7)),
+        0.04,
+        (_at_least("inpatient", 1), _at_most("stay", 1), _at_least("peer_stay", 2.5), _at_least("short_stay", 1.7)),
         "An inpatient of at most one day at a cost that peers reach in several days.",
         f"{_AUDIT}: length of stay",
         "paid {paid} for a stay of {stay}; peers with {peers}: {peer_stay}, {peer_amount} median",
     ),
     Rule(
         "high_cost_full_paid",
-        0.15,
+        0.03,
         (_at_least("cost", 2), _at_least("paid_share", 0.999)),
         "An amount far above what the claim's content explains, paid in full.",
         f"{_AUDIT}: inflated bills",
@@ -71,7 +71,7 @@ RULES: Final = (
     ),
     Rule(
         "cost_above_expected",
-        0.1,
+        0.02,
         (_at_least("cost", 2), _at_most("paid_share", 0.999)),
         "An amount far above what the claim's content explains, not paid in full.",
         f"{_AUDIT}: inflated bills",
@@ -79,7 +79,7 @@ RULES: Final = (
     ),
     Rule(
         "severity_mismatch",
-        0.15,
+        0.03,
         (_at_least("severity", 1.7),),
         "A severity that diagnosis, companions, procedure and stay do not explain.",
         f"{_AUDIT}: upcoding",
@@ -87,7 +87,7 @@ RULES: Final = (
     ),
     Rule(
         "long_stay_low_severity",
-        0.15,
+        0.03,
         (_at_least("inpatient", 1), _at_least("long_stay", 2), _at_most("severity_share", 0.5)),
         "A stay far longer than expected, at a severity below the source's dearest.",
         f"{_AUDIT}: prolonged length of stay",
@@ -95,23 +95,23 @@ RULES: Final = (
     ),
     Rule(
         "duplicate_pattern",
-        0.7,
+        0.85,
         (_at_least("copies", 1),),
-        "The same content and amounts again within three days, where chance would hardly repeat them.",
+        "The content and amounts of an earlier claim again within three days, where chance would hardly repeat them.",
         f"{_AUDIT}: cloning, repeat billing",
-        "same place, diagnoses, procedure, stay and amounts as {copies} within 3 days",
+        "same place, diagnoses, procedure, stay and amounts as {copies} in the 3 days before",
     ),
     Rule(
         "repeat_visit",
-        0.4,
+        0.5,
         (_at_least("same_person", 1),),
         "The same person with the same diagnosis and service again within three days.",
         f"{_AUDIT}: repeat billing, fragmentation",
-        "the same person has {same_person} for {dx} within 3 days",
+        "the same person has {same_person} for {dx} in the 3 days before",
     ),
     Rule(
         "procedure_mismatch",
-        0.3,
+        0.03,
         (_at_least("procedure", 2),),
         "A procedure that hardly ever goes with the diagnosis.",
         f"{_AUDIT}: phantom procedures",
@@ -119,7 +119,7 @@ RULES: Final = (
     ),
     Rule(
         "companion_mismatch",
-        0.15,
+        0.01,
         (_at_least("companion", 2),),
         "A secondary diagnosis that hardly ever goes with the primary one.",
         f"{_AUDIT}: upcoding by an added complication",
@@ -127,7 +127,7 @@ RULES: Final = (
     ),
     Rule(
         "unneeded_admission",
-        0.15,
+        0.04,
         (_at_least("inpatient", 1), _at_least("admission", 1.7), _at_most("stay", 3)),
         "A short admission for a diagnosis that is treated without one.",
         f"{_AUDIT}: no medical value",

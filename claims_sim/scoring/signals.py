@@ -6,20 +6,19 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.scoring.cost_model import EXPECTATIONS, Expected, learn_expectation, severity_order, targets_of
 from claims_sim.scoring.duplicates import count_repeats, learn_patterns
 from claims_sim.scoring.features import Features, Floats
 from claims_sim.scoring.keys import Vocabulary
+from claims_sim.scoring.odds import QUESTIONS, Odds, severity_order, values_of
 from claims_sim.scoring.peers import Peers, PeerView
-from claims_sim.scoring.prices import Prices
 from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise, companion_codes, most_of
 from claims_sim.scoring.tails import Tail
+from claims_sim.scoring.tariff import Tariff
 
-CONTEXTS: Final = ("cost", "unlisted", "per_day", "long_stay", "severity", "procedure", "companion", "admission")
+CONTEXTS: Final = ("cost", "short_stay", "long_stay", "severity", "procedure", "companion", "admission")
 """The statistics whose upper tails are evidence."""
-LEARNED: Final = ("cost", "per_day", "long_stay", "severity")
+LEARNED: Final = ("cost", "short_stay", "long_stay", "severity")
 """Those of them that come from fitted values, not from counts that can leave a claim out."""
-LEAST_CLAIMS: Final = 100  # an expectation is not learned from fewer claims with a known target
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,10 @@ class Learned:
     peers: Peers
     order: Floats  # rank of each severity value
     inpatient: Floats  # of each service value: 1 if most of its claims have a stay
-    expected: Mapping[str, Expected]
+    tariff: Tariff
+    odds: Mapping[str, Odds]
     surprises: Mapping[str, Surprise]
     patterns: Counts
-    prices: Prices
     trained_on: int
 
 
@@ -52,7 +51,7 @@ def learn(features: Features, *, seed: int) -> Learned:
     vocabulary = Vocabulary.learn(features)
     codes = vocabulary.encode(features)
     order = severity_order(features, codes)
-    targets = targets_of(features, codes, order)
+    values = values_of(features, codes, order)
     service = codes.columns["service"]
     stays = np.bincount(service, weights=features.stay > 0, minlength=codes.sizes["service"])
     companions = companion_codes(features, codes, vocabulary.values["companion"])
@@ -61,14 +60,10 @@ def learn(features: Features, *, seed: int) -> Learned:
         peers=Peers.learn(features, codes),
         order=order,
         inpatient=(stays > np.bincount(service, minlength=codes.sizes["service"]) / 2).astype(np.float64),
-        expected={
-            spec.target: learn_expectation(spec, codes, targets, seed=seed)
-            for spec in EXPECTATIONS
-            if np.isfinite(targets[spec.target]).sum() >= LEAST_CLAIMS
-        },
+        tariff=Tariff.learn(features, codes, seed=seed),
+        odds={question.name: Odds.learn(question, codes, values) for question in QUESTIONS},
         surprises={a.name: Surprise.learn(a, companions if a.name == "companion" else codes) for a in ASSOCIATIONS},
         patterns=learn_patterns(features, codes, companions.columns["companion"]),
-        prices=Prices.learn(features, codes),
         trained_on=features.rows,
     )
 
@@ -79,26 +74,23 @@ def look(learned: Learned, features: Features, *, own: int = 0) -> View:
     `own` is 1 when `features` are the very claims that were learned from: counts then leave each claim itself out.
     """
     codes = learned.vocabulary.encode(features)
-    targets = targets_of(features, codes, learned.order)
+    values = values_of(features, codes, learned.order)
     peers = learned.peers.compare(features, codes)
-    unknown = np.full(features.rows, np.nan)
-    deviations = {spec.target: (unknown, unknown) for spec in EXPECTATIONS}
-    deviations |= {name: expected.deviation(codes, targets) for name, expected in learned.expected.items()}
+    unusual, price = learned.tariff.look(features, codes)
+    odds = {name: one.of(codes, values) for name, one in learned.odds.items()}
     known_service = np.append(learned.inpatient, np.nan)[codes.columns["service"]]
     inpatient = np.where(np.isfinite(known_service), known_service, features.stay > 0)
     of_inpatients = np.where(inpatient > 0, 0.0, np.nan)
     companions = companion_codes(features, codes, learned.vocabulary.values["companion"])
     companion = most_of(learned.surprises["companion"].of(companions, own=own), features.secondary_rows, features.rows)
     repeats = count_repeats(features, codes, companions.columns["companion"], learned.patterns, learned.trained_on)
-    unlisted = learned.prices.unlisted(features, codes, own=own)
     top = max(float(learned.order.max(initial=0.0)), 1.0)
     return View(
         statistics={
-            "cost": deviations["amount"][0],
-            "unlisted": np.where(unlisted, deviations["amount"][0], np.nan),
-            "per_day": peers.deviation["per_day"] + of_inpatients,
-            "long_stay": deviations["stay"][0] + of_inpatients,
-            "severity": deviations["severity"][0],
+            "cost": unusual,
+            "short_stay": odds["short_stay"] + of_inpatients,
+            "long_stay": odds["long_stay"] + of_inpatients,
+            "severity": odds["severity"],
             "procedure": learned.surprises["procedure"].of(codes, own=own),
             "companion": companion,
             "admission": learned.surprises["admission"].of(codes, own=own) + of_inpatients,
@@ -107,14 +99,15 @@ def look(learned: Learned, features: Features, *, own: int = 0) -> View:
             "inpatient": inpatient,
             "stay": features.stay,
             "peer_stay": peers.median_stay,
+            "over_price": features.log_amount - price,
             "paid_share": features.paid_share,
             "paid_over_claimed": (features.paid > features.claimed).astype(np.float64),
-            "severity_share": targets["severity"] / top,
+            "severity_share": values["severity"] / top,
             "copies": repeats.copies,
             "same_person": repeats.same_person,
         },
         peers=peers,
-        expected_amount=np.exp(deviations["amount"][1]),
+        expected_amount=np.exp(price),
     )
 
 

@@ -22,19 +22,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from claims_sim.errors import ScorerError
-from claims_sim.scoring.cost_model import EXPECTATIONS, SPREAD_LADDER, Expected
 from claims_sim.scoring.features import Floats
-from claims_sim.scoring.forest import read_forest
-from claims_sim.scoring.keys import Cells, Ladder, Vocabulary
+from claims_sim.scoring.keys import Cells, Vocabulary
 from claims_sim.scoring.model import Trained
+from claims_sim.scoring.odds import QUESTIONS, Odds
 from claims_sim.scoring.peers import LADDER, Peers
-from claims_sim.scoring.prices import Prices
 from claims_sim.scoring.rules import Calibration, ruleset_version
 from claims_sim.scoring.signals import Learned
 from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise
 from claims_sim.scoring.tails import Tail
+from claims_sim.scoring.tariff import CONTENT, PLACE, Polish, Tariff
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 CARD: Final = "card.json"
 _SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
 _CURRENT: Final = "CURRENT"
@@ -45,20 +44,23 @@ Files = Mapping[str, bytes]
 def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
     """`trained` as files. Equal knowledge gives equal bytes, and so the same version."""
     learned = trained.learned
-    tails = {**trained.tails, _SCALE: trained.scale}
-    cells = {f"{name}/{part}": table for name, e in learned.expected.items() for part, table in _cells_of(e).items()}
+    of_prices = {f"price/{kind}": tail for kind, tail in enumerate(learned.tariff.tails)}
+    tails = {**trained.tails, _SCALE: trained.scale, **of_prices}
+    tariff, density = learned.tariff, learned.tariff.density
     counts = _counts_of(learned)
     files = {
         "vocabulary.parquet": _parquet(learned.vocabulary.to_table()),
         "peers.parquet": _parquet(learned.peers.cells.to_table()),
-        "cells.parquet": _parquet(_stack({name: table.to_table() for name, table in cells.items()})),
+        "prices.parquet": _parquet(tariff.polish.content.to_table()),
+        "places.parquet": _parquet(tariff.polish.place.to_table()),
+        "rests.parquet": _parquet(pa.table({str(kind): density[kind] for kind in range(len(density))})),
+        **{f"odds_{name}.parquet": _parquet(odds.cells.to_table()) for name, odds in learned.odds.items()},
         "counts.parquet": _parquet(
             _stack({name: pa.table({"key": c.keys, "count": c.counts}) for name, c in counts.items()})
         ),
         "tails.parquet": _parquet(
             _stack({name: pa.table({"knot": t.knots, "evidence": t.evidence}) for name, t in tails.items()})
         ),
-        **{f"forest_{name}.txt": e.forest.model.encode() for name, e in learned.expected.items()},
     }
     card = {
         "format": FORMAT,
@@ -69,8 +71,8 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
         "columns": list(learned.vocabulary.values),
         "severity_order": learned.order.tolist(),
         "inpatient": learned.inpatient.tolist(),
-        "expectations": list(learned.expected),
-        "cells": list(cells),
+        "usual_extras": tariff.extras.tolist(),
+        "extra_shares": tariff.shares.tolist(),
         "counts": list(counts),
         "tails": list(tails),
         "clean_share": trained.calibration.clean_share,
@@ -150,14 +152,23 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
     tails = {
         n: Tail(_floats(t["knot"]), _floats(t["evidence"])) for n, t in _split(tables["tails.parquet"], card["tails"])
     }
-    cells = dict(_split(tables["cells.parquet"], card["cells"]))
     scale = tails.pop(_SCALE)
+    of_prices = tuple(tails.pop(name) for name in card["tails"] if name.startswith("price/"))
     learned = Learned(
         vocabulary=Vocabulary.from_table(tables["vocabulary.parquet"], card["columns"]),
         peers=Peers(Cells.from_table(tables["peers.parquet"], LADDER)),
         order=np.array(card["severity_order"], np.float64),
         inpatient=np.array(card["inpatient"], np.float64),
-        expected={n: _expected(n, cells, files[f"forest_{n}.txt"].decode()) for n in card["expectations"]},
+        tariff=Tariff(
+            Polish(
+                Cells.from_table(tables["prices.parquet"], CONTENT), Cells.from_table(tables["places.parquet"], PLACE)
+            ),
+            np.array(card["usual_extras"], np.float64),
+            np.array(card["extra_shares"], np.float64),
+            np.stack([_floats(column) for column in tables["rests.parquet"].columns]),
+            of_prices,
+        ),
+        odds={q.name: Odds(q, Cells.from_table(tables[f"odds_{q.name}.parquet"], q.ladder)) for q in QUESTIONS},
         surprises={
             a.name: Surprise(
                 a, (counts[f"{a.name}/0"], counts[f"{a.name}/1"], counts[f"{a.name}/2"], counts[f"{a.name}/3"])
@@ -165,30 +176,14 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
             for a in ASSOCIATIONS
         },
         patterns=counts["patterns"],
-        prices=Prices(counts["listed"], counts["places"]),
         trained_on=card["trained_on"],
     )
     return Trained(learned, tails, Calibration(card["clean_share"]), scale)
 
 
-def _cells_of(expected: Expected) -> dict[str, Cells]:
-    return {"mean": expected.means, "spread": expected.spread, **expected.offsets}
-
-
-def _expected(name: str, cells: Mapping[str, pa.Table], model: str) -> Expected:
-    spec = next(spec for spec in EXPECTATIONS if spec.target == name)
-
-    def restore(part: str, ladder: Ladder) -> Cells:
-        return Cells.from_table(cells[f"{name}/{part}"], ladder)
-
-    offsets = {category: restore(category, ((category,), ())) for category in spec.categories}
-    return Expected(spec, restore("mean", spec.ladder), offsets, read_forest(model), restore("spread", SPREAD_LADDER))
-
-
 def _counts_of(learned: Learned) -> dict[str, Counts]:
     by_association = {f"{n}/{i}": t for n, s in learned.surprises.items() for i, t in enumerate(s.tables)}
-    fixed = {"patterns": learned.patterns, "listed": learned.prices.listed, "places": learned.prices.places}
-    return {**by_association, **fixed}
+    return {**by_association, "patterns": learned.patterns}
 
 
 def _stack(tables: Mapping[str, pa.Table]) -> pa.Table:

@@ -113,7 +113,7 @@ def test_a_clone_is_linked_to_an_original_that_is_a_normal_claim(write):
         ):
             assert claims[row["claim_id"]][name] == claims[original][name]
         days = (claims[row["claim_id"]]["admit_dt"] - claims[original]["admit_dt"]).days
-        low, high = {1: (8, 14), 2: (2, 3), 3: (0, 1)}[row["strength"]]
+        low, high = {1: (8, 14), 2: (2, 3), 3: (1, 1)}[row["strength"]]
         assert low <= days <= high
 
 

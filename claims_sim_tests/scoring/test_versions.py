@@ -57,6 +57,6 @@ def test_a_scorer_of_another_ruleset_is_refused(scorer):
 
 
 def test_nothing_that_is_saved_can_run_code_or_names_a_claim(scorer):
-    assert {name.rsplit(".", 1)[1] for name in scorer.files} == {"json", "parquet", "txt"}
+    assert {name.rsplit(".", 1)[1] for name in scorer.files} == {"json", "parquet"}
     assert not any(b"T-1-" in content for content in scorer.files.values())
     assert version_of(scorer.files) == scorer.model_version
