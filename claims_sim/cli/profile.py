@@ -52,7 +52,7 @@ def profile(
         {
             "profile": str(out or settings.profile_path),
             "hash": found.profile_hash,
-            "new": "yes" if refresh.is_new else "no: the source has not changed",
+            "new": "yes" if refresh.is_new else f"no: {refresh.held_back or 'the source has not changed'}",
             "claims": f"about {found.rows:,}",
             "smallest cell": f"{found.smallest_cell()} {found.unit} (k = {found.k})",
             "period": " to ".join(found.period),

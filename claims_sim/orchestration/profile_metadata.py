@@ -67,7 +67,8 @@ def of_movement(refresh: ProfileRefresh) -> dict[str, Any]:
     """What moved since the last profile; empty where there was none."""
     moved = refresh.movement
     if moved is None:
-        return {} if refresh.is_new else {"moved": "nothing: the source has not changed, so no new version was made"}
+        why = refresh.held_back or "the source has not changed, so no new version was made"
+        return {} if refresh.is_new else {"moved": f"nothing: {why}"}
     rows = [
         {
             "column": field.name,

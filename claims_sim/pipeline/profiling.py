@@ -2,19 +2,22 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from claims_sim.errors import ProfileError, SettingsError, SourceError
+from claims_sim.pipeline import memory
 from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path
+from claims_sim.profile.counting import MIN_FACILITIES
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.movement import Movement, compare_profiles
 from claims_sim.profile.proposal import Proposal
 from claims_sim.profile.proposal import propose_mapping as propose
 from claims_sim.profile.proposal_toml import to_toml
+from claims_sim.profile.sketch import Change, sketch_source
 from claims_sim.profile.source import SourceSpec, only_table, read_source
 from claims_sim.settings import Settings
 from claims_sim.store import control
@@ -22,11 +25,15 @@ from claims_sim.store import control
 
 @dataclass(frozen=True, slots=True)
 class ProfileRefresh:
-    """A source's profile after a refresh, whether it is a new one, and the one before it."""
+    """A source's profile after a refresh, whether it is a new one, and the one before it.
+
+    `held_back` says why there is no new one although the source has changed.
+    """
 
     profile: Profile
     is_new: bool
     before: Profile | None = None
+    held_back: str = ""
 
     @property
     def movement(self) -> Movement | None:
@@ -53,17 +60,41 @@ def check_isolation(settings: Settings) -> None:
 
 
 def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
-    """Profile the source and put the result in force; an unchanged source makes no new profile.
+    """Profile the source; nothing is put in force yet. An unchanged source makes no new profile.
 
-    Raises SourceError when the source cannot be read; the last profile then stays in force.
+    Nor does one in which fewer than k persons' claims (or those of fewer than three facilities) have changed: the
+    difference of two profiles would be theirs. Raises SourceError when the source cannot be read; the last profile then
+    stays in force.
     """
     check_isolation(settings)
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
-    profile = fit_profile(source, k=settings.privacy_k, created_at=now)
-    last = latest_profile(settings)
+    key = memory.rounding_key(settings)
+    rules = {name: value for name, value in _source_identity(settings).items() if name in ("mapping", "k")}
+    sketch, last = sketch_source(source, key), latest_profile(settings)
+    if last is not None:
+        held_back = _held_back([known.change_to(sketch) for known in memory.recall(settings, rules)], last)
+        if held_back:
+            return ProfileRefresh(last, is_new=False, held_back=held_back)
+    profile = fit_profile(source, k=settings.privacy_k, created_at=now, rounding_key=key)
+    memory.remember(settings, profile.profile_hash, rules, sketch)
     if last is not None and last.profile_hash == profile.profile_hash:
         return ProfileRefresh(last, is_new=False)
     return ProfileRefresh(profile, is_new=True, before=last)
+
+
+def _held_back(changes: Sequence[Change | None], last: Profile) -> str:
+    """Why the source may not be told anew: from the snapshot of one of the last profiles too little has changed.
+
+    Empty when it may, or when nothing has changed at all.
+    """
+    for change in changes:
+        if change is None or not change.owners:
+            continue
+        if change.owners < last.k:
+            return f"the claims of fewer than {last.k} {last.unit} have changed, so the last profile stays in force"
+        if change.facilities is not None and change.facilities < MIN_FACILITIES:
+            return f"only claims of fewer than {MIN_FACILITIES} facilities have changed, so the last profile stays in force"
+    return ""
 
 
 def latest_profile(settings: Settings) -> Profile | None:

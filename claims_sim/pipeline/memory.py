@@ -1,0 +1,70 @@
+"""What the production zone remembers between two profiles, in a folder of its own that only its owner may read.
+
+A secret from which counts are rounded, and for each of the last profiles a sketch of the snapshot that it was made of:
+enough to tell how few persons' claims differ in the next one. Nothing here is part of a profile.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from claims_sim.errors import ProfileError
+from claims_sim.profile.sketch import Sketch
+from claims_sim.settings import Settings
+
+_SKETCHES_KEPT: Final = 30
+
+
+def rounding_key(settings: Settings) -> int:
+    """The secret from which counts are rounded, drawn when it is first asked for; it must stay the same."""
+    path = _folder(settings) / "rounding.key"
+    if not path.exists():
+        _write_once(path, f"{secrets.randbits(62)}\n")
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        raise ProfileError(
+            f"{path} cannot be read: restore it from a copy, or remove it together with the profiles."
+        ) from None
+
+
+def remember(settings: Settings, profile_hash: str, rules: Mapping[str, str], sketch: Sketch) -> None:
+    """Keep the sketch of what a profile was made of, and the rules that it was made by; the oldest are forgotten."""
+    folder = _folder(settings)
+    part = folder / f".{profile_hash}.part"
+    part.write_text(json.dumps({"rules": dict(rules), "sketch": sketch.to_json()}), encoding="utf-8")
+    part.replace(folder / f"{profile_hash}.sketch")
+    kept = sorted(folder.glob("*.sketch"), key=lambda path: path.stat().st_mtime)
+    for path in kept[:-_SKETCHES_KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def recall(settings: Settings, rules: Mapping[str, str]) -> list[Sketch]:
+    """The sketches of the last profiles that were made by the same rules, from whichever file."""
+    return [found for path in _folder(settings).glob("*.sketch") if (found := _read(path, dict(rules))) is not None]
+
+
+def _read(path: Path, rules: dict[str, str]) -> Sketch | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Sketch.from_json(found["sketch"]) if found["rules"] == rules else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _folder(settings: Settings) -> Path:
+    folder = settings.state_dir / "production"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, unless another process was faster."""
+    with suppress(FileExistsError):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
