@@ -9,6 +9,7 @@ from claims_sim import __version__
 from claims_sim.cli import (
     data,
     dead_letters,
+    evaluate,
     fidelity,
     llm,
     profile,
@@ -43,6 +44,7 @@ for _commands in (
     running,
     source,
     fidelity,
+    evaluate,
     data,
     request,
     replay,

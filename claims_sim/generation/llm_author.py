@@ -6,7 +6,7 @@ costs claims of this author, never an exception: the batch writer reviews what c
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -30,6 +30,9 @@ from claims_sim.settings import Settings
 _REMOTE_BRIEFS: Final = 5  # in one request, unless the settings say otherwise
 _MAX_RECONNECTS: Final = 2  # with no answer between: a killed server is started again, one that keeps dying is not
 _MAX_FAILURES: Final = 3  # in a row: then the server is at fault, not the claim
+
+
+Watch = Callable[[Assignment, DrawnForm, Mapping[int, Any]], object]
 
 
 @dataclass(slots=True)
@@ -67,7 +70,8 @@ class LLMAuthor:
     """Writes the open fields of briefs with a language model, inside what the profile holds possible.
 
     `connect` gets the seconds it may take and returns a client; it is called when the first claim is written, and again
-    when the server went away. `deadline_s` bounds the model's whole part of a batch, all attempts together.
+    when the server went away. `deadline_s` bounds the model's whole part of a batch, all attempts together. Who measures
+    the author may set `form_of`, which draws what the model moves within, and `watch`, which is shown what it answered.
     """
 
     name = "llm"
@@ -96,6 +100,8 @@ class LLMAuthor:
         self._briefs_per_request = briefs_per_request
         self._batch: tuple[int, float | None] | None = None
         self._given_up = False
+        self.form_of: Callable[[Assignment], DrawnForm] = self._asking.form
+        self.watch: Watch = lambda _assignment, _form, _answers: None
 
     @property
     def model(self) -> str:
@@ -131,7 +137,7 @@ class LLMAuthor:
             work.last = error if isinstance(error, LLMError) else None
             self._judge_server(work)
             return self._draft(assignment, work, None, started)
-        form = self._asking.form(assignment)
+        form = self.form_of(assignment)
         bare = client.endpoint.is_ours or is_model_id(self._model)
         groups = self._asking.groups(assignment, form, self._briefs_per_request, bare=bare)
         with ThreadPoolExecutor(max_workers=client.endpoint.slots) as threads:
@@ -143,6 +149,7 @@ class LLMAuthor:
         if missing and self._is_late(work):
             work.problems.append(f"{self._model} was late: {missing} of {asked} claims were not written in time.")
         self._judge_server(work)
+        self.watch(assignment, form, work.answers)
         return self._draft(assignment, work, form, started)
 
     # Time and connection.

@@ -17,6 +17,7 @@ from claims_sim.pipeline.authoring import (
     relay_outbox,
     review_outbox_batch,
 )
+from claims_sim.pipeline.evaluating import AuthorReport, evaluate_author
 from claims_sim.pipeline.fidelity import (
     FidelityRun,
     measure_fidelity,
@@ -56,6 +57,7 @@ __all__ = [
     "SCORER_TRAINING_CLAIMS",
     "Answer",
     "ApprovalState",
+    "AuthorReport",
     "FidelityRun",
     "ProfileRefresh",
     "Relay",
@@ -72,6 +74,7 @@ __all__ = [
     "database",
     "drain",
     "ensure_source",
+    "evaluate_author",
     "find_approval",
     "generate_batch",
     "has_profile_of_source",
