@@ -85,7 +85,7 @@ def stalls(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
     handler.wfile.write(b'{"choices": [')
     handler.wfile.flush()
-    handler.server.script.closed.wait(20)
+    handler.server.script.closed.wait(600)
 
 
 def after(seconds: float, reply: Reply) -> Reply:
@@ -138,7 +138,7 @@ def declines(handler: BaseHTTPRequestHandler) -> None:
 
 def hangs(handler: BaseHTTPRequestHandler) -> None:
     """Accept the request and never answer."""
-    handler.server.script.closed.wait(20)
+    handler.server.script.closed.wait(600)
 
 
 @dataclass
@@ -152,6 +152,9 @@ class Script:
     paths: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    at_work: int = 0
+    most_at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def play(self, *replies: Reply) -> None:
         self.replies.extend(replies)
@@ -172,10 +175,17 @@ class _Handler(BaseHTTPRequestHandler):
         script.requests.append(self.asked)
         script.headers.append(dict(self.headers))
         script.paths.append(self.path)
-        reply = script.replies.pop(0) if script.replies else script.default
+        with script.lock:
+            reply = script.replies.pop(0) if script.replies else script.default
+            script.at_work += 1
+            script.most_at_once = max(script.most_at_once, script.at_work)
         assert reply is not None, "the script has no reply left"
         self.close_connection = True
-        reply(self)
+        try:
+            reply(self)
+        finally:
+            with script.lock:
+                script.at_work -= 1
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -190,9 +200,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def fault_server() -> Iterator[Script]:
+def fault_server(port: int = 0) -> Iterator[Script]:
     """A running server's script."""
-    server = _Server(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", port), _Handler)
     server.script = Script(url=f"http://127.0.0.1:{server.server_address[1]}/v1")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

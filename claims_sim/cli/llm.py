@@ -7,7 +7,8 @@ import typer
 from claims_sim.cli.common import JsonOption, print_result, read_settings
 
 app = typer.Typer(
-    help="The local language model: serve it, look at it, fetch its weights, stop it.", no_args_is_help=True
+    help="The language model: look at it, probe it, see what was sent; serve, fetch or stop the local one.",
+    no_args_is_help=True,
 )
 
 
@@ -31,8 +32,46 @@ def llm_serve(
 def llm_status(as_json: JsonOption = False) -> None:
     """Show the model, its weights and its server; starts nothing."""
     from claims_sim.llm.commands import model_status
+    from claims_sim.pipeline.model import model_state
 
-    print_result(model_status(read_settings()), as_json)
+    settings = read_settings()
+    print_result(model_status(settings) | model_state(settings).as_dict(), as_json)
+
+
+@app.command("probe")
+def llm_probe(as_json: JsonOption = False) -> None:
+    """Ask the model's server anew what it can do (a few short requests), and ask it for claims again if it was left alone.
+
+    This happens by itself when a server is first used.
+    """
+    from claims_sim.pipeline.model import probe_model
+
+    print_result(probe_model(read_settings()), as_json)
+
+
+@app.command("log")
+def llm_log(
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="So many of the newest requests.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was sent to a model server beyond this machine, newest last. It holds no key and no header.
+
+    Example: claims-sim llm log --last 3
+    """
+    import json
+
+    from claims_sim.pipeline.model import transmission_log
+
+    entries = transmission_log(read_settings()).entries(last)
+    if as_json:
+        print(json.dumps(entries, indent=1, ensure_ascii=False))
+        return
+    for entry in entries:
+        print(f"{entry.get('at')}  {entry.get('server')}  {entry.get('sent', {}).get('model')}")
+        for message in entry.get("sent", {}).get("messages", []):
+            print(f"  {message.get('role')}: {message.get('content')}")
+    if not entries:
+        print("Nothing was sent to a model server beyond this machine.")
 
 
 @app.command("install")

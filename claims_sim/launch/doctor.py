@@ -11,7 +11,10 @@ from claims_sim import pipeline
 from claims_sim.errors import ClaimsSimError
 from claims_sim.launch.up import free_port
 from claims_sim.llm.commands import model_status
+from claims_sim.llm.endpoint import endpoint_of
+from claims_sim.llm.prices import parse_prices, price_of
 from claims_sim.llm.weights import find_weights
+from claims_sim.pipeline.model import model_state
 from claims_sim.profile.document import Profile
 from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.settings import Settings
@@ -145,14 +148,32 @@ def _author(settings: Settings) -> Iterator[Finding]:
         return
     if settings.llm_base_url:
         yield Finding("author", *_reached(settings))
-        return
-    found = find_weights(settings.state_dir, settings.llm_gguf)
-    server = model_status(settings).get("server", "not running")
-    yield Finding("author", "ok", f"local model {found.path.name}; server {server}")
+    else:
+        found = find_weights(settings.state_dir, settings.llm_gguf)
+        server = model_status(settings).get("server", "not running")
+        yield Finding("author", "ok", f"local model {found.path.name}; server {server}")
+    yield from _model(settings)
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    state = model_state(settings)
+    hindered: Verdict = "wrong" if settings.force_llm else "note"
+    known = (
+        state.abilities.describe() if state.abilities else "not asked yet what it can do; `claims-sim llm probe` asks"
+    )
+    yield Finding("model's answers", "ok" if state.abilities else "note", known)
+    if state.left_alone:
+        yield Finding("model's breaker", hindered, state.left_alone)
+    unpriced = state.limits.has_cost and price_of(parse_prices(settings.llm_prices), settings.llm_model) is None
+    if unpriced and settings.llm_base_url and settings.llm_model:
+        text = f"money is limited, but {settings.llm_model} has no price: add it to CLAIMS_SIM_LLM_PRICES"
+        yield Finding("model's budget", "wrong", text)
+    else:
+        yield Finding("model's budget", hindered if state.spent_up else "ok", state.spent_up or state.spending)
 
 
 def _reached(settings: Settings) -> tuple[Verdict, str]:
-
+    endpoint_of(settings)  # whether it may be reached comes before whether it can be
     parts = urlsplit(settings.llm_base_url)
     address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
     try:

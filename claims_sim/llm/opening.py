@@ -1,6 +1,7 @@
 """Open the model that the settings describe, with all that bounds and records what it is asked."""
 
 import time
+from typing import TYPE_CHECKING
 
 from claims_sim.errors import AuthorError
 from claims_sim.llm.attach import ensure_server
@@ -8,9 +9,11 @@ from claims_sim.llm.breaker import Breaker
 from claims_sim.llm.budget import Budget, Limits
 from claims_sim.llm.memory import Memory
 from claims_sim.llm.prices import parse_prices
-from claims_sim.llm.question import Model
 from claims_sim.llm.transmissions import TransmissionLog
 from claims_sim.settings import Settings
+
+if TYPE_CHECKING:
+    from claims_sim.llm.client import LLMClient
 
 
 def breaker_of(settings: Settings, memory: Memory) -> Breaker:
@@ -39,7 +42,7 @@ def transmissions_of(settings: Settings) -> TransmissionLog:
     return TransmissionLog(settings.state_dir / "llm", int(settings.llm_log_mb * 1e6), (key,))
 
 
-def open_model(settings: Settings, memory: Memory, budget: Budget, timeout_s: float) -> Model:
+def open_model(settings: Settings, memory: Memory, budget: Budget, timeout_s: float) -> "LLMClient":
     """A client of the model, whose server is started when it is ours. Raises AuthorError when there is none in time."""
     from claims_sim.llm.client import LLMClient  # noqa: PLC0415 - slow to load: only a process that asks pays for it
 

@@ -3,8 +3,10 @@
 import time
 from typing import Any
 
+from claims_sim.errors import AuthorError
 from claims_sim.pipeline.approving import approval_state
 from claims_sim.pipeline.limits import over_limit
+from claims_sim.pipeline.model import model_state
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -19,6 +21,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "dagster": up.get("url", "not running"),
         "producer": holder.describe() if holder else "none at the moment",
         **_worker(settings),
+        **_model(settings),
         "last tick": f"{time.time() - last:.0f} s ago" if last else "none yet",
         **{name: value for name, value in flow.items() if name != "updated_at"},
         "profile": str(settings.profile_path) if settings.profile_path.exists() else "none yet",
@@ -27,6 +30,16 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "channel": settings.channel_url,
         "database": str(settings.database_path),
     }
+
+
+def _model(settings: Settings) -> dict[str, Any]:
+    """Whether the model is asked, and what it has cost today; nothing where there is none."""
+    if settings.author != "llm":
+        return {}
+    try:
+        return model_state(settings).as_dict()
+    except AuthorError as error:
+        return {"model": str(error)}
 
 
 def _worker(settings: Settings) -> dict[str, Any]:

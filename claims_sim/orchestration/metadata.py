@@ -114,6 +114,8 @@ def of_batch(batch: Batch) -> dict[str, Any]:
         "implausible claims let through by rule": batch.warnings,
         "tokens in": batch.tokens_in,
         "tokens out": batch.tokens_out,
+        **({"cost": round(batch.cost, 6)} if batch.cost else {}),
+        **({"problems": "; ".join(batch.problems)} if batch.problems else {}),
         "seconds": round(batch.seconds, 3),
         "claims": table(shown.to_pylist()),
     }

@@ -1,7 +1,8 @@
-"""How much disk the simulation may take, and whether it has taken it."""
+"""What the simulation may take, of disk and of the model's budget, and whether it has taken it."""
 
 from pathlib import Path
 
+from claims_sim.pipeline.model import out_of_budget
 from claims_sim.settings import Settings
 
 
@@ -25,12 +26,12 @@ def simulation_bytes(settings: Settings) -> int:
 
 
 def over_limit(settings: Settings) -> str:
-    """Why no more claims are made, or nothing: see `CLAIMS_SIM_MAX_SIZE_MB`."""
+    """Why no more claims are made, or nothing: `CLAIMS_SIM_MAX_SIZE_MB`, or a spent budget of a model that must write."""
     if not settings.max_size_mb:
-        return ""
+        return out_of_budget(settings)
     megabytes = simulation_bytes(settings) / 1e6
     if megabytes < settings.max_size_mb:
-        return ""
+        return out_of_budget(settings)
     return (
         f"Paused: the simulation takes {megabytes:,.0f} MB, the limit is {settings.max_size_mb:,.0f} MB; "
         "`claims-sim purge` makes room, CLAIMS_SIM_MAX_SIZE_MB raises the limit."

@@ -1,0 +1,87 @@
+"""The model as a user sees it: whether it is asked, what it has cost, what its server can do. Asks it nothing itself."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from claims_sim.llm import breaker, budget
+from claims_sim.llm.abilities import Abilities, recall
+from claims_sim.llm.attach import START_TIMEOUT_S
+from claims_sim.llm.budget import Limits, Spent
+from claims_sim.llm.endpoint import endpoint_of
+from claims_sim.llm.opening import breaker_of, budget_of, limits_of, open_model, transmissions_of
+from claims_sim.llm.transmissions import TransmissionLog
+from claims_sim.settings import Settings
+from claims_sim.store.control import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """`left_alone` and `spent_up` say why the model is not asked now, if so; `abilities` are None until they are found."""
+
+    left_alone: str
+    spent_up: str
+    today: Spent
+    limits: Limits
+    abilities: Abilities | None
+
+    @property
+    def spending(self) -> str:
+        """What was spent today, of what may be."""
+        today, limits = self.today, self.limits
+        of_tokens = f" of {limits.tokens_per_day:,}" if limits.tokens_per_day else ""
+        of_cost = f" of {limits.cost_per_day:g}" if limits.cost_per_day else ""
+        cost = f", {today.cost:.4g}{of_cost} in money" if today.cost or of_cost else ""
+        return f"{today.tokens:,}{of_tokens} tokens{cost} today (UTC), {today.requests:,} requests"
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `status` shows."""
+        hindered = self.left_alone or self.spent_up
+        return {"model": hindered or "is asked", "model spending": self.spending}
+
+
+def model_state(settings: Settings) -> ModelState:
+    """As the state folder knows it. Raises AuthorError for a server that may not be used."""
+    memory = Facts(settings.state_dir)
+    endpoint = endpoint_of(settings)
+    fact, limits = memory.read(budget.KEY), limits_of(settings)
+    return ModelState(
+        left_alone=breaker_of(settings, memory).why_open(),
+        spent_up=budget.why_spent(fact, limits, budget.utc_today()),
+        today=budget.spent_on(fact, budget.utc_today()),
+        limits=limits,
+        abilities=recall(memory, f"{endpoint.base_url} {endpoint.model}") if endpoint else Abilities(),
+    )
+
+
+def out_of_budget(settings: Settings) -> str:
+    """Why no claims can be made until the budget allows it; empty when they can, be it by the statistical author."""
+    if settings.author != "llm" or not settings.force_llm:
+        return ""
+    why = budget.why_spent(Facts(settings.state_dir).read(budget.KEY), limits_of(settings), budget.utc_today())
+    return f"Paused: {why} CLAIMS_SIM_FORCE_LLM keeps the statistical author from stepping in." if why else ""
+
+
+def probe_model(settings: Settings) -> dict[str, Any]:
+    """Ask the model's server anew what it can do, and close the breaker when it answers. Raises AuthorError."""
+    memory = Facts(settings.state_dir)
+    client = open_model(settings, memory, budget_of(settings, memory), START_TIMEOUT_S)
+    try:
+        began = time.monotonic()
+        found = client.abilities(began + START_TIMEOUT_S, anew=True)
+        seconds = time.monotonic() - began
+        memory.change(breaker.KEY, lambda _: {})
+        return {
+            "server": client.endpoint.base_url,
+            "model": client.model,
+            "answers": found.describe(),
+            "requests at once": client.endpoint.slots,
+            "seconds": round(seconds, 2),
+        }
+    finally:
+        client.close()
+
+
+def transmission_log(settings: Settings) -> TransmissionLog:
+    """What was sent to model servers beyond this machine."""
+    return transmissions_of(settings)
