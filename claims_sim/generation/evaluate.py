@@ -17,6 +17,7 @@ from claims_sim.generation.author import Assignment, joined
 from claims_sim.generation.bands import Bands
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.coherence import Coherence
+from claims_sim.generation.diversity import Diversity, diversity_of
 from claims_sim.generation.llm_author import LLMAuthor
 from claims_sim.generation.options import Options
 from claims_sim.generation.review import Reviewer
@@ -27,6 +28,15 @@ from claims_sim.rules.plausibility import find_implausible
 STEP: Final = 20
 WITHIN: Final = 1000
 """Claims among which repeats are counted."""
+_COUNTED: Final = pa.schema(
+    [
+        ("dx_primary_code", pa.string()),
+        ("procedure_code", pa.string()),
+        ("dx_secondary_codes", pa.list_(pa.string())),
+        ("los", pa.int64()),
+        ("amount_claimed", pa.float64()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,31 +274,19 @@ def choices_of(picks: Sequence[Pick]) -> Choices | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Diversity:
-    """Of the first 1,000 claims: distinct sets of procedure and companions, and the share of claims seen before.
-
-    A claim was seen before when diagnosis, procedure, companions, stay and amount are all those of an earlier one.
-    """
-
-    claims: int
-    sets: int
-    repeats: float
-
-
-def diversity_of(claims: Sequence[Mapping[str, Any]]) -> Diversity:
-    """Figures of payloads (as JSON objects)."""
-    some = claims[:WITHIN]
-    sets = {_care(claim) for claim in some}
-    whole = Counter(
-        (claim["diagnosis"]["primary_code"], *_care(claim), _days(claim), claim["amount_claimed"]) for claim in some
-    )
-    return Diversity(len(some), len(sets), 1 - len(whole) / len(some) if some else 0.0)
-
-
-def _care(claim: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    procedure = claim["procedure"]
-    return procedure["code"] if procedure else "", tuple(sorted(claim["diagnosis"]["secondary_codes"]))
+def diversity_of_payloads(claims: Sequence[Mapping[str, Any]]) -> Diversity:
+    """How the first 1,000 of payloads (as JSON objects) differ."""
+    rows = [
+        {
+            "dx_primary_code": claim["diagnosis"]["primary_code"],
+            "procedure_code": claim["procedure"]["code"] if claim["procedure"] else None,
+            "dx_secondary_codes": claim["diagnosis"]["secondary_codes"],
+            "los": _days(claim),
+            "amount_claimed": float(claim["amount_claimed"]),
+        }
+        for claim in claims[:WITHIN]
+    ]
+    return diversity_of(pa.Table.from_pylist(rows, schema=_COUNTED))
 
 
 def _days(claim: Mapping[str, Any]) -> int:

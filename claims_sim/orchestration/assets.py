@@ -18,7 +18,7 @@ from dagster import (
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration import metadata, profile_metadata
-from claims_sim.orchestration.checks import drift_check
+from claims_sim.orchestration.checks import author_checks, drift_check
 from claims_sim.orchestration.config import BatchConfig
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
@@ -102,7 +102,23 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
                 "Every claim in the outbox passes review: payload shape, identities, the profile's vocabularies, and no value that "
                 "looks like an identifier of a person. The relay asks the same and sends nothing that fails."
             ),
-        )
+        ),
+        AssetCheckSpec(
+            "model_writes",
+            asset="synthetic_claims_batch",
+            description=(
+                "Of the claims of the newest 50 batches that a language model was to write, it wrote at least 95 % itself, "
+                "repairs included. A warning: what it leaves, the statistical author writes."
+            ),
+        ),
+        AssetCheckSpec(
+            "claims_differ",
+            asset="synthetic_claims_batch",
+            description=(
+                "The newest claims (up to 1,000) hold as many distinct sets of procedure and companions, and repeat one another "
+                "as seldom, as claims drawn from the profile. A warning; it stops nothing."
+            ),
+        ),
     ],
 )
 @user_errors
@@ -128,6 +144,7 @@ def synthetic_claims_batch(
         check_name="reviewed_and_phi_free",
         metadata={"batch": batch.request.batch_id, "claims": len(batch.claims), "broken rules": reasons},
     )
+    yield from author_checks(simulation.settings)
 
 
 @asset(

@@ -1,4 +1,6 @@
-"""The drift check of the live stream: what the pipeline found, as Dagster shows it. Decides nothing."""
+"""The checks that watch windows of claims and warn: what the pipeline found, as Dagster shows it. Decides nothing."""
+
+from collections.abc import Iterator
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
@@ -43,5 +45,52 @@ def drift_check(settings: Settings) -> AssetCheckResult:
             "batches": found.batches,
             "total variation": MetadataValue.md(f"{plot}\n\nGrey: what chance explains. Orange: the limit."),
             "columns": table(rows),
+        },
+    )
+
+
+def author_checks(settings: Settings) -> Iterator[AssetCheckResult]:
+    """Does the model write what it is to write, and do claims differ as those of the profile do?"""
+    found = pipeline.watch_author(settings)
+    writing, share = found.writing, found.share
+    if share is None:
+        fine = f"Too early to say: a model was to write {writing.planned} of the newest claims."
+    else:
+        fine = f"{writing.model} wrote {share:.1%} of the claims that it was to write."
+    yield AssetCheckResult(
+        check_name="model_writes",
+        passed=not found.falling_back,
+        severity=AssetCheckSeverity.WARN,
+        description=found.falling_back or fine,
+        metadata={
+            "batches": writing.batches,
+            "claims planned": writing.planned,
+            "written by the model": writing.own,
+            "of these repaired": writing.repaired,
+            "written by nobody": writing.rejected,
+            "problems": "; ".join(writing.problems[:5]) or "none",
+        },
+    )
+    diversity, usual = found.diversity, found.usual
+    if diversity is None or usual is None:
+        yield AssetCheckResult(
+            check_name="claims_differ",
+            passed=True,
+            description="Too early to say: fewer than 100 claims of this profile so far that nobody asked for.",
+        )
+        return
+    yield AssetCheckResult(
+        check_name="claims_differ",
+        passed=not found.alike,
+        severity=AssetCheckSeverity.WARN,
+        description=found.alike or "Claims differ from one another as those of the profile do.",
+        metadata={
+            "claims": diversity.claims,
+            "sets of procedure and companions": diversity.sets,
+            "sets that the profile makes": round(usual.sets, 1),
+            "fewest that are usual": round(usual.fewest_sets, 1),
+            "share that repeats an earlier claim": round(diversity.repeats, 4),
+            "share that the profile repeats": round(usual.repeats, 4),
+            "largest share that is usual": round(usual.most_repeats + found.anomaly_rate, 4),
         },
     )

@@ -28,7 +28,7 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
 from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration import metadata
-from claims_sim.orchestration.checks import drift_check
+from claims_sim.orchestration.checks import author_checks, drift_check
 from claims_sim.settings import Settings
 from claims_sim.worker.window import Window
 
@@ -86,6 +86,8 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         AssetCheckResult(check_name="reviewed_and_phi_free", passed=not reasons, metadata={"quarantined": reasons}),
         blocking=True,
     )
+    for result in author_checks(settings):
+        yield _evaluation("synthetic_claims_batch", result)
     stored: dict[str, Any] = {
         "claims released": window.released,
         "rows received": window.ingested,

@@ -52,12 +52,14 @@ from claims_sim.pipeline.scoring import (
     train_for,
 )
 from claims_sim.pipeline.tick import Tick, run_tick
+from claims_sim.pipeline.watching import AuthorWatch, watch_author
 
 __all__ = [
     "SCORER_TRAINING_CLAIMS",
     "Answer",
     "ApprovalState",
     "AuthorReport",
+    "AuthorWatch",
     "FidelityRun",
     "ProfileRefresh",
     "Relay",
@@ -95,6 +97,7 @@ __all__ = [
     "score_new",
     "scorer",
     "train_for",
+    "watch_author",
     "watch_drift",
     "write_fidelity",
     "write_on_demand",

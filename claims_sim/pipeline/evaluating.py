@@ -17,15 +17,15 @@ from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.errors import AuthorError, SettingsError
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.coherence import Coherence
+from claims_sim.generation.diversity import Diversity
 from claims_sim.generation.evaluate import (
     STEP,
     Choices,
-    Diversity,
     Output,
     Step,
     Trials,
     choices_of,
-    diversity_of,
+    diversity_of_payloads,
     output_of,
     run_step,
     run_trials,
@@ -118,8 +118,8 @@ def evaluate_author(
         output=output,
         choices=choices_of([pick for step in steps for pick in step.picks]),
         trials=tried,
-        diversity=diversity_of([json.loads(line) for line in claims]),
-        baseline_diversity=diversity_of([json.loads(line) for line in theirs]),
+        diversity=diversity_of_payloads([json.loads(line) for line in claims]),
+        baseline_diversity=diversity_of_payloads([json.loads(line) for line in theirs]),
         fit=float(np.average([step.fit for step in steps], weights=[max(len(step.claims), 1e-9) for step in steps])),
         baseline_fit=their_fit,
         told=tuple(_told(settings, lines, folder / "baseline.jsonl")) if len(claims) >= FEWEST_FOR_C2ST else (),

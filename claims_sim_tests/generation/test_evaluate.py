@@ -13,7 +13,7 @@ from claims_sim import pipeline
 from claims_sim.errors import AuthorError, SettingsError
 from claims_sim.generation.batch import BatchWriter
 from claims_sim.generation.coherence import Coherence
-from claims_sim.generation.evaluate import Pick, Step, choices_of, diversity_of, output_of, run_step, run_trials
+from claims_sim.generation.evaluate import Pick, Step, choices_of, diversity_of_payloads, output_of, run_step, run_trials
 from claims_sim.generation.llm_author import LLMAuthor
 from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm.endpoint import Endpoint
@@ -144,10 +144,10 @@ def test_repeats_and_sets_are_counted(sampler, profile):
         replace(_request(), count=40),
     )
     claims = [json.loads(line) for line in batch.payloads]
-    found = diversity_of(claims + claims[:10])
+    found = diversity_of_payloads(claims + claims[:10])
     assert found.claims == 50
-    assert found.repeats == pytest.approx(0.2 + 0.8 * diversity_of(claims).repeats, abs=0.02)
-    assert found.sets == diversity_of(claims).sets
+    assert found.repeats == pytest.approx(0.2 + 0.8 * diversity_of_payloads(claims).repeats, abs=0.02)
+    assert found.sets == diversity_of_payloads(claims).sets
 
 
 def _request():

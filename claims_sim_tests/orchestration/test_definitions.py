@@ -24,7 +24,7 @@ CHAIN = [
     "ml_scores",
 ]
 CHECKS = {
-    "no_small_cell", "no_identifying_column", "source_is_read_only", "reviewed_and_phi_free",
+    "no_small_cell", "no_identifying_column", "source_is_read_only", "reviewed_and_phi_free", "model_writes", "claims_differ",
     "ids_unique", "phi_free", "reconciles", "dead_letters_steady", "drift", "every_claim_scored", "scores_in_range",
 }  # fmt: skip
 
@@ -99,8 +99,8 @@ def test_a_tampered_batch_fails_its_blocking_check_and_stops_the_run_before_the_
     monkeypatch.setattr(pipeline, "commit_batch", commit_and_tamper)
     result = run(defs, instance, "simulate_claims")
     assert not result.success
-    (check,) = result.get_asset_check_evaluations()
-    assert (check.check_name, check.passed) == ("reviewed_and_phi_free", False)
+    passed = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert passed == {"reviewed_and_phi_free": False, "model_writes": True, "claims_differ": True}
     assert counts.stream_health(pipeline.database(settings)).stored == 0
     monkeypatch.undo()
     # A run of the stream alone goes on past a check that failed in an earlier run: the relay's own gate holds.
