@@ -71,9 +71,7 @@ class AuthorWatch:
             )
         # A repeated claim may be an anomaly that was asked for.
         if found.repeats > usual.most_repeats + self.anomaly_rate:
-            wrong.append(
-                f"{found.repeats:.1%} repeat an earlier claim, where the profile makes {usual.repeats:.1%}"
-            )
+            wrong.append(f"{found.repeats:.1%} repeat an earlier claim, where the profile makes {usual.repeats:.1%}")
         return f"The last {found.claims:,} claims are too much alike: {'; '.join(wrong)}." if wrong else ""
 
 

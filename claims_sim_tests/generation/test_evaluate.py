@@ -13,7 +13,15 @@ from claims_sim import pipeline
 from claims_sim.errors import AuthorError, SettingsError
 from claims_sim.generation.batch import BatchWriter
 from claims_sim.generation.coherence import Coherence
-from claims_sim.generation.evaluate import Pick, Step, choices_of, diversity_of_payloads, output_of, run_step, run_trials
+from claims_sim.generation.evaluate import (
+    Pick,
+    Step,
+    choices_of,
+    diversity_of_payloads,
+    output_of,
+    run_step,
+    run_trials,
+)
 from claims_sim.generation.llm_author import LLMAuthor
 from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm.endpoint import Endpoint
