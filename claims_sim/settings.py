@@ -159,6 +159,22 @@ class Settings(BaseSettings):
     anomaly_strength: Annotated[int, Field(ge=0, le=3)] = Field(
         0, description="Strength of the anomalies: 1 subtle, 2 plain, 3 blatant; 0: a mix of them"
     )
+    scorer: str = Field(
+        "",
+        max_length=500,
+        description="Who scores; empty: the built-in scorer. Yours: package.module:Class, joblib:path or http(s)://… (docs/scorers.md)",
+    )
+    scorer_allow_pickle: bool = Field(
+        False, description="Allow a joblib file as scorer: loading one runs what its maker put into it"
+    )
+    scorer_sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$", description="SHA-256 of that joblib file")
+    scorer_allow_remote: bool = Field(
+        False, description="Allow a scoring server that is not on loopback: claims leave this machine"
+    )
+    scorer_api_key: SecretStr = Field(SecretStr(""), description="Key for a scoring server (Authorization: Bearer)")
+    scorer_timeout_s: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        60, description="How long to wait for one answer of your scorer, seconds"
+    )
     claim_prefix: str = Field("SIM", pattern=r"^[A-Z]{2,8}$", description="First part of every claim id")
     privacy_k: Annotated[int, Field(ge=5, le=10_000)] = Field(
         11, description="Fewest persons behind any number that leaves the source"
@@ -289,7 +305,11 @@ def _one_line(error: ValidationError) -> str:
         return message + "."
     name = str(first["loc"][0])
     field = Settings.model_fields[name]
-    secret = field.annotation is SecretStr or name in {"llm_base_url", "channel"}  # addresses may hold passwords
+    secret = field.annotation is SecretStr or name in {
+        "llm_base_url",
+        "channel",
+        "scorer",
+    }  # addresses may hold passwords
     value = "(hidden)" if secret else first["input"]
     allowed = message[0].lower() + message[1:]
     return f"{PREFIX}{name.upper()}={value} is not allowed: {allowed}. It is: {field.description}."

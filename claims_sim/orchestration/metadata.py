@@ -52,9 +52,10 @@ _SCORE_COLUMNS: Final = {
     "risk_score": ("double", "0 to 1; the larger of rule_score and ml_score_normalized"),
     "flags": ("list<string>", "names of the rules and signals that fired"),
     "reasons": ("list<string>", "the same in plain words"),
-    "model_version": ("string", "hash of the model"),
+    "model_version": ("string", "version of the scorer; the built-in one's is the hash of the model"),
     "ruleset_version": ("string", "version of the rules"),
     "scored_at": ("timestamp", "UTC"),
+    "scorer": ("string", "name of the scorer: claims_sim for the built-in one"),
 }
 
 

@@ -45,10 +45,12 @@ from claims_sim.pipeline.scoring import (
     SCORER_TRAINING_CLAIMS,
     ScoreRefresh,
     model_folder,
+    open_scorer,
     refresh_scores,
     score_chunks,
     score_new,
     scorer,
+    scorer_access,
     train_for,
 )
 from claims_sim.pipeline.tick import Tick, run_tick
@@ -86,6 +88,7 @@ __all__ = [
     "measure_fidelity",
     "model_folder",
     "named_profile",
+    "open_scorer",
     "profile_source",
     "propose_mapping",
     "publish_snapshots",
@@ -96,6 +99,7 @@ __all__ = [
     "score_chunks",
     "score_new",
     "scorer",
+    "scorer_access",
     "train_for",
     "watch_author",
     "watch_drift",

@@ -17,7 +17,10 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat
-from claims_sim.scoring.scorer import RiskScorer, train_scorer
+from claims_sim.scoring import protocol
+from claims_sim.scoring.access import ScorerAccess
+from claims_sim.scoring.protocol import OpenedScorer
+from claims_sim.scoring.scorer import BuiltInScorer, RiskScorer, train_scorer
 from claims_sim.settings import Settings
 from claims_sim.store import scores
 
@@ -30,6 +33,34 @@ def scorer(settings: Settings, profile: Profile) -> RiskScorer:
         return RiskScorer.load(model_folder(settings, profile))
     except ScorerError:  # none yet, or of another version of ours: a crash or an upgrade is mended by training again
         return train_for(settings, profile)
+
+
+def open_scorer(settings: Settings, profile: Profile | None = None, spec: str | None = None) -> OpenedScorer:
+    """The scorer that `spec` names, by default the one of CLAIMS_SIM_SCORER; close it.
+
+    The built-in one is that of `profile`, by default of the profile in force. Raises ScorerError when a foreign scorer is
+    not there, not allowed or does not work.
+    """
+
+    def built_in() -> OpenedScorer:
+        return BuiltInScorer(scorer(settings, profile or current_profile(settings)))
+
+    return protocol.open_scorer(settings.scorer if spec is None else spec, scorer_access(settings), default=built_in)
+
+
+def scorer_access(settings: Settings) -> ScorerAccess:
+    """What a foreign scorer may do under these settings."""
+    state = settings.state_dir
+    hidden = [state, settings.database_path, settings.snapshots_path, settings.source_path, settings.mapping]
+    return ScorerAccess(
+        timeout_s=settings.scorer_timeout_s,
+        allow_pickle=settings.scorer_allow_pickle,
+        sha256=settings.scorer_sha256,
+        allow_remote=settings.scorer_allow_remote,
+        api_key=settings.scorer_api_key.get_secret_value(),
+        hidden=(*(path.absolute() for path in hidden if path is not None), Path.cwd() / ".env"),
+        search=(Path.cwd(),),
+    )
 
 
 def train_for(settings: Settings, profile: Profile) -> RiskScorer:
@@ -48,10 +79,14 @@ def model_folder(settings: Settings, profile: Profile) -> Path:
 
 def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) -> Iterator[pa.Table]:
     """Scores of claims, a table for each chunk."""
-    ready: RiskScorer | None = None
-    for claims in chunks:
-        ready = ready or scorer(settings, current_profile(settings))
-        yield ready.score(claims, scored_at=now)
+    ready: OpenedScorer | None = None
+    try:
+        for claims in chunks:
+            ready = ready or open_scorer(settings)
+            yield ready.score_rows(claims, scored_at=now)
+    finally:
+        if ready is not None:
+            ready.close()
 
 
 def score_new(settings: Settings, now: datetime) -> int:

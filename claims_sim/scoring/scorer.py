@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from claims_sim.errors import SourceError
 from claims_sim.scoring.features import read_features, whole
 from claims_sim.scoring.model import Trained, judge, train
+from claims_sim.scoring.protocol import VERDICTS, OpenedScorer
 from claims_sim.scoring.reasons import explain
 from claims_sim.scoring.rules import ruleset_version
 from claims_sim.scoring.versions import pack, read_version, unpack, version_of, write_version
 from claims_sim.store.tables import SCORE_VALUES as SCORE_SCHEMA
+
+BUILT_IN: Final = "claims_sim"
+"""The name of this scorer beside every score of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,26 @@ class RiskScorer:
                 pa.repeat(pa.scalar(self.model_version), rows),
                 pa.repeat(pa.scalar(self.ruleset_version), rows),
                 pa.repeat(pa.scalar(at, pa.timestamp("us")), rows),
+                pa.repeat(pa.scalar(BUILT_IN), rows),
             ],
             schema=SCORE_SCHEMA,
         )
+
+
+class BuiltInScorer(OpenedScorer):
+    """The built-in scorer behind the protocol that every scorer has."""
+
+    def __init__(self, risk_scorer: RiskScorer) -> None:
+        self.risk_scorer = risk_scorer
+        self.name, self.version = BUILT_IN, risk_scorer.model_version
+
+    def score_rows(self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated") -> pa.Table:
+        """All that the scorer says, with its rules' and its model's share of it."""
+        return self.risk_scorer.score(claims, scored_at=scored_at, source=source)
+
+    def score_table(self, claims: pa.Table) -> pa.Table:
+        """Its verdicts alone."""
+        return self.score_rows(claims, scored_at=datetime.now(UTC)).select(VERDICTS.names)
 
 
 def train_scorer(claims: pa.Table, *, profile_hash: str, seed: int) -> RiskScorer:

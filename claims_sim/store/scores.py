@@ -166,7 +166,7 @@ def _replace_scores(connection: duckdb.DuckDBPyConnection, values: pa.Table) -> 
     )[0][0]
     numbers = np.where(is_new, last - is_new.sum() + np.cumsum(is_new), kept_numbers)
     connection.register("numbered_scores", conform(values.append_column("score_seq", pa.array(numbers)), SCORE_SCHEMA))
-    run(connection, "INSERT INTO ml_scores SELECT * FROM numbered_scores")
+    run(connection, "INSERT INTO ml_scores BY NAME SELECT * FROM numbered_scores")
     return len(values)
 
 

@@ -33,9 +33,17 @@ SCORE_VALUES: Final = pa.schema(
         ("model_version", pa.string()),
         ("ruleset_version", pa.string()),
         ("scored_at", _INSTANT),
+        ("scorer", pa.string()),
     ]
 )
-SCORE_SCHEMA: Final = pa.schema([*SCORE_VALUES, ("score_seq", pa.int64()), ("stream_seq", pa.int64())])
+SCORE_SCHEMA: Final = pa.schema(
+    [
+        *(field for field in SCORE_VALUES if field.name != "scorer"),
+        ("score_seq", pa.int64()),
+        ("stream_seq", pa.int64()),
+        ("scorer", pa.string()),  # came last, with a migration
+    ]
+)
 OUTBOX_SCHEMA: Final = pa.schema([("claim_index", pa.int32()), ("claim_id", pa.string()), ("payload", pa.string())])
 LOG_SCHEMA: Final = pa.schema(
     [

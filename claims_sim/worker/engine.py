@@ -11,7 +11,7 @@ from claims_sim.generation.batch import Batch, BatchWriter
 from claims_sim.generation.request import ClaimsRequest, place_order
 from claims_sim.pipeline import Relay
 from claims_sim.profile.document import Profile
-from claims_sim.scoring.scorer import RiskScorer
+from claims_sim.scoring.protocol import OpenedScorer
 from claims_sim.settings import Settings
 from claims_sim.store import scores
 from claims_sim.store.stream import IngestResult
@@ -38,7 +38,7 @@ class Engine:
         self._settings = settings
         self._author = ExitStack()
         self._writer: BatchWriter | None = None
-        self._scorer: RiskScorer | None = None
+        self._scorer: OpenedScorer | None = None
         self._profile_seen: tuple[int, int] | None = None
         self._snapshot_at = 0.0
 
@@ -69,8 +69,9 @@ class Engine:
         self._snapshot_at = time.monotonic()
 
     def close(self) -> None:
-        """Let go of the author's connections."""
+        """Let go of the author's connections and of the scorer."""
         self._author.close()
+        self._let_go_of_scorer()
 
     def _deliver(self, batch: Batch | None, now: datetime) -> tuple[Relay, IngestResult, int]:
         settings = self._settings
@@ -84,12 +85,17 @@ class Engine:
     def _score(self, now: datetime) -> int:
         db, total = pipeline.database(self._settings), 0
         for claims in scores.unscored_chunks(db):
-            total += scores.commit_scores(db, self._ready_scorer().score(claims, scored_at=now))
+            total += scores.commit_scores(db, self._ready_scorer().score_rows(claims, scored_at=now))
         return total
 
-    def _ready_scorer(self) -> RiskScorer:
-        self._scorer = self._scorer or pipeline.scorer(self._settings, self.profile)
+    def _ready_scorer(self) -> OpenedScorer:
+        self._scorer = self._scorer or pipeline.open_scorer(self._settings, self.profile)
         return self._scorer
+
+    def _let_go_of_scorer(self) -> None:
+        if self._scorer is not None:
+            self._scorer.close()
+        self._scorer = None
 
     def _warm(self) -> BatchWriter:
         """The writer for the profile in force, made anew when the profile's file has changed."""
@@ -104,5 +110,6 @@ class Engine:
             self._writer = self._author.enter_context(
                 pipeline.batch_writer(settings, profile, deadline_s=settings.authoring_deadline_s)
             )
-            self._scorer, self._profile_seen = None, seen
+            self._let_go_of_scorer()
+            self._profile_seen = seen
         return self._writer

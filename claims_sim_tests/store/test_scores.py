@@ -28,6 +28,7 @@ def score(claims: pa.Table, risk: float = 0.5, version: str = "m1") -> pa.Table:
             "model_version": [version] * rows,
             "ruleset_version": ["r1"] * rows,
             "scored_at": [AT] * rows,
+            "scorer": ["claims_sim"] * rows,
         },
         schema=SCORE_VALUES,
     )
