@@ -3,18 +3,17 @@
 import os
 from collections import Counter
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
-from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.errors import ClaimsSimError
 from claims_sim.generation.batch import Batch, BatchRequest, utc_now
+from claims_sim.launch.claim_files import ClaimFile, check_suffix
 from claims_sim.launch.interrupt import interruptible
 from claims_sim.launch.progress import progress
+from claims_sim.pipeline.labelled import end_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.settings import Settings
@@ -34,13 +33,14 @@ def run(
 
     Every claim holds `where`; `mix` replaces shares of the profile, and the file's metadata says so.
     """
-    if out.suffix not in {".jsonl", ".parquet"}:
-        raise SettingsError(f"--out {out}: the file must end in .jsonl (payloads) or .parquet (flat rows).")
+    check_suffix("--out", out)
+    # No anomalies: their truth would be lost. `claims-sim export` writes both.
+    settings = settings.model_copy(update={"anomaly_rate": 0.0})
     pipeline.check_output(settings, out)
     profile = Profile.load(profile_file) if profile_file else pipeline.current_profile(settings)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
-    as_of = _end_of(profile.period[1]) if settings.clock == "history" else utc_now()
+    as_of = end_of(profile.period[1]) if settings.clock == "history" else utc_now()
     written = rejected = by_model = repaired = 0
     reasons, warnings = Counter[str](), Counter[str]()
     try:
@@ -50,7 +50,7 @@ def run(
             progress("claims", count) as advance,
             interruptible() as check,
             pipeline.batch_writer(settings, profile, deadline_s=None) as writer,
-            closing(_Sink(temporary, parquet=out.suffix == ".parquet")) as sink,
+            closing(ClaimFile(temporary, parquet=out.suffix == ".parquet")) as sink,
         ):
             for number, first in enumerate(range(0, count, chunk)):
                 check()
@@ -60,7 +60,7 @@ def run(
                     settings.claim_prefix, where=where, mix=mix,
                 )  # fmt: skip
                 batch = writer.write(request)
-                sink.write(batch)
+                sink.write(batch.payloads, batch.claims, _provenance(batch))
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
                 by_model += batch.log["author"].to_pylist().count(settings.author)
                 repaired += batch.repaired
@@ -88,33 +88,7 @@ def run(
     }
 
 
-def _end_of(month: str) -> datetime:
-    year, number = map(int, month.split("-"))
-    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-
-
 def _provenance(batch: Batch) -> dict[str, str]:
     """What the file's own metadata say of its claims, under one prefix."""
     made = {"author": batch.author, "profile": batch.profile_hash, "seed": str(batch.request.seed)}
     return {f"claims_sim.{name}": text for name, text in (made | batch.request.asked).items()}
-
-
-class _Sink:
-    def __init__(self, path: Path, *, parquet: bool) -> None:
-        self._path, self._parquet = path, parquet
-        self._writer: pq.ParquetWriter | None = None
-        self._file = None if parquet else path.open("w", encoding="utf-8", newline="\n")
-
-    def write(self, batch: Batch) -> None:
-        if self._file is not None:
-            self._file.writelines(f"{payload}\n" for payload in batch.payloads)
-            return
-        claims = batch.claims.replace_schema_metadata(_provenance(batch))
-        self._writer = self._writer or pq.ParquetWriter(self._path, claims.schema)
-        self._writer.write_table(claims)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        if self._writer is not None:
-            self._writer.close()

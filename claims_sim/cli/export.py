@@ -1,0 +1,45 @@
+"""The command that writes claims with known answers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims_sim.cli.common import JsonOption, print_result, read_settings
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel="Data")
+def export(
+    out: Annotated[Path, typer.Option(help="Claims: .jsonl (payloads) or .parquet (flat rows).")],
+    truth: Annotated[Path, typer.Option(help="The answers, a row for each claim: .parquet.")],
+    *,
+    datasheet: Annotated[
+        Path | None, typer.Option(help="What the set is; default: beside --out, ending in .datasheet.md.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many claims.")] = 10_000,
+    anomaly_rate: Annotated[float, typer.Option(min=0, max=0.5, help="Share of anomalies, exact over 1,000.")] = 0.02,
+    mix: Annotated[
+        str, typer.Option(help="Shares of their kinds, such as upcoding=2;cloned_claim=1; default: all kinds.")
+    ] = "",
+    strength: Annotated[int, typer.Option(min=0, max=3, help="1 subtle, 2 plain, 3 blatant; 0: a mix.")] = 0,
+    campaign_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the anomalies that are cases at one facility.")
+    ] = 0.0,
+    profile_file: Annotated[
+        Path | None, typer.Option("--profile", help="Profile document; default: the one in force.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same profile, options and seed, same bytes.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Write claims with labelled anomalies, the truth about them, and a datasheet: known answers for tests.
+
+    Example: claims-sim export --count 10000 --anomaly-rate 0.02 --truth truth.parquet --out claims.jsonl
+    """
+    from claims_sim.launch.export import Places, run
+    from claims_sim.pipeline.labelled import LabelledRequest
+
+    asked = LabelledRequest(count, anomaly_rate, seed, mix, strength, campaign_share)
+    sheet = datasheet or out.with_suffix(".datasheet.md")
+    print_result(run(read_settings(), profile_file, asked, Places(out, truth, sheet)), as_json)

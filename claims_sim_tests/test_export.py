@@ -1,0 +1,92 @@
+"""Exported sets: the same bytes from the same request, an answer for every claim, and a sheet that says what they are."""
+
+import hashlib
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim.anomalies.kinds import KINDS
+from claims_sim.claim import Claim
+
+
+@pytest.fixture
+def export(run, tmp_path):
+    """Export into a folder of its own: (folder, options) -> (exit code, error), and the three files."""
+
+    def make(folder, *options, suffix=".jsonl"):
+        place = tmp_path / folder
+        files = place / f"claims{suffix}", place / "truth.parquet"
+        code, _, err = run("export", "--out", files[0], "--truth", files[1], *options)
+        return code, err, (*files, place / "claims.datasheet.md")
+
+    return make
+
+
+def test_the_same_request_gives_the_same_bytes_and_another_seed_others(export):
+    asked = ("--count", 1500, "--anomaly-rate", 0.02, "--seed", 3)
+    first, again, other = (export(name, *options)[2] for name, options in (
+        ("a", asked), ("b", asked), ("c", (*asked[:-1], 4))))  # fmt: skip
+    for one, two, three in zip(first, again, other, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+        assert one.read_bytes() != three.read_bytes()
+
+
+def test_every_claim_has_one_answer_and_the_rate_is_exact(export):
+    _, _, (claims, truth, _) = export("a", "--count", 2000, "--anomaly-rate", 0.03)
+    ids = [Claim.model_validate_json(line).claim_id for line in claims.read_text().splitlines()]
+    answers = pq.read_table(truth)
+    assert answers["claim_id"].to_pylist() == ids
+    assert answers["position"].to_pylist() == list(range(2000))
+    labels = answers["label"].to_pylist()
+    assert (labels[:1000].count("anomaly"), labels[1000:].count("anomaly")) == (30, 30)
+    assert set(labels) == {"anomaly", "clean", "decoy"}
+    for row in answers.to_pylist():
+        assert (row["kind"] in KINDS) == (row["label"] == "anomaly")
+        assert (row["rupiah_lost"] > 0) <= (row["label"] == "anomaly")
+        assert row["detectable_from"] is not None or row["label"] == "clean"
+
+
+def test_parquet_and_payloads_hold_the_same_claims(export):
+    _, _, (lines, *_) = export("a", "--count", 300)
+    _, _, (rows, *_) = export("b", "--count", 300, suffix=".parquet")
+    ids = [json.loads(line)["claim_id"] for line in lines.read_text().splitlines()]
+    assert pq.read_table(rows)["claim_id"].to_pylist() == ids
+
+
+def test_the_datasheet_names_files_seed_versions_kinds_and_limits(export):
+    _, _, (claims, truth, sheet) = export("a", "--count", 1000, "--seed", 7, "--mix", "upcoding")
+    text = sheet.read_text()
+    for path in (claims, truth):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+    assert "| seed | 7 |" in text
+    assert "version of claims-sim" in text
+    assert "| upcoding |" in text
+    assert "| cloned_claim |" not in text
+    assert "Out of scope: Permenkes 16/2019" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--truth", "claims.jsonl"), r"--truth claims.jsonl: the file must end in .parquet"),
+        (("--mix", "theft"), "'theft' is no kind"),
+        (("--datasheet", "t.parquet", "--truth", "t.parquet"), "name the same file"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_writes_nothing(run, tmp_path, options, said):
+    code, _, err = run("export", "--out", tmp_path / "c.jsonl", "--truth", "t.parquet", *options)
+    assert code == 2
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_generate_writes_no_anomalies_since_it_writes_no_truth(run, monkeypatch, tmp_path):
+    """Whatever rate the stream has: the same file as with none."""
+    files = []
+    for rate in (0.3, 0.0):
+        monkeypatch.setenv("CLAIMS_SIM_ANOMALY_RATE", str(rate))
+        files.append(tmp_path / f"{rate}.jsonl")
+        assert run("generate", "--count", 200, "--seed", 1, "--out", files[-1])[0] == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
