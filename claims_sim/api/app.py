@@ -12,12 +12,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 
 from claims_sim import __version__
-from claims_sim.api import claims, insight, live, problems, requests, service
+from claims_sim.api import claims, injections, insight, live, problems, requests, service
+from claims_sim.api.exposure import LOOPBACK
 from claims_sim.api.guard import Guard
 from claims_sim.api.snapshots import Snapshots
 from claims_sim.settings import Settings
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 _DESCRIPTION: Final = (
     "Synthetic health-insurance claims: ask for some, list and follow those that were streamed, look at profile, fidelity "
     "and scores. Nothing here is about a real person. Errors are `application/problem+json`. Every path also stands under "
@@ -53,7 +53,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.snapshots = Snapshots(settings.snapshots_path)
     app.state.kept = insight.Kept()
     problems.install(app)
-    for module in (live, requests, claims, insight, service):  # before /claims/{claim_id} comes /claims/stream
+    for module in (
+        live,
+        requests,
+        claims,
+        insight,
+        injections,
+        service,
+    ):  # before /claims/{claim_id} comes /claims/stream
         app.include_router(module.router)
         app.include_router(module.router, prefix="/v1", include_in_schema=False)
     page = files("claims_sim.api") / "page"
@@ -80,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["content-type", "x-api-key", "authorization", "last-event-id"],
             expose_headers=["etag", "location", "retry-after"],
         )

@@ -6,7 +6,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from claims_sim.api.app import LOOPBACK, create_app
+from claims_sim.api.app import create_app
+from claims_sim.api.exposure import check_exposure
 from claims_sim.errors import SettingsError
 from claims_sim.settings import Settings
 
@@ -32,10 +33,7 @@ def run(settings: Settings) -> None:
 
     Raises SettingsError when the port is taken, or the address is not this machine's own and there is no key.
     """
-    if settings.api_host not in LOOPBACK and not settings.api_key.get_secret_value():
-        raise SettingsError(
-            f"CLAIMS_SIM_API_HOST={settings.api_host}: an address that others reach needs a key; set CLAIMS_SIM_API_KEY."
-        )
+    check_exposure(settings)
     _check_port(settings)
     app = create_app(settings)
     config = uvicorn.Config(

@@ -16,6 +16,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from claims_sim import pipeline
+from claims_sim.api.exposure import check_exposure, shown_host
 from claims_sim.errors import AuthorError, ClaimsSimError, SettingsError
 from claims_sim.launch.dagster_api import DagsterApi
 from claims_sim.launch.dagster_home import write_home, write_workspace
@@ -43,6 +44,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
     stop, hurry = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
+    check_exposure(settings)
     if with_parent:
 
         def orphaned() -> None:
@@ -90,10 +92,11 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
         url = _start_servers(settings, supervisor, stop)
         if stop.is_set():
             return 0
-        control.put_status(settings.state_dir, "up", {"url": url, "since": time.time()})
+        page = _start_page(settings, supervisor)
+        control.put_status(settings.state_dir, "up", {"url": url, "page": page, "since": time.time()})
         _wait_for_first_scores(settings, supervisor, stop, url)
         if not stop.is_set():
-            _say(_where_things_are(settings, url))
+            _say(_where_things_are(settings, url, page))
         while not stop.wait(1.0):
             for name in supervisor.mend():
                 _say(f"Restarted {name}; its log is in {settings.state_dir / 'logs'}.")
@@ -120,8 +123,8 @@ def _start_model(settings: Settings) -> None:
         _say(f"The local model {model} is ready.")
 
 
-def free_port(wanted: int, host: str) -> int:
-    """`wanted`, or the next port that is free."""
+def free_port(wanted: int, host: str, setting: str = "CLAIMS_SIM_PORT") -> int:
+    """`wanted`, or the next port that is free. Raises ClaimsSimError, naming `setting`, when there is none."""
     for port in range(wanted, min(wanted + 100, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -130,7 +133,18 @@ def free_port(wanted: int, host: str) -> int:
             except OSError:
                 continue
             return port
-    raise ClaimsSimError(f"No port between {wanted} and {wanted + 99} is free on {host}; set CLAIMS_SIM_PORT.")
+    raise ClaimsSimError(f"No port between {wanted} and {wanted + 99} is free on {host}; set {setting}.")
+
+
+def _start_page(settings: Settings, supervisor: Supervisor) -> str:
+    """The API with its live page; where it is."""
+    port = free_port(settings.api_port, settings.api_host, "CLAIMS_SIM_API_PORT")
+    if port != settings.api_port:
+        _say(f"Port {settings.api_port} is busy; the live page takes {port}.")
+    environment = child_environment(settings, CLAIMS_SIM_SUPERVISED_BY=str(os.getpid()), OMP_NUM_THREADS="1")
+    command = [sys.executable, "-m", "claims_sim.cli", "serve", "--port", str(port)]
+    supervisor.start(Child("api", command, environment, settings.state_dir / "logs" / "api.log"))
+    return f"http://{shown_host(settings.api_host)}:{port}/"
 
 
 def _listens(port: int) -> bool:
@@ -226,7 +240,7 @@ def _wait_for_first_scores(settings: Settings, supervisor: Supervisor, stop: thr
     _wait_until(scored, _FIRST_SCORES_S, supervisor, stop, "No claim was scored")
 
 
-def _where_things_are(settings: Settings, url: str) -> str:
+def _where_things_are(settings: Settings, url: str, page: str) -> str:
     flow = control.get_status(settings.state_dir, "flow") or {}
     source = (
         f"{settings.source_path} (table {settings.source_table}, read-only)"
@@ -236,6 +250,7 @@ def _where_things_are(settings: Settings, url: str) -> str:
     return f"""
 claims_sim is running: a batch of {settings.batch_size} claims every {settings.interval_min_s:g} to {settings.interval_max_s:g} s.
 
+  Live page   {page}
   Runs        {url}/runs
   Lineage     {url}/locations/claims_sim/asset-groups/claims_sim
   Source      {source}

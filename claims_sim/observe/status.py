@@ -19,6 +19,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
     last = flow.get("updated_at")
     return {
         "dagster": up.get("url", "not running"),
+        "live page": up.get("page", "not running"),
         "producer": holder.describe() if holder else "none at the moment",
         **_worker(settings),
         **_model(settings),

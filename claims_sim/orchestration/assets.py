@@ -17,8 +17,9 @@ from dagster import (
 
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
+from claims_sim.generation.request import AS_SETTINGS_SAY
 from claims_sim.orchestration import metadata, profile_metadata
-from claims_sim.orchestration.checks import author_checks, drift_check
+from claims_sim.orchestration.checks import author_checks, drift_check, noted
 from claims_sim.orchestration.config import BatchConfig
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
@@ -82,7 +83,10 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
         AssetObservation("claims_normalized", metadata=profile_metadata.of_source(refresh, simulation.settings))
     )
     yield Output(refresh.profile, metadata=profile_metadata.of_profile(refresh, simulation.settings))
-    yield from profile_metadata.profile_checks(refresh.profile, simulation.settings)
+    settings = simulation.settings
+    yield from noted(
+        settings, "claims_distribution_profile", profile_metadata.profile_checks(refresh.profile, settings)
+    )
 
 
 @asset(
@@ -136,15 +140,18 @@ def synthetic_claims_batch(
     For claims of a kind, open the launchpad and say there what is asked for.
     """
     wait_until_due(context)
-    batch = pipeline.generate_batch(simulation.settings, claims_distribution_profile, utc_now(), config.request())
+    settings, request = simulation.settings, config.request()
+    if request == AS_SETTINGS_SAY:
+        settings = pipeline.take_share(settings) or settings  # of an injection that was asked for, if one runs
+    batch = pipeline.generate_batch(settings, claims_distribution_profile, utc_now(), request)
     yield Output(batch, metadata=metadata.of_batch(batch), data_version=metadata.data_version(batch))
     reasons = pipeline.review_outbox_batch(simulation.settings, batch.request.batch_id)
-    yield AssetCheckResult(
+    verdict = AssetCheckResult(
         passed=not reasons,
         check_name="reviewed_and_phi_free",
         metadata={"batch": batch.request.batch_id, "claims": len(batch.claims), "broken rules": reasons},
     )
-    yield from author_checks(simulation.settings)
+    yield from noted(simulation.settings, "synthetic_claims_batch", [verdict, *author_checks(simulation.settings)])
 
 
 @asset(
@@ -204,8 +211,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     relayed = pipeline.relay_outbox(settings)
     drained = pipeline.drain(settings)
     yield Output(drained, metadata=metadata.of_stream(relayed, drained))
-    yield from metadata.stream_checks(settings)
-    yield drift_check(settings)
+    yield from noted(settings, "claims_live_stream", [*metadata.stream_checks(settings), drift_check(settings)])
 
 
 @asset(
@@ -239,7 +245,7 @@ def ml_scores(context: AssetExecutionContext, claims_live_stream: Any, simulatio
     with pipeline.database(settings).kept_open():
         pipeline.publish_snapshots(settings)
         verdicts = list(metadata.score_checks(settings))
-    yield from verdicts
+    yield from noted(settings, "ml_scores", verdicts)
 
 
 def wait_until_due(context: AssetExecutionContext) -> None:

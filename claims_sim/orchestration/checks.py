@@ -1,6 +1,8 @@
-"""The checks that watch windows of claims and warn: what the pipeline found, as Dagster shows it. Decides nothing."""
+"""Check results as Dagster shows them, and as others read them without Dagster. Decides nothing."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
@@ -8,6 +10,23 @@ from claims_sim import pipeline
 from claims_sim.orchestration.metadata import table
 from claims_sim.orchestration.plots import drift_bars
 from claims_sim.settings import Settings
+from claims_sim.store import control
+
+
+def noted(settings: Settings, asset: str, results: Iterable[AssetCheckResult]) -> list[AssetCheckResult]:
+    """The results as they are, each noted for `/status` and the live page."""
+    found = list(results)
+    standing: dict[str, Any] = {
+        f"{asset}/{result.check_name}": {
+            "passed": bool(result.passed),
+            "severity": result.severity.value,
+            "description": result.description or "",
+            "at": time.time(),
+        }
+        for result in found
+    }
+    control.change_status(settings.state_dir, "checks", lambda known: (known or {}) | standing)
+    return found
 
 
 def drift_check(settings: Settings) -> AssetCheckResult:

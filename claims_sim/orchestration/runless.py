@@ -28,7 +28,7 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
 from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration import metadata
-from claims_sim.orchestration.checks import author_checks, drift_check
+from claims_sim.orchestration.checks import author_checks, drift_check, noted
 from claims_sim.settings import Settings
 from claims_sim.worker.window import Window
 
@@ -81,13 +81,9 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         }
         yield AssetMaterialization("synthetic_claims_batch", metadata=made | shared)
     reasons: dict[str, Any] = {batch: str(why) for batch, why in window.quarantined.items()}
-    yield _evaluation(
-        "synthetic_claims_batch",
-        AssetCheckResult(check_name="reviewed_and_phi_free", passed=not reasons, metadata={"quarantined": reasons}),
-        blocking=True,
-    )
-    for result in author_checks(settings):
-        yield _evaluation("synthetic_claims_batch", result)
+    verdict = AssetCheckResult(check_name="reviewed_and_phi_free", passed=not reasons, metadata={"quarantined": reasons})
+    for result in noted(settings, "synthetic_claims_batch", [verdict, *author_checks(settings)]):
+        yield _evaluation("synthetic_claims_batch", result, blocking=result is verdict)
     stored: dict[str, Any] = {
         "claims released": window.released,
         "rows received": window.ingested,
@@ -97,10 +93,11 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         "position": window.position,
     }
     yield AssetMaterialization("claims_live_stream", metadata=stored | shared)
-    for result in (*metadata.stream_checks(settings), drift_check(settings)):
+    checks = [*metadata.stream_checks(settings), drift_check(settings)]
+    for result in noted(settings, "claims_live_stream", checks):
         yield _evaluation("claims_live_stream", result, blocking=result.check_name in {"ids_unique", "phi_free"})
     yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared)
-    for result in metadata.score_checks(settings):
+    for result in noted(settings, "ml_scores", metadata.score_checks(settings)):
         yield _evaluation("ml_scores", result)
 
 

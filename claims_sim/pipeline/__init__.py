@@ -26,6 +26,7 @@ from claims_sim.pipeline.fidelity import (
     write_whole,
 )
 from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
+from claims_sim.pipeline.injecting import Injection, injection_state, start_injection, stop_injection, take_share
 from claims_sim.pipeline.on_demand import Answer, write_on_demand
 from claims_sim.pipeline.profiling import (
     ProfileRefresh,
@@ -63,6 +64,7 @@ __all__ = [
     "AuthorReport",
     "AuthorWatch",
     "FidelityRun",
+    "Injection",
     "ProfileRefresh",
     "Relay",
     "ScoreRefresh",
@@ -83,6 +85,7 @@ __all__ = [
     "generate_batch",
     "has_profile_of_source",
     "ingest",
+    "injection_state",
     "keep_profile",
     "latest_profile",
     "measure_fidelity",
@@ -100,6 +103,9 @@ __all__ = [
     "score_new",
     "scorer",
     "scorer_access",
+    "start_injection",
+    "stop_injection",
+    "take_share",
     "train_for",
     "watch_author",
     "watch_drift",

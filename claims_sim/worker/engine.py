@@ -49,13 +49,21 @@ class Engine:
 
     def tick(self, count: int, now: datetime) -> TickResult:
         """Plan, author, review, publish, ingest and score `count` claims."""
-        settings, started = self._settings, time.perf_counter()
-        batch = self._warm().write(place_order(ClaimsRequest(count=count), settings, now).batch)
+        started = time.perf_counter()
+        batch = self._write(count, now)
         relay, ingested, scored = self._deliver(batch, now)
         seconds = time.perf_counter() - started
         if time.monotonic() - self._snapshot_at > SNAPSHOT_EVERY_S:
             self.publish_snapshots()
         return TickResult(batch, relay, ingested, scored, seconds)
+
+    def _write(self, count: int, now: datetime) -> Batch:
+        injected = pipeline.take_share(self._settings)
+        if injected is None:
+            return self._warm().write(place_order(ClaimsRequest(count=count), self._settings, now).batch)
+        order = place_order(ClaimsRequest(), injected, now)
+        with pipeline.batch_writer(order.settings, self._warm().profile, deadline_s=order.deadline_s) as writer:
+            return writer.write(order.batch)
 
     def begin(self, now: datetime) -> None:
         """Load what ticks need, and send, ingest and score what an earlier process left; makes nothing new."""
