@@ -81,7 +81,9 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         }
         yield AssetMaterialization("synthetic_claims_batch", metadata=made | shared)
     reasons: dict[str, Any] = {batch: str(why) for batch, why in window.quarantined.items()}
-    verdict = AssetCheckResult(check_name="reviewed_and_phi_free", passed=not reasons, metadata={"quarantined": reasons})
+    verdict = AssetCheckResult(
+        check_name="reviewed_and_phi_free", passed=not reasons, metadata={"quarantined": reasons}
+    )
     for result in noted(settings, "synthetic_claims_batch", [verdict, *author_checks(settings)]):
         yield _evaluation("synthetic_claims_batch", result, blocking=result is verdict)
     stored: dict[str, Any] = {
