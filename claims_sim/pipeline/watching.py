@@ -80,7 +80,8 @@ def watch_author(settings: Settings) -> AuthorWatch:
     db = database(settings)
     claims, profile_hash = newest_unasked(db, max(SIZES), COLUMNS)
     both = comparable(claims, _usual(settings, profile_hash)) if profile_hash else None
-    return AuthorWatch(newest_writing(db), *(both or (None, None)), settings.anomaly_rate)
+    diversity, usual = both or (None, None)
+    return AuthorWatch(newest_writing(db), diversity, usual, settings.anomaly_rate)
 
 
 def _usual(settings: Settings, profile_hash: str) -> tuple[Usual, ...]:
