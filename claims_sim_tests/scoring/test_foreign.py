@@ -64,6 +64,8 @@ def test_a_scorer_without_a_version_has_the_hash_of_its_source(opened):
 SPY = """
     import json, os, socket
 
+    HERE = os.path.dirname(os.path.realpath(__file__))  # a fenced folder is imported from by links
+
     def attempt(what):
         try:
             return what()
@@ -81,9 +83,9 @@ SPY = """
                           if os.path.exists(f"/proc/self/fd/{n}")] if os.path.exists("/proc/self/fd") else [],
                 "columns": list(claims.columns),
                 "parent": attempt(lambda: open(f"/proc/{os.getppid()}/environ").read()),
-                "truth": attempt(lambda: open(os.path.join(os.path.dirname(__file__), "state", "truth.sqlite")).read()),
-                "listing": attempt(lambda: os.listdir(os.path.join(os.path.dirname(__file__), "state"))),
-                "written": attempt(lambda: open(os.path.join(os.path.dirname(__file__), "left.txt"), "w").write("x")),
+                "truth": attempt(lambda: open(os.path.join(HERE, "state", "truth.sqlite")).read()),
+                "listing": attempt(lambda: os.listdir(os.path.join(HERE, "state"))),
+                "written": attempt(lambda: open(os.path.join(HERE, "left.txt"), "w").write("x")),
                 "network": attempt(lambda: socket.create_connection(("127.0.0.1", 9), timeout=2)),
                 "killed": attempt(lambda: os.kill(os.getppid(), 0)),
             }
