@@ -19,6 +19,7 @@ from claims_sim.cli import (
     request,
     rules,
     running,
+    scorer,
     serving,
     simulation,
     source,
@@ -59,6 +60,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(profile.app, name="profile", rich_help_panel="Production zone (opens the source, read-only)")
 app.add_typer(llm.app, name="llm")
 app.add_typer(prompts.app, name="prompt")
+app.add_typer(scorer.app, name="scorer")
 
 
 def _version(value: bool) -> None:

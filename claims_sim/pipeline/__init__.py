@@ -42,6 +42,7 @@ from claims_sim.pipeline.profiling import (
     propose_mapping,
 )
 from claims_sim.pipeline.resources import channel, database
+from claims_sim.pipeline.scorers import try_scorer
 from claims_sim.pipeline.scoring import (
     SCORER_TRAINING_CLAIMS,
     ScoreRefresh,
@@ -107,6 +108,7 @@ __all__ = [
     "stop_injection",
     "take_share",
     "train_for",
+    "try_scorer",
     "watch_author",
     "watch_drift",
     "write_fidelity",

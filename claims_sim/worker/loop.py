@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from claims_sim.errors import ChannelError, ClaimsSimError, StoreLockedError
+from claims_sim.errors import ChannelError, ClaimsSimError, ScorerError, StoreLockedError
 from claims_sim.generation.batch import utc_now
 from claims_sim.observe.latency import Latency
 from claims_sim.pipeline.limits import over_limit
@@ -81,7 +81,7 @@ class Worker:
                 self.progress.lag_s = max(0.0, time.monotonic() - started - due.at)
                 try:
                     self._tick(engine, min(due.count, left))
-                except (StoreLockedError, ChannelError) as error:
+                except (StoreLockedError, ChannelError, ScorerError) as error:
                     failures += 1
                     if failures >= _MAX_FAILURES:
                         raise
