@@ -15,6 +15,7 @@ from claims_sim.cli import (
     llm,
     profile,
     prompts,
+    purging,
     replay,
     request,
     rules,
@@ -54,6 +55,7 @@ for _commands in (
     rules,
     simulation,
     serving,
+    purging,
 ):
     app.add_typer(_commands.app)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -1,4 +1,4 @@
-"""Commands that run the simulator and look at it: up, demo, status, doctor, settings, purge."""
+"""Commands that run the simulator and look at it: up, demo, status, doctor, settings."""
 
 import json
 from typing import Annotated
@@ -92,22 +92,3 @@ def settings(as_json: JsonOption = False) -> None:
                 value if as_json else f"{'' if value is None else value!s:<24}  {field.description}"
             )
     print_result(rows, as_json)
-
-
-@app.command()
-def purge(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    days: Annotated[
-        float | None, typer.Option(min=0.0001, help="Older than so many days; default: CLAIMS_SIM_RETENTION_DAYS.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove what nobody needs any more: sent payloads, read segments, old snapshots, unused profiles.
-
-    Claims, scores and their provenance stay. Dagster's runs are swept by its own job, housekeeping.
-    """
-    from claims_sim import retention
-    from claims_sim.generation.batch import utc_now
-
-    swept = retention.sweep(read_settings(retention_days=days), utc_now(), dry_run=dry_run)
-    print_result({f"{name.replace('_', ' ')}": count for name, count in swept.as_dict().items()}, as_json)

@@ -41,6 +41,7 @@ from claims_sim.pipeline.profiling import (
     profile_source,
     propose_mapping,
 )
+from claims_sim.pipeline.purging import Purged, preview_purge, purge_claims
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.pipeline.scorers import try_scorer
 from claims_sim.pipeline.scoring import (
@@ -67,6 +68,7 @@ __all__ = [
     "FidelityRun",
     "Injection",
     "ProfileRefresh",
+    "Purged",
     "Relay",
     "ScoreRefresh",
     "Tick",
@@ -93,9 +95,11 @@ __all__ = [
     "model_folder",
     "named_profile",
     "open_scorer",
+    "preview_purge",
     "profile_source",
     "propose_mapping",
     "publish_snapshots",
+    "purge_claims",
     "refresh_scores",
     "relay_outbox",
     "review_outbox_batch",

@@ -67,6 +67,8 @@ def replay_batch(settings: Settings, name: str) -> Replay:
     with db.kept_open():
         stored = outbox.stored_batch(db, outbox.find_batch(db, name))
         payloads = outbox.read_batch(db, stored.batch_id)
+    if stored.purged:
+        raise StoreError(f"Claims of batch {stored.batch_id} were purged: it cannot be replayed.")
     if "request" not in stored.metadata:
         raise StoreError(
             f"Batch {stored.batch_id} was made by a version that did not record how: it cannot be replayed."

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from claims_sim.rules.table import IDENTIFIES_A_PERSON
 from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.known import claim_hash
 from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.tables import as_utc
 
@@ -39,6 +40,7 @@ class FlowCounts:
     duplicates: int
     scored: int
     unscored: int
+    purged: int
     tokens_in: int
     tokens_out: int
     counted_at: float
@@ -54,7 +56,8 @@ class FlowCounts:
 class StreamHealth:
     """Whether the stream is whole.
 
-    Of `stored` claims, `checked` were looked at for ids stored twice and `scanned` for values that identify a person;
+    Of `stored` claims (purged ones are not counted), `checked` were looked at for ids stored twice and `scanned` for
+    values that identify a person;
     `missing` were released and are neither stored nor dead letters. `open_dead_letters` wait for somebody to deal with
     them; `new_dead_letters` of these came within the last hour, by reason.
     """
@@ -96,6 +99,7 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
         )[0]
         ingested, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
         tokens_in, tokens_out = counter(connection, "tokens_in"), counter(connection, "tokens_out")
+        purged, purged_unscored = counter(connection, "purged_claims"), counter(connection, "purged_unscored")
     batches = dict.fromkeys(("pending", "released", "quarantined"), 0) | dict(statuses)
     return FlowCounts(
         planned=int(planned),
@@ -109,7 +113,8 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
         dead_letters=int(dead),
         duplicates=int(duplicates),
         scored=scored,
-        unscored=ingested - scored,
+        unscored=ingested - scored - purged_unscored,
+        purged=purged,
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         counted_at=_epoch(now),
@@ -119,17 +124,18 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
 def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime | None = None) -> StreamHealth:
     """Ids stored twice, values that look like a person's, released claims that did not arrive."""
     with db.connect(read_only=True) as connection:
-        stored = counter(connection, "stream_seq")
-        after = 0 if full else max(0, stored - RECENT_CLAIMS)
-        scan_after = 0 if full else max(0, stored - SCANNED_CLAIMS)
+        arrived = counter(connection, "stream_seq")
+        stored = arrived - counter(connection, "purged_claims")
+        after = 0 if full else max(0, arrived - RECENT_CLAIMS)
+        scan_after = 0 if full else max(0, arrived - SCANNED_CLAIMS)
         released, dead, waiting = run(
             connection,
             "SELECT (SELECT coalesce(sum(accepted), 0) FROM outbox_batches WHERE status = 'released'), "
             "(SELECT count(*) FROM dead_letters), (SELECT count(*) FROM dead_letters WHERE status = 'open')",
         )[0]
         return StreamHealth(
-            checked=stored - after,
-            scanned=stored - scan_after,
+            checked=min(stored, arrived - after),
+            scanned=min(stored, arrived - scan_after),
             stored=stored,
             released=int(released),
             duplicate_ids=_duplicate_ids(connection, after),
@@ -144,7 +150,8 @@ def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime |
 def score_health(db: SimulationDatabase, *, full: bool = False) -> ScoreHealth:
     """Claims without a score, and scores outside of their range."""
     with db.connect(read_only=True) as connection:
-        claims, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
+        claims = counter(connection, "stream_seq") - counter(connection, "purged_claims")
+        scored = counter(connection, "score_seq")
         through = counter(connection, "scored_through")
         after = 0 if full else max(0, scored - RECENT_CLAIMS)
         unscored = run(
@@ -159,7 +166,7 @@ def score_health(db: SimulationDatabase, *, full: bool = False) -> ScoreHealth:
             "AND ml_score_normalized BETWEEN 0 AND 1 AND risk_score = greatest(rule_score, ml_score_normalized), false)",
             [after],
         )[0][0]
-    return ScoreHealth(claims, unscored, scored - after, wrong)
+    return ScoreHealth(claims, unscored, min(claims, scored - after), wrong)
 
 
 def _duplicate_ids(connection: duckdb.DuckDBPyConnection, after: int) -> int:
@@ -241,7 +248,8 @@ def _unaccounted(connection: duckdb.DuckDBPyConnection, batches: pa.Table) -> pa
     return fetch_arrow(
         connection,
         "SELECT batch_id, claim_id FROM absent WHERE claim_id NOT IN (SELECT claim_id FROM claims_live_stream) "
-        "AND claim_id NOT IN (SELECT claim_id FROM dead_letters WHERE claim_id IS NOT NULL)",
+        "AND claim_id NOT IN (SELECT claim_id FROM dead_letters WHERE claim_id IS NOT NULL) "
+        f"AND {claim_hash('claim_id')} NOT IN (SELECT claim_hash FROM purged_claims)",
     )
 
 

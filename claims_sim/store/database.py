@@ -171,6 +171,7 @@ class SimulationDatabase:
     def _open(self, path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
         pause = _FIRST_PAUSE_S
         while True:
+            before = _identity(path)
             try:
                 connection = duckdb.connect(
                     path,
@@ -191,6 +192,9 @@ class SimulationDatabase:
                 time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
+                if before is not None and _identity(path) != before:  # a compact copy took its place meanwhile
+                    connection.close()
+                    continue
                 run(connection, "SET TimeZone = 'UTC'")
                 return connection
 
@@ -204,6 +208,14 @@ class SimulationDatabase:
             else "another process"
         )
         return f"{self.path} was held by {who} for more than {self.lock_timeout_s:g} s: stop it, or wait for it and try again."
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _explain(path: Path, error: duckdb.Error) -> str:

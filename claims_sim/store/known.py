@@ -67,6 +67,31 @@ def claim_key(column: str) -> str:
     return f"CAST(md5_number_lower({column}) & 4294967295 AS UINTEGER)"
 
 
+def claim_hash(column: str) -> str:
+    """An SQL expression: what a purged claim leaves of its id. Stored, so it must never change."""
+    return f"md5_number_lower({column})"
+
+
+def purged_among(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Array:
+    """The claim ids among `rows` (flat rows with `batch_id`) whose claim was stored once and purged since."""
+    nothing = pa.array([], pa.string())
+    if not len(rows) or not counter(connection, "purged_claims"):
+        return nothing
+    ids = rows.select(["claim_id", "batch_id"])
+    torn = fetch_arrow(connection, f"{_OPEN_BATCHES} AND purged > 0")["batch_id"].combine_chunks()
+    # A claim of an open batch that nothing was purged of is not looked for.
+    ids = ids.filter(pc.or_(pc.is_null(ids["batch_id"]), pc.is_in(ids["batch_id"], torn)))
+    if not len(ids):
+        return nothing
+    connection.register("sought", ids)
+    found = fetch_arrow(
+        connection,
+        "SELECT DISTINCT claim_id FROM purged_claims AS p "
+        f"JOIN (SELECT claim_id, {claim_hash('claim_id')} AS claim_hash FROM sought) USING (claim_hash)",
+    )
+    return found["claim_id"].combine_chunks()
+
+
 def _match_in_batches(connection: duckdb.DuckDBPyConnection, ids: pa.Table, bounds: list[str]) -> pa.Table:
     connection.register("sought", ids)
     return fetch_arrow(

@@ -134,6 +134,7 @@ class StoredBatch:
     seed: int
     planned: int
     content_hash: str
+    purged: int
     metadata: Mapping[str, Any]
     answers: Mapping[int, tuple[str | None, ...]]
 
@@ -154,7 +155,7 @@ def find_batch(db: SimulationDatabase, name: str) -> str:
 
 def stored_batch(db: SimulationDatabase, batch_id: str) -> StoredBatch:
     """How a batch came about. Raises StoreError when there is no such batch."""
-    columns = "created_at, model, prompt_version, profile_hash, seed, planned, content_hash, metadata"
+    columns = "created_at, model, prompt_version, profile_hash, seed, planned, content_hash, purged, metadata"
     with db.connect(read_only=True) as connection:
         rows = run(connection, f"SELECT {columns} FROM outbox_batches WHERE batch_id = ?", [batch_id])
         log = run(
@@ -164,7 +165,7 @@ def stored_batch(db: SimulationDatabase, batch_id: str) -> StoredBatch:
         )
     if not rows:
         raise StoreError(f"There is no batch {batch_id} in the outbox.")
-    created, model, prompt, profile, seed, planned, digest, metadata = rows[0]
+    created, model, prompt, profile, seed, planned, digest, purged, metadata = rows[0]
     return StoredBatch(
         batch_id,
         created.replace(tzinfo=UTC),
@@ -174,6 +175,7 @@ def stored_batch(db: SimulationDatabase, batch_id: str) -> StoredBatch:
         seed,
         planned,
         digest,
+        purged,
         json.loads(metadata),
         {index: tuple(answers) for index, answers in log},
     )

@@ -78,13 +78,14 @@ def score_summary(db: SimulationDatabase, recent: int = 10_000) -> ScoreSummary:
     """How many claims have a score, and what the newest `recent` scores look like."""
     with db.connect(read_only=True) as connection:
         stored, scored = counter(connection, "stream_seq"), counter(connection, "score_seq")
+        purged_unscored = counter(connection, "purged_unscored")
         row = run(
             connection,
             "SELECT count(*), count(*) FILTER (WHERE len(flags) > 0), max(risk_score), list_sort(list(DISTINCT model_version)), "
             "max(scored_at) FROM ml_scores WHERE score_seq > ?",
             [scored - recent],
         )[0]
-    return ScoreSummary(scored, stored - scored, row[0], row[1], row[2], tuple(row[3] or ()), row[4])
+    return ScoreSummary(scored, stored - scored - purged_unscored, row[0], row[1], row[2], tuple(row[3] or ()), row[4])
 
 
 def _chunks(db: SimulationDatabase, chunk_rows: int, *, only_unscored: bool) -> Iterator[pa.Table]:

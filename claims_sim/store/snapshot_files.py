@@ -18,18 +18,27 @@ _TEMPORARY: Final = ".writing-"
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFile:
-    """Rows `first` to `last` without gaps, under the date `day`; `revision` counts replacements of rows in the table."""
+    """The rows of the table from number `first` to `last`, under the date `day`; what was purged of them is left out.
+
+    `revision` counts replacements of rows in the table, `purges` removals: what the file had seen of them.
+    """
 
     day: date
     first: int
     last: int
     last_claim_id: str
     revision: int
+    purges: int = 0
 
     @property
-    def rows(self) -> int:
-        """How many rows the file holds."""
+    def span(self) -> int:
+        """How many numbers the file covers."""
         return self.last - self.first + 1
+
+    @property
+    def name(self) -> str:
+        """The name of the file; sorts by the number of the first row."""
+        return f"{self.first:015d}.parquet"
 
     @classmethod
     def of(cls, path: Path) -> "SnapshotFile":
@@ -39,7 +48,7 @@ class SnapshotFile:
             raise pa.ArrowInvalid(f"{path} says nothing of its rows")
         said = json.loads(document)
         day = date.fromisoformat(path.parent.name.removeprefix("date="))
-        return cls(day, said["first"], said["last"], said["last_claim_id"], said["revision"])
+        return cls(day, said["first"], said["last"], said["last_claim_id"], said["revision"], said.get("purges", 0))
 
 
 def snapshot_files(root: Path) -> list[Path]:
@@ -59,23 +68,27 @@ def newest_file(root: Path) -> SnapshotFile | None:
     return None
 
 
-def write_file(root: Path, day: date, rows: pa.Table, number: str, revision: int) -> SnapshotFile:
-    """Write `rows` (by `number`, without gaps) as one file, durable before it takes its place."""
-    first, last = rows[number][0].as_py(), rows[number][-1].as_py()
-    if last - first + 1 != len(rows):
-        raise ValueError(f"rows {first} to {last} of {root.name} are {len(rows)}: there is a gap")
-    file = SnapshotFile(day, first, last, rows["claim_id"][-1].as_py(), revision)
-    said = {"first": first, "last": last, "last_claim_id": file.last_claim_id, "revision": revision}
-    folder = root / f"date={day.isoformat()}"
+def write_file(root: Path, file: SnapshotFile, rows: pa.Table) -> None:
+    """Write `rows` as `file`, durable before it takes its place."""
+    said = {name: getattr(file, name) for name in ("first", "last", "last_claim_id", "revision", "purges")}
+    folder = root / f"date={file.day.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
     temporary = root / f"{_TEMPORARY}{secrets.token_hex(4)}"
     with temporary.open("wb") as sink:
         pq.write_table(rows.replace_schema_metadata({_KEY: json.dumps(said).encode()}), sink, compression="zstd")
         sink.flush()
         os.fsync(sink.fileno())
-    temporary.replace(folder / f"{first:015d}.parquet")
+    temporary.replace(folder / file.name)
     _sync_folder(folder)
-    return file
+
+
+def remove_file(root: Path, file: SnapshotFile) -> None:
+    """Remove a file of which no row is left, and its day's folder when that was the last."""
+    folder = root / f"date={file.day.isoformat()}"
+    (folder / file.name).unlink(missing_ok=True)
+    _sync_folder(folder)
+    with suppress(OSError):  # holds other files
+        folder.rmdir()
 
 
 def sweep_temporary(root: Path) -> None:

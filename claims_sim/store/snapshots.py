@@ -1,8 +1,9 @@
 """Parquet snapshots of growing tables for readers who must not open the database. Written by the producer alone.
 
 Rows lie in files by their running number, `<table>/date=YYYY-MM-DD/<first number>.parquet`. Only the newest file of a
-table is ever written again, until it is full or a new day begins; every write is a file beside it that is renamed over
-it. So each row is in exactly one file at every moment, and a crash needs no repair but the next run.
+table is ever written again, until it is full or a new day begins, and those whose rows were replaced or purged; every
+write is a file beside it that is renamed over it. So each row is in exactly one file at every moment, and a crash needs
+no repair but the next run.
 """
 
 import os
@@ -16,6 +17,8 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import SimulationDatabase
@@ -23,6 +26,7 @@ from claims_sim.store.query import counter, fetch_arrow, run
 from claims_sim.store.snapshot_files import (
     SnapshotFile,
     newest_file,
+    remove_file,
     snapshot_files,
     sweep_temporary,
     write_file,
@@ -95,7 +99,7 @@ def write_snapshots(db: SimulationDatabase, folder: Path) -> SnapshotResult:
                 rows[table.name], written = _write_anew(connection, table, root)
                 rebuilt.append(table.name)
             else:
-                written = _refresh_revised(connection, table, root, newest)
+                written = _refresh_changed(connection, table, root, newest)
                 rows[table.name], more = _append(connection, table, root, newest_file(root) if written else newest)
                 written += more
             files += written
@@ -131,6 +135,18 @@ def read_snapshot(folder: Path, table: str) -> pa.Table:
     raise AssertionError("unreachable")
 
 
+def files_touched(folder: Path, numbers: pa.Table) -> int:
+    """How many snapshot files hold a row with one of `numbers` (columns by the tables' running numbers)."""
+    touched = 0
+    for table in TABLES:
+        sought = np.unique(numbers[table.number].drop_null().to_numpy())
+        for path in snapshot_files(folder / table.name):
+            file = SnapshotFile.of(path)
+            first, after = np.searchsorted(sought, [file.first, file.last + 1])
+            touched += bool(after > first)
+    return touched
+
+
 def days_before(folder: Path, day: date) -> list[Path]:
     """The dated folders of all tables that hold days before `day`; the newest folder of a table is never among them."""
     old: list[Path] = []
@@ -141,29 +157,54 @@ def days_before(folder: Path, day: date) -> list[Path]:
 
 
 def _continues(connection: duckdb.DuckDBPyConnection, table: _Table, newest: SnapshotFile) -> bool:
-    """Whether the database holds the newest file's last row under the same number: else it was restored or replaced."""
+    """Whether the database holds the newest file's last row under the same number: else it was restored or replaced.
+
+    A row that is gone was purged, where claims were purged since the file was written.
+    """
     row = run(connection, f"SELECT claim_id FROM {table.numbered} WHERE {table.number} = ?", [newest.last])
-    return row == [(newest.last_claim_id,)]
+    if row:
+        return bool(row == [(newest.last_claim_id,)])
+    was_given = newest.last <= counter(connection, table.number)
+    return was_given and counter(connection, "purges") > newest.purges and newest.last > 0
 
 
 def _append(
     connection: duckdb.DuckDBPyConnection, table: _Table, root: Path, newest: SnapshotFile | None
 ) -> tuple[int, int]:
     """Write the rows after the newest file's, into it while it has room; how many rows are new, and files written."""
-    top, revision = counter(connection, table.number), _revision(connection, table)
+    top, marks = counter(connection, table.number), _marks(connection, table)
     new_rows = files = 0
-    while (newest.last if newest else 0) < top:
-        is_open = newest is not None and newest.rows < FILE_ROWS
-        first = newest.first if newest and is_open else (newest.last if newest else 0) + 1
-        rows = _fetch(connection, table, first, min(top, first + _FETCH_ROWS - 1))
-        for day, start, stop in _split(rows, table, newest if is_open else None, newest.day if newest else date.min):
-            known = newest.last if newest else 0
-            if first + stop - 1 <= known:
+    known = newest.last if newest else 0
+    while (unwritten := _next_number(connection, table, known)) is not None:
+        is_open = newest is not None and newest.span < FILE_ROWS
+        first = newest.first if newest and is_open else unwritten
+        rows = _fetch(connection, table, first, min(top, max(first, unwritten) + _FETCH_ROWS - 1))
+        held = newest if is_open else None
+        for day, start, stop in _split(rows, table, held, newest.day if newest else date.min):
+            part = rows.slice(start, stop - start)
+            if part[table.number][-1].as_py() <= known:
                 continue  # the newest file as it is: the day has ended
-            newest = write_file(root, day, rows.slice(start, stop - start), table.number, revision)
-            new_rows += newest.last - max(known, newest.first - 1)
+            newest = _describe(part, table, day, marks, first=held.first if held and not start else None)
+            write_file(root, newest, part)
+            new_rows += pc.sum(pc.greater(part[table.number], known)).as_py()
+            known = newest.last
             files += 1
     return new_rows, files
+
+
+def _next_number(connection: duckdb.DuckDBPyConnection, table: _Table, known: int) -> int | None:
+    """The lowest number after `known` that has a row."""
+    query = f"SELECT min({table.number}) FROM {table.numbered} WHERE {table.number} > ?"
+    found: int | None = run(connection, query, [known])[0][0]
+    return found
+
+
+def _describe(
+    rows: pa.Table, table: _Table, day: date, marks: tuple[int, int], *, first: int | None = None
+) -> SnapshotFile:
+    """The file that `rows` make; it keeps the name that the number `first` gave it, where it has one."""
+    numbers, last_id = rows[table.number], rows["claim_id"][-1].as_py()
+    return SnapshotFile(day, numbers[0].as_py() if first is None else first, numbers[-1].as_py(), last_id, *marks)
 
 
 def _split(
@@ -175,7 +216,8 @@ def _split(
     """
     days = rows[table.dated].cast(pa.date32()).fill_null(not_before).to_numpy()
     if open_file is not None:
-        days[: open_file.rows] = np.datetime64(open_file.day)
+        held = int(np.searchsorted(rows[table.number].to_numpy(), open_file.last, side="right"))
+        days[:held] = np.datetime64(open_file.day)
     days = np.maximum.accumulate(np.maximum(days, np.datetime64(not_before)))
     borders = np.concatenate(([0], np.flatnonzero(days[1:] != days[:-1]) + 1, [len(days)]))
     files = []
@@ -185,20 +227,47 @@ def _split(
     return files
 
 
-def _refresh_revised(
+def _refresh_changed(
     connection: duckdb.DuckDBPyConnection, table: _Table, root: Path, newest: SnapshotFile | None
 ) -> int:
-    """Write every file again that is older than the last replacement of rows; the ranges stay, so no row moves."""
-    revision = _revision(connection, table)
-    if newest is None or newest.revision == revision:
+    """Write every file again of which rows were replaced or purged; no other row moves. How many were written.
+
+    The newest comes last: until it is done, the next run knows that work is left.
+    """
+    marks = _marks(connection, table)
+    if newest is None or (newest.revision, newest.purges) == marks:
         return 0
     written = 0
-    for path in snapshot_files(root):  # the newest comes last: until it is done, the next run knows that work is left
+    paths = snapshot_files(root)
+    for path in paths:
         file = SnapshotFile.of(path)
-        if file.revision != revision:
-            write_file(root, file.day, _fetch(connection, table, file.first, file.last), table.number, revision)
+        is_whole = file.revision == marks[0] and (
+            file.purges == marks[1] or pq.read_metadata(path).num_rows == _rows_between(connection, table, file)
+        )
+        if not is_whole or path == paths[-1]:
+            _write_again(connection, table, root, file, marks)
             written += 1
+    # Where nothing was left of the newest, another is it now, and has to say that all is done.
+    left = newest_file(root)
+    if left is not None and (left.revision, left.purges) != marks:
+        _write_again(connection, table, root, left, marks)
+        written += 1
     return written
+
+
+def _rows_between(connection: duckdb.DuckDBPyConnection, table: _Table, file: SnapshotFile) -> int:
+    query = f"SELECT count(*) FROM {table.numbered} WHERE {table.number} BETWEEN ? AND ?"
+    return int(run(connection, query, [file.first, file.last])[0][0])
+
+
+def _write_again(
+    connection: duckdb.DuckDBPyConnection, table: _Table, root: Path, file: SnapshotFile, marks: tuple[int, int]
+) -> None:
+    rows = _fetch(connection, table, file.first, file.last)
+    if len(rows):
+        write_file(root, _describe(rows, table, file.day, marks, first=file.first), rows)
+    else:
+        remove_file(root, file)
 
 
 def _write_anew(connection: duckdb.DuckDBPyConnection, table: _Table, root: Path) -> tuple[int, int]:
@@ -228,8 +297,9 @@ def _fetch(connection: duckdb.DuckDBPyConnection, table: _Table, first: int, las
     return conform(found, table.schema)
 
 
-def _revision(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
-    return counter(connection, table.revision) if table.revision else 0
+def _marks(connection: duckdb.DuckDBPyConnection, table: _Table) -> tuple[int, int]:
+    """How often rows of the table were replaced, and how often claims were purged."""
+    return counter(connection, table.revision) if table.revision else 0, counter(connection, "purges")
 
 
 class _as_store_errors:  # noqa: N801 - reads as a verb in a with statement

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from claims_sim.channels.contract import Channel
 from claims_sim.errors import ChannelError, PositionMovedError
 from claims_sim.store.database import SimulationDatabase
-from claims_sim.store.known import batches_of, claim_key, stored_copies
+from claims_sim.store.known import batches_of, claim_key, purged_among, stored_copies
 from claims_sim.store.parsing import dead_letters_of, parse_lines
 from claims_sim.store.query import run
 from claims_sim.store.tables import STREAM_SCHEMA, as_utc, conform
@@ -194,18 +194,26 @@ def _move_position(connection: duckdb.DuckDBPyConnection, drain: Drain, instant:
 
 
 def leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tuple[pa.Table, pa.Table, int]:
-    """New rows with their batch_id, all dead letters, and the number of duplicates."""
-    rows = _with_batches(connection, drain.rows)
+    """New rows with their batch_id, all dead letters, and the number of duplicates.
+
+    What was purged counts as a duplicate whatever it holds: of a purged claim only the id is known.
+    """
+    rows, repeated = _with_batches(connection, drain.rows), drain.repeats
+    purged = purged_among(connection, rows)
+    if len(purged):
+        rows = rows.filter(pc.invert(pc.is_in(rows["claim_id"], purged)))
+        repeated = repeated.filter(pc.invert(pc.is_in(repeated["claim_id"], purged)))
+    gone = len(drain.rows) - len(rows) + len(drain.repeats) - len(repeated)
     copies = stored_copies(connection, rows)
     known = rows.take(copies["place"])
     others = [known.append_column("is_same", copies["is_same"])]
-    if len(drain.repeats):
+    if len(repeated):
         # Against the stored claim where there is one, else against the first of the chunk.
-        is_known = pc.is_in(drain.repeats["claim_id"], known["claim_id"].combine_chunks())
-        repeats = _with_batches(connection, drain.repeats.filter(is_known).drop_columns("is_same"))
+        is_known = pc.is_in(repeated["claim_id"], known["claim_id"].combine_chunks())
+        repeats = _with_batches(connection, repeated.filter(is_known).drop_columns("is_same"))
         others += [
             repeats.append_column("is_same", stored_copies(connection, repeats)["is_same"]),
-            drain.repeats.filter(pc.invert(is_known)),
+            repeated.filter(pc.invert(is_known)),
         ]
     verdicts = pa.concat_tables([table.select(["channel_position", "claim_id", "is_same"]) for table in others])
     conflicts = verdicts.filter(pc.invert(verdicts["is_same"]))
@@ -217,7 +225,7 @@ def leave_out_stored(connection: duckdb.DuckDBPyConnection, drain: Drain) -> tup
         dead_letters = pa.concat_tables([dead_letters, refused])
     is_new = np.ones(len(rows), bool)
     is_new[copies["place"].to_numpy()] = False
-    return rows.filter(pa.array(is_new)), dead_letters, len(verdicts) - len(conflicts)
+    return rows.filter(pa.array(is_new)), dead_letters, len(verdicts) - len(conflicts) + gone
 
 
 def _with_batches(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:

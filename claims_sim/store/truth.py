@@ -130,6 +130,23 @@ def read_truth(path: Path) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=TRUTH_SCHEMA)
 
 
+def labelled_claims(path: Path) -> list[str]:
+    """The ids of all claims that truth is kept about, anomalies and decoys."""
+    if not path.exists():
+        return []
+    with _open(path) as connection:
+        return [row[0] for row in connection.execute("SELECT claim_id FROM simulation_truth ORDER BY claim_id")]
+
+
+def forget_claims(path: Path, claim_ids: list[str]) -> int:
+    """Remove the truth about these claims; how many. Their places in the quota stay taken."""
+    if not claim_ids or not path.exists():
+        return 0
+    with _open(path) as connection:
+        query = "DELETE FROM simulation_truth WHERE claim_id IN (SELECT value FROM json_each(?))"
+        return connection.execute(query, (json.dumps(claim_ids),)).rowcount
+
+
 def labelled_ids(path: Path, claim_ids: list[str]) -> set[str]:
     """Those of `claim_ids` that are anomalies."""
     if not path.exists():

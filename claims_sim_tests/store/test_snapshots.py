@@ -108,7 +108,7 @@ def test_many_rows_at_once_over_several_days_lie_in_full_files(db, folder):
         store(db, 33, DAY + timedelta(days=day))
     snapshots.write_snapshots(db, folder)
     assert ids(folder) == expected(db)
-    sizes = [SnapshotFile.of(path).rows for path in files_of(folder / "claims_live_stream")]
+    sizes = [SnapshotFile.of(path).span for path in files_of(folder / "claims_live_stream")]
     assert sizes == [10, 10, 10, 3] * 3
 
 
@@ -261,7 +261,7 @@ def test_any_arrivals_lie_in_the_snapshot_once_and_in_order(tmp_path_factory, ar
             store(db, count, DAY + timedelta(days=day))
             snapshots.write_snapshots(db, root / "snapshots")
             assert ids(root / "snapshots") == expected(db)
-    assert all(SnapshotFile.of(path).rows <= 10 for path in files_of(root / "snapshots" / "claims_live_stream"))
+    assert all(SnapshotFile.of(path).span <= 10 for path in files_of(root / "snapshots" / "claims_live_stream"))
 
 
 def test_provenance_has_a_row_for_each_claim_and_how_ours_was_made(db, folder):
