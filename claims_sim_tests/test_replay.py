@@ -48,7 +48,9 @@ def test_a_batch_of_a_model_is_the_same_without_it(llm, server, form, size):
     before = len(server.requests)
     result = replay_batch(settings, batch.request.batch_id)
     assert result.is_same
-    assert (result.compared, result.recorded, len(server.requests)) == (12, 12, before)
+    recorded = sum(answer is not None for answers in batch.log["answers"].to_pylist() for answer in answers or ())
+    assert recorded >= 12  # a claim that was repaired has two
+    assert (result.compared, result.recorded, len(server.requests)) == (12, recorded, before)
     assert result.batch.payloads == batch.payloads
 
 

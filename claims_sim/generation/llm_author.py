@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from claims_sim.errors import AuthorError
 from claims_sim.generation.asking import Asking, DrawnForm, Group, written
 from claims_sim.generation.author import Assignment, Draft
-from claims_sim.generation.prompt import Form, PromptSet, load_prompts
+from claims_sim.generation.examination import prompts_for
+from claims_sim.generation.prompt import FORMS, PromptSet, load_prompts
 from claims_sim.llm.attach import START_TIMEOUT_S
 from claims_sim.llm.breaker import Breaker
 from claims_sim.llm.budget import Budget
@@ -32,7 +34,10 @@ _MAX_RECONNECTS: Final = 2  # with no answer between: a killed server is started
 _MAX_FAILURES: Final = 3  # in a row: then the server is at fault, not the claim
 
 
+_EXAMINATION: Final = 0.6  # of a batch's time may pass with the examination of a new model
+
 Watch = Callable[[Assignment, DrawnForm, Mapping[int, Any]], object]
+Suit = Callable[[Model, float | None], PromptSet]
 
 
 @dataclass(slots=True)
@@ -70,8 +75,9 @@ class LLMAuthor:
     """Writes the open fields of briefs with a language model, inside what the profile holds possible.
 
     `connect` gets the seconds it may take and returns a client; it is called when the first claim is written, and again
-    when the server went away. `deadline_s` bounds the model's whole part of a batch, all attempts together. Who measures
-    the author may set `form_of`, which draws what the model moves within, and `watch`, which is shown what it answered.
+    when the server went away. `deadline_s` bounds the model's whole part of a batch, all attempts together. `suit` gives
+    the prompts that suit a connected model, by a time; without it `prompts` are for every model. Who measures the author
+    may set `form_of`, which draws what the model moves within, and `watch`, which is shown what it answered.
     """
 
     name = "llm"
@@ -87,7 +93,10 @@ class LLMAuthor:
         breaker: Breaker | None = None,
         budget: Budget | None = None,
         briefs_per_request: int = 1,
+        suit: Suit | None = None,
     ) -> None:
+        self._sampler = sampler
+        self._suit = suit
         self._asking = Asking.of(sampler, prompts)
         self._connect = connect
         self._prompts = prompts
@@ -100,7 +109,7 @@ class LLMAuthor:
         self._briefs_per_request = briefs_per_request
         self._batch: tuple[int, float | None] | None = None
         self._given_up = False
-        self.form_of: Callable[[Assignment], DrawnForm] = self._asking.form
+        self.form_of: Callable[[Assignment], DrawnForm] = self._form
         self.watch: Watch = lambda _assignment, _form, _answers: None
 
     @property
@@ -112,6 +121,9 @@ class LLMAuthor:
     def prompt_version(self) -> str:
         """Version, form and hash of the prompt."""
         return self._prompts.label
+
+    def _form(self, assignment: Assignment) -> DrawnForm:
+        return self._asking.form(assignment)
 
     def close(self) -> None:
         """Close the connections; the server goes on."""
@@ -137,6 +149,8 @@ class LLMAuthor:
             work.last = error if isinstance(error, LLMError) else None
             self._judge_server(work)
             return self._draft(assignment, work, None, started)
+        if assignment.attempt == 0:  # a batch keeps its form
+            self._settle(client, work.deadline)
         form = self.form_of(assignment)
         bare = client.endpoint.is_ours or is_model_id(self._model)
         groups = self._asking.groups(assignment, form, self._briefs_per_request, bare=bare)
@@ -151,6 +165,21 @@ class LLMAuthor:
         self._judge_server(work)
         self.watch(assignment, form, work.answers)
         return self._draft(assignment, work, form, started)
+
+    def prepare(self) -> None:
+        """Connect, and find the form that suits the model. Raises AuthorError."""
+        self._settle(self._connected(_Round(None)), None)
+
+    def _settle(self, client: Model, deadline: float | None) -> None:
+        """Take the prompts that suit the model. What cannot be found out now is found out at the next batch."""
+        if self._suit is None:
+            return
+        now = self._clock()
+        limit = None if deadline is None else now + _EXAMINATION * (deadline - now)
+        with suppress(LLMError):  # a server that fails is met, and judged, by the claims that follow
+            prompts = self._suit(client, limit)
+            if prompts.label != self._prompts.label:
+                self._prompts, self._asking = prompts, Asking.of(self._sampler, prompts)
 
     # Time and connection.
 
@@ -242,17 +271,25 @@ def llm_author(
     """
     configured = endpoint_of(settings)
     local = configured is None or configured.is_local
-    form: Form = ("choice" if local else "full") if settings.prompt_form == "auto" else settings.prompt_form
-
-    prompts = load_prompts(form, settings.prompt_version, settings.prompt_language)
+    chosen, version, language = settings.prompt_form, settings.prompt_version, settings.prompt_language
     kept = memory or ProcessMemory()
     budget = budget_of(settings, kept)
+    slots = configured.slots if configured else 1
+    suit: Suit | None = None
+    if chosen == "auto":
+        both = {form: load_prompts(form, version, language) for form in FORMS}
+        pace = None if deadline_s is None else deadline_s / -(-settings.batch_size // slots)
+
+        def suit(model: Model, limit: float | None) -> PromptSet:
+            return prompts_for(model, kept, both, limit=limit, seconds_for_each=pace, clock=time.monotonic)
+
     return LLMAuthor(
         sampler,
         lambda timeout_s: open_model(settings, kept, budget, timeout_s),
-        prompts,
+        load_prompts("choice" if chosen == "auto" else chosen, version, language),
         deadline_s=deadline_s,
         breaker=breaker_of(settings, kept),
         budget=budget,
         briefs_per_request=settings.llm_briefs_per_request or (1 if local else _REMOTE_BRIEFS),
+        suit=suit,
     )

@@ -162,6 +162,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         state.abilities.describe() if state.abilities else "not asked yet what it can do; `claims-sim llm probe` asks"
     )
     yield Finding("model's answers", "ok" if state.abilities else "note", known)
+    yield Finding("model's prompts", "ok", state.form)
     if state.left_alone:
         yield Finding("model's breaker", hindered, state.left_alone)
     unpriced = state.limits.has_cost and price_of(parse_prices(settings.llm_prices), settings.llm_model) is None

@@ -97,6 +97,8 @@ def evaluate_author(
     coherence = Coherence.of(read_claims(spec, _REFERENCE_ROWS))
     plain = settings.model_copy(update={"anomaly_rate": 0.0})
     with batch_writer(plain, profile, deadline_s=None) as writer:
+        if isinstance(writer.author, LLMAuthor):
+            writer.author.prepare()  # the form of its prompts may follow from what it can do
         folder = _folder(settings, profile, writer)
         folder.mkdir(parents=True, exist_ok=True)
         steps = _written(folder, writer, coherence, count, as_of, settings.seed, advance, check)

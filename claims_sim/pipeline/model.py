@@ -4,26 +4,45 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from claims_sim.errors import AuthorError
+from claims_sim.generation import examination
+from claims_sim.generation.examination import Skill
+from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm import breaker, budget
 from claims_sim.llm.abilities import Abilities, recall
 from claims_sim.llm.attach import START_TIMEOUT_S
 from claims_sim.llm.budget import Limits, Spent
 from claims_sim.llm.endpoint import endpoint_of
 from claims_sim.llm.opening import breaker_of, budget_of, limits_of, open_model, transmissions_of
+from claims_sim.llm.question import Model
+from claims_sim.llm.server import model_id
 from claims_sim.llm.transmissions import TransmissionLog
+from claims_sim.llm.weights import find_weights
 from claims_sim.settings import Settings
 from claims_sim.store.control import Facts
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """`left_alone` and `spent_up` say why the model is not asked now, if so; `abilities` are None until they are found."""
+    """`left_alone` and `spent_up` say why the model is not asked now, if so.
+
+    `abilities` and `skill` are None until they are found; the built-in model's are known, and it is not examined.
+    """
 
     left_alone: str
     spent_up: str
     today: Spent
     limits: Limits
     abilities: Abilities | None
+    skill: Skill | None
+    prompt_form: str
+
+    @property
+    def form(self) -> str:
+        """Which form of prompt the model gets, and why."""
+        if self.prompt_form != "auto":
+            return f"{self.prompt_form} (CLAIMS_SIM_PROMPT_FORM)"
+        return self.skill.describe() if self.skill else "choice, unless it is examined and passes"
 
     @property
     def spending(self) -> str:
@@ -44,14 +63,25 @@ def model_state(settings: Settings) -> ModelState:
     """As the state folder knows it. Raises AuthorError for a server that may not be used."""
     memory = Facts(settings.state_dir)
     endpoint = endpoint_of(settings)
+    where = f"{endpoint.base_url} {endpoint.model}" if endpoint else ""
     fact, limits = memory.read(budget.KEY), limits_of(settings)
     return ModelState(
         left_alone=breaker_of(settings, memory).why_open(),
         spent_up=budget.why_spent(fact, limits, budget.utc_today()),
         today=budget.spent_on(fact, budget.utc_today()),
         limits=limits,
-        abilities=recall(memory, f"{endpoint.base_url} {endpoint.model}") if endpoint else Abilities(),
+        abilities=recall(memory, where) if endpoint else Abilities(),
+        skill=examination.recall(memory, where or f"local {_local_name(settings)}"),
+        prompt_form=settings.prompt_form,
     )
+
+
+def _local_name(settings: Settings) -> str:
+    try:
+        weights = find_weights(settings.state_dir, settings.llm_gguf)
+    except AuthorError:
+        return ""
+    return model_id(weights.name, weights.sha256)
 
 
 def out_of_budget(settings: Settings) -> str:
@@ -70,16 +100,30 @@ def probe_model(settings: Settings) -> dict[str, Any]:
         began = time.monotonic()
         found = client.abilities(began + START_TIMEOUT_S, anew=True)
         seconds = time.monotonic() - began
+        form = _examined(settings, memory, client)
         memory.change(breaker.KEY, lambda _: {})
         return {
             "server": client.endpoint.base_url,
             "model": client.model,
             "answers": found.describe(),
+            "form of prompts": form,
             "requests at once": client.endpoint.slots,
             "seconds": round(seconds, 2),
         }
     finally:
         client.close()
+
+
+def _examined(settings: Settings, memory: Facts, client: Model) -> str:
+    """Examine the model where its form follows from that."""
+    if settings.prompt_form != "auto":
+        return f"{settings.prompt_form} (CLAIMS_SIM_PROMPT_FORM)"
+    if examination.is_known_small(client):
+        return "choice: the built-in model is known to be too small for whole claims"
+    prompts = load_prompts("full", settings.prompt_version, settings.prompt_language)
+    skill = examination.examine(client, prompts, time.monotonic() + START_TIMEOUT_S, time.monotonic)
+    examination.remember(memory, examination.name_of(client), skill)
+    return skill.describe()
 
 
 def transmission_log(settings: Settings) -> TransmissionLog:

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.claim import Claim
 from claims_sim.errors import AuthorError
+from claims_sim.generation.examination import Skill
 from claims_sim.generation.request import ClaimsRequest
 from claims_sim.llm import breaker, client  # noqa: F401 - loaded here, so that no deadline pays for it
 from claims_sim.pipeline.limits import over_limit
@@ -75,6 +77,7 @@ FAULTS = {
     "wrong model": fails(404, b'{"error": {"message": "The model does not exist", "code": "model_not_found"}}'),
     "redirection": fails(302, Location="http://192.0.2.1/"),
 }  # fmt: skip
+NO_SKILL = Skill(0, 2, 0.1, datetime.now(UTC).isoformat())
 TIMELESS = ("hangs", "stalls in the middle", "drips white space", "drips headers", "is slow")
 LASTING = ("wrong key", "key without the right", "wrong model", "redirection", "rate limit")
 
@@ -97,6 +100,7 @@ def remote(settings, url: str, **more):
     }  # fmt: skip
     # What the server can do is known already: here it is about what it does.
     Facts(settings.state_dir).change("llm.abilities", lambda _: {f"{url} m": {"structured": "json_schema"}})
+    Facts(settings.state_dir).change("llm.skill", lambda _: {f"{url} m": asdict(NO_SKILL)})
     return settings.model_copy(update=changes | more)
 
 
