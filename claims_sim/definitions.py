@@ -12,6 +12,7 @@ from claims_sim.orchestration.assets import (
     ml_scores,
     synthetic_claims_batch,
 )
+from claims_sim.orchestration.evaluation import evaluate_scoring, evaluation_schedule, scoring_evaluation
 from claims_sim.orchestration.fidelity import fidelity_report, fidelity_schedule, measure_fidelity
 from claims_sim.orchestration.io_managers import OutboxIOManager, ProfileIOManager, ScoresIOManager, StreamIOManager
 from claims_sim.orchestration.jobs import (
@@ -43,10 +44,16 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
             claims_live_stream,
             ml_scores,
             fidelity_report,
+            scoring_evaluation,
         ],
-        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, measure_fidelity, housekeeping],
+        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, measure_fidelity, evaluate_scoring, housekeeping],
         sensors=[intake_sensor(settings)],
-        schedules=[profile_schedule(settings.profile_refresh_cron), housekeeping_schedule, fidelity_schedule],
+        schedules=[
+            profile_schedule(settings.profile_refresh_cron),
+            housekeeping_schedule,
+            fidelity_schedule,
+            evaluation_schedule,
+        ],
         resources={
             "simulation": Simulation(settings),
             "producer": Producer(state_dir=str(settings.state_dir)),

@@ -29,6 +29,7 @@ ASSET_NAMES: Final = (
     "claims_live_stream",
     "ml_scores",
     "fidelity_report",
+    "scoring_evaluation",
 )
 
 # One process a run: four processes would cost three times the CPU of the work itself.

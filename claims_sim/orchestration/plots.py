@@ -3,7 +3,10 @@
 import base64
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BLUE: Final = "#3b5bdb"
 _RED: Final = "#e03131"
@@ -87,3 +90,51 @@ def drift_bars(rows: Sequence[tuple[str, float, float, float, bool]]) -> str:
     )
     encoded = base64.b64encode(svg.encode()).decode()
     return f"![Total variation by column](data:image/svg+xml;base64,{encoded})"
+
+
+def recall_bars(title: str, rows: Sequence[tuple[str, float, float, float]]) -> str:
+    """Bars of (name, share, low, high), best first, each with its interval."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    rows = sorted(rows, key=lambda row: -row[1])
+    figure = Figure(figsize=(7.2, 0.9 + 0.3 * len(rows)), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    places = list(range(len(rows)))
+    shares = [100 * share for _, share, _, _ in rows]
+    errors = [[100 * (share - low) for _, share, low, _ in rows], [100 * (high - share) for _, share, _, high in rows]]
+    axes.barh(places, shares, color=_BLUE, height=0.65, xerr=errors, ecolor="#1b1f24", capsize=3, error_kw={"lw": 1})
+    axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel("% of the kind's anomalies; line: 95 % interval", fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _as_image(title, figure)
+
+
+def score_steps(rows: Sequence[tuple[float, int, int]]) -> str:
+    """Claims and anomalies by score, from (lower edge, claims, anomalies) of equal steps, on a logarithmic scale."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    title = "Claims and anomalies by score"
+    figure = Figure(figsize=(7.2, 2.6), dpi=110, layout="constrained")
+    axes = figure.subplots()
+    width = 1 / len(rows)
+    for label, color, part, shift in (("clean", _BLUE, 0, 0.0), ("anomalies", _RED, 1, 0.45)):
+        heights = [anomalies if part else claims - anomalies for _, claims, anomalies in rows]
+        axes.bar([low + (0.25 + shift) * width for low, _, _ in rows], heights, 0.42 * width, color=color, label=label)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_xlabel("risk score", fontsize=8)
+    axes.set_ylabel("claims", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.legend(fontsize=8, frameon=False)
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _as_image(title, figure)
+
+
+def _as_image(title: str, figure: "Figure") -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return f"![{title}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

@@ -74,6 +74,19 @@ def read_scores(db: SimulationDatabase) -> pa.Table:
         return conform(fetch_arrow(connection, "SELECT * FROM ml_scores ORDER BY score_seq"), SCORE_SCHEMA)
 
 
+def newest_scored(db: SimulationDatabase, most: int) -> pa.Table:
+    """The newest `most` claims that have a score, oldest first: what tells them apart, their score and who gave it."""
+    with db.connect(read_only=True) as connection:
+        return fetch_arrow(
+            connection,
+            "SELECT s.claim_id, s.batch_id, s.province_name, s.facility_class, s.dx_primary_code, m.risk_score, "
+            "m.scorer, m.model_version, m.ruleset_version "
+            "FROM claims_live_stream s JOIN ml_scores m USING (stream_seq) "
+            "WHERE s.stream_seq > $after AND m.stream_seq > $after ORDER BY s.stream_seq",
+            {"after": counter(connection, "stream_seq") - most},
+        )
+
+
 def score_summary(db: SimulationDatabase, recent: int = 10_000) -> ScoreSummary:
     """How many claims have a score, and what the newest `recent` scores look like."""
     with db.connect(read_only=True) as connection:

@@ -147,6 +147,14 @@ def forget_claims(path: Path, claim_ids: list[str]) -> int:
         return connection.execute(query, (json.dumps(claim_ids),)).rowcount
 
 
+def known_batches(path: Path) -> set[str]:
+    """The batches whose truth is kept: what is not named in it of their claims is no anomaly."""
+    if not path.exists():
+        return set()
+    with _open(path) as connection:
+        return {row[0] for row in connection.execute("SELECT batch_id FROM batches")}
+
+
 def labelled_ids(path: Path, claim_ids: list[str]) -> set[str]:
     """Those of `claim_ids` that are anomalies."""
     if not path.exists():

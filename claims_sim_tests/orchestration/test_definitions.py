@@ -47,7 +47,7 @@ def run(defs, instance, job: str, **options):
 def test_the_lineage_runs_from_the_real_table_to_the_scores(defs):
     graph = defs.resolve_asset_graph()
     keys = [dg.AssetKey(name) for name in CHAIN]
-    assert set(graph.get_all_asset_keys()) == {*keys, dg.AssetKey("fidelity_report")}
+    assert set(graph.get_all_asset_keys()) == {*keys, dg.AssetKey("fidelity_report"), dg.AssetKey("scoring_evaluation")}
     for upstream, downstream in pairwise(keys):
         assert graph.get(downstream).parent_keys == {upstream}
     assert not graph.get(keys[0]).is_materializable

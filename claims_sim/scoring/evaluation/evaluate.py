@@ -288,13 +288,13 @@ def _places(answers: Answers, taken: Bools) -> list[Place]:
 def _workload(answers: Answers, claims_per_day: float, reviews: int) -> Workload:
     labels, scores, count = answers.labels, answers.scores, len(answers.scores)
     reviewed = max(round(count * min(reviews / claims_per_day, 1.0)), 1)
-    found = found_at(labels, scores, reviewed)
+    found, anomalies = found_at(labels, scores, reviewed), int(labels.sum())
     caught = found_at(labels, scores, reviewed, answers.lost)
     days = count / claims_per_day
     return Workload(
         claims_per_day=claims_per_day,
         reviews=reviewed / days,
-        recall=found / labels.sum() if labels.any() else float("nan"),
+        recall=found / anomalies if anomalies else float("nan"),
         precision=found / reviewed,
         lost_per_day=float(answers.lost.sum()) / days,
         caught_per_day=caught / days,

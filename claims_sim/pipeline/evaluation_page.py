@@ -1,0 +1,45 @@
+"""The page about a scorer: puts the evaluation beside what is known of the claims' fidelity and privacy. Aggregates only."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from claims_sim.pipeline.examining import ScoringReport
+from claims_sim.profile.document import Profile
+from claims_sim.scoring.evaluation.report import Facts, Language, Page, render_page
+from claims_sim.settings import Settings
+
+_SHOWN: Final = ("c2st", "c2st_audit", "tstr", "rule_violations", "exact_copies", "dcr_share")
+
+
+def evaluation_page(settings: Settings, report: ScoringReport, now: datetime, language: Language = "en") -> str:
+    """The page as HTML; it speaks both languages, `language` first."""
+    page = Page(
+        found=report.exam,
+        scorer=f"{report.scorer} {report.version}",
+        profile=report.profile.profile_hash[:12],
+        made_at=f"{now:%Y-%m-%d %H:%M} UTC",
+        release=report.comparison,
+        release_matters=True,
+        stream=report.stream,
+        no_stream=report.no_stream,
+        facts=claim_facts(settings, report.profile),
+    )
+    return render_page(page, language)
+
+
+def claim_facts(settings: Settings, profile: Profile) -> Facts:
+    """The newest fidelity report's main scores, where there is one, and what the profile withholds."""
+    return Facts(_fidelity_scores(settings), profile.k, profile.unit)
+
+
+def _fidelity_scores(settings: Settings) -> list[Mapping[str, Any]]:
+    path = settings.state_dir / "fidelity" / "report.json"
+    if not path.exists():
+        return []
+    try:
+        by_name = {score["name"]: score for score in json.loads(path.read_text(encoding="utf-8"))["scores"]}
+    except (OSError, ValueError, KeyError):  # a report of another release: it is made again every night
+        return []
+    return [by_name[name] for name in _SHOWN if name in by_name]

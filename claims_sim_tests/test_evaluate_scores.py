@@ -1,0 +1,182 @@
+"""The scorer's exam, the stream's own scores, and the comparison with the last release: pipeline, command line, Dagster."""
+
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.definitions import build_definitions
+from claims_sim.pipeline import examining
+from claims_sim.pipeline.evaluation_page import evaluation_page
+from claims_sim.pipeline.labelled import LabelledRequest, labelled_claims
+from claims_sim.scoring.protocol import VERDICTS, OpenedScorer
+from claims_sim.store.truth import read_truth, truth_path
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+class Spoiled(OpenedScorer):
+    """The scorer in use, with its scores changed before anyone sees them."""
+
+    name, version = "spoiled", "1"
+
+    def __init__(self, scorer, change):
+        self.scorer, self.change = scorer, change
+
+    def score_table(self, claims):
+        found = self.scorer.score_table(claims)
+        scores = self.change(found["risk_score"].to_numpy(), np.random.default_rng(1))
+        return found.set_column(1, VERDICTS.field("risk_score"), [scores])
+
+
+@pytest.fixture(scope="module")
+def papers():
+    """Exams that were made already: they follow from profile and request alone."""
+    made = {}
+
+    def make(profile, asked, sampler=None):
+        key = (profile.profile_hash, asked)
+        made[key] = made.get(key) or labelled_claims(profile, asked, sampler)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture
+def small(monkeypatch, papers):
+    """A small exam: 10 % anomalies of 4,000 claims."""
+    exam = LabelledRequest(4_000, rate=0.1, seed=5, prefix="EXAM")
+    monkeypatch.setattr(examining, "EXAM", exam)
+    monkeypatch.setattr(examining, "labelled_claims", papers)
+    monkeypatch.setattr(examining.evaluate_scores, "__kwdefaults__", {"spec": None, "asked": exam, "with_stream": True})
+    return exam
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """A function: change of the scores -> from now on the scorer gives those."""
+    genuine = examining.open_scorer
+
+    def put(change):
+        monkeypatch.setattr(examining, "open_scorer", lambda *given: Spoiled(genuine(*given), change))
+
+    return put
+
+
+def _keep(settings, report, **options):
+    return examining.keep_evaluation(settings, report, evaluation_page(settings, report, NOW), **options)
+
+
+def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small):
+    profile = pipeline.current_profile(settings)
+    claims, truth = labelled_claims(profile, small)
+    again, _ = labelled_claims(profile, small)
+    assert claims.equals(again)
+    assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 400
+    assert not set(claims.column_names) & {"label", "kind", "strength"}
+
+
+@pytest.mark.parametrize(
+    ("nature", "change"),
+    [
+        ("informative", lambda scores, _: scores),
+        ("random", lambda scores, g: g.permutation(scores)),
+        ("constant", lambda scores, _: np.full(len(scores), 0.4)),
+        ("reversed", lambda scores, _: 1 - scores),
+    ],
+)
+def test_a_random_constant_or_reversed_scorer_is_recognised(settings, small, spoil, nature, change):
+    spoil(change)
+    assert examining.evaluate_scores(settings).exam.nature == nature
+
+
+def test_a_worse_scorer_is_caught_and_stays_caught_until_it_is_accepted(settings, small, spoil):
+    first = examining.evaluate_scores(settings)
+    assert first.comparison is None
+    _keep(settings, first)
+    assert not examining.evaluate_scores(settings).is_worse
+    spoil(lambda scores, g: np.clip(scores + g.normal(0, 0.3, len(scores)), 0, 1))
+    for _ in range(2):
+        worse = examining.evaluate_scores(settings)
+        assert worse.is_worse
+        assert worse.comparison.is_paired
+        assert any(text.startswith("average_precision -") for text in worse.comparison.worse)
+        _keep(settings, worse)
+    _keep(settings, worse, accept=True)
+    assert not examining.evaluate_scores(settings).is_worse
+
+
+def test_an_exam_of_another_seed_is_compared_and_does_not_become_the_release(settings, small):
+    from dataclasses import replace
+
+    _keep(settings, examining.evaluate_scores(settings))
+    before = (examining.evaluation_folder(settings) / "released.parquet").read_bytes()
+    other = examining.evaluate_scores(settings, asked=replace(small, seed=6))
+    assert not other.comparison.is_paired
+    assert not other.is_worse
+    _keep(settings, other, releases=False)
+    assert (examining.evaluation_folder(settings) / "released.parquet").read_bytes() == before
+
+
+def test_only_claims_of_the_stream_whose_truth_is_known_are_judged(settings, small):
+    lively = settings.model_copy(update={"batch_size": 400, "anomaly_rate": 0.1})
+    unlabelled = settings.model_copy(update={"batch_size": 300, "anomaly_rate": 0.0})
+    assert "no stream" in examining.evaluate_scores(lively).no_stream
+    pipeline.run_tick(unlabelled, NOW)
+    assert "300 scored claims none has a known answer" in examining.evaluate_scores(lively).no_stream
+    pipeline.run_tick(lively, NOW)
+    stream = examining.evaluate_scores(lively).stream
+    assert (stream.claims, stream.unlabelled) == (400, 300)
+    labels = read_truth(truth_path(settings.state_dir))["label"].to_pylist()
+    assert stream.anomalies == labels.count("anomaly") > 20
+
+
+def test_the_page_speaks_both_languages_and_needs_no_network(settings, small):
+    report = examining.evaluate_scores(settings)
+    page = evaluation_page(settings, report, NOW)
+    for text in (
+        "How well anomalies are found",
+        "Seberapa baik anomali ditemukan",
+        "fewer than 11 persons",
+        "11 orang",
+    ):
+        assert text in page
+    assert not any(word in page for word in ("http", "src=", "<script", "{{", "None"))
+    assert evaluation_page(settings, report, NOW, "id").count(" checked") == 1
+    assert "2026-03-04 05:06 UTC" in page
+
+
+def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer(run, small, spoil, tmp_path):
+    asked = ("--claims", 4000, "--anomaly-rate", 0.1, "--seed", 5)
+    code, out, _ = run("evaluate-scores", *asked, "--accept", "--out", tmp_path / "page.html")
+    assert code == 0
+    assert "informative: 4,000 claims, 400 anomalies" in out
+    assert "cloned_claim" in out
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    spoil(lambda scores, g: g.permutation(scores))
+    code, out, _ = run("evaluate-scores", *asked, "--json")
+    document = json.loads(out)
+    assert code == 1
+    assert document["exam"]["nature"] == "random"
+    assert document["comparison"]["worse"]
+
+
+def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil, tmp_path):
+    pipeline.run_tick(settings, NOW)
+    job = build_definitions(settings).resolve_job_def("evaluate_scoring")
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        done = job.execute_in_process(instance=instance)
+        (made,) = done.asset_materializations_for_node("scoring_evaluation")
+        assert {"kinds", "strengths", "recall per kind", "decoys flagged", "scores"} <= set(made.metadata)
+        assert made.metadata["rupiah lost a day (Rp)"].value > 0
+        assert {check.check_name: check.passed for check in done.get_asset_check_evaluations()} == {
+            "no_worse_than_last_release": True,
+            "scores_are_a_ranking": True,
+        }
+        spoil(lambda scores, g: g.permutation(scores))
+        done = job.execute_in_process(instance=instance)
+        assert not any(check.passed for check in done.get_asset_check_evaluations())
