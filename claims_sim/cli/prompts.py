@@ -1,4 +1,4 @@
-"""Commands for prompts: look at them, compare versions."""
+"""Commands for prompts: look at them, compare versions, measure them."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,9 @@ import typer
 
 from claims_sim.cli.common import JsonOption, read_settings
 
-app = typer.Typer(help="The prompts: list and show them, compare versions.", no_args_is_help=True)
+app = typer.Typer(
+    help="The prompts: list, show and compare them, measure what a model makes of them.", no_args_is_help=True
+)
 
 FormOption = Annotated[str, typer.Option(help="choice (numbered options) or full (the whole payload).")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Version; default: CLAIMS_SIM_PROMPT_VERSION.")]
@@ -77,3 +79,30 @@ def prompt_diff(
 
     text = difference(old, new, as_form(form), read_settings(prompt_language=language).prompt_language)
     print(json.dumps({"old": old, "new": new, "diff": text}) if as_json else text or "No difference.")
+
+
+@app.command("eval")
+def prompt_eval(
+    prompts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Versions, or version.language, such as v1 v1.id; default: those in force."),
+    ] = None,
+    form: Annotated[str | None, typer.Option(help="Form of the prompts: auto, choice or full.")] = None,
+    count: Annotated[int, typer.Option(min=20, max=1_000_000, help="Claims to let the model write with each.")] = 200,
+    trials: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Briefs for order and recognition, each asked about four times.")
+    ] = 50,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other briefs.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what the model makes of the same briefs under each of the prompts, side by side. Opens no source.
+
+    Stopped, it goes on where it was. `claims-sim eval-author` measures one prompt against real claims as well.
+
+    Example: claims-sim prompt eval v1 v1.id --count 200
+    """
+    from claims_sim.launch.prompts import as_table, evaluated
+
+    settings = read_settings(author="llm", prompt_form=form, seed=seed)
+    reports = evaluated(settings, prompts or (), count, trials)
+    print(json.dumps([report.as_dict() for report in reports], indent=1) if as_json else as_table(reports))

@@ -1,16 +1,21 @@
-"""`claims-sim prompt`: look at the prompts as they are sent, and at what changed between two versions."""
+"""`claims-sim prompt`: look at prompts as they are sent, at what changed between versions, and measure them."""
 
 import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
 
+from claims_sim import pipeline
 from claims_sim.errors import SettingsError
 from claims_sim.generation.bands import draw_bands
 from claims_sim.generation.names import Names
 from claims_sim.generation.options import draw_options
 from claims_sim.generation.prompt import FORMS, Form, chosen_version, load_manifest, load_prompts, versions
+from claims_sim.launch.interrupt import interruptible
+from claims_sim.launch.progress import progress
+from claims_sim.pipeline import PromptReport
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
@@ -76,3 +81,46 @@ def _text_of(name: str, form: Form, language: str) -> tuple[str, list[str]]:
     prompts = load_prompts(form, chosen_version(version), own or language)
     words = "".join(f"{key} = {value}\n" for key, value in prompts.words.items())
     return prompts.label, f"{prompts.source.rstrip()}\n\n{words}".splitlines(keepends=True)
+
+
+def evaluated(settings: Settings, names: Sequence[str], count: int, trials: int) -> list[PromptReport]:
+    """What the model makes of each of the prompts (version, or version.language); none: of the prompts in force."""
+    chosen = [_version_and_language(name, settings) for name in names or [settings.prompt_version]]
+    with progress("claims", count * len(chosen)) as advance, interruptible() as check:
+        return pipeline.evaluate_prompts(settings, chosen, count, trials=trials, advance=advance, check=check)
+
+
+def _version_and_language(name: str, settings: Settings) -> tuple[str, str]:
+    version, _, language = name.partition(".")
+    return chosen_version(version), language or settings.prompt_language
+
+
+def as_table(reports: Sequence[PromptReport]) -> str:
+    """Reports side by side, a figure a line and a prompt a column."""
+    columns = [dict(_figures(report)) for report in reports]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = [[name, *(column.get(name, "-") for column in columns)] for name in names]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns) + 1)]
+    return "\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _figures(report: PromptReport) -> Iterator[tuple[str, str]]:
+    output, choices, trials, diversity = report.output, report.choices, report.trials, report.diversity
+    yield "prompt", report.prompt
+    yield "model", output.model
+    yield "claims planned", f"{output.planned:,}"
+    yield "valid at first try", f"{output.first_try:.1%}"
+    yield "valid after repair", f"{output.accepted:.1%}"
+    yield "tokens an accepted claim", f"{output.tokens_in:.0f} read, {output.tokens_out:.1f} written"
+    yield "seconds an accepted claim", f"{output.seconds:.2f}"
+    yield f"care sets in {diversity.claims:,} claims", f"{diversity.sets}"
+    yield f"repeats in {diversity.claims:,} claims", f"{diversity.repeats:.1%}"
+    if choices:
+        yield "numbers chosen", " ".join(f"{share:.0%}" for share in choices.numbers)
+        yield "fits better than another", f"{choices.wins:.1%} ± {choices.wins_error:.1%}"
+        yield "lift over a random pick", f"{choices.lift:+.3f} sd"
+        yield "implausible choices", f"{choices.implausible:.2%} (at random {choices.implausible_at_random:.2%})"
+    if trials.orders:
+        yield "same care when asked again", f"{trials.again:.0%}"
+        yield "same care in reverse order", f"{trials.reversed:.0%}"
+        yield "right care among foreign", f"{trials.recognised:.0%} (by chance {trials.by_chance:.0%})"

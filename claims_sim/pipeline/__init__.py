@@ -17,7 +17,7 @@ from claims_sim.pipeline.authoring import (
     relay_outbox,
     review_outbox_batch,
 )
-from claims_sim.pipeline.evaluating import AuthorReport, evaluate_author
+from claims_sim.pipeline.evaluating import AuthorReport, PromptReport, evaluate_author, evaluate_prompts
 from claims_sim.pipeline.fidelity import (
     FidelityRun,
     measure_fidelity,
@@ -68,6 +68,7 @@ __all__ = [
     "FidelityRun",
     "Injection",
     "ProfileRefresh",
+    "PromptReport",
     "Purged",
     "Relay",
     "ScoreRefresh",
@@ -84,6 +85,7 @@ __all__ = [
     "drain",
     "ensure_source",
     "evaluate_author",
+    "evaluate_prompts",
     "find_approval",
     "generate_batch",
     "has_profile_of_source",

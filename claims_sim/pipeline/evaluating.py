@@ -4,7 +4,7 @@ Works in the production zone when the claims are held against the real table, wh
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -36,11 +36,14 @@ from claims_sim.pipeline.authoring import batch_writer
 from claims_sim.pipeline.fidelity import measure_fidelity
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
+from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 
 FEWEST_FOR_C2ST: Final = 400
 _REFERENCE_ROWS: Final = 120_000
+_AS_OF: Final = datetime(2000, 1, 1, tzinfo=UTC)  # claims of the past follow from profile and seed; this only makes ids
 _TOLD: Final = ("c2st", "c2st_audit")
 
 
@@ -92,29 +95,21 @@ def evaluate_author(
     if settings.author != "llm":
         raise SettingsError("eval-author measures a language model: set CLAIMS_SIM_AUTHOR=llm.")
     profile = current_profile(settings)
-    as_of = datetime(2000, 1, 1, tzinfo=UTC)  # claims of the past follow from profile and seed; this only makes ids
     spec = SourceSpec(settings.source_path, settings.source_table, settings.mapping)
     coherence = Coherence.of(read_claims(spec, _REFERENCE_ROWS))
-    plain = settings.model_copy(update={"anomaly_rate": 0.0})
-    with batch_writer(plain, profile, deadline_s=None) as writer:
-        if isinstance(writer.author, LLMAuthor):
-            writer.author.prepare()  # the form of its prompts may follow from what it can do
-        folder = _folder(settings, profile, writer)
-        folder.mkdir(parents=True, exist_ok=True)
-        steps = _written(folder, writer, coherence, count, as_of, settings.seed, advance, check)
-        tried = _tried(folder, writer, settings.seed, trials)
+    folder, prompt, steps, tried = _measured(settings, profile, coherence, count, trials, advance, check)
     claims = [line for step in steps for line in step.claims]
     if not claims:
         why = "; ".join(output_of(steps).problems) or "review rejected all that it wrote"
         raise AuthorError(f"{steps[-1].model} wrote no claim: {why}")
     lines = folder / "claims.jsonl"
     lines.write_text("".join(f"{line}\n" for line in claims), encoding="utf-8")
-    theirs, their_fit = _baseline(profile, coherence, steps, as_of, settings.seed)
+    theirs, their_fit = _baseline(profile, coherence, steps, settings.seed)
     (folder / "baseline.jsonl").write_text("".join(f"{line}\n" for line in theirs), encoding="utf-8")
     output = output_of(steps)
     price = price_of(parse_prices(settings.llm_prices), output.model)
     return AuthorReport(
-        prompt=writer.author.prompt_version,
+        prompt=prompt,
         profile=profile.profile_hash,
         source=settings.source_path.name,
         output=output,
@@ -131,10 +126,75 @@ def evaluate_author(
     )
 
 
-def _folder(settings: Settings, profile: Profile, writer: BatchWriter) -> Path:
+@dataclass(frozen=True, slots=True)
+class PromptReport:
+    """What a model made of one version and language of the prompts; as in AuthorReport."""
+
+    prompt: str
+    output: Output
+    choices: Choices | None
+    trials: Trials
+    diversity: Diversity
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def evaluate_prompts(
+    settings: Settings,
+    prompts: Sequence[tuple[str, str]],
+    count: int,
+    *,
+    trials: int,
+    advance: Callable[[int], object] = lambda _: None,
+    check: Callable[[], object] = lambda: None,
+) -> list[PromptReport]:
+    """Let the settings' model write the same briefs under several (version, language) of the prompts.
+
+    Opens no source: what fits together is taken from claims of the profile. Otherwise as `evaluate_author`.
+    """
+    if settings.author != "llm":
+        raise SettingsError("prompt eval measures prompts with a language model: set CLAIMS_SIM_AUTHOR=llm.")
+    profile = current_profile(settings)
+    sampled = Sampler(profile).draw_claims(stream_key(settings.seed, "coherence"), np.arange(_REFERENCE_ROWS))
+    coherence = Coherence.of(sampled)
+    reports = []
+    for version, language in prompts:
+        own = settings.model_copy(update={"prompt_version": version, "prompt_language": language})
+        _, label, steps, tried = _measured(own, profile, coherence, count, trials, advance, check, kind="prompts")
+        claims = [json.loads(line) for step in steps for line in step.claims]
+        choices = choices_of([pick for step in steps for pick in step.picks])
+        reports.append(PromptReport(label, output_of(steps), choices, tried, diversity_of_payloads(claims)))
+    return reports
+
+
+def _measured(
+    settings: Settings,
+    profile: Profile,
+    coherence: Coherence,
+    count: int,
+    trials: int,
+    advance: Callable[[int], object],
+    check: Callable[[], object],
+    kind: str = "",
+) -> tuple[Path, str, list[Step], Trials]:
+    """The folder of the measurement, the label of its prompt, what was written, and the trials."""
+    plain = settings.model_copy(update={"anomaly_rate": 0.0})
+    with batch_writer(plain, profile, deadline_s=None) as writer:
+        if isinstance(writer.author, LLMAuthor):
+            writer.author.prepare()  # the form of its prompts may follow from what it can do
+        folder = _folder(settings, profile, writer, kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        steps = _written(folder, writer, coherence, count, settings.seed, advance, check)
+        tried = _tried(folder, writer, settings.seed, trials)
+        return folder, writer.author.prompt_version, steps, tried
+
+
+def _folder(settings: Settings, profile: Profile, writer: BatchWriter, kind: str) -> Path:
     """Where a measurement is kept: one for each model, prompt, profile and seed."""
     model = settings.llm_model or (settings.llm_gguf.name if settings.llm_gguf else "")
-    asked = (settings.llm_base_url, model, writer.author.prompt_version, profile.profile_hash, str(settings.seed))
+    asked = (settings.llm_base_url, model, writer.author.prompt_version, profile.profile_hash, str(settings.seed), kind)
     return settings.state_dir / "evaluation" / sha256("\0".join(asked).encode()).hexdigest()[:16]
 
 
@@ -143,7 +203,6 @@ def _written(
     writer: BatchWriter,
     coherence: Coherence,
     count: int,
-    as_of: datetime,
     seed: int,
     advance: Callable[[int], object],
     check: Callable[[], object],
@@ -155,7 +214,7 @@ def _written(
         step = known.get(number)
         if step is None:
             check()
-            step = run_step(writer, coherence, number, STEP, seed, as_of)
+            step = run_step(writer, coherence, number, STEP, seed, _AS_OF)
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(step.as_dict()) + "\n")
         steps.append(step)
@@ -183,13 +242,13 @@ def _tried(folder: Path, writer: BatchWriter, seed: int, count: int) -> Trials:
     return found
 
 
-def _baseline(
-    profile: Profile, coherence: Coherence, steps: list[Step], as_of: datetime, seed: int
-) -> tuple[list[str], float]:
+def _baseline(profile: Profile, coherence: Coherence, steps: list[Step], seed: int) -> tuple[list[str], float]:
     """The statistical author's claims for the same briefs, and how well they fit."""
     writer, lines, fits = BatchWriter(profile), list[str](), list[float]()
     for step in steps:
-        batch = writer.write(BatchRequest(numbered_batch_id(as_of, step.number), step.planned, seed, as_of, "history"))
+        batch = writer.write(
+            BatchRequest(numbered_batch_id(_AS_OF, step.number), step.planned, seed, _AS_OF, "history")
+        )
         lines += batch.payloads
         fits.append(float(coherence.score(batch.claims).mean()))
     return lines, float(np.mean(fits))

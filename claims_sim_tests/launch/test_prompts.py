@@ -4,7 +4,8 @@ import pytest
 
 from claims_sim.errors import SettingsError
 from claims_sim.generation.prompt import load_prompts
-from claims_sim.launch.prompts import as_form, difference, listed, shown
+from claims_sim.launch.prompts import as_form, as_table, difference, evaluated, listed, shown
+from claims_sim_tests.fault_server import fault_server, writes
 
 
 def test_the_list_holds_every_version_with_the_labels_that_batches_carry():
@@ -38,3 +39,30 @@ def test_what_is_not_there_is_named():
         difference("v1", "v77", "choice", "en")
     with pytest.raises(SettingsError, match="en, id"):
         difference("v1", "v1.fr", "choice", "en")
+
+
+def test_two_languages_are_measured_on_the_same_briefs_and_a_stopped_measurement_goes_on(settings):
+    with fault_server() as server:
+        server.default = writes
+        llm = settings.model_copy(
+            update={"author": "llm", "llm_base_url": server.url, "llm_model": "m", "prompt_form": "choice"}
+        )
+        english, indonesian = evaluated(llm, ["v1", "v1.id"], 40, 20)
+        asked = len(server.requests)
+        again = evaluated(llm, ["v1", "v1.id"], 40, 20)
+        assert len(server.requests) == asked  # all of it was kept
+        assert again == [english, indonesian]
+    assert english.prompt.startswith("v1-choice-en-")
+    assert indonesian.prompt.startswith("v1-choice-id-")
+    assert english.output.accepted == indonesian.output.accepted == 1.0
+    assert english.choices.implausible_at_random == indonesian.choices.implausible_at_random
+    table = as_table([english, indonesian]).splitlines()
+    assert table[0].split() == ["prompt", english.prompt, indonesian.prompt]
+    assert any(line.startswith("right care among foreign") for line in table)
+
+
+def test_a_prompt_that_is_not_there_is_named_before_anything_is_asked(settings):
+    with pytest.raises(SettingsError, match="v77"):
+        evaluated(settings.model_copy(update={"author": "llm"}), ["v77"], 40, 0)
+    with pytest.raises(SettingsError, match="CLAIMS_SIM_AUTHOR=llm"):
+        evaluated(settings, ["v1"], 40, 0)
