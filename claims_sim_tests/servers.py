@@ -1,4 +1,4 @@
-"""Real brokers for tests and benchmarks: started on free ports of loopback, without root, and killed when asked to."""
+"""Real servers for tests and benchmarks: started on free ports of loopback, without root, and killed when asked to."""
 
 import functools
 import os
@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from claims_sim.settings import Settings, child_environment
 from claims_sim_tests.object_store import ObjectStore
 
 REQUIRED = bool(os.environ.get("CI"))
@@ -55,13 +57,19 @@ def kafka_binary() -> str | None:
 
 
 class Server:
-    """A broker as a child process; `kill` is SIGKILL, `start` starts it again on the same port and folder."""
+    """A server as a child process; `kill` is SIGKILL, `start` starts it again on the same port and folder."""
 
     def __init__(
-        self, command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        patience_s: float = 20,
     ) -> None:
         self.command, self.port, self.folder = list(command), port, folder
         self.environment = {**os.environ, **(environment or {})}
+        self.patience_s = patience_s
         self.process: subprocess.Popen | None = None
         self.start()
 
@@ -69,7 +77,7 @@ class Server:
         log = (self.folder / "server.log").open("ab")
         with log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder, env=self.environment)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -110,6 +118,21 @@ def start_kafka(*options: str, store: ObjectStore | None = None) -> Server:
         }
     engine = "s3://tansu/" if store else "memory://tansu/"
     return Server([*command, "--storage-engine", engine, *options], port, folder, environment)
+
+
+@functools.cache
+def chromium_binary() -> str | None:
+    """The distribution's Chromium or Chrome."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def start_api(settings: Settings, port: int | None = None) -> Server:
+    """The HTTP API over the state folder of `settings`, as `claims-sim serve` runs it."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "claims_sim.cli", "serve", "--port", str(port)]
+    folder = Path(mkdtemp(prefix="claims-sim-api-"))
+    return Server(command, port, folder, child_environment(settings), patience_s=90)
 
 
 def need(what: str, binary: str | None) -> None:

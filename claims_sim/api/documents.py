@@ -91,6 +91,7 @@ class ShareRow(BaseModel):
     """One bar: its share in the profile and in the newest claims."""
 
     value: str
+    label: str | None = Field(None, description="What a diagnosis code means")
     expected: Share
     live: Share
 

@@ -16,6 +16,7 @@ from claims_sim.api.claims import snapshots_of
 from claims_sim.api.documents import Distribution, ProfileSummary, ScoreSummary
 from claims_sim.api.problems import problem, problem_responses
 from claims_sim.api.snapshots import Snapshots
+from claims_sim.codes import icd10
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
@@ -213,6 +214,8 @@ def _compare(snapshots: Snapshots, expected: pa.Table) -> dict[str, Any]:
         drawn = [value for value in expected[name].to_pylist() if value is not None]
         seen = [row[name] for row in live if row[name] is not None]
         rows = _numbers(name, drawn, seen) if name in {"los", "amount_claimed"} else _texts(drawn, seen)
+        if name == "dx_primary_code":
+            rows = [row | {"label": icd10.label(row["value"])} for row in rows]
         if rows:
             columns[name] = rows
     return {"claims": len(live), "columns": columns}

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from claims_sim import pipeline
+from claims_sim.anomalies.kinds import KINDS
 from claims_sim.observe import metrics
 from claims_sim.observe.health import check_health
 from claims_sim.observe.status import status_of
@@ -55,4 +57,7 @@ def status(request: Request) -> dict[str, Any]:
         "interval_s": [settings.interval_min_s, settings.interval_max_s],
         "batch_size": settings.batch_size,
         "author": settings.author,
+        "injection": pipeline.injection_state(settings),
+        "anomaly_kinds": list(KINDS),
+        "has_fidelity": (settings.state_dir / "fidelity" / "report.html").is_file(),
     }

@@ -1,0 +1,63 @@
+// Two charts for one question: does the live stream follow the profile? Each row or column shows both shares.
+import { h } from "./vendor/preact.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
+import htm from "./vendor/htm.js";
+import { percent } from "./format.js";
+
+const html = htm.bind(h);
+
+function useWidth() {
+  const element = useRef(null), [width, setWidth] = useState(0);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setWidth(entry.contentRect.width));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width];
+}
+
+function described(name, rows, say) {
+  return `${name}. ${rows.map((row) => `${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}`).join("; ")}.`;
+}
+
+/** Columns for ranges in their order: a filled column is live, the line across it is expected. */
+export function Columns({ name, rows, say }) {
+  const [element, width] = useWidth();
+  const height = 150, bottom = 22, top = 14, most = Math.max(0.01, ...rows.flatMap((row) => [row.live, row.expected]));
+  const step = width / rows.length, y = (share) => top + (height - top - bottom) * (1 - share / most);
+  const every = Math.ceil(rows.length * 46 / Math.max(width, 1));
+  return html`<figure class="chart" ref=${element}>
+    <figcaption>${name}</figcaption>
+    ${width > 0 && html`<svg width=${width} height=${height} role="img" aria-label=${described(name, rows, say)}>
+      <line class="axis" x1="0" x2=${width} y1=${height - bottom} y2=${height - bottom} />
+      ${rows.map((row, i) => html`<g key=${row.value}>
+        <title>${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}</title>
+        <rect class="hit" x=${i * step} y="0" width=${step} height=${height - bottom} />
+        <rect class="bar" x=${i * step + step * 0.14} width=${step * 0.72} y=${y(row.live)} height=${height - bottom - y(row.live)} />
+        <line class="mark" x1=${i * step + step * 0.06} x2=${i * step + step * 0.94} y1=${y(row.expected)} y2=${y(row.expected)} />
+        ${i % every === 0 && html`<text class="tick" x=${i * step + step / 2} y=${height - 7}>${short(row.value)}</text>`}
+      </g>`)}
+      <text class="most" x="0" y="10">${percent(most)}</text>
+    </svg>`}
+  </figure>`;
+}
+
+// A range's lower end says enough under a narrow column; the whole range is in the tooltip.
+const short = (range) => range.replace(/^under /, "<").replace(/ or more$/, "+").replace(/–.*$/, "").replaceAll(" ", "");
+
+/** Rows for names, the most frequent first: a bar is live, the mark on it is expected. */
+export function Rows({ name, rows, say, label = (row) => row.value }) {
+  const named = rows.filter((row) => row.value !== "other"), rest = rows.find((row) => row.value === "other");
+  const most = Math.max(0.01, ...named.flatMap((row) => [row.live, row.expected]));
+  return html`<figure class="chart">
+    <figcaption>${name}</figcaption>
+    <div class="rows" role="img" aria-label=${described(name, rows, say)}>
+      ${named.map((row) => html`<div class="row" key=${row.value} title="${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}">
+        <span class="name">${label(row)}</span>
+        <span class="track"><span class="fill" style=${{ width: `${(100 * row.live) / most}%` }}></span><span class="mark" style=${{ left: `${(100 * row.expected) / most}%` }}></span></span>
+        <span class="number">${percent(row.live, 1)}</span>
+      </div>`)}
+      ${rest && html`<div class="row rest"><span class="name">${say("other")}</span><span></span><span class="number">${percent(rest.live, 1)}</span></div>`}
+    </div>
+  </figure>`;
+}

@@ -1,0 +1,49 @@
+// One claim in full: payload, score with its reasons, and how it was made.
+import { h } from "./vendor/preact.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
+import htm from "./vendor/htm.js";
+import { rupiah, title, wallClock } from "./format.js";
+import { ask } from "./server.js";
+
+const html = htm.bind(h);
+
+export function Detail({ say, language, opened, onClose }) {
+  const dialog = useRef(null), [full, setFull] = useState(opened), [failure, setFailure] = useState("");
+  useEffect(() => {
+    dialog.current.showModal();
+    ask(`claims/${encodeURIComponent(opened.claim.claim_id)}`).then(setFull, (error) => setFailure(error.message));
+  }, []);
+  const { claim, score, provenance } = full;
+  const facility = claim.facility ?? {}, diagnosis = claim.diagnosis ?? {}, procedure = claim.procedure;
+  const code = (value, label) => html`<code>${value}</code> ${label}`;
+  const facts = [
+    [say("admitted"), wallClock(claim.admit_dt)], [say("discharged"), wallClock(claim.discharge_dt)],
+    [say("service"), `${claim.service_type}, ${claim.severity_group}`],
+    [say("diagnosis"), code(diagnosis.primary_code, diagnosis.primary_label)],
+    [say("companions"), (diagnosis.secondary_codes ?? []).join(", ") || "–"],
+    [say("procedure"), procedure ? code(procedure.code, procedure.label) : "–"],
+    [say("facility"), [title(facility.province), facility.class, facility.ownership].filter(Boolean).join(", ")],
+    [say("claimed"), rupiah(claim.amount_claimed, language)], [say("paid"), rupiah(claim.amount_paid, language)], [say("gap"), rupiah(claim.amount_gap, language)],
+  ];
+  return html`<dialog ref=${dialog} class="detail" aria-labelledby="detail-title" onClose=${onClose} onClick=${(e) => e.target === dialog.current && dialog.current.close()}>
+    <div class="head"><h2 id="detail-title">${say("details")} <code>${claim.claim_id}</code></h2><button onClick=${() => dialog.current.close()}>${say("close")}</button></div>
+    ${failure && html`<p class="banner">${failure}</p>`}
+    <div class="halves">
+      <div><dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></div>
+      <div>
+        <h3>${say("score")}</h3>
+        ${!score ? html`<p class="quiet">${say("notScored")}</p>` : html`
+          <p class="big">${score.risk_score.toFixed(2)} <span class="quiet">${say("rules")} ${score.rule_score.toFixed(2)} · ${say("model")} ${score.ml_score_normalized.toFixed(2)}</span></p>
+          <ul class="reasons">${score.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
+          ${!score.reasons.length && html`<p class="quiet">${say("noReason")}</p>`}`}
+        <h3>${say("made")}</h3>
+        ${provenance === undefined ? html`<p class="quiet">…</p>` : provenance === null ? html`<p class="quiet">${say("foreign")}</p>` : html`
+          <dl class="facts small"><dt>${say("author")}</dt><dd>${[provenance.author, provenance.model].filter(Boolean).join(" · ")}</dd>
+            <dt>${say("batch")}</dt><dd><code>${full.batch_id}</code></dd>
+            ${Object.entries(provenance).filter(([name, value]) => !["author", "model", "brief"].includes(name) && value !== null && String(value) !== "").map(([name, value]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd>${Array.isArray(value) ? value.join(", ") || "–" : String(value)}</dd>`)}</dl>
+          ${provenance.brief && html`<details><summary>brief</summary><pre>${JSON.stringify(provenance.brief, null, 1)}</pre></details>`}`}
+      </div>
+    </div>
+    <details><summary>${say("payload")} (JSON)</summary><pre>${JSON.stringify(claim, null, 1)}</pre></details>
+  </dialog>`;
+}

@@ -1,0 +1,78 @@
+// Every text of the page, in English and Indonesian. `{name}` is filled in by `say`.
+export const LANGUAGES = { en: "English", id: "Bahasa Indonesia" };
+
+const EN = {
+  tagline: "Simulated claims, arriving live. Nobody's data.",
+  connected: "live", connecting: "connecting …", lost: "connection lost",
+  lostLong: "The server does not answer. Claims go on arriving there; this page tries again by itself and misses none.",
+  idle: "Nothing is producing claims at the moment. Start with `make up` or `claims-sim stream`.",
+  notReady: "Not ready: {why}",
+  stored: "Claims stored", rate: "Claims a minute", since: "Since the last claim", alerts: "High risk",
+  checks: "Checks", author: "Author", inLast: "last {n} claims", ofAll: "{share} of all scored", allPass: "all pass",
+  failing: "{n} not passing", noChecks: "none run yet", deadLetters: "{n} dead letters", unscored: "{n} wait for a score",
+  arriving: "Claims as they arrive", pause: "Pause", resume: "Resume", waiting: "{n} new", clear: "Clear filters",
+  time: "Arrived", service: "Service", diagnosis: "Diagnosis", place: "Province", severity: "Severity", claimed: "Claimed",
+  risk: "Risk", any: "any", minRisk: "Risk from", code: "Diagnosis code", codeHint: "O8 or E119",
+  none: "No claim yet. The first comes with the next batch.", noMatch: "No claim matches the filters.",
+  alertsTitle: "Alerts by risk", noAlerts: "No claim of high risk so far.",
+  compare: "Profile and live stream", compareNote: "Bars: the newest {n} claims. Marks: what the profile lets expect.",
+  stay: "Length of stay (days)", amount: "Amount claimed (rupiah)", dx: "Primary diagnosis", province: "Province",
+  expected: "expected", live: "live", other: "other",
+  noProfile: "There is no profile yet; it is made with the first run.",
+  inject: "Injection", injectNote: "For some minutes more claims, and more anomalies among them.",
+  minutes: "Minutes", perSecond: "Claims a second", share: "Anomalies (%)", kind: "Kind", allKinds: "all kinds",
+  start: "Start …", stop: "Stop", running: "Running until {time}: {made} claims so far, {rate} a second, {share} anomalies ({kind}).",
+  confirmTitle: "Start this injection?",
+  confirm: "About {n} claims within {minutes} minutes, {share} of them {kind}. They are stored like all others and stay.",
+  yes: "Start", no: "Cancel", close: "Close",
+  details: "Claim", score: "Score", why: "Why", made: "How it was made", payload: "Payload", noReason: "Nothing stands out.",
+  notScored: "Not scored yet.", foreign: "From another producer; nothing is known of how it was made.",
+  rules: "Rules", model: "Model", keyTitle: "A key is needed", keyNote: "The server asks for its API key. It stays in this browser tab.",
+  keyLabel: "API key", enter: "Enter", wrong: "That did not work: {why}", theme: "Theme", language: "Language",
+  auto: "system", light: "light", dark: "dark", docs: "API", dagster: "Dagster", fidelity: "Fidelity report",
+  noFidelity: "no fidelity report yet", days: "days", day: "day", paid: "Paid", gap: "Not paid", admitted: "Admitted",
+  discharged: "Discharged", facility: "Facility", procedure: "Procedure", companions: "Companions", batch: "Batch",
+  seconds: "s", minutesShort: "min", hours: "h", ago: "{t} ago", never: "never", skip: "Skip to the claims",
+};
+
+const ID = {
+  tagline: "Klaim simulasi, masuk secara langsung. Bukan data siapa pun.",
+  connected: "langsung", connecting: "menyambung …", lost: "sambungan terputus",
+  lostLong: "Server tidak menjawab. Klaim tetap masuk di sana; halaman ini mencoba lagi sendiri tanpa ada yang terlewat.",
+  idle: "Saat ini tidak ada yang membuat klaim. Mulai dengan `make up` atau `claims-sim stream`.",
+  notReady: "Belum siap: {why}",
+  stored: "Klaim tersimpan", rate: "Klaim per menit", since: "Sejak klaim terakhir", alerts: "Risiko tinggi",
+  checks: "Pemeriksaan", author: "Penulis", inLast: "{n} klaim terakhir", ofAll: "{share} dari semua yang dinilai",
+  allPass: "semua lulus", failing: "{n} tidak lulus", noChecks: "belum ada", deadLetters: "{n} pesan tertolak",
+  unscored: "{n} menunggu skor",
+  arriving: "Klaim yang masuk", pause: "Jeda", resume: "Lanjut", waiting: "{n} baru", clear: "Hapus saringan",
+  time: "Masuk", service: "Layanan", diagnosis: "Diagnosis", place: "Provinsi", severity: "Keparahan", claimed: "Diajukan",
+  risk: "Risiko", any: "semua", minRisk: "Risiko mulai", code: "Kode diagnosis", codeHint: "O8 atau E119",
+  none: "Belum ada klaim. Yang pertama datang bersama batch berikutnya.", noMatch: "Tidak ada klaim yang cocok.",
+  alertsTitle: "Peringatan menurut risiko", noAlerts: "Belum ada klaim berisiko tinggi.",
+  compare: "Profil dan aliran langsung", compareNote: "Batang: {n} klaim terbaru. Tanda: yang diharapkan menurut profil.",
+  stay: "Lama rawat (hari)", amount: "Biaya diajukan (rupiah)", dx: "Diagnosis utama", province: "Provinsi",
+  expected: "diharapkan", live: "langsung", other: "lainnya",
+  noProfile: "Belum ada profil; dibuat pada jalan pertama.",
+  inject: "Injeksi", injectNote: "Selama beberapa menit lebih banyak klaim, dan lebih banyak anomali di antaranya.",
+  minutes: "Menit", perSecond: "Klaim per detik", share: "Anomali (%)", kind: "Jenis", allKinds: "semua jenis",
+  start: "Mulai …", stop: "Hentikan", running: "Berjalan sampai {time}: {made} klaim sejauh ini, {rate} per detik, {share} anomali ({kind}).",
+  confirmTitle: "Mulai injeksi ini?",
+  confirm: "Sekitar {n} klaim dalam {minutes} menit, {share} di antaranya {kind}. Disimpan seperti yang lain dan tidak dihapus.",
+  yes: "Mulai", no: "Batal", close: "Tutup",
+  details: "Klaim", score: "Skor", why: "Alasan", made: "Cara dibuat", payload: "Muatan", noReason: "Tidak ada yang menonjol.",
+  notScored: "Belum dinilai.", foreign: "Dari produsen lain; cara pembuatannya tidak diketahui.",
+  rules: "Aturan", model: "Model", keyTitle: "Perlu kunci", keyNote: "Server meminta kunci API. Kunci hanya disimpan di tab ini.",
+  keyLabel: "Kunci API", enter: "Masuk", wrong: "Tidak berhasil: {why}", theme: "Tema", language: "Bahasa",
+  auto: "sistem", light: "terang", dark: "gelap", docs: "API", dagster: "Dagster", fidelity: "Laporan kemiripan",
+  noFidelity: "belum ada laporan kemiripan", days: "hari", day: "hari", paid: "Dibayar", gap: "Tidak dibayar", admitted: "Masuk rawat",
+  discharged: "Pulang", facility: "Faskes", procedure: "Prosedur", companions: "Diagnosis penyerta", batch: "Batch",
+  seconds: "d", minutesShort: "mnt", hours: "j", ago: "{t} lalu", never: "belum pernah", skip: "Langsung ke klaim",
+};
+
+const TEXTS = { en: EN, id: ID };
+
+export function sayer(language) {
+  const texts = TEXTS[language] ?? EN;
+  return (name, values = {}) => texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}

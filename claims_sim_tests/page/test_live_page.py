@@ -1,0 +1,187 @@
+"""The live page in a real browser, over a real server, while claims are made."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+from claims_sim import pipeline
+from claims_sim_tests import servers
+
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    servers.need("Chromium", servers.chromium_binary())
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=servers.chromium_binary(), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def simulation(settings):
+    return settings.model_copy(update={"batch_size": 20, "api_rate": 0})
+
+
+@pytest.fixture
+def server(simulation):
+    make_batch(simulation)
+    started = servers.start_api(simulation)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    opened.goto(f"http://127.0.0.1:{server.port}/")
+    yield opened
+    context.close()
+    assert faults == []
+
+
+def make_batch(simulation) -> list[str]:
+    """One batch through the whole chain; its claim ids."""
+    return pipeline.run_tick(simulation, datetime.now(UTC)).batch.log["claim_id"].to_pylist()
+
+
+def rows(page: Page):
+    return page.locator(".claims tbody tr")
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
+
+
+def test_the_first_view_shows_claims_figures_and_charts(page):
+    expect(rows(page)).to_have_count(20)
+    expect(page.get_by_role("status").first).to_have_text("live")
+    expect(page.locator(".tiles")).to_contain_text("20")
+    expect(page.locator(".chart svg")).to_have_count(2)
+    expect(page.locator(".rows")).to_have_count(2)
+
+
+def test_a_claim_appears_without_reloading_and_opens_in_full(page, simulation):
+    expect(rows(page)).to_have_count(20)
+    ids = make_batch(simulation)
+    expect(page.locator("tr.new")).to_have_count(20)
+    page.locator("tr.new button").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("How it was made")
+    expect(dialog).to_contain_text("profile-chain")
+    assert any(claim_id in dialog.inner_text() for claim_id in ids)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_filters_hold_for_what_is_there_and_for_what_arrives(page, simulation):
+    expect(rows(page)).to_have_count(20)
+    page.get_by_label("Service").select_option("RJTL")
+    expect(rows(page).filter(has_text="RITL")).to_have_count(0)
+    before = rows(page).count()
+    assert 0 < before < 20
+    make_batch(simulation)
+    expect(page.locator("tr.new")).not_to_have_count(0)
+    assert set(rows(page).locator("td:nth-child(2)").all_inner_texts()) == {"RJTL"}
+    page.get_by_role("button", name="Clear filters").click()
+    expect(rows(page)).to_have_count(40)
+
+
+def test_paused_the_list_stands_still_and_nothing_is_missed(page, simulation):
+    expect(rows(page)).to_have_count(20)
+    page.get_by_role("button", name="Pause").click()
+    make_batch(simulation)
+    expect(page.get_by_role("button", name=re.compile("Resume"))).to_contain_text("20 new")
+    expect(rows(page)).to_have_count(20)
+    page.get_by_role("button", name=re.compile("Resume")).click()
+    expect(rows(page)).to_have_count(40)
+
+
+def test_an_injection_is_confirmed_started_and_stopped(page, simulation):
+    page.get_by_label("Kind").select_option("cloned_claim")
+    page.get_by_role("button", name="Start …").click()
+    confirmation = page.get_by_role("dialog")
+    expect(confirmation).to_contain_text("600 claims")
+    confirmation.get_by_role("button", name="Cancel").click()
+    assert not pipeline.injection_state(simulation)["running"]
+    page.get_by_role("button", name="Start …").click()
+    confirmation.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Running until")).to_contain_text("cloned claim")
+    state = pipeline.injection_state(simulation)
+    assert (state["running"], state["per_s"], state["anomaly_rate"], state["anomaly_mix"]) == (
+        True,
+        2,
+        0.3,
+        "cloned_claim",
+    )
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start …")).to_be_visible()
+    assert not pipeline.injection_state(simulation)["running"]
+
+
+def test_a_server_that_goes_and_comes_back_loses_no_claim(page, server, simulation):
+    expect(page.get_by_role("status").first).to_have_text("live")
+    server.kill()
+    expect(page.get_by_role("status").first).to_have_text("connection lost")
+    expect(page.get_by_role("alert").first).to_contain_text("tries again by itself")
+    make_batch(simulation)
+    server.start()
+    expect(page.get_by_role("status").first).to_have_text("live")
+    expect(rows(page)).to_have_count(40)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_has_no_serious_finding_of_accessibility(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    expect(rows(page)).to_have_count(20)
+    expect(page.locator(".chart svg")).to_have_count(2)
+    assert serious(page) == []
+    rows(page).locator("button").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("How it was made")
+    assert serious(page) == []
+
+
+def test_it_speaks_indonesian(page):
+    page.get_by_label("Language").select_option("id")
+    expect(page.get_by_role("heading", name="Klaim yang masuk")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "id"
+    assert serious(page) == []
+
+
+def test_without_claims_it_says_what_will_come(browser, simulation):
+    started = servers.start_api(simulation)
+    context = browser.new_context(locale="en-GB")
+    try:
+        opened = context.new_page()
+        opened.goto(f"http://127.0.0.1:{started.port}/")
+        expect(opened.get_by_text("No claim yet.")).to_be_visible()
+        expect(opened.get_by_text("Nothing is producing claims at the moment.")).to_be_visible()
+    finally:
+        context.close()
+        started.stop()
+
+
+def test_a_server_with_a_key_asks_for_it(browser, simulation):
+    make_batch(simulation)
+    started = servers.start_api(simulation.model_copy(update={"api_key": type(simulation.api_key)("a-secret-key")}))
+    context = browser.new_context(locale="en-GB")
+    try:
+        opened = context.new_page()
+        opened.goto(f"http://127.0.0.1:{started.port}/")
+        opened.get_by_label("API key").fill("a-secret-key")
+        opened.get_by_role("button", name="Enter").click()
+        expect(rows(opened)).to_have_count(20)
+        expect(opened.get_by_role("status").first).to_have_text("live")
+    finally:
+        context.close()
+        started.stop()
