@@ -1,4 +1,4 @@
-"""The command that proposes a mapping file: production zone, read-only."""
+"""Commands about the source table: a mapping file, a view over it and the simulation. Production zone, read-only."""
 
 from pathlib import Path
 from typing import Annotated
@@ -43,5 +43,29 @@ def map_columns(
             },
             as_json,
         )
+    else:
+        print(text, end="")
+
+
+@app.command("union-view", rich_help_panel="Production zone (opens the source, read-only)")
+def union_view(
+    source: Annotated[Path | None, typer.Option(help="DuckDB or Parquet file; default: CLAIMS_SIM_SOURCE.")] = None,
+    table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the SQL here; default: print it.")] = None,
+) -> None:
+    """Write the SQL of a view that unites real and simulated claims, told apart by a column `source`.
+
+    Example: claims-sim union-view --out union.sql && duckdb mine.duckdb < union.sql
+    """
+    from claims_sim import pipeline
+
+    settings = read_settings(source=source, source_table=table, mapping=mapping)
+    text = pipeline.union_view_of(settings)
+    if out:
+        pipeline.check_output(settings, out)
+        out.write_text(text, encoding="utf-8")
     else:
         print(text, end="")

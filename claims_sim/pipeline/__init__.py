@@ -40,6 +40,7 @@ from claims_sim.pipeline.profiling import (
     named_profile,
     profile_source,
     propose_mapping,
+    union_view_of,
 )
 from claims_sim.pipeline.purging import Purged, preview_purge, purge_claims
 from claims_sim.pipeline.resources import channel, database
@@ -115,6 +116,7 @@ __all__ = [
     "take_share",
     "train_for",
     "try_scorer",
+    "union_view_of",
     "watch_author",
     "watch_drift",
     "write_fidelity",

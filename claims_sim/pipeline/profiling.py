@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from claims_sim.errors import ProfileError, SettingsError, SourceError
+from claims_sim.errors import ProfileError, SettingsError, SourceError, StoreError
 from claims_sim.pipeline import memory
 from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path
 from claims_sim.profile.counting import MIN_FACILITIES
@@ -18,7 +18,7 @@ from claims_sim.profile.proposal import Proposal
 from claims_sim.profile.proposal import propose_mapping as propose
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.sketch import Change, sketch_source
-from claims_sim.profile.source import SourceSpec, only_table, read_source
+from claims_sim.profile.source import SourceSpec, only_table, read_source, union_view
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -207,3 +207,15 @@ def ensure_source(settings: Settings, say: Callable[[str], object]) -> None:
 
         say(f"No CLAIMS_SIM_SOURCE is set: making a demo source of {settings.demo_rows:,} invented claims ...")
         write_demo_source(settings.source_path, rows=settings.demo_rows)
+
+
+def union_view_of(settings: Settings) -> str:
+    """The SQL of a view over the source and the simulated claims, for whoever may read the source.
+
+    Raises StoreError while there is no snapshot to read: a view needs its columns.
+    """
+    check_isolation(settings)
+    folder = settings.snapshots_path
+    if not any(folder.glob("claims_live_stream/*/*.parquet")):
+        raise StoreError(f"There is no snapshot in {folder} yet: start `claims-sim up` or `demo`, then ask again.")
+    return union_view(SourceSpec(settings.source_path, settings.source_table, settings.mapping), folder)

@@ -19,6 +19,7 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.oddities import describe_oddities, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
+from claims_sim.profile.union_view import union_view_sql
 
 _BATCH_ROWS: Final = 100_000
 _TABLES: Final = "SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20"
@@ -94,6 +95,25 @@ def open_source(spec: SourceSpec) -> Iterator[OpenSource]:
         raise _scrubbed(path, error) from None
     finally:
         connection.close()
+
+
+def union_view(spec: SourceSpec, snapshots: Path) -> str:
+    """The SQL of a view over this table and the simulated claims in `snapshots`.
+
+    Raises SourceError as `read_source` does.
+    """
+    mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
+    with open_source(spec) as opened:
+        located = find_columns(opened.types, mapping, str(spec.path))
+    return union_view_sql(
+        Path(spec.path).absolute(),
+        spec.table,
+        opened.types,
+        located,
+        mapping,
+        snapshots.absolute(),
+        is_parquet=_is_parquet(Path(spec.path)),
+    )
 
 
 def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:

@@ -109,7 +109,7 @@ def _listed(types: Mapping[str, str]) -> str:
 
 def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
     """A SELECT of the located columns under canonical names and types."""
-    parts = [f"{_expression(name, column, located, mapping)} AS {name}" for name, column in located.items()]
+    parts = [f"{canonical_expression(name, column, located, mapping)} AS {name}" for name, column in located.items()]
     return f"SELECT {', '.join(parts)} FROM {relation}"
 
 
@@ -118,7 +118,8 @@ def text_expression(column: Located) -> str:
     return f"nullif(trim(CAST({quote_identifier(column.theirs)} AS VARCHAR)), '')"
 
 
-def _expression(name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
+def canonical_expression(name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
+    """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text."""
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
         # MD5, because DuckDB's own hash may change with its version; 64 bits of it tell owners apart.

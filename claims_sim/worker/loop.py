@@ -113,7 +113,12 @@ class Worker:
         self._window.add(done)
         _log.debug(
             "batch",
-            extra={"batch": done.batch.request.batch_id, "claims": done.scored, "seconds": round(done.seconds, 3)},
+            extra={
+                "batch": done.batch.request.batch_id,
+                "claims": done.scored,
+                "seconds": round(done.seconds, 3),
+                "late_s": round(progress.lag_s, 3),
+            },
         )
         for batch, reasons in done.relay.quarantined.items():
             _log.error(
