@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from claims_sim.errors import AuthorError
 from claims_sim.generation import examination
@@ -21,6 +21,8 @@ from claims_sim.llm.weights import find_weights
 from claims_sim.settings import Settings
 from claims_sim.store.control import Facts
 
+_BUILT_IN: Final = "choice: the built-in model is known to be too small for whole claims"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
@@ -36,12 +38,15 @@ class ModelState:
     abilities: Abilities | None
     skill: Skill | None
     prompt_form: str
+    is_built_in: bool
 
     @property
     def form(self) -> str:
         """Which form of prompt the model gets, and why."""
         if self.prompt_form != "auto":
             return f"{self.prompt_form} (CLAIMS_SIM_PROMPT_FORM)"
+        if self.is_built_in:
+            return _BUILT_IN
         return self.skill.describe() if self.skill else "choice, unless it is examined and passes"
 
     @property
@@ -73,6 +78,7 @@ def model_state(settings: Settings) -> ModelState:
         abilities=recall(memory, where) if endpoint else Abilities(),
         skill=examination.recall(memory, where or f"local {_local_name(settings)}"),
         prompt_form=settings.prompt_form,
+        is_built_in=endpoint is None and settings.llm_gguf is None,
     )
 
 
@@ -119,7 +125,7 @@ def _examined(settings: Settings, memory: Facts, client: Model) -> str:
     if settings.prompt_form != "auto":
         return f"{settings.prompt_form} (CLAIMS_SIM_PROMPT_FORM)"
     if examination.is_known_small(client):
-        return "choice: the built-in model is known to be too small for whole claims"
+        return _BUILT_IN
     prompts = load_prompts("full", settings.prompt_version, settings.prompt_language)
     skill = examination.examine(client, prompts, time.monotonic() + START_TIMEOUT_S, time.monotonic)
     examination.remember(memory, examination.name_of(client), skill)
