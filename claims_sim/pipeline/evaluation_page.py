@@ -1,15 +1,20 @@
-"""The page about a scorer: puts the evaluation beside what is known of the claims' fidelity and privacy. Aggregates only."""
+"""Pages about scores: an evaluation beside what is known of the claims' fidelity and privacy, comparisons, grades."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from claims_sim.pipeline.backtesting import Backtest
 from claims_sim.pipeline.examining import ScoringReport
+from claims_sim.pipeline.grading import Grade
 from claims_sim.profile.document import Profile
-from claims_sim.scoring.evaluation.report import Facts, Language, Page, render_page
+from claims_sim.scoring.evaluation.report import Facts, Language, Page, render, render_page
+from claims_sim.scoring.evaluation.words import TEXTS
 from claims_sim.settings import Settings
 
+LETTERS: Final = "ABCDEFGHIJ"
+"""How scorers of a comparison are called for short."""
 _SHOWN: Final = ("c2st", "c2st_audit", "tstr", "rule_violations", "exact_copies", "dcr_share")
 
 
@@ -25,6 +30,38 @@ def evaluation_page(settings: Settings, report: ScoringReport, now: datetime, la
         stream=report.stream,
         no_stream=report.no_stream,
         facts=claim_facts(settings, report.profile),
+    )
+    return render_page(page, language)
+
+
+def backtest_page(found: Backtest, now: datetime, language: Language = "en") -> str:
+    """The page that compares scorers."""
+    return render(
+        "backtest.html.j2",
+        language,
+        TEXTS["backtest_title"],
+        contestants=found.contestants,
+        duels=found.duels,
+        letters=LETTERS,
+        seeds=found.seeds,
+        count=found.asked.count,
+        rate=found.asked.rate,
+        lost=found.lost_per_day,
+        profile=found.profile.profile_hash[:12],
+        made_at=f"{now:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def grade_page(found: Grade, who: str, now: datetime, language: Language = "en") -> str:
+    """The page about verdicts of any system."""
+    page = Page(
+        found=found.found,
+        scorer=who,
+        profile="",
+        made_at=f"{now:%Y-%m-%d %H:%M} UTC",
+        title="grade_title",
+        about="graded",
+        shows_flagged=True,
     )
     return render_page(page, language)
 

@@ -32,6 +32,9 @@ from claims_sim.store import scores, truth
 
 EXAM: Final = LabelledRequest(20_000, rate=0.02, seed=20_260_101, prefix="EXAM")
 """400 anomalies: 40 or 80 of each kind. No published figure and no weight of ours comes from this seed."""
+USUAL_VOLUME: Final = 10_000.0
+"""Claims a day where the source does not say how many: 200 reviews are then 2 % of them."""
+_LEAST_VOLUME: Final = 1_000
 STREAM_CLAIMS: Final = 100_000
 """The newest claims of the stream that are judged."""
 
@@ -91,10 +94,13 @@ def as_scores(verdicts: pa.Table) -> pa.Table:
     return pa.table({"claim_id": verdicts["claim_id"], "score": verdicts["risk_score"]})
 
 
-def claims_per_day(profile: Profile) -> float:
-    """The source's own volume."""
+def claims_per_day(profile: Profile | None) -> float:
+    """The source's own volume; where it is so small that 200 reviews are no choice (a sample, a demo), the usual one."""
+    if profile is None:
+        return USUAL_VOLUME
     first = datetime.fromisoformat(f"{profile.period[0]}-01T00:00:00+00:00")
-    return profile.rows / max((end_of(profile.period[1]) - first).days, 1)
+    volume = profile.rows / max((end_of(profile.period[1]) - first).days, 1)
+    return volume if volume >= _LEAST_VOLUME else USUAL_VOLUME
 
 
 def keep_evaluation(

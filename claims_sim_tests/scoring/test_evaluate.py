@@ -81,6 +81,15 @@ def test_a_rule_set_that_knows_one_kind_only_is_not_called_random():
     assert nature_of(np.arange(COUNT) < 12, verdicts) == "too few anomalies"
 
 
+def test_verdicts_of_yes_and_no_are_judged_by_how_many_of_them_agree():
+    labels = np.arange(3_000) < 60
+    flagged = np.zeros(3_000)
+    flagged[48:148] = 1.0  # 12 of 60 anomalies among 100 flagged: six times as many as by chance
+    assert nature_of(labels, flagged) == "informative"
+    g = np.random.default_rng(8)
+    assert [nature_of(labels, g.permutation(flagged)) for _ in range(50)].count("random") >= 45
+
+
 def test_recall_and_rupiah_are_told_kind_by_kind_and_strength_by_strength(claims, truth, skilled):
     found = _judged(claims, truth, skilled)
     kinds = {one.kind: one for one in found.kinds}

@@ -225,7 +225,10 @@ def nature_of(labels: Bools, scores: Floats) -> Nature:
     taken = taken_at(scores, SHARES[0])
     if Share(int((taken & labels).sum()), int(taken.sum())).interval[0] > 2 * anomalies / len(labels):
         return "informative"
-    area, half = auc(labels, scores), 2.576 * float(np.sqrt((len(labels) + 1) / (12.0 * anomalies * clean)))
+    # Variance of the rank sum with its correction for ties (Lehmann, Nonparametrics, 1975): verdicts of yes and no tie much.
+    total, tied = len(labels), np.unique(scores, return_counts=True)[1].astype(np.float64)
+    spread = total + 1 - float((tied**3 - tied).sum()) / (total * (total - 1))
+    area, half = auc(labels, scores), 2.576 * float(np.sqrt(spread / (12.0 * anomalies * clean)))
     if abs(area - 0.5) <= half:
         return "random"
     return "reversed" if area < 0.5 else "informative"

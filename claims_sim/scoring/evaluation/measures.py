@@ -43,6 +43,20 @@ class Share:
         return {"hits": self.hits, "count": self.count, "share": self.value, "low": low, "high": high}
 
 
+def paired_difference(one: Bools, other: Bools) -> tuple[float, float, float]:
+    """Difference of two shares of the same cases (`one` minus `other`), with its 95 % interval.
+
+    Wald's interval with half a case added to each cell (Agresti and Min, Statistics in Medicine 24, 2005).
+    """
+    if not len(one):
+        return 0.0, -1.0, 1.0
+    only_one, only_other = float((one & ~other).sum()), float((other & ~one).sum())
+    n, b, c = len(one) + 2.0, only_one + 0.5, only_other + 0.5
+    middle, half = (b - c) / n, _Z * float(np.sqrt(b + c - (b - c) ** 2 / n)) / n
+    value = (only_one - only_other) / len(one)
+    return value, min(value, max(-1.0, middle - half)), max(value, min(1.0, middle + half))
+
+
 def auc(labels: Bools, scores: Floats) -> float:
     """The chance that an anomaly scores above a clean claim, ties counting half; NaN without both."""
     anomalies = int(labels.sum())

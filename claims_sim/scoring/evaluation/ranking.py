@@ -88,9 +88,7 @@ def weights_of(key: int, size: int, replicates: int = REPLICATES) -> Iterator[Fl
 
 def estimates(ranking: Ranking, key: int = 0) -> dict[str, Estimate]:
     """Every measure with its interval."""
-    values = ranking.measure().as_dict()
-    drawn = [ranking.measure(weights).as_dict() for weights in weights_of(key, ranking.size)]
-    return {name: _estimate(value, [one[name] for one in drawn]) for name, value in values.items()}
+    return Together([[ranking]], key).averages(0)
 
 
 def differences(pairs: Sequence[tuple[Ranking, Ranking]], key: int = 0) -> dict[str, Estimate]:
@@ -98,27 +96,44 @@ def differences(pairs: Sequence[tuple[Ranking, Ranking]], key: int = 0) -> dict[
 
     A pair are two scorers' rankings of the very same claims (one pair a seed).
     """
-    values = _mean([_gap(one, other, None) for one, other in pairs])
-    draws = [weights_of(stream_key(key, number), one.size) for number, (one, _) in enumerate(pairs)]
-    drawn = [
-        _mean([_gap(one, other, weights) for (one, other), weights in zip(pairs, together, strict=True)])
-        for together in zip(*draws, strict=True)
-    ]
-    return {name: _estimate(value, [one[name] for one in drawn]) for name, value in values.items()}
+    return Together([list(side) for side in zip(*pairs, strict=True)], key).differences(0, 1)
 
 
-def _gap(one: Ranking, other: Ranking, weights: Floats | None) -> dict[str, float]:
-    ours, theirs = one.measure(weights).as_dict(), other.measure(weights).as_dict()
-    return {name: ours[name] - theirs[name] for name in MEASURES}
+class Together:
+    """Rankings of several scorers over the same sets of claims (`rankings[scorer][set]`), drawn again together."""
+
+    def __init__(self, rankings: Sequence[Sequence[Ranking]], key: int = 0) -> None:
+        sets = range(len(rankings[0]))
+        self._values = _means([[one.measure() for one in scorer] for scorer in rankings])
+        draws = [weights_of(stream_key(key, number), rankings[0][number].size) for number in sets]
+        self._drawn = np.stack(
+            [
+                _means([[scorer[number].measure(weights[number]) for number in sets] for scorer in rankings])
+                for weights in zip(*draws, strict=True)
+            ]
+        )
+
+    def averages(self, scorer: int) -> dict[str, Estimate]:
+        """A scorer's measures, on average over the sets."""
+        return _estimates(self._values[scorer], self._drawn[:, scorer])
+
+    def differences(self, one: int, other: int) -> dict[str, Estimate]:
+        """By how much one scorer is better than another."""
+        return _estimates(self._values[one] - self._values[other], self._drawn[:, one] - self._drawn[:, other])
 
 
-def _mean(parts: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([part[name] for part in parts])) for name in MEASURES}
+def _means(found: Sequence[Sequence[Quality]]) -> Floats:
+    """Scorer × measure: the mean over the sets."""
+    return np.array([np.mean([list(one.as_dict().values()) for one in scorer], axis=0) for scorer in found])
 
 
-def _estimate(value: float, drawn: Sequence[float]) -> Estimate:
-    known = [one for one in drawn if np.isfinite(one)]
-    if not known or not np.isfinite(value):
+def _estimates(values: Floats, drawn: Floats) -> dict[str, Estimate]:
+    return {name: _estimate(float(values[i]), drawn[:, i]) for i, name in enumerate(MEASURES)}
+
+
+def _estimate(value: float, drawn: Floats) -> Estimate:
+    known = drawn[np.isfinite(drawn)]
+    if not len(known) or not np.isfinite(value):
         return Estimate(value, float("nan"), float("nan"))
     # Twice the figure minus the drawn quantiles (the basic bootstrap) would leave [0, 1]; quantiles stay inside.
     low, high = np.quantile(known, [0.025, 0.975])

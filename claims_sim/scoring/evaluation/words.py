@@ -172,6 +172,7 @@ TEXTS: Final[dict[str, Words]] = {
     ),
     "by_seed": ("Seed by seed", "Per seed"),
     "seed": ("seed", "seed"),
+    "seeds": ("sets of", "set berisi"),
     "better": ("better", "lebih baik"),
     "no_difference": ("no difference shown", "tidak tampak berbeda"),
     "unanswered": ("claims without a verdict", "klaim tanpa putusan"),
