@@ -19,11 +19,11 @@ from claims_sim.orchestration.jobs import (
     housekeeping,
     housekeeping_schedule,
     profile_schedule,
-    refresh_ml_scores,
     refresh_profile,
     simulate_claims,
 )
 from claims_sim.orchestration.resources import Producer, Simulation, SimulationDatabase
+from claims_sim.orchestration.score_refresh import refresh_ml_scores, scores_refresh_schedule
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.settings import Settings, settings_of_this_process
 
@@ -53,6 +53,7 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
             housekeeping_schedule,
             fidelity_schedule,
             evaluation_schedule,
+            scores_refresh_schedule,
         ],
         resources={
             "simulation": Simulation(settings),

@@ -8,6 +8,7 @@ from typing import Final
 
 from claims_sim import pipeline
 from claims_sim.channels.jsonl import JsonlChannel
+from claims_sim.pipeline.scoring import pinned_model
 from claims_sim.settings import Settings
 from claims_sim.store import outbox, snapshots, stream
 
@@ -56,7 +57,8 @@ def _unused_profiles(settings: Settings, before: datetime) -> list[tuple[Path, P
     db = pipeline.database(settings)
     needed = {state.in_force, state.waiting, *(outbox.profile_hash(db, batch) for batch in outbox.pending(db))}
     old = [path for path in folder.glob("*.json") if len(path.stem) == _HASH_LENGTH and path.stem not in needed]
-    models = settings.state_dir / "models"
+    models, pinned = settings.state_dir / "models", pinned_model(settings)
+    old = [path for path in old if pinned is None or path.stem[:16] != pinned.parent.name]
     return [(path, models / path.stem[:16]) for path in old if path.stat().st_mtime < before.timestamp()]
 
 

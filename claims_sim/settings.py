@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         "claims_normalized", min_length=1, max_length=200, description="Table or view in the source"
     )
     mapping: Path | None = Field(None, description="TOML file that maps a foreign table's columns and values")
+    production_dir: Path | None = Field(
+        None,
+        description="Folder of the production zone, for scores of real claims and the like; default: production in the state folder",
+    )
     database: Path | None = Field(None, description="The simulation database; default: sim.duckdb in the state folder")
     snapshots: Path | None = Field(
         None, description="Parquet snapshots for other readers; default: snapshots in the state folder"
@@ -276,6 +280,11 @@ class Settings(BaseSettings):
     def source_path(self) -> Path:
         """The real table's file, or the demo source that stands in for it."""
         return self.source or self.state_dir / "demo_source.duckdb"
+
+    @property
+    def production_path(self) -> Path:
+        """The folder of the production zone, which only its owner may read."""
+        return self.production_dir or self.state_dir / "production"
 
     @property
     def database_path(self) -> Path:

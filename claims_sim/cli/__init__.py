@@ -22,7 +22,9 @@ from claims_sim.cli import (
     request,
     rules,
     running,
+    sandbox,
     scorer,
+    scores,
     serving,
     simulation,
     source,
@@ -58,6 +60,8 @@ for _commands in (
     replay,
     rules,
     simulation,
+    scores,
+    sandbox,
     serving,
     purging,
 ):

@@ -1,4 +1,4 @@
-"""Commands that run one step of the chain by hand, or all of them for long: stream, consume, score, refresh-ml-scores."""
+"""Commands that run one step of the chain by hand, or all of them for long: stream, consume, score."""
 
 from typing import Annotated
 
@@ -91,13 +91,3 @@ def score(as_json: JsonOption = False) -> None:
     scored = pipeline.score_new(settings, utc_now())
     pipeline.publish_snapshots(settings)
     print_result({"claims scored": scored}, as_json)
-
-
-@app.command("refresh-ml-scores", rich_help_panel="Simulation")
-def refresh_ml_scores(as_json: JsonOption = False) -> None:
-    """Train the scorer on the profile in force and score every stored claim again."""
-    from claims_sim import pipeline
-    from claims_sim.generation.batch import utc_now
-
-    refreshed = pipeline.refresh_scores(read_settings(), utc_now())
-    print_result({"claims scored": refreshed.claims, "model version": refreshed.model_version}, as_json)

@@ -28,7 +28,13 @@ from claims_sim.settings import Settings, child_environment
 from claims_sim.store import control
 
 SENSOR: Final = "claims_intake_sensor"
-SCHEDULES: Final = ("profile_refresh_schedule", "housekeeping_schedule", "fidelity_schedule", "evaluation_schedule")
+SCHEDULES: Final = (
+    "profile_refresh_schedule",
+    "housekeeping_schedule",
+    "fidelity_schedule",
+    "evaluation_schedule",
+    "scores_refresh_schedule",
+)
 _READY_S: Final = 120
 _FIRST_SCORES_S: Final = 300
 _STOPS_WITHIN_S: Final = 60

@@ -1,4 +1,4 @@
-"""Jobs and schedules: the chain, the profile refresh, the scoring refresh."""
+"""Jobs and schedules: the chain, the profile refresh, housekeeping."""
 
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from dagster import (
     op,
 )
 
-from claims_sim import pipeline, retention
+from claims_sim import retention
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.housekeeping import sweep_runs
 from claims_sim.orchestration.resources import Simulation, user_errors
@@ -46,27 +46,6 @@ refresh_profile = define_asset_job(
     description="Profile the real table again. An unchanged source makes no new version.",
     executor_def=in_process_executor,
 )
-
-
-@op(
-    name="rescore_every_claim",
-    description="Train the scorer on the profile in force and score every stored claim again.",
-    pool="claims_sim_writer",
-)
-@user_errors
-def _refresh_scores(context: OpExecutionContext, simulation: ResourceParam[Simulation]) -> None:
-    refreshed = pipeline.refresh_scores(simulation.settings, utc_now())
-    context.add_output_metadata({"claims scored": refreshed.claims, "model version": refreshed.model_version})
-
-
-@job(
-    name="refresh_ml_scores",
-    description="Train the scorer on the profile in force and score every stored claim again; the last good scores stay when it fails.",
-    executor_def=in_process_executor,
-)
-def refresh_ml_scores() -> None:
-    """Retrain and rescore."""
-    _refresh_scores()
 
 
 @op(

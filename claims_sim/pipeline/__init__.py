@@ -43,14 +43,20 @@ from claims_sim.pipeline.profiling import (
     union_view_of,
 )
 from claims_sim.pipeline.purging import Purged, preview_purge, purge_claims
+from claims_sim.pipeline.refreshing import (
+    DEFAULT_TOP_K,
+    Rollback,
+    ScoreRefresh,
+    quality_file,
+    refresh_scores,
+    rollback_scores,
+)
 from claims_sim.pipeline.resources import channel, database
 from claims_sim.pipeline.scorers import try_scorer
 from claims_sim.pipeline.scoring import (
     SCORER_TRAINING_CLAIMS,
-    ScoreRefresh,
     model_folder,
     open_scorer,
-    refresh_scores,
     score_chunks,
     score_new,
     scorer,
@@ -61,6 +67,7 @@ from claims_sim.pipeline.tick import Tick, run_tick
 from claims_sim.pipeline.watching import AuthorWatch, watch_author
 
 __all__ = [
+    "DEFAULT_TOP_K",
     "SCORER_TRAINING_CLAIMS",
     "Answer",
     "ApprovalState",
@@ -72,6 +79,7 @@ __all__ = [
     "PromptReport",
     "Purged",
     "Relay",
+    "Rollback",
     "ScoreRefresh",
     "Tick",
     "approval_state",
@@ -103,9 +111,11 @@ __all__ = [
     "propose_mapping",
     "publish_snapshots",
     "purge_claims",
+    "quality_file",
     "refresh_scores",
     "relay_outbox",
     "review_outbox_batch",
+    "rollback_scores",
     "run_tick",
     "score_chunks",
     "score_new",

@@ -57,7 +57,7 @@ def _read(path: Path, rules: dict[str, str]) -> Sketch | None:
 
 
 def _folder(settings: Settings) -> Path:
-    folder = settings.state_dir / "production"
+    folder = settings.production_path
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

@@ -1,7 +1,6 @@
-"""The steps that score: train on the profile, score what is new, score everything again."""
+"""The steps that score: train on the profile, open whichever scorer is set, score what is new."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.errors import ScorerError
-from claims_sim.pipeline.ingesting import publish_snapshots
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
@@ -19,17 +17,27 @@ from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat
 from claims_sim.scoring import protocol
 from claims_sim.scoring.access import ScorerAccess
+from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
 from claims_sim.scoring.protocol import OpenedScorer
 from claims_sim.scoring.scorer import BuiltInScorer, RiskScorer, train_scorer
 from claims_sim.settings import Settings
 from claims_sim.store import scores
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.earlier import find_earlier
 
 SCORER_TRAINING_CLAIMS: Final = 100_000
+PINNED: Final = "PINNED"
 
 
 def scorer(settings: Settings, profile: Profile) -> RiskScorer:
-    """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded."""
+    """The scorer that belongs to a profile; trained once, on claims sampled from it, then loaded.
+
+    After a rollback it is the one that was rolled back to, until the next refresh.
+    """
+    pinned = pinned_model(settings)
     try:
+        if pinned is not None:
+            return RiskScorer.load(settings.state_dir / "models" / pinned.parent, pinned.name)
         return RiskScorer.load(model_folder(settings, profile))
     except ScorerError:  # none yet, or of another version of ours: a crash or an upgrade is mended by training again
         return train_for(settings, profile)
@@ -51,7 +59,14 @@ def open_scorer(settings: Settings, profile: Profile | None = None, spec: str | 
 def scorer_access(settings: Settings) -> ScorerAccess:
     """What a foreign scorer may do under these settings."""
     state = settings.state_dir
-    hidden = [state, settings.database_path, settings.snapshots_path, settings.source_path, settings.mapping]
+    hidden = [
+        state,
+        settings.production_path,
+        settings.database_path,
+        settings.snapshots_path,
+        settings.source_path,
+        settings.mapping,
+    ]
     return ScorerAccess(
         timeout_s=settings.scorer_timeout_s,
         allow_pickle=settings.scorer_allow_pickle,
@@ -63,13 +78,33 @@ def scorer_access(settings: Settings) -> ScorerAccess:
     )
 
 
+def pinned_model(settings: Settings) -> Path | None:
+    """The model that a rollback has put in force, as folder/version below `models`; None: that of the profile."""
+    try:
+        pinned = Path((settings.state_dir / "models" / PINNED).read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+    return pinned if len(pinned.parts) == 2 and ".." not in pinned.parts else None
+
+
+def model_mark(settings: Settings, profile: Profile) -> tuple[int, ...]:
+    """Changes when another built-in model comes into force, by a refresh or a rollback; costs two looks at the disk."""
+    marks = (settings.state_dir / "models" / PINNED, model_folder(settings, profile) / "CURRENT")
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in marks)
+
+
 def train_for(settings: Settings, profile: Profile) -> RiskScorer:
-    """Train the scorer on claims sampled from the profile, and keep it."""
-    key = stream_key(settings.seed, "scorer", profile.profile_hash)
-    claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
-    trained = train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
+    """Train the scorer on claims sampled from the profile, keep it and put it in force."""
+    trained = train_on(settings, profile)
     trained.save(model_folder(settings, profile))
     return trained
+
+
+def train_on(settings: Settings, profile: Profile) -> RiskScorer:
+    """Train the scorer on claims sampled from the profile."""
+    key = stream_key(settings.seed, "scorer", profile.profile_hash)
+    claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
+    return train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
 
 
 def model_folder(settings: Settings, profile: Profile) -> Path:
@@ -78,15 +113,22 @@ def model_folder(settings: Settings, profile: Profile) -> Path:
 
 
 def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) -> Iterator[pa.Table]:
-    """Scores of claims, a table for each chunk."""
+    """Scores of stored claims, a table for each chunk."""
     ready: OpenedScorer | None = None
+    db = database(settings)
     try:
         for claims in chunks:
             ready = ready or open_scorer(settings)
-            yield ready.score_rows(claims, scored_at=now)
+            yield score_stored(db, ready, claims, now)
     finally:
         if ready is not None:
             ready.close()
+
+
+def score_stored(db: SimulationDatabase, ready: OpenedScorer, claims: pa.Table, now: datetime) -> pa.Table:
+    """Scores of stored claims that follow one another, in view of those that came before them."""
+    before = find_earlier(db, claims, WINDOW_DAYS)
+    return ready.score_rows(claims, scored_at=now, earlier=Earlier(before.claims, before.in_window))
 
 
 def score_new(settings: Settings, now: datetime) -> int:
@@ -97,25 +139,3 @@ def score_new(settings: Settings, now: datetime) -> int:
         scores.commit_scores(db, scored)
         total += len(scored)
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRefresh:
-    """What a refresh of all scores did."""
-
-    claims: int
-    model_version: str
-
-
-def refresh_scores(settings: Settings, now: datetime) -> ScoreRefresh:
-    """Train the scorer anew on the profile in force and score every stored claim again.
-
-    Scores are replaced chunk by chunk, each in one transaction; a failure leaves every claim with a score.
-    """
-    ready = train_for(settings, current_profile(settings))
-    db, total = database(settings), 0
-    for claims in scores.all_chunks(db):
-        scores.commit_scores(db, ready.score(claims, scored_at=now))
-        total += len(claims)
-    publish_snapshots(settings)
-    return ScoreRefresh(total, ready.model_version)

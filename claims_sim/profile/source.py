@@ -137,6 +137,25 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         connection.close()
 
 
+def read_claims_to_score(spec: SourceSpec) -> pa.Table:
+    """All claims with their ids, under their canonical names: for scoring within the production zone.
+
+    The source is closed when this returns. Raises SourceError as `read_source` does, and where no column holds ids.
+    """
+    mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
+    with open_source(spec) as opened:
+        located = find_columns(opened.types, mapping, str(spec.path))
+        wanted = mapping.columns.get("claim_id", "claim_id")
+        theirs = next((name for name in opened.types if name.lower() == wanted.lower()), None)
+        if theirs is None:
+            raise SourceError(
+                f"{spec.path} has no column {wanted!r}: its claims cannot be scored; name the ids as claim_id under "
+                "[columns] of a mapping file."
+            )
+        ids = f"CAST({quote_identifier(theirs)} AS VARCHAR) AS claim_id"
+        return _copy(opened.connection, opened.relation, located, mapping, first=ids)
+
+
 def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """The rows that name a diagnosis (a payload cannot be without), and a sentence when others were left out."""
     named = pc.is_valid(columns["dx_primary_code"])
@@ -199,11 +218,20 @@ def _column_types(connection: duckdb.DuckDBPyConnection, relation: str, path: Pa
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, relation: str, located: dict[str, Located], mapping: ColumnMapping
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    located: dict[str, Located],
+    mapping: ColumnMapping,
+    first: str = "",
 ) -> pa.Table:
     select = canonical_select(relation, located, mapping)
+    if first:
+        select = select.replace("SELECT ", f"SELECT {first}, ", 1)
     reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
-    batches = [pa.table({name: _encoded(batch[name]) for name in batch.schema.names}) for batch in reader]
+    batches = [
+        pa.table({name: batch[name] if name == "claim_id" else _encoded(batch[name]) for name in batch.schema.names})
+        for batch in reader
+    ]
     if not batches:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
     table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()

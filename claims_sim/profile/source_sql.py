@@ -55,7 +55,7 @@ _NUMBER_TYPES: Final = (
     "BOOLEAN",
 )
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
-_DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
+DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         return f"TRY_CAST({theirs} AS TIMESTAMP)"
     text = text_expression(column)
-    forms = ", ".join(quote(form) for form in _DATE_FORMS)
+    forms = ", ".join(quote(form) for form in DATE_FORMS)
     return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{forms}]))"
 
 

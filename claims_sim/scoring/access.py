@@ -19,3 +19,8 @@ class ScorerAccess:
     api_key: str = ""
     hidden: tuple[Path, ...] = ()
     search: tuple[Path, ...] = ()
+
+
+def is_address(spec: str) -> bool:
+    """Does `spec` name a scorer behind HTTP?"""
+    return spec.startswith(("http://", "https://"))

@@ -21,6 +21,18 @@ _PATTERN: Final = ("service", "dx", "severity", "class", "province", "owner", "p
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of the claims before the ones to be scored: those that these might repeat, and how dense all lie.
+
+    `claims` (flat columns) stand before the scored ones; `in_window` is how many claims of the whole history are
+    admitted within a window.
+    """
+
+    claims: pa.Table
+    in_window: float
+
+
+@dataclass(frozen=True, slots=True)
 class Repeats:
     """Per claim: how many earlier ones within the window it repeats, and how many of the same person."""
 
@@ -35,8 +47,15 @@ def learn_patterns(features: Features, codes: Codes, companions: Ints) -> Counts
     return Counts(found.keys[often], found.counts[often])
 
 
-def count_repeats(features: Features, codes: Codes, companions: Ints, patterns: Counts, trained_on: int) -> Repeats:
-    """Look for repeats among the claims of `features` themselves."""
+def count_repeats(
+    features: Features,
+    codes: Codes,
+    companions: Ints,
+    patterns: Counts,
+    trained_on: int,
+    in_window: float | None = None,
+) -> Repeats:
+    """Look for repeats among the claims of `features` themselves; `in_window` as in `Earlier`, by default as dense as they."""
     day = np.where(np.isfinite(features.admit_day), features.admit_day, -1e9)
     unknown_day = ~np.isfinite(features.admit_day)
     span = _span(features.admit_day)
@@ -44,7 +63,7 @@ def count_repeats(features: Features, codes: Codes, companions: Ints, patterns: 
     copies = _earlier(pattern, day, features.rows)
     # A pattern that training did not repeat occurred there at most once.
     share = np.maximum(patterns.of(_known_pattern(features, codes, companions)), 1.0) / max(trained_on, 1)
-    by_chance = share * features.rows * min(1.0, (WINDOW_DAYS + 1) / span)
+    by_chance = share * (features.rows * min(1.0, (WINDOW_DAYS + 1) / span) if in_window is None else in_window)
     copies[(by_chance > MOST_BY_CHANCE) | unknown_day] = 0.0
     person = _number(features.person)
     visit = fold([person, _number(features.texts["dx"]), _number(features.texts["service"])])

@@ -27,6 +27,11 @@ TEXTS: Final = {
     "owner": "facility_ownership",
     "procedure": "procedure_code",
 }
+READ: Final = (
+    "claim_id", "admit_dt", "discharge_dt", "los", "amount_claimed", "amount_paid", "dx_secondary_codes",
+    "comorbidity_count", "patient_id_hash", *TEXTS.values(),
+)  # fmt: skip
+"""The flat columns that are read where they are there."""
 _DX_CATEGORY_LENGTH: Final = 3  # ICD-10: the three-character category, e.g. J18 of J189
 _COMPANION_BANDS: Final = (1, 2, 3, 5)
 _STAY_BANDS: Final = (1, 2, 3, 4, 6, 9, 14)

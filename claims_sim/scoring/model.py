@@ -84,12 +84,12 @@ def train(claims: pa.Table, *, seed: int) -> Trained:
     return Trained(learned, tails, calibration, Tail.learn(raw))
 
 
-def judge(trained: Trained, features: Features) -> Judgement:
-    """Score `features`.
+def judge(trained: Trained, features: Features, in_window: float | None = None) -> Judgement:
+    """Score `features`; `in_window`: see `duplicates.Earlier`.
 
     The rules' score is what they would say on the common scale if nothing else about the claim was odd.
     """
-    view = look(trained.learned, features)
+    view = look(trained.learned, features, in_window=in_window)
     signals = signals_of(view, trained.tails)
     fired = fire(signals, features.rows) & trained.calibration.enabled
     weight = weigh(fired)

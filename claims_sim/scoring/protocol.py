@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_COLUMNS
 from claims_sim.errors import ScorerError
+from claims_sim.scoring.access import ScorerAccess, is_address
 from claims_sim.store.tables import SCORE_VALUES, conform
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from claims_sim.scoring.access import ScorerAccess
+    from claims_sim.scoring.duplicates import Earlier
 
 DEFAULT_SPEC: Final = "default"
 """Names the scorer that belongs to the profile; an empty text does too."""
@@ -58,10 +59,18 @@ class OpenedScorer(ABC):
         Raises ScorerError, one line, when the scorer fails or its answer is not as the protocol says.
         """
 
-    def score_rows(self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated") -> pa.Table:
+    def score_rows(
+        self,
+        claims: pa.Table,
+        *,
+        scored_at: datetime,
+        source: str = "simulated",
+        earlier: "Earlier | None" = None,  # noqa: ARG002 - of use to a scorer that looks for repeats
+    ) -> pa.Table:
         """What is stored of the verdicts: `SCORE_VALUES`, one row a claim, same order; `scored_at` in UTC.
 
         A foreign scorer's risk is all there is of it: it stands as the model's score too, and no rule of ours has a say.
+        It is given the claims alone, not the `earlier` ones.
         """
         verdicts = self.score_table(claims)
         rows, risk = len(verdicts), verdicts["risk_score"]
@@ -97,7 +106,7 @@ class OpenedScorer(ABC):
         self.close()
 
 
-def open_scorer(spec: str, access: "ScorerAccess", *, default: Callable[[], OpenedScorer]) -> OpenedScorer:
+def open_scorer(spec: str, access: ScorerAccess, *, default: Callable[[], OpenedScorer]) -> OpenedScorer:
     """The scorer that `spec` names: ``default``, `package.module:Class`, `joblib:path` or `http(s)://…`.
 
     `default` makes the one that belongs to the profile. Raises ScorerError when there is no such scorer, or when it
@@ -105,7 +114,7 @@ def open_scorer(spec: str, access: "ScorerAccess", *, default: Callable[[], Open
     """
     if spec in ("", DEFAULT_SPEC):
         return default()
-    if spec.startswith(("http://", "https://")):
+    if is_address(spec):
         from claims_sim.scoring.foreign.http import HttpScorer  # noqa: PLC0415 - a tick of ours needs no HTTP
 
         return HttpScorer(spec, access)

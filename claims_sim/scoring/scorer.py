@@ -9,12 +9,13 @@ from typing import Any, Final
 import pyarrow as pa
 
 from claims_sim.errors import SourceError
-from claims_sim.scoring.features import read_features, whole
+from claims_sim.scoring.duplicates import Earlier
+from claims_sim.scoring.features import READ, read_features, whole
 from claims_sim.scoring.model import Trained, judge, train
 from claims_sim.scoring.protocol import VERDICTS, OpenedScorer
 from claims_sim.scoring.reasons import explain
 from claims_sim.scoring.rules import ruleset_version
-from claims_sim.scoring.versions import pack, read_version, unpack, version_of, write_version
+from claims_sim.scoring.versions import add_version, pack, read_version, unpack, version_of, write_version
 from claims_sim.store.tables import SCORE_VALUES as SCORE_SCHEMA
 
 BUILT_IN: Final = "claims_sim"
@@ -45,6 +46,10 @@ class RiskScorer:
         """Add this scorer to `folder` and put it in force, atomically; older versions stay. Returns its version."""
         return write_version(folder, self.files)
 
+    def keep(self, folder: Path) -> str:
+        """Add this scorer to `folder` without putting it in force. Returns its version."""
+        return add_version(folder, self.files)
+
     @property
     def disabled_rules(self) -> dict[str, str]:
         """The rules that are switched off at this source, and why."""
@@ -55,16 +60,30 @@ class RiskScorer:
         """The version of the rules that this scorer applies."""
         return ruleset_version()
 
-    def score(self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated") -> pa.Table:
+    def score(
+        self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated", earlier: Earlier | None = None
+    ) -> pa.Table:
         """Score `claims` (flat columns, any subset that holds claim_id and an amount): one row a claim, same order.
 
         Columns are `SCORE_SCHEMA`; every score is finite and on [0, 1]; `scored_at` is stored in UTC. Repeats are
-        looked for within `claims` only. Raises SourceError when a needed column is missing.
+        looked for within `claims` and among the `earlier` ones. Raises SourceError when a needed column is missing.
         """
         if "claim_id" not in claims.column_names:
             raise SourceError("the claims to score have no column claim_id: add or map it.")
+        if earlier is not None:
+            return self._score_after(earlier, claims, scored_at, source)
+        return self._score(claims, scored_at, source, None)
+
+    def _score_after(self, earlier: Earlier, claims: pa.Table, scored_at: datetime, source: str) -> pa.Table:
+        """Scores of `claims`, which stand after the earlier ones."""
+        both = [name for name in READ if name in claims.column_names and name in earlier.claims.column_names]
+        before = earlier.claims.select(both).cast(claims.select(both).schema)
+        scored = self._score(pa.concat_tables([before, claims.select(both)]), scored_at, source, earlier.in_window)
+        return scored.slice(len(before))
+
+    def _score(self, claims: pa.Table, scored_at: datetime, source: str, in_window: float | None) -> pa.Table:
         features = read_features(claims)
-        judgement = judge(self.trained, features)
+        judgement = judge(self.trained, features, in_window)
         flags, reasons = explain(features, judgement.view, judgement.fired)
         rows = len(claims)
         at = scored_at.astimezone(UTC).replace(tzinfo=None)
@@ -94,9 +113,11 @@ class BuiltInScorer(OpenedScorer):
         self.risk_scorer = risk_scorer
         self.name, self.version = BUILT_IN, risk_scorer.model_version
 
-    def score_rows(self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated") -> pa.Table:
+    def score_rows(
+        self, claims: pa.Table, *, scored_at: datetime, source: str = "simulated", earlier: Earlier | None = None
+    ) -> pa.Table:
         """All that the scorer says, with its rules' and its model's share of it."""
-        return self.risk_scorer.score(claims, scored_at=scored_at, source=source)
+        return self.risk_scorer.score(claims, scored_at=scored_at, source=source, earlier=earlier)
 
     def score_table(self, claims: pa.Table) -> pa.Table:
         """Its verdicts alone."""

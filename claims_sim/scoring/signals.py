@@ -68,8 +68,8 @@ def learn(features: Features, *, seed: int) -> Learned:
     )
 
 
-def look(learned: Learned, features: Features, *, own: int = 0) -> View:
-    """The statistics and facts of `features`; what cannot be judged is NaN.
+def look(learned: Learned, features: Features, *, own: int = 0, in_window: float | None = None) -> View:
+    """The statistics and facts of `features`; what cannot be judged is NaN. `in_window`: see `duplicates.Earlier`.
 
     `own` is 1 when `features` are the very claims that were learned from: counts then leave each claim itself out.
     """
@@ -83,7 +83,9 @@ def look(learned: Learned, features: Features, *, own: int = 0) -> View:
     of_inpatients = np.where(inpatient > 0, 0.0, np.nan)
     companions = companion_codes(features, codes, learned.vocabulary.values["companion"])
     companion = most_of(learned.surprises["companion"].of(companions, own=own), features.secondary_rows, features.rows)
-    repeats = count_repeats(features, codes, companions.columns["companion"], learned.patterns, learned.trained_on)
+    repeats = count_repeats(
+        features, codes, companions.columns["companion"], learned.patterns, learned.trained_on, in_window
+    )
     top = max(float(learned.order.max(initial=0.0)), 1.0)
     return View(
         statistics={

@@ -103,6 +103,13 @@ def version_of(files: Files) -> str:
 
 def write_version(folder: Path, files: Files) -> str:
     """Add `files` to `folder` as a version and put it in force; returns the version. Idempotent."""
+    version = add_version(folder, files)
+    put_in_force(folder, version)
+    return version
+
+
+def add_version(folder: Path, files: Files) -> str:
+    """Add `files` to `folder` as a version, which is not in force yet; returns the version. Idempotent."""
     version = version_of(files)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / version).exists():
@@ -113,7 +120,6 @@ def write_version(folder: Path, files: Files) -> str:
             draft.rename(folder / version)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    put_in_force(folder, version)
     return version
 
 

@@ -87,6 +87,14 @@ def newest_scored(db: SimulationDatabase, most: int) -> pa.Table:
         )
 
 
+def claims_of(db: SimulationDatabase, claim_ids: pa.ChunkedArray) -> pa.Table:
+    """The stored claims (STREAM_SCHEMA) of some ids, in their order."""
+    with db.connect(read_only=True) as connection:
+        connection.register("wanted", pa.table({"claim_id": claim_ids, "place": np.arange(len(claim_ids))}))
+        query = "SELECT s.* FROM claims_live_stream s JOIN wanted w USING (claim_id) ORDER BY w.place"
+        return conform(fetch_arrow(connection, query), STREAM_SCHEMA)
+
+
 def score_summary(db: SimulationDatabase, recent: int = 10_000) -> ScoreSummary:
     """How many claims have a score, and what the newest `recent` scores look like."""
     with db.connect(read_only=True) as connection:

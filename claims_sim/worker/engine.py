@@ -10,6 +10,7 @@ from claims_sim import pipeline
 from claims_sim.generation.batch import Batch, BatchWriter
 from claims_sim.generation.request import ClaimsRequest, place_order
 from claims_sim.pipeline import Relay
+from claims_sim.pipeline.scoring import model_mark, score_stored
 from claims_sim.profile.document import Profile
 from claims_sim.scoring.protocol import OpenedScorer
 from claims_sim.settings import Settings
@@ -39,6 +40,7 @@ class Engine:
         self._author = ExitStack()
         self._writer: BatchWriter | None = None
         self._scorer: OpenedScorer | None = None
+        self._scorer_mark: tuple[int, ...] = ()
         self._profile_seen: tuple[int, int] | None = None
         self._snapshot_at = 0.0
 
@@ -93,11 +95,17 @@ class Engine:
     def _score(self, now: datetime) -> int:
         db, total = pipeline.database(self._settings), 0
         for claims in scores.unscored_chunks(db):
-            total += scores.commit_scores(db, self._ready_scorer().score_rows(claims, scored_at=now))
+            total += scores.commit_scores(db, score_stored(db, self._ready_scorer(), claims, now))
         return total
 
     def _ready_scorer(self) -> OpenedScorer:
-        self._scorer = self._scorer or pipeline.open_scorer(self._settings, self.profile)
+        """The scorer in force; opened anew when a refresh or a rollback has put another one in force."""
+        mark = model_mark(self._settings, self.profile)
+        if self._scorer is not None and mark != self._scorer_mark:
+            self._let_go_of_scorer()
+        if self._scorer is None:
+            self._scorer = pipeline.open_scorer(self._settings, self.profile)
+            self._scorer_mark = model_mark(self._settings, self.profile)  # opening may have trained one
         return self._scorer
 
     def _let_go_of_scorer(self) -> None:

@@ -1,0 +1,169 @@
+"""A database in which the user's own jobs run unchanged: simulated claims in a table of the source's full schema.
+
+Works in the production zone: it reads the source's column names and types, and how its text columns are written. No
+value of the source is in the result.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from claims_sim.errors import SettingsError, SourceError
+from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, truth_of
+from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
+from claims_sim.pipeline.resources import database
+from claims_sim.profile.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
+from claims_sim.profile.source import SourceSpec, open_source
+from claims_sim.profile.source_sql import find_columns, quote_identifier
+from claims_sim.rules.wire import to_flat
+from claims_sim.settings import Settings
+from claims_sim.store import scores
+from claims_sim.store.truth import TRUTH_SCHEMA
+
+KIND: Final = "simulated claims in the shape of another table: no claim, hospital or person in it is real"
+# The oldest storage format that holds what we write: users' older clients must be able to open it.
+_DUCKDB: Final[dict[str, Any]] = {"storage_compatibility_version": "v1.0.0", "memory_limit": "1GB", "threads": 2}
+_CLAIMS_A_PERSON: Final = 0.7  # persons for each claim
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What was written: which of their columns hold claims of ours, which were filled as asked, and which are null."""
+
+    path: Path
+    table: str
+    claims: int
+    anomalies: int
+    columns: tuple[ForeignColumn, ...]
+
+    def named(self, origin: str | None = None) -> list[str]:
+        """Their columns by where the values come from: ours (None), "filled", or "" for null ones."""
+        return [
+            c.name for c in self.columns if (c.origin not in ("", "filled") if origin is None else c.origin == origin)
+        ]
+
+
+def write_sandbox(
+    settings: Settings,
+    out: Path,
+    *,
+    asked: LabelledRequest,
+    from_stream: bool = False,
+    truth: Path | None = None,
+    fill: Mapping[str, str] | None = None,
+) -> Sandbox:
+    """Write a DuckDB file whose table has the source's name, columns and types, with claims drawn from the profile.
+
+    With `from_stream` the claims are those of the live stream. `fill` gives SQL expressions for columns that claims of
+    ours do not have. Raises SourceError when the source cannot be read, SettingsError for a wrong `fill` or `out`.
+    """
+    check_isolation(settings)
+    for path in filter(None, (out, truth)):
+        check_output(settings, path)
+    if out.exists() and not _is_sandbox(out):
+        raise SettingsError(f"--out {out} exists and is no sandbox: it is left alone; give another file.")
+    columns = _columns(settings, fill or {})
+    labels: list[pa.Table] = []
+    chunks = _stream(settings) if from_stream else _drawn(settings, asked, labels)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        claims = _fill_database(partial, settings.source_table, columns, chunks)
+        partial.replace(out)
+    except OSError as error:
+        raise SettingsError(f"--out {out} cannot be written: {error.strerror or error}.") from None
+    finally:
+        for left in (partial, partial.with_name(f"{partial.name}.wal")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+    known = pa.concat_tables(labels) if labels else TRUTH_SCHEMA.empty_table()
+    if truth is not None:
+        pq.write_table(known, truth, compression="zstd")
+    return Sandbox(out, settings.source_table, claims, len(known), tuple(columns))
+
+
+def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]:
+    """The source's columns and how each is filled; the source is closed when this returns."""
+    spec = SourceSpec(settings.source_path, settings.source_table, settings.mapping)
+    mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
+    with open_source(spec) as opened:
+        located = find_columns(opened.types, mapping, str(spec.path))
+        strange = sorted(set(fill) - set(opened.types))
+        if strange:
+            raise SettingsError(
+                f"--fill {strange[0]}: {spec.path} has no such column; it has: {', '.join(opened.types)}."
+            )
+        return foreign_columns(opened.types, located, mapping, read_forms(opened, located), fill)
+
+
+def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:
+    for batch in labelled_batches(current_profile(settings), asked):
+        labels.append(truth_of(batch))
+        yield batch.claims
+
+
+def _stream(settings: Settings) -> Iterator[pa.Table]:
+    for claims in scores.all_chunks(database(settings)):
+        yield to_flat(claims)
+
+
+def _fill_database(path: Path, table: str, columns: Sequence[ForeignColumn], chunks: Iterator[pa.Table]) -> int:
+    name, rows = quote_identifier(table), 0
+    with duckdb.connect(str(path), config=_DUCKDB) as connection:
+        connection.execute("SET TimeZone='UTC'")
+        try:
+            listed = ", ".join(f"{quote_identifier(column.name)} {column.type}" for column in columns)
+            connection.execute(f"CREATE TABLE {name} ({listed})")
+        except duckdb.Error as error:
+            raise SourceError(f"A table of the source's schema cannot be made: {_told(error)}.") from None
+        for chunk in chunks:
+            connection.register("flat_claims", chunk)
+            _insert(connection, name, columns, rows)
+            connection.unregister("flat_claims")
+            rows += len(chunk)
+        if not rows:
+            raise SettingsError("There are no claims to write: the live stream is empty.")
+        connection.execute(f"COMMENT ON TABLE {name} IS '{KIND}'")
+        connection.execute("CHECKPOINT")
+    return rows
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[ForeignColumn], first: int) -> None:
+    numbered = (
+        f"SELECT *, {first} + row_number() OVER () AS row, "
+        f"1 + CAST(floor(hash({first} + row_number() OVER ()) / 18446744073709551616.0 * {_CLAIMS_A_PERSON} "
+        f"* ({first} + row_number() OVER ())) AS BIGINT) AS person FROM flat_claims"
+    )
+    listed = ", ".join(column.expression for column in columns)
+    try:
+        connection.execute(f"INSERT INTO {name} SELECT {listed} FROM ({numbered})")
+    except duckdb.Error as error:
+        for column in columns:  # only to say which one it is
+            try:
+                connection.execute(f"SELECT {column.expression} FROM ({numbered})").fetchall()
+            except duckdb.Error as one:
+                option = "--fill " if column.origin == "filled" else "column "
+                raise SettingsError(f"{option}{column.name}: no {column.type} comes of it: {_told(one)}.") from None
+        raise SettingsError(f"The claims cannot be written in the source's shape: {_told(error)}.") from None
+
+
+def _told(error: duckdb.Error) -> str:
+    """The first line of an error about simulated claims, which hold nothing of anybody."""
+    return str(error).splitlines()[0][:300].rstrip(".")
+
+
+def _is_sandbox(path: Path) -> bool:
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            found = connection.execute("SELECT 1 FROM duckdb_tables() WHERE comment = ?", [KIND]).fetchone()
+    except duckdb.Error:
+        return False
+    return found is not None

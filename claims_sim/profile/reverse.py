@@ -1,0 +1,173 @@
+"""Claims of ours in the shape of a foreign table: its columns, its types, its values, its ways to write dates and lists.
+
+The reverse of `source_sql`, which reads such a table. Composes text only, and asks of the source nothing but how it
+writes: which of a few known forms a text column's dates, lists and codes have.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from claims_sim.codes.places import utc_offset_sql
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.source import OpenSource
+from claims_sim.profile.source_sql import DATE_FORMS, ColumnMapping, Located, quote_identifier, text_expression
+
+_ISO_FORMS: Final = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+_SEPARATORS: Final = (";", "|", ", ", ",")
+_JSON: Final = "json"
+_ENUM: Final = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
+_WHOLE: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """How a source writes, by canonical column: a date as text, a list as text, and which codes it writes with dots."""
+
+    dates: Mapping[str, str]
+    lists: Mapping[str, str]
+    dotted: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignColumn:
+    """A column of the foreign table: name, type, the expression that fills it, and the canonical column it comes from."""
+
+    name: str
+    type: str
+    expression: str
+    origin: str
+
+
+def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
+    """Which known form most values of each text column have; counts are compared here and told to nobody."""
+    dates, lists, dotted = {}, {}, set()
+    for name, column in located.items():
+        if column.kind == "date" and column.type == "VARCHAR":
+            text = text_expression(column)
+            fits = {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in (*_ISO_FORMS, *DATE_FORMS)}
+            dates[name] = _most(opened, fits)
+        elif column.kind == "list" and not column.type.endswith("]"):
+            text = text_expression(column)
+            fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
+            lists[name] = _most(opened, fits)
+        if column.kind in ("code", "list"):
+            text = f"CAST({quote_identifier(column.theirs)} AS VARCHAR)"
+            count = "SELECT count(*) FILTER (regexp_matches({0}, '[A-Z0-9]{{2}}\\.[0-9]')) * 4 >= count({0}) FROM {1}"
+            row = opened.connection.execute(count.format(text, opened.relation)).fetchone()
+            if row is not None and row[0]:
+                dotted.add(name)
+    return Forms(dates, lists, frozenset(dotted))
+
+
+def _most(opened: OpenSource, fits: Mapping[str, str]) -> str:
+    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in fits.values())
+    row = opened.connection.execute(f"SELECT {counts} FROM {opened.relation}").fetchone() or ()
+    return max(zip(fits, row, strict=True), key=lambda pair: pair[1])[0]  # of equal ones, the first
+
+
+def foreign_columns(
+    types: Mapping[str, str],
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    forms: Forms,
+    fill: Mapping[str, str],
+) -> list[ForeignColumn]:
+    """The columns of the foreign table, in its order, each as an expression over flat claims and their `row` number.
+
+    What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
+    """
+    ours = {column.theirs: name for name, column in located.items()}
+    wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
+    columns = []
+    for theirs, kind in types.items():
+        type_ = _ENUM.sub("VARCHAR", kind)  # the values of an enumeration are data
+        if theirs in fill:
+            columns.append(ForeignColumn(theirs, type_, f"CAST(({fill[theirs]}) AS {type_})", "filled"))
+        elif theirs.lower() == wanted_id:
+            columns.append(ForeignColumn(theirs, type_, _identity("claim_id", "row", type_), "claim_id"))
+        elif theirs in ours:
+            name = ours[theirs]
+            written = _written(name, located[name], type_, mapping.values.get(name, {}), forms)
+            columns.append(ForeignColumn(theirs, type_, written, name))
+        else:
+            columns.append(ForeignColumn(theirs, type_, f"CAST(NULL AS {type_})", ""))
+    return columns
+
+
+def _written(name: str, column: Located, type_: str, values: Mapping[str, str], forms: Forms) -> str:
+    """A canonical column as the foreign table writes it."""
+    if name == "facility_id":
+        place = "concat_ws('|', province_name, facility_class, facility_ownership, row % 3)"
+        return _identity(
+            f"coalesce(facility_id, 'SIM-F-' || left(md5({place}), 12))", f"md5_number_lower({place})", type_
+        )
+    if name == "patient_id_hash":
+        # Some people have several claims; who they are is invented.
+        return _identity("coalesce(patient_id_hash, 'SIM-P-' || person)", "person", type_)
+    if name == "claim_weight":
+        return f"CAST(coalesce(claim_weight, 1) AS {type_})"
+    if column.kind == "date":
+        return _date(name, type_, forms)
+    if column.kind == "list":
+        return _list(name, type_, forms)
+    text = _dotted(name) if name in forms.dotted else name
+    if column.kind == "number":
+        text = _number(name, type_)
+    if values:
+        back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
+        cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
+        text = f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
+    return f"CAST({text} AS {type_})"
+
+
+def _identity(text: str, number: str, type_: str) -> str:
+    """A made-up identity in a column that may hold text, numbers or UUIDs."""
+    if type_ == "UUID":
+        return f"CAST(md5({text}) AS UUID)"
+    if type_.startswith((*_WHOLE, "DECIMAL", "DOUBLE", "FLOAT")):
+        most = {"TINYINT": 127, "UTINYINT": 255, "SMALLINT": 32_767, "USMALLINT": 65_535}.get(type_, 2_147_483_647)
+        return f"CAST({number} % {most} AS {type_})"
+    return f"CAST({text} AS {type_})"
+
+
+def _date(name: str, type_: str, forms: Forms) -> str:
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return f"CAST({name} - {utc_offset_sql('province_name')} * INTERVAL 1 HOUR AS TIMESTAMP WITH TIME ZONE)"
+    if type_ == "VARCHAR":
+        return f"strftime({name}, {quote(forms.dates[name])})"
+    return f"CAST({name} AS {type_})"
+
+
+def _list(name: str, type_: str, forms: Forms) -> str:
+    codes = f"list_transform({name}, lambda c: {_dotted('c')})" if name in forms.dotted else name
+    if type_.endswith("[]"):
+        return f"CAST({codes} AS {type_})"
+    if forms.lists[name] == _JSON:
+        return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
+    return f"CAST(array_to_string({codes}, {quote(forms.lists[name])}) AS {type_})"
+
+
+def _dotted(code: str) -> str:
+    """An ICD code with its dot: after three characters, of a procedure (all digits) after two."""
+    at = f"CASE WHEN regexp_matches({code}, '^[0-9]+$') THEN 2 ELSE 3 END"
+    return f"CASE WHEN length({code}) > {at} THEN left({code}, {at}) || '.' || substr({code}, {at} + 1) ELSE {code} END"
+
+
+def _number(name: str, type_: str) -> str:
+    """A number; as text it has no needless decimals."""
+    if type_ != "VARCHAR":
+        return name
+    return f"CASE WHEN {name} = trunc({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END"

@@ -1,0 +1,300 @@
+"""Refreshing all scores: what is in force afterwards, what crosses from production, what a failure leaves, and taking it back."""
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.channels.contract import Message
+from claims_sim.errors import ClaimsSimError, ProducerBusyError, ScorerError, StoreError
+from claims_sim.pipeline import real_scores, refreshing
+from claims_sim.profile.source import SourceSpec, read_claims_to_score
+from claims_sim.scoring.scorer import RiskScorer
+from claims_sim.store import score_sets, scores, snapshots
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+COLUMNS = "claim_id, risk_score, model_version, scorer, scored_at, score_seq, stream_seq"
+
+
+def rows(settings, query):
+    with pipeline.database(settings).connect(read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def stored(settings):
+    return rows(settings, f"SELECT {COLUMNS} FROM ml_scores ORDER BY score_seq")
+
+
+def in_force(settings):
+    """All that a refresh puts in force, as values: scores, model, real scores, snapshot, history."""
+    quality = pipeline.quality_file(settings)
+    return {
+        "scores": stored(settings),
+        "counters": rows(settings, "SELECT name, value FROM counters WHERE name <> 'score_revision' ORDER BY name"),
+        "model": pipeline.scorer(settings, pipeline.current_profile(settings)).model_version,
+        "real": real_scores.real_scores_in_force(settings),
+        "quality": quality.read_text() if quality.exists() else None,
+        "refreshes": rows(settings, "SELECT refresh_id, state FROM score_refreshes ORDER BY 1"),
+    }
+
+
+@pytest.fixture
+def live(settings):
+    """A simulation with a few scored claims."""
+    own = settings.model_copy(update={"author": "statistical", "batch_size": 40})
+    pipeline.run_tick(own, NOW)
+    return own
+
+
+@pytest.fixture(autouse=True)
+def _small_training(monkeypatch):
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
+
+
+def test_a_refresh_scores_every_simulated_and_every_real_claim_and_says_what_it_did(live):
+    before = stored(live)
+    done = pipeline.refresh_scores(live, LATER, top_k=10)
+    after = stored(live)
+    assert [row[0] for row in after] == [row[0] for row in before]
+    assert [row[5:] for row in after] == [row[5:] for row in before]  # numbers stay
+    assert {row[2:5] for row in after} == {(done.model_version, "claims_sim", LATER.replace(tzinfo=None))}
+    assert pipeline.scorer(live, pipeline.current_profile(live)).model_version == done.model_version
+    assert snapshots.read_snapshot(live.snapshots_path, "ml_scores")["model_version"].unique().to_pylist() == [
+        done.model_version
+    ]
+    snapshot = json.loads(pipeline.quality_file(live).read_text())
+    assert snapshot == done.snapshot
+    assert snapshot["simulated"]["claims"] == sum(one["claims"] for one in snapshot["simulated"]["bins"]) == 40
+    top = snapshot["top_of_simulated_claims"]
+    assert sum(top["by_province"].values()) == sum(top["by_severity"].values()) == top["claims"] == 10
+    assert 0 <= top["share_of_stays_up_to_a_day"] <= 1
+    assert top["lowest_score"] == pytest.approx(sorted(row[1] for row in after)[-10])
+    assert snapshot["change"]["claims"] == 40
+    kept = score_sets.refreshes(pipeline.database(live))[0]
+    assert (kept.refresh_id, kept.state, kept.claims) == (done.refresh_id, "in force", 40)
+
+
+def test_scores_of_real_claims_stay_in_a_folder_of_the_production_zone(live, tmp_path):
+    own = live.model_copy(update={"production_dir": tmp_path / "prod"})
+    done = pipeline.refresh_scores(own, LATER, top_k=25)
+    folder = real_scores.real_scores_in_force(own)
+    assert folder == tmp_path / "prod" / "scores" / done.refresh_id
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.iterdir())
+    real = pq.read_table(folder / "real.parquet")
+    assert real.column_names == ["claim_id", "risk_score"]
+    with duckdb.connect(str(own.source), read_only=True) as connection:
+        ids = {row[0] for row in connection.execute("SELECT claim_id FROM claims_normalized").fetchall()}
+    assert set(real["claim_id"].to_pylist()) == ids
+    ranking = pq.read_table(folder / "ranking.parquet")
+    assert ranking["rank"].to_pylist() == list(range(1, 26))
+    ranked = ranking["risk_score"].to_numpy()
+    assert (np.diff(ranked) <= 0).all()
+    everything = np.concatenate([real["risk_score"].to_numpy(), [row[1] for row in stored(own)]])
+    assert ranked[-1] == np.sort(everything)[-25]
+    # Nothing of a real claim is anywhere else.
+    known = pa.array(sorted(ids))
+    assert not any(row[0] in ids for row in stored(own))
+    told = pipeline.quality_file(own).read_text() + json.dumps(rows(own, "SELECT snapshot FROM score_refreshes"))
+    assert not any(claim_id in told for claim_id in known.to_pylist())
+    assert "top_of_real_claims" in json.loads((folder / "quality.json").read_text())
+    assert "top_of_real_claims" not in told
+
+
+def test_what_crosses_of_real_scores_is_counts_of_k_persons_at_the_least(live):
+    snapshot = pipeline.refresh_scores(live, LATER).snapshot["real"]
+    real = pq.read_table(real_scores.real_scores_in_force(live) / "real.parquet")["risk_score"].to_numpy()
+    claims = read_claims_to_score(SourceSpec(live.source))
+    persons = np.array(claims["patient_id_hash"].to_pylist(), dtype=object)
+    assert (snapshot["k"], snapshot["unit"], snapshot["left_out"]) == (11, "persons", "")
+    assert snapshot["bins"][0]["from"] == 0
+    assert snapshot["bins"][-1]["to"] == 1
+    for low, high in zip(snapshot["bins"][:-1], snapshot["bins"][1:], strict=True):
+        assert low["to"] == high["from"]
+    for one in snapshot["bins"]:
+        within = (real >= one["from"]) & ((real < one["to"]) | (one["to"] == 1))
+        assert len(set(persons[within])) >= 11
+        assert one["claims"] % 11 == 0
+        assert abs(one["claims"] - within.sum()) <= 11
+    assert set(snapshot) == {"left_out", "bins", "k", "unit"}
+
+
+def fail_at(monkeypatch, place):
+    """Make a refresh fail at a place."""
+
+    def broken(*_, **__):
+        raise StoreError("injected")
+
+    def late(original, calls):
+        def counted(*args, **kwargs):
+            calls.append(1)
+            if len(calls) > 1:
+                raise StoreError("injected")
+            return original(*args, **kwargs)
+
+        return counted
+
+    if place == "second chunk":
+        monkeypatch.setattr(scores, "CHUNK_ROWS", 15)
+        original = scores.all_chunks
+        monkeypatch.setattr(refreshing.scores, "all_chunks", lambda db: original(db, 15))
+        monkeypatch.setattr(RiskScorer, "score", late(RiskScorer.score, []))
+    elif place == "inside the transaction":
+        # The set is put in place, and then its record cannot be written.
+        monkeypatch.setattr(score_sets, "as_utc", broken)
+    else:
+        monkeypatch.setattr(*place, broken)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (refreshing, "train_on"),
+        "second chunk",
+        (real_scores, "read_claims_to_score"),
+        (real_scores, "release_scores"),
+        (refreshing.real_scores, "keep_real_scores"),
+        (refreshing, "describe_top"),
+        (score_sets, "keep_scores"),
+        "inside the transaction",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_refresh_that_fails_leaves_the_last_good_scores(live, monkeypatch, place, is_first):
+    if not is_first:
+        pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
+    before = in_force(live)
+    with monkeypatch.context() as patched:
+        patched.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)  # another model would come out
+        fail_at(patched, place)
+        with pytest.raises(StoreError, match="injected"):
+            pipeline.refresh_scores(live, LATER)
+    assert in_force(live) == before
+    left = [path.name for path in (live.state_dir / "scores").iterdir() if path.is_dir()]
+    assert len(left) == (0 if is_first else 1)
+    assert pipeline.refresh_scores(live, LATER).claims == 40
+
+
+def test_a_rollback_puts_scores_model_and_snapshot_back_and_scores_what_came_since(live, monkeypatch):
+    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
+    before = in_force(live)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
+    second = pipeline.refresh_scores(live, LATER)
+    assert in_force(live)["model"] != before["model"]
+    pipeline.run_tick(live, LATER + timedelta(minutes=1))
+    undone = pipeline.rollback_scores(live, LATER + timedelta(minutes=2))
+    assert (undone.taken_back, undone.claims, undone.scored_again) == (second.refresh_id, 40, 40)
+    after = in_force(live)
+    assert after["scores"][:40] == before["scores"]
+    assert {row[2] for row in after["scores"]} == {before["model"]} == {after["model"]}
+    assert (after["quality"], after["real"]) == (before["quality"], before["real"])
+    assert [state for _, state in after["refreshes"]] == ["in force", "rolled back"]
+    live_scores = snapshots.read_snapshot(live.snapshots_path, "ml_scores")
+    assert live_scores["model_version"].unique().to_pylist() == [before["model"]]
+    pipeline.run_tick(live, LATER + timedelta(minutes=3))
+    assert {row[2] for row in stored(live)} == {before["model"]}  # new claims too
+    assert pipeline.refresh_scores(live, LATER + timedelta(minutes=4)).model_version == second.model_version
+
+
+def test_the_first_refresh_can_be_taken_back_too_and_then_none_is_left(live):
+    before = in_force(live)
+    pipeline.refresh_scores(live, LATER)
+    pipeline.rollback_scores(live, LATER)
+    after = in_force(live)
+    assert after["scores"] == before["scores"]
+    assert (after["model"], after["real"], after["quality"]) == (before["model"], None, None)
+    with pytest.raises(ScorerError, match="no refresh of scores to take back"):
+        pipeline.rollback_scores(live, LATER)
+
+
+def test_only_the_newest_sets_are_kept(live):
+    for minute in range(5):
+        pipeline.refresh_scores(live, NOW + timedelta(minutes=minute), with_real=minute > 2)
+    assert len([path for path in (live.state_dir / "scores").iterdir() if path.is_dir()]) == 3
+    for _ in range(3):
+        pipeline.rollback_scores(live, LATER)
+    with pytest.raises(ScorerError, match="older than the last 3"):
+        pipeline.rollback_scores(live, LATER)
+
+
+def test_one_refresh_at_a_time(live):
+    hurried = live.model_copy(update={"lock_timeout_s": 0.1})
+    with refreshing._alone(live), pytest.raises(ProducerBusyError, match="Another refresh"):
+        pipeline.refresh_scores(hurried, LATER)
+
+
+def test_claims_that_arrive_while_a_refresh_works_get_the_new_score(live, monkeypatch):
+    original = score_sets.keep_scores
+
+    def arrive(db, path):
+        pipeline.run_tick(live, LATER)
+        return original(db, path)
+
+    monkeypatch.setattr(score_sets, "keep_scores", arrive)
+    done = pipeline.refresh_scores(live, LATER)
+    assert done.claims == 40
+    assert len(stored(live)) == 80
+    assert {row[2] for row in stored(live)} == {done.model_version}
+
+
+def test_without_a_source_the_simulated_claims_alone_are_scored(live):
+    alone = live.model_copy(update={"source": None})
+    done = pipeline.refresh_scores(alone, LATER)
+    assert done.left_out == "there is no source here"
+    assert done.snapshot["real"]["bins"] == []
+    assert done.snapshot["distance_real_simulated"] is None
+    missing = live.model_copy(update={"source": live.state_dir / "gone.duckdb"})
+    with pytest.raises(ClaimsSimError, match=r"gone.duckdb does not exist"):
+        pipeline.refresh_scores(missing, LATER)
+
+
+def test_a_foreign_scorer_scores_real_claims_in_its_process_and_never_over_http(live, tmp_path):
+    (tmp_path / "flat.py").write_text(
+        "class Mine:\n    def score(self, claims):\n"
+        "        return claims[['claim_id']].assign(risk_score=(claims.amount_claimed / 1e9).clip(0, 1))\n"
+    )
+    own = live.model_copy(update={"scorer": "flat:Mine"})
+    done = pipeline.refresh_scores(own, LATER)
+    assert done.scorer == "flat:Mine"
+    real = pq.read_table(real_scores.real_scores_in_force(own) / "real.parquet")
+    with duckdb.connect(str(own.source), read_only=True) as connection:
+        amounts = dict(connection.execute("SELECT claim_id, amount_claimed FROM claims_normalized").fetchall())
+    scored = dict(zip(*(real[name].to_pylist() for name in real.column_names), strict=True))
+    assert scored == pytest.approx({claim: min(amount / 1e9, 1) for claim, amount in amounts.items()})
+    assert refreshing._why_not_real(own.model_copy(update={"scorer": "http://127.0.0.1:1/x"})) != ""
+
+
+def test_a_source_without_ids_is_one_clear_line(live, tmp_path):
+    path = tmp_path / "bare.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{live.source}' AS own (READ_ONLY)")
+        connection.execute("CREATE TABLE claims_normalized AS SELECT * EXCLUDE (claim_id) FROM own.claims_normalized")
+    with pytest.raises(ClaimsSimError, match="has no column 'claim_id'"):
+        pipeline.refresh_scores(live.model_copy(update={"source": path}), LATER)
+
+
+def test_a_copy_of_a_stored_claim_is_found_when_it_arrives_later(settings):
+    # Few claims: among many of the same days, chance alone would repeat one now and then, and the rule keeps silent.
+    live = settings.model_copy(update={"batch_size": 15})
+    pipeline.run_tick(live, NOW)
+    with pipeline.database(live).connect(read_only=True) as connection:
+        found = connection.execute(
+            "SELECT claim_id, payload FROM outbox WHERE len(from_json(payload->'diagnosis'->'secondary_codes', '[\"VARCHAR\"]')) > 0"
+        ).fetchall()
+    assert found
+    sink = pipeline.channel(live)
+    sink.publish("copies", [Message("x", text.replace(claim_id, claim_id + "X")) for claim_id, text in found])
+    sink.close()
+    pipeline.ingest(live)
+    assert pipeline.score_new(live, LATER) == len(found)
+    flags = dict(rows(live, "SELECT claim_id, flags FROM ml_scores"))
+    assert sum("duplicate_pattern" in flags[claim_id + "X"] for claim_id, _ in found) >= len(found) * 0.8
+    assert not any("duplicate_pattern" in flags[claim_id] for claim_id, _ in found)
