@@ -1,0 +1,197 @@
+"""A user's own job, unchanged, over simulated claims in the shape of the user's own table."""
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.errors import RequestError, SettingsError
+from claims_sim.generation.batch import utc_now
+from claims_sim.pipeline.labelled import LabelledRequest
+from claims_sim.pipeline.sandbox import write_sandbox
+
+# As somebody else would write it against a table of theirs: dates as text in day-first order, codes with dots, lists in
+# one text, coded values, instants, numbers as text, and columns that no claim of ours has.
+FOREIGN = """
+    CREATE TABLE klaim AS
+    SELECT
+      row_number() OVER () AS nomor,
+      strftime(admit_dt, '%d/%m/%Y') AS tgl_masuk,
+      (discharge_dt - INTERVAL 7 HOUR) AT TIME ZONE 'UTC' AS tgl_keluar,
+      CAST(los AS SMALLINT) AS lama,
+      CASE service_type WHEN 'RITL' THEN 1 ELSE 2 END AS layanan,
+      CASE facility_ownership WHEN 'Pemkab' THEN '3' ELSE facility_ownership END AS pemilik,
+      province_name AS prov, facility_class AS kelas, CAST(hash(facility_id) % 1000000 AS INTEGER) AS id_rs,
+      severity_group::ENUM ('ringan', 'sedang', 'berat', 'unknown') AS tingkat,
+      left(dx_primary_code, 3) || CASE WHEN length(dx_primary_code) > 3 THEN '.' || substr(dx_primary_code, 4) ELSE '' END AS icd,
+      array_to_string(list_transform(dx_secondary_codes,
+        lambda c: CASE WHEN length(c) > 3 THEN left(c, 3) || '.' || substr(c, 4) ELSE c END), ';') AS icd_lain,
+      procedure_code AS tindakan,
+      CAST(amount_claimed AS DECIMAL(18, 2)) AS tagihan, CAST(CAST(amount_paid AS BIGINT) AS VARCHAR) AS dibayar,
+      md5(patient_id_hash)::UUID AS peserta,
+      'rahasia ' || row_number() OVER () AS catatan,
+      'FINAL' AS status, {'a': 1, 'b': ['x']} AS rincian, CAST(now() AS TIMESTAMP) AS diperbarui
+    FROM src.claims_normalized
+"""
+MAPPING = """
+    [columns]
+    claim_id = "nomor"
+    admit_dt = "tgl_masuk"
+    discharge_dt = "tgl_keluar"
+    los = "lama"
+    service_type = "layanan"
+    facility_ownership = "pemilik"
+    province_name = "prov"
+    facility_class = "kelas"
+    facility_id = "id_rs"
+    severity_group = "tingkat"
+    dx_primary_code = "icd"
+    dx_secondary_codes = "icd_lain"
+    procedure_code = "tindakan"
+    amount_claimed = "tagihan"
+    amount_paid = "dibayar"
+    patient_id_hash = "peserta"
+    [values.service_type]
+    "1" = "RITL"
+    "2" = "RJTL"
+    [values.facility_ownership]
+    "3" = "Pemkab"
+"""
+THEIR_JOB = """
+    SELECT prov, kelas, layanan, status, count(*) AS jumlah, sum(CAST(dibayar AS BIGINT)) AS dibayar,
+      avg(tagihan) AS rata, count(DISTINCT peserta) AS peserta,
+      count(*) FILTER (len(string_split(icd_lain, ';')) > 1 AND contains(icd_lain, '.')) AS penyerta,
+      max(date_diff('day', strptime(tgl_masuk, '%d/%m/%Y')::DATE, tgl_keluar::DATE)) AS terlama,
+      count(*) FILTER (tingkat = 'sedang') AS sedang, min(rincian.a) AS a, max(diperbarui) AS baru
+    FROM klaim WHERE icd LIKE '___.%' AND (pemilik = '3' OR pemilik <> 'Pemkab') GROUP BY ALL
+"""
+
+
+def asked(count=3_000, **more):
+    return LabelledRequest(count=count, **{"rate": 0.0, **more})
+
+
+def query(path, sql):
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("SET TimeZone='UTC'")
+        return connection.execute(sql).fetchall()
+
+
+def schema(path, table):
+    return [(name, kind) for name, kind, *_ in query(path, f"DESCRIBE FROM {table}")]
+
+
+def test_the_sandbox_of_the_demo_source_has_its_schema_and_the_profiles_claims(settings, tmp_path):
+    out = tmp_path / "sandbox.duckdb"
+    done = write_sandbox(settings, out, asked=asked())
+    assert schema(out, "claims_normalized") == schema(settings.source, "claims_normalized")
+    assert done.named("") == []
+    nulls = query(out, "SELECT count(*), count(claim_id), count(dx_primary_label), count(patient_id_hash), count(facility_id), "
+                       "count(claim_weight) FROM claims_normalized")  # fmt: skip
+    assert nulls == [(3_000,) * 6]
+    assert query(out, "SELECT count(DISTINCT claim_id), bool_and(claim_id LIKE 'SIM-%') FROM claims_normalized") == [
+        (3_000, True)
+    ]
+    persons = query(out, "SELECT count(DISTINCT patient_id_hash) FROM claims_normalized")[0][0]
+    assert 500 < persons < 3_000  # some people come again
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY); ATTACH '{settings.source}' AS real (READ_ONLY)")
+        for column in ("claim_id", "patient_id_hash", "facility_id"):
+            both = f"SELECT count(*) FROM ours.claims_normalized SEMI JOIN real.claims_normalized USING ({column})"
+            assert connection.execute(both).fetchall() == [(0,)]
+        share = "SELECT avg((service_type = 'RITL')::INT) FROM {}.claims_normalized"
+        ours, real = (connection.execute(share.format(name)).fetchone()[0] for name in ("ours", "real"))
+    assert ours == pytest.approx(real, abs=0.05)
+
+
+@pytest.fixture
+def foreign(settings, tmp_path):
+    """Settings of a simulation whose source is a table of another shape, with its profile in force."""
+    path, mapping = tmp_path / "theirs.duckdb", tmp_path / "mapping.toml"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"SET TimeZone='UTC'; ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute(FOREIGN)
+    mapping.write_text(MAPPING)
+    own = settings.model_copy(update={"source": path, "source_table": "klaim", "mapping": mapping})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    return own
+
+
+def test_a_job_written_for_another_table_runs_unchanged_over_its_sandbox(foreign, tmp_path):
+    out = tmp_path / "sandbox.duckdb"
+    done = write_sandbox(foreign, out, asked=asked(), fill={"status": "'FINAL'", "diperbarui": "generated_at"})
+    kinds = dict(schema(foreign.source, "klaim"))
+    assert kinds.pop("tingkat").startswith("ENUM")
+    found = dict(schema(out, "klaim"))
+    assert found.pop("tingkat") == "VARCHAR"  # the values of an enumeration are data and do not cross
+    assert found == kinds
+    real, ours = (query(path, THEIR_JOB) for path in (foreign.source, out))
+    assert ours
+    totals = [
+        [sum(row[i] or 0 for row in rows) / sum(row[4] for row in rows) for i in (8, 10)] for rows in (real, ours)
+    ]
+    assert totals[1] == pytest.approx(totals[0], abs=0.08)  # companions with dots, and the severities, are found there
+    assert max(row[9] for row in ours) > 3
+    assert {row[2] for row in ours} == {1, 2}
+    assert {row[3] for row in ours} == {"FINAL"}
+    assert all(row[12] is not None for row in ours)
+    assert done.named("filled") == ["status", "diperbarui"]
+    assert done.named("") == ["catatan", "rincian"]
+    assert query(out, "SELECT count(catatan), count(rincian) FROM klaim") == [(0, 0)]
+    assert b"rahasia" not in out.read_bytes()
+
+
+def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path):
+    """What goes through the reverse of the mapping and back through the mapping is the same claim."""
+    from claims_sim.profile.source import SourceSpec, read_claims_to_score
+
+    out = tmp_path / "sandbox.duckdb"
+    write_sandbox(foreign, out, asked=asked(500, seed=4))
+    back = read_claims_to_score(SourceSpec(out, "klaim", foreign.mapping)).to_pandas()
+    from claims_sim.pipeline.labelled import labelled_claims
+
+    claims = labelled_claims(pipeline.current_profile(foreign), asked(500, seed=4))[0].to_pandas()
+    for name in ("los", "province_name", "service_type", "severity_group", "facility_class", "facility_ownership",
+                 "dx_primary_code", "procedure_code", "amount_claimed", "amount_paid"):  # fmt: skip
+        assert back[name].astype(object).where(back[name].notna(), None).tolist() == [
+            None if missing else value
+            for value, missing in zip(claims[name].tolist(), claims[name].isna().tolist(), strict=True)
+        ], name
+    assert back["admit_dt"].tolist() == claims["admit_dt"].dt.normalize().tolist()
+    assert back["discharge_dt"].dt.floor("s").tolist() == claims["discharge_dt"].dt.floor("s").tolist()
+    assert [list(codes) for codes in back["dx_secondary_codes"]] == [
+        list(codes) for codes in claims["dx_secondary_codes"]
+    ]
+
+
+def test_the_claims_of_the_stream_can_be_taken_and_anomalies_labelled(settings, tmp_path):
+    out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
+    with pytest.raises(SettingsError, match="the live stream is empty"):
+        write_sandbox(settings, out, asked=asked(), from_stream=True)
+    assert list(tmp_path.glob(".sandbox*")) == []
+    pipeline.run_tick(settings, utc_now())
+    assert write_sandbox(settings, out, asked=asked(), from_stream=True).claims == 5
+    done = write_sandbox(settings, out, asked=asked(2_000, rate=0.03), truth=truth)  # an older sandbox is replaced
+    labels = pq.read_table(truth)
+    assert done.anomalies == len(labels) >= 60
+    ids = {row[0] for row in query(out, "SELECT claim_id FROM claims_normalized")}
+    assert set(labels["claim_id"].to_pylist()) <= ids
+
+
+def test_mistakes_are_one_clear_line(settings, tmp_path):
+    own = tmp_path / "mine.duckdb"
+    with duckdb.connect(str(own)) as connection:
+        connection.execute("CREATE TABLE precious AS SELECT 1 AS x")
+    for error, told, options in (
+        (SettingsError, "is no sandbox: it is left alone", {"out": own}),
+        (SettingsError, "is the source", {"out": settings.source}),
+        (SettingsError, r"--fill nothing: .* has no such column; it has: claim_id", {"fill": {"nothing": "1"}}),
+        (SettingsError, r"--fill district_name: no VARCHAR comes of it: Binder Error", {"fill": {"district_name": "no_such"}}),
+        (RequestError, "anomaly rate", {"asked": None}),
+    ):  # fmt: skip
+        with pytest.raises(error, match=told) as caught:
+            given = {"out": tmp_path / "s.duckdb", "asked": asked(100)} | options
+            given["asked"] = given["asked"] or asked(100, rate=0.9)
+            write_sandbox(settings, **given)
+        assert "\n" not in str(caught.value)
+    assert query(own, "FROM precious") == [(1,)]
