@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -51,22 +52,22 @@ def run_worker(environment: dict[str, str], rate: float, seconds: float, log: Pa
             stdout=subprocess.DEVNULL,
             stderr=output,
         )
-    watched, memory, cpu = psutil.Process(process.pid), [], 0.0
+    watched, samples = psutil.Process(process.pid), []
     while process.poll() is None:
         try:
             times = watched.cpu_times()
-            cpu = times.user + times.system
-            memory.append((time.time(), watched.memory_info().rss / 1e6))
-        except psutil.NoSuchProcess:
+            samples.append((time.time(), times.user + times.system, watched.memory_info().rss / 1e6))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
             break
         time.sleep(1)
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     if process.wait():
         sys.exit("\n".join(line["message"] for line in lines[-5:]))
     batches = [line for line in lines if line["message"] == "batch"]
+    at = [datetime.fromisoformat(batch["time"]).timestamp() for batch in batches]
     return {name: np.array([batch[name] for batch in batches]) for name in ("claims", "seconds", "late_s")} | {
-        "cpu": cpu,
-        "memory": np.array(memory),
+        "at": np.array(at),
+        "samples": np.array(samples)[:-1],  # the last may be of a process that has ended
         "warnings": sum(line["level"] in ("warning", "error") for line in lines),
     }
 
@@ -76,17 +77,21 @@ def report(title: str, found: dict, seconds: float) -> float:
     batches = len(found["claims"])
     fifths = np.array_split(found["late_s"], 5)
     growth = float(np.median(fifths[-1]) - np.median(fifths[1]))
-    half = found["memory"][len(found["memory"]) // 2 :]
-    slope = np.polyfit((half[:, 0] - half[0, 0]) / 60, half[:, 1], 1)[0] if len(half) > 2 else float("nan")
+    half = found["samples"][len(found["samples"]) // 2 :]
+    slope = np.polyfit((half[:, 0] - half[0, 0]) / 60, half[:, 2], 1)[0]
+    made = found["claims"][(found["at"] >= half[0, 0]) & (found["at"] < half[-1, 0])]
+    cpu = half[-1, 1] - half[0, 1]
     print(f"\n{title}: {int(found['claims'].sum()):,} claims scored in {batches:,} batches over {seconds:g} s")
     for name, values in (("plan begun to scored", found["seconds"]), ("begun after it was due", found["late_s"])):
         p50, p95, p99 = np.percentile(values, [50, 95, 99])
         print(f"  {name:<24} p50 {p50:.3f} s   p95 {p95:.3f} s   p99 {p99:.3f} s   longest {values.max():.3f} s")
     print(f"  lateness, median of each fifth: {', '.join(f'{np.median(part):.3f} s' for part in fifths)}")
     print(
-        f"  {found['cpu'] / found['claims'].sum() * 1000:.1f} CPU-ms a claim, start included; {found['cpu']:.0f} CPU-s"
+        print(
+            f"  CPU over the last half: {cpu / made.sum() * 1000:.1f} ms a claim, {cpu / len(made) * 1000:.0f} ms a batch"
+        )
     )
-    print(f"  memory {found['memory'][-1, 1]:.0f} MB, {slope:+.2f} MB a minute over the last half")
+    print(f"  memory {half[-1, 2]:.0f} MB, {slope:+.2f} MB a minute over the last half")
     print(f"  warnings: {found['warnings']}")
     return growth
 

@@ -18,6 +18,7 @@ from claims_sim.errors import ChannelError
 
 _BLOCK: Final = 8 * 1024 * 1024  # must exceed MAX_LINE_BYTES
 _NEWLINE: Final = 10
+_OFFSET_DIGITS: Final = 12  # as in the text of a cursor
 _CARRIAGE_RETURN: Final = 13
 
 
@@ -132,12 +133,30 @@ def _whole_lines(cursor: Cursor, data: bytes, ends: np.ndarray) -> _Chunk:
     if is_long.any():
         raw = pc.if_else(pa.array(is_long), pc.binary_slice(raw, 0, KEPT_BYTES), raw)
     is_blank = (sizes == 0) | ((sizes == 1) & (np.frombuffer(data, np.uint8)[starts] == _CARRIAGE_RETURN))
-    texts = pc.utf8_lpad(pa.array(starts + cursor.offset).cast(pa.string()), 12, "0")
-    positions = pc.binary_join_element_wise(f"{cursor.segment:06d}", texts, ":")
-    lines = pa.table({"position": positions, "raw": raw, "size": pa.array(sizes.astype(np.int64))})
+    lines = pa.table(
+        {
+            "position": _positions(cursor.segment, starts + cursor.offset),
+            "raw": raw,
+            "size": pa.array(sizes.astype(np.int64)),
+        }
+    )
     if is_blank.any():
         lines = lines.filter(pa.array(~is_blank))
     return _Chunk(lines, cursor.offset + int(ends[-1]) + 1, at_end=False)
+
+
+def _positions(segment: int, offsets: np.ndarray) -> pa.Array:
+    """The text of a cursor for each of many offsets in a segment; digit by digit, since formatting each is slow."""
+    first = str(Cursor(segment, int(offsets[0]))).encode()
+    if int(offsets[-1]) >= 10**_OFFSET_DIGITS:  # wider than the padding: never equally long
+        return pa.array([str(Cursor(segment, int(offset))) for offset in offsets], pa.string())
+    texts = np.tile(np.frombuffer(first, np.uint8), (len(offsets), 1))
+    left = offsets.astype(np.int64)
+    for place in range(1, _OFFSET_DIGITS + 1):
+        left, digits = np.divmod(left, 10)
+        texts[:, -place] = digits + ord("0")
+    ends = np.arange(len(offsets) + 1, dtype=np.int32) * len(first)
+    return pa.Array.from_buffers(pa.string(), len(offsets), [None, pa.py_buffer(ends), pa.py_buffer(texts)])
 
 
 def _read_fully(file: BinaryIO, count: int) -> bytes:

@@ -1,7 +1,8 @@
 """Which of many flat rows break an admission rule, and which rules. The rules themselves are `rules.table`'s.
 
-Most rules look at one column that holds few different values: those are judged value by value, and only rows that hold
-a bad value, or break one of the other rules, are looked at rule by rule. The verdicts are those of judging every row.
+Most rules look at columns that hold few different values, among them the secondary codes: those are judged value by
+value, and only rows that hold a bad value, or may break one of the other rules, are looked at rule by rule. The verdicts
+are those of judging every row.
 """
 
 import re
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
+from claims_sim.privacy.phi import CODE_GRAMMAR, quote, suspicion_sql
 from claims_sim.rules.table import ADMISSION, Rule, broken_sql, may_break
 from claims_sim.store.query import fetch_arrow, run
 
@@ -21,20 +23,44 @@ _FEW_ROWS: Final = 1_000
 """For so few, judging value by value takes longer to plan than to run."""
 # Texts that differ from claim to claim: judging their values would be judging every row.
 _MANY_VALUED: Final = ("claim_id", "patient_id_hash", "facility_id", "episode_ref")
+_LISTED: Final = "dx_secondary_codes"
 
 
 @lru_cache(maxsize=1)
 def _rules_by_column() -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
-    """Rules that look at nothing but one text column of few values, by column; and the others."""
+    """Rules that look at nothing but one text column of few values, by column; and the others.
+
+    The two that look into texts everywhere are in neither: `_suspicions` and `_find_bad_values` stand in for them.
+    """
     by_column: dict[str, list[Rule]] = {}
     others = []
     for rule in ADMISSION:
         names = [name for name in FLAT_COLUMNS if re.search(rf"\b{name}\b", rule.broken)]
         if len(names) == 1 and names[0] not in _MANY_VALUED and FLAT_SCHEMA.field(names[0]).type == pa.string():
             by_column.setdefault(names[0], []).append(rule)
-        else:
+        elif rule.name not in (_SECONDARY_GRAMMAR.name, _IDENTIFIES.name):
             others.append(rule)
     return {name: tuple(rules) for name, rules in by_column.items()}, tuple(others)
+
+
+def _rule(name: str) -> Rule:
+    return next(rule for rule in ADMISSION if rule.name == name)
+
+
+_SECONDARY_GRAMMAR: Final = _rule("secondary_grammar")
+_IDENTIFIES: Final = _rule("identifies_a_person")
+
+
+def _suspicions(flat: pa.Table) -> list[str]:
+    """Conditions of which one holds for every row that breaks a rule which is not judged value by value."""
+    _, others = _rules_by_column()
+    # No pattern reaches from one value into the next, so that each column can be looked at by itself.
+    used = [name for name in _MANY_VALUED if flat[name].null_count < len(flat)]
+    return [
+        *(f"coalesce({rule.broken}, false)" for rule in others),
+        *(f"coalesce({suspicion_sql(name)}, false)" for name in used),
+        f"list_count({_LISTED}) < len({_LISTED})",
+    ]
 
 
 def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> pa.Table:
@@ -42,19 +68,18 @@ def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> p
     if len(flat) < _FEW_ROWS and not may_break(connection, flat):
         return FAULTS_SCHEMA.empty_table()
     connection.register("judged", flat)
-    _, others = _rules_by_column()
-    suspicions = [f"coalesce({rule.broken}, false)" for rule in others]
-    suspicions += [
-        f"{name} IN (SELECT value FROM bad_values WHERE column_name = '{name}')"
-        for name in _find_bad_values(connection, flat)
-    ]
+    suspicions = _suspicions(flat)
+    for name in _find_bad_values(connection, flat):
+        bad = f"(SELECT list(value) FROM bad_values WHERE column_name = '{name}')"
+        suspicions.append(f"list_has_any({name}, {bad})" if name == _LISTED else f"list_contains({bad}, {name})")
     # Into a table first: a query that yields Arrow is planned twice, and these patterns are dear to compile.
     run(connection, f"CREATE OR REPLACE TEMP TABLE suspects AS SELECT * FROM judged WHERE {' OR '.join(suspicions)}")
     if not run(connection, "SELECT count(*) FROM suspects")[0][0]:
         return FAULTS_SCHEMA.empty_table()
     faults = fetch_arrow(
         connection,
-        f"SELECT place, 'rule: ' || array_to_string({broken_sql(ADMISSION)}, ', ') AS reason FROM suspects ORDER BY place",
+        "SELECT place, 'rule: ' || array_to_string(names, ', ') AS reason "
+        f"FROM (SELECT place, {broken_sql(ADMISSION)} AS names FROM suspects) WHERE len(names) > 0 ORDER BY place",
     )
     return faults.cast(FAULTS_SCHEMA)
 
@@ -62,10 +87,13 @@ def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> p
 def _find_bad_values(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> list[str]:
     """Leave the values that break a rule of their column in table `bad_values`; the columns that have such."""
     by_column, _ = _rules_by_column()
+    judged = {name: [rule.broken for rule in rules] for name, rules in by_column.items()}
+    judged[_LISTED] = [f"NOT coalesce(regexp_matches({_LISTED}, {quote(CODE_GRAMMAR)}), false)"]
     queries = []
-    for name, rules in by_column.items():
-        connection.register(f"values_of_{name}", pa.table({name: pc.unique(flat[name])}))
-        broken = " OR ".join(f"coalesce({rule.broken}, false)" for rule in rules)
+    for name, rules in judged.items():
+        values = pc.list_flatten(flat[name]) if name == _LISTED else flat[name]
+        connection.register(f"values_of_{name}", pa.table({name: pc.unique(values).drop_null()}))
+        broken = " OR ".join(f"coalesce({condition}, false)" for condition in [*rules, suspicion_sql(name)])
         queries.append(f"SELECT '{name}' AS column_name, {name} AS value FROM values_of_{name} WHERE {broken}")
     run(connection, f"CREATE OR REPLACE TEMP TABLE bad_values AS {' UNION ALL '.join(queries)}")
     return [row[0] for row in run(connection, "SELECT DISTINCT column_name FROM bad_values")]

@@ -35,6 +35,7 @@ _PAYLOAD: Final[dict[str, object]] = {
 _REFS: Final = ("patient_ref", "facility_ref", "episode_ref")
 _NULLABLE: Final = ("p.procedure",)
 _SEPARATORS: Final = ("", " ")
+_NO_LIMIT: Final = 2**62
 
 
 def _structure(form: object) -> object:
@@ -122,11 +123,11 @@ def usual_sql() -> str:
     amounts = ", ".join(f"TRY_CAST(p.{n} AS DOUBLE) AS {n}" for n in ("amount_claimed", "amount_paid", "amount_gap"))
     needed = ("admit_dt_utc", "discharge_dt_utc", "generated_at_utc", "amount_claimed", "amount_paid", "amount_gap")
     compact, spaced = (_rewritten(space) for space in _SEPARATORS)
-    # Materialised, or the planner reads the document again for each of its values.
+    # The limit limits nothing: without it the planner reads the document again for each of its values.
     return f"""
-WITH read AS MATERIALIZED (
-  SELECT CAST(position AS BIGINT) AS place, raw, from_json(raw, {quote(_STRUCTURE)}) AS p
-  FROM lines WHERE json_valid(raw)
+WITH read AS (
+  SELECT CAST(position AS BIGINT) AS place, raw, TRY(from_json(raw, {quote(_STRUCTURE)})) AS p
+  FROM lines LIMIT {_NO_LIMIT}
 ), usual AS (
   SELECT place, p, {instants}, {amounts}, {utc_offset_sql("p.facility.province")} AS hours
   FROM read

@@ -16,7 +16,7 @@ _UNITS: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next batch: when, in seconds since the worker started, and how many claims."""
+    """The next batch: when, in seconds since the worker started (past for one that is late), and how many claims."""
 
     at: float
     count: int
@@ -62,9 +62,10 @@ class SteadyPace:
     batch_size: int
 
     def next(self, elapsed: float, made: int) -> Due:
-        """When the next `batch_size` claims are due, and all that are due by then."""
-        at = max((made + self.batch_size) / self.rate, elapsed)
-        return Due(at, min(max(self.batch_size, int(at * self.rate + 1e-9) - made), MAX_CLAIMS_PER_BATCH))
+        """When the next `batch_size` claims are due, and all that are due by then or by now."""
+        at = (made + self.batch_size) / self.rate
+        owed = int(max(at, elapsed) * self.rate + 1e-9) - made
+        return Due(at, min(max(self.batch_size, owed), MAX_CLAIMS_PER_BATCH))
 
 
 def steady(rate: float, batch_size: int | None) -> SteadyPace:

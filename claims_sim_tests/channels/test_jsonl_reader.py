@@ -3,6 +3,7 @@
 import resource
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -221,3 +222,10 @@ def test_positions_sort_as_text_like_the_channel(segment, offset, other_segment,
     one, other = Cursor(segment, offset), Cursor(other_segment, other_offset)
     assert parse_cursor(str(one)) == one
     assert (one < other) == (str(one) < str(other))
+
+
+@given(st.integers(1, 999_999), st.lists(st.integers(0, 10**13), min_size=1, max_size=20))
+def test_positions_of_many_lines_are_the_texts_of_their_cursors(segment, offsets):
+    ordered = np.sort(np.array(offsets, np.int64))
+    texts = jsonl_reader._positions(segment, ordered).to_pylist()
+    assert texts == [str(Cursor(segment, offset)) for offset in ordered.tolist()]

@@ -11,10 +11,11 @@ def test_a_steady_pace_never_runs_ahead_of_its_rate_and_catches_up_after_a_delay
     pace, elapsed, made = steady(rate, None), 0.0, 0
     for delay in delays:
         due = pace.next(elapsed, made)
-        assert due.at >= elapsed
+        assert due.at == pytest.approx((made + pace.batch_size) / rate)  # in the past for what is late
         made += due.count
-        assert made <= due.at * rate + 1e-6 * made + 1e-6
-        elapsed = due.at + delay
+        begins = max(due.at, elapsed)
+        assert made <= begins * rate + 1e-6 * made + 1e-6
+        elapsed = begins + delay
     due = pace.next(elapsed, made)
     if due.count < 10_000:
         assert made + due.count >= elapsed * rate - pace.batch_size - 1
