@@ -15,8 +15,9 @@ from claims_sim.channels import Message, jsonl_writer, open_channel
 from claims_sim.channels.segments import list_segments, segment_path
 from claims_sim.claim_ids import new_batch_id
 from claims_sim.errors import PositionMovedError
-from claims_sim.store import counts, outbox, stream
+from claims_sim.store import counts, outbox, purge, stream
 from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.purge import Selection
 from claims_sim_tests.store.conftest import NOW, log_of, new_batch, payload, payload_table, query
 
 
@@ -39,6 +40,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.bad: list[str] = []
         self.unacknowledged: set[str] = set()
         self.torn: set[str] = set()  # ends of dead writers' segments; dead letters if a foreign segment follows first
+        self.purged: set[str] = set()
         self.foreign = 0
         self.drained: list[stream.Drain] = []
 
@@ -101,9 +103,25 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.bad.append(text)
 
     @precondition(lambda self: self.owed)
+    @rule(data=st.data())
+    def publish_known_claims_shuffled(self, data: st.DataObject) -> None:
+        """A foreign producer's retries: in any order, some twice, some of them purged since."""
+        known = [*sorted(self.owed.values()), *sorted(self.owed.values())[:2]]
+        self.publish(data.draw(st.permutations(known)))
+
+    @rule(keep=st.integers(0, 6))
+    def purge_all_but_the_newest(self, keep: int) -> None:
+        stream.ingest(self.db, self.channel)
+        before = {row[0] for row in query(self.db, "SELECT claim_id FROM claims_live_stream")}
+        gone = sum(part.claims for part in purge.purge_claims(self.db, Selection(keep=keep)))
+        left = {row[0] for row in query(self.db, "SELECT claim_id FROM claims_live_stream")}
+        assert len(left) == min(keep, len(before)) == len(before) - gone
+        self.purged |= before - left
+
+    @precondition(lambda self: set(self.owed) - self.purged)
     @rule(data=st.data(), paid=st.integers(1, 9))
     def publish_a_known_id_with_another_content(self, data: st.DataObject, paid: int) -> None:
-        text = payload(data.draw(st.sampled_from(sorted(self.owed))), paid=paid)
+        text = payload(data.draw(st.sampled_from(sorted(set(self.owed) - self.purged))), paid=paid)
         self.publish([text])
         self.bad.append(text)
 
@@ -170,13 +188,16 @@ class ExactlyOnce(RuleBasedStateMachine):
             return
         rows = query(self.db, "SELECT claim_id, stream_seq FROM claims_live_stream ORDER BY stream_seq")
         assert len({claim_id for claim_id, _ in rows}) == len(rows)
-        assert [number for _, number in rows] == list(range(1, len(rows) + 1))
-        assert {claim_id for claim_id, _ in rows} <= set(self.owed) | self.unacknowledged
+        numbers = [number for _, number in rows]
+        assert len(set(numbers)) == len(numbers)
+        assert max(numbers, default=0) <= len(numbers) + len(self.purged)
+        assert {claim_id for claim_id, _ in rows} <= (set(self.owed) | self.unacknowledged) - self.purged
 
     def check_that_all_arrived(self) -> None:
         rows = dict(query(self.db, "SELECT claim_id, amount_paid FROM claims_live_stream"))
-        assert set(self.owed) <= set(rows)
-        assert {c: rows[c] for c in self.owed} == {c: json.loads(t)["amount_paid"] for c, t in self.owed.items()}
+        owed = {claim_id: text for claim_id, text in self.owed.items() if claim_id not in self.purged}
+        assert set(owed) <= set(rows)
+        assert {c: rows[c] for c in owed} == {c: json.loads(t)["amount_paid"] for c, t in owed.items()}
         dead = [row[0].decode() for row in query(self.db, "SELECT raw FROM dead_letters")]
         assert sorted(text for text in dead if text not in self.torn) == sorted(self.bad)
         assert counts.stream_health(self.db, full=True).missing == 0
