@@ -1,5 +1,6 @@
 """Sources as they come: each fault is a clear line or a clear report, and what comes out is a whole profile or none."""
 
+import re
 import struct
 
 import duckdb
@@ -13,7 +14,7 @@ from claims_sim.profile.mapping import load_mapping
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_source
-from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
+from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table, with_values, write_duckdb
 
 ROWS = 1500
 LEAST = ("dx_primary_code", "amount_claimed", "patient_id_hash")
@@ -205,3 +206,59 @@ def test_values_that_a_value_map_does_not_name_are_reported_but_not_quoted(table
 )
 def test_shares_are_too_coarse_to_tell_of_single_claims(count, total, text):
     assert share_of(count, total) == text
+
+
+def test_two_thousand_diagnoses_profile_and_the_rare_ones_count_with_their_neighbours(fit):
+    rows = 20_000
+    table = tariff_table(rows)
+    codes = np.array(DX)[pick(np.random.default_rng(3), 2000, rows, 1.0)]
+    profile = fit(replaced(table, "dx_primary_code", codes.tolist()))
+    frame = whole(profile)
+    released = set(profile.vocabularies["dx_primary_code"])
+    assert 50 < len(released) < 2000
+    assert set(frame.dx_primary_code) <= released | set(profile.dx_names)
+    assert any("dx_primary_code" in sentence for sentence in profile.oddities)
+
+
+def test_every_column_constant_is_a_whole_profile_all_the_same(fit, table):
+    first = {name: table[name][0].as_py() for name in table.column_names}
+    constant = pa.table(
+        {name: pa.array([value] * ROWS, table.schema.field(name).type) for name, value in first.items()}
+    )
+    constant = replaced(constant, "patient_id_hash", [f"p{i}" for i in range(ROWS)])
+    frame = whole(fit(constant))
+    assert set(frame.dx_primary_code) == {first["dx_primary_code"]}
+    assert set(frame.los) == {first["los"]}
+
+
+def test_without_keys_of_claims_persons_and_facilities_a_profile_counts_claims(fit, table):
+    profile = fit(table.drop_columns(["claim_id", "patient_id_hash"]))
+    assert (profile.unit, profile.k) == ("claims", 50)
+    whole(profile)
+
+
+def spoilt(table: pa.Table) -> dict[str, pa.Table]:
+    """Tables that cannot be profiled, by what their one line must say."""
+    return {
+        "holds no claims|no rows|empty": table.slice(0, 0),
+        "too few claims": table.slice(0, 1),
+        "dx_primary_code": table.drop_columns(["dx_primary_code"]),
+        "amount_claimed": table.drop_columns(["amount_claimed", "amount_paid"]),
+        "No diagnosis code": replaced(
+            table, "dx_primary_code", pa.nulls(ROWS, pa.string())
+        ),
+        "amount": replaced(
+            replaced(table, "amount_claimed", [-1.0] * ROWS), "amount_paid", [-1.0] * ROWS
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_what_cannot_be_profiled_is_one_line_at_the_command(run, table, tmp_path, number):
+    pattern, wrong = list(spoilt(table).items())[number]
+    source = write_duckdb(wrong, tmp_path / "wrong.duckdb")
+    code, out, err = run("profile", "--source", source, "--out", tmp_path / "p.json")
+    assert (code in (3, 6), out) == (True, "")
+    assert re.search(pattern, err), err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "p.json").exists()
