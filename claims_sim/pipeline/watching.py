@@ -78,10 +78,12 @@ class AuthorWatch:
 def watch_author(settings: Settings) -> AuthorWatch:
     """Look at the newest batches of the outbox and the newest claims of the stream."""
     db = database(settings)
-    claims, profile_hash = newest_unasked(db, max(SIZES), COLUMNS)
+    with db.kept_open():
+        claims, profile_hash = newest_unasked(db, max(SIZES), COLUMNS)
+        writing = newest_writing(db)
     both = comparable(claims, _usual(settings, profile_hash)) if profile_hash else None
     diversity, usual = both or (None, None)
-    return AuthorWatch(newest_writing(db), diversity, usual, settings.anomaly_rate)
+    return AuthorWatch(writing, diversity, usual, settings.anomaly_rate)
 
 
 def _usual(settings: Settings, profile_hash: str) -> tuple[Usual, ...]:
