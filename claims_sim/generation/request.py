@@ -187,9 +187,15 @@ def place_order(request: ClaimsRequest, settings: Settings, now: datetime) -> Or
         clock=applied.clock,
         claim_prefix=applied.claim_prefix,
         where=request.where,
-        mix=Mix.parse(_parts(applied.mix)) if request.mix is None else request.mix,
+        mix=_standing_mix(applied, request.where) if request.mix is None else request.mix,
     )
     deadline_s = request.deadline_s or applied.authoring_deadline_s * -(-count // applied.batch_size)
     update = {name: getattr(applied, name) for name in _OVERRIDES}
     update |= {name: getattr(batch, name) for name in ("batch_id", "count", "as_of", "mix")}
     return Order(request.model_copy(update=update | {"deadline_s": deadline_s}), applied, batch, deadline_s)
+
+
+def _standing_mix(settings: Settings, where: ClaimFilter) -> Mix:
+    """The settings' mix, but for fields that a request says itself what it wants of."""
+    mix = Mix.parse(_parts(settings.mix))
+    return Mix(tuple(share for share in mix.shares if not getattr(where, share[0])))

@@ -4,9 +4,10 @@
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
+from claims_sim.profile.wanted import Mix
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 FIDELITY_ROWS: Final = 120_000
 """Claims of each table that are read at the most, drawn at random; more would hardly sharpen a figure."""
 EXPECTED_FROM: Final = 100_000  # sampled claims: chance moves a share of theirs by less than 0.002
-Shares = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,27 +101,28 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def watch_drift(settings: Settings, mix: Shares | None = None) -> Drift | None:
+def watch_drift(settings: Settings) -> Drift | None:
     """The newest claims of the stream against the profile that they were made from; None while there are too few.
 
-    `mix` gives shares that were overridden on purpose: the expectation follows them, in every column they touch.
+    Where shares were replaced on purpose the expectation follows them, in every column they touch.
     """
     window = read_window(database(settings))
     if window.profile_hash is None:
         return None
-    return watch_window(window.claims, window.batches, _expectation(settings, window.profile_hash, mix))
+    return watch_window(window.claims, window.batches, _expectation(settings, window.profile_hash, window.mix))
 
 
-def _expectation(settings: Settings, profile_hash: str, mix: Shares | None) -> Expectation:
-    """What the profile lets expect; counted once a profile from sampled claims, then kept."""
-    path = settings.state_dir / "drift" / f"{profile_hash[:16]}.json"
-    if mix is None and path.is_file():
+def _expectation(settings: Settings, profile_hash: str, text: str) -> Expectation:
+    """What the profile with this mix lets expect; counted once from sampled claims, then kept."""
+    suffix = f"-{sha256(text.encode()).hexdigest()[:8]}" if text else ""
+    path = settings.state_dir / "drift" / f"{profile_hash[:16]}{suffix}.json"
+    if path.is_file():
         return Expectation.from_json(path.read_text(encoding="utf-8"))
+    mix = Mix.parse(text.split("; ") if text else ())
     profile = Profile.load(kept_profile_path(settings, profile_hash))
     sampled = Sampler(profile).draw_claims(stream_key("drift", profile_hash), np.arange(EXPECTED_FROM))
-    expected = expect(sampled, mix)
-    if mix is None:
-        write_whole(path, expected.to_json())
+    expected = expect(sampled, {name: mix.of(name) for name in mix.fields})
+    write_whole(path, expected.to_json())
     return expected
 
 

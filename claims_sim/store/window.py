@@ -22,26 +22,35 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Claims of ours made from one profile, oldest first, and for each the number of its batch within the window."""
+    """Claims of ours made from one profile, oldest first, and for each the number of its batch within the window.
+
+    `mix` are the shares that all of them were made with, in words; claims that were asked for by kind are left out.
+    """
 
     claims: pa.Table
     batches: npt.NDArray[np.int64]
     profile_hash: str | None
+    mix: str = ""
 
 
 def read_window(db: SimulationDatabase) -> Window:
-    """The newest 2,500 claims, or 50 batches where those hold more, as far as the newest batch's profile made them."""
+    """The newest 2,500 claims, or 50 batches where those hold more, as far as the newest batch's profile and mix made them."""
     with db.connect(read_only=True) as connection:
         stored = counter(connection, "stream_seq")
-        newest: list[tuple[Any, ...]] = run(
+        found: list[tuple[Any, ...]] = run(
             connection,
-            "SELECT max(batch_id) FROM claims_live_stream WHERE stream_seq > ?",
-            [stored - WINDOW_CLAIMS],
+            """
+            SELECT profile_hash, accepted, metadata->>'$.mix' FROM outbox_batches
+            WHERE batch_id BETWEEN (SELECT min(batch_id) FROM claims_live_stream WHERE stream_seq > $after)
+              AND (SELECT max(batch_id) FROM claims_live_stream WHERE stream_seq > $after)
+              AND metadata->>'$.where' IS NULL
+            ORDER BY batch_id DESC LIMIT 1
+            """,
+            {"after": stored - WINDOW_CLAIMS},
         )
-        found = run(connection, "SELECT profile_hash, accepted FROM outbox_batches WHERE batch_id = ?", [newest[0][0]])
         if not found:
             return Window(pa.table({}), np.zeros(0, np.int64), None)
-        profile_hash, size = found[0]
+        profile_hash, size, mix = found[0]
         rows = min(max(WINDOW_CLAIMS, WINDOW_BATCHES * int(size)), MOST_CLAIMS)
         claims = fetch_arrow(
             connection,
@@ -51,12 +60,13 @@ def read_window(db: SimulationDatabase) -> Window:
               SELECT batch_id FROM outbox_batches
               WHERE batch_id BETWEEN (SELECT min(batch_id) FROM recent) AND (SELECT max(batch_id) FROM recent)
                 AND profile_hash = $profile_hash
+                AND metadata->>'$.mix' IS NOT DISTINCT FROM $mix AND metadata->>'$.where' IS NULL
             )
             SELECT dense_rank() OVER (ORDER BY batch_id) - 1 AS batch, {_COLUMNS} FROM recent SEMI JOIN ours USING (batch_id)
             """,
-            {"after": stored - rows, "profile_hash": profile_hash},
+            {"after": stored - rows, "profile_hash": profile_hash, "mix": mix},
         )
-    return Window(claims.drop_columns(["batch"]), claims["batch"].to_numpy().astype(np.int64), profile_hash)
+    return Window(claims.drop_columns(["batch"]), claims["batch"].to_numpy().astype(np.int64), profile_hash, mix or "")
 
 
 def newest_claims(db: SimulationDatabase, count: int) -> pa.Table:

@@ -1,7 +1,7 @@
 """Measuring and watching from the pipeline and the command line: files in, reports out, one line for a mistake."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,8 +9,10 @@ import pytest
 
 from claims_sim import pipeline
 from claims_sim.errors import SourceError
+from claims_sim.generation.request import ClaimsRequest
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.rules.wire import to_flat
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -86,3 +88,20 @@ def test_a_new_profile_begins_a_new_window(settings, profile):
     )
     pipeline.run_tick(settings, NOW)
     assert pipeline.watch_drift(settings).batches == 1
+
+
+def test_a_mix_is_expected_of_a_stream_that_was_made_with_it(settings):
+    mixed = settings.model_copy(update={"mix": "service_type:RITL=0.9", "batch_size": 60, "anomaly_rate": 0.0})
+    for number in range(21):
+        pipeline.run_tick(mixed, NOW + timedelta(minutes=number))
+    found = pipeline.watch_drift(mixed)
+    assert (found.batches, found.enough, found.drifted) == (21, True, ())
+    profile = pipeline.current_profile(settings)
+    for number in range(2):  # claims that somebody asked for are no drift, and no part of the window
+        asked = ClaimsRequest(count=30, where=ClaimFilter(service_type=("RJTL",)))
+        batch = pipeline.generate_batch(mixed, profile, NOW + timedelta(hours=2, minutes=number), asked)
+        pipeline.commit_batch(mixed, batch)
+    pipeline.relay_outbox(mixed)
+    pipeline.ingest(mixed)
+    again = pipeline.watch_drift(mixed)
+    assert (again.batches, again.claims, again.drifted) == (21, found.claims, ())

@@ -90,3 +90,11 @@ def test_every_field_has_a_place_in_the_json_schema_and_a_description():
     properties = ClaimsRequest.model_json_schema()["properties"]
     assert set(properties) == set(ClaimsRequest.model_fields)
     assert all(one["description"] for one in properties.values())
+
+
+def test_what_a_request_says_of_a_field_stands_above_the_settings_mix(settings):
+    mixed = settings.model_copy(update={"mix": "service_type:RITL=0.9; facility_class:RS Kelas B=0.5"})
+    order = place_order(ClaimsRequest(count=3, where=ClaimFilter(service_type=("RJTL",))), mixed, NOW)
+    assert str(order.batch.mix) == "facility_class:RS Kelas B=0.5"
+    plain = place_order(ClaimsRequest(count=3), mixed, NOW)
+    assert plain.batch.mix.fields == ("service_type", "facility_class")
