@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     )
     prompt_form: Literal["auto", "choice", "full"] = Field(
         "auto",
-        description="choice: numbered options; full: the whole payload; auto: choice for a model on loopback, full for a remote one",
+        description="choice: one of several options; full: the whole payload; auto: the one that the model was measured to fill",
     )
     prompt_version: str = Field("", max_length=40, description="Version of the prompt templates; default: the newest")
     prompt_language: str = Field(

@@ -12,7 +12,7 @@ app = typer.Typer(
     help="The prompts: list, show and compare them, measure what a model makes of them.", no_args_is_help=True
 )
 
-FormOption = Annotated[str, typer.Option(help="choice (numbered options) or full (the whole payload).")]
+FormOption = Annotated[str, typer.Option(help="choice (one of several options) or full (the whole payload).")]
 VersionOption = Annotated[str | None, typer.Option("--version", help="Version; default: CLAIMS_SIM_PROMPT_VERSION.")]
 LanguageOption = Annotated[str | None, typer.Option(help="en or id; default: CLAIMS_SIM_PROMPT_LANGUAGE.")]
 ProfileOption = Annotated[Path | None, typer.Option("--profile", help="Profile document; default: the one in force.")]

@@ -17,7 +17,8 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 
 _TEMPERATURE: Final = 0.8
-_TOKENS: Final = {"choice": 24, "full": 400}  # a number and the white space around it; a whole payload
+# A number and the white space around it; a procedure with its companions; a whole payload.
+_TOKENS: Final = {("choice", "number"): 24, ("choice", "name"): 160, ("full", "number"): 400, ("full", "name"): 400}
 _WRAPPER_TOKENS: Final = 8  # of each claim when several are asked for at once
 
 DrawnForm = Options | Bands
@@ -67,7 +68,9 @@ class Asking:
 
     def _asked(self, assignment: Assignment, form: DrawnForm, *, bare: bool) -> list[Asked]:
         """What is put to the model for each brief: the patient and, after a rejection, why, beside the form's own."""
-        asked = form.asked(self.names, bare=bare) if isinstance(form, Options) else form.asked()
+        asked = (
+            form.asked(self.names, bare=bare, answer=self.prompts.answer) if isinstance(form, Options) else form.asked()
+        )
         briefs = assignment.briefs.to_pylist()
         errors = [rule_words(names) for names in assignment.errors] or [[]] * len(briefs)
         return [
@@ -86,7 +89,7 @@ class Asking:
     def _group(self, assignment: Assignment, asked: Sequence[Asked], positions: tuple[int, ...]) -> Group:
         ones = [asked[i] for i in positions]
         prompts = [self.prompts.render(one.values) for one in ones]
-        tokens, alone = _TOKENS[self.prompts.form], len(ones) == 1
+        tokens, alone = _TOKENS[self.prompts.form, self.prompts.answer], len(ones) == 1
         question = Question(
             system=prompts[0].system,
             # The number stands for the key of its answer, in any language.

@@ -77,7 +77,7 @@ class Skill:
 
     def describe(self) -> str:
         """For people."""
-        verdict = "whole claims" if self.passes else "numbered options"
+        verdict = "whole claims" if self.passes else "one of several options"
         return f"examined: {self.right} of {self.asked} cases right, {self.seconds:.1f} s each: {verdict}"
 
 

@@ -1,4 +1,4 @@
-"""The *choice* form: numbered options for the open fields of a brief. Knows draws and numbers, no model.
+"""The *choice* form: options for the open fields of a brief. Knows draws, numbers and names, no model.
 
 Options are independent draws, with replacement, from the profile given the brief. So whatever number is taken without
 regard to what the options say, the claim is a draw from the profile: a weak model cannot bend the distribution, and one
@@ -37,8 +37,10 @@ class Options:
         options: list[dict[str, Any]] = self.drawn.slice(position * self.count, self.count).to_pylist()
         return options
 
-    def asked(self, names: Names, *, bare: bool) -> list[Asked]:
-        """What is asked for each brief: the number of one option."""
+    def asked(self, names: Names, *, bare: bool, answer: str = "number") -> list[Asked]:
+        """What is asked for each brief: one option, by its number or by its own words."""
+        if answer == "name":
+            return [_asked_by_name([names.care(option) for option in self.of(i)], bare=bare) for i in range(len(self))]
         schema = number_schema(self.count, bare=bare)
         read = partial(read_number, count=self.count)
         return [Asked(schema, {"options": lines(self.of(i), names)}, read) for i in range(len(self))]
@@ -79,12 +81,31 @@ def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:
     return [f"{', '.join(same)}: {text}" for text, same in numbers.items()]
 
 
+def _asked_by_name(texts: Sequence[str], *, bare: bool) -> Asked:
+    """One option's own words; of options that read alike the first is meant."""
+    distinct = list(dict.fromkeys(texts))
+    name = {"type": "string", "enum": distinct}
+    return Asked(name if bare else _in_object("care", name), {"options": distinct}, partial(read_name, texts=texts))
+
+
+def read_name(answer: object, texts: Sequence[str]) -> int:
+    """The number of the option that an answer names, bare or in its object. Raises ValueError when it names none."""
+    name = answer.get("care") if isinstance(answer, dict) else answer
+    if not isinstance(name, str) or name not in texts:
+        raise ValueError("care is none of those listed")
+    return texts.index(name) + 1
+
+
+def _in_object(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+
+
 def number_schema(count: int, *, bare: bool) -> dict[str, Any]:
     """The schema of an answer: a number from 1 to `count`, in an object where the server insists on one (`bare` not)."""
     number = {"type": "integer", "minimum": 1, "maximum": count}
     if bare:
         return number
-    return {"type": "object", "properties": {"number": number}, "required": ["number"], "additionalProperties": False}
+    return _in_object("number", number)
 
 
 def read_number(answer: object, count: int) -> int:

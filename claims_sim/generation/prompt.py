@@ -20,8 +20,8 @@ from claims_sim.errors import SettingsError
 
 Form = Literal["choice", "full"]
 FORMS: Final[tuple[Form, ...]] = ("choice", "full")
-ANSWER_SCHEMA_VERSION: Final = "1"
-"""Of the answers that this code reads; a template that asks for others is not for it."""
+ANSWER_SCHEMAS: Final = {"1": "number", "2": "name"}
+"""Versions of answers that this code reads: what a *choice* is answered by. A template that asks for others is not for it."""
 _PACKAGE: Final = "claims_sim_prompts"
 _VERSION: Final = re.compile(r"v(\d+)")
 
@@ -61,13 +61,17 @@ class Manifest:
 
 @dataclass(frozen=True)
 class PromptSet:
-    """One version of the templates, in one form and language; `words` are those that briefs and options are put in."""
+    """One version of the templates, in one form and language.
+
+    `words` are those that briefs and options are put in; `answer` is what an option is chosen by: `number` or `name`.
+    """
 
     version: str
     form: Form
     language: str
     source: str
     words: Mapping[str, str]
+    answer: str = "number"
 
     @cached_property
     def _template(self) -> jinja2.Template:
@@ -138,12 +142,12 @@ def load_prompts(form: Form, version: str = "", language: str = "en") -> PromptS
             f"CLAIMS_SIM_PROMPT_LANGUAGE={language} is not allowed: prompts {manifest.version} are there in "
             f"{', '.join(manifest.languages)}."
         )
-    if manifest.schema_version != ANSWER_SCHEMA_VERSION:
+    if manifest.schema_version not in ANSWER_SCHEMAS:
         raise SettingsError(
             f"CLAIMS_SIM_PROMPT_VERSION={manifest.version} asks for answers of schema {manifest.schema_version}, this "
-            f"program reads schema {ANSWER_SCHEMA_VERSION}: take another version."
+            f"program reads {', '.join(ANSWER_SCHEMAS)}: take another version."
         )
     folder = _root() / manifest.version
     source = (folder / f"{form}.{language}.j2").read_text(encoding="utf-8")
     words = tomllib.loads((folder / f"words.{language}.toml").read_text(encoding="utf-8"))
-    return PromptSet(manifest.version, form, language, source, words)
+    return PromptSet(manifest.version, form, language, source, words, ANSWER_SCHEMAS[manifest.schema_version])

@@ -50,7 +50,7 @@ class Reader:
 
 
 def author_of(sampler, choose) -> LLMAuthor:
-    return LLMAuthor(sampler, lambda _: Reader(choose), load_prompts("choice"), deadline_s=None)
+    return LLMAuthor(sampler, lambda _: Reader(choose), load_prompts("choice", "v1"), deadline_s=None)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,14 @@ def test_a_measurement_goes_on_where_it_stopped(settings):
     with fault_server() as server:
         server.default = second
         asked = settings.model_copy(
-            update={"author": "llm", "llm_base_url": server.url, "llm_model": "m", "llm_prices": "m=1/2"}
+            update={
+                "author": "llm",
+                "llm_base_url": server.url,
+                "llm_model": "m",
+                "llm_prices": "m=1/2",
+                "prompt_version": "v1",
+                "prompt_form": "choice",
+            }
         )
 
         def stop_after_one(done=[]):  # noqa: B006 - counts

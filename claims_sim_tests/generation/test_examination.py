@@ -130,7 +130,7 @@ def test_auto_gives_each_model_the_form_that_it_can_fill(settings, server, reply
     examined = [asked for asked in server.requests if re.search("Patient: (Acute app|Senile)", str(asked["messages"]))]
     assert len(examined) == 2  # once, whatever the number of batches
     found = {finding.what: finding.found for finding in doctor.examine(llm)}["model's prompts"]
-    assert ("whole claims" if form == "full" else "numbered options") in found
+    assert ("whole claims" if form == "full" else "one of several options") in found
 
 
 def test_an_examination_leaves_time_for_the_claims(settings, server):
@@ -146,7 +146,7 @@ def test_an_examination_leaves_time_for_the_claims(settings, server):
 def test_a_probe_examines_anew(settings, server):
     llm = settings.model_copy(update={"author": "llm", "llm_base_url": server.url, "llm_model": "m"})
     server.default = guesses
-    assert "numbered options" in probe_model(llm)["form of prompts"]
+    assert "one of several options" in probe_model(llm)["form of prompts"]
     server.default = knows
     assert "6 of 6" in probe_model(llm)["form of prompts"]
     assert model_state(llm).skill.passes

@@ -258,7 +258,7 @@ def test_several_claims_are_asked_for_at_once_and_a_part_of_them_may_be_wrong(ll
         return send(handler, 200, completion(json.dumps({"1": {"number": 2}, "2": {"number": 9}, "3": "?"})))
 
     server.default = half
-    settings = llm.model_copy(update={"llm_briefs_per_request": 5})
+    settings = llm.model_copy(update={"llm_briefs_per_request": 5, "prompt_version": "v1"})
     batch = write(settings)
     assert batch.author == "llm"
     assert len(server.requests) == 1 + 4  # the four that were wrong are asked for again, each alone

@@ -28,6 +28,7 @@ from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.record import read_record
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key, uniforms
+from claims_sim_tests.fault_server import completion, send
 from claims_sim_tests.llm.conftest import drops, fails, hangs, says, script  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -72,7 +73,7 @@ class FakeSampler:
         return pa.table({"amount_claimed": claimed, "amount_paid": paid, "amount_gap": claimed - paid})
 
 
-NAMES = Names.of(FakeSampler.profile, load_prompts("choice").words)
+NAMES = Names.of(FakeSampler.profile, load_prompts("choice", "v1").words)
 
 
 def briefs(count: int = 5, **columns: str) -> pa.Table:
@@ -92,13 +93,13 @@ def make(script):  # noqa: F811
     """An author whose server plays the script; every connection is counted."""
     made = []
 
-    def author(form: str = "choice", deadline_s: float | None = 5.0, **endpoint) -> LLMAuthor:
+    def author(form: str = "choice", deadline_s: float | None = 5.0, version: str = "v1", **endpoint) -> LLMAuthor:
         def connect(_: float) -> LLMClient:
             where = Endpoint(script.url, **{"model": "scripted", "is_local": True, **endpoint})
             made.append(LLMClient(where, retries=1, sleep=lambda _: None))
             return made[-1]
 
-        one = LLMAuthor(FakeSampler(), connect, load_prompts(form), deadline_s=deadline_s)
+        one = LLMAuthor(FakeSampler(), connect, load_prompts(form, version), deadline_s=deadline_s)
         one.connections = made
         return one
 
@@ -280,7 +281,7 @@ def test_a_model_that_cannot_be_had_is_a_problem_and_no_exception():
     def connect(_: float) -> LLMClient:
         raise AuthorError("There are no weights.")
 
-    draft = LLMAuthor(FakeSampler(), connect, load_prompts("choice"), deadline_s=5).write(assignment())
+    draft = LLMAuthor(FakeSampler(), connect, load_prompts("choice", "v1"), deadline_s=5).write(assignment())
     assert (len(draft.claims), draft.problems) == (0, ("There are no weights.",))
 
 
@@ -370,6 +371,47 @@ def test_a_remote_server_needs_permission_before_anything_is_written(settings, p
         )
 
 
+# Options chosen by name.
+
+
+def named(index: int):
+    """Answer with the listed care at this place (the last where there are fewer)."""
+
+    def reply(handler) -> None:
+        schema = handler.asked["response_format"]["json_schema"]["schema"]
+        listed = schema["properties"]["care"]["enum"]
+        send(handler, 200, completion(json.dumps({"care": listed[min(index, len(listed) - 1)]})))
+
+    return reply
+
+
+def test_the_named_care_becomes_the_claim(make, script):  # noqa: F811
+    script.default = named(99)
+    work = assignment()
+    draft = make(version="v2").write(work)
+    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs)
+    for i, row in enumerate(open_columns(draft.claims)):
+        texts = [NAMES.care(option) for option in drawn.of(i)]
+        assert draft.answers[i] == texts.index(list(dict.fromkeys(texts))[-1]) + 1
+        assert row == drawn.of(i)[draft.answers[i] - 1]
+    assert all(f"- {text}\n" in script.requests[i]["messages"][-1]["content"] for text in texts)
+
+
+@pytest.mark.parametrize("bad", ["?", {"care": "no such care"}, {"number": 1}, {"care": 1}, {}, ["no procedure"], None])
+def test_care_that_is_not_listed_is_no_answer(make, script, bad):  # noqa: F811
+    script.play(says(bad), named(0), says(bad), says(bad), *[named(0)] * 3)
+    draft = make(version="v2").write(assignment())
+    assert draft.positions.tolist() == [0, 2, 3, 4]
+
+
+def test_the_longest_names_fit_into_an_answer(profile):
+    sampler, prompts, rows = Sampler(profile), load_prompts("choice", "v2"), np.arange(500)
+    names = Names.of(profile, prompts.words)
+    options = draw_options(sampler, 5, rows, sampler.draw_briefs(5, rows))
+    longest = max(len(text) for one in options.asked(names, bare=True, answer="name") for text in one.schema["enum"])
+    assert longest / 2 < 160  # no tokenizer that we met makes more tokens of our texts than half their characters
+
+
 # The real model.
 
 
@@ -418,6 +460,7 @@ def test_killing_the_model_in_a_call_costs_no_claim(local, profile):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_hundred_claims_by_the_local_model_are_all_valid_and_within_their_brief(local, profile):
     author = llm_author(local, Sampler(profile), deadline_s=None)
     batch = BatchWriter(profile, author).write(BatchRequest(BATCH, 200, seed=5, as_of=NOW))

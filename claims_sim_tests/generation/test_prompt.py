@@ -42,7 +42,7 @@ def rendered(sampler, prompts, count=60, errors=()):
     names, rows = Names.of(sampler.profile, prompts.words), np.arange(count)
     table = sampler.draw_briefs(3, rows)
     if prompts.form == "choice":
-        asked = draw_options(sampler, 5, rows, table).asked(names, bare=False)
+        asked = draw_options(sampler, 5, rows, table).asked(names, bare=False, answer=prompts.answer)
     else:
         asked = draw_bands(sampler, 5, rows, table, names).asked()
     return [
@@ -132,14 +132,14 @@ def test_templates_are_found_by_version_and_a_wrong_choice_lists_the_right_ones(
 def test_version_language_and_hash_are_in_the_metadata_of_a_batch(profile, sampler, script):  # noqa: F811
     script.default = says({"number": 1})
     author = LLMAuthor(
-        sampler, lambda _: LLMClient(Endpoint(script.url, "m", is_local=True)), load_prompts("choice", language="id"),
+        sampler, lambda _: LLMClient(Endpoint(script.url, "m", is_local=True)), load_prompts("choice", "v1", "id"),
         deadline_s=None,
     )  # fmt: skip
     batch = BatchWriter(profile, author).write(
         BatchRequest("019cb6e2-0000-7000-8000-000000000001", 3, seed=1, as_of=NOW)
     )
     author.close()
-    assert batch.prompt_version == load_prompts("choice", language="id").label
+    assert batch.prompt_version == load_prompts("choice", "v1", "id").label
     assert set(batch.log["prompt_version"].to_pylist()) == {batch.prompt_version}
 
 
