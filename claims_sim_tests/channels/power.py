@@ -20,15 +20,17 @@ class PowerCutError(BaseException):
 
 
 class Disk:
-    """What of `folder` is safe. Call `cut` for the moment after; `before_sync` may raise PowerCutError, or look around."""
+    """What of `folder` is safe. `before_sync` may raise PowerCutError, or look around; `cut` is the moment after, once."""
 
     def __init__(self, folder: Path, before_sync: Callable[[], None] = lambda: None) -> None:
         self.folder = folder
         self.before_sync = before_sync
         self._content: dict[int, bytes] = {}  # by inode
+        self._held: dict[int, int] = {}  # open, so that no other file gets the inode's number
         self._names: dict[str, int] = {}
         for name, inode in self._listed().items():
-            self._names[name], self._content[inode] = inode, (folder / name).read_bytes()
+            self._names[name] = inode
+            self._keep(name, inode)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -62,6 +64,8 @@ class Disk:
             chosen = rng.choice(may_be) if may_be else None
             if chosen is not None:
                 kept[name] = chosen
+        for fd in self._held.values():
+            os.close(fd)
         for name in now:
             (self.folder / name).unlink()
         for name, content in kept.items():
@@ -83,7 +87,13 @@ class Disk:
         else:
             names = [name for name, inode in listed.items() if inode == found.st_ino]
             if names:
-                self._content[found.st_ino] = (self.folder / names[0]).read_bytes()
+                self._keep(names[0], found.st_ino)
+
+    def _keep(self, name: str, inode: int) -> None:
+        path = self.folder / name
+        if inode not in self._held:
+            self._held[inode] = os.open(path, os.O_RDONLY)
+        self._content[inode] = path.read_bytes()
 
     def _listed(self) -> dict[str, int]:
         # A lock file holds nothing.
