@@ -25,7 +25,8 @@ from claims_sim.store import scores
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.earlier import find_earlier
 
-SCORER_TRAINING_CLAIMS: Final = 100_000
+SCORER_TRAINING_CLAIMS: Final = 125_000
+"""A fifth of them sets the scale."""
 PINNED: Final = "PINNED"
 
 

@@ -91,7 +91,7 @@ def test_constant_shuffled_and_reversed_scores_do_not_pass_the_same_assertion(in
 
 
 def test_the_share_of_clean_claims_above_a_threshold_is_what_the_scale_promises(scorer, claims, at):
-    scored = scorer.score(claims(20_000, 17), scored_at=at)
+    scored = scorer.score(claims(20_000, 17), scored_at=at)  # of 12,000 training claims 2,400 set the scale
     for name in ("rule_score", "ml_score_normalized", "risk_score"):
         scores = scored[name].to_numpy()
         for threshold in (0.25, 0.5):
