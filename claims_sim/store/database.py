@@ -24,6 +24,9 @@ from claims_sim.store.schema import apply_migrations, is_current
 STORAGE_VERSION: Final = "v1.0.0"
 """Old on purpose: users' older DuckDB clients open the file."""
 
+_BLOCK_BYTES: Final = "65536"
+"""A quarter of DuckDB's own: each tick leaves the last blocks of every column half full, and writes them again."""
+
 _FIRST_PAUSE_S: Final = 0.005
 _LONGEST_PAUSE_S: Final = 0.25
 # Anything else that DuckDB raises is a fault of ours and must be seen as such.
@@ -180,6 +183,7 @@ class SimulationDatabase:
                         # Steps are short: starting and feeding more threads costs more CPU than it saves time.
                         "threads": 1,
                         "storage_compatibility_version": STORAGE_VERSION,
+                        "default_block_size": _BLOCK_BYTES,  # of a new file; an older one keeps its own
                         # Spilled rows stay where the data may be, never in a system-wide folder.
                         "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
                     },

@@ -1,0 +1,32 @@
+"""The notebook runs top to bottom in a folder of its own, and what it stores can be read as it is."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "simulate_claims_agent.ipynb"
+
+
+@pytest.mark.timeout(600)
+def test_every_cell_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    client.create_kernel_manager()
+    client.km.kernel_spec.argv[0] = sys.executable
+    client.execute()
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    printed = "".join(out.get("text", "") for cell in code for out in cell.outputs)
+    assert "5,000 published, 5,000 ingested, 5,000 scored" in printed
+
+
+def test_it_is_stored_with_its_output():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    assert any("image/png" in out.get("data", {}) for out in outputs)
+    assert not [out for out in outputs if out.output_type == "error"]
