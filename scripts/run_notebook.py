@@ -1,6 +1,6 @@
 """Run the notebook top to bottom and keep its output in it, so that it can be read as it is.
 
-    python scripts/run_notebook.py
+python scripts/run_notebook.py
 """
 
 from pathlib import Path

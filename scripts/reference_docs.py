@@ -1,0 +1,138 @@
+"""Write the reference pages that follow from the code: `docs/cli.md` (commands) and `docs/api.md` (HTTP).
+
+python scripts/reference_docs.py
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import click
+import typer
+
+from claims_sim.api.app import create_app
+from claims_sim.cli import app
+from claims_sim.settings import Settings
+
+DOCS = Path(__file__).parent.parent / "docs"
+_API_INTRO = """# HTTP API
+
+`claims-sim serve` runs it, `claims-sim up` does so too; the live page at `/` uses nothing else. It listens on
+`127.0.0.1:8000` unless `CLAIMS_SIM_API_HOST` and `CLAIMS_SIM_API_PORT` say otherwise; an address that others reach needs
+`CLAIMS_SIM_API_KEY`, which clients send as `X-API-Key` or `Authorization: Bearer`. `CLAIMS_SIM_API_RATE` bounds the
+requests a second of one client, `CLAIMS_SIM_API_CORS` names pages elsewhere that may call it. Bodies over 64 KiB are
+refused.
+
+It reads the Parquet snapshots and never the database, so it cannot disturb the writer. Every path also stands under
+`/v1`. Errors are `application/problem+json`: `status`, `detail` (what, where, what to do) and `instance`. The whole
+description for generators of clients is at `/openapi.json`.
+
+```
+curl -X POST 127.0.0.1:8000/simulate/claims -H 'content-type: application/json' \\
+     -d '{"count": 3, "where": {"province": ["BALI"], "service_type": ["RITL"]}, "author": "statistical", "seed": 7}'
+curl -N 127.0.0.1:8000/claims/stream                                    # server-sent events; resumes by Last-Event-ID
+curl '127.0.0.1:8000/high-risk?severity=berat&min_risk=0.5&limit=10'
+```
+"""
+
+
+def commands() -> str:
+    """All commands, as their `--help` describes them."""
+    root = typer.main.get_command(app)
+    parts = [
+        "# Commands",
+        "This page is written by `scripts/reference_docs.py` from the commands themselves; `claims-sim COMMAND --help` "
+        "shows the same. `claims-sim --install-completion` sets up completion for your shell.",
+        _paragraphs(root.help or ""),
+    ]
+    for path, command in _walk(root, "claims-sim"):
+        parts.append(f"## {path}")
+        parts.append(_paragraphs(inspect.cleandoc(command.help or "")))
+        rows = [_row(option) for option in command.params if not getattr(option, "hidden", False)]
+        rows = [row for row in rows if row]
+        if rows:
+            parts.append("\n".join(["| option | default | meaning |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        yield path, command
+        return
+    for name, below in sorted(subcommands.items()):
+        if not below.hidden:
+            yield from _walk(below, f"{path} {name}")
+
+
+def _row(option: click.Parameter) -> str:
+    if option.name == "help":
+        return ""
+    if option.param_type_name == "argument":
+        names = f"`{(option.metavar or option.name or '').upper()}`"
+    else:
+        names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    default = option.default
+    is_plain = default is not None and not callable(default) and default is not False and default not in ([], ())
+    shown = f"`{default}`" if is_plain and not str(default).startswith("Sentinel") else ""
+    text = (getattr(option, "help", None) or "").replace("|", "\\|")
+    if option.required:
+        shown = "required"
+    return f"| {names} | {shown} | {text} |"
+
+
+def _paragraphs(text: str) -> str:
+    """Help text as Markdown: an example becomes a block of code."""
+    done = []
+    for part in re.split(r"\n\s*\n", text.replace("\b", "").strip()):
+        line = " ".join(part.split())
+        match = re.match(r"(Example[^:]*:)\s+(claims-sim .*)$", line)
+        done.append(f"{match[1]}\n\n```\n{match[2]}\n```" if match else line)
+    return "\n\n".join(done)
+
+
+def api() -> str:
+    """All operations, from the OpenAPI document."""
+    document = create_app(Settings(state_dir=Path(mkdtemp()))).openapi()
+    parts = [_API_INTRO.rstrip()]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts += _operation(f"{method.upper()} {path}", operation)
+    return "\n\n".join(parts) + "\n"
+
+
+def _operation(name: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield f"## {name}"
+    text = operation.get("description", "")
+    summary = operation.get("summary", "").rstrip(".")
+    yield f"{summary}. {text}".strip() if text and not text.startswith(summary) else f"{summary}."
+    rows = [
+        f"| `{parameter['name']}` | {parameter['in']} | {_meaning(parameter)} |"
+        for parameter in operation.get("parameters", [])
+    ]
+    if rows:
+        yield "\n".join(["| parameter | in | meaning |", "|---|---|---|", *rows])
+    answers = [f"{code} {answer['description']}" for code, answer in sorted(operation["responses"].items())]
+    yield f"Answers: {'; '.join(answers)}."
+
+
+def _meaning(parameter: dict[str, Any]) -> str:
+    schema = parameter.get("schema", {})
+    known = next((one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), schema)
+    limits = [f"{word} {known[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in known]
+    default = [f"default {schema['default']}"] if schema.get("default") is not None else []
+    said = parameter.get("description") or schema.get("description") or known.get("format") or known.get("type", "")
+    return "; ".join([said, " ".join(limits), *default]).replace("; ;", ";").strip("; ").replace("|", "\\|")
+
+
+def main() -> None:
+    """Rewrite both pages in place."""
+    (DOCS / "cli.md").write_text(commands(), encoding="utf-8")
+    (DOCS / "api.md").write_text(api(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
