@@ -12,6 +12,7 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "simulate_claims_agent.ipyn
 
 
 def main() -> None:
+    """Run it and write it back."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     for cell in notebook.cells:
