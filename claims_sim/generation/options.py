@@ -82,18 +82,32 @@ def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:
 
 
 def _asked_by_name(texts: Sequence[str], *, bare: bool) -> Asked:
-    """One option's own words; of options that read alike the first is meant."""
-    distinct = list(dict.fromkeys(texts))
-    name = {"type": "string", "enum": distinct}
-    return Asked(name if bare else _in_object("care", name), {"options": distinct}, partial(read_name, texts=texts))
+    """One option's own words, as many as tell it from the others; of options that read alike the first is meant."""
+    numbers = {text: texts.index(text) + 1 for text in texts}
+    short = beginnings(list(numbers))
+    name = {"type": "string", "enum": list(short)}
+    named = numbers | {word: numbers[text] for word, text in short.items()}
+    return Asked(
+        name if bare else _in_object("care", name), {"options": list(numbers)}, partial(read_name, numbers=named)
+    )
 
 
-def read_name(answer: object, texts: Sequence[str]) -> int:
+def beginnings(texts: Sequence[str]) -> dict[str, str]:
+    """For each of different texts the fewest words that only it begins with: every token costs a small model time."""
+    found = {}
+    for text in texts:
+        words, others = text.split(" "), [other for other in texts if other != text]
+        cuts = (" ".join(words[: count + 1]).rstrip(";,") for count in range(len(words)))
+        found[next((cut for cut in cuts if cut and not any(other.startswith(cut) for other in others)), text)] = text
+    return found
+
+
+def read_name(answer: object, numbers: Mapping[str, int]) -> int:
     """The number of the option that an answer names, bare or in its object. Raises ValueError when it names none."""
     name = answer.get("care") if isinstance(answer, dict) else answer
-    if not isinstance(name, str) or name not in texts:
+    if not isinstance(name, str) or name not in numbers:
         raise ValueError("care is none of those listed")
-    return texts.index(name) + 1
+    return numbers[name]
 
 
 def _in_object(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

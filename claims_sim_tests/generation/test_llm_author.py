@@ -20,7 +20,7 @@ from claims_sim.generation.bands import Band, draw_bands
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.llm_author import LLMAuthor, llm_author
 from claims_sim.generation.names import Names
-from claims_sim.generation.options import OPTIONS, draw_options, lines, read_number
+from claims_sim.generation.options import OPTIONS, beginnings, draw_options, lines, read_number
 from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm import attach
 from claims_sim.llm.client import LLMClient
@@ -395,6 +395,29 @@ def test_the_named_care_becomes_the_claim(make, script):  # noqa: F811
         assert draft.answers[i] == texts.index(list(dict.fromkeys(texts))[-1]) + 1
         assert row == drawn.of(i)[draft.answers[i] - 1]
     assert all(f"- {text}\n" in script.requests[i]["messages"][-1]["content"] for text in texts)
+
+
+@given(st.lists(st.text("ab ;,", min_size=1, max_size=12), min_size=1, max_size=5, unique=True))
+def test_few_words_name_one_option_and_no_other(texts):
+    short = beginnings(texts)
+    assert sorted(short.values()) == sorted(texts)
+    for word, text in short.items():
+        assert text.startswith(word)
+        assert word == text or not any(other.startswith(word) for other in texts if other != text)
+
+
+def test_few_words_are_few():
+    assert list(beginnings(["Hemodialysis; 3 days", "no procedure; 1 day", "no procedure; 12 days"])) == [
+        "Hemodialysis", "no procedure; 1 day", "no procedure; 12"
+    ]  # fmt: skip
+
+
+def test_the_whole_words_of_an_option_name_it_too(make, script):  # noqa: F811
+    work = assignment(1)
+    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs)
+    script.play(says({"care": NAMES.care(drawn.of(0)[3])}))
+    (number,) = make(version="v2").write(work).answers
+    assert NAMES.care(drawn.of(0)[number - 1]) == NAMES.care(drawn.of(0)[3])
 
 
 @pytest.mark.parametrize("bad", ["?", {"care": "no such care"}, {"number": 1}, {"care": 1}, {}, ["no procedure"], None])
