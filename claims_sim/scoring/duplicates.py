@@ -1,6 +1,6 @@
 """Claims that repeat an earlier one of the scored table. Compares contents, never ids; an original is no repeat.
 
-Knows no training data but the share of each pattern, which says how often chance alone would repeat it.
+Knows no training data but how common each pattern is, which says how often chance alone would repeat it.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from claims_sim.scoring.surprise import Counts
 WINDOW_DAYS: Final = 3
 MOST_BY_CHANCE: Final = 0.002
 """A repeat counts only if fewer than this many were expected by chance within the window."""
+_MOST_COMPANIONS: Final = 3  # more are as telling
+_GROUPS: Final = 2 * (_MOST_COMPANIONS + 1)
 _PATTERN: Final = ("service", "dx", "severity", "class", "province", "owner", "procedure")
 
 
@@ -33,6 +35,37 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Patterns:
+    """How often each pattern occurs that occurs at least twice, and what is to be expected of any other one.
+
+    `single` is by group (see `_group`): the count to be expected, in as many claims again, of a pattern that training held
+    once. It bounds that of patterns that training did not hold.
+    """
+
+    repeated: Counts
+    single: Floats
+    trained_on: int
+
+    @staticmethod
+    def learn(features: Features, codes: Codes, companions: Ints) -> "Patterns":
+        """Learn from clean claims; `companions` are the coded secondary diagnoses."""
+        pattern, group = _known_pattern(features, codes, companions), _group(features)
+        found = Counts.learn(pattern)
+        often = found.counts > 1
+        times = found.of(pattern)
+        once, twice = (np.bincount(group[times == n], minlength=_GROUPS) / n for n in (1, 2))
+        # Good and Turing (Biometrika 40, 1953): 2 × patterns seen twice / patterns seen once. Half a pattern is added
+        # to both, so that none seen twice does not mean never.
+        single = np.minimum(2 * (twice + 0.5) / (once + 0.5), 1.0)
+        return Patterns(Counts(found.keys[often], found.counts[often]), single, features.rows)
+
+    def share(self, features: Features, codes: Codes, companions: Ints) -> Floats:
+        """The share of claims that each claim's pattern is expected to have."""
+        times = self.repeated.of(_known_pattern(features, codes, companions))
+        return np.where(times > 1, times, self.single[_group(features)]) / max(self.trained_on, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Repeats:
     """Per claim: how many earlier ones within the window it repeats, and how many of the same person."""
 
@@ -40,20 +73,8 @@ class Repeats:
     same_person: Floats
 
 
-def learn_patterns(features: Features, codes: Codes, companions: Ints) -> Counts:
-    """How often each pattern occurs that occurs at least twice; `companions` are the coded secondary diagnoses."""
-    found = Counts.learn(_known_pattern(features, codes, companions))
-    often = found.counts > 1
-    return Counts(found.keys[often], found.counts[often])
-
-
 def count_repeats(
-    features: Features,
-    codes: Codes,
-    companions: Ints,
-    patterns: Counts,
-    trained_on: int,
-    in_window: float | None = None,
+    features: Features, codes: Codes, companions: Ints, patterns: Patterns, in_window: float | None = None
 ) -> Repeats:
     """Look for repeats among the claims of `features` themselves; `in_window` as in `Earlier`, by default as dense as they."""
     day = np.where(np.isfinite(features.admit_day), features.admit_day, -1e9)
@@ -61,8 +82,7 @@ def count_repeats(
     span = _span(features.admit_day)
     pattern = _exact_pattern(features)
     copies = _earlier(pattern, day, features.rows)
-    # A pattern that training did not repeat occurred there at most once.
-    share = np.maximum(patterns.of(_known_pattern(features, codes, companions)), 1.0) / max(trained_on, 1)
+    share = patterns.share(features, codes, companions)
     by_chance = share * (features.rows * min(1.0, (WINDOW_DAYS + 1) / span) if in_window is None else in_window)
     copies[(by_chance > MOST_BY_CHANCE) | unknown_day] = 0.0
     person = _number(features.person)
@@ -70,6 +90,12 @@ def count_repeats(
     same = _earlier(visit, day, features.rows)
     same[(np.asarray(pc.equal(features.person, "").to_numpy(zero_copy_only=False))) | unknown_day] = 0.0
     return Repeats(copies, same)
+
+
+def _group(features: Features) -> Ints:
+    """Claims whose patterns are about as telling: with a stay or not, and by the number of companions."""
+    companions = np.minimum(np.nan_to_num(features.companions), _MOST_COMPANIONS).astype(np.int64)
+    return np.asarray((np.nan_to_num(features.stay) > 0) * (_MOST_COMPANIONS + 1) + np.maximum(companions, 0), np.int64)
 
 
 def _earlier(key: Ints, day: Floats, rows: int) -> Floats:

@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.scoring.duplicates import count_repeats, learn_patterns
+from claims_sim.scoring.duplicates import Patterns, count_repeats
 from claims_sim.scoring.features import Features, Floats
 from claims_sim.scoring.keys import Vocabulary
 from claims_sim.scoring.odds import QUESTIONS, Odds, severity_order, values_of
 from claims_sim.scoring.peers import Peers, PeerView
-from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise, companion_codes, most_of
+from claims_sim.scoring.surprise import ASSOCIATIONS, Surprise, companion_codes, most_of
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import Tariff
 
@@ -32,7 +32,7 @@ class Learned:
     tariff: Tariff
     odds: Mapping[str, Odds]
     surprises: Mapping[str, Surprise]
-    patterns: Counts
+    patterns: Patterns
     trained_on: int
 
 
@@ -63,7 +63,7 @@ def learn(features: Features, *, seed: int) -> Learned:
         tariff=Tariff.learn(features, codes, seed=seed),
         odds={question.name: Odds.learn(question, codes, values) for question in QUESTIONS},
         surprises={a.name: Surprise.learn(a, companions if a.name == "companion" else codes) for a in ASSOCIATIONS},
-        patterns=learn_patterns(features, codes, companions.columns["companion"]),
+        patterns=Patterns.learn(features, codes, companions.columns["companion"]),
         trained_on=features.rows,
     )
 
@@ -83,9 +83,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
     of_inpatients = np.where(inpatient > 0, 0.0, np.nan)
     companions = companion_codes(features, codes, learned.vocabulary.values["companion"])
     companion = most_of(learned.surprises["companion"].of(companions, own=own), features.secondary_rows, features.rows)
-    repeats = count_repeats(
-        features, codes, companions.columns["companion"], learned.patterns, learned.trained_on, in_window
-    )
+    repeats = count_repeats(features, codes, companions.columns["companion"], learned.patterns, in_window)
     top = max(float(learned.order.max(initial=0.0)), 1.0)
     return View(
         statistics={

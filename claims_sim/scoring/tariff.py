@@ -41,8 +41,12 @@ _BIN: Final = 0.01  # of log amounts: 1 %, wider than what rounding leaves
 _LOW, _HIGH = -2.0, 3.0  # log amounts beyond are counted at the edge
 _BINS: Final = round((_HIGH - _LOW) / _BIN)
 _LEAST_REST: Final = 0.02  # what rounding may leave
-_SMALL: Final = 10  # claims; a price learned from fewer is less sure
-_KINDS: Final = 6  # of claims whose rests are looked at together: service (with a stay or not) × how sure its price is
+_SURE: Final = (200, 60, 20, 10)
+"""Claims that a price was learned from: the fewer, the less sure it is, and the less odd an amount beside it."""
+_QUALITIES: Final = len(_SURE) + 3
+_KINDS: Final = (
+    2 * _QUALITIES
+)  # of claims whose rests are looked at together: with a stay or not × how sure the price is
 _MOST_EXTRAS: Final = 8
 _FIRST_SHARE: Final = 0.01
 _DEAR: Final = 0.4  # log amount over the price from which an extra is looked for
@@ -75,11 +79,12 @@ class Polish:
         return Polish(*tables)
 
     def fit(self, codes: Codes) -> tuple[Floats, Ints]:
-        """The log price of each claim, and how sure it is: 0 its case in many claims, 1 in some, 2 a coarser case."""
+        """The log price of each claim, and how sure it is: from 0, its case in very many claims, to a much coarser case."""
         rows, level = self.content.locate(codes)
         places, _ = self.place.locate(codes)
-        fine = level == 0
-        sure = np.where(fine & (self.content.statistics["n"][rows] >= _SMALL), 0, np.where(level <= 1, 1, 2))
+        n = self.content.statistics["n"]
+        fewer = np.searchsorted(-np.array(_SURE), -n[rows], side="left")
+        sure = np.where(level == 0, fewer, len(_SURE) + np.minimum(level, 2))
         return self.content.statistics["value"][rows] + self.place.statistics["value"][places], sure
 
 
@@ -198,7 +203,7 @@ def _steps_of(ladder: Ladder, groups: Sequence[Group], values: Floats) -> Cells:
 
 
 def _kinds(features: Features, sure: Ints) -> Ints:
-    return np.asarray((np.nan_to_num(features.stay) > 0) * 3 + sure, np.int64)
+    return np.asarray((np.nan_to_num(features.stay) > 0) * _QUALITIES + sure, np.int64)
 
 
 def _options(claimed: Floats, extras: Floats, price: Floats) -> Floats:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from claims_sim.errors import ScorerError
+from claims_sim.scoring.duplicates import Patterns
 from claims_sim.scoring.features import Floats
 from claims_sim.scoring.keys import Cells, Vocabulary
 from claims_sim.scoring.model import Trained
@@ -33,9 +34,10 @@ from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import CONTENT, PLACE, Polish, Tariff
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 CARD: Final = "card.json"
 _SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
+_PRICES: Final = "price/"
 _CURRENT: Final = "CURRENT"
 _AGAIN: Final = "train the scorer again (claims-sim refresh-ml-scores)"
 Files = Mapping[str, bytes]
@@ -44,7 +46,7 @@ Files = Mapping[str, bytes]
 def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
     """`trained` as files. Equal knowledge gives equal bytes, and so the same version."""
     learned = trained.learned
-    of_prices = {f"price/{kind}": tail for kind, tail in enumerate(learned.tariff.tails)}
+    of_prices = {f"{_PRICES}{kind}": tail for kind, tail in enumerate(learned.tariff.tails)}
     tails = {**trained.tails, _SCALE: trained.scale, **of_prices}
     tariff, density = learned.tariff, learned.tariff.density
     counts = _counts_of(learned)
@@ -73,6 +75,7 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
         "inpatient": learned.inpatient.tolist(),
         "usual_extras": tariff.extras.tolist(),
         "extra_shares": tariff.shares.tolist(),
+        "single_patterns": learned.patterns.single.tolist(),
         "counts": list(counts),
         "tails": list(tails),
         "clean_share": trained.calibration.clean_share,
@@ -159,7 +162,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
         n: Tail(_floats(t["knot"]), _floats(t["evidence"])) for n, t in _split(tables["tails.parquet"], card["tails"])
     }
     scale = tails.pop(_SCALE)
-    of_prices = tuple(tails.pop(name) for name in card["tails"] if name.startswith("price/"))
+    of_prices = tuple(tails.pop(name) for name in card["tails"] if name.startswith(_PRICES))
     learned = Learned(
         vocabulary=Vocabulary.from_table(tables["vocabulary.parquet"], card["columns"]),
         peers=Peers(Cells.from_table(tables["peers.parquet"], LADDER)),
@@ -181,7 +184,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
             )
             for a in ASSOCIATIONS
         },
-        patterns=counts["patterns"],
+        patterns=Patterns(counts["patterns"], np.array(card["single_patterns"], np.float64), card["trained_on"]),
         trained_on=card["trained_on"],
     )
     return Trained(learned, tails, Calibration(card["clean_share"]), scale)
@@ -189,7 +192,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
 
 def _counts_of(learned: Learned) -> dict[str, Counts]:
     by_association = {f"{n}/{i}": t for n, s in learned.surprises.items() for i, t in enumerate(s.tables)}
-    return {**by_association, "patterns": learned.patterns}
+    return {**by_association, "patterns": learned.patterns.repeated}
 
 
 def _stack(tables: Mapping[str, pa.Table]) -> pa.Table:

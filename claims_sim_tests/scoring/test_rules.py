@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from claims_sim.scoring.model import Trained
@@ -131,3 +132,21 @@ def test_what_a_scorer_knows_is_frozen(scorer):
     assert isinstance(scorer.trained, Trained)
     with pytest.raises(AttributeError):
         scorer.trained.learned = None
+
+
+def test_a_copy_is_seen_among_many_claims_too(scorer, claims, replace, at):
+    """What training saw once is not taken for something that chance repeats as often: the more so, the more claims."""
+    table = claims(40_000, 31)
+    stays = np.flatnonzero(table["los"].to_numpy() >= 3)[:200]
+    later = table.take(stays)
+    day = np.timedelta64(1, "D")
+    later = replace(
+        later,
+        claim_id=[f"COPY-{i}" for i in range(len(later))],
+        admit_dt=later["admit_dt"].to_numpy() + day,
+        discharge_dt=later["discharge_dt"].to_numpy() + day,
+    )
+    scored = scorer.score(pa.concat_tables([table, later]), scored_at=at)
+    flagged = np.array(["duplicate_pattern" in flags for flags in scored["flags"].to_pylist()])
+    assert flagged[len(table) :].mean() > 0.5
+    assert flagged[: len(table)].mean() < 0.01
