@@ -1,5 +1,6 @@
-"""The command that writes claims with known answers."""
+"""Commands about known answers: which anomalies there are, and claims that hold them, with the truth beside."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -43,3 +44,29 @@ def export(
     asked = LabelledRequest(count, anomaly_rate, seed, mix, strength, campaign_share)
     sheet = datasheet or out.with_suffix(".datasheet.md")
     print_result(run(read_settings(), profile_file, asked, Places(out, truth, sheet)), as_json)
+
+
+@app.command(rich_help_panel="Data")
+def anomalies(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables of docs/anomalies.md.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the kinds of anomalies, how strong they may be, and what no claim's payload can show.
+
+    Example: claims-sim anomalies --json
+    """
+    from claims_sim.anomalies.kinds import OUT_OF_SCOPE
+    from claims_sim.launch.anomaly_list import as_markdown, listed_kinds
+
+    if markdown:
+        print(as_markdown())
+    elif as_json:
+        print(json.dumps(listed_kinds(), indent=1))
+    else:
+        for kind in listed_kinds():
+            print(f"{kind['kind']:<21} {kind['share']:>4.0%}  {kind['what']}\n{'':<27}{kind['guidance']}")
+            for strength in ("subtle", "plain", "blatant"):
+                print(f"{'':<27}{strength:<8} {kind[strength]}")
+        print("Out of scope:")
+        for act, why in OUT_OF_SCOPE.items():
+            print(f"  {act}: {why}")
