@@ -14,6 +14,7 @@ from claims_sim.orchestration.assets import (
 )
 from claims_sim.orchestration.evaluation import evaluate_scoring, evaluation_schedule, scoring_evaluation
 from claims_sim.orchestration.fidelity import fidelity_report, fidelity_schedule, measure_fidelity
+from claims_sim.orchestration.history import claims_history, make_history
 from claims_sim.orchestration.io_managers import OutboxIOManager, ProfileIOManager, ScoresIOManager, StreamIOManager
 from claims_sim.orchestration.jobs import (
     housekeeping,
@@ -45,8 +46,17 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
             ml_scores,
             fidelity_report,
             scoring_evaluation,
+            claims_history,
         ],
-        jobs=[simulate_claims, refresh_profile, refresh_ml_scores, measure_fidelity, evaluate_scoring, housekeeping],
+        jobs=[
+            simulate_claims,
+            refresh_profile,
+            refresh_ml_scores,
+            measure_fidelity,
+            evaluate_scoring,
+            make_history,
+            housekeeping,
+        ],
         sensors=[intake_sensor(settings)],
         schedules=[
             profile_schedule(settings.profile_refresh_cron),

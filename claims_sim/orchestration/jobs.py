@@ -30,6 +30,7 @@ ASSET_NAMES: Final = (
     "ml_scores",
     "fidelity_report",
     "scoring_evaluation",
+    "claims_history",
 )
 
 # One process a run: four processes would cost three times the CPU of the work itself.

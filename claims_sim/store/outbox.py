@@ -181,6 +181,15 @@ def stored_batch(db: SimulationDatabase, batch_id: str) -> StoredBatch:
     )
 
 
+def arrived(db: SimulationDatabase, batch_id: str) -> tuple[int, int]:
+    """How many claims of a batch were accepted, and how many of them are stored. Raises StoreError for no such batch."""
+    with db.connect(read_only=True) as connection:
+        rows = run(connection, "SELECT accepted, ingested FROM outbox_batches WHERE batch_id = ?", [batch_id])
+    if not rows:
+        raise StoreError(f"There is no batch {batch_id} in the outbox.")
+    return int(rows[0][0]), int(rows[0][1])
+
+
 def release(db: SimulationDatabase, batch_id: str, now: datetime | None = None) -> None:
     """Mark a pending batch as sent. Raises StoreError for a quarantined one; a released one stays as it is."""
     _move(db, batch_id, "released", [], now)
