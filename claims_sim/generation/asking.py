@@ -54,7 +54,10 @@ class Asking:
         """The draws that a model moves within; another attempt draws anew."""
         key = stream_key(assignment.key, self.prompts.form, assignment.attempt)
         if self.prompts.form == "choice":
-            return draw_options(self.sampler, key, assignment.rows, assignment.briefs, wanted=assignment.wanted)
+            alike = self.prompts.answer == "name"
+            return draw_options(
+                self.sampler, key, assignment.rows, assignment.briefs, wanted=assignment.wanted, alike=alike
+            )
         return draw_bands(self.sampler, key, assignment.rows, assignment.briefs, self.names, assignment.wanted)
 
     def groups(self, assignment: Assignment, form: DrawnForm, size: int, *, bare: bool) -> list[Group]:

@@ -1,8 +1,8 @@
 """The *choice* form: options for the open fields of a brief. Knows draws, numbers and names, no model.
 
-Options are independent draws, with replacement, from the profile given the brief. So whatever number is taken without
-regard to what the options say, the claim is a draw from the profile: a weak model cannot bend the distribution, and one
-that understands improves coherence. Equal options therefore keep their numbers and are shown on one line.
+Every option by itself is a draw from the profile given the brief. So whatever is taken without regard to what the options
+say, the claim is a draw from the profile: a weak model cannot bend the distribution, and one that understands improves
+coherence. Equal options therefore stay, and are shown on one line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from claims_sim.generation.author import draw_open
 from claims_sim.generation.names import Names
@@ -19,6 +20,8 @@ from claims_sim.generation.prompt import Asked
 from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 
+CANDIDATES: Final = 24  # draws among which options that are alike are looked for
+_NAMED_APART: Final = 4  # companions; more are told by their number
 OPTIONS: Final = 4  # of a brief; at least two of four differ far more often than in four briefs of five
 
 
@@ -63,14 +66,35 @@ def draw_options(
     briefs: pa.Table,
     count: int = OPTIONS,
     wanted: Conditions | None = None,
+    *,
+    alike: bool = False,
 ) -> Options:
-    """`count` independent draws for each brief; a row's options depend on (key, its number, its brief) alone.
+    """`count` draws for each brief; a row's options depend on (key, its number, its brief) alone.
 
-    Each option holds what the batch was asked for, so that no choice can leave it.
+    `alike` options of a brief name as much care, see `_alike`. Each option holds what the batch was asked for, so that no
+    choice can leave it.
     """
-    which = np.repeat(np.arange(len(rows)), count)
-    counters = rows[which] * count + np.tile(np.arange(count), len(rows))
-    return Options(draw_open(sampler, key, counters, briefs.take(pa.array(which, pa.int64())), wanted), count)
+    drawn = CANDIDATES if alike else count
+    which = np.repeat(np.arange(len(rows)), drawn)
+    counters = rows[which] * drawn + np.tile(np.arange(drawn), len(rows))
+    candidates = draw_open(sampler, key, counters, briefs.take(pa.array(which, pa.int64())), wanted)
+    return Options(candidates.take(pa.array(_alike(candidates, drawn, count))) if alike else candidates, count)
+
+
+def _alike(candidates: pa.Table, drawn: int, count: int) -> np.ndarray:
+    """Of each brief's draws the first one, and others that name as much care: a procedure or none, so many companions.
+
+    Small models like names and take the option with most of them; among options that are alike in this they can only
+    choose which. Each option by itself stays a draw from the profile. Where too few are alike those there are come again.
+    """
+    with_procedure = candidates["procedure_code"].is_valid().to_numpy(zero_copy_only=False)
+    companions = pc.fill_null(pc.list_value_length(candidates["dx_secondary_codes"]), 0).to_numpy()
+    shape = (with_procedure * (_NAMED_APART + 1) + np.minimum(companions, _NAMED_APART)).reshape(-1, drawn)
+    chosen = np.empty((len(shape), count), np.int64)
+    for i, shapes in enumerate(shape):
+        alike = np.flatnonzero(shapes == shapes[0])
+        chosen[i] = i * drawn + np.resize(alike[:count], count)
+    return chosen.ravel()
 
 
 def lines(options: Sequence[Mapping[str, Any]], names: Names) -> list[str]:

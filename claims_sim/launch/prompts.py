@@ -53,7 +53,9 @@ def shown(settings: Settings, profile: Profile, form: Form) -> dict[str, Any]:
     sampler, rows, key = Sampler(profile), np.arange(1), stream_key(settings.seed, "prompt show")
     names, briefs = Names.of(profile, prompts.words), sampler.draw_briefs(key, rows)
     if form == "choice":
-        (asked,) = draw_options(sampler, key, rows, briefs).asked(names, bare=False, answer=prompts.answer)
+        (asked,) = draw_options(sampler, key, rows, briefs, alike=prompts.answer == "name").asked(
+            names, bare=False, answer=prompts.answer
+        )
     else:
         (asked,) = draw_bands(sampler, key, rows, briefs, names).asked()
     (brief,) = briefs.to_pylist()

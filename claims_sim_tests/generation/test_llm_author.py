@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -389,12 +390,34 @@ def test_the_named_care_becomes_the_claim(make, script):  # noqa: F811
     script.default = named(99)
     work = assignment()
     draft = make(version="v2").write(work)
-    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs)
+    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs, alike=True)
     for i, row in enumerate(open_columns(draft.claims)):
         texts = [NAMES.care(option) for option in drawn.of(i)]
         assert draft.answers[i] == texts.index(list(dict.fromkeys(texts))[-1]) + 1
         assert row == drawn.of(i)[draft.answers[i] - 1]
     assert all(f"- {text}\n" in script.requests[i]["messages"][-1]["content"] for text in texts)
+
+
+def test_alike_options_name_as_much_care_and_each_stays_a_draw_from_the_profile(profile):
+    sampler, rows = Sampler(profile), np.arange(3000)
+    briefs_ = sampler.draw_briefs(1, rows)
+    plain = draw_options(sampler, 2, rows, briefs_)
+    alike = draw_options(sampler, 2, rows, briefs_, alike=True)
+
+    def shapes(options):
+        return [
+            (option["procedure_code"] is None, min(len(option["dx_secondary_codes"] or ()), 4))
+            for option in options.drawn.to_pylist()
+        ]
+
+    shown = shapes(alike)
+    assert all(len(set(shown[i : i + OPTIONS])) == 1 for i in range(0, len(shown), OPTIONS))
+    assert alike.differing() > 0.5
+    for place in range(OPTIONS):  # whatever number is always taken
+        taken, drawn = (options.drawn.take(pa.array(rows * OPTIONS + place)) for options in (alike, plain))
+        for name, tolerance in (("los", 0.15), ("comorbidity_count", 0.1)):
+            assert abs(pc.mean(taken[name]).as_py() - pc.mean(drawn[name]).as_py()) < tolerance
+        assert abs(taken["procedure_code"].null_count - drawn["procedure_code"].null_count) < 0.05 * len(rows)
 
 
 @given(st.lists(st.text("ab ;,", min_size=1, max_size=12), min_size=1, max_size=5, unique=True))
@@ -414,7 +437,7 @@ def test_few_words_are_few():
 
 def test_the_whole_words_of_an_option_name_it_too(make, script):  # noqa: F811
     work = assignment(1)
-    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs)
+    drawn = draw_options(FakeSampler(), stream_key(work.key, "choice", 0), work.rows, work.briefs, alike=True)
     script.play(says({"care": NAMES.care(drawn.of(0)[3])}))
     (number,) = make(version="v2").write(work).answers
     assert NAMES.care(drawn.of(0)[number - 1]) == NAMES.care(drawn.of(0)[3])
@@ -430,7 +453,7 @@ def test_care_that_is_not_listed_is_no_answer(make, script, bad):  # noqa: F811
 def test_the_longest_names_fit_into_an_answer(profile):
     sampler, prompts, rows = Sampler(profile), load_prompts("choice", "v2"), np.arange(500)
     names = Names.of(profile, prompts.words)
-    options = draw_options(sampler, 5, rows, sampler.draw_briefs(5, rows))
+    options = draw_options(sampler, 5, rows, sampler.draw_briefs(5, rows), alike=True)
     longest = max(len(text) for one in options.asked(names, bare=True, answer="name") for text in one.schema["enum"])
     assert longest / 2 < 160  # no tokenizer that we met makes more tokens of our texts than half their characters
 

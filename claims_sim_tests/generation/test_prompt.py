@@ -42,7 +42,9 @@ def rendered(sampler, prompts, count=60, errors=()):
     names, rows = Names.of(sampler.profile, prompts.words), np.arange(count)
     table = sampler.draw_briefs(3, rows)
     if prompts.form == "choice":
-        asked = draw_options(sampler, 5, rows, table).asked(names, bare=False, answer=prompts.answer)
+        asked = draw_options(sampler, 5, rows, table, alike=prompts.answer == "name").asked(
+            names, bare=False, answer=prompts.answer
+        )
     else:
         asked = draw_bands(sampler, 5, rows, table, names).asked()
     return [
