@@ -41,10 +41,11 @@ REASONS: Final = {
     "companion": Reason(-10.0, 1.7),
     "admission": Reason(-8.6, 2.3),
 }
+SEVERE_YET_SHORT: Final = Reason(-9.0, 1.9)
+"""Of the evidence for too high a severity and too short a stay together: each excuses nothing of the other."""
+_MOST_TOGETHER: Final = 6.0
 VISIT: Final = -2.0
 """Log odds of a visit beside a stay that looks as odd: a visit costs a tenth, and the acts that auditors know are of stays."""
-_LEAST: Final = float(np.log(sum(np.exp(reason.at_none) for reason in REASONS.values())))
-_MOST: Final = float(np.log(sum(np.exp(reason.at_none + reason.growth * MOST_EVIDENCE) for reason in REASONS.values())))
 MOST_RAW: Final = 2.0
 
 
@@ -140,6 +141,14 @@ def combine(rule_weight: Floats, evidence: Mapping[str, Floats]) -> Floats:
     Odds of different reasons add up. So one very odd context suffices, and several that are a little odd count, too:
     the largest one alone would miss these, a sum of evidence would drown the former.
     """
-    odds = sum(np.exp(reason.at_none + reason.growth * evidence[name]) for name, reason in REASONS.items())
-    log_odds = np.log(odds) + np.where(evidence["inpatient"] > 0, 0.0, VISIT)
+    log_odds = _log_odds(evidence) + np.where(evidence["inpatient"] > 0, 0.0, VISIT)
     return np.asarray(rule_weight + np.clip((log_odds - _LEAST) / (_MOST - _LEAST), 0.0, 1.0), np.float64)
+
+
+def _log_odds(evidence: Mapping[str, Floats]) -> Floats:
+    odds = sum(np.exp(reason.at_none + reason.growth * evidence[name]) for name, reason in REASONS.items())
+    together = np.minimum(evidence["severity"] + evidence["short_stay"], _MOST_TOGETHER)
+    return np.asarray(np.log(odds + np.exp(SEVERE_YET_SHORT.at_none + SEVERE_YET_SHORT.growth * together)), np.float64)
+
+
+_LEAST, _MOST = _log_odds(dict.fromkeys(REASONS, np.array([0.0, MOST_EVIDENCE]))).tolist()
