@@ -53,3 +53,20 @@ def test_scorer_check_ends_with_the_scorers_exit_code(run, tmp_path):
     assert (
         "failed  opens: The scorer given:Nothing failed at loading: AttributeError: module given has no Nothing." in out
     )
+
+
+def test_the_card_says_which_share_lies_above_a_threshold(run):
+    code, out, _ = run("scorer", "card", "--json")
+    card = json.loads(out)
+    assert code == 0
+    for promised, measured in list(card["above"].values())[:2]:
+        assert measured == pytest.approx(promised, rel=0.35)
+    assert {rule["name"] for rule in card["rules"]} >= {
+        "duplicate_pattern",
+        "short_stay_high_cost",
+        "severity_mismatch",
+    }
+    assert all(rule["clean_share"] <= 0.05 or rule["switched_off"] for rule in card["rules"])
+    code, out, _ = run("scorer", "card")
+    assert "risk at or above" in out
+    assert "high_cost_full_paid" in out

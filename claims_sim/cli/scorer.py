@@ -1,4 +1,4 @@
-"""Commands for a scorer of one's own: a template to begin with, and a check of whether it keeps the protocol."""
+"""Commands on scorers: the card of the built-in one, a template for one's own, and a check of whether it will do."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from claims_sim.cli.common import JsonOption, print_result, read_settings
 
-app = typer.Typer(help="Bring a scorer of your own.", no_args_is_help=True)
+app = typer.Typer(help="See what the built-in scorer is; bring one of your own.", no_args_is_help=True)
 
 
 @app.command()
@@ -57,3 +57,38 @@ def template(
         raise SettingsError(f"--out {out} exists and is left alone: give another name.")
     out.write_text(TEMPLATE.read_text(encoding="utf-8").replace("my_scorer", out.stem), encoding="utf-8")
     print_result({"written": str(out), "check it": f"claims-sim scorer check {out.stem}:MyScorer"}, as_json)
+
+
+@app.command()
+def card(as_json: JsonOption = False) -> None:
+    """Show the built-in scorer of the profile in force: rules, weights, versions, and which share lies above a threshold.
+
+    The shares are measured on 100,000 clean claims drawn from the profile that taught nothing. See docs/model-card.md.
+    """
+    from dataclasses import asdict
+
+    from claims_sim import pipeline
+
+    found = pipeline.describe_scorer(read_settings())
+    if as_json:
+        print(json.dumps(asdict(found), indent=1))
+        return
+    print_result(
+        {
+            "model": found.model_version,
+            "rules": found.ruleset_version,
+            "profile": found.profile_hash,
+            "taught by": f"{found.taught_by:,} claims drawn from the profile",
+        },
+        as_json=False,
+    )
+    print(f"\n{'context':<18} {'at none':>10} {'growth':>10}   log odds without evidence, and what a tenfold rarity adds")
+    for name, reason in found.contexts.items():
+        print(f"{name:<18} {reason.at_none:>10.1f} {reason.growth:>10.1f}")
+    print(f"\n{'risk at or above':<18} {'promised':>10} {'measured':>10}   share of {found.measured_on:,} clean claims")
+    for at, (promised, measured) in found.above.items():
+        print(f"{at:<18g} {promised:>10.4%} {measured:>10.4%}")
+    print(f"\n{'rule':<24} {'weight':>6} {'fires on':>9}")
+    for rule in found.rules:
+        off = f"  switched off: {rule.switched_off}" if rule.switched_off else ""
+        print(f"{rule.name:<24} {rule.weight:>6.2f} {rule.clean_share:>9.3%}  {rule.description}{off}")

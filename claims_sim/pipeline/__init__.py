@@ -52,7 +52,7 @@ from claims_sim.pipeline.refreshing import (
     rollback_scores,
 )
 from claims_sim.pipeline.resources import channel, database
-from claims_sim.pipeline.scorers import try_scorer
+from claims_sim.pipeline.scorers import ScorerCard, describe_scorer, try_scorer
 from claims_sim.pipeline.scoring import (
     SCORER_TRAINING_CLAIMS,
     model_folder,
@@ -81,6 +81,7 @@ __all__ = [
     "Relay",
     "Rollback",
     "ScoreRefresh",
+    "ScorerCard",
     "Tick",
     "approval_state",
     "approve_profile",
@@ -91,6 +92,7 @@ __all__ = [
     "commit_batch",
     "current_profile",
     "database",
+    "describe_scorer",
     "drain",
     "ensure_source",
     "evaluate_author",
