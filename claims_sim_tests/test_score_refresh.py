@@ -1,7 +1,10 @@
 """Refreshing all scores: what is in force afterwards, what crosses from production, what a failure leaves, and taking it back."""
 
 import json
+import signal
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -16,6 +19,7 @@ from claims_sim.errors import ClaimsSimError, ProducerBusyError, ScorerError, St
 from claims_sim.pipeline import real_scores, refreshing
 from claims_sim.profile.source import SourceSpec, read_claims_to_score
 from claims_sim.scoring.scorer import RiskScorer
+from claims_sim.settings import child_environment
 from claims_sim.store import score_sets, scores, snapshots
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -223,6 +227,34 @@ def test_only_the_newest_sets_are_kept(live):
         pipeline.rollback_scores(live, LATER)
     with pytest.raises(ScorerError, match="older than the last 3"):
         pipeline.rollback_scores(live, LATER)
+
+
+def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes_with_the_next_one(live):
+    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
+    before = in_force(live)
+    code = (
+        "import os, signal, sys\n"
+        "from datetime import datetime, UTC\n"
+        "from claims_sim import pipeline\n"
+        "from claims_sim.settings import load_settings\n"
+        "from claims_sim.store import score_sets\n"
+        "pipeline.scoring.SCORER_TRAINING_CLAIMS = 3_000\n"
+        "real = score_sets._replace\n"
+        "def killed(connection, staged):\n"
+        "    real(connection, staged)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "score_sets._replace = killed\n"
+        "pipeline.refresh_scores(load_settings(), datetime.now(UTC))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, env=child_environment(live), capture_output=True, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert in_force(live) == before
+    assert len([path for path in (live.state_dir / "scores").iterdir() if path.is_dir()]) == 2
+    again = pipeline.refresh_scores(live, LATER)
+    drafts = {path.name for path in (live.state_dir / "scores").iterdir() if path.is_dir()}
+    assert drafts == {again.refresh_id, before["refreshes"][0][0]}
 
 
 def test_one_refresh_at_a_time(live):

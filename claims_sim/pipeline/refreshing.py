@@ -96,7 +96,7 @@ def refresh_scores(
             quality = _put_in_force(settings, refresh_id, profile, ready, snapshot)
             _score_latecomers(db, ready, staged, now)
         staged.unlink()
-    _forget_old_sets(settings)
+        _forget_old_sets(settings, db)
     publish_snapshots(settings)
     return ScoreRefresh(refresh_id, count, refresh.scorer, refresh.model_version, snapshot, quality, left_out)
 
@@ -264,12 +264,16 @@ def _draft(settings: Settings, refresh_id: str) -> Iterator[Path]:
         raise
 
 
-def _forget_old_sets(settings: Settings) -> None:
-    """Keep what can be taken back, and what a crash has left for the length of one more refresh at most."""
-    for folder in (_sets(settings), real_scores.scores_folder(settings)):
-        kept = sorted(path for path in folder.iterdir() if path.is_dir())
-        for path in kept[: -(SETS_KEPT + 1)] if folder != _sets(settings) else kept[:-SETS_KEPT]:
-            shutil.rmtree(path, ignore_errors=True)
+def _forget_old_sets(settings: Settings, db: SimulationDatabase) -> None:
+    """Keep what can be taken back and what that would put in force again; drafts that a crash has left go too."""
+    standing = [one.refresh_id for one in score_sets.refreshes(db) if one.state != "rolled back"]
+    for folder, kept in (
+        (_sets(settings), standing[:SETS_KEPT]),
+        (real_scores.scores_folder(settings), standing[: SETS_KEPT + 1]),
+    ):
+        for path in folder.iterdir():
+            if path.is_dir() and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _sets(settings: Settings) -> Path:
