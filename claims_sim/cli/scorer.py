@@ -82,7 +82,9 @@ def card(as_json: JsonOption = False) -> None:
         },
         as_json=False,
     )
-    print(f"\n{'context':<18} {'at none':>10} {'growth':>10}   log odds without evidence, and what a tenfold rarity adds")
+    print(
+        f"\n{'context':<18} {'at none':>10} {'growth':>10}   log odds without evidence, and what a tenfold rarity adds"
+    )
     for name, reason in found.contexts.items():
         print(f"{name:<18} {reason.at_none:>10.1f} {reason.growth:>10.1f}")
     print(f"\n{'risk at or above':<18} {'promised':>10} {'measured':>10}   share of {found.measured_on:,} clean claims")

@@ -19,6 +19,8 @@ from claims_sim.scoring.signals import CONTEXTS, LEARNED, Learned, View, learn, 
 from claims_sim.scoring.tails import MOST_EVIDENCE, Tail
 
 LEAST_TRAINING_CLAIMS: Final = 200
+MOST_TEACHING_CLAIMS: Final = 100_000
+"""More would teach little; what is left of them sets the scale, the more sharply the more there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,15 @@ class Judgement:
 def train(claims: pa.Table, *, seed: int) -> Trained:
     """Train on clean claims. Raises ScorerError when there are too few.
 
-    Four fifths teach. Of them, fitted values come from two halves, each judged by what the other one taught, and counts
-    leave each claim itself out. The scale is measured on the last fifth, which taught nothing; rules' rates on all.
+    Four fifths teach, or `MOST_TEACHING_CLAIMS`. Of them, fitted values come from two halves, each judged by what the
+    other one taught, and counts leave each claim itself out. The scale is measured on the rest, which taught nothing;
+    rules' rates on all.
     """
     if len(claims) < LEAST_TRAINING_CLAIMS:
         raise ScorerError(f"{len(claims)} claims are too few to train a scorer: give at least {LEAST_TRAINING_CLAIMS}.")
     order = np.random.default_rng([seed, 1]).permutation(len(claims))
-    fifth = len(claims) // 5
-    unseen, teaching = (claims.take(pa.array(np.sort(rows))) for rows in (order[:fifth], order[fifth:]))
+    teachers = min(len(claims) - len(claims) // 5, MOST_TEACHING_CLAIMS)
+    teaching, unseen = (claims.take(pa.array(np.sort(rows))) for rows in (order[:teachers], order[teachers:]))
     features = read_features(teaching)
     learned = learn(features, seed=seed)
     own = look(learned, features, own=1)
@@ -96,7 +99,8 @@ def train(claims: pa.Table, *, seed: int) -> Trained:
     tails = {name: Tail.learn(own.statistics[name]) for name in CONTEXTS}
     fired_on_own = fire(signals_of(own, tails), features.rows)
     features = read_features(unseen)
-    signals = signals_of(look(learned, features), tails)
+    # Without repeats: how often chance makes one depends on how dense a stream is, which a sample does not know.
+    signals = signals_of(look(learned, features, in_window=np.inf), tails)
     fired = fire(signals, features.rows)
     calibration = calibrate(np.vstack([fired_on_own, fired]))
     raw = combine(weigh(fired & calibration.enabled), signals)
