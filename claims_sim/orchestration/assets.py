@@ -18,7 +18,7 @@ from dagster import (
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.generation.request import AS_SETTINGS_SAY
-from claims_sim.orchestration import metadata, profile_metadata
+from claims_sim.orchestration import columns, metadata, profile_metadata
 from claims_sim.orchestration.checks import author_checks, drift_check, noted
 from claims_sim.orchestration.config import BatchConfig
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
@@ -97,6 +97,7 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="outbox_io_manager",
+    metadata=columns.batch_columns() | {"dagster/table_name": "main.outbox"},
     check_specs=[
         AssetCheckSpec(
             "reviewed_and_phi_free",
@@ -163,7 +164,7 @@ def synthetic_claims_batch(
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="stream_io_manager",
-    metadata={"dagster/column_schema": metadata.stream_columns(), "dagster/table_name": "main.claims_live_stream"},
+    metadata=columns.stream_columns() | {"dagster/table_name": "main.claims_live_stream"},
     check_specs=[
         AssetCheckSpec(
             "ids_unique",
@@ -210,7 +211,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     settings = simulation.settings
     relayed = pipeline.relay_outbox(settings)
     drained = pipeline.drain(settings)
-    yield Output(drained, metadata=metadata.of_stream(relayed, drained))
+    yield Output(drained, metadata=metadata.of_stream(settings, relayed, drained))
     yield from noted(settings, "claims_live_stream", [*metadata.stream_checks(settings), drift_check(settings)])
 
 
@@ -222,7 +223,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="scores_io_manager",
-    metadata={"dagster/column_schema": metadata.score_columns(), "dagster/table_name": "main.ml_scores"},
+    metadata=columns.score_columns() | {"dagster/table_name": "main.ml_scores"},
     check_specs=[
         AssetCheckSpec(
             "every_claim_scored", asset="ml_scores", description="Every claim in claims_live_stream has a score."

@@ -2,72 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     DataVersion,
     MetadataValue,
-    TableColumn,
     TableRecord,
-    TableSchema,
 )
 
 from claims_sim import pipeline
-from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.generation.batch import Batch
 from claims_sim.pipeline import Relay
 from claims_sim.settings import Settings
-from claims_sim.store import counts
+from claims_sim.store import control, counts
 from claims_sim.store.stream import Drain
-
-_COLUMN_NOTES: Final = {
-    "claim_id": "prefix, year, batch and number; unique, sorts by time",
-    "admit_dt": "local wall clock of the facility",
-    "discharge_dt": "local wall clock of the facility",
-    "los": "local days between admission and discharge",
-    "amount_claimed": "rupiah",
-    "amount_paid": "rupiah",
-    "amount_gap": "rupiah; claimed - paid",
-    "generated_at": "UTC",
-    "batch_id": "the batch that the claim came from, where it is one of ours",
-    "ingested_at": "UTC",
-    "channel_position": "where in the channel the claim stood",
-    "stream_seq": "arrival number, without gaps",
-}
-_STREAM_EXTRA: Final = {
-    "batch_id": "string",
-    "ingested_at": "timestamp",
-    "channel": "string",
-    "channel_position": "string",
-    "stream_seq": "int64",
-}
-_SCORE_COLUMNS: Final = {
-    "claim_id": ("string", "the claim"),
-    "source": ("string", "simulated"),
-    "rule_score": ("double", "0 to 1; from the named rules"),
-    "ml_score": ("double", "the model's raw score"),
-    "ml_score_normalized": ("double", "0 to 1; scale frozen per model version"),
-    "risk_score": ("double", "0 to 1; the larger of rule_score and ml_score_normalized"),
-    "flags": ("list<string>", "names of the rules and signals that fired"),
-    "reasons": ("list<string>", "the same in plain words"),
-    "model_version": ("string", "version of the scorer; the built-in one's is the hash of the model"),
-    "ruleset_version": ("string", "version of the rules"),
-    "scored_at": ("timestamp", "UTC"),
-    "scorer": ("string", "name of the scorer: claims_sim for the built-in one"),
-}
-
-
-def stream_columns() -> TableSchema:
-    """The column schema of claims_live_stream."""
-    flat = {field.name: str(field.type) for field in FLAT_SCHEMA} | _STREAM_EXTRA
-    return TableSchema([TableColumn(name, kind, description=_COLUMN_NOTES.get(name)) for name, kind in flat.items()])
-
-
-def score_columns() -> TableSchema:
-    """The column schema of ml_scores."""
-    return TableSchema([TableColumn(name, kind, description=note) for name, (kind, note) in _SCORE_COLUMNS.items()])
 
 
 def table(rows: list[dict[str, Any]]) -> Any:
@@ -122,8 +72,9 @@ def of_batch(batch: Batch) -> dict[str, Any]:
     }
 
 
-def of_stream(relayed: Relay, drained: Drain) -> dict[str, Any]:
-    """What went over the wire."""
+def of_stream(settings: Settings, relayed: Relay, drained: Drain) -> dict[str, Any]:
+    """What went over the wire, and where to look at it."""
+    up = control.get_status(settings.state_dir, "up") or {}
     return {
         "claims released": relayed.claims,
         "batches released": len(relayed.released),
@@ -134,6 +85,8 @@ def of_stream(relayed: Relay, drained: Drain) -> dict[str, Any]:
         "duplicates dropped": drained.duplicates,
         "channel": drained.channel,
         "position": drained.position_to,
+        "snapshots": MetadataValue.path(str((settings.snapshots_path / "claims_live_stream").absolute())),
+        **({"live page": MetadataValue.url(up["page"])} if "page" in up else {}),
     }
 
 
