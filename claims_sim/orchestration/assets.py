@@ -97,7 +97,7 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="outbox_io_manager",
-    metadata=columns.batch_columns() | {"dagster/table_name": "main.outbox"},
+    metadata={"dagster/column_schema": columns.batch_columns(), "dagster/table_name": "main.outbox"},
     check_specs=[
         AssetCheckSpec(
             "reviewed_and_phi_free",
@@ -164,7 +164,7 @@ def synthetic_claims_batch(
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="stream_io_manager",
-    metadata=columns.stream_columns() | {"dagster/table_name": "main.claims_live_stream"},
+    metadata={"dagster/column_schema": columns.stream_columns(), "dagster/table_name": "main.claims_live_stream"},
     check_specs=[
         AssetCheckSpec(
             "ids_unique",
@@ -223,7 +223,7 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     code_version="1",
     pool=WRITER_POOL,
     io_manager_key="scores_io_manager",
-    metadata=columns.score_columns() | {"dagster/table_name": "main.ml_scores"},
+    metadata={"dagster/column_schema": columns.score_columns(), "dagster/table_name": "main.ml_scores"},
     check_specs=[
         AssetCheckSpec(
             "every_claim_scored", asset="ml_scores", description="Every claim in claims_live_stream has a score."
@@ -242,7 +242,7 @@ def ml_scores(context: AssetExecutionContext, claims_live_stream: Any, simulatio
     The models are trained on claims sampled from the profile, so they hold nothing of a person.
     """
     settings = simulation.settings
-    yield Output(pipeline.score_chunks(settings, claims_live_stream, utc_now()))
+    yield Output(pipeline.score_chunks(settings, claims_live_stream, utc_now()), metadata=columns.score_lineage())
     with pipeline.database(settings).kept_open():
         pipeline.publish_snapshots(settings)
         verdicts = list(metadata.score_checks(settings))

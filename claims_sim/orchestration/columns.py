@@ -49,35 +49,47 @@ _SCORED: Final = (
 )  # fmt: skip
 
 
-def batch_columns() -> dict[str, Any]:
-    """For synthetic_claims_batch: each column follows what the profile knows of the source's column of that name."""
-    made = {name: [("claims_distribution_profile", name)] for name in FLAT_SCHEMA.names if name not in _OURS}
-    return _described({field.name: str(field.type) for field in FLAT_SCHEMA}, made)
+def batch_columns() -> TableSchema:
+    """For synthetic_claims_batch."""
+    return _schema({field.name: str(field.type) for field in FLAT_SCHEMA})
 
 
-def stream_columns() -> dict[str, Any]:
-    """For claims_live_stream: the claims as they came over the channel."""
-    types = {field.name: str(field.type) for field in FLAT_SCHEMA} | _STREAM_EXTRA
-    return _described(types, {name: [("synthetic_claims_batch", name)] for name in FLAT_SCHEMA.names})
+def stream_columns() -> TableSchema:
+    """For claims_live_stream."""
+    return _schema({field.name: str(field.type) for field in FLAT_SCHEMA} | _STREAM_EXTRA)
 
 
-def score_columns() -> dict[str, Any]:
-    """For ml_scores: every figure of a score comes from the same columns of the claim."""
+def score_columns() -> TableSchema:
+    """For ml_scores."""
+    return TableSchema([TableColumn(name, kind, description=note) for name, (kind, note) in _SCORE_COLUMNS.items()])
+
+
+def batch_lineage() -> dict[str, Any]:
+    """Each column of a batch follows what the profile knows of the source's column of that name."""
+    made = [name for name in FLAT_SCHEMA.names if name not in _OURS]
+    return _lineage({name: [("claims_distribution_profile", name)] for name in made})
+
+
+def stream_lineage() -> dict[str, Any]:
+    """The claims as they came over the channel."""
+    return _lineage({name: [("synthetic_claims_batch", name)] for name in FLAT_SCHEMA.names})
+
+
+def score_lineage() -> dict[str, Any]:
+    """Every figure of a score comes from the same columns of the claim."""
     read = [("claims_live_stream", name) for name in _SCORED]
     figures = ("rule_score", "ml_score", "ml_score_normalized", "risk_score", "flags", "reasons")
-    lineage = {"claim_id": [("claims_live_stream", "claim_id")]} | dict.fromkeys(figures, read)
-    columns = [TableColumn(name, kind, description=note) for name, (kind, note) in _SCORE_COLUMNS.items()]
-    return _entries(columns, lineage)
+    return _lineage({"claim_id": [("claims_live_stream", "claim_id")]} | dict.fromkeys(figures, read))
 
 
-def _described(types: dict[str, str], lineage: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
-    columns = [TableColumn(name, kind, description=_COLUMN_NOTES.get(name)) for name, kind in types.items()]
-    return _entries(columns, lineage)
+def _schema(types: dict[str, str]) -> TableSchema:
+    return TableSchema([TableColumn(name, kind, description=_COLUMN_NOTES.get(name)) for name, kind in types.items()])
 
 
-def _entries(columns: list[TableColumn], lineage: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+def _lineage(columns: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """Dagster reads lineage from materializations only, so it rides with each."""
     deps = {
         name: [TableColumnDep(asset_key=AssetKey(asset), column_name=column) for asset, column in found]
-        for name, found in lineage.items()
+        for name, found in columns.items()
     }
-    return {"dagster/column_schema": TableSchema(columns), "dagster/column_lineage": TableColumnLineage(deps)}
+    return {"dagster/column_lineage": TableColumnLineage(deps)}

@@ -14,6 +14,7 @@ from dagster import (
 
 from claims_sim import pipeline
 from claims_sim.generation.batch import Batch
+from claims_sim.orchestration.columns import batch_lineage, stream_lineage
 from claims_sim.pipeline import Relay
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts
@@ -69,6 +70,7 @@ def of_batch(batch: Batch) -> dict[str, Any]:
         **({"problems": "; ".join(batch.problems)} if batch.problems else {}),
         "seconds": round(batch.seconds, 3),
         "claims": table(shown.to_pylist()),
+        **batch_lineage(),
     }
 
 
@@ -86,6 +88,7 @@ def of_stream(settings: Settings, relayed: Relay, drained: Drain) -> dict[str, A
         "channel": drained.channel,
         "position": drained.position_to,
         "snapshots": MetadataValue.path(str((settings.snapshots_path / "claims_live_stream").absolute())),
+        **stream_lineage(),
         **({"live page": MetadataValue.url(up["page"])} if "page" in up else {}),
     }
 

@@ -29,6 +29,7 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration import metadata
 from claims_sim.orchestration.checks import author_checks, drift_check, noted
+from claims_sim.orchestration.columns import score_lineage, stream_lineage
 from claims_sim.settings import Settings
 from claims_sim.worker.window import Window
 
@@ -94,11 +95,11 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         "channel": window.channel,
         "position": window.position,
     }
-    yield AssetMaterialization("claims_live_stream", metadata=stored | shared)
+    yield AssetMaterialization("claims_live_stream", metadata=stored | shared | stream_lineage())
     checks = [*metadata.stream_checks(settings), drift_check(settings)]
     for result in noted(settings, "claims_live_stream", checks):
         yield _evaluation("claims_live_stream", result, blocking=result.check_name in {"ids_unique", "phi_free"})
-    yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared)
+    yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared | score_lineage())
     for result in noted(settings, "ml_scores", metadata.score_checks(settings)):
         yield _evaluation("ml_scores", result)
 
