@@ -57,6 +57,8 @@ class Manifest:
     languages: tuple[str, ...]
     changelog: tuple[str, ...]
     most_characters: Mapping[str, int]
+    is_trial: bool = False
+    """Never the default: kept to be measured beside the others."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ def versions() -> tuple[str, ...]:
 
 
 def chosen_version(version: str = "") -> str:
-    """`version`, or the newest one. Raises SettingsError when there is no such version."""
+    """`version`, or the newest one that is no trial. Raises SettingsError when there is no such version."""
     there = versions()
-    chosen = version or (there[-1] if there else "")
+    chosen = version or next((name for name in reversed(there) if not _manifest(name).is_trial), "")
     if chosen not in there:
         raise SettingsError(
             f"CLAIMS_SIM_PROMPT_VERSION={chosen} is not allowed: the versions are {', '.join(there) or 'missing'}."
@@ -127,7 +129,11 @@ def chosen_version(version: str = "") -> str:
 
 def load_manifest(version: str = "") -> Manifest:
     """The manifest of a version (default: the newest). Raises SettingsError when there is no such version."""
-    text = (_root() / chosen_version(version) / "manifest.toml").read_text(encoding="utf-8")
+    return _manifest(chosen_version(version))
+
+
+def _manifest(version: str) -> Manifest:
+    text = (_root() / version / "manifest.toml").read_text(encoding="utf-8")
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()
     }
