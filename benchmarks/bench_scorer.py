@@ -27,6 +27,7 @@ from other_tables import write_table
 
 from claims_sim.demo.source import write_demo_source
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_claims
+from claims_sim.pipeline.scoring import SCORER_TRAINING_CLAIMS
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.sampler import Sampler
@@ -44,7 +45,6 @@ from claims_sim.scoring.signals import signals_of
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 BARS = {"auc": 0.90, "average_precision": 0.50, "precision_at_1": 0.75}
-TRAINED_ON = 100_000
 
 
 def profile_of(name: str, rows: int, folder: Path) -> Profile:
@@ -59,7 +59,7 @@ def profile_of(name: str, rows: int, folder: Path) -> Profile:
 
 def scorer_of(profile: Profile, sampler: Sampler) -> RiskScorer:
     key = stream_key(0, "scorer", profile.profile_hash)
-    claims = to_flat(sampler.draw_claims(key, np.arange(TRAINED_ON)))
+    claims = to_flat(sampler.draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
     return train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
 
 
