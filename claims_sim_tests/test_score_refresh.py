@@ -16,11 +16,13 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.channels.contract import Message
 from claims_sim.errors import ClaimsSimError, ProducerBusyError, ScorerError, StoreError
+from claims_sim.pipeline import in_force as force
 from claims_sim.pipeline import real_scores, refreshing
 from claims_sim.profile.source import SourceSpec, read_claims_to_score
 from claims_sim.scoring.scorer import RiskScorer
 from claims_sim.settings import child_environment
 from claims_sim.store import score_sets, scores, snapshots
+from claims_sim.worker.engine import Engine
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -255,6 +257,60 @@ def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes
     again = pipeline.refresh_scores(live, LATER)
     drafts = {path.name for path in (live.state_dir / "scores").iterdir() if path.is_dir()}
     assert drafts == {again.refresh_id, before["refreshes"][0][0]}
+
+
+@pytest.mark.parametrize("action", ["refresh", "rollback"])
+def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by_the_next(live, monkeypatch, action):
+    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
+    first = in_force(live)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
+    if action == "rollback":
+        pipeline.refresh_scores(live, NOW + timedelta(minutes=2))
+    with monkeypatch.context() as patched:
+        original, calls = force.settle, []
+
+        def die(*arguments):
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            original(*arguments)
+
+        patched.setattr(force, "settle", die)
+        with pytest.raises(KeyboardInterrupt):
+            (pipeline.refresh_scores if action == "refresh" else pipeline.rollback_scores)(live, LATER)
+    torn = in_force(live)
+    assert {row[2] for row in torn["scores"]} != {torn["model"]}
+    force.settle(live, pipeline.database(live))
+    settled = in_force(live)
+    assert {row[2] for row in settled["scores"]} == {settled["model"]}
+    newest = settled["refreshes"][-1]
+    if action == "rollback":
+        assert (settled["scores"], settled["quality"], settled["real"]) == (
+            first["scores"],
+            first["quality"],
+            first["real"],
+        )
+        assert newest[1] == "rolled back"
+    else:
+        assert json.loads(settled["quality"])["refresh"] == newest[0] == settled["real"].name
+        assert pipeline.rollback_scores(live, LATER).taken_back == newest[0]  # nothing that this needs was removed
+
+
+def test_a_running_worker_takes_up_the_model_that_a_refresh_or_a_rollback_puts_in_force(live, monkeypatch):
+    engine = Engine(live)
+    try:
+        engine.begin(NOW)
+        before = {row[2] for row in stored(live)}
+        monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
+        refreshed = pipeline.refresh_scores(live, LATER)
+        engine.tick(3, LATER)
+        assert {row[2] for row in stored(live)} == {refreshed.model_version} != before
+        pipeline.rollback_scores(live, LATER)
+        engine.tick(3, LATER)
+        assert {row[2] for row in stored(live)} == before
+        assert len(stored(live)) == 46
+    finally:
+        engine.close()
 
 
 def test_one_refresh_at_a_time(live):

@@ -25,6 +25,7 @@ from claims_sim.pipeline.fidelity import (
     write_fidelity,
     write_whole,
 )
+from claims_sim.pipeline.in_force import quality_file
 from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
 from claims_sim.pipeline.injecting import Injection, injection_state, start_injection, stop_injection, take_share
 from claims_sim.pipeline.on_demand import Answer, write_on_demand
@@ -47,7 +48,6 @@ from claims_sim.pipeline.refreshing import (
     DEFAULT_TOP_K,
     Rollback,
     ScoreRefresh,
-    quality_file,
     refresh_scores,
     rollback_scores,
 )

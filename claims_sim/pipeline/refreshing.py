@@ -1,10 +1,9 @@
 """`refresh_ml_scores`: train anew, score all simulated and all real claims again, and take that back if need be.
 
-Everything is made beside what is in force, and put in force at the end: simulated scores in one transaction, then the
-model, then the scores of real claims, each by one rename. Whatever fails before leaves every score as it was.
+Everything is made beside what is in force, and put in force at the end: simulated scores in one transaction, then what
+`in_force` settles. Whatever fails before leaves every score as it was.
 """
 
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -20,13 +19,12 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from claims_sim.errors import ProducerBusyError, ScorerError
-from claims_sim.pipeline import real_scores
-from claims_sim.pipeline.fidelity import write_whole
+from claims_sim.pipeline import in_force, real_scores
 from claims_sim.pipeline.ingesting import publish_snapshots
 from claims_sim.pipeline.profiling import check_isolation, current_profile
 from claims_sim.pipeline.real_scores import RealScores
 from claims_sim.pipeline.resources import database
-from claims_sim.pipeline.scoring import PINNED, model_folder, open_scorer, pinned_model, score_stored, train_on
+from claims_sim.pipeline.scoring import model_folder, open_scorer, score_stored, train_on
 from claims_sim.profile.document import Profile
 from claims_sim.scoring.access import is_address
 from claims_sim.scoring.bins import distance
@@ -34,7 +32,6 @@ from claims_sim.scoring.features import Floats
 from claims_sim.scoring.protocol import DEFAULT_SPEC, OpenedScorer
 from claims_sim.scoring.quality import describe_scores, describe_top, highest
 from claims_sim.scoring.scorer import BuiltInScorer
-from claims_sim.scoring.versions import put_in_force, read_version, version_of
 from claims_sim.settings import Settings
 from claims_sim.store import score_sets, scores
 from claims_sim.store.database import SimulationDatabase
@@ -70,35 +67,25 @@ def refresh_scores(
     """
     check_isolation(settings)
     profile, db = current_profile(settings), database(settings)
-    refresh_id = f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    with _alone(settings), _draft(settings, refresh_id) as draft:
+    refresh_id = f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}"
+    with _alone(settings):
+        in_force.settle(settings, db)
         with _scorer(settings, profile) as ready:
-            staged = draft / _STAGED
-            count = score_sets.stage_scores(staged, _score_all(db, ready, now))
-            left_out = _why_not_real(settings) if with_real else "not asked for"
-            real = None if left_out else real_scores.score_real_claims(settings, ready, now)
-            simulated = _read_staged(staged)
-            if real is not None:
-                real_scores.keep_real_scores(settings, refresh_id, real, simulated, top_k)
-            snapshot = _snapshot(db, staged, simulated, real, left_out, top_k)
-            snapshot |= {
-                "refresh": refresh_id,
-                "scorer": ready.name,
-                "version": ready.version,
-                "made_at": now.isoformat(),
-            }
-            score_sets.keep_scores(db, draft / _REPLACED)
-            refresh = score_sets.Refresh(
-                refresh_id, ready.name, ready.version, profile.profile_hash, count, _model_in_force(settings, profile),
-                snapshot, finished_at=now,
-            )  # fmt: skip
-            score_sets.put_in_place(db, staged, refresh)
-            quality = _put_in_force(settings, refresh_id, profile, ready, snapshot)
-            _score_latecomers(db, ready, staged, now)
-        staged.unlink()
+            with _draft(settings, refresh_id) as draft:
+                refresh, left_out = _prepare(settings, draft, profile, ready, now, top_k, with_real=with_real)
+                built_in = isinstance(ready, BuiltInScorer)
+                model = f"{model_folder(settings, profile).name}/{ready.version}" if built_in else None
+                in_force.note(settings, refresh_id, model, pinned=False)
+                score_sets.put_in_place(db, draft / _STAGED, refresh)
+            in_force.settle(settings, db)
+            _score_latecomers(db, ready, draft / _STAGED, now)
+        (draft / _STAGED).unlink()
         _forget_old_sets(settings, db)
     publish_snapshots(settings)
-    return ScoreRefresh(refresh_id, count, refresh.scorer, refresh.model_version, snapshot, quality, left_out)
+    return ScoreRefresh(
+        refresh_id, refresh.claims, refresh.scorer, refresh.model_version, refresh.snapshot,
+        in_force.quality_file(settings), left_out,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +107,19 @@ def rollback_scores(settings: Settings, now: datetime) -> Rollback:
     """
     db = database(settings)
     with _alone(settings):
+        in_force.settle(settings, db)
         known = score_sets.refreshes(db)
         newest = next((one for one in known if one.state == "in force"), None)
-        kept = _sets(settings) / newest.refresh_id / _REPLACED if newest is not None else None
+        kept = in_force.sets_folder(settings) / newest.refresh_id / _REPLACED if newest is not None else None
         if newest is None or kept is None or not kept.is_file():
             raise ScorerError(
                 "There is no refresh of scores to take back: none was made, or it is older than the last "
                 f"{SETS_KEPT}, which are kept."
             )
+        before = next((one for one in known if one.state == "replaced"), None)
+        in_force.note(settings, before.refresh_id if before else None, newest.model_before, pinned=True)
         score_sets.take_back(db, newest.refresh_id, kept)
-        before = next((one for one in score_sets.refreshes(db) if one.state == "in force"), None)
-        if newest.model_before:
-            write_whole(settings.state_dir / "models" / PINNED, newest.model_before)
-        real_scores.put_real_scores_in_force(settings, before.refresh_id if before else None)
-        _write_quality(settings, before.snapshot if before else None)
+        in_force.settle(settings, db)
         with open_scorer(settings) as ready:
             again = _score_latecomers(db, ready, kept, now)
         rows = pq.ParquetFile(kept).metadata.num_rows
@@ -142,9 +128,25 @@ def rollback_scores(settings: Settings, now: datetime) -> Rollback:
     return Rollback(newest.refresh_id, before.refresh_id if before else None, rows, again, newest.model_before)
 
 
-def quality_file(settings: Settings) -> Path:
-    """Where the quality snapshot of the scores in force lies."""
-    return settings.state_dir / "scores" / "quality.json"
+def _prepare(
+    settings: Settings, draft: Path, profile: Profile, ready: OpenedScorer, now: datetime, top_k: int, *, with_real: bool
+) -> tuple[score_sets.Refresh, str]:  # fmt: skip
+    """Make all that the refresh puts in force, in its draft and in the production zone; and why real claims are left out."""
+    db, staged = database(settings), draft / _STAGED
+    count = score_sets.stage_scores(staged, _score_all(db, ready, now))
+    left_out = _why_not_real(settings) if with_real else "not asked for"
+    real = None if left_out else real_scores.score_real_claims(settings, ready, now)
+    simulated = _read_staged(staged)
+    if real is not None:
+        real_scores.keep_real_scores(settings, draft.name, real, simulated, top_k)
+    made = {"refresh": draft.name, "scorer": ready.name, "version": ready.version, "made_at": now.isoformat()}
+    snapshot = made | _snapshot(db, staged, simulated, real, left_out, top_k)
+    score_sets.keep_scores(db, draft / _REPLACED)
+    before = in_force.model_in_force(settings, profile)
+    refresh = score_sets.Refresh(
+        draft.name, ready.name, ready.version, profile.profile_hash, count, before, snapshot, finished_at=now
+    )
+    return refresh, left_out
 
 
 def _score_all(db: SimulationDatabase, ready: OpenedScorer, now: datetime) -> Iterator[pa.Table]:
@@ -209,40 +211,10 @@ def _snapshot(
     }
 
 
-def _model_in_force(settings: Settings, profile: Profile) -> str | None:
-    """The built-in model that new claims are scored with now, as folder/version; None when there is none."""
-    pinned, folder = pinned_model(settings), model_folder(settings, profile)
-    if pinned is not None:
-        return str(pinned)
-    try:
-        return f"{folder.name}/{version_of(read_version(folder))}"
-    except (ScorerError, KeyError):
-        return None
-
-
-def _put_in_force(
-    settings: Settings, refresh_id: str, profile: Profile, ready: OpenedScorer, snapshot: dict[str, Any]
-) -> Path:
-    if isinstance(ready, BuiltInScorer):
-        put_in_force(model_folder(settings, profile), ready.version)
-        (settings.state_dir / "models" / PINNED).unlink(missing_ok=True)
-    real_scores.put_real_scores_in_force(settings, refresh_id)
-    return _write_quality(settings, snapshot)
-
-
-def _write_quality(settings: Settings, snapshot: dict[str, Any] | None) -> Path:
-    path = quality_file(settings)
-    if snapshot is None:
-        path.unlink(missing_ok=True)
-    else:
-        write_whole(path, json.dumps(snapshot, indent=1))
-    return path
-
-
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """One refresh or rollback at a time."""
-    folder = _sets(settings)
+    folder = in_force.sets_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=settings.lock_timeout_s):
@@ -254,7 +226,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 @contextmanager
 def _draft(settings: Settings, refresh_id: str) -> Iterator[Path]:
     """A folder for what a refresh makes; it is gone, with what the production zone keeps of it, if the refresh fails."""
-    draft = _sets(settings) / refresh_id
+    draft = in_force.sets_folder(settings) / refresh_id
     draft.mkdir()
     try:
         yield draft
@@ -268,13 +240,9 @@ def _forget_old_sets(settings: Settings, db: SimulationDatabase) -> None:
     """Keep what can be taken back and what that would put in force again; drafts that a crash has left go too."""
     standing = [one.refresh_id for one in score_sets.refreshes(db) if one.state != "rolled back"]
     for folder, kept in (
-        (_sets(settings), standing[:SETS_KEPT]),
+        (in_force.sets_folder(settings), standing[:SETS_KEPT]),
         (real_scores.scores_folder(settings), standing[: SETS_KEPT + 1]),
     ):
         for path in folder.iterdir():
             if path.is_dir() and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _sets(settings: Settings) -> Path:
-    return settings.state_dir / "scores"
