@@ -15,7 +15,7 @@ from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat
 from claims_sim.scoring.bins import THRESHOLDS
 from claims_sim.scoring.conformance import Check, check_scorer
-from claims_sim.scoring.model import REASONS, Reason
+from claims_sim.scoring.model import REASONS, SEVERE_YET_SHORT, Reason
 from claims_sim.scoring.rules import RULES
 from claims_sim.scoring.tails import MOST_EVIDENCE
 from claims_sim.settings import Settings
@@ -77,7 +77,7 @@ def describe_scorer(settings: Settings) -> ScorerCard:
         ruleset_version=ready.ruleset_version,
         profile_hash=profile.profile_hash,
         taught_by=ready.trained.learned.trained_on,
-        contexts=REASONS,
+        contexts={**REASONS, "severe yet short": SEVERE_YET_SHORT},
         rules=rules,
         measured_on=len(risk),
         above={at: (10 ** (-MOST_EVIDENCE * at), float((risk >= at).mean())) for at in THRESHOLDS},
