@@ -25,10 +25,11 @@ def open_channel(url: str, *, access: Access | None = None, segment_bytes: int =
     Nothing is connected yet. Raises ChannelError for another kind, for what an address of that kind cannot say, and when
     the client library is missing; the URL itself may hold a password by mistake and is never repeated.
     """
-    scheme, separator, rest = url.partition(":")
+    scheme, separator, _ = url.partition(":")
     kind = scheme.lower() if separator else ""
-    if kind == "jsonl":
-        return _open_jsonl(url, rest, segment_bytes)
+    folder = jsonl_folder(url)
+    if folder is not None:
+        return _open_jsonl(folder, segment_bytes)
     if kind in ("redis", "rediss"):
         return _open_redis(url, access or Access(), is_tls=kind == "rediss")
     if kind == "kafka":
@@ -39,7 +40,11 @@ def open_channel(url: str, *, access: Access | None = None, segment_bytes: int =
     )
 
 
-def _open_jsonl(url: str, rest: str, segment_bytes: int) -> Channel:
+def jsonl_folder(url: str) -> Path | None:
+    """The folder of a `jsonl:` channel; None for another kind. Raises ChannelError when it names none."""
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() != "jsonl":
+        return None
     if rest.startswith("//"):
         parts = urlsplit(url)
         if parts.netloc:
@@ -48,10 +53,14 @@ def _open_jsonl(url: str, rest: str, segment_bytes: int) -> Channel:
     path = unquote(rest)
     if not path.strip("/"):
         raise ChannelError(f"A jsonl channel needs a folder. {_FORMS['jsonl']}")
+    return Path(path)
+
+
+def _open_jsonl(folder: Path, segment_bytes: int) -> Channel:
     # Each kind builds on the contract, and one that is not used need not be importable.
     from claims_sim.channels.jsonl import JsonlChannel  # noqa: PLC0415
 
-    return JsonlChannel(Path(path), segment_bytes=segment_bytes)
+    return JsonlChannel(folder, segment_bytes=segment_bytes)
 
 
 def _open_redis(url: str, access: Access, *, is_tls: bool) -> Channel:

@@ -19,7 +19,7 @@ from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.generation.request import AS_SETTINGS_SAY
 from claims_sim.orchestration import columns, metadata, profile_metadata
-from claims_sim.orchestration.checks import author_checks, drift_check, noted
+from claims_sim.orchestration.checks import FRESH, author_checks, drift_check, fresh_check, lag_check, noted
 from claims_sim.orchestration.config import BatchConfig
 from claims_sim.orchestration.resources import Producer, Simulation, user_errors
 from claims_sim.profile.document import Profile
@@ -192,6 +192,19 @@ def synthetic_claims_batch(
             ),
         ),
         AssetCheckSpec(
+            FRESH,
+            asset="claims_live_stream",
+            description=(
+                "Claims arrived lately: within three of the longest gaps between batches, and a little. A warning; the "
+                "intake sensor reports it too, while no run does."
+            ),
+        ),
+        AssetCheckSpec(
+            "keeps_up",
+            asset="claims_live_stream",
+            description="No more lies unread in the channel than one read takes. A warning.",
+        ),
+        AssetCheckSpec(
             "drift",
             asset="claims_live_stream",
             description=(
@@ -212,7 +225,13 @@ def claims_live_stream(context: AssetExecutionContext, simulation: ResourceParam
     relayed = pipeline.relay_outbox(settings)
     drained = pipeline.drain(settings)
     yield Output(drained, metadata=metadata.of_stream(settings, relayed, drained))
-    yield from noted(settings, "claims_live_stream", [*metadata.stream_checks(settings), drift_check(settings)])
+    checks = [
+        *metadata.stream_checks(settings),
+        fresh_check(settings, arrived=len(drained.rows) > 0),
+        lag_check(pipeline.unread(settings, drained.position_to)),
+        drift_check(settings),
+    ]
+    yield from noted(settings, "claims_live_stream", checks)
 
 
 @asset(

@@ -2,15 +2,20 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
-from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
+from dagster import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity, AssetKey, MetadataValue
 
 from claims_sim import pipeline
+from claims_sim.observe.health import freshness_limit_s
 from claims_sim.orchestration.metadata import table
 from claims_sim.orchestration.plots import drift_bars
 from claims_sim.settings import Settings
 from claims_sim.store import control
+
+FRESH: Final = "fresh"
+_STREAM: Final = "claims_live_stream"
+_REPEATED_S: Final = 600.0
 
 
 def noted(settings: Settings, asset: str, results: Iterable[AssetCheckResult]) -> list[AssetCheckResult]:
@@ -27,6 +32,58 @@ def noted(settings: Settings, asset: str, results: Iterable[AssetCheckResult]) -
     }
     control.change_status(settings.state_dir, "checks", lambda known: (known or {}) | standing)
     return found
+
+
+def fresh_check(settings: Settings, *, arrived: bool = False) -> AssetCheckResult:
+    """Did claims arrive lately? `arrived`: some did just now, though no snapshot tells of them yet."""
+    age, limit = 0.0 if arrived else pipeline.newest_claim_age_s(settings), freshness_limit_s(settings)
+    late = age is not None and age > limit
+    if age is None:
+        said = "No claim has arrived yet."
+    elif late:
+        said = f"The newest claim arrived {age:,.0f} s ago; `claims-sim status` shows what is in the way."
+    else:
+        said = "Claims arrive."
+    return AssetCheckResult(
+        check_name=FRESH,
+        passed=not late,
+        severity=AssetCheckSeverity.WARN,
+        description=said,
+        metadata={"limit (s)": round(limit), **({"newest claim (s ago)": round(age, 1)} if age is not None else {})},
+    )
+
+
+def changed_freshness(settings: Settings) -> AssetCheckEvaluation | None:
+    """The freshness check for whoever looks while no run makes claims: when its verdict changed, or is old."""
+    known = (control.get_status(settings.state_dir, "checks") or {}).get(f"{_STREAM}/{FRESH}")
+    found = fresh_check(settings)
+    if known is None or (known["passed"] == found.passed and time.time() - known["at"] < _REPEATED_S):
+        return None
+    noted(settings, _STREAM, [found])
+    return AssetCheckEvaluation(
+        asset_key=AssetKey(_STREAM),
+        check_name=FRESH,
+        passed=bool(found.passed),
+        metadata=found.metadata,
+        severity=found.severity,
+        description=found.description,
+    )
+
+
+def lag_check(unread: pipeline.Unread) -> AssetCheckResult:
+    """Is what arrives read as fast as it comes?"""
+    behind = unread.count > unread.one_read
+    return AssetCheckResult(
+        check_name="keeps_up",
+        passed=not behind,
+        severity=AssetCheckSeverity.WARN,
+        description=(
+            f"{unread.count:,} {unread.unit} are unread, more than one read takes: `claims-sim consume --follow` catches up."
+            if behind
+            else None
+        ),
+        metadata={f"unread {unread.unit}": unread.count, f"{unread.unit} of one read": unread.one_read},
+    )
 
 
 def drift_check(settings: Settings) -> AssetCheckResult:

@@ -26,9 +26,10 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
+from claims_sim import pipeline
 from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration import metadata
-from claims_sim.orchestration.checks import author_checks, drift_check, noted
+from claims_sim.orchestration.checks import author_checks, drift_check, fresh_check, lag_check, noted
 from claims_sim.orchestration.columns import score_lineage, stream_lineage
 from claims_sim.settings import Settings
 from claims_sim.worker.window import Window
@@ -96,7 +97,12 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
         "position": window.position,
     }
     yield AssetMaterialization("claims_live_stream", metadata=stored | shared | stream_lineage())
-    checks = [*metadata.stream_checks(settings), drift_check(settings)]
+    checks = [
+        *metadata.stream_checks(settings),
+        fresh_check(settings, arrived=window.ingested > 0),
+        lag_check(pipeline.unread(settings)),
+        drift_check(settings),
+    ]
     for result in noted(settings, "claims_live_stream", checks):
         yield _evaluation("claims_live_stream", result, blocking=result.check_name in {"ids_unique", "phi_free"})
     yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared | score_lineage())

@@ -20,6 +20,7 @@ from dagster import (
 
 from claims_sim import pipeline
 from claims_sim.orchestration.assets import DUE_TAG
+from claims_sim.orchestration.checks import changed_freshness
 from claims_sim.orchestration.intake import Cursor, Launch, next_batch
 from claims_sim.orchestration.jobs import CHAIN_JOB, PROFILE_JOB, refresh_profile, simulate_claims
 from claims_sim.orchestration.resources import RUN_HOLDER
@@ -51,34 +52,38 @@ def intake_sensor(settings: Settings) -> SensorDefinition:
         ),
     )
     def claims_intake_sensor(context: SensorEvaluationContext) -> SensorResult:
-        cursor, now = Cursor.parse(context.cursor), time.time()
-        hindrance = _hindrance(settings)
-        if hindrance:
-            return SensorResult(skip_reason=SkipReason(hindrance), cursor=cursor.dump())
-        if not pipeline.has_profile_of_source(settings):
-            return _request_profile(context.instance, cursor, now)
-        if settings.require_approval and pipeline.approval_state(settings).approval is None:
-            waits = SkipReason(
-                f"No claims before the profile is approved: {pipeline.approval_state(settings).describe()}."
-            )
-            return SensorResult(skip_reason=waits, cursor=cursor.dump())
-        running = bool(_unfinished(context.instance, settings, now))
-        low, high = settings.interval_min_s, settings.interval_max_s
-        decision = next_batch(cursor, now, is_running=running, seed=settings.seed, low=low, high=high)
-        if isinstance(decision, Launch):
-            request = RunRequest(
-                run_key=f"batch-{decision.seq}-{decision.due:.3f}",
-                job_name=CHAIN_JOB,
-                tags={
-                    DUE_TAG: datetime.fromtimestamp(decision.due, UTC).isoformat(timespec="milliseconds"),
-                    "claims_sim/batch": str(decision.seq),
-                    "claims_sim/author": settings.author,
-                },
-            )
-            return SensorResult(run_requests=[request], cursor=decision.cursor.dump())
-        return SensorResult(skip_reason=SkipReason(decision.reason), cursor=decision.cursor.dump())
+        result, freshness = _decide(settings, context), changed_freshness(settings)
+        return result if freshness is None else result._replace(asset_events=[freshness])
 
     return claims_intake_sensor
+
+
+def _decide(settings: Settings, context: SensorEvaluationContext) -> SensorResult:
+    """Launch a batch, ask for the profile, or say why not."""
+    cursor, now = Cursor.parse(context.cursor), time.time()
+    hindrance = _hindrance(settings)
+    if hindrance:
+        return SensorResult(skip_reason=SkipReason(hindrance), cursor=cursor.dump())
+    if not pipeline.has_profile_of_source(settings):
+        return _request_profile(context.instance, cursor, now)
+    if settings.require_approval and pipeline.approval_state(settings).approval is None:
+        waits = SkipReason(f"No claims before the profile is approved: {pipeline.approval_state(settings).describe()}.")
+        return SensorResult(skip_reason=waits, cursor=cursor.dump())
+    running = bool(_unfinished(context.instance, settings, now))
+    low, high = settings.interval_min_s, settings.interval_max_s
+    decision = next_batch(cursor, now, is_running=running, seed=settings.seed, low=low, high=high)
+    if isinstance(decision, Launch):
+        request = RunRequest(
+            run_key=f"batch-{decision.seq}-{decision.due:.3f}",
+            job_name=CHAIN_JOB,
+            tags={
+                DUE_TAG: datetime.fromtimestamp(decision.due, UTC).isoformat(timespec="milliseconds"),
+                "claims_sim/batch": str(decision.seq),
+                "claims_sim/author": settings.author,
+            },
+        )
+        return SensorResult(run_requests=[request], cursor=decision.cursor.dump())
+    return SensorResult(skip_reason=SkipReason(decision.reason), cursor=decision.cursor.dump())
 
 
 def _hindrance(settings: Settings) -> str:

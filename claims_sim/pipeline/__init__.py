@@ -26,7 +26,7 @@ from claims_sim.pipeline.fidelity import (
     write_whole,
 )
 from claims_sim.pipeline.in_force import quality_file
-from claims_sim.pipeline.ingesting import drain, ingest, publish_snapshots
+from claims_sim.pipeline.ingesting import Unread, drain, ingest, newest_claim_age_s, publish_snapshots, unread
 from claims_sim.pipeline.injecting import Injection, injection_state, start_injection, stop_injection, take_share
 from claims_sim.pipeline.on_demand import Answer, write_on_demand
 from claims_sim.pipeline.profiling import (
@@ -83,6 +83,7 @@ __all__ = [
     "ScoreRefresh",
     "ScorerCard",
     "Tick",
+    "Unread",
     "approval_state",
     "approve_profile",
     "batch_writer",
@@ -107,6 +108,7 @@ __all__ = [
     "measure_fidelity",
     "model_folder",
     "named_profile",
+    "newest_claim_age_s",
     "open_scorer",
     "preview_purge",
     "profile_source",
@@ -129,6 +131,7 @@ __all__ = [
     "train_for",
     "try_scorer",
     "union_view_of",
+    "unread",
     "watch_author",
     "watch_drift",
     "write_fidelity",

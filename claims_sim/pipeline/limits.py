@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from claims_sim.channels.opening import jsonl_folder
 from claims_sim.pipeline.model import out_of_budget
 from claims_sim.settings import Settings
 
@@ -22,7 +23,8 @@ def simulation_bytes(settings: Settings) -> int:
     database = settings.database_path
     files = (database, database.with_name(f"{database.name}.wal"))
     kept = sum(path.stat().st_size for path in files if path.exists())
-    return kept + folder_bytes(settings.snapshots_path) + folder_bytes(settings.state_dir / "channel")
+    channel = jsonl_folder(settings.channel_url)
+    return kept + folder_bytes(settings.snapshots_path) + (folder_bytes(channel) if channel else 0)
 
 
 def over_limit(settings: Settings) -> str:

@@ -121,6 +121,15 @@ def count_flow(db: SimulationDatabase, now: datetime | None = None) -> FlowCount
     )
 
 
+def newest_arrival(db: SimulationDatabase) -> float | None:
+    """When the newest stored claim was stored, in seconds since the epoch; None when there is none."""
+    with db.connect(read_only=True) as connection:
+        query = "SELECT epoch(max(ingested_at)) FROM claims_live_stream WHERE stream_seq > ?"
+        after = counter(connection, "stream_seq") - SCANNED_CLAIMS
+        found: float | None = run(connection, query, [after])[0][0]
+    return found
+
+
 def stream_health(db: SimulationDatabase, *, full: bool = False, now: datetime | None = None) -> StreamHealth:
     """Ids stored twice, values that look like a person's, released claims that did not arrive."""
     with db.connect(read_only=True) as connection:

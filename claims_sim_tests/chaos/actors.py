@@ -28,7 +28,7 @@ LOST_AFTER = timedelta(seconds=5)
 def small_segments() -> Any:
     """A patch under which folders are channels of small segments."""
     real = opening._open_jsonl
-    return patch.object(opening, "_open_jsonl", lambda url, rest, _: real(url, rest, SEGMENT_BYTES))
+    return patch.object(opening, "_open_jsonl", lambda folder, _: real(folder, SEGMENT_BYTES))
 
 
 def write(values: dict[str, Any], tell: Connection, seed: int) -> None:
