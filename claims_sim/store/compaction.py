@@ -34,7 +34,8 @@ class Compaction:
 def compact(db: SimulationDatabase, *, share: float = WORTHWHILE_SHARE) -> Compaction:
     """Rewrite the file when at least `share` of it is free. Raises StoreError when there is no room for the copy.
 
-    For POSIX systems: it relies on the lock that DuckDB itself takes.
+    For POSIX systems: it relies on the lock that DuckDB itself takes, which holds other processes off but no thread of
+    this one; nothing else here may use the database meanwhile.
     """
     before = after = db.path.stat().st_size
     for _ in range(_ATTEMPTS):

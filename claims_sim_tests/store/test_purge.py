@@ -1,6 +1,7 @@
 """Purging: chosen claims go everywhere, stay known, and are neither stored again nor counted as lost."""
 
-import threading
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -264,26 +265,35 @@ def test_a_copy_that_is_behind_is_not_put_in_place(db, monkeypatch):
     assert query(db, "SELECT batch_id FROM outbox") == [("late",)]
 
 
-def test_writers_beside_a_compaction_lose_nothing(db):
+WRITER = """
+import sys
+from pathlib import Path
+from claims_sim.store.database import SimulationDatabase
+
+db, written = SimulationDatabase(Path(sys.argv[1])), 0
+while not Path(sys.argv[2]).exists():
+    with db.transaction() as connection:
+        connection.execute("INSERT INTO outbox VALUES ('w', ?, 'w', 'w')", [written]).fetchall()
+    written += 1
+    print(written, flush=True)
+"""
+
+
+def test_a_process_that_writes_beside_a_compaction_loses_nothing(db, tmp_path):
     fill(db, 20_000)
     query(db, "DELETE FROM outbox")
-    stop, written = threading.Event(), []
-
-    def write() -> None:
-        while not stop.is_set():
-            with db.transaction() as connection:
-                connection.execute("INSERT INTO outbox VALUES ('w', ?, 'w', 'w')", [len(written)]).fetchall()
-            written.append(1)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        for _ in range(5):
-            compaction.compact(db, share=0)
-    finally:
-        stop.set()
-        writer.join()
-    assert query(db, "SELECT count(*) FROM outbox") == [(len(written),)]
+    command = [sys.executable, "-c", WRITER, str(db.path), str(tmp_path / "stop")]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert writer.stdout.readline() == "1\n"
+    replaced = set()
+    for _ in range(6):
+        compaction.compact(db, share=0)
+        replaced.add(db.path.stat().st_ino)
+    (tmp_path / "stop").touch()
+    out, _ = writer.communicate(timeout=60)
+    assert writer.returncode == 0
+    assert len(replaced) > 1
+    assert query(db, "SELECT count(*) FROM outbox") == [(int(out.splitlines()[-1]) if out else 1,)]
 
 
 def test_without_room_for_a_copy_the_file_stays(db, monkeypatch):
