@@ -76,7 +76,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
     codes = learned.vocabulary.encode(features)
     values = values_of(features, codes, learned.order)
     peers = learned.peers.compare(features, codes)
-    unusual, price = learned.tariff.look(features, codes)
+    unusual, price = learned.tariff.look(features, codes, own=own)
     odds = {name: one.of(codes, values) for name, one in learned.odds.items()}
     known_service = np.append(learned.inpatient, np.nan)[codes.columns["service"]]
     inpatient = np.where(np.isfinite(known_service), known_service, features.stay > 0)

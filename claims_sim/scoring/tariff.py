@@ -15,6 +15,7 @@ import numpy as np
 
 from claims_sim.scoring.features import Features, Floats, Ints
 from claims_sim.scoring.keys import UNSEEN, Cells, Codes, Group, Ladder, assemble
+from claims_sim.scoring.listing import Listing
 from claims_sim.scoring.peers import quantiles
 from claims_sim.scoring.tails import Tail
 
@@ -100,6 +101,7 @@ class Tariff:
     shares: Floats
     density: Floats
     tails: tuple[Tail, ...]
+    listing: Listing
 
     @staticmethod
     def learn(features: Features, codes: Codes, *, seed: int) -> "Tariff":
@@ -128,15 +130,21 @@ class Tariff:
             np.add.at(counts, (kind, best), 1.0)
             share = (counts + 1e-2) / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
             density = density_of(options[np.arange(len(best)), best], kind)
-        rare = _uncommon(options, kind, density, share)
-        tails = tuple(Tail.learn(rare[kind == k]) for k in range(_KINDS))
-        return Tariff(Polish.learn(codes, logs), extras, share, density, tails)
+        rare = np.full(features.rows, np.nan)
+        rare[kept] = _uncommon(options, kind, density, share)
+        group = _groups(_kinds(features, sure), logs - price)
+        listing = Listing.learn(features, codes, extras, group, 2 * _KINDS)
+        rare += listing.says(features, codes, extras, group, own=1)
+        tails = tuple(Tail.learn(rare[_kinds(features, sure) == k]) for k in range(_KINDS))
+        return Tariff(Polish.learn(codes, logs), extras, share, density, tails, listing)
 
-    def look(self, features: Features, codes: Codes) -> tuple[Floats, Floats]:
+    def look(self, features: Features, codes: Codes, *, own: int = 0) -> tuple[Floats, Floats]:
         """Evidence that the amount is not on the list (see tails.py; NaN where it is no dearer than its price), and the log price."""
         price, sure = self.polish.fit(codes)
         kind = _kinds(features, sure)
         rare = _uncommon(_options(features.claimed, self.extras, price), kind, self.density, self.shares)
+        group = _groups(kind, features.log_amount - price)
+        rare += self.listing.says(features, codes, self.extras, group, own=own)
         evidence = np.full(features.rows, np.nan)
         for k, tail in enumerate(self.tails):
             mine = (kind == k) & np.isfinite(rare)
@@ -204,6 +212,11 @@ def _steps_of(ladder: Ladder, groups: Sequence[Group], values: Floats) -> Cells:
 
 def _kinds(features: Features, sure: Ints) -> Ints:
     return np.asarray((np.nan_to_num(features.stay) > 0) * _QUALITIES + sure, np.int64)
+
+
+def _groups(kind: Ints, rest: Floats) -> Ints:
+    """Kinds, and amounts far over their price apart: these are less often on the list."""
+    return kind + _KINDS * (np.nan_to_num(rest) > _DEAR)
 
 
 def _options(claimed: Floats, extras: Floats, price: Floats) -> Floats:

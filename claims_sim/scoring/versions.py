@@ -25,6 +25,7 @@ from claims_sim.errors import ScorerError
 from claims_sim.scoring.duplicates import Patterns
 from claims_sim.scoring.features import Floats
 from claims_sim.scoring.keys import Cells, Vocabulary
+from claims_sim.scoring.listing import Listing
 from claims_sim.scoring.model import Trained
 from claims_sim.scoring.odds import QUESTIONS, Odds
 from claims_sim.scoring.peers import LADDER, Peers
@@ -34,7 +35,7 @@ from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import CONTENT, PLACE, Polish, Tariff
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 CARD: Final = "card.json"
 _SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
 _PRICES: Final = "price/"
@@ -76,6 +77,8 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
         "usual_extras": tariff.extras.tolist(),
         "extra_shares": tariff.shares.tolist(),
         "single_patterns": learned.patterns.single.tolist(),
+        "listed_shares": tariff.listing.clean.tolist(),
+        "listed_by_chance": tariff.listing.chance,
         "counts": list(counts),
         "tails": list(tails),
         "clean_share": trained.calibration.clean_share,
@@ -176,6 +179,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
             np.array(card["extra_shares"], np.float64),
             np.stack([_floats(column) for column in tables["rests.parquet"].columns]),
             of_prices,
+            Listing(counts["amounts"], np.array(card["listed_shares"], np.float64), card["listed_by_chance"]),
         ),
         odds={q.name: Odds(q, Cells.from_table(tables[f"odds_{q.name}.parquet"], q.ladder)) for q in QUESTIONS},
         surprises={
@@ -192,7 +196,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
 
 def _counts_of(learned: Learned) -> dict[str, Counts]:
     by_association = {f"{n}/{i}": t for n, s in learned.surprises.items() for i, t in enumerate(s.tables)}
-    return {**by_association, "patterns": learned.patterns.repeated}
+    return {**by_association, "patterns": learned.patterns.repeated, "amounts": learned.tariff.listing.amounts}
 
 
 def _stack(tables: Mapping[str, pa.Table]) -> pa.Table:
