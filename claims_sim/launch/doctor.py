@@ -17,6 +17,7 @@ from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
 from claims_sim.profile.document import Profile
 from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.scoring.protocol import DEFAULT_SPEC
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts
 from claims_sim.store.stream import stored_position
@@ -49,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("simulation database", _database),
         ("channel", _channel),
         ("author", _author),
+        ("scorer", _scorer),
         ("port", _port),
         ("producer", _producer),
     )
@@ -186,6 +188,20 @@ def _reached(settings: Settings) -> tuple[Verdict, str]:
             verdict,
             f"model server {address[0]}:{address[1]} does not answer ({error}); the statistical author would write",
         )
+
+
+def _scorer(settings: Settings) -> Iterator[Finding]:
+    """A scorer of the user's own is opened, asked once, and let go; ours comes with the profile."""
+    if settings.scorer in ("", DEFAULT_SPEC):
+        yield Finding("scorer", "ok", "the built-in one")
+        return
+    tried = {check.name: check for check in pipeline.try_scorer(settings, settings.scorer)}
+    failed = [f"{name}: {check.detail}" for name, check in tried.items() if check.verdict == "failed"]
+    if failed:
+        yield Finding("scorer", "wrong", f"{failed[0]} `claims-sim scorer check {settings.scorer}` says more.")
+        return
+    yield Finding("scorer", "ok", tried["opens"].detail)
+    yield from (Finding("scorer", "note", f"{n}: {c.detail}") for n, c in tried.items() if c.verdict == "note")
 
 
 def _port(settings: Settings) -> Iterator[Finding]:

@@ -41,3 +41,17 @@ def test_a_model_server_that_does_not_answer_is_wrong_only_when_it_is_forced(set
     changes = {"author": "llm", "llm_base_url": "http://127.0.0.1:9/v1"}
     assert verdicts(settings.model_copy(update=changes))["author"][0] == "note"
     assert verdicts(settings.model_copy(update=changes | {"force_llm": True}))["author"][0] == "wrong"
+
+
+def test_a_scorer_of_ones_own_is_tried(settings, tmp_path):
+    assert verdicts(settings)["scorer"] == ("ok", "the built-in one")
+    (tmp_path / "tried.py").write_text(
+        "class Good:\n    version = '4'\n    def score(self, claims):\n"
+        "        return claims[['claim_id']].assign(risk_score=(claims.amount_claimed / 1e10).clip(0, 1))\n"
+        "class Bad:\n    def score(self, claims):\n        return claims.nothing\n"
+    )
+    verdict, text = verdicts(settings.model_copy(update={"scorer": "tried:Good"}))["scorer"]
+    assert (verdict, "tried:Good, version 4" in text) == ("ok", True)
+    verdict, text = verdicts(settings.model_copy(update={"scorer": "tried:Bad"}))["scorer"]
+    assert verdict == "wrong"
+    assert "(tried.py, line 7). `claims-sim scorer check tried:Bad` says more." in text
