@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from claims_sim.channels import Message, jsonl_writer, open_channel
 from claims_sim.channels.segments import list_segments, segment_path
-from claims_sim.claim_ids import new_batch_id
+from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.errors import PositionMovedError
 from claims_sim.store import counts, outbox, purge, stream
 from claims_sim.store.database import SimulationDatabase
@@ -41,7 +41,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.unacknowledged: set[str] = set()
         self.torn: set[str] = set()  # ends of dead writers' segments; dead letters if a foreign segment follows first
         self.purged: set[str] = set()
-        self.foreign = 0
+        self.foreign = self.batches = 0
         self.drained: list[stream.Drain] = []
 
     def teardown(self) -> None:
@@ -54,7 +54,8 @@ class ExactlyOnce(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 4))
     def commit_a_batch(self, count: int) -> None:
-        batch_id = new_batch_id(NOW)
+        self.batches += 1  # numbered, so that the same steps give the same ids when they are repeated
+        batch_id = numbered_batch_id(NOW, self.batches)
         payloads = payload_table(batch_id, count)
         outbox.commit_batch(self.db, new_batch(batch_id), payloads, log_of(payloads))
         self.committed.append(batch_id)
@@ -208,5 +209,6 @@ TestExactlyOnce = ExactlyOnce.TestCase
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 class TestExactlyOnceAtLength(ExactlyOnce.TestCase):
     settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
