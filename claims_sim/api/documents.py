@@ -81,10 +81,10 @@ class ProfileSummary(BaseModel):
     k: int
     unit: str = Field(description="persons, or claims where the source has no person key")
     rows: int
-    period: tuple[str, str]
+    period: Annotated[list[str], Field(min_length=2, max_length=2, description="First and last month")]
     absent: list[str]
     oddities: list[str]
-    shares: dict[str, list[tuple[str, float]]] = Field(description="Per column: value and share")
+    shares: dict[str, list[list[str | float]]] = Field(description="Per column: pairs of value and share")
 
 
 class ShareRow(BaseModel):

@@ -24,6 +24,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note the signal, as the base class does, and end the streams."""
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()  # else it is raised again at the end, and a clean stop looks like a kill
         if hasattr(self._app.state, "tail"):
             self._app.state.tail.stopping = True
 

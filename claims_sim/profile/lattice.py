@@ -91,6 +91,8 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
 
 def _share_prices(found: Lattice, encoded: Encoded, primary: Numbers, logs: Numbers, tolerance: Numbers) -> None:
     """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
+    if not found.case_sizes:  # no column tells prices apart
+        return
     place = int(np.argmax(found.case_sizes))
     digits = split_keys(found.case_keys, found.case_sizes)
     priced = np.flatnonzero(np.diff(found.base_start) > 0)
