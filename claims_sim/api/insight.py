@@ -79,16 +79,14 @@ def _profile(request: Request) -> Profile:
     response_model=ProfileSummary,
     responses=problem_responses(503),
     summary="The profile in force",
-    description="Aggregates only, as they crossed from the source; `full=true` returns the whole document.",
+    description="What it says of each column; the whole document is at /profile/document.",
 )
-def profile(request: Request, full: bool = False) -> Response:
+def profile(request: Request) -> Response:
     """The profile."""
     found = _profile(request)
-    headers = {"etag": f'"{found.profile_hash}{"-full" if full else ""}"'}
+    headers = {"etag": f'"{found.profile_hash}"'}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    if full:
-        return Response(found.to_json(), media_type="application/json", headers=headers)
     columns = sorted(name for name in found.tables if found.marginal(name))
     return JSONResponse(
         {
@@ -104,6 +102,18 @@ def profile(request: Request, full: bool = False) -> Response:
         },
         headers=headers,
     )
+
+
+@router.get(
+    "/profile/document",
+    responses=problem_responses(503) | {200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    response_class=Response,
+    summary="The profile in force, whole",
+    description="The document as it crossed from the source: nothing but aggregates.",
+)
+def profile_document(request: Request) -> Response:
+    """The document."""
+    return Response(_profile(request).to_json(), media_type="application/json")
 
 
 @router.get(

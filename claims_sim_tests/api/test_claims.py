@@ -84,7 +84,7 @@ def test_the_profile_is_a_summary_or_the_whole_document(client, profile):
     summary = client.get("/profile")
     assert summary.json()["profile_hash"] == profile.profile_hash
     assert client.get("/profile", headers={"if-none-match": summary.headers["etag"]}).status_code == 304
-    whole = client.get("/profile", params={"full": True})
+    whole = client.get("/profile/document")
     assert Profile.from_json(whole.text).profile_hash == profile.profile_hash
 
 
