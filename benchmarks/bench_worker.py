@@ -87,9 +87,7 @@ def report(title: str, found: dict, seconds: float) -> float:
         print(f"  {name:<24} p50 {p50:.3f} s   p95 {p95:.3f} s   p99 {p99:.3f} s   longest {values.max():.3f} s")
     print(f"  lateness, median of each fifth: {', '.join(f'{np.median(part):.3f} s' for part in fifths)}")
     print(
-        print(
-            f"  CPU over the last half: {cpu / made.sum() * 1000:.1f} ms a claim, {cpu / len(made) * 1000:.0f} ms a batch"
-        )
+        f"  CPU over the last half: {cpu / made.sum() * 1000:.1f} ms a claim, {cpu / len(made) * 1000:.0f} ms a batch"
     )
     print(f"  memory {half[-1, 2]:.0f} MB, {slope:+.2f} MB a minute over the last half")
     print(f"  warnings: {found['warnings']}")
