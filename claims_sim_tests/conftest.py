@@ -1,6 +1,8 @@
 """Fixtures that every test may use: the document's example claim and a way to judge payload lines as the consumer does."""
 
 import json
+import os
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,20 @@ import pytest
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import lines_table, parse_sql
 from claims_sim_tests import servers
+
+_MEMORY = Path("/dev/shm")
+_MEMORY_NEEDED = 6e9  # bytes
+
+
+def pytest_configure(config) -> None:
+    """Keep the tests' folders in memory where there is room: most of their time would be waiting for a disk's fsync.
+
+    What a disk does to what was not synced is not left to one anyway: tests about that bring a file layer of their own.
+    """
+    if not config.option.basetemp and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MEMORY_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+        os.environ.setdefault("TMPDIR", str(_MEMORY))
+
 
 EXAMPLE = Path(__file__).parent / "data" / "example_claim.json"
 
