@@ -36,7 +36,7 @@ def mixed(write):
     return write(4_000)
 
 
-@pytest.mark.parametrize("clock", ["history", "admission", "intake"])
+@pytest.mark.parametrize("clock", [pytest.param("history", marks=pytest.mark.slow), "admission", "intake"])
 def test_each_kind_changes_what_it_says_and_the_truth_says_what_it_changed(write, clock):
     batch = write(1_000, 0.2, clock=clock)
     found, claims = _truth(batch), _rows(batch)

@@ -9,8 +9,8 @@ from claims_sim_tests.chaos.world import World
 @pytest.mark.parametrize(
     ("kind", "kills"),
     [
-        ("jsonl", 6),
-        ("redis", 5),
+        ("jsonl", 3),
+        ("redis", 3),
         pytest.param("kafka", 5, marks=pytest.mark.slow),
         *(pytest.param(kind, 40, marks=pytest.mark.slow) for kind in ("jsonl", "redis", "kafka")),
     ],

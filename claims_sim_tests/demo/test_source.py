@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["demo.duckdb", "demo.parquet"])
+@pytest.mark.parametrize("name", ["demo.duckdb", pytest.param("demo.parquet", marks=pytest.mark.slow)])
 def test_an_earlier_demo_source_is_replaced(tmp_path, name):
     path = tmp_path / name
     write_demo_source(path, rows=50)

@@ -32,6 +32,7 @@ def test_the_report_is_one_page_without_a_network_and_names_no_person(settings, 
     assert all(score.meaning.split(":")[0] in page.replace("&#39;", "'") for score in run.fidelity.scores)
 
 
+@pytest.mark.slow
 def test_jsonl_and_parquet_of_the_same_claims_agree(settings, connection, claims, tmp_path):
     from claims_sim.rules.wire import to_payloads
 

@@ -47,7 +47,7 @@ people = st.tuples(
 
 
 @given(st.lists(people, min_size=20, max_size=220))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_number_stands_for_enough_persons_and_facilities(rows):
     one, two, value, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 3)]
