@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def _listen(settings: object, url: str, pid: int) -> None:
     got, stop = [0] * _LISTENERS, threading.Event()
 
     def listen(number: int) -> None:
-        with httpx.stream("GET", f"{url}/claims/stream", timeout=60) as answer:
+        # The server is stopped while they listen.
+        with suppress(httpx.TransportError), httpx.stream("GET", f"{url}/claims/stream", timeout=60) as answer:
             for line in answer.iter_lines():
                 got[number] += line.startswith("data: ")
                 if stop.is_set():
