@@ -4,6 +4,7 @@ The list follows the acts of hospitals in the annex of Permenkes 16/2019 (number
 before any scorer was measured on them.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
 import numpy as np
@@ -34,7 +35,7 @@ _CONTENT: Final = (
 )  # fmt: skip
 
 
-class Kind:
+class Kind(ABC):
     """One kind of anomaly. `touches` are the flat columns that it may change, `changes` those that it must.
 
     `strengths` says what subtle, plain and blatant mean; `share` is its part of the default mix. Where `is_given` is
@@ -52,13 +53,13 @@ class Kind:
     copies: ClassVar[bool] = False
     """Whether it is a copy of another claim, its original, which then stands in `partners`."""
 
+    @abstractmethod
     def needs(self, world: World, strength: int) -> ClaimFilter | None:
         """Which claims it can be done to; None: none of this source."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:
         """The claims (which hold `needs`) as they are billed instead."""
-        raise NotImplementedError
 
     def right_amounts(self, before: pa.Table, after: pa.Table, task: Task) -> Floats:  # noqa: ARG002
         """What ought to have been paid, rupiah."""

@@ -1,6 +1,7 @@
 """Stored claims with their scores: by arrival, by risk, and one in full."""
 
 import json
+from bisect import bisect_right
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -59,9 +60,12 @@ def select_claims(
     files: list[Any],
     order: str = _ORDERS["newest"],
     limit: int,
+    numbers: list[int] | None = None,
 ) -> list[Row]:
-    """Rows with `lowest` <= number <= `highest` in `files` that hold the query."""
+    """Rows with `lowest` <= number <= `highest` in `files` that hold the query; of `numbers` only, where given."""
     conditions, values = query.conditions()
+    if numbers is not None:
+        conditions, values = [*conditions, "c.stream_seq IN (SELECT unnest(?))"], [*values, numbers]
     scores = snapshots.files("ml_scores")
     where = " AND ".join(["c.stream_seq BETWEEN ? AND ?", *conditions])
     found = f"""
@@ -137,18 +141,22 @@ def high_risk(request: Request, query: Annotated[RiskQuery, Query()]) -> JSONRes
 
 
 def _by_numbers(snapshots: Snapshots, numbers: list[int]) -> dict[int, Row]:
+    """The rows of these numbers, out of the files that hold them; payloads are built for no others."""
     files = snapshots.files("claims_live_stream")
     firsts = [int(path.stem) for path in files]
-    wanted = set(numbers)
-    found: dict[int, Row] = {}
-    for path, first, after in zip(files, firsts, [*firsts[1:], 2**62], strict=True):
-        here = sorted(number for number in wanted if first <= number < after)
-        if here:
-            rows = select_claims(
-                snapshots, ClaimQuery(), lowest=here[0], highest=here[-1], files=[path], limit=here[-1] - here[0] + 1
-            )
-            found |= {row["stream_seq"]: row for row in rows if row["stream_seq"] in wanted}
-    return found
+    places = {bisect_right(firsts, number) - 1 for number in numbers} - {-1}
+    if not places:
+        return {}
+    rows = select_claims(
+        snapshots,
+        ClaimQuery(),
+        lowest=min(numbers),
+        highest=max(numbers),
+        files=[files[place] for place in sorted(places)],
+        limit=len(numbers),
+        numbers=numbers,
+    )
+    return {row["stream_seq"]: row for row in rows}
 
 
 @router.get(

@@ -85,17 +85,21 @@ def take_share(settings: Settings) -> Settings | None:
 
     The statistical author writes them: no language model keeps such a rate.
     """
-    fact = control.get_status(settings.state_dir, _FACT)
-    if not fact or fact["made_until"] >= fact["until"]:
+    seen = control.get_status(settings.state_dir, _FACT)
+    if not seen or seen["made_until"] >= seen["until"]:  # most ticks end here, without a write
         return None
-    now = min(time.time(), fact["until"])
-    count = min(_MOST_AT_ONCE, round(fact["per_s"] * (now - fact["made_until"])))
-    if count < 1:
+    count = 0
+
+    def take(fact: dict[str, Any] | None) -> dict[str, Any]:
+        nonlocal count
+        if fact is None:
+            return {}
+        now = min(time.time(), fact["until"])
+        count = min(_MOST_AT_ONCE, max(0, round(fact["per_s"] * (now - fact["made_until"]))))
+        return fact | {"made_until": now, "made": fact["made"] + count} if count else fact
+
+    fact = control.change_status(settings.state_dir, _FACT, take)
+    if not count:
         return None
-
-    def taken(known: dict[str, Any] | None) -> dict[str, Any]:
-        return (known or fact) | {"made_until": now, "made": fact["made"] + count}
-
-    control.change_status(settings.state_dir, _FACT, taken)
     update = {name: fact[name] for name in ("anomaly_rate", "anomaly_mix")}
     return settings.model_copy(update=update | {"batch_size": count, "author": "statistical"})

@@ -73,21 +73,28 @@ def write_sandbox(
     columns = _columns(settings, fill or {})
     labels: list[pa.Table] = []
     chunks = _stream(settings) if from_stream else _drawn(settings, asked, labels)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    partial, answers = _beside(out), _beside(truth) if truth else None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         claims = _fill_database(partial, settings.source_table, columns, chunks)
+        known = pa.concat_tables(labels) if labels else TRUTH_SCHEMA.empty_table()
+        if truth and answers:  # before the sandbox takes its place: anomalies are never there without their answers
+            truth.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(known, answers, compression="zstd")
+            answers.replace(truth)
         partial.replace(out)
     except OSError as error:
-        raise SettingsError(f"--out {out} cannot be written: {error.strerror or error}.") from None
+        raise SettingsError(f"{error.filename or out} cannot be written: {error.strerror or error}.") from None
     finally:
-        for left in (partial, partial.with_name(f"{partial.name}.wal")):
+        for left in filter(None, (partial, partial.with_name(f"{partial.name}.wal"), answers)):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
-    known = pa.concat_tables(labels) if labels else TRUTH_SCHEMA.empty_table()
-    if truth is not None:
-        pq.write_table(known, truth, compression="zstd")
     return Sandbox(out, settings.source_table, claims, len(known), tuple(columns))
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it takes its place whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
 def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]:

@@ -68,7 +68,8 @@ def test_a_template_is_not_written_over_a_file_nor_under_a_name_that_cannot_be_i
 @pytest.fixture(scope="module")
 def forest(profile, tmp_path_factory):
     """The example's isolation forest, trained on claims of the profile, and its SHA-256."""
-    joblib = pytest.importorskip("joblib")
+    import joblib
+
     from claims_sim.profile.sampler import Sampler
 
     train = runpy.run_path(str(EXAMPLES / "isolation_forest.py"))["train"]
@@ -100,7 +101,7 @@ def test_a_pickle_is_loaded_only_when_that_is_allowed_and_it_is_the_one(settings
 
 
 def test_a_pipeline_without_a_feature_list_says_so(tmp_path):
-    joblib = pytest.importorskip("joblib")
+    import joblib
     from sklearn.ensemble import IsolationForest
 
     path = tmp_path / "bare.joblib"
