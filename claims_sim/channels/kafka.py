@@ -36,7 +36,18 @@ _FETCH_WAIT_S: Final = 0.05
 # The client's names for its own errors begin with an underscore and are public all the same.
 _LOGIN_FAULTS: Final = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)  # noqa: SLF001
 _NO_SUCH_OFFSET: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001
-_NO_ANSWER: Final = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._MSG_TIMED_OUT)  # noqa: SLF001
+_NO_ANSWER: Final = frozenset(
+    getattr(KafkaError, fault)
+    for fault in (
+        "_TIMED_OUT",
+        "_TIMED_OUT_QUEUE",
+        "_MSG_TIMED_OUT",
+        "_TRANSPORT",
+        "_ALL_BROKERS_DOWN",
+        "_DESTROY_BROKER",  # the connection went away under the request
+        "_RESOLVE",
+    )
+)
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _MAX_MESSAGE_BYTES: Final = 2 * MAX_LINE_BYTES

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from claims_sim.channels import Access, Message, open_channel
@@ -125,6 +125,16 @@ def test_a_broker_that_was_killed_is_reached_again():
         channel.close()
     finally:
         own.stop()
+
+
+@pytest.mark.parametrize("fault", ["_DESTROY_BROKER", "_ALL_BROKERS_DOWN", "_TRANSPORT", "_TIMED_OUT"])
+def test_a_connection_lost_under_a_request_is_told_as_no_answer(channel, monkeypatch, fault):
+    def lost(*_, **__):
+        raise KafkaException(KafkaError(getattr(KafkaError, fault)))
+
+    monkeypatch.setattr(AdminClient, "describe_topics", lost)
+    with pytest.raises(ChannelError, match=r"did not answer within .* Is it running"):
+        channel.publish("b1", messages(0, 3))
 
 
 def test_a_broker_that_keeps_its_messages_is_the_same_channel_after_a_kill():

@@ -97,6 +97,28 @@ def test_filters_hold_for_what_is_there_and_for_what_arrives(page, simulation):
     expect(rows(page)).to_have_count(40)
 
 
+def test_a_slow_answer_takes_away_no_claim_that_came_meanwhile(page, simulation):
+    expect(rows(page)).to_have_count(20)
+
+    def late(route):
+        answer = route.fetch()
+        make_batch(simulation)
+        page.wait_for_timeout(4_000)  # time enough for the batch to arrive by the stream
+        route.fulfill(response=answer)
+
+    page.route("**/claims?*service_type=RJTL*", late)
+    page.get_by_label("Service").select_option("RJTL")
+    expect(rows(page).filter(has_text="RITL")).to_have_count(0)
+    expect(page.locator("tr.new")).not_to_have_count(0)
+    newest = page.locator("tr.new").count()
+    page.unroute_all(behavior="wait")
+    assert page.locator("tr.new").count() == newest
+    shown = page.evaluate(
+        "fetch('claims?limit=60&service_type=RJTL').then((a) => a.json()).then((d) => d.claims.length)"
+    )
+    expect(rows(page)).to_have_count(shown)
+
+
 def test_paused_the_list_stands_still_and_nothing_is_missed(page, simulation):
     expect(rows(page)).to_have_count(20)
     page.get_by_role("button", name="Pause").click()

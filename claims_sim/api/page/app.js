@@ -65,6 +65,11 @@ function useClaims(filters, paused, session) {
     const seen = new Set((known ?? []).map((claim) => claim.seq));
     return [...some.filter((claim) => !seen.has(claim.seq)), ...(known ?? [])].sort((a, b) => b.seq - a.seq).slice(0, SHOWN);
   });
+  // A page of the server takes the list's place, but for claims that came while it was on its way.
+  const replace = (page) => {
+    const first = page[0]?.seq ?? 0;
+    setClaims((known) => [...(known ?? []).filter((claim) => claim.seq > first && holds(claim, wanted.current)), ...page].slice(0, SHOWN));
+  };
   useEffect(() => { if (!paused) { merge(waiting.current); waiting.current = []; setHeld(0); } }, [paused]);
 
   useEffect(() => {
@@ -76,7 +81,7 @@ function useClaims(filters, paused, session) {
         setFailure(null);
         setAlerts(risky.claims);
         setArrivals(page.claims.map((claim) => Date.parse(claim.ingested_at)));
-        if (!given(wanted.current).length) setClaims(page.claims);
+        if (!given(wanted.current).length) replace(page.claims);
         stop = follow(page.claims[0]?.seq ?? 0, {
           onState: (next) => { setState(next); },
           onClaims: (some) => {
@@ -101,11 +106,12 @@ function useClaims(filters, paused, session) {
     return () => { ended = true; clearTimeout(timer); stop(); };
   }, [session]);
 
-  const text = queryOf(filters, { limit: SHOWN });
+  const text = queryOf(filters, { limit: SHOWN }), loaded = useRef(queryOf(NO_FILTER, { limit: SHOWN }));
   useEffect(() => {
+    if (text === loaded.current) return undefined; // without filters the first page is there already
     let ended = false;
     const timer = setTimeout(async () => {
-      try { const page = await ask(`claims?${text}`); if (!ended) { setClaims(page.claims); waiting.current = []; setHeld(0); } } catch { /* the connection's state tells */ }
+      try { const page = await ask(`claims?${text}`); if (!ended) { loaded.current = text; replace(page.claims); waiting.current = []; setHeld(0); } } catch { /* the connection's state tells */ }
     }, 250);
     return () => { ended = true; clearTimeout(timer); };
   }, [text, session]);
