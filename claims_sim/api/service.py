@@ -7,9 +7,11 @@ from fastapi.responses import JSONResponse, Response
 
 from claims_sim import pipeline
 from claims_sim.anomalies.kinds import KINDS
+from claims_sim.errors import AuthorError
 from claims_sim.observe import metrics
 from claims_sim.observe.health import check_health
 from claims_sim.observe.status import status_of
+from claims_sim.pipeline.model import model_state
 from claims_sim.settings import Settings
 from claims_sim.store import control
 
@@ -57,7 +59,18 @@ def status(request: Request) -> dict[str, Any]:
         "interval_s": [settings.interval_min_s, settings.interval_max_s],
         "batch_size": settings.batch_size,
         "author": settings.author,
+        "budget": _budget(settings),
         "injection": pipeline.injection_state(settings),
         "anomaly_kinds": list(KINDS),
         "has_fidelity": (settings.state_dir / "fidelity" / "report.html").is_file(),
     }
+
+
+def _budget(settings: Settings) -> dict[str, Any] | None:
+    """What the model has cost today; nothing where no model writes."""
+    if settings.author != "llm":
+        return None
+    try:
+        return model_state(settings).as_budget()
+    except AuthorError as error:
+        return {"hindered": str(error)}

@@ -60,8 +60,22 @@ class ModelState:
 
     def as_dict(self) -> dict[str, Any]:
         """What `status` shows."""
-        hindered = self.left_alone or self.spent_up
-        return {"model": hindered or "is asked", "model spending": self.spending}
+        return {"model": self.hindered or "is asked", "model spending": self.spending}
+
+    @property
+    def hindered(self) -> str:
+        """Why the model is not asked now; empty when it is."""
+        return self.left_alone or self.spent_up
+
+    def as_budget(self) -> dict[str, Any]:
+        """Today's spending (UTC) beside its limits, for a page to draw; a limit of 0 is none."""
+        return {
+            "hindered": self.hindered,
+            **self.today.as_dict(),
+            "tokens": self.today.tokens,
+            "tokens_limit": self.limits.tokens_per_day,
+            "cost_limit": self.limits.cost_per_day,
+        }
 
 
 def model_state(settings: Settings) -> ModelState:

@@ -1,6 +1,7 @@
 """The live page in a real browser, over a real server, while claims are made."""
 
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from claims_sim import pipeline
+from claims_sim.llm.opening import budget_of
+from claims_sim.store.control import Facts
 from claims_sim_tests import servers
 
 SERIOUS = {"serious", "critical"}
@@ -37,6 +40,12 @@ def server(simulation):
 
 @pytest.fixture
 def page(browser, server):
+    with opened_page(browser, server) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_page(browser, server):
     context = browser.new_context(locale="en-GB", viewport={"width": 1440, "height": 900})
     opened = context.new_page()
     faults: list[str] = []
@@ -69,6 +78,20 @@ def test_the_first_view_shows_claims_figures_and_charts(page):
     expect(page.locator(".tiles")).to_contain_text("20")
     expect(page.locator(".chart svg")).to_have_count(2)
     expect(page.locator(".rows")).to_have_count(2)
+
+
+def test_what_the_model_has_cost_today_is_shown_beside_its_limit(browser, simulation):
+    make_batch(simulation)
+    limited = simulation.model_copy(update={"author": "llm", "llm_tokens_per_day": 1_000})
+    budget_of(limited, Facts(limited.state_dir)).reserve("some model", 650, 200, is_ours=True)
+    server = servers.start_api(limited)
+    try:
+        with opened_page(browser, server) as page:
+            expect(page.locator(".tiles")).to_contain_text("850 tokens today")
+            expect(page.get_by_role("meter", name="Spent today, of 1000")).to_have_attribute("value", "850")
+            assert serious(page) == []
+    finally:
+        server.stop()
 
 
 def test_a_claim_appears_without_reloading_and_opens_in_full(page, simulation):

@@ -190,8 +190,18 @@ function Tiles({ say, language, status, summary, arrivals }) {
     ${tile(say("since"), newest ? elapsed((now - newest) / 1000, say) : "–", status ? `${status.interval_s[0]}–${status.interval_s[1]} ${say("seconds")}` : "")}
     ${tile(say("alerts"), summary ? count(summary.high_risk, language) : "–", summary?.claims ? say("ofAll", { share: percent(summary.high_risk / summary.claims, 1) }) : "", summary?.high_risk ? "warn" : "")}
     ${tile(say("checks"), checks.length ? `${checks.length - failing}/${checks.length}` : "–", checks.length ? (failing ? say("failing", { n: failing }) : say("allPass")) : say("noChecks"), failing ? "bad" : "")}
-    ${tile(say("author"), status?.author === "llm" ? "LLM" : status?.author ?? "–", [flow.model, flow.budget].filter((text) => typeof text === "string").join(" · "))}
+    ${tile(say("author"), status?.author === "llm" ? "LLM" : status?.author ?? "–", html`<${Spending} say=${say} language=${language} budget=${status?.budget} />`, status?.budget?.hindered ? "warn" : "")}
   </dl>`;
+}
+
+function Spending({ say, language, budget }) {
+  if (!budget) return null;
+  if (budget.hindered) return html`<span title=${budget.hindered}>${budget.hindered}</span>`;
+  const limited = (used, limit, text) => html`${text}${limit ? html` <meter min="0" max=${limit} value=${used} high=${0.8 * limit} optimum="0" aria-label=${say("budgetOf", { of: limit })}></meter>` : ""}`;
+  const tokens = say("tokensToday", { n: count(budget.tokens, language) });
+  return budget.cost_limit
+    ? limited(budget.cost, budget.cost_limit, say("costToday", { n: budget.cost.toPrecision(3), of: budget.cost_limit }))
+    : limited(budget.tokens, budget.tokens_limit, tokens);
 }
 
 function Claims({ say, language, live, filters, setFilters, paused, setPaused, groups, onOpen }) {
