@@ -16,6 +16,9 @@ _GOLDEN: Final = 0x9E3779B97F4A7C15
 _FIRST: Final = 0xBF58476D1CE4E5B9
 _SECOND: Final = 0x94D049BB133111EB
 
+# Letters only: a long run of digits could look like a card number. Sixteen of them, one for four bits.
+_LETTERS: Final = np.frombuffer(b"abcdefghkmnpqrst", dtype=np.uint8)
+
 Counters = npt.NDArray[np.uint64] | npt.NDArray[np.int64]
 
 
@@ -48,3 +51,13 @@ def uniforms(key: int, counters: npt.NDArray[Any], lane: int = 0) -> npt.NDArray
     word ^= word >> np.uint64(31)
     word >>= np.uint64(11)
     return np.multiply(word, 2.0**-53, dtype=np.float64)
+
+
+def letters(key: int, counters: npt.NDArray[Any], prefix: str, length: int) -> npt.NDArray[np.str_]:
+    """A name for each counter: `prefix` and `length` (a multiple of 8) letters that follow from key and counter."""
+    text = np.empty((len(counters), length), dtype=np.uint8)
+    for lane in range(length // 8):
+        word = (uniforms(key, counters, lane) * 2.0**32).astype(np.uint32)
+        for place in range(8):
+            text[:, lane * 8 + place] = _LETTERS[(word >> np.uint32(4 * place)) & np.uint32(15)]
+    return np.char.add(prefix, text.view(f"S{length}").ravel().astype(str))

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
         max_length=1000,
         description="Shares that replace the source's, for a livelier demo: service_type:RITL=0.6; more after a semicolon",
     )
+    ref_keys: bool = Field(
+        False,
+        description="Add patient_ref, facility_ref and episode_ref to claims: made-up persons who come back, hospitals, episodes",
+    )
     anomaly_rate: Annotated[float, Field(ge=0, le=0.5)] = Field(
         0.02, description="Share of streamed claims that are labelled anomalies, exact over each 1,000 claims; 0: none"
     )

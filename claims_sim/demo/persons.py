@@ -4,11 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.demo.lookup import Ints
-from claims_sim.randomness import stream_key, uniforms
-
-# Letters only: a long run of digits could look like a card number. Sixteen of them, one for four bits.
-_LETTERS = np.frombuffer(b"abcdefghkmnpqrst", dtype=np.uint8)
-_LENGTH = 16
+from claims_sim.randomness import letters, stream_key
 
 
 class Occupancy:
@@ -46,11 +42,4 @@ class Occupancy:
 
 def pseudonyms(seed: int, persons: Ints) -> pa.Array:
     """A pseudonym for each person: P and sixteen letters, the same for the same seed and person."""
-    key = stream_key("demo person", seed)
-    text = np.empty((len(persons), _LENGTH + 1), dtype=np.uint8)
-    text[:, 0] = ord("P")
-    for half in (0, 1):
-        word = (uniforms(key, persons, half) * 2.0**32).astype(np.uint32)
-        for place in range(_LENGTH // 2):
-            text[:, 1 + half * 8 + place] = _LETTERS[(word >> np.uint32(4 * place)) & np.uint32(15)]
-    return pa.array(text.view(f"S{_LENGTH + 1}").ravel().astype(str), pa.string())
+    return pa.array(letters(stream_key("demo person", seed), persons, "P", 16), pa.string())

@@ -49,7 +49,7 @@ def run(
         with (
             progress("claims", count) as advance,
             interruptible() as check,
-            pipeline.batch_writer(settings, profile, deadline_s=None) as writer,
+            pipeline.batch_writer(settings, profile, deadline_s=None, in_stream=False) as writer,
             closing(ClaimFile(temporary, parquet=out.suffix == ".parquet")) as sink,
         ):
             for number, first in enumerate(range(0, count, chunk)):

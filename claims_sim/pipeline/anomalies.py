@@ -11,11 +11,14 @@ from claims_sim.anomalies.writer import AnomalyWriter
 from claims_sim.errors import SettingsError
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch
+from claims_sim.generation.keyed import KnownOf
+from claims_sim.generation.persons import Known
 from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim.randomness import stream_key
 from claims_sim.settings import PREFIX, Settings
-from claims_sim.store import outbox, truth
+from claims_sim.store import outbox, roster, truth
 from claims_sim.store.window import newest_claims
 
 COPIED_FROM: Final = 2_000
@@ -64,6 +67,20 @@ def anomaly_writer(settings: Settings, profile: Profile, author: Author | None, 
         position=lambda: truth.next_position(truth.truth_path(settings.state_dir), _is_in_outbox(settings)),
         recent=lambda: _recent(settings),
     )
+
+
+def known_of(settings: Settings) -> KnownOf:
+    """The stored claims that new ones may follow."""
+
+    def known(claims: pa.Table) -> Known:
+        db = database(settings)
+        if not len(claims) or not settings.database_path.exists():
+            return Known.nobody()
+        phase = stream_key(claims["claim_id"][0].as_py())
+        earlier = roster.possible_predecessors(db, claims, phase)
+        return Known(earlier, lambda persons: roster.claims_of_persons(db, persons))
+
+    return known
 
 
 def keep_truth(settings: Settings, batch: Batch) -> None:

@@ -11,10 +11,12 @@ import pyarrow as pa
 from claims_sim.channels.contract import Message
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch, BatchWriter
+from claims_sim.generation.keyed import KeyedWriter
 from claims_sim.generation.llm_author import llm_author
+from claims_sim.generation.persons import Known
 from claims_sim.generation.request import AS_SETTINGS_SAY, ClaimsRequest, place_order
 from claims_sim.generation.review import Reviewer
-from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth
+from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of
 from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
@@ -32,24 +34,33 @@ LOST_AFTER: Final = timedelta(minutes=1)
 
 
 @contextmanager
-def batch_writer(settings: Settings, profile: Profile, *, deadline_s: float | None) -> Iterator[BatchWriter]:
+def batch_writer(
+    settings: Settings, profile: Profile, *, deadline_s: float | None, in_stream: bool = True
+) -> Iterator[BatchWriter]:
     """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded).
+
+    With the optional keys persons of the stream come back, unless the claims are no part of it (`in_stream`).
 
     Every claim is made by one, so it is here that a profile without a required approval is refused (ProfileError).
     """
     require_approval(settings, profile)
     sampler = Sampler(profile)
     if settings.author == "statistical":
-        yield _writer(settings, profile, None, sampler)
+        yield _writer(settings, profile, None, sampler, in_stream=in_stream)
         return
     author = llm_author(settings, sampler, deadline_s=deadline_s, memory=Facts(settings.state_dir))
     try:
-        yield _writer(settings, profile, author, sampler)
+        yield _writer(settings, profile, author, sampler, in_stream=in_stream)
     finally:
         author.close()
 
 
-def _writer(settings: Settings, profile: Profile, author: Author | None, sampler: Sampler) -> BatchWriter:
+def _writer(
+    settings: Settings, profile: Profile, author: Author | None, sampler: Sampler, *, in_stream: bool
+) -> BatchWriter:
+    if not settings.anomaly_rate and settings.ref_keys:
+        known = known_of(settings) if in_stream else lambda _: Known.nobody()
+        return KeyedWriter(profile, author, known=known, force_author=settings.force_llm, sampler=sampler)
     if not settings.anomaly_rate:
         return BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
     return anomaly_writer(settings, profile, author, sampler)
@@ -101,6 +112,7 @@ def commit_batch(settings: Settings, batch: Batch) -> None:
             "fallen_back": batch.fallen_back,
             "cost": batch.cost,
             "problems": batch.problems,
+            "keyed": batch.claims["patient_id_hash"].null_count < len(batch.claims),
             "request": batch.request.document(),
             **batch.request.asked,
         },
