@@ -13,9 +13,9 @@ from claims_sim_tests.store.conftest import query
 
 @pytest.fixture
 def simulation(settings):
-    """Five ticks of ten claims, a third of them anomalies, made and scored."""
-    made = settings.model_copy(update={"batch_size": 10, "anomaly_rate": 0.3})
-    for second in range(5):
+    """Two ticks of 25 claims, a third of them anomalies, made and scored."""
+    made = settings.model_copy(update={"batch_size": 25, "anomaly_rate": 0.3})
+    for second in range(2):
         pipeline.run_tick(made, datetime(2026, 3, 4, 5, 6, second, tzinfo=UTC))
     return made
 
@@ -52,8 +52,8 @@ def test_a_dry_run_says_what_then_goes_everywhere(simulation, purged):
 def test_the_next_tick_after_a_purge_of_all_goes_on(simulation, purged):
     assert purged("--keep-claims", "0")["claims"] == 50
     tick = pipeline.run_tick(simulation, datetime.now(UTC))
-    assert (tick.ingested.rows, tick.scored) == (10, 10)
-    assert len(snapshots.read_snapshot(simulation.snapshots_path, "claims_live_stream")) == 10
+    assert (tick.ingested.rows, tick.scored) == (25, 25)
+    assert len(snapshots.read_snapshot(simulation.snapshots_path, "claims_live_stream")) == 25
 
 
 def test_a_purge_that_was_cut_short_before_the_truth_is_completed_by_the_next(simulation, purged):
@@ -82,7 +82,7 @@ def test_a_purge_makes_room_under_the_size_limit(simulation, purged):
     assert over_limit(full) == ""
 
 
-def test_a_purge_that_chooses_two_ways_is_refused(simulation, run):
+def test_a_purge_that_chooses_two_ways_is_refused(run):
     code, _, err = run("purge", "--batch", "last", "--keep-claims", "3")
     assert code
     assert "batches go by themselves" in err

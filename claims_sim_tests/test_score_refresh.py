@@ -162,12 +162,12 @@ def fail_at(monkeypatch, place):
 @pytest.mark.parametrize(
     "place",
     [
-        (refreshing, "train_on"),
+        pytest.param((refreshing, "train_on"), marks=pytest.mark.slow),
         "second chunk",
         (real_scores, "read_claims_to_score"),
-        (real_scores, "release_scores"),
+        pytest.param((real_scores, "release_scores"), marks=pytest.mark.slow),
         (refreshing.real_scores, "keep_real_scores"),
-        (refreshing, "describe_top"),
+        pytest.param((refreshing, "describe_top"), marks=pytest.mark.slow),
         (score_sets, "keep_scores"),
         "inside the transaction",
     ],

@@ -93,11 +93,13 @@ def test_a_new_profile_begins_a_new_window(settings, profile):
 
 def test_a_mix_is_expected_of_a_stream_that_was_made_with_it(settings):
     mixed = settings.model_copy(update={"mix": "service_type:RITL=0.9", "batch_size": 60, "anomaly_rate": 0.0})
+    profile = pipeline.current_profile(settings)
     for number in range(21):
-        pipeline.run_tick(mixed, NOW + timedelta(minutes=number))
+        pipeline.commit_batch(mixed, pipeline.generate_batch(mixed, profile, NOW + timedelta(minutes=number)))
+    pipeline.relay_outbox(mixed)
+    pipeline.ingest(mixed)
     found = pipeline.watch_drift(mixed)
     assert (found.batches, found.enough, found.drifted) == (21, True, ())
-    profile = pipeline.current_profile(settings)
     for number in range(2):  # claims that somebody asked for are no drift, and no part of the window
         asked = ClaimsRequest(count=30, where=ClaimFilter(service_type=("RJTL",)))
         batch = pipeline.generate_batch(mixed, profile, NOW + timedelta(hours=2, minutes=number), asked)

@@ -152,17 +152,24 @@ def test_what_is_hidden_is_left_out_of_what_may_be_read_also_inside_a_folder_tha
     assert str(tmp_path / "project") not in inside
 
 
+def _at_length(*case: str):
+    """A case that takes the same way as its neighbour: left to the long run."""
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
         ("claims[['claim_id']]", "gave no column risk_score"),
         ("claims[['claim_id']].assign(risk_score=1.5)", r"5 of 5 risk_scores that are no numbers from 0 to 1.*1\.5"),
-        ("claims[['claim_id']].assign(risk_score=float('nan'))", "no numbers from 0 to 1"),
-        ("claims[['claim_id']].assign(risk_score='high')", "text and number"),
+        _at_length("claims[['claim_id']].assign(risk_score=float('nan'))", "no numbers from 0 to 1"),
+        _at_length("claims[['claim_id']].assign(risk_score='high')", "text and number"),
         ("claims[['claim_id']].assign(risk_score=0.1)[1:]", "left out 1 of 5 claims, for one T-"),
-        ("pd.concat([claims[['claim_id']]] * 2).assign(risk_score=0.1)", "10 rows for 5 claims: a claim twice"),
-        ("claims[['claim_id']].assign(risk_score=0.1, reasons=7)", "reasons that are no lists of texts"),
-        ("[0.1] * len(claims)", r"failed at score\(\): TypeError: score\(\) gave a list"),
+        _at_length(
+            "pd.concat([claims[['claim_id']]] * 2).assign(risk_score=0.1)", "10 rows for 5 claims: a claim twice"
+        ),
+        _at_length("claims[['claim_id']].assign(risk_score=0.1, reasons=7)", "reasons that are no lists of texts"),
+        _at_length("[0.1] * len(claims)", r"failed at score\(\): TypeError: score\(\) gave a list"),
         ("claims['no such column']", r"KeyError: 'no such column' \(mine.py, line 4\)"),
         ("__import__('os')._exit(3)", r"ended without an answer \(score\(\), exit code 3\)"),
     ],
