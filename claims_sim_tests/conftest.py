@@ -117,6 +117,8 @@ def settings(tmp_path, demo_source, profile, trained_model, monkeypatch):
     made = load_settings(state_dir=tmp_path / "state", source=demo_source, author="statistical", lock_timeout_s=10)
     pipeline.keep_profile(made, profile)
     trained_model.save(pipeline.model_folder(made, profile))
+    # Whoever trains another one in this process learns from fewer claims; what `up` starts learns from all.
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
     return made
 
 

@@ -8,11 +8,6 @@ from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 
 
-@pytest.fixture(autouse=True)
-def _small_training(monkeypatch):
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
-
-
 def test_refresh_history_and_rollback(run, settings):
     assert run("scores", "history")[1].startswith("There was no refresh yet")
     pipeline.run_tick(settings, utc_now())

@@ -59,11 +59,6 @@ def live(settings):
     return own
 
 
-@pytest.fixture(autouse=True)
-def _small_training(monkeypatch):
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
-
-
 def test_a_refresh_scores_every_simulated_and_every_real_claim_and_says_what_it_did(live):
     before = stored(live)
     done = pipeline.refresh_scores(live, LATER, top_k=10)

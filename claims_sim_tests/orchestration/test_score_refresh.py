@@ -14,9 +14,8 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.fixture
-def run_job(settings, monkeypatch):
+def run_job(settings):
     """A function that runs the job over a few scored claims; returns (result, materializations)."""
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
     pipeline.run_tick(settings, NOW)
 
     def run(changed=None, **config):
