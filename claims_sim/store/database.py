@@ -63,6 +63,8 @@ _CAUSES: Final = (
 # Files that `kept_open` holds in this process. A file that is open for writing cannot be opened read-only beside it.
 _kept: Counter[Path] = Counter()
 _kept_guard = threading.Lock()
+# DuckDB hands out a database to a second thread before its functions for Arrow tables are there.
+_opening = threading.Lock()
 
 
 class SimulationDatabase:
@@ -176,18 +178,7 @@ class SimulationDatabase:
         while True:
             before = _identity(path)
             try:
-                connection = duckdb.connect(
-                    path,
-                    read_only=read_only,
-                    config={
-                        # Steps are short: starting and feeding more threads costs more CPU than it saves time.
-                        "threads": 1,
-                        "storage_compatibility_version": STORAGE_VERSION,
-                        "default_block_size": _BLOCK_BYTES,  # of a new file; an older one keeps its own
-                        # Spilled rows stay where the data may be, never in a system-wide folder.
-                        "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
-                    },
-                )
+                connection = self._connect(path, read_only)
             except duckdb.Error as error:
                 if not _LOCKED.search(str(error)):
                     raise StoreError(_explain(self.path, error)) from error
@@ -201,6 +192,21 @@ class SimulationDatabase:
                     continue
                 run(connection, "SET TimeZone = 'UTC'")
                 return connection
+
+    def _connect(self, path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+        with _opening:
+            return duckdb.connect(
+                path,
+                read_only=read_only,
+                config={
+                    # Steps are short: starting and feeding more threads costs more CPU than it saves time.
+                    "threads": 1,
+                    "storage_compatibility_version": STORAGE_VERSION,
+                    "default_block_size": _BLOCK_BYTES,  # of a new file; an older one keeps its own
+                    # Spilled rows stay where the data may be, never in a system-wide folder.
+                    "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
+                },
+            )
 
     def _locked_message(self, error: duckdb.Error) -> str:
         holder = _HOLDER.search(str(error))

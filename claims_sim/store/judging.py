@@ -30,7 +30,7 @@ _LISTED: Final = "dx_secondary_codes"
 def _rules_by_column() -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
     """Rules that look at nothing but one text column of few values, by column; and the others.
 
-    The two that look into texts everywhere are in neither: `_suspicions` and `_find_bad_values` stand in for them.
+    Four are in neither: `_suspicions` and `_find_bad_values` have forms of their own for them.
     """
     by_column: dict[str, list[Rule]] = {}
     others = []
@@ -38,7 +38,7 @@ def _rules_by_column() -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
         names = [name for name in FLAT_COLUMNS if re.search(rf"\b{name}\b", rule.broken)]
         if len(names) == 1 and names[0] not in _MANY_VALUED and FLAT_SCHEMA.field(names[0]).type == pa.string():
             by_column.setdefault(names[0], []).append(rule)
-        elif rule.name not in (_SECONDARY_GRAMMAR.name, _IDENTIFIES.name):
+        elif rule not in (_SECONDARY_GRAMMAR, _IDENTIFIES, _ID_FORM, _REPEATED):
             others.append(rule)
     return {name: tuple(rules) for name, rules in by_column.items()}, tuple(others)
 
@@ -49,18 +49,31 @@ def _rule(name: str) -> Rule:
 
 _SECONDARY_GRAMMAR: Final = _rule("secondary_grammar")
 _IDENTIFIES: Final = _rule("identifies_a_person")
+_ID_FORM: Final = _rule("claim_id_form")
+_REPEATED: Final = _rule("secondary_repeated")
+
+# What costs most for every row, with a cheap answer first for a value as most are: an id that begins with a letter and
+# has at most five digits between letters, up to three codes.
+_PLAIN_ID: Final = "^[A-Za-z]-?(?:(?:[0-9]-?){0,5}[A-Za-z]-?)*(?:[0-9]-?){0,5}$"
+_SUSPICIOUS_ID: Final = (
+    f"CASE WHEN length(claim_id) <= 80 AND regexp_matches(claim_id, '{_PLAIN_ID}') THEN false "
+    f"ELSE ({_ID_FORM.broken}) OR {suspicion_sql('claim_id')} END"
+)
+_SUSPICIOUS_LIST: Final = (
+    f"list_count({_LISTED}) < len({_LISTED}) OR CASE WHEN len({_LISTED}) < 2 THEN false WHEN len({_LISTED}) <= 3 THEN "
+    f"{_LISTED}[1] = {_LISTED}[2] OR {_LISTED}[1] = {_LISTED}[3] OR {_LISTED}[2] = {_LISTED}[3] ELSE {_REPEATED.broken} END"
+)
+_known_good: dict[str, set[str]] = {}
+_KNOWN_VALUES: Final = 20_000
 
 
 def _suspicions(flat: pa.Table) -> list[str]:
     """Conditions of which one holds for every row that breaks a rule which is not judged value by value."""
     _, others = _rules_by_column()
     # No pattern reaches from one value into the next, so that each column can be looked at by itself.
-    used = [name for name in _MANY_VALUED if flat[name].null_count < len(flat)]
-    return [
-        *(f"coalesce({rule.broken}, false)" for rule in others),
-        *(f"coalesce({suspicion_sql(name)}, false)" for name in used),
-        f"list_count({_LISTED}) < len({_LISTED})",
-    ]
+    used = [name for name in _MANY_VALUED if name != "claim_id" and flat[name].null_count < len(flat)]
+    conditions = [_SUSPICIOUS_ID, _SUSPICIOUS_LIST, *(rule.broken for rule in others), *map(suspicion_sql, used)]
+    return [f"coalesce({condition}, false)" for condition in conditions]
 
 
 def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> pa.Table:
@@ -85,15 +98,32 @@ def admission_faults(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> p
 
 
 def _find_bad_values(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> list[str]:
-    """Leave the values that break a rule of their column in table `bad_values`; the columns that have such."""
+    """Leave the values that break a rule of their column in table `bad_values`; the columns that have such.
+
+    Values that passed before are not judged again: most chunks bring few new ones, and the patterns are dear to compile.
+    """
     by_column, _ = _rules_by_column()
     judged = {name: [rule.broken for rule in rules] for name, rules in by_column.items()}
     judged[_LISTED] = [f"NOT coalesce(regexp_matches({_LISTED}, {quote(CODE_GRAMMAR)}), false)"]
-    queries = []
+    queries, fresh = [], {}
     for name, rules in judged.items():
-        values = pc.list_flatten(flat[name]) if name == _LISTED else flat[name]
-        connection.register(f"values_of_{name}", pa.table({name: pc.unique(values).drop_null()}))
-        broken = " OR ".join(f"coalesce({condition}, false)" for condition in [*rules, suspicion_sql(name)])
-        queries.append(f"SELECT '{name}' AS column_name, {name} AS value FROM values_of_{name} WHERE {broken}")
+        values = pc.unique(pc.list_flatten(flat[name]) if name == _LISTED else flat[name]).drop_null().to_pylist()
+        fresh[name] = [value for value in values if value not in _known_good.get(name, ())]
+        if fresh[name]:
+            connection.register(f"values_of_{name}", pa.table({name: pa.array(fresh[name], pa.string())}))
+            broken = " OR ".join(f"coalesce({condition}, false)" for condition in [*rules, suspicion_sql(name)])
+            queries.append(f"SELECT '{name}' AS column_name, {name} AS value FROM values_of_{name} WHERE {broken}")
+    if not queries:
+        return []
     run(connection, f"CREATE OR REPLACE TEMP TABLE bad_values AS {' UNION ALL '.join(queries)}")
-    return [row[0] for row in run(connection, "SELECT DISTINCT column_name FROM bad_values")]
+    bad = run(connection, "SELECT column_name, list(value) FROM bad_values GROUP BY column_name")
+    _remember_good(fresh, {name: set(values) for name, values in bad})
+    return [name for name, _ in bad]
+
+
+def _remember_good(fresh: dict[str, list[str]], bad: dict[str, set[str]]) -> None:
+    for name, values in fresh.items():
+        known = _known_good.setdefault(name, set())
+        if len(known) + len(values) > _KNOWN_VALUES:
+            known.clear()  # a column of ever new values: what was kept is no use
+        known.update(value for value in values[:_KNOWN_VALUES] if value not in bad.get(name, ()))

@@ -111,7 +111,7 @@ def _as_text(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> pa.Table
     except pa.ArrowInvalid:
         connection.register("encoded", pa.table({"raw": raw}))
         text = fetch_arrow(connection, "SELECT TRY(decode(raw)) AS raw FROM encoded")["raw"]
-    return pa.table({"position": pa.array(np.arange(len(lines)).astype(str)), "raw": text})
+    return pa.table({"position": np.arange(len(lines)), "raw": text})
 
 
 def _judge(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -123,7 +123,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Ta
         return _judge_at_once(connection, text)
     except duckdb.Error:
         if len(text) == 1:
-            dead = {"place": text["position"].cast(pa.int64()), "claim_id": [None], "reason": ["unreadable"]}
+            dead = {"place": text["position"], "claim_id": [None], "reason": ["unreadable"]}
             return _CLAIMS_SCHEMA.empty_table(), pa.table(dead, schema=_DEAD_SCHEMA)
         half = len(text) // 2
         parts = [_judge(connection, text.slice(0, half)), _judge(connection, text.slice(half))]
@@ -132,10 +132,10 @@ def _judge(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Ta
 
 def _judge_at_once(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tuple[pa.Table, pa.Table]:
     connection.register("lines", text)
-    claims = fetch_arrow(connection, usual_sql()).cast(_CLAIMS_SCHEMA)
+    claims = _read_usual(connection).cast(_CLAIMS_SCHEMA)
     dead = _DEAD_SCHEMA.empty_table()
     if len(claims) < len(text):
-        is_read = pc.is_in(text["position"].cast(pa.int64()), claims["place"].combine_chunks())
+        is_read = pc.is_in(text["position"], claims["place"].combine_chunks())
         connection.register("lines", text.filter(pc.invert(is_read)))
         parsed = fetch_arrow(connection, _PARSE_SQL)
         is_dead = pc.is_valid(parsed["reason"])
@@ -154,6 +154,13 @@ def _judge_at_once(connection: duckdb.DuckDBPyConnection, text: pa.Table) -> tup
     return claims, dead
 
 
+def _read_usual(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    try:
+        return fetch_arrow(connection, usual_sql(all_json=True))
+    except duckdb.InvalidInputException:  # the first line that is no JSON
+        return fetch_arrow(connection, usual_sql(all_json=False))
+
+
 def _name_unreadable(dead: pa.Table, lines: pa.Table) -> pa.Table:
     """Give lines that are no UTF-8 their true reason: as null, they count as too large."""
     is_short = pc.less_equal(lines["size"].take(dead["place"]), MAX_PAYLOAD_BYTES)
@@ -163,15 +170,24 @@ def _name_unreadable(dead: pa.Table, lines: pa.Table) -> pa.Table:
 
 def _set_apart_repeats(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> tuple[pa.Table, pa.Table]:
     """The first claim of each id, and the later ones with `is_same`: whether they repeat the first."""
-    if pc.count_distinct(admitted["claim_id"]).as_py() == len(admitted):
-        return admitted, admitted.slice(0, 0).append_column("is_same", pa.array([], pa.bool_()))
     connection.register("admitted", admitted)
+    if not _may_repeat(connection, admitted):
+        return admitted, admitted.slice(0, 0).append_column("is_same", pa.array([], pa.bool_()))
     verdicts = fetch_arrow(connection, _REPEATS)
     index = pc.index_in(admitted["place"], verdicts["place"].combine_chunks())
     later = admitted.filter(pc.is_valid(index))
     return admitted.filter(pc.is_null(index)), later.append_column(
         "is_same", verdicts["is_same"].take(index.drop_null())
     )
+
+
+def _may_repeat(connection: duckdb.DuckDBPyConnection, admitted: pa.Table) -> bool:
+    """Whether two claims (relation `admitted` too) may have the same id; False is certain."""
+    if len(admitted) < _FEW_LINES:
+        return bool(pc.count_distinct(admitted["claim_id"]).as_py() < len(admitted))
+    # Sorting numbers is a fraction of what counting different texts costs.
+    hashes = np.sort(fetch_arrow(connection, "SELECT hash(claim_id) AS id_hash FROM admitted")["id_hash"].to_numpy())
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def _with_positions(claims: pa.Table, lines: pa.Table) -> pa.Table:

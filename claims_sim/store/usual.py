@@ -86,17 +86,20 @@ def _rewritten(space: str) -> str:
     return _concat([*_pieces("p", _PAYLOAD, space)[:-1], *optional, quote("}")])
 
 
-@lru_cache(maxsize=1)
-def usual_sql() -> str:
+@lru_cache(maxsize=2)
+def usual_sql(*, all_json: bool) -> str:
     """A SELECT of `place` and the flat columns of the lines (relation `lines`: position, raw) that are usual.
 
     A usual line whose values would make it a dead letter by shape (a thirteenth month, too many codes) is left out too.
+    With `all_json` the query fails when a line is no JSON: guarding against that costs a third of the reading.
     """
-    local = {name: f"{name}_utc + hours * INTERVAL 1 HOUR" for name in ("admit_dt", "discharge_dt")}
+    parsed = f"from_json(raw, {quote(_STRUCTURE)})"
+    local = ", ".join(f"{name}_utc + hours * INTERVAL 1 HOUR AS {name}" for name in ("admit_dt", "discharge_dt"))
     flat = {
         "claim_id": "p.claim_id",
-        **local,
-        "los": f"CAST(date_diff('day', {local['admit_dt']}, {local['discharge_dt']}) AS INTEGER)",
+        "admit_dt": "admit_dt",
+        "discharge_dt": "discharge_dt",
+        "los": "CAST(date_diff('day', admit_dt, discharge_dt) AS INTEGER)",
         "province_name": "p.facility.province",
         "facility_id": "p.facility_ref",
         "facility_class": "p.facility.class",
@@ -126,13 +129,15 @@ def usual_sql() -> str:
     # The limit limits nothing: without it the planner reads the document again for each of its values.
     return f"""
 WITH read AS (
-  SELECT CAST(position AS BIGINT) AS place, raw, TRY(from_json(raw, {quote(_STRUCTURE)})) AS p
+  SELECT CAST(position AS BIGINT) AS place, raw, {parsed if all_json else f"TRY({parsed})"} AS p
   FROM lines LIMIT {_NO_LIMIT}
 ), usual AS (
   SELECT place, p, {instants}, {amounts}, {utc_offset_sql("p.facility.province")} AS hours
   FROM read
   WHERE raw = CASE WHEN starts_with(raw, '{{"claim_id": ') THEN {spaced} ELSE {compact} END
     AND len(p.diagnosis.secondary_codes) <= {MAX_SECONDARY_CODES}
+), localised AS (
+  SELECT *, {local} FROM usual
 )
-SELECT place, {columns} FROM usual WHERE {" AND ".join(f"{name} IS NOT NULL" for name in needed)}
+SELECT place, {columns} FROM localised WHERE {" AND ".join(f"{name} IS NOT NULL" for name in needed)}
 """
