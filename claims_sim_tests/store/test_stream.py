@@ -144,7 +144,7 @@ def test_a_message_that_breaks_the_query_itself_is_one_dead_letter(db, channel, 
     real = parsing.usual_sql(all_json=False)
     text = "CASE WHEN contains(raw, 'POISON') THEN error('x') ELSE raw END"
     poisoned = real.replace("FROM lines", f"FROM (SELECT position, {text} AS raw FROM lines)")
-    monkeypatch.setattr(parsing, "usual_sql", lambda *, all_json: poisoned)  # noqa: ARG005 - the same either way
+    monkeypatch.setattr(parsing, "usual_sql", lambda *, all_json: poisoned)
     assert poisoned != real
     channel.publish(
         "x", lines(*(payload(f"A-{n}") for n in range(5)), '"POISON"', *(payload(f"B-{n}") for n in range(6)))
