@@ -21,10 +21,10 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
+from claims_sim.store.tables import HIGH_RISK
 
 router = APIRouter(tags=["insight"])
 
-HIGH_RISK: Final = 0.5
 _BINS: Final = 20
 _GROUPS: Final = {"severity": "severity_group", "service_type": "service_type", "facility_class": "facility_class",
                   "province": "province_name"}  # fmt: skip

@@ -25,6 +25,7 @@ from claims_sim import pipeline
 from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.generation.batch import utc_now
 from claims_sim.generation.request import MOST_CLAIMS, ClaimsRequest
+from claims_sim.orchestration import columns
 from claims_sim.orchestration.assets import GROUP, OWNERS, WRITER_POOL
 from claims_sim.orchestration.checks import noted
 from claims_sim.orchestration.resources import Simulation, user_errors
@@ -47,6 +48,7 @@ class HistoryConfig(Config):
     kinds={"python", "duckdb"},
     owners=OWNERS,
     tags={"zone": "simulation"},
+    metadata={"dagster/column_schema": columns.stream_columns(), "dagster/table_name": "main.claims_live_stream"},
     code_version="1",
     pool=WRITER_POOL,
     check_specs=[

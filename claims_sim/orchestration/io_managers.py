@@ -12,6 +12,7 @@ from dagster import InputContext, IOManager, OutputContext
 from claims_sim import pipeline
 from claims_sim.errors import PositionMovedError
 from claims_sim.generation.batch import Batch
+from claims_sim.orchestration.metadata import ScoreTally
 from claims_sim.orchestration.resources import user_errors
 from claims_sim.profile.document import Profile
 from claims_sim.settings import Settings
@@ -78,11 +79,11 @@ class ScoresIOManager(_SimulationIOManager):
     @user_errors
     def handle_output(self, context: OutputContext, obj: Iterator[pa.Table]) -> None:
         """Pull, score and store until the chunks end."""
-        rows = 0
+        tally = ScoreTally()
         for chunk in obj:
             scores.commit_scores(pipeline.database(self._settings), chunk)
-            rows += len(chunk)
-        context.add_output_metadata({"claims_scored": rows})
+            tally.add(chunk)
+        context.add_output_metadata(tally.as_metadata(self._settings))
 
     @user_errors
     def load_input(self, context: InputContext) -> pa.Table:

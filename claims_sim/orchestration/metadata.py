@@ -1,9 +1,12 @@
 """What the UI shows of a materialization, and the verdicts of the checks. Reads results and the store; decides nothing."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
@@ -19,6 +22,9 @@ from claims_sim.pipeline import Relay
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts
 from claims_sim.store.stream import Drain
+from claims_sim.store.tables import HIGH_RISK
+
+_SHOWN_SCORES: Final = 5
 
 
 def table(rows: list[dict[str, Any]]) -> Any:
@@ -91,6 +97,58 @@ def of_stream(settings: Settings, relayed: Relay, drained: Drain) -> dict[str, A
         **stream_lineage(),
         **({"live page": MetadataValue.url(up["page"])} if "page" in up else {}),
     }
+
+
+class ScoreTally:
+    """What a run's scores come to, chunk by chunk, so that no more of them is held than is shown."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._high = 0
+        self._total = 0.0
+        self._flags: Counter[str] = Counter()
+        self._riskiest: list[dict[str, Any]] = []
+        self._versions: tuple[str, str] | None = None
+
+    def add(self, chunk: pa.Table) -> None:
+        """Count a chunk of the table ml_scores."""
+        if not len(chunk):
+            return
+        self.rows += len(chunk)
+        risk = chunk["risk_score"]
+        self._high += pc.sum(pc.greater_equal(risk, HIGH_RISK)).as_py() or 0
+        self._total += pc.sum(risk).as_py() or 0.0
+        self._flags.update(pc.list_flatten(chunk["flags"]).to_pylist())
+        first = pc.select_k_unstable(chunk, k=_SHOWN_SCORES, sort_keys=[("risk_score", "descending")])
+        found = chunk.select(["claim_id", "risk_score", "reasons"]).take(first).to_pylist()
+        self._riskiest = sorted(self._riskiest + found, key=lambda row: -row["risk_score"])[:_SHOWN_SCORES]
+        self._versions = (chunk["model_version"][-1].as_py(), chunk["ruleset_version"][-1].as_py())
+
+    def as_metadata(self, settings: Settings) -> dict[str, Any]:
+        """How many, how high, why, by which scorer, and where to look at them."""
+        if not self.rows:
+            return {"claims_scored": 0}
+        page = (control.get_status(settings.state_dir, "up") or {}).get("page")
+        model, ruleset = self._versions or ("", "")
+        return {
+            "claims_scored": self.rows,
+            f"high risk (at least {HIGH_RISK:g})": self._high,
+            "mean risk": round(self._total / self.rows, 4),
+            "scorer": model,
+            "rules": ruleset or "none",
+            "riskiest claims": table(
+                [
+                    {
+                        "claim_id": row["claim_id"],
+                        "risk": round(row["risk_score"], 3),
+                        "why": "; ".join(row["reasons"] or ()),
+                    }
+                    for row in self._riskiest
+                ]
+            ),
+            **({"flags": dict(self._flags.most_common())} if self._flags else {}),
+            **({"live page": MetadataValue.url(page)} if page else {}),
+        }
 
 
 def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:

@@ -10,6 +10,8 @@ from claims_sim.claim import FLAT_SCHEMA
 _TEXTS = pa.list_(pa.string())
 _INSTANT = pa.timestamp("us")
 
+HIGH_RISK: Final = 0.5
+"""From this risk_score on, a claim is shown as an alert."""
 STREAM_SCHEMA: Final = pa.schema(
     [
         *FLAT_SCHEMA,
