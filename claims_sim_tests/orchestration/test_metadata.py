@@ -1,7 +1,9 @@
 """What the UI shows of scores."""
 
 import pyarrow as pa
+import pytest
 
+from claims_sim.orchestration.columns import batch_columns, score_columns, stream_columns
 from claims_sim.orchestration.metadata import ScoreTally
 from claims_sim.store.tables import SCORE_VALUES, conform
 
@@ -45,3 +47,8 @@ def test_a_run_that_scored_nothing_says_so(settings):
     tally = ScoreTally()
     tally.add(chunk().slice(0, 0))
     assert tally.as_metadata(settings) == {"claims_scored": 0}
+
+
+@pytest.mark.parametrize("columns", [batch_columns, stream_columns, score_columns])
+def test_every_column_says_what_it_holds(columns):
+    assert [column.name for column in columns().columns if not column.description] == []
