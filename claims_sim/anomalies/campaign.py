@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.anomalies.kinds import Kind
+from claims_sim.anomalies.kind import Kind
 from claims_sim.anomalies.world import World
 from claims_sim.profile.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, matches
 from claims_sim.randomness import stream_key

@@ -4,8 +4,7 @@ The list follows the acts of hospitals in the annex of Permenkes 16/2019 (number
 before any scorer was measured on them.
 """
 
-from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -21,61 +20,13 @@ from claims_sim.anomalies.change import (
     with_companions,
     with_stay,
 )
+from claims_sim.anomalies.kind import AMOUNTS, CONTENT, PLACE, RULE, STAY, Kind, stays
+from claims_sim.anomalies.pairs import PAIRS
 from claims_sim.anomalies.world import Floats, World
 from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.randomness import stream_key
 
-_RULE: Final = "Permenkes 16/2019, annex, acts of hospitals, no."
-_AMOUNTS: Final = frozenset({"amount_claimed", "amount_paid", "amount_gap"})
-_STAY: Final = frozenset({"los", "admit_dt", "discharge_dt"})
 _COMPANIONS: Final = frozenset({"dx_secondary_codes", "comorbidity_count"})
-_CONTENT: Final = (
-    "dx_primary_code", "dx_primary_label", "dx_secondary_codes", "comorbidity_count", "procedure_code",
-    "procedure_label", "severity_group", "amount_claimed", "amount_paid", "amount_gap",
-)  # fmt: skip
-
-
-class Kind(ABC):
-    """One kind of anomaly. `touches` are the flat columns that it may change, `changes` those that it must.
-
-    `strengths` says what subtle, plain and blatant mean; `share` is its part of the default mix. Where `is_given` is
-    False the care was never given: nothing of the claim is right, and all that was paid is lost.
-    """
-
-    name: ClassVar[str]
-    description: ClassVar[str]
-    guidance: ClassVar[str]
-    touches: ClassVar[frozenset[str]]
-    changes: ClassVar[frozenset[str]]
-    strengths: ClassVar[tuple[str, str, str]]
-    share: ClassVar[float]
-    is_given: ClassVar[bool] = True
-    copies: ClassVar[bool] = False
-    """Whether it is a copy of another claim, its original, which then stands in `partners`."""
-
-    @abstractmethod
-    def needs(self, world: World, strength: int) -> ClaimFilter | None:
-        """Which claims it can be done to; None: none of this source."""
-
-    @abstractmethod
-    def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:
-        """The claims (which hold `needs`) as they are billed instead."""
-
-    def right_amounts(self, before: pa.Table, after: pa.Table, task: Task) -> Floats:  # noqa: ARG002
-        """What ought to have been paid, rupiah."""
-        return numbers(before, "amount_paid") if self.is_given else np.zeros(len(before))
-
-
-def _stays(
-    world: World,
-    los: tuple[float, float] | None = None,
-    severity: tuple[str, ...] = (),
-    amount: tuple[float, float] | None = None,
-) -> ClaimFilter | None:
-    """Inpatients, and what else is asked of them; None where the source has no inpatients."""
-    if world.inpatient is None:
-        return None
-    return ClaimFilter(service_type=(world.inpatient,), los=los, severity_group=severity, amount_claimed=amount)
 
 
 class Upcoding(Kind):
@@ -83,8 +34,8 @@ class Upcoding(Kind):
 
     name = "upcoding"
     description = "A complication is added and the severity raised, and the claim is billed at the dearer tariff."
-    guidance = f"{_RULE} 1 (manipulated diagnosis, upcoding)"
-    touches = _AMOUNTS | _COMPANIONS | {"severity_group"}
+    guidance = f"{RULE} 1 (manipulated diagnosis, upcoding)"
+    touches = AMOUNTS | _COMPANIONS | {"severity_group"}
     changes = frozenset({"severity_group", "dx_secondary_codes", "amount_claimed"})
     strengths = (
         "one severity up, one complication added",
@@ -98,7 +49,7 @@ class Upcoding(Kind):
         order = world.severities
         if len(order) < 2:
             return None
-        return _stays(world, (0, 2) if strength == 3 else None, order[:1] if strength == 3 else order[:-1])
+        return stays(world, (0, 2) if strength == 3 else None, order[:1] if strength == 3 else order[:-1])
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Raise, add, and price anew."""
@@ -128,8 +79,8 @@ class PhantomBilling(Kind):
 
     name = "phantom_billing"
     description = "A stay that never was: its content is that of claims of another place."
-    guidance = f"{_RULE} 3 (false claims, phantom billing)"
-    touches = frozenset(_CONTENT) | _STAY
+    guidance = f"{RULE} 3 (false claims, phantom billing)"
+    touches = frozenset(CONTENT) | STAY
     changes = frozenset({"dx_primary_code"})
     strengths = (
         "content of another province, same class of hospital",
@@ -143,13 +94,13 @@ class PhantomBilling(Kind):
         """Inpatients, where there are several places and severities to take content from."""
         other = "province_name" if strength == 1 else "facility_class"
         several = len(pc.unique(world.drawn[other])) > 1 and len(world.severities) > 1
-        return _stays(world) if several else None
+        return stays(world) if several else None
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Take the content of a claim drawn for another place."""
         world, key = task.world, stream_key(task.key, "content")
         severity = world.severities[-1:] if task.strength == 3 else ()
-        wanted = world.sampler.conditions(_stays(world, (1, 60), severity) or ClaimFilter())
+        wanted = world.sampler.conditions(stays(world, (1, 60), severity) or ClaimFilter())
         own, attempts = "province_name" if task.strength == 1 else "facility_class", 24
         counters = np.repeat(task.rows * attempts, attempts) + np.tile(np.arange(attempts), len(task.rows))
         pool = world.sampler.draw_claims(key, counters, wanted)
@@ -159,7 +110,7 @@ class PhantomBilling(Kind):
             differs &= np.asarray(pc.equal(pool["facility_class"], same))
         first = differs.reshape(-1, attempts).argmax(axis=1) + np.arange(len(claims)) * attempts
         content = pool.take(first)
-        return with_stay(copy_from(claims, content, _CONTENT), numbers(content, "los").astype(np.int64), task.clock)
+        return with_stay(copy_from(claims, content, CONTENT), numbers(content, "los").astype(np.int64), task.clock)
 
 
 class PhantomProcedure(Kind):
@@ -167,8 +118,8 @@ class PhantomProcedure(Kind):
 
     name = "phantom_procedure"
     description = "A procedure that was not done is billed."
-    guidance = f"{_RULE} 16 (phantom procedures)"
-    touches = _AMOUNTS | {"procedure_code", "procedure_label"}
+    guidance = f"{RULE} 16 (phantom procedures)"
+    touches = AMOUNTS | {"procedure_code", "procedure_label"}
     changes = frozenset({"procedure_code", "amount_claimed"})
     strengths = (
         "a procedure that the diagnosis often has",
@@ -214,9 +165,8 @@ class ClonedClaim(Kind):
 
     name = "cloned_claim"
     description = "The record of one stay is copied and billed as another patient's."
-    guidance = f"{_RULE} 2 (cloning)"
-    touches = frozenset((*_CONTENT, "province_name", "facility_class", "facility_ownership", "facility_type",
-                         "facility_id", "district_name", "service_type", "claim_weight")) | _STAY  # fmt: skip
+    guidance = f"{RULE} 2 (cloning)"
+    touches = frozenset((*CONTENT, *PLACE)) | STAY
     changes = frozenset()
     strengths = ("8 to 14 days after its original", "2 or 3 days after it", "on the day after it")
     share = 0.1
@@ -226,14 +176,12 @@ class ClonedClaim(Kind):
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
         """Stays, of which a record is worth copying."""
-        return _stays(world)
+        return stays(world)
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:
         """The original's content; past claims follow it by some days, claims of now keep their own time."""
         assert partners is not None  # noqa: S101 - the caller gives originals to kinds that copy
-        content = (*_CONTENT, "province_name", "facility_class", "facility_ownership", "facility_type",
-                   "facility_id", "district_name", "service_type", "claim_weight")  # fmt: skip
-        after = copy_from(claims, partners, content)
+        after = copy_from(claims, partners, (*CONTENT, *PLACE))
         if task.clock != "history":
             return with_stay(after, numbers(partners, "los").astype(np.int64), task.clock)
         later = (task.days("later", *self._DAYS[task.strength]) * 86_400_000_000).astype("timedelta64[us]")
@@ -248,8 +196,8 @@ class InflatedTopUp(Kind):
     description = (
         "Drugs or devices beside the tariff are billed that were not given; the tariff itself is the grouper's."
     )
-    guidance = f"{_RULE} 4 (inflated bills of drugs and devices)"
-    touches = _AMOUNTS
+    guidance = f"{RULE} 4 (inflated bills of drugs and devices)"
+    touches = AMOUNTS
     changes = frozenset({"amount_claimed", "amount_paid"})
     strengths = ("30 to 60 % of the claim on top", "60 to 120 % on top", "120 to 300 % on top")
     share = 0.2
@@ -259,7 +207,7 @@ class InflatedTopUp(Kind):
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
         """Stays that cost something."""
-        return _stays(world, amount=(self._LEAST, np.inf))
+        return stays(world, amount=(self._LEAST, np.inf))
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Add to the amount; what is added is paid."""
@@ -274,8 +222,8 @@ class StayPadding(Kind):
 
     name = "stay_padding"
     description = "The stay is drawn out beyond need. Under a tariff by case it may cost the insurer nothing by itself."
-    guidance = f"{_RULE} 8 (prolonged length of stay)"
-    touches = _AMOUNTS | _STAY
+    guidance = f"{RULE} 8 (prolonged length of stay)"
+    touches = AMOUNTS | STAY
     changes = frozenset({"los"})
     strengths = ("3 or 4 days more", "5 to 8 days more", "9 to 15 days more")
     share = 0.1
@@ -283,7 +231,7 @@ class StayPadding(Kind):
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
         """Stays of at least two days."""
-        return _stays(world, (2, np.inf))
+        return stays(world, (2, np.inf))
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Lengthen; where the source pays by the day, the amount follows."""
@@ -298,8 +246,8 @@ class ShortStayHighCost(Kind):
 
     name = "short_stay_high_cost"
     description = "The patient leaves after at most a day, but the whole stay is billed."
-    guidance = f"{_RULE} 12 (departure from the standard of care: early discharge at the full tariff)"
-    touches = _STAY
+    guidance = f"{RULE} 12 (departure from the standard of care: early discharge at the full tariff)"
+    touches = STAY
     changes = frozenset({"los"})
     strengths = ("of a stay of 3 or 4 days", "of 5 or 6 days", "of 7 days or more")
     share = 0.1
@@ -307,7 +255,7 @@ class ShortStayHighCost(Kind):
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:
         """Stays of some days."""
-        return _stays(world, self._STAYS[strength])
+        return stays(world, self._STAYS[strength])
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """One day is left of the stay."""
@@ -329,8 +277,8 @@ class NoMedicalValue(Kind):
 
     name = "no_medical_value"
     description = "A patient whom a visit would have served is admitted for a day or two."
-    guidance = f"{_RULE} 11 (no medical value)"
-    touches = _AMOUNTS | _STAY | {"service_type", "severity_group"}
+    guidance = f"{RULE} 11 (no medical value)"
+    touches = AMOUNTS | STAY | {"service_type", "severity_group"}
     changes = frozenset({"service_type", "los", "amount_claimed"})
     strengths = (
         "a diagnosis that is admitted less often than most",
@@ -344,8 +292,8 @@ class NoMedicalValue(Kind):
         """Outpatients with a diagnosis that is seldom admitted."""
         if world.inpatient is None or world.outpatient is None or not world.severities:
             return None
-        stays = np.asarray(pc.equal(world.drawn["service_type"], world.inpatient).fill_null(False)).mean()
-        seldom = world.diagnoses.inpatient_shares <= stays * self._BELOW[strength]
+        admitted = np.asarray(pc.equal(world.drawn["service_type"], world.inpatient).fill_null(False)).mean()
+        seldom = world.diagnoses.inpatient_shares <= admitted * self._BELOW[strength]
         codes = tuple(np.array(world.diagnoses.codes, object)[seldom])
         return ClaimFilter(service_type=(world.outpatient,), dx_primary_code=codes) if codes else None
 
@@ -369,16 +317,17 @@ KINDS: Final[dict[str, Kind]] = {
         StayPadding(),
         ShortStayHighCost(),
         NoMedicalValue(),
+        *PAIRS,
     )
 }
 
 OUT_OF_SCOPE: Final = {
-    f"{_RULE} 9 (manipulated ward class)": "the payload names no ward class",
-    f"{_RULE} 10 (cancelled services)": "a service that was not given leaves no trace in the payload",
-    f"{_RULE} 13 (unnecessary treatment)": "single treatments are not in the payload",
-    f"{_RULE} 14 (longer use of ventilators)": "hours of ventilation are not in the payload",
-    f"{_RULE} 15 (phantom visits)": "visits of doctors are not in the payload",
-    f"{_RULE} 18 (referral for gain)": "referrals are not in the payload",
-    f"{_RULE} 19 (cost sharing)": "what a patient pays is not in the payload",
+    f"{RULE} 9 (manipulated ward class)": "the payload names no ward class",
+    f"{RULE} 10 (cancelled services)": "a service that was not given leaves no trace in the payload",
+    f"{RULE} 13 (unnecessary treatment)": "single treatments are not in the payload",
+    f"{RULE} 14 (longer use of ventilators)": "hours of ventilation are not in the payload",
+    f"{RULE} 15 (phantom visits)": "visits of doctors are not in the payload",
+    f"{RULE} 18 (referral for gain)": "referrals are not in the payload",
+    f"{RULE} 19 (cost sharing)": "what a patient pays is not in the payload",
 }
 """Acts that a claim's payload cannot show, and why."""

@@ -13,6 +13,7 @@ from claims_sim.anomalies.maker import Made
 from claims_sim.anomalies.world import Ints
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch
+from claims_sim.generation.persons import Keys
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
 from claims_sim.rules.wire import to_payloads
 from claims_sim.store.truth import TRUTH_SCHEMA, conform_truth
@@ -39,9 +40,11 @@ def with_made(batch: Batch, made: list[Made], reviewer: Reviewer, redrawer: Auth
     )
 
 
-def truth_of(batch: Batch, positions: Ints, made: list[Made], normal: np.ndarray, seed: int) -> pa.Table:
+def truth_of(
+    batch: Batch, positions: Ints, made: list[Made], normal: np.ndarray, seed: int, keys: Keys | None = None
+) -> pa.Table:
     """TRUTH_SCHEMA: a row for each anomaly and for each decoy among the normal claims, by position."""
-    decoy = np.where(normal, mark_decoys(batch.claims), -1)
+    decoy = np.where(normal, mark_decoys(batch.claims, keys), -1)
     parts = [*(_anomalies(positions, one) for one in made), _decoys(batch, positions, decoy)]
     truth = pa.concat_tables([conform_truth(part) for part in parts])
     count = len(truth)
@@ -78,8 +81,16 @@ def _anomalies(positions: Ints, one: Made) -> pa.Table:
             "related_claims": related,
             "campaign": [one.group.campaign.name if one.group.campaign else None] * count,
             "is_decoy": [False] * count,
-            "detectable_from": one.claims["generated_at"],
+            "detectable_from": _when_seen(one),
         }
+    )
+
+
+def _when_seen(one: Made) -> pa.Array:
+    """When the last claim that is needed was there."""
+    own = one.claims["generated_at"].to_numpy()
+    return pa.array(
+        own if one.partners is None else np.fmax(own, one.partners["generated_at"].to_numpy()), pa.timestamp("us")
     )
 
 

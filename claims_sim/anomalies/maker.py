@@ -8,13 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.anomalies.campaign import Campaign, both
-from claims_sim.anomalies.change import Task, numbers, put
+from claims_sim.anomalies.change import Task, copy_from, numbers
 from claims_sim.anomalies.delta import Delta, deltas
-from claims_sim.anomalies.kinds import Kind
+from claims_sim.anomalies.kind import Kind
+from claims_sim.anomalies.originals import Originals
+from claims_sim.anomalies.pair import Pair
 from claims_sim.anomalies.world import Floats, Ints, World
 from claims_sim.errors import RequestError
-from claims_sim.generation.batch import Batch
+from claims_sim.generation.batch import Batch, BatchRequest
 from claims_sim.generation.clock import add_times
+from claims_sim.generation.persons import KEY_COLUMNS
 from claims_sim.generation.review import Reviewer
 from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.randomness import stream_key, uniforms
@@ -45,10 +48,26 @@ class Made:
 
 
 class Maker:
-    """Makes anomalies of the claims of one batch. `originals` gives claims that may be copied."""
+    """Makes anomalies of the claims of one batch. `originals` gives claims that may be copied.
 
-    def __init__(self, world: World, batch: Batch, reviewer: Reviewer, originals: Callable[[], pa.Table]) -> None:
+    `persons` are claims that another one of the same person may follow; None where claims have no persons.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        batch: Batch,
+        reviewer: Reviewer,
+        originals: Callable[[], pa.Table],
+        persons: Originals | None = None,
+    ) -> None:
         self._world, self._batch, self._reviewer, self._draw_originals = world, batch, reviewer, originals
+        self._persons = persons
+
+    @property
+    def request(self) -> BatchRequest:
+        """What the batch was asked for."""
+        return self._batch.request
 
     def make(self, group: Group, attempt: int) -> Made | None:
         """What of the group could be made; None when its kind cannot be shown by this source or under this request."""
@@ -62,23 +81,43 @@ class Maker:
             before, redrawn = self._eligible(group, where, stream_key(key, "claim"), rows, again=attempt > 0)
         except RequestError:  # so rare in this profile that no claim is found
             return None
-        partners = self._partners(where, stream_key(key, "original"), rows) if kind.copies else None
-        if kind.copies and partners is None:
+        places, partners = group.places, None
+        if isinstance(kind, Pair):
+            kept, partners = self._followed(kind, group, before, stream_key(key, "original"), rows)
+            before, redrawn, rows, places = before.take(kept), redrawn[kept], rows[kept], places[kept]
+        elif kind.copies:
+            partners = self._partners(where, stream_key(key, "original"), rows)
+        if not len(places) or (kind.copies and partners is None):
             return None
         task = Task(self._world, group.strength, key, rows, request.clock)
         after = to_flat(kind.apply(before, task, partners))
         right = np.round(kind.right_amounts(before, after, task), 2)
         found = deltas(before, after)
         good = self._verify(kind, before, after, found, right)
+        if isinstance(kind, Pair) and partners is not None:
+            good = good[kind.holds(after, partners, group.strength)[good]]
         return Made(
             group,
-            group.places[good],
+            places[good],
             redrawn[good],
             after.take(good),
             tuple(found[i] for i in good),
             right[good],
             None if partners is None else partners.take(good),
         )
+
+    def _followed(
+        self, kind: Pair, group: Group, claims: pa.Table, key: int, rows: Ints
+    ) -> tuple[Ints, pa.Table | None]:
+        """Which of `claims` find an original of their own, and the originals."""
+        wanted = kind.originals(self._world, group.strength)
+        where = None if wanted is None else both(wanted, self._batch.request.where)
+        if where is not None and group.campaign is not None:
+            where = both(where, group.campaign.where)
+        if where is None or self._persons is None:
+            return np.zeros(0, np.int64), None
+        is_past = self._batch.request.clock == "history"
+        return self._persons.choose(kind, group.strength, where, claims, uniforms(key, rows), is_past=is_past)
 
     def _where(self, group: Group) -> ClaimFilter | None:
         needs = group.kind.needs(self._world, group.strength)
@@ -99,7 +138,7 @@ class Maker:
         if request.clock != "history" and where.admit_dt is None:
             drawn = add_times(drawn, sampler, request.clock, stream_key(key, "time"), rows[at], request.as_of)
         own = claims.take(at)
-        fresh = put(to_flat(drawn), claim_id=own["claim_id"], generated_at=own["generated_at"])
+        fresh = copy_from(to_flat(drawn), own, ("claim_id", "generated_at", *KEY_COLUMNS))
         order = np.where(redrawn, len(claims) + np.cumsum(redrawn) - 1, np.arange(len(claims)))
         return pa.concat_tables([claims, fresh]).take(order), redrawn
 

@@ -81,6 +81,16 @@ class World:
         return tuple(value for _, value in sorted(ranked))
 
     @cached_property
+    def classes(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The classes of hospitals that each province and ownership has."""
+        columns = (self.drawn[name].to_pylist() for name in ("province_name", "facility_ownership", "facility_class"))
+        found: dict[tuple[str, str], set[str]] = {}
+        for province, owner, level in set(zip(*columns, strict=True)):
+            if province and owner and level:
+                found.setdefault((province, owner), set()).add(level)
+        return {place: tuple(sorted(levels)) for place, levels in found.items()}
+
+    @cached_property
     def diagnoses(self) -> Diagnoses:
         """The diagnoses that are seen often enough to say who of their patients is admitted."""
         codes = self.drawn["dx_primary_code"].combine_chunks().dictionary_encode()

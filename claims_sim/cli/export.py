@@ -36,14 +36,17 @@ def export(
 ) -> None:
     """Write claims with labelled anomalies, the truth about them, and a datasheet: known answers for tests.
 
+    With CLAIMS_SIM_REF_KEYS=true claims have persons, and there are kinds that show only over several of their claims.
+
     Example: claims-sim export --count 10000 --anomaly-rate 0.02 --truth truth.parquet --out claims.jsonl
     """
     from claims_sim.launch.export import Places, run
     from claims_sim.pipeline.labelled import LabelledRequest
 
-    asked = LabelledRequest(count, anomaly_rate, seed, mix, strength, campaign_share)
+    settings = read_settings()
+    asked = LabelledRequest(count, anomaly_rate, seed, mix, strength, campaign_share, ref_keys=settings.ref_keys)
     sheet = datasheet or out.with_suffix(".datasheet.md")
-    print_result(run(read_settings(), profile_file, asked, Places(out, truth, sheet)), as_json)
+    print_result(run(settings, profile_file, asked, Places(out, truth, sheet)), as_json)
 
 
 @app.command(rich_help_panel="Data")
@@ -52,6 +55,8 @@ def anomalies(
     as_json: JsonOption = False,
 ) -> None:
     """List the kinds of anomalies, how strong they may be, and what no claim's payload can show.
+
+    The shares are those of the usual mix without and with persons (CLAIMS_SIM_REF_KEYS).
 
     Example: claims-sim anomalies --json
     """
@@ -64,9 +69,10 @@ def anomalies(
         print(json.dumps(listed_kinds(), indent=1))
     else:
         for kind in listed_kinds():
-            print(f"{kind['kind']:<21} {kind['share']:>4.0%}  {kind['what']}\n{'':<27}{kind['guidance']}")
+            shares = f"{kind['share']:>4.0%} {kind['share with keys']:>4.0%}"
+            print(f"{kind['kind']:<21} {shares}  {kind['what']}\n{'':<32}{kind['guidance']}")
             for strength in ("subtle", "plain", "blatant"):
-                print(f"{'':<27}{strength:<8} {kind[strength]}")
+                print(f"{'':<32}{strength:<8} {kind[strength]}")
         print("Out of scope:")
         for act, why in OUT_OF_SCOPE.items():
             print(f"  {act}: {why}")

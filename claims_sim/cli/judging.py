@@ -47,7 +47,7 @@ def backtest(
     settings = read_settings()
     if out:
         pipeline.check_output(settings, out)
-    asked = LabelledRequest(claims, anomaly_rate, seed, mix, strength)
+    asked = LabelledRequest(claims, anomaly_rate, seed, mix, strength, ref_keys=settings.ref_keys)
     with progress("scorers", seeds * len(scorer)) as advance:
         found = run(settings, scorer, asked, seeds, step=advance)
     if out:

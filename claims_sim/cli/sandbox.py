@@ -42,8 +42,9 @@ def sandbox(
         if not is_one or not column.strip() or not expression.strip():
             raise SettingsError(f"--fill {text}: write COLUMN=EXPRESSION, such as status='FINAL'.")
         filled[column.strip()] = expression.strip()
-    asked = LabelledRequest(count=count, rate=anomaly_rate, seed=seed)
-    done = write_sandbox(read_settings(), out, asked=asked, from_stream=stream, truth=truth, fill=filled)
+    settings = read_settings()
+    asked = LabelledRequest(count=count, rate=anomaly_rate, seed=seed, ref_keys=settings.ref_keys)
+    done = write_sandbox(settings, out, asked=asked, from_stream=stream, truth=truth, fill=filled)
     print_result(
         {
             "written": str(done.path),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
-from claims_sim.generation.persons import KEY_COLUMNS, Keys, Known, assign_keys
+from claims_sim.generation.persons import Keys, Known, assign_keys
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
@@ -49,11 +48,7 @@ def keys_of(batch: Batch, known: Known) -> Keys:
 
 def with_keys(batch: Batch, keys: Keys) -> Batch:
     """`batch` with the keys in its rows and payloads."""
-    values: dict[str, Any] = dict(zip(KEY_COLUMNS, (keys.persons, keys.facilities, keys.episodes), strict=True))
-    claims = batch.claims
-    for name, texts in values.items():
-        place = claims.schema.get_field_index(name)
-        claims = claims.set_column(place, claims.schema.field(name), pa.array(texts.tolist(), pa.string()))
+    claims = keys.put_into(batch.claims)
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return replace(batch, claims=claims, payloads=tuple(to_payloads(connection, claims)))

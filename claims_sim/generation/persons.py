@@ -83,12 +83,20 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """For each claim its person, hospital and episode, and why the person came back ("" for a new one)."""
+    """For each claim its person, hospital and episode, why the person came back ("" for a new one) and after how many days."""
 
     persons: npt.NDArray[Any]
     facilities: npt.NDArray[Any]
     episodes: npt.NDArray[Any]
     reasons: npt.NDArray[Any]
+    days_since: Floats  # NaN for a new person
+
+    def put_into(self, claims: pa.Table) -> pa.Table:
+        """The claims with their keys."""
+        for name, texts in zip(KEY_COLUMNS, (self.persons, self.facilities, self.episodes), strict=True):
+            place = claims.schema.get_field_index(name)
+            claims = claims.set_column(place, claims.schema.field(name), pa.array(texts.tolist(), pa.string()))
+        return claims
 
 
 def assign_keys(claims: pa.Table, key: int, rows: npt.NDArray[Any], known: Known) -> Keys:
@@ -96,7 +104,7 @@ def assign_keys(claims: pa.Table, key: int, rows: npt.NDArray[Any], known: Known
     old, count = len(known.claims), len(claims)
     both = pa.concat_tables([known.claims.select(LOOKED_AT), claims.select(LOOKED_AT)])
     seen = _Seen.of(both)
-    before, reason = _match(seen, key, rows, old, _has_successor(known.claims))
+    before, reason = _match(seen, key, rows, old, has_successor(known.claims))
     before, reason = _settle(both, seen, before, reason, old, known)
     facilities = np.concatenate([_texts(known.claims["facility_id"]), draw_facilities(key, rows, claims)])
     stays_there = (before >= 0) & np.isin(reason, [i for i, one in enumerate(RETURNS) if one.same_place])
@@ -121,6 +129,7 @@ def assign_keys(claims: pa.Table, key: int, rows: npt.NDArray[Any], known: Known
         facilities[old:],
         episodes[_first(np.where(goes_on, before, -1))][old:],
         names[reason[old : old + count]],
+        np.where(before >= 0, gap / _DAY, np.nan)[old:],
     )
 
 
@@ -254,7 +263,7 @@ def _settle(both: pa.Table, seen: _Seen, before: Ints, reason: Ints, old: int, k
     return before, reason
 
 
-def _has_successor(claims: pa.Table) -> Bools:
+def has_successor(claims: pa.Table) -> Bools:
     """Of earlier claims: those that are not their person's last one, and those without a person."""
     persons, discharge = _texts(claims["patient_id_hash"]), claims["discharge_dt"].to_numpy()
     last: dict[str, int] = {}

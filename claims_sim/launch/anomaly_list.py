@@ -9,12 +9,14 @@ from claims_sim.anomalies.quota import STRENGTH_SHARES
 
 
 def listed_kinds() -> list[dict[str, Any]]:
-    """The kinds in their usual order; `share` is a kind's part of the default mix."""
+    """The kinds in their usual order; shares are a kind's part of the default mix without and with the optional keys."""
+    plain = sum(kind.share for kind in KINDS.values() if not kind.is_pair)
     whole = sum(kind.share for kind in KINDS.values())
     return [
         {
             "kind": kind.name,
-            "share": round(kind.share / whole, 4),
+            "share": 0.0 if kind.is_pair else round(kind.share / plain, 4),
+            "share with keys": round(kind.share / whole, 4),
             "what": kind.description,
             "guidance": kind.guidance,
             "changes": sorted(kind.changes),
@@ -36,8 +38,17 @@ def as_markdown() -> str:
         (
             "### Kinds",
             _table(
-                ("kind", "share", "what", "guidance"),
-                ((f"`{k['kind']}`", f"{k['share']:.0%}", k["what"], k["guidance"]) for k in kinds),
+                ("kind", "share", "with keys", "what", "guidance"),
+                (
+                    (
+                        f"`{k['kind']}`",
+                        f"{k['share']:.0%}" if k["share"] else "",
+                        f"{k['share with keys']:.0%}",
+                        k["what"],
+                        k["guidance"],
+                    )
+                    for k in kinds
+                ),
             ),
             "### Strengths",
             _table(
@@ -59,7 +70,7 @@ def as_markdown() -> str:
             "### Decoys",
             _table(
                 ("decoy", "which claims", "why they are right"),
-                ((f"`{d.name}`", f"`{d.where}`", d.reason) for d in DECOYS),
+                ((f"`{d.name}`", f"`{d.which}`", d.reason) for d in DECOYS),
             ),
             "### Out of scope",
             _table(("act", "why a payload cannot show it"), OUT_OF_SCOPE.items()),

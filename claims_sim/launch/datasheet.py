@@ -10,7 +10,7 @@ from typing import Final
 
 from claims_sim.anomalies.decoys import DECOYS
 from claims_sim.anomalies.kinds import KINDS, OUT_OF_SCOPE
-from claims_sim.pipeline.labelled import LabelledRequest
+from claims_sim.pipeline.labelled import CHUNK, LabelledRequest
 from claims_sim.profile.document import Profile
 
 _TRUTH: Final = {
@@ -57,9 +57,13 @@ def render_datasheet(sheet: Sheet) -> str:
         ),
         "How it was made": _made(sheet),
         "Anomalies in it": _anomalies(sheet),
-        "Decoys": "\n".join(f"- {decoy.name}: {sheet_count(sheet, decoy.name)}; {decoy.reason}" for decoy in DECOYS),
+        "Decoys": "\n".join(
+            f"- {decoy.name}: {sheet_count(sheet, decoy.name)}; {decoy.reason}"
+            for decoy in DECOYS
+            if sheet_count(sheet, decoy.name) or not decoy.returns
+        ),
         "Columns of the truth": "\n".join(f"- `{name}`: {text}" for name, text in _TRUTH.items()),
-        "Limits": _limits(profile),
+        "Limits": _limits(profile, has_persons=asked.ref_keys),
         "Licence": "No rights of others are touched: the claims are invented. Use them as you like.",
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
@@ -94,7 +98,8 @@ def _made(sheet: Sheet) -> str:
     }
     return (
         "Claims are drawn from the profile. At places that the seed chooses blindly, a claim is then changed into an "
-        "anomaly, in place: no untouched original stands beside it, save for clones. Each anomaly is verified (it changed "
+        "anomaly, in place: no untouched original stands beside it, save for clones and what follows "
+        "another claim of its person. Each anomaly is verified (it changed "
         "what its kind says and nothing else) and passes the same review as any claim.\n\n"
         + _table(("what", "value"), facts.items())
         + "\n\nThe same profile, options and versions give the same bytes."
@@ -115,17 +120,31 @@ def _anomalies(sheet: Sheet) -> str:
     return _table(("kind", "what", "guidance", "subtle", "plain", "blatant"), rows) if rows else "None."
 
 
-def _limits(profile: Profile) -> str:
+def _decoys(sheet: Sheet) -> str:
+    listed = [decoy for decoy in DECOYS if sheet.asked.ref_keys or not decoy.returns]
+    return "\n".join(f"- {decoy.name}: {sheet_count(sheet, decoy.name)}; {decoy.reason}" for decoy in listed)
+
+
+def _limits(profile: Profile, *, has_persons: bool) -> str:
     lines = [
         "Subtle anomalies are meant to be hard, and some cannot be told from right claims by any scorer: a perfect score "
         "is not to be expected.",
         "Claims that are labelled clean follow the source's statistics. If the source holds fraud, so do they, unlabelled.",
         "Rare codes of the source are counted as commoner ones of their category, so that rare diseases are missing.",
-        "Claims have no persons: what shows only over several visits of one person is not in the set.",
+        *_about_persons(has_persons),
         *(f"Absent, because the source has none: {name}." for name in profile.absent),
         *(f"Out of scope: {item}; {why}." for item, why in OUT_OF_SCOPE.items()),
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _about_persons(has_persons: bool) -> list[str]:
+    if not has_persons:
+        return ["Claims have no persons: what shows only over several visits of one person is not in the set."]
+    return [
+        "Persons, hospitals and episodes are made up. How often persons return is an assumption, no statistic of the source, "
+        f"and a person's claims lie within one batch of {CHUNK:,} claims.",
+    ]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from claims_sim.anomalies.kinds import KINDS
 from claims_sim.anomalies.quota import Quota
-from claims_sim.anomalies.writer import AnomalyWriter
+from claims_sim.anomalies.writer import AnomalyWriter, Persons
 from claims_sim.errors import SettingsError
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch
@@ -29,17 +29,21 @@ def quota_of(settings: Settings) -> Quota:
     """The rate, kinds and campaigns that the settings ask for. Raises SettingsError, one line, for an unknown kind."""
     return Quota(
         settings.anomaly_rate,
-        mix_of(settings.anomaly_mix),
+        mix_of(settings.anomaly_mix, has_persons=settings.ref_keys),
         settings.anomaly_campaign_share,
         settings.seed,
         settings.anomaly_strength,
     )
 
 
-def mix_of(text: str) -> dict[str, float]:
-    """Shares of kinds from `upcoding=2;cloned_claim=1`; all kinds in their usual shares when it is empty."""
+def mix_of(text: str, *, has_persons: bool = False) -> dict[str, float]:
+    """Shares of kinds from `upcoding=2;cloned_claim=1`; all kinds in their usual shares when it is empty.
+
+    Kinds that show only over several claims of a person are left to the others unless claims have persons.
+    """
+    offered = {name: kind for name, kind in KINDS.items() if has_persons or not kind.is_pair}
     if not text.strip():
-        return {kind.name: kind.share for kind in KINDS.values()}
+        return {kind.name: kind.share for kind in offered.values()}
     shares: dict[str, float] = {}
     for part in filter(str.strip, text.split(";")):
         name, sign, number = (piece.strip() for piece in part.partition("="))
@@ -53,7 +57,12 @@ def mix_of(text: str) -> dict[str, float]:
                 f"the kinds are {', '.join(KINDS)}."
             )
         shares[name] = share
-    return shares
+    kept = {name: share for name, share in shares.items() if name in offered}
+    if not kept:
+        raise SettingsError(
+            f"{PREFIX}ANOMALY_MIX: {', '.join(shares)} need claims with persons: set {PREFIX}REF_KEYS=true, or name other kinds."
+        )
+    return kept
 
 
 def anomaly_writer(settings: Settings, profile: Profile, author: Author | None, sampler: Sampler) -> AnomalyWriter:
@@ -66,6 +75,7 @@ def anomaly_writer(settings: Settings, profile: Profile, author: Author | None, 
         sampler=sampler,
         position=lambda: truth.next_position(truth.truth_path(settings.state_dir), _is_in_outbox(settings)),
         recent=lambda: _recent(settings),
+        persons=Persons(known_of(settings), lambda ids: _labelled(settings, ids)) if settings.ref_keys else None,
     )
 
 
@@ -103,5 +113,9 @@ def _recent(settings: Settings) -> pa.Table:
     """The newest claims of the stream that are no anomalies themselves."""
     claims = newest_claims(database(settings), COPIED_FROM)
     ids = claims["claim_id"].to_pylist()
-    labelled = truth.labelled_ids(truth.truth_path(settings.state_dir), ids)
+    labelled = _labelled(settings, ids)
     return claims.filter(pa.array([claim_id not in labelled for claim_id in ids], pa.bool_()))
+
+
+def _labelled(settings: Settings, claim_ids: list[str]) -> set[str]:
+    return truth.labelled_ids(truth.truth_path(settings.state_dir), claim_ids)

@@ -5,7 +5,7 @@ The scorer gets the claims; the truth never leaves this module but as figures.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -77,6 +77,7 @@ def evaluate_scores(
 ) -> ScoringReport:
     """Let a scorer (default: the one in use) sit the exam, judge the stream's scores, compare with the last release."""
     profile = current_profile(settings)
+    asked = replace(asked, ref_keys=settings.ref_keys)
     claims, answers = labelled_claims(profile, asked)
     volume = claims_per_day(profile)
     with open_scorer(settings, profile, spec) as scorer:

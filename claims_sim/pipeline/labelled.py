@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.anomalies.quota import BLOCK, Quota
-from claims_sim.anomalies.writer import AnomalyWriter
+from claims_sim.anomalies.writer import AnomalyWriter, Persons
 from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.errors import RequestError
 from claims_sim.generation.batch import Batch, BatchRequest
@@ -27,7 +27,10 @@ CHUNK: Final = 20 * BLOCK
 
 @dataclass(frozen=True, slots=True)
 class LabelledRequest:
-    """What is asked for; equal requests of equal profiles give equal claims. `mix` as in CLAIMS_SIM_ANOMALY_MIX."""
+    """What is asked for; equal requests of equal profiles give equal claims. `mix` as in CLAIMS_SIM_ANOMALY_MIX.
+
+    With `ref_keys` claims have persons, who come back within their batch of the set.
+    """
 
     count: int
     rate: float = 0.02
@@ -36,6 +39,7 @@ class LabelledRequest:
     strength: int = 0
     campaign_share: float = 0.0
     prefix: str = "SIM"
+    ref_keys: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made, in one line."""
@@ -45,8 +49,10 @@ class LabelledRequest:
 
 def labelled_batches(profile: Profile, asked: LabelledRequest, sampler: Sampler | None = None) -> Iterator[Batch]:
     """Reviewed claims of the profile's period with their truth, batch by batch, by the statistical author."""
-    quota = Quota(asked.rate, mix_of(asked.mix), asked.campaign_share, asked.seed, asked.strength)
-    writer = AnomalyWriter(profile, quota=quota, sampler=sampler)
+    quota = Quota(
+        asked.rate, mix_of(asked.mix, has_persons=asked.ref_keys), asked.campaign_share, asked.seed, asked.strength
+    )
+    writer = AnomalyWriter(profile, quota=quota, sampler=sampler, persons=Persons() if asked.ref_keys else None)
     as_of = end_of(profile.period[1])
     for number, first in enumerate(range(0, asked.count, CHUNK)):
         count = min(CHUNK, asked.count - first)

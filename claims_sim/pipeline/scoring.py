@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.errors import ScorerError
+from claims_sim.generation.persons import Known, assign_keys
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
@@ -19,6 +20,7 @@ from claims_sim.scoring import protocol
 from claims_sim.scoring.access import ScorerAccess
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
 from claims_sim.scoring.protocol import OpenedScorer
+from claims_sim.scoring.returns import LOOK_BACK_DAYS
 from claims_sim.scoring.scorer import BuiltInScorer, RiskScorer, train_scorer
 from claims_sim.settings import Settings
 from claims_sim.store import scores
@@ -105,12 +107,20 @@ def train_on(settings: Settings, profile: Profile) -> RiskScorer:
     """Train the scorer on claims sampled from the profile."""
     key = stream_key(settings.seed, "scorer", profile.profile_hash)
     claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
+    if settings.ref_keys:
+        claims = given_persons(claims, key)
     return train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
 
 
+def given_persons(claims: pa.Table, key: int) -> pa.Table:
+    """Claims of a sample with persons who return as ours do: only so can a scorer learn what returns are usual."""
+    keys = assign_keys(claims, stream_key(key, "keys"), np.arange(len(claims)), Known.nobody())
+    return keys.put_into(claims)
+
+
 def model_folder(settings: Settings, profile: Profile) -> Path:
-    """Where the scorer of a profile is kept."""
-    return settings.state_dir / "models" / profile.profile_hash[:16]
+    """Where the scorer of a profile is kept; with persons it is another one."""
+    return settings.state_dir / "models" / f"{profile.profile_hash[:16]}{'-persons' if settings.ref_keys else ''}"
 
 
 def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) -> Iterator[pa.Table]:
@@ -128,7 +138,7 @@ def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) 
 
 def score_stored(db: SimulationDatabase, ready: OpenedScorer, claims: pa.Table, now: datetime) -> pa.Table:
     """Scores of stored claims that follow one another, in view of those that came before them."""
-    before = find_earlier(db, claims, WINDOW_DAYS)
+    before = find_earlier(db, claims, WINDOW_DAYS, LOOK_BACK_DAYS)
     return ready.score_rows(claims, scored_at=now, earlier=Earlier(before.claims, before.in_window))
 
 

@@ -29,7 +29,7 @@ TEXTS: Final = {
 }
 READ: Final = (
     "claim_id", "admit_dt", "discharge_dt", "los", "amount_claimed", "amount_paid", "dx_secondary_codes",
-    "comorbidity_count", "patient_id_hash", *TEXTS.values(),
+    "comorbidity_count", "patient_id_hash", "facility_id", *TEXTS.values(),
 )  # fmt: skip
 """The flat columns that are read where they are there."""
 _DX_CATEGORY_LENGTH: Final = 3  # ICD-10: the three-character category, e.g. J18 of J189
@@ -53,6 +53,9 @@ class Features:
     companions: Floats
     admit_day: Floats  # days since 1970
     person: pa.Array  # pseudonym or ""
+    facility: pa.Array  # pseudonym or ""
+    admitted: Floats  # days since 1970, with the time of day
+    discharged: Floats
 
     @property
     def log_amount(self) -> Floats:
@@ -108,6 +111,9 @@ def read_features(claims: pa.Table) -> Features:
         companions=companions,
         admit_day=admit,
         person=_text(claims, "patient_id_hash"),
+        facility=_text(claims, "facility_id"),
+        admitted=_instant(claims, "admit_dt"),
+        discharged=_instant(claims, "discharge_dt"),
     )
 
 
@@ -140,10 +146,14 @@ def _money(claims: pa.Table, column: str) -> Floats:
 
 
 def _day(claims: pa.Table, column: str) -> Floats:
+    return np.asarray(np.floor(_instant(claims, column)), np.float64)
+
+
+def _instant(claims: pa.Table, column: str) -> Floats:
     if column not in claims.column_names or pa.types.is_null(claims[column].type):
         return np.full(len(claims), np.nan)
     instants = claims[column].cast(pa.timestamp("us")).cast(pa.int64()).cast(pa.float64(), safe=False)
-    return np.floor(np.asarray(whole(instants).to_numpy(zero_copy_only=False), np.float64) / _DAY_US)
+    return np.asarray(whole(instants).to_numpy(zero_copy_only=False), np.float64) / _DAY_US
 
 
 def _secondary(claims: pa.Table) -> tuple[pa.Array, Ints, pa.Array]:

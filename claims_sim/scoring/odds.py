@@ -52,6 +52,9 @@ QUESTIONS: Final = (
         7,
         "at least",
     ),
+    *(Question(name, name, (("service", "dx", "procedure"), ("service", "dx"), ("service",), ()), 31, "at most")
+      for name in ("stay_again", "visit_again", "same_bill", "sent_on")),
+    Question("overlap", "overlap", (("service",), ()), 10, "at least"),
 )  # fmt: skip
 
 
@@ -93,9 +96,11 @@ class Odds:
 
     def of(self, codes: Codes, values: Mapping[str, Floats]) -> Floats:
         """-log10 of the share of such claims that go as far; NaN where the value is unknown."""
-        rows, _ = self.cells.locate(codes)
         value = values[self.question.value]
         known = np.isfinite(value)
+        if not known.any():
+            return np.full(codes.rows, np.nan)
+        rows, _ = self.cells.locate(codes)
         number = _capped(np.where(known, value, 0.0), self.question.most)
         shares = np.column_stack([self.cells.statistics[str(i)] for i in range(self.question.most + 1)])
         reach = np.cumsum(shares, axis=1)

@@ -63,6 +63,10 @@ class _Words:
             "peer_stay": (view.peers.median_stay, "day", "days"),
             "companions": (features.companions, "secondary diagnosis", "secondary diagnoses"),
             "copies": (view.facts["copies"], "other claim", "other claims"),
+            **{
+                f"{name}_days": (view.facts[f"{name}_days"], "day", "days")
+                for name in ("overlap", "stay_again", "same_bill", "sent_on")
+            },
             "same_person": (view.facts["same_person"], "other claim", "other claims"),
         }
 

@@ -11,11 +11,14 @@ from claims_sim.scoring.features import Features, Floats
 from claims_sim.scoring.keys import Vocabulary
 from claims_sim.scoring.odds import QUESTIONS, Odds, severity_order, values_of
 from claims_sim.scoring.peers import Peers, PeerView
+from claims_sim.scoring.returns import look_back
 from claims_sim.scoring.surprise import ASSOCIATIONS, Surprise, companion_codes, most_of
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import Tariff
 
-CONTEXTS: Final = ("cost", "short_stay", "long_stay", "severity", "procedure", "companion", "admission")
+OF_PERSONS: Final = ("stay_again", "visit_again", "same_bill", "sent_on", "overlap")
+"""The statistics that need persons; without them they say nothing."""
+CONTEXTS: Final = ("cost", "short_stay", "long_stay", "severity", "procedure", "companion", "admission", *OF_PERSONS)
 """The statistics whose upper tails are evidence."""
 LEARNED: Final = ("cost", "short_stay", "long_stay", "severity")
 """Those of them that come from fitted values, not from counts that can leave a claim out."""
@@ -51,7 +54,7 @@ def learn(features: Features, *, seed: int) -> Learned:
     vocabulary = Vocabulary.learn(features)
     codes = vocabulary.encode(features)
     order = severity_order(features, codes)
-    values = values_of(features, codes, order)
+    values = values_of(features, codes, order) | look_back(features).values()
     service = codes.columns["service"]
     stays = np.bincount(service, weights=features.stay > 0, minlength=codes.sizes["service"])
     companions = companion_codes(features, codes, vocabulary.values["companion"])
@@ -74,7 +77,8 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
     `own` is 1 when `features` are the very claims that were learned from: counts then leave each claim itself out.
     """
     codes = learned.vocabulary.encode(features)
-    values = values_of(features, codes, learned.order)
+    returns = look_back(features).values()
+    values = values_of(features, codes, learned.order) | returns
     peers = learned.peers.compare(features, codes)
     unusual, price = learned.tariff.look(features, codes, own=own)
     odds = {name: one.of(codes, values) for name, one in learned.odds.items()}
@@ -94,6 +98,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
             "procedure": learned.surprises["procedure"].of(codes, own=own),
             "companion": companion,
             "admission": learned.surprises["admission"].of(codes, own=own) + of_inpatients,
+            **{name: odds[name] for name in OF_PERSONS},
         },
         facts={
             "inpatient": inpatient,
@@ -105,6 +110,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
             "severity_share": values["severity"] / top,
             "copies": repeats.copies,
             "same_person": repeats.same_person,
+            **{f"{name}_days": days for name, days in returns.items()},
         },
         peers=peers,
         expected_amount=np.exp(price),

@@ -35,7 +35,7 @@ from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import CONTENT, PLACE, Polish, Tariff
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 CARD: Final = "card.json"
 _SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
 _PRICES: Final = "price/"

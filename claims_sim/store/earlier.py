@@ -1,6 +1,7 @@
 """Stored claims that new ones might repeat. Finds candidates by a few equal columns; whether they are repeats is not its business."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import pyarrow as pa
@@ -25,10 +26,11 @@ class EarlierClaims:
     in_window: float
 
 
-def find_earlier(db: SimulationDatabase, claims: pa.Table, days: int) -> EarlierClaims:
+def find_earlier(db: SimulationDatabase, claims: pa.Table, days: int, person_days: int = 0) -> EarlierClaims:
     """What `claims` (STREAM_SCHEMA, a run of arrivals) might repeat: of the same diagnosis and amount, or person.
 
-    Looked for among the claims that arrived before the first of them and were admitted at most `days` days before.
+    Looked for among the claims that arrived before the first of them and were admitted at most `days` days before; those
+    of the same persons at most `person_days` before, where that is longer.
     """
     nothing = EarlierClaims(STREAM_SCHEMA.empty_table().select(list(FLAT_COLUMNS)), 0.0)
     admitted = pc.min_max(claims["admit_dt"]).as_py()
@@ -44,11 +46,15 @@ def find_earlier(db: SimulationDatabase, claims: pa.Table, days: int) -> Earlier
         )[0][0]
         sight = {"first": first, "since": since, "until": admitted["max"]}
         in_sight = int(run(connection, f"SELECT count(*) FROM claims_live_stream WHERE {_IN_SIGHT}", sight)[0][0])
-        if not in_sight:
+        some_person = claims["patient_id_hash"].null_count < len(claims)
+        if not in_sight and not some_person:
             return EarlierClaims(nothing.claims, float(len(claims)))
         connection.register("asked", claims.select(["dx_primary_code", "amount_claimed", "patient_id_hash"]))
-        some_person = claims["patient_id_hash"].null_count < len(claims)
-        wanted = f"({_LIKE} OR {_OF_PERSON})" if some_person else _LIKE
+        wanted = _LIKE
+        if some_person:
+            wanted = f"(({_LIKE} AND admit_dt >= $alike_since) OR {_OF_PERSON})"
+            farther = timedelta(days=max(person_days - days, 0))
+            sight |= {"alike_since": since, "since": since - farther}
         found = fetch_arrow(
             connection,
             f"SELECT {', '.join(FLAT_COLUMNS)} FROM claims_live_stream WHERE {_IN_SIGHT} AND {wanted} ORDER BY stream_seq",

@@ -4,6 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.query import counter, fetch_arrow
 
@@ -11,14 +12,10 @@ REMEMBERED: Final = 400_000
 """The newest claims whose persons may come back."""
 _ONE_OF: Final = 100  # of these claims, whatever they are about
 _ALIKE: Final = "province_name, facility_class, facility_ownership, dx_primary_code"
-_COLUMNS: Final = (
-    "claim_id, admit_dt, discharge_dt, service_type, dx_primary_code, procedure_code, province_name, facility_class, "
-    "facility_ownership, patient_id_hash, facility_id, episode_ref"
-)
 
 
 def possible_predecessors(db: SimulationDatabase, claims: pa.Table, phase: int) -> pa.Table:
-    """Claims of ours with persons: those of the same places and diagnoses as `claims`, and one in a hundred of all.
+    """Flat claims of ours with persons: those of the same places and diagnoses as `claims`, and one in a hundred of all.
 
     `phase` says which ones of a hundred.
     """
@@ -27,11 +24,11 @@ def possible_predecessors(db: SimulationDatabase, claims: pa.Table, phase: int) 
         connection.register("asked", asked.group_by(asked.column_names).aggregate([]))
         return fetch_arrow(
             connection,
-            f"SELECT {_COLUMNS} FROM claims_live_stream WHERE stream_seq > $after AND batch_id IS NOT NULL "
+            f"SELECT {', '.join(FLAT_COLUMNS)} FROM claims_live_stream WHERE stream_seq > $after AND batch_id IS NOT NULL "
             f"AND patient_id_hash IS NOT NULL AND (stream_seq % {_ONE_OF} = $phase "
             f"OR ({_ALIKE}) IN (SELECT ({_ALIKE}) FROM asked)) ORDER BY stream_seq",
             {"after": counter(connection, "stream_seq") - REMEMBERED, "phase": phase % _ONE_OF},
-        )
+        ).cast(FLAT_SCHEMA)
 
 
 def claims_of_persons(db: SimulationDatabase, persons: list[str]) -> pa.Table:

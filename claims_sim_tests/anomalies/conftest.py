@@ -13,8 +13,13 @@ from claims_sim.generation.batch import BatchRequest
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
+SINGLE = tuple(name for name, kind in KINDS.items() if not kind.is_pair)
+PAIRS = tuple(name for name, kind in KINDS.items() if kind.is_pair)
+
+
 def shares_of(*names):
-    return {name: KINDS[name].share for name in names or KINDS}
+    """Shares of some kinds, by default of those that show in one claim."""
+    return {name: KINDS[name].share for name in names or SINGLE}
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +33,21 @@ def sampler(profile):
 def write(profile, sampler):
     """A function: (count, rate, kinds, …) -> a batch with anomalies."""
 
-    def make(count, rate=0.05, kinds=(), *, seed=1, clock="history", number=1, campaigns=0.0, strength=0, **request):
+    def make(
+        count,
+        rate=0.05,
+        kinds=(),
+        *,
+        seed=1,
+        clock="history",
+        number=1,
+        campaigns=0.0,
+        strength=0,
+        persons=None,
+        **request,
+    ):
         quota = Quota(rate, shares_of(*kinds), campaigns, seed, strength)
-        writer = AnomalyWriter(profile, quota=quota, sampler=sampler)
+        writer = AnomalyWriter(profile, quota=quota, sampler=sampler, persons=persons)
         return writer.write(BatchRequest(numbered_batch_id(NOW, number), count, seed, NOW, clock, **request))
 
     return make
