@@ -1,6 +1,6 @@
 """Count persons and facilities per cell, and decide which cells may be released. Knows no column by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,10 @@ class Population:
     def unit(self) -> str:
         """What `k` counts."""
         return "claims" if self.persons is None else "persons"
+
+    def without_facilities(self) -> "Population":
+        """The same, as if nobody could tell facilities apart."""
+        return replace(self, facilities=None)
 
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""

@@ -13,9 +13,12 @@ import pyarrow as pa
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
+from claims_sim.profile.directory import COLUMNS as DIRECTORY_COLUMNS
+from claims_sim.profile.directory import deal_out, is_attribute
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
+from claims_sim.profile.release import Cells, withhold_complements
 from claims_sim.profile.source import SourceTable
 from claims_sim.randomness import stream_key, uniforms
 
@@ -81,9 +84,10 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     out = Encoded(population=population_of(source, k, rounding_key), rows=source.rows)
     _read_dates(out, source)
     _read_amounts(out, source)
+    dealt = _deal_out_facilities(out, source)
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
-            _encode_text(out, source, name)
+            _encode_text(out, source, name, dealt.get(name))
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
@@ -144,12 +148,49 @@ def _money(values: Numbers | None) -> Numbers | None:
     return money if np.isfinite(money).any() else None
 
 
-def _encode_text(out: Encoded, source: SourceTable, name: str) -> None:
+def _deal_out_facilities(out: Encoded, source: SourceTable) -> dict[str, Codes]:
+    """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
+    facilities = out.population.facilities
+    if facilities is None or "facility_id" not in source.columns.column_names:
+        return {}
+    raw = {
+        name: _indices(source.columns[name])
+        for name in DIRECTORY_COLUMNS
+        if name in source.columns.column_names and source.columns[name].null_count < source.rows
+    }
+    raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
+    if not raw:
+        return {}
+    # By the order of their names: that in which they come would be one of the claims.
+    orders = {name: _by_name(source.columns[name]) for name in raw}
+    ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
+    columns, grouped = deal_out(ranked, out.population)
+    if grouped:
+        out.oddities.append(
+            f"{share_of(grouped, out.rows)} of the claims are of facilities that may not be told from others: they are "
+            "dealt out among facilities like them."
+        )
+    return {name: np.append(orders[name], -1).astype(np.int32)[codes] for name, codes in zip(raw, columns, strict=True)}
+
+
+def _by_name(column: pa.ChunkedArray) -> Ints:
+    """The places of a column's values in the order of their text."""
+    values = column.combine_chunks().dictionary.to_pylist()
+    return np.array(sorted(range(len(values)), key=lambda i: str(values[i])), np.int64)
+
+
+def _indices(column: pa.ChunkedArray) -> Codes:
+    codes: Codes = column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes
+
+
+def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | None) -> None:
+    """Code a text column, with `dealt` in the place of what its rows hold."""
     column = source.columns[name].combine_chunks()
     if column.null_count == len(column):
         return
     values = column.dictionary.to_pylist()
-    raw = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    raw = _indices(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
     out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None)
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
@@ -175,6 +216,11 @@ def _release_values(
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
     allowed: Mask = np.r_[enough[0], enough[1:] & admitted(name, values)]
+    if name not in CODE_LISTS:
+        # What is left out could be told from the total: it too must be enough, or nobody.
+        counts = np.bincount(shifted, minlength=len(values) + 1)
+        cells = Cells(shifted, np.zeros(len(values) + 1, np.int64), counts)
+        withhold_complements(allowed, cells, population, np.arange(population.rows) if rows is None else rows)
     order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(values[i]))
     number = np.full(len(values) + 1, -1, np.int32)
     for code, i in enumerate(order):

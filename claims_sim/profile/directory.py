@@ -1,0 +1,151 @@
+"""Hand the claims of facilities that may not be told apart out among facilities like them, before anything is counted.
+
+A kind is what the source's columns say of a facility: its place, class, type and owner. Where a kind has fewer than three
+facilities, or one that dominates, it joins kinds like it until the group may be told; the group's claims are then dealt
+out among its kinds at random, in shares that follow from the directory alone. So whatever is counted afterwards follows
+from groups that hold the rule, and from names. The proof is in docs/privacy-proof.md.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Population, dense_ids
+from claims_sim.profile.numbers import Numbers
+from claims_sim.randomness import stream_key, uniforms
+
+COLUMNS: Final = ("province_name", "facility_class", "facility_type", "facility_ownership", "district_name")
+"""What may describe a facility; kinds that agree in the first ones are the most alike."""
+_AGREE: Final = 0.99
+"""A column describes facilities when so many claims have what most claims of their facility have."""
+_FEW: Final = 1.5
+"""As how many facilities a kind of fewer than three counts: one or two is nobody's business."""
+
+
+def is_attribute(codes: Codes, facilities: Ints) -> bool:
+    """Does the column say of each facility the same in practically all its claims? Facility 0 stands for unknown ones."""
+    known = facilities > 0
+    width = int(codes.max(initial=0)) + 2
+    cells, distinct = dense_ids(facilities[known] * width + codes[known] + 1)
+    most = np.zeros(int(facilities.max(initial=0)) + 1, np.int64)
+    np.maximum.at(most, distinct // width, np.bincount(cells))
+    return bool(most.sum() >= _AGREE * max(int(known.sum()), 1))
+
+
+def deal_out(columns: Sequence[Codes], population: Population) -> tuple[list[Codes], int]:
+    """The columns (COLUMNS' order, codes from -1 for missing) as they may be counted, and how many rows are in groups."""
+    kind, kinds = _kinds(columns)
+    group = group_kinds(kind, kinds, population)
+    shares = _shares(kind, len(kinds), population)
+    dealt = _deal(kind, group, shares, population.rounding_key)
+    grouped = np.bincount(group, minlength=len(kinds))[group] > 1
+    return [kinds[dealt, place].astype(np.int32) for place in range(len(columns))], int(grouped[kind].sum())
+
+
+def _kinds(columns: Sequence[Codes]) -> tuple[Ints, Ints]:
+    """The kind of each row, and the codes of each kind (kinds in order of their codes)."""
+    key = np.zeros(len(columns[0]), np.int64)
+    kinds = np.zeros((1, 0), np.int64)
+    for codes in columns:
+        width = int(codes.max(initial=0)) + 2
+        key, distinct = dense_ids(key * width + codes + 1)
+        kinds = np.column_stack([kinds[distinct // width], distinct % width - 1])
+    return key, kinds
+
+
+class _Grouping:
+    """Kinds on their way into groups: `group` names each one's by its lowest kind, `done` says that it may be told."""
+
+    def __init__(self, kind: Ints, kinds: Ints, population: Population) -> None:
+        self.kinds, self._kind, self._population = kinds, kind, population
+        self.claims = np.bincount(kind, minlength=len(kinds))
+        self.group = np.arange(len(kinds))
+        self.done = population.releasable(kind, len(kinds))
+
+    def may_be_told(self, kinds: Ints) -> bool:
+        """May these kinds together be told?"""
+        if self.claims[kinds].sum() < self._population.k:
+            return False
+        mine = np.zeros(len(self.kinds), np.bool_)
+        mine[kinds] = True
+        rows = np.flatnonzero(mine[self._kind])
+        return bool(self._population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
+
+    def close(self, kinds: Ints) -> None:
+        """Make one group of them."""
+        self.group[kinds], self.done[kinds] = kinds.min(), True
+
+    def join(self, open_: Ints) -> None:
+        """Make groups of kinds that are not done, in the order of their codes, each as small as may be told."""
+        begun: list[int] = []
+        last: Ints | None = None
+        for kind in open_.tolist():
+            begun.append(kind)
+            if self.may_be_told(np.array(begun)):
+                last = np.array(begun)
+                self.close(last)
+                begun = []
+        if begun and last is not None:
+            self.close(np.r_[last, begun])
+
+    def absorb(self, open_: Ints, inside: Ints) -> None:
+        """Let kinds that are not done join the smallest group among `inside`, then the next, until they may be told."""
+        leaders = np.unique(self.group[inside[self.done[inside]]])
+        claims = np.bincount(self.group, self.claims, len(self.group))
+        for leader in leaders[np.argsort(claims[leaders], kind="stable")]:
+            open_ = np.union1d(open_, np.flatnonzero((self.group == leader) & self.done))
+            if self.may_be_told(open_):
+                self.close(open_)
+                return
+
+
+def group_kinds(kind: Ints, kinds: Ints, population: Population) -> Ints:
+    """For each kind the lowest kind of its group; every group may be told, as far as there are enough facilities at all.
+
+    Kinds join those that agree with them in most of the first columns. Who joins whom follows from the codes; the
+    population only says when a group may be told. What a place leaves over joins the smallest group there.
+    """
+    grouping = _Grouping(kind, kinds, population)
+    for columns in range(kinds.shape[1] - 1, -1, -1):
+        block = np.unique(kinds[:, :columns], axis=0, return_inverse=True)[1].ravel()
+        for here in np.unique(block[~grouping.done]):
+            inside = np.flatnonzero(block == here)
+            grouping.join(inside[~grouping.done[inside]])
+            left = inside[~grouping.done[inside]]
+            if len(left) and columns <= 1:
+                grouping.absorb(left, inside)
+    return grouping.group
+
+
+def _shares(kind: Ints, count: int, population: Population) -> Numbers:
+    """How much of a group's claims each kind gets; nothing, where too few persons have it for its name to be told."""
+    assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
+    width = int(population.facilities.max(initial=0)) + 1
+    _, distinct = dense_ids(kind * width + population.facilities)
+    facilities = np.bincount(distinct // width, minlength=count)
+    named = population.without_facilities().releasable(kind, count)
+    return np.where(named, np.where(facilities >= MIN_FACILITIES, facilities, _FEW), 0.0)
+
+
+def _deal(kind: Ints, group: Ints, shares: Numbers, key: int) -> Ints:
+    """A kind of its group for each row, in proportion to the shares; rows of kinds that stand alone keep theirs."""
+    members = np.bincount(group, minlength=len(group))
+    total = np.bincount(group, shares, len(group))
+    rows = np.flatnonzero(((members > 1) & (total > 0))[group[kind]])
+    dealt = kind.copy()
+    if not len(rows):
+        return dealt
+    # One number a row, each group's spread evenly over [0, 1): every kind gets exactly its share.
+    owner = group[kind[rows]]
+    order = np.lexsort((uniforms(stream_key("deal", key), rows), owner))
+    owner = owner[order]
+    first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+    length = np.diff(np.r_[first, len(owner)])
+    place = (np.arange(len(owner)) - np.repeat(first, length) + 0.5) / np.repeat(length, length)
+    by_group = np.argsort(group, kind="stable")
+    steps = np.cumsum(shares[by_group])
+    end = np.cumsum(total)
+    at = np.searchsorted(steps, end[owner] - total[owner] + place * total[owner], side="right")
+    dealt[rows[order]] = by_group[np.minimum(at, len(by_group) - 1)]
+    return dealt

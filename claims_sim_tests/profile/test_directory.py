@@ -1,0 +1,107 @@
+"""Facilities that may not be told apart: who is grouped with whom, and what the claims of a group then look like."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
+from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+K = 3
+claims = st.tuples(st.integers(1, 14), st.integers(0, 30))  # facility, person
+
+
+@given(
+    st.lists(claims, min_size=20, max_size=300),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 3)), min_size=15, max_size=15),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_group_holds_the_rule_or_nobody_was_left_to_join(rows, described):
+    facility, person = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    kinds, kind = np.unique(np.array(described)[facility], axis=0, return_inverse=True)
+    kind = kind.ravel()
+    group = group_kinds(kind, kinds, Population(len(rows), K, person, facility))
+    for leader in np.unique(group):
+        inside = group[kind] == leader
+        facilities = Counter(facility[inside].tolist())
+        holds = (
+            len(set(person[inside].tolist())) >= K
+            and len(facilities) >= 3
+            and max(facilities.values()) <= MAX_FACILITY_SHARE * inside.sum()
+        )
+        # What cannot be told stands alone, as it came: no number of it passes what is checked later.
+        assert holds or (group == leader).sum() == 1
+
+
+def test_a_groups_claims_are_shared_out_evenly_whoever_made_them():
+    facility = np.repeat([1, 2, 3], [500, 80, 20])
+    columns, grouped = deal_out(
+        [np.zeros(600, np.int32), (facility - 1).astype(np.int32)], Population(600, 11, np.arange(600), facility)
+    )
+    assert grouped == 600
+    assert np.bincount(columns[1]).tolist() == [200, 200, 200]
+
+
+def test_a_kind_that_too_few_persons_have_gets_no_claims():
+    facility = np.repeat([1, 2, 3, 4], [300, 300, 300, 5])
+    columns, _ = deal_out([(facility - 1).astype(np.int32)], Population(905, 11, np.arange(905), facility))
+    assert set(columns[0].tolist()) == {0, 1, 2}
+
+
+def test_kinds_join_those_that_are_like_them():
+    """Two places of three classes with one facility each: places stay apart, classes do not."""
+    facility = np.repeat(np.arange(1, 7), 100)
+    kinds = np.array([[place, kind] for place in (0, 1) for kind in (0, 1, 2)])
+    group = group_kinds(facility - 1, kinds, Population(600, 11, np.arange(600), facility))
+    assert group.tolist() == [0, 0, 0, 3, 3, 3]
+
+
+def test_what_varies_within_a_facility_does_not_describe_it():
+    facility = np.repeat(np.arange(1, 6), 100)
+    assert is_attribute((facility % 3).astype(np.int32), facility)
+    assert not is_attribute((np.arange(500) % 2).astype(np.int32), facility)
+
+
+def table_with_facilities(order=(0, 1, 2), rows=6000) -> pa.Table:
+    """Three districts of one facility each, unlike in size and diagnoses, `order` says whose name is whose; and others."""
+    g = np.random.default_rng(8)
+    table = tariff_table(rows, seed=8)
+    house = g.choice(9, rows, p=[0.3, 0.05, 0.02, *[0.63 / 6] * 6])
+    names = [("ALPHA", "BETA", "GAMMA")[i] for i in order]
+    district = np.array([*names, *["DELTA"] * 6], object)[house]
+    table = replaced(table, "facility_id", [f"H{i}" for i in house])
+    table = replaced(table, "province_name", np.where(house < 3, "BALI", "RIAU").tolist())
+    table = replaced(table, "facility_class", ["RS Kelas C"] * rows)
+    table = replaced(table, "facility_ownership", ["Pemkab"] * rows)
+    codes = np.array(table["dx_primary_code"].to_pylist(), object)
+    table = replaced(table, "dx_primary_code", np.where(house == 0, codes[0], codes).tolist())
+    return replaced(table, "district_name", district.tolist())
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
+def test_the_file_is_the_same_whichever_of_a_groups_facilities_bears_which_name(fit, order):
+    """Whatever can be computed from the file is then as true of one as of the other, however they differ."""
+    told, exchanged = fit(table_with_facilities()), fit(table_with_facilities(order))
+    assert told.vocabularies["district_name"] == ("ALPHA", "BETA", "DELTA", "GAMMA")
+    assert told.profile_hash == exchanged.profile_hash
+
+
+def test_without_a_key_of_facilities_the_same_exchange_shows(fit):
+    tables = [table_with_facilities(order).drop_columns(["facility_id"]) for order in ((0, 1, 2), (1, 2, 0))]
+    told, exchanged = (fit(table) for table in tables)
+    assert told.profile_hash != exchanged.profile_hash
+
+
+def test_places_of_one_facility_occur_with_what_the_directory_says_of_them(fit):
+    from claims_sim.profile.sampler import Sampler
+
+    drawn = Sampler(fit(table_with_facilities())).draw_claims(1, np.arange(20_000))
+    pairs = Counter(zip(drawn["province_name"].to_pylist(), drawn["district_name"].to_pylist(), strict=True))
+    assert set(pairs) == {("BALI", "ALPHA"), ("BALI", "BETA"), ("BALI", "GAMMA"), ("RIAU", "DELTA")}
+    thirds = [pairs["BALI", name] for name in ("ALPHA", "BETA", "GAMMA")]
+    assert max(thirds) < 1.1 * min(thirds)
