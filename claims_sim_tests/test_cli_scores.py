@@ -13,7 +13,7 @@ def test_refresh_history_and_rollback(run, settings):
     pipeline.run_tick(settings, utc_now())
     code, out, _ = run("refresh-ml-scores", "--top-k", "3")
     assert code == 0
-    assert "real claims                    scored, kept in the production zone" in out
+    assert "real claims                    scored; kept in the production zone" in out
     code, out, _ = run("refresh-ml-scores", "--top-k", "3", "--no-real", "--json")
     snapshot = json.loads(out)
     assert (snapshot["top_of_simulated_claims"]["claims"], snapshot["real"]["left_out"]) == (3, "not asked for")

@@ -124,7 +124,61 @@ def test_what_crosses_of_real_scores_is_counts_of_k_persons_at_the_least(live):
         assert len(set(persons[within])) >= 11
         assert one["claims"] % 11 == 0
         assert abs(one["claims"] - within.sum()) <= 11
-    assert set(snapshot) == {"left_out", "bins", "k", "unit"}
+    assert set(snapshot) == {"left_out", "bins", "k", "unit", "held_back"}
+
+
+@pytest.fixture
+def own_source(live, tmp_path):
+    """A simulation whose source is a copy, and a function that leaves out the claims of some persons."""
+    path = tmp_path / "own.duckdb"
+    path.write_bytes(live.source.read_bytes())
+
+    def leave_out(persons: int) -> None:
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(
+                "DELETE FROM claims_normalized WHERE patient_id_hash IN "
+                f"(SELECT DISTINCT patient_id_hash FROM claims_normalized ORDER BY 1 LIMIT {persons})"
+            )
+
+    return live.model_copy(update={"source": path}), leave_out
+
+
+def test_counts_of_nearly_the_same_real_claims_are_not_told_anew(own_source):
+    own, leave_out = own_source
+    first = pipeline.refresh_scores(own, LATER).snapshot["real"]
+    then = len(pq.read_table(real_scores.real_scores_in_force(own) / "real.parquet"))
+    leave_out(3)
+    held = pipeline.refresh_scores(own, LATER + timedelta(hours=1))
+    assert held.snapshot["real"]["bins"] == first["bins"]
+    assert "fewer than 11 persons" in held.snapshot["real"]["held_back"]
+    assert "fewer than 11 persons" in held.of_real_claims
+    scored = pq.read_table(real_scores.real_scores_in_force(own) / "real.parquet")
+    assert len(scored) < then  # within the production zone all is new
+    leave_out(60)
+    told = pipeline.refresh_scores(own, LATER + timedelta(hours=2)).snapshot["real"]
+    assert told["held_back"] == ""
+    assert told["bins"] != first["bins"]
+
+
+def test_another_scorer_tells_nothing_of_nearly_the_same_real_claims(own_source, monkeypatch):
+    own, leave_out = own_source
+    pipeline.refresh_scores(own, LATER)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)  # another model comes out
+    same = pipeline.refresh_scores(own, LATER + timedelta(hours=1)).snapshot["real"]
+    assert same["bins"]  # of the very same claims it may tell: nobody came or went
+    leave_out(3)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_500)
+    other = pipeline.refresh_scores(own, LATER + timedelta(hours=2)).snapshot["real"]
+    assert (other["bins"], "another scorer" in other["held_back"]) == ([], True)
+
+
+def test_what_was_told_is_remembered_for_the_owner_alone(live):
+    pipeline.refresh_scores(live, LATER)
+    (kept,) = (live.production_path / "released_scores").iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    claims = read_claims_to_score(SourceSpec(live.source))
+    text = kept.read_text()
+    assert not any(text.count(value) for value in claims["claim_id"].to_pylist()[:2_000])
 
 
 def fail_at(monkeypatch, place):

@@ -55,7 +55,7 @@ def _summary(done: "ScoreRefresh") -> dict[str, Any]:
             "mean amount claimed": _rupiah(top["mean_amount_claimed"]),
         },
         "changed since the last scores": f"{change['moved']} of {change['claims']} by more than {change['moved_by']:g}",
-        "real claims": f"not scored: {done.left_out}" if done.left_out else "scored, kept in the production zone",
+        "real claims": done.of_real_claims,
         "real and simulated apart": "unknown" if apart is None else f"{apart:.3f} (total variation of the score bins)",
         "quality snapshot": str(done.quality_file),
     }

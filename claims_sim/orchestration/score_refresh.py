@@ -73,7 +73,7 @@ def of_refresh(done: pipeline.ScoreRefresh) -> dict[str, Any]:
         "top simulated claims by severity": table(_count_rows("severity", top["by_severity"])),
         "top simulated claims": {name: top[name] for name in _TOP if top[name] is not None},
         "changed since the last scores": change,
-        "real claims": f"not scored: {done.left_out}" if done.left_out else "scored; kept in the production zone",
+        "real claims": done.of_real_claims,
         **({} if apart is None else {"real and simulated apart (total variation)": round(apart, 4)}),
         "quality snapshot": MetadataValue.path(str(done.quality_file.absolute())),
     }

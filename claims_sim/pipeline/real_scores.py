@@ -21,13 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.pipeline import memory
+from claims_sim.pipeline import memory, released_bins
 from claims_sim.pipeline.fidelity import write_whole
+from claims_sim.pipeline.released_bins import Told
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.encode import population_of
+from claims_sim.profile.sketch import Sketch, sketch_source
 from claims_sim.profile.source import SourceSpec, SourceTable, read_claims_to_score
 from claims_sim.randomness import stream_key, uniforms
-from claims_sim.scoring.bins import Bin, release_scores
+from claims_sim.scoring.bins import release_scores
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
 from claims_sim.scoring.features import Floats
 from claims_sim.scoring.protocol import OpenedScorer
@@ -40,11 +42,13 @@ _SCHEMA: Final = pa.schema([("claim_id", pa.string()), ("risk_score", pa.float64
 
 @dataclass(frozen=True, slots=True)
 class RealScores:
-    """Scores of real claims. `released` may leave the production zone; the rest may not."""
+    """Scores of real claims. `told` may leave the production zone; the rest may not."""
 
     claims: pa.Table
     scores: Floats
-    released: list[Bin]
+    told: Told
+    sketch: Sketch
+    scorer: str
     unit: str
     k: int
 
@@ -62,9 +66,13 @@ def score_real_claims(settings: Settings, ready: OpenedScorer, now: datetime) ->
         scored = ready.score_rows(chunk, scored_at=now, source="real", earlier=earlier)
         scores[rows] = scored["risk_score"].to_numpy()
     named = tuple(claims.column_names)
-    population = population_of(SourceTable(claims, named, (), (), ""), settings.privacy_k)
-    start = float(uniforms(stream_key("round", memory.rounding_key(settings), "scores"), np.zeros(1, np.int64))[0])
-    return RealScores(claims, scores, release_scores(scores, population, start), population.unit, population.k)
+    table, key = SourceTable(claims, named, (), (), ""), memory.rounding_key(settings)
+    population, sketch = population_of(table, settings.privacy_k), sketch_source(table, key)
+    start = float(uniforms(stream_key("round", key, "scores"), np.zeros(1, np.int64))[0])
+    scorer = f"{ready.name} {ready.version}"
+    counted = release_scores(scores, population, start)
+    told = released_bins.tell(_released(settings), counted, sketch, population.k, scorer)
+    return RealScores(claims, scores, told, sketch, scorer, population.unit, population.k)
 
 
 def keep_real_scores(
@@ -82,6 +90,7 @@ def keep_real_scores(
     write_whole(folder / "quality.json", json.dumps(_quality(settings, real, ranking, top_k), indent=1))
     for path in folder.iterdir():
         path.chmod(0o600)
+    released_bins.remember(_released(settings), refresh_id, real.told, real.sketch, real.k, real.scorer)
 
 
 def put_real_scores_in_force(settings: Settings, refresh_id: str | None) -> None:
@@ -109,6 +118,10 @@ def scores_folder(settings: Settings) -> Path:
     folder = settings.production_path / "scores"
     folder.mkdir(exist_ok=True, mode=0o700)
     return folder
+
+
+def _released(settings: Settings) -> Path:
+    return settings.production_path / "released_scores"
 
 
 def _by_admission(claims: pa.Table) -> Iterator[tuple[Ints, pa.Table, Earlier | None]]:

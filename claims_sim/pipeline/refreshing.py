@@ -56,6 +56,14 @@ class ScoreRefresh:
     quality_file: Path
     left_out: str
 
+    @property
+    def of_real_claims(self) -> str:
+        """What became of the real claims, in words."""
+        if self.left_out:
+            return f"not scored: {self.left_out}"
+        held_back = self.snapshot["real"]["held_back"]
+        return "scored; kept in the production zone" + (f"; {held_back}" if held_back else "")
+
 
 def refresh_scores(
     settings: Settings, now: datetime, *, top_k: int = DEFAULT_TOP_K, with_real: bool = True
@@ -196,7 +204,7 @@ def _snapshot(
     values, ids = simulated
     places = highest(values, ids, top_k)
     top = scores.claims_of(db, ids.take(pa.array(places)))
-    bins = real.released if real is not None else []
+    bins = real.told.bins if real is not None else []
     return {
         "top_k": top_k,
         "simulated": describe_scores(values),
@@ -204,7 +212,7 @@ def _snapshot(
         "real": {
             "left_out": left_out,
             "bins": [one.as_dict() for one in bins],
-            **({"k": real.k, "unit": real.unit} if real is not None else {}),
+            **({"k": real.k, "unit": real.unit, "held_back": real.told.held_back} if real is not None else {}),
         },
         "distance_real_simulated": distance(bins, values),
         "change": score_sets.compare_sets(db, staged, _MOVED_BY) | {"moved_by": _MOVED_BY},
