@@ -78,6 +78,16 @@ def test_where_approval_is_required_no_claim_is_made_before_it(run, required, pr
     assert run("demo", "--ticks", 1)[0] == 0
 
 
+def test_without_a_source_the_demo_source_is_made_and_profiled(run, settings, monkeypatch, tmp_path):
+    monkeypatch.delenv("CLAIMS_SIM_SOURCE")
+    monkeypatch.setenv("CLAIMS_SIM_STATE_DIR", str(tmp_path / "fresh"))
+    monkeypatch.setenv("CLAIMS_SIM_DEMO_ROWS", "3000")
+    code, out, err = run("profile")
+    assert (code, "demo source of 3,000 invented claims" in err) == (0, True)
+    assert (tmp_path / "fresh" / "profile" / "profile.json").is_file()
+    assert "about 3,0" in out
+
+
 def test_a_changed_profile_waits_while_the_approved_one_stays_in_force(
     run, required, profile, settings, other_source, monkeypatch
 ):

@@ -31,6 +31,8 @@ def profile(
 ) -> None:
     """Profile a real claims table: aggregates only, small cells suppressed. Commands: show it, approve it, compare two.
 
+    Without a source of yours, a demo source of invented claims is made and profiled.
+
     Example: claims-sim profile --source claims.duckdb --table claims_normalized --out profile.json
     """
     if context.invoked_subcommand:
@@ -41,6 +43,7 @@ def profile(
     settings = read_settings(source=source, source_table=table, mapping=mapping)
     if out:
         pipeline.check_output(settings, out)
+    pipeline.ensure_source(settings, lambda text: typer.echo(text, err=True))
     refresh = pipeline.profile_source(settings, utc_now())
     if out:
         refresh.profile.save(out)
