@@ -63,6 +63,8 @@ def _walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Comman
     if subcommands is None:
         yield path, command
         return
+    if getattr(command, "invoke_without_command", False):  # a group that does something by itself, such as `profile`
+        yield path, command
     for name, below in sorted(subcommands.items()):
         if not below.hidden:
             yield from _walk(below, f"{path} {name}")
