@@ -29,7 +29,7 @@ from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.facilities import draw_facilities
 from claims_sim.generation.keyed import KnownOf, keys_of, with_keys
 from claims_sim.generation.persons import Keys, Known
-from claims_sim.generation.review import Reviewer
+from claims_sim.generation.review import borrowed_reviewer
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import letters, stream_key
@@ -124,7 +124,7 @@ class AnomalyWriter(BatchWriter):
         if not groups:
             return batch, groups
         follow = None if persons is None else self._followable(batch.claims, *persons)
-        with Reviewer(self.profile) as reviewer:
+        with borrowed_reviewer(self.profile.profile_hash, lambda: self.profile) as reviewer:
             maker, new = Maker(self._world, batch, reviewer, lambda: self._copyable(originals), follow), list[Made]()
             left = self._make(maker, groups, offered, new)
             made += new

@@ -15,7 +15,7 @@ from claims_sim.claim_ids import claim_ids
 from claims_sim.errors import AuthorError
 from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, draw_money, joined
 from claims_sim.generation.clock import add_times
-from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
+from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer, borrowed_reviewer
 from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
@@ -175,7 +175,7 @@ class BatchWriter:
             np.arange(len(rows)),
             wanted,
         )
-        with Reviewer(self.profile) as reviewer:
+        with borrowed_reviewer(self.profile.profile_hash, lambda: self.profile) as reviewer:
             if self.author is not self.statistical:
                 for attempt in range(MAX_REPAIRS + 1):
                     self._attempt(work, self.author, attempt, key, request, reviewer)

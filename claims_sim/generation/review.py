@@ -1,7 +1,9 @@
 """The gate before anything is published: every authored claim is judged, nothing is dropped silently."""
 
+import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,6 +85,10 @@ class Reviewer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
         self._connection.close()
 
     def judge(
@@ -121,3 +127,32 @@ class Reviewer:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The in-memory connection, for turning claims into payloads."""
         return self._connection
+
+
+_KEPT: Final = 2
+_idle: list[tuple[str, Reviewer]] = []
+_idle_guard = threading.Lock()
+
+
+@contextmanager
+def borrowed_reviewer(profile_hash: str, load: Callable[[], Profile]) -> Iterator[Reviewer]:
+    """A reviewer of the profile with that hash, alone for the block; `load` is asked where none is at hand.
+
+    It is kept for the next who asks: a tick reviews a batch when it is written and again before it is sent, and making a
+    reviewer takes longer than a small batch's review.
+    """
+    with _idle_guard:
+        found = next((entry for entry in _idle if entry[0] == profile_hash), None)
+        if found is not None:
+            _idle.remove(found)
+    reviewer = Reviewer(load()) if found is None else found[1]
+    try:
+        yield reviewer
+    except BaseException:
+        reviewer.close()  # whatever state it is in
+        raise
+    with _idle_guard:
+        _idle.append((profile_hash, reviewer))
+        outdated = [_idle.pop(0)[1] for _ in range(len(_idle) - _KEPT)]
+    for old in outdated:
+        old.close()

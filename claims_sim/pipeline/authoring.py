@@ -15,7 +15,7 @@ from claims_sim.generation.keyed import KeyedWriter
 from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.persons import Known
 from claims_sim.generation.request import AS_SETTINGS_SAY, ClaimsRequest, place_order
-from claims_sim.generation.review import Reviewer
+from claims_sim.generation.review import borrowed_reviewer
 from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of
 from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
@@ -154,11 +154,11 @@ def _stored_batch(settings: Settings, batch_id: str) -> tuple[pa.Table, str]:
 
 
 def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> dict[str, int]:
-    with Reviewer(Profile.load(kept_profile_path(settings, profile_hash))) as reviewer:
-        reviewer.connection.register(
-            "lines", lines_table(stored["claim_id"].to_pylist(), stored["payload"].to_pylist())
-        )
+    ids, payloads = stored["claim_id"].to_pylist(), stored["payload"].to_pylist()
+    with borrowed_reviewer(profile_hash, lambda: Profile.load(kept_profile_path(settings, profile_hash))) as reviewer:
+        reviewer.connection.register("lines", lines_table(ids, payloads))
         parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
+        reviewer.connection.unregister("lines")
         faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
         if faults:
             return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}

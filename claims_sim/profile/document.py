@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -210,6 +210,12 @@ class Profile(_Part):
         """SHA-256 over the content without its creation time: equal sources and rules give equal hashes."""
         document = self.model_dump(mode="json", exclude={"created_at"})
         return hashlib.sha256(_canonical(document).encode()).hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Profile":
+        """A copy, some fields replaced; its hash is that of its own content."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("profile_hash", None)
+        return copy
 
     def to_json(self) -> str:
         """The document as canonical JSON: sorted keys, no spaces."""

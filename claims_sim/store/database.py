@@ -128,7 +128,8 @@ class SimulationDatabase:
             self._create(deadline)
         connection = self._open(self.path, read_only, deadline)
         try:
-            if not is_current(connection, self.path):
+            # Asked once for all connections inside `kept_open`, whose own was asked.
+            if not _kept[self.path] and not is_current(connection, self.path):
                 connection.close()
                 connection = self._open(self.path, False, deadline)
                 apply_migrations(connection, self.path)

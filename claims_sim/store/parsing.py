@@ -3,6 +3,9 @@
 Nothing is dropped silently: every line becomes a claim, a dead letter with its reason, or a repeat of a claim.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,10 +71,7 @@ def parse_lines(lines: pa.Table) -> Parsed:
     """Judge `lines` (contract.LINES_SCHEMA) by shape and by the admission rules, and set repeated ids apart."""
     if not len(lines):
         return Parsed(ROWS_SCHEMA.empty_table(), REPEATS_SCHEMA.empty_table(), DEAD_LETTER_SCHEMA.empty_table())
-    # One thread: several spend a third more CPU on a chunk, beside processes that need theirs.
-    with duckdb.connect(config={"temp_directory": "", "threads": 1}) as connection:
-        if len(lines) < _FEW_LINES:
-            run(connection, "PRAGMA disable_optimizer")
+    with _memory_for(len(lines)) as connection:
         admitted, dead = _judge(connection, _as_text(connection, lines))
         first, later = _set_apart_repeats(connection, admitted)
     dead = _name_unreadable(dead, lines).sort_by("place")
@@ -80,6 +80,42 @@ def parse_lines(lines: pa.Table) -> Parsed:
         conform(_with_positions(later, lines), REPEATS_SCHEMA),
         dead_letters_of(lines, dead["place"], dead["claim_id"], dead["reason"]),
     )
+
+
+class _Kept(threading.local):
+    """A thread's connection for chunks of few lines: opening one takes longer than judging them."""
+
+    connection: duckdb.DuckDBPyConnection | None = None
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def _memory_for(lines: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in memory to judge a chunk of so many lines; nothing of the chunk outlives the block."""
+    if lines >= _FEW_LINES:
+        with _open_memory() as connection:
+            yield connection
+        return
+    kept, _kept.connection = _kept.connection, None
+    if kept is None:
+        kept = _open_memory()
+        run(kept, "PRAGMA disable_optimizer")
+    try:
+        yield kept
+        for relation in ("lines", "encoded", "judged", "admitted"):
+            kept.unregister(relation)
+        run(kept, "DROP TABLE IF EXISTS suspects; DROP TABLE IF EXISTS bad_values")
+    except BaseException:
+        kept.close()
+        raise
+    _kept.connection = kept
+
+
+def _open_memory() -> duckdb.DuckDBPyConnection:
+    # One thread: several spend a third more CPU on a chunk, beside processes that need theirs.
+    return duckdb.connect(config={"temp_directory": "", "threads": 1})
 
 
 def dead_letters_of(

@@ -9,7 +9,7 @@ import pytest
 
 from claims_sim.generation.author import StatisticalAuthor
 from claims_sim.generation.batch import BatchRequest, BatchWriter
-from claims_sim.generation.review import Reviewer
+from claims_sim.generation.review import Reviewer, borrowed_reviewer
 from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.rules.plausibility import MOST_OFTEN, PLAUSIBILITY, find_implausible, level_of
 from claims_sim.rules.table import judge
@@ -109,3 +109,17 @@ def test_one_question_finds_what_rule_by_rule_does(profile, rows):
         every = judge(reviewer.connection, claims, PLAUSIBILITY)
         found = find_implausible(reviewer.connection, claims)
     assert found == {i: names for i, names in enumerate(every) if names}
+
+
+def test_a_reviewer_is_lent_to_one_at_a_time_and_kept_unless_it_failed(profile):
+    def borrow():
+        return borrowed_reviewer(profile.profile_hash, lambda: profile)
+
+    with borrow() as first, borrow() as second:
+        assert first is not second
+    with borrow() as again:
+        assert again in (first, second)
+    with pytest.raises(KeyError), borrow() as failed:
+        raise KeyError
+    with borrow() as other:
+        assert other is not failed

@@ -23,6 +23,12 @@ def test_the_hash_does_not_depend_on_when_the_profile_was_made(tariff_profile):
     assert later.profile_hash == tariff_profile.profile_hash != other.profile_hash
 
 
+def test_a_copy_with_other_content_has_another_hash(tariff_profile):
+    before = tariff_profile.profile_hash
+    assert tariff_profile.model_copy(update={"k": tariff_profile.k + 1}).profile_hash != before
+    assert tariff_profile.model_copy().profile_hash == before
+
+
 def test_a_missing_profile_is_a_clear_error(tmp_path):
     with pytest.raises(ProfileError, match="No profile can be read"):
         Profile.load(tmp_path / "none.json")
