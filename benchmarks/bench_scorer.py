@@ -1,11 +1,12 @@
 """How well the default scorer finds labelled anomalies, table by table and kind by kind, beside the bars.
 
     python benchmarks/bench_scorer.py [--tables demo,register,counter,coastal] [--seeds 5] [--claims 20000]
-                                       [--rate 0.02] [--ceiling] [--json FILE]
+                                       [--rate 0.02] [--persons] [--ceiling] [--json FILE]
 
 Each table is profiled, a scorer is trained on claims drawn from the profile (as always), and claims with anomalies, drawn from
 other random numbers, are scored. `demo` is the built-in source, the others are `other_tables.py`'s. The scorer's few constants
 were fitted on seeds 101 and 102 of demo, register and coastal: neither those seeds nor the table counter is used here for it.
+--persons gives claims persons who come back (CLAIMS_SIM_REF_KEYS), and adds the kinds that show over two claims of one.
 --ceiling adds what a supervised model (LightGBM) gets that is given the scorer's own signals and was taught these very kinds
 with their labels, on other seeds: more than that is not in the signals.
 Bars at 2 % anomalies, mean over the seeds: AUC >= 0.90, average precision >= 0.50, precision at 1 % >= 0.75.
@@ -27,7 +28,7 @@ from other_tables import write_table
 
 from claims_sim.demo.source import write_demo_source
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_claims
-from claims_sim.pipeline.scoring import SCORER_TRAINING_CLAIMS
+from claims_sim.pipeline.scoring import SCORER_TRAINING_CLAIMS, given_persons
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.sampler import Sampler
@@ -57,10 +58,16 @@ def profile_of(name: str, rows: int, folder: Path) -> Profile:
     return fit_profile(read_source(SourceSpec(path, mapping=mapping)), k=11, created_at=AT)
 
 
-def scorer_of(profile: Profile, sampler: Sampler) -> RiskScorer:
+def scorer_of(profile: Profile, sampler: Sampler, *, persons: bool = False) -> RiskScorer:
     key = stream_key(0, "scorer", profile.profile_hash)
     claims = to_flat(sampler.draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
+    if persons:
+        claims = given_persons(claims, key)
     return train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
+
+
+def asked_for(options: argparse.Namespace, seed: int) -> LabelledRequest:
+    return LabelledRequest(options.claims, options.rate, seed, ref_keys=options.persons)
 
 
 TAUGHT_SEEDS = (201, 202, 203, 204)
@@ -70,13 +77,8 @@ def ceiling(scorer: RiskScorer, profile: Profile, sampler: Sampler, options: arg
     """Measures of the supervised model, mean over the published seeds."""
     import lightgbm
 
-    taught = [
-        seen(scorer, profile, sampler, LabelledRequest(options.claims, options.rate, seed)) for seed in TAUGHT_SEEDS
-    ]
-    tried = [
-        seen(scorer, profile, sampler, LabelledRequest(options.claims, options.rate, seed))
-        for seed in range(1, options.seeds + 1)
-    ]
+    taught = [seen(scorer, profile, sampler, asked_for(options, seed)) for seed in TAUGHT_SEEDS]
+    tried = [seen(scorer, profile, sampler, asked_for(options, seed)) for seed in range(1, options.seeds + 1)]
     settings = {"objective": "binary", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 50, "lambda_l2": 5.0,
                 "num_threads": 1, "verbose": -1, "seed": 1, "deterministic": True}  # fmt: skip
     data = lightgbm.Dataset(np.vstack([x for x, _ in taught]), np.concatenate([y for _, y in taught]))
@@ -109,11 +111,8 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
     begun = time.process_time()
     profile = profile_of(name, options.rows, folder)
     sampler = Sampler(profile)
-    scorer = scorer_of(profile, sampler)
-    sets = [
-        judged(scorer, profile, sampler, LabelledRequest(options.claims, options.rate, seed))
-        for seed in range(1, options.seeds + 1)
-    ]
+    scorer = scorer_of(profile, sampler, persons=options.persons)
+    sets = [judged(scorer, profile, sampler, asked_for(options, seed)) for seed in range(1, options.seeds + 1)]
     together = Together([[Ranking(one.labels, one.scores) for one in sets]])
     quality = together.averages(0)
     taken = [np.concatenate([taken_at(one.scores, share) for one in sets]) for share in (0.01, 0.02)]
@@ -185,6 +184,7 @@ def main() -> None:
     parser.add_argument("--claims", type=int, default=20_000, help="scored, for each seed")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--persons", action="store_true")
     parser.add_argument("--ceiling", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
