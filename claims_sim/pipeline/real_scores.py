@@ -31,7 +31,7 @@ from claims_sim.profile.source import SourceSpec, SourceTable, read_claims_to_sc
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.scoring.bins import release_scores
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
-from claims_sim.scoring.features import Floats
+from claims_sim.scoring.features import Floats, whole
 from claims_sim.scoring.protocol import OpenedScorer
 from claims_sim.scoring.quality import describe_scores, describe_top, highest, rank_together
 from claims_sim.settings import Settings
@@ -132,11 +132,33 @@ def _by_admission(claims: pa.Table) -> Iterator[tuple[Ints, pa.Table, Earlier | 
     ordered = days[order]
     span = ordered[known - 1] - ordered[0] + 1 if known else 1.0
     in_window = len(claims) * min(1.0, (WINDOW_DAYS + 1) / span)
+    alike = _alike(claims)
     for first in range(0, len(claims), _CHUNK_ROWS):
         rows = order[first : first + _CHUNK_ROWS]
         since = int(np.searchsorted(ordered[:known], ordered[first] - WINDOW_DAYS)) if first < known else first
         before = order[since:first]
+        # Of a month only what they might repeat: the rest would be judged for nothing.
+        before = before[np.any([np.isin(one[before], one[rows]) for one in alike], axis=0)]
         yield rows, as_flat(claims.take(pa.array(rows))), Earlier(as_flat(claims.take(pa.array(before))), in_window)
+
+
+def _alike(claims: pa.Table) -> list[Ints]:
+    """Numbers for what claims must share to be compared: diagnosis and amount, or, where it is known, the person."""
+    numbers = {
+        name: np.asarray(
+            whole(claims[name]).dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64
+        )
+        for name in ("dx_primary_code", "amount_claimed", "patient_id_hash")
+        if name in claims.column_names
+    }
+    person = numbers.pop("patient_id_hash", None)
+    content = np.zeros(len(claims), np.int64)
+    for part in numbers.values():
+        content = content * (int(part.max(initial=0)) + 2) + part + 1
+    if person is None:
+        return [content]
+    # Claims without a person are nobody's: each is numbered apart.
+    return [content, np.where(person < 0, -1 - np.arange(len(claims)), person)]
 
 
 def as_flat(claims: pa.Table) -> pa.Table:

@@ -14,9 +14,13 @@ from claims_sim.scoring.features import Features, Floats, Ints
 from claims_sim.scoring.keys import MIX, Codes, fold
 from claims_sim.scoring.surprise import Counts
 
-WINDOW_DAYS: Final = 3
+WINDOW_DAYS: Final = 31
+"""A month's bills: claims of so many days before are looked at."""
+VISIT_DAYS: Final = 3
+"""Within which the same person's same visit is a repeat."""
 MOST_BY_CHANCE: Final = 0.002
-"""A repeat counts only if fewer than this many were expected by chance within the window."""
+"""A repeat counts only if fewer than this many were expected by chance within the days that lie between."""
+MOST_REPEAT_EVIDENCE: Final = 5.0
 _MOST_COMPANIONS: Final = 3  # more are as telling
 _GROUPS: Final = 2 * (_MOST_COMPANIONS + 1)
 _PATTERN: Final = ("service", "dx", "severity", "class", "province", "owner", "procedure")
@@ -67,9 +71,15 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Per claim: how many earlier ones within the window it repeats, and how many of the same person."""
+    """Per claim: how many earlier ones within the window it repeats, and how many of the same person within VISIT_DAYS.
+
+    `days` lie between it and the nearest one that it repeats; `evidence` is -log10 of how many were to be expected by
+    chance within so few days, at most MOST_REPEAT_EVIDENCE and 0 where there is none.
+    """
 
     copies: Floats
+    days: Floats
+    evidence: Floats
     same_person: Floats
 
 
@@ -80,16 +90,20 @@ def count_repeats(
     day = np.where(np.isfinite(features.admit_day), features.admit_day, -1e9)
     unknown_day = ~np.isfinite(features.admit_day)
     span = _span(features.admit_day)
-    pattern = _exact_pattern(features)
-    copies = _earlier(pattern, day, features.rows)
+    copies, days = _earlier(_exact_pattern(features), day, features.rows, WINDOW_DAYS)
+    copies[unknown_day] = 0.0
     share = patterns.share(features, codes, companions)
-    by_chance = share * (features.rows * min(1.0, (WINDOW_DAYS + 1) / span) if in_window is None else in_window)
-    copies[(by_chance > MOST_BY_CHANCE) | unknown_day] = 0.0
+    dense = features.rows * min(1.0, (WINDOW_DAYS + 1) / span) if in_window is None else in_window
+    by_chance = np.full(features.rows, np.inf)
+    again = copies > 0
+    by_chance[again] = share[again] * dense * (days[again] + 1) / (WINDOW_DAYS + 1)
+    copies[by_chance > MOST_BY_CHANCE] = 0.0
+    evidence = np.clip(-np.log10(np.maximum(by_chance, 1e-9)), 0.0, MOST_REPEAT_EVIDENCE)
     person = _number(features.person)
     visit = fold([person, _number(features.texts["dx"]), _number(features.texts["service"])])
-    same = _earlier(visit, day, features.rows)
+    same, _ = _earlier(visit, day, features.rows, VISIT_DAYS)
     same[(np.asarray(pc.equal(features.person, "").to_numpy(zero_copy_only=False))) | unknown_day] = 0.0
-    return Repeats(copies, same)
+    return Repeats(copies, np.where(copies > 0, days, 0.0), evidence, same)
 
 
 def _group(features: Features) -> Ints:
@@ -98,16 +112,20 @@ def _group(features: Features) -> Ints:
     return np.asarray((np.nan_to_num(features.stay) > 0) * (_MOST_COMPANIONS + 1) + np.maximum(companions, 0), np.int64)
 
 
-def _earlier(key: Ints, day: Floats, rows: int) -> Floats:
-    """How many claims with the same key were admitted in the days before; of one day, those that stand before it."""
+def _earlier(key: Ints, day: Floats, rows: int, window: int) -> tuple[Floats, Floats]:
+    """How many claims with the same key were admitted in the days before, and how many days before the last of them.
+
+    Of one day, those that stand before it.
+    """
     order = np.lexsort((day, key))  # stable: claims of one day keep the table's order
     # Keys and days on one axis: each key's days are moved out of every other key's window.
     number = np.unique(key[order], return_inverse=True)[1].astype(np.float64)
     place = number * 1e10 + day[order]
-    since = np.searchsorted(place, place - WINDOW_DAYS, side="left")
-    found = np.zeros(rows)
+    since = np.searchsorted(place, place - window, side="left")
+    found, days = np.zeros(rows), np.zeros(rows)
     found[order] = np.arange(rows) - since
-    return found
+    days[order] = np.where(found[order] > 0, np.diff(day[order], prepend=0.0), 0.0)
+    return found, days
 
 
 def _exact_pattern(features: Features) -> Ints:

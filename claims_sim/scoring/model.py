@@ -47,8 +47,8 @@ REASONS: Final = {
 SEVERE_YET_SHORT: Final = Reason(-9.0, 1.9)
 """Of the evidence for too high a severity and too short a stay together: each excuses nothing of the other."""
 _MOST_TOGETHER: Final = 6.0
-VISIT: Final = -2.0
-"""Log odds of a visit beside a stay that looks as odd: a visit costs a tenth, and the acts that auditors know are of stays."""
+REPEATED: Final = Reason(-6.2, 2.3)
+"""Of evidence that chance would hardly repeat a claim so soon: two in a thousand are taken to be repeats. Not fitted."""
 MOST_RAW: Final = 2.0
 AGAIN: Final = Reason(-7.0, 2.3)
 """Of evidence that a person's earlier claims give. Not fitted: a tenfold rarity makes the odds tenfold."""
@@ -160,9 +160,10 @@ def combine(rule_weight: Floats, evidence: Mapping[str, Floats]) -> Floats:
     """The raw score: what rules weigh, and the odds of all contexts together on a scale from 0 to 1.
 
     Odds of different reasons add up. So one very odd context suffices, and several that are a little odd count, too:
-    the largest one alone would miss these, a sum of evidence would drown the former.
+    the largest one alone would miss these, a sum of evidence would drown the former. A visit counts as much less than a
+    stay that looks as odd as it costs less.
     """
-    log_odds = _log_odds(evidence) + np.where(evidence["inpatient"] > 0, 0.0, VISIT)
+    log_odds = _log_odds(evidence) + evidence["at_stake"]
     return np.asarray(rule_weight + np.clip((log_odds - _LEAST) / (_MOST - _LEAST), 0.0, 1.0), np.float64)
 
 
@@ -170,10 +171,11 @@ def _log_odds(evidence: Mapping[str, Floats]) -> Floats:
     odds = sum(np.exp(reason.at_none + reason.growth * evidence[name]) for name, reason in REASONS.items())
     # What is no evidence adds nothing, so that claims without persons are ranked as if there were none.
     again = sum(np.exp(AGAIN.at_none) * np.expm1(AGAIN.growth * evidence[name]) for name in OF_PERSONS)
+    again += np.exp(REPEATED.at_none) * np.expm1(REPEATED.growth * evidence["copied"])
     together = np.minimum(evidence["severity"] + evidence["short_stay"], _MOST_TOGETHER)
     return np.asarray(
         np.log(odds + again + np.exp(SEVERE_YET_SHORT.at_none + SEVERE_YET_SHORT.growth * together)), np.float64
     )
 
 
-_LEAST, _MOST = _log_odds(dict.fromkeys(CONTEXTS, np.array([0.0, MOST_EVIDENCE]))).tolist()
+_LEAST, _MOST = _log_odds(dict.fromkeys((*CONTEXTS, "copied"), np.array([0.0, MOST_EVIDENCE]))).tolist()

@@ -63,6 +63,7 @@ class _Words:
             "peer_stay": (view.peers.median_stay, "day", "days"),
             "companions": (features.companions, "secondary diagnosis", "secondary diagnoses"),
             "copies": (view.facts["copies"], "other claim", "other claims"),
+            "copy_days": (view.facts["copy_days"], "day", "days"),
             **{
                 f"{name}_days": (view.facts[f"{name}_days"], "day", "days")
                 for name in ("overlap", "stay_again", "same_bill", "sent_on")

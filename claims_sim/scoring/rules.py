@@ -95,11 +95,11 @@ RULES: Final = (
     ),
     Rule(
         "duplicate_pattern",
-        0.85,
+        0.03,
         (_at_least("copies", 1),),
-        "The content and amounts of an earlier claim again within three days, where chance would hardly repeat them.",
+        "The content and amounts of an earlier claim again within a month, where chance would hardly repeat them.",
         f"{_AUDIT}: cloning, repeat billing",
-        "same place, diagnoses, procedure, stay and amounts as {copies} in the 3 days before",
+        "same place, diagnoses, procedure, stay and amounts as {copies} in the month before, the last one {copy_days} before",
     ),
     Rule(
         "repeat_visit",

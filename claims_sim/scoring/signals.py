@@ -32,6 +32,7 @@ class Learned:
     peers: Peers
     order: Floats  # rank of each severity value
     inpatient: Floats  # of each service value: 1 if most of its claims have a stay
+    at_stake: float  # log of what a visit costs over what a stay costs, on average
     tariff: Tariff
     odds: Mapping[str, Odds]
     surprises: Mapping[str, Surprise]
@@ -63,6 +64,7 @@ def learn(features: Features, *, seed: int) -> Learned:
         peers=Peers.learn(features, codes),
         order=order,
         inpatient=(stays > np.bincount(service, minlength=codes.sizes["service"]) / 2).astype(np.float64),
+        at_stake=_at_stake(features),
         tariff=Tariff.learn(features, codes, seed=seed),
         odds={question.name: Odds.learn(question, codes, values) for question in QUESTIONS},
         surprises={a.name: Surprise.learn(a, companions if a.name == "companion" else codes) for a in ASSOCIATIONS},
@@ -102,6 +104,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
         },
         facts={
             "inpatient": inpatient,
+            "at_stake": np.where(inpatient > 0, 0.0, learned.at_stake),
             "stay": features.stay,
             "peer_stay": peers.median_stay,
             "over_price": features.log_amount - price,
@@ -109,12 +112,21 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
             "paid_over_claimed": (features.paid > features.claimed).astype(np.float64),
             "severity_share": values["severity"] / top,
             "copies": repeats.copies,
+            "copy_days": repeats.days,
+            "copied": repeats.evidence,
             "same_person": repeats.same_person,
             **{f"{name}_days": days for name, days in returns.items()},
         },
         peers=peers,
         expected_amount=np.exp(price),
     )
+
+
+def _at_stake(features: Features) -> float:
+    """How much less a visit costs than a stay: as much less is it worth looking at, and worth an act; at most e^-4."""
+    known, is_stay = np.isfinite(features.claimed), features.stay > 0
+    means = [float(features.claimed[known & side].sum() / max((known & side).sum(), 1)) for side in (is_stay, ~is_stay)]
+    return float(np.clip(np.log(means[1] / means[0]), -4.0, 0.0)) if min(means) > 0 else 0.0
 
 
 def signals_of(view: View, tails: Mapping[str, Tail]) -> dict[str, Floats]:

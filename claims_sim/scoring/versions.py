@@ -74,6 +74,7 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
         "columns": list(learned.vocabulary.values),
         "severity_order": learned.order.tolist(),
         "inpatient": learned.inpatient.tolist(),
+        "at_stake": learned.at_stake,
         "usual_extras": tariff.extras.tolist(),
         "extra_shares": tariff.shares.tolist(),
         "single_patterns": learned.patterns.single.tolist(),
@@ -171,6 +172,7 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
         peers=Peers(Cells.from_table(tables["peers.parquet"], LADDER)),
         order=np.array(card["severity_order"], np.float64),
         inpatient=np.array(card["inpatient"], np.float64),
+        at_stake=float(card["at_stake"]),
         tariff=Tariff(
             Polish(
                 Cells.from_table(tables["prices.parquet"], CONTENT), Cells.from_table(tables["places.parquet"], PLACE)

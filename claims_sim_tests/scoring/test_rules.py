@@ -2,7 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.scoring.model import Trained
+from claims_sim.scoring.features import read_features
+from claims_sim.scoring.model import Trained, judge
 from claims_sim.scoring.reasons import counted, money
 from claims_sim.scoring.rules import MOST_CLEAN_SHARE, RULES, calibrate, fire, ruleset_version, weigh
 from claims_sim.scoring.scorer import train_scorer
@@ -35,18 +36,33 @@ def test_a_claim_repeated_under_another_id_is_flagged_and_its_original_is_not(sc
     table, rows = _ordinary(scorer, claims, at, lambda t: t["comorbidity_count"].to_numpy() >= 2)
     pair = replace(table.take([rows[0], rows[0], rows[1]]), claim_id=["a", "b", "c"])
     first, second, other = _flags(scorer.score(pair, scored_at=at))
-    assert "1 other claim in the 3 days before" in second["duplicate_pattern"]
+    assert "1 other claim in the month before, the last one 0 days before" in second["duplicate_pattern"]
     assert "duplicate_pattern" not in first
     assert "duplicate_pattern" not in other
 
 
-def test_the_same_content_weeks_apart_is_no_duplicate(scorer, claims, replace, at):
+def test_the_same_content_more_than_a_month_apart_is_no_duplicate(scorer, claims, replace, at):
     table, rows = _ordinary(scorer, claims, at, lambda t: t["comorbidity_count"].to_numpy() >= 2)
     pair = table.take([rows[0], rows[0]])
-    admit = pair["admit_dt"].to_numpy() + np.array([0, 30], "timedelta64[D]")
+    admit = pair["admit_dt"].to_numpy() + np.array([0, 40], "timedelta64[D]")
     assert not any(
         "duplicate_pattern" in flags for flags in _flags(scorer.score(replace(pair, admit_dt=admit), scored_at=at))
     )
+
+
+def test_a_repeat_is_the_odder_the_sooner_it_comes_for_chance_has_less_time(scorer, claims, replace, at):
+    table, rows = _ordinary(scorer, claims, at, lambda t: t["comorbidity_count"].to_numpy() >= 2)
+    found = []
+    for days in (1, 25):
+        pair = replace(table.take([rows[0], rows[0]]), claim_id=["a", "b"])
+        pair = replace(pair, admit_dt=pair["admit_dt"].to_numpy() + np.array([0, days], "timedelta64[D]"))
+        judged = judge(scorer.trained, read_features(pair), in_window=2_000.0)
+        found.append(judged.view.facts["copied"][1])
+        assert judged.view.facts["copied"][0] == 0
+        # In so dense a stream that any claim is soon repeated, a repeat is no evidence.
+        dense = judge(scorer.trained, read_features(pair), in_window=1e12)
+        assert dense.view.facts["copied"][1] == 0
+    assert found[0] > found[1] > 0
 
 
 def test_a_person_seen_twice_for_the_same_thing_within_three_days_is_flagged(scorer, claims, replace, at):
