@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from claims_sim import pipeline
+from claims_sim.errors import ProfileError
 from claims_sim.generation.batch import utc_now
 
 
@@ -90,9 +91,62 @@ def test_old_sketches_are_forgotten(settings):
 
     sketch = sketch_source(read_source(SourceSpec(settings.source)), 1)
     for number in range(35):
-        memory.remember(settings, f"{number:064x}", {"k": "11"}, sketch)
+        memory.remember(settings, f"{number:064x}", {"k": "11"}, "claims.duckdb", sketch)
         path = settings.state_dir / "production" / f"{number:064x}.sketch"
         moment = (utc_now() - timedelta(seconds=100 - number)).timestamp()
         os.utime(path, (moment, moment))
     assert len(memory.recall(settings, {"k": "11"})) == 30
     assert memory.recall(settings, {"k": "12"}) == []
+
+
+@pytest.fixture
+def other_k(settings, tmp_path):
+    """A source that was profiled with k = 11 and is profiled with k = 20 now, which is kept; settings and both profiles."""
+    path = tmp_path / "own.duckdb"
+    path.write_bytes(settings.source.read_bytes())
+    own = settings.model_copy(update={"source": path})
+    first = pipeline.profile_source(own, utc_now()).profile
+    pipeline.keep_profile(own, first)
+    other = own.model_copy(update={"privacy_k": 20})
+    second = pipeline.profile_source(other, utc_now()).profile
+    pipeline.keep_profile(other, second)
+    return other, first, second
+
+
+def test_a_profile_of_the_same_claims_by_other_rules_waits(other_k):
+    own, first, second = other_k
+    assert second.profile_hash != first.profile_hash
+    assert pipeline.current_profile(own) == first
+    assert "another k or mapping" in pipeline.why_not_beside(own, second.profile_hash)
+    with pytest.raises(ProfileError, match="--beside-earlier"):
+        pipeline.approve_profile(own, second.profile_hash, "Ani", "", utc_now())
+    assert pipeline.find_approval(own, second.profile_hash) is None
+    assert pipeline.has_profile_of_source(own)  # so that nobody asks for it again and again
+
+
+def test_who_takes_it_upon_himself_is_on_record(other_k):
+    own, _, second = other_k
+    pipeline.approve_profile(own, second.profile_hash, "Ani", "both stay here", utc_now(), beside_earlier=True)
+    assert pipeline.current_profile(own) == second
+    found = pipeline.find_approval(own, second.profile_hash)
+    assert found.beside_earlier
+    assert "beside an earlier one made with other settings" in found.describe()
+    assert pipeline.why_not_beside(own, second.profile_hash) == ""
+
+
+def test_going_back_to_the_earlier_rules_needs_nobodys_word(other_k):
+    own, first, _ = other_k
+    back = own.model_copy(update={"privacy_k": 11})
+    again = pipeline.profile_source(back, utc_now()).profile
+    pipeline.keep_profile(back, again)
+    assert again.profile_hash == first.profile_hash
+    assert pipeline.current_profile(back).profile_hash == first.profile_hash
+    assert not (back.profile_path.parent / "waiting.json").exists()
+
+
+def test_another_source_may_have_other_rules(other_k, settings):
+    own, _, _ = other_k
+    elsewhere = settings.model_copy(update={"privacy_k": 20})
+    assert elsewhere.source != own.source
+    found = pipeline.profile_source(elsewhere, utc_now()).profile
+    assert pipeline.why_not_beside(elsewhere, found.profile_hash) == ""

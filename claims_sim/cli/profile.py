@@ -51,6 +51,12 @@ def profile(
         pipeline.keep_profile(settings, refresh.profile)
     found = refresh.profile
     state = {} if out else {"approval": pipeline.approval_state(settings).describe()}
+    if out and pipeline.made_otherwise(settings, found.profile_hash, released=False):
+        state["caution"] = (
+            "made with another k or mapping than an earlier one of this source: give away one of them only"
+        )
+    elif refused := pipeline.why_not_beside(settings, found.profile_hash):
+        state["waits"] = refused
     print_result(
         {
             "profile": str(out or settings.profile_path),
@@ -100,12 +106,17 @@ def approve(
     ],
     by: Annotated[str, typer.Option(help="Who approves.")],
     note: Annotated[str, typer.Option(help="Why, or under which conditions.")] = "",
+    beside_earlier: Annotated[
+        bool,
+        typer.Option(help="Also beside an earlier profile of the source that was made with another k or mapping."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Record that a profile may be used, by whom and when; one that waited for it is put in force.
 
     An approval is of exactly this content: when the source has changed, the new profile needs one of its own.
-    CLAIMS_SIM_REQUIRE_APPROVAL=true lets claims be made from approved profiles only.
+    CLAIMS_SIM_REQUIRE_APPROVAL=true lets claims be made from approved profiles only. A profile made with another k or
+    mapping than an earlier one of the same source waits in any case, until --beside-earlier says that both may be known.
 
     Example: claims-sim profile approve 3f2a9c01d4e7 --by "A. Rahman, data protection"
     """
@@ -113,12 +124,13 @@ def approve(
     from claims_sim.generation.batch import utc_now
 
     settings = read_settings()
-    approval = pipeline.approve_profile(settings, profile_hash, by, note, utc_now())
+    approval = pipeline.approve_profile(settings, profile_hash, by, note, utc_now(), beside_earlier=beside_earlier)
     print_result(
         {
             "approved": approval.profile_hash,
             "by": approval.approved_by,
             "at": f"{approval.approved_at:%Y-%m-%d %H:%M} UTC",
+            **({"beside": "an earlier one of the source, made with other settings"} if approval.beside_earlier else {}),
         },
         as_json,
     )

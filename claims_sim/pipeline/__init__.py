@@ -8,6 +8,7 @@ from claims_sim.pipeline.approving import (
     approval_state,
     approve_profile,
     find_approval,
+    why_not_beside,
 )
 from claims_sim.pipeline.authoring import (
     Relay,
@@ -28,6 +29,7 @@ from claims_sim.pipeline.fidelity import (
 from claims_sim.pipeline.in_force import quality_file
 from claims_sim.pipeline.ingesting import Unread, drain, ingest, newest_claim_age_s, publish_snapshots, unread
 from claims_sim.pipeline.injecting import Injection, injection_state, start_injection, stop_injection, take_share
+from claims_sim.pipeline.memory import made_otherwise
 from claims_sim.pipeline.on_demand import Answer, write_on_demand
 from claims_sim.pipeline.profiling import (
     ProfileRefresh,
@@ -105,6 +107,7 @@ __all__ = [
     "injection_state",
     "keep_profile",
     "latest_profile",
+    "made_otherwise",
     "measure_fidelity",
     "model_folder",
     "named_profile",
@@ -134,6 +137,7 @@ __all__ = [
     "unread",
     "watch_author",
     "watch_drift",
+    "why_not_beside",
     "write_fidelity",
     "write_on_demand",
     "write_whole",

@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from claims_sim.errors import ProfileError
+from claims_sim.pipeline import memory
 from claims_sim.profile.approval import Approval, add_approval, approval_of, read_approvals
 from claims_sim.profile.document import Profile
 from claims_sim.settings import PREFIX, Settings
@@ -60,22 +61,42 @@ def find_approval(settings: Settings, profile_hash: str) -> Approval | None:
 
 def must_wait(settings: Settings, profile: Profile) -> bool:
     """Whether a profile may not be put in force before somebody approves it."""
+    return _lacks_approval(settings, profile) or bool(why_not_beside(settings, profile.profile_hash))
+
+
+def _lacks_approval(settings: Settings, profile: Profile) -> bool:
     return settings.require_approval and find_approval(settings, profile.profile_hash) is None
+
+
+def why_not_beside(settings: Settings, profile_hash: str) -> str:
+    """Why a profile may not join an earlier one of the same source; empty when it may, or when that was approved."""
+    approval = find_approval(settings, profile_hash)
+    if (approval is not None and approval.beside_earlier) or not memory.made_otherwise(settings, profile_hash):
+        return ""
+    return (
+        f"The profile {profile_hash[:12]} waits: an earlier one of the same source was released with another k or mapping, "
+        "and the two together are not proved to protect everybody. Go back to the earlier settings, or take it upon you: "
+        f'`claims-sim profile approve {profile_hash[:12]} --by "your name" --beside-earlier`.'
+    )
 
 
 def require_approval(settings: Settings, profile: Profile) -> None:
     """Raise ProfileError when approvals are required and nobody has approved `profile`."""
-    if must_wait(settings, profile):
+    if _lacks_approval(settings, profile):
         raise ProfileError(
             f"The profile {profile.profile_hash[:12]} is not approved, and {PREFIX}REQUIRE_APPROVAL is set: look at it with "
             f'`claims-sim profile show`, then `claims-sim profile approve {profile.profile_hash[:12]} --by "your name"`.'
         )
 
 
-def approve_profile(settings: Settings, profile_hash: str, approved_by: str, note: str, now: datetime) -> Approval:
+def approve_profile(
+    settings: Settings, profile_hash: str, approved_by: str, note: str, now: datetime, *, beside_earlier: bool = False
+) -> Approval:
     """Record who approves the profile whose hash begins so; a profile that waited is put in force.
 
-    Raises ProfileError when no profile of that hash is in force or waits, or when the name is not one.
+    `beside_earlier`: also beside an earlier one of the same source that was made by other rules. Raises ProfileError when no
+    profile of that hash is in force or waits, when that is not said and there is such an earlier one, or when the name is
+    not one.
     """
     if len(profile_hash) < _SHORTEST_HASH:
         raise ProfileError(
@@ -89,13 +110,18 @@ def approve_profile(settings: Settings, profile_hash: str, approved_by: str, not
         raise ProfileError(f"No profile {profile_hash} is in force or waits here; there is: {known}.")
     try:
         approval = Approval(
-            profile_hash=there[chosen].profile_hash, approved_by=approved_by.strip(), approved_at=now, note=note.strip()
-        )
+            profile_hash=there[chosen].profile_hash, approved_by=approved_by.strip(), approved_at=now, note=note.strip(),
+            beside_earlier=beside_earlier,
+        )  # fmt: skip
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ProfileError(f"The approval cannot be recorded: {first['loc'][0]}: {first['msg']}.") from None
+    refused = why_not_beside(settings, approval.profile_hash)
+    if refused and not beside_earlier:
+        raise ProfileError(refused)
     add_approval(_approvals_path(settings), approval)
     if chosen != settings.profile_path:
         there[chosen].save(settings.profile_path)
         chosen.unlink(missing_ok=True)
+        memory.mark_released(settings, approval.profile_hash)
     return approval

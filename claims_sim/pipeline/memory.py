@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from claims_sim.errors import ProfileError
 from claims_sim.profile.sketch import Sketch
@@ -32,12 +32,12 @@ def rounding_key(settings: Settings) -> int:
         ) from None
 
 
-def remember(settings: Settings, profile_hash: str, rules: Mapping[str, str], sketch: Sketch) -> None:
-    """Keep the sketch of what a profile was made of, and the rules that it was made by; the oldest are forgotten."""
+def remember(settings: Settings, profile_hash: str, rules: Mapping[str, str], source: str, sketch: Sketch) -> None:
+    """Keep the sketch of what a profile was made of, from where, and by which rules; the oldest are forgotten."""
     folder = _folder(settings)
-    part = folder / f".{profile_hash}.part"
-    part.write_text(json.dumps({"rules": dict(rules), "sketch": sketch.to_json()}), encoding="utf-8")
-    part.replace(folder / f"{profile_hash}.sketch")
+    known = _read_entry(folder / f"{profile_hash}.sketch")
+    entry = {"rules": dict(rules), "source": source, "sketch": sketch.to_json()}
+    _replace(folder, profile_hash, {**entry, "released": known.get("released", False)})
     kept = sorted(folder.glob("*.sketch"), key=lambda path: path.stat().st_mtime)
     for path in kept[:-_SKETCHES_KEPT]:
         path.unlink(missing_ok=True)
@@ -48,12 +48,49 @@ def recall(settings: Settings, rules: Mapping[str, str]) -> list[Sketch]:
     return [found for path in _folder(settings).glob("*.sketch") if (found := _read(path, dict(rules))) is not None]
 
 
+def mark_released(settings: Settings, profile_hash: str) -> None:
+    """Note that a profile has been put in force: from now on it counts as known outside the production zone."""
+    entry = _read_entry(_folder(settings) / f"{profile_hash}.sketch")
+    if entry and not entry.get("released"):
+        _replace(_folder(settings), profile_hash, {**entry, "released": True})
+
+
+def made_otherwise(settings: Settings, profile_hash: str, *, released: bool = True) -> bool:
+    """Whether another profile of the same source was made (and `released`) by other rules; never of one released itself."""
+    own = _read_entry(_folder(settings) / f"{profile_hash}.sketch")
+    if not own or own.get("released"):
+        return False
+    others = (_read_entry(path) for path in _folder(settings).glob("*.sketch") if path.stem != profile_hash)
+    return any(
+        entry.get("source") == own.get("source")
+        and entry.get("rules") != own.get("rules")
+        and (entry.get("released") or not released)
+        for entry in others
+        if entry
+    )
+
+
 def _read(path: Path, rules: dict[str, str]) -> Sketch | None:
+    entry = _read_entry(path)
+    try:
+        return Sketch.from_json(entry["sketch"]) if entry.get("rules") == rules else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _read_entry(path: Path) -> dict[str, Any]:
+    """What is remembered of a profile; nothing, where that cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return Sketch.from_json(found["sketch"]) if found["rules"] == rules else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _replace(folder: Path, profile_hash: str, entry: Mapping[str, Any]) -> None:
+    part = folder / f".{profile_hash}.part"
+    part.write_text(json.dumps(entry), encoding="utf-8")
+    part.replace(folder / f"{profile_hash}.sketch")
 
 
 def _folder(settings: Settings) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from claims_sim.errors import ProfileError, SettingsError, SourceError, StoreError
 from claims_sim.pipeline import memory
-from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path
+from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path, why_not_beside
 from claims_sim.profile.counting import MIN_FACILITIES
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
@@ -69,14 +69,15 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     check_isolation(settings)
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
     key = memory.rounding_key(settings)
-    rules = {name: value for name, value in _source_identity(settings).items() if name in ("mapping", "k")}
+    identity = _source_identity(settings)
+    rules = {name: identity[name] for name in ("mapping", "k")}
     sketch, last = sketch_source(source, key), latest_profile(settings)
     if last is not None:
         held_back = _held_back([known.change_to(sketch) for known in memory.recall(settings, rules)], last)
         if held_back:
             return ProfileRefresh(last, is_new=False, held_back=held_back)
     profile = fit_profile(source, k=settings.privacy_k, created_at=now, rounding_key=key)
-    memory.remember(settings, profile.profile_hash, rules, sketch)
+    memory.remember(settings, profile.profile_hash, rules, f"{identity['source']} {identity['table']}", sketch)
     if last is not None and last.profile_hash == profile.profile_hash:
         return ProfileRefresh(last, is_new=False)
     return ProfileRefresh(profile, is_new=True, before=last)
@@ -113,6 +114,7 @@ def keep_profile(settings: Settings, profile: Profile) -> None:
     else:
         profile.save(settings.profile_path)
         waiting_path(settings).unlink(missing_ok=True)
+        memory.mark_released(settings, profile.profile_hash)
     control.put_status(settings.state_dir, "profile_source", _source_identity(settings))
 
 
@@ -121,9 +123,10 @@ def has_profile_of_source(settings: Settings) -> bool:
 
     Another source, table or mapping than last time asks for a new profile. Opens no database.
     """
-    waits = settings.require_approval and waiting_path(settings).exists()
-    if not settings.profile_path.exists() and not waits:
-        return False
+    if not settings.profile_path.exists():
+        waiting = waiting_path(settings)
+        if not waiting.exists() or not must_wait(settings, Profile.load(waiting)):
+            return False
     made_of = control.get_status(settings.state_dir, "profile_source")
     return made_of is None or made_of == _source_identity(settings)
 
@@ -171,7 +174,10 @@ def current_profile(settings: Settings) -> Profile:
     """The profile in force. Raises ProfileError when there is none yet, or none that was approved where that is required."""
     if not settings.profile_path.exists():
         if waiting_path(settings).exists():
-            require_approval(settings, Profile.load(waiting_path(settings)))
+            waiting = Profile.load(waiting_path(settings))
+            require_approval(settings, waiting)
+            if refused := why_not_beside(settings, waiting.profile_hash):
+                raise ProfileError(refused)
         raise ProfileError(
             f"There is no profile at {settings.profile_path} yet: materialize claims_distribution_profile, or run `claims-sim profile`."
         )

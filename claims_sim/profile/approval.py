@@ -21,11 +21,14 @@ class Approval(BaseModel):
     approved_by: str = Field(min_length=2, max_length=100)
     approved_at: AwareDatetime
     note: str = Field("", max_length=500)
+    beside_earlier: bool = False
+    """Whether it may be known beside an earlier profile of the same claims that was made by other rules."""
 
     def describe(self) -> str:
         """For people."""
         note = f" ({self.note})" if self.note else ""
-        return f"by {self.approved_by} on {self.approved_at:%Y-%m-%d %H:%M} UTC{note}"
+        beside = ", beside an earlier one made with other settings" if self.beside_earlier else ""
+        return f"by {self.approved_by} on {self.approved_at:%Y-%m-%d %H:%M} UTC{beside}{note}"
 
 
 def read_approvals(path: Path) -> tuple[Approval, ...]:
