@@ -4,7 +4,7 @@
 
 Each size is a fresh process on a demo source made here (or the given table, as it is). "read" is the copy out of DuckDB,
 "fit" all the rest; memory is the process's peak, with what the imports alone take beside it. Sampling draws whole claims,
-all columns, by one thread. Bars: 1.2 M rows in <= 20 CPU-s and <= 1.5 GB; >= 300,000 claims a CPU-s; one claim <= 5 CPU-ms;
+all columns, by one thread. Bars: 1.2 M rows in <= 20 CPU-s and <= 1.5 GB; >= 300,000 claims a CPU-s; one claim <= 5 ms;
 no claim of a million that breaks a rule.
 """
 
@@ -60,16 +60,18 @@ def measure(source: Path, table: str, mapping: Path | None, violations: int) -> 
     begun = time.process_time()
     sampler.draw_claims(2, np.arange(SAMPLED))
     found["claims a CPU-s"] = SAMPLED / (time.process_time() - begun)
-    found["one claim CPU-ms"] = 1000 * float(np.median([one_claim(sampler, i) for i in range(SINGLE)]))
+    singly = 1000 * np.median([one_claim(sampler, i) for i in range(SINGLE)], axis=0)
+    found["one claim ms"], found["one claim CPU-ms"] = (float(part) for part in singly)
     if violations:
         found["violations"] = count_violations(sampler, profile.identities, violations)
     return found
 
 
-def one_claim(sampler: Sampler, number: int) -> float:
-    begun = time.process_time()
+def one_claim(sampler: Sampler, number: int) -> tuple[float, float]:
+    """Seconds by the clock, and of CPU: on a busy machine only the second says what a claim costs."""
+    begun, worked = time.perf_counter(), time.process_time()
     sampler.draw_claims(3, np.array([number]))
-    return time.process_time() - begun
+    return time.perf_counter() - begun, time.process_time() - worked
 
 
 def count_violations(sampler: Sampler, identities: dict[str, float], claims: int) -> int:
@@ -87,7 +89,7 @@ def report(found: dict, claims: int) -> str:
         f"{found['rows']:>9,} rows: read {found['read']:5.1f} + fit {found['fit']:5.1f} = {found['read'] + found['fit']:5.1f} CPU-s, "
         f"peak {found['fit MB']:,.0f} MB (imports {found['imports MB']:,.0f}), profile {found['profile MB']:.1f} MB; "
         f"sampler opens in {found['open']:.2f} CPU-s, draws {found['claims a CPU-s']:,.0f} claims a CPU-s, "
-        f"one claim in {found['one claim CPU-ms']:.1f} CPU-ms"
+        f"one claim in {found['one claim ms']:.1f} ms ({found['one claim CPU-ms']:.1f} CPU-ms)"
     )
     return text + (f"; {found['violations']} of {claims:,} break a rule" if "violations" in found else "")
 
