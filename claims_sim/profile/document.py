@@ -115,6 +115,8 @@ class Tariff(_Part):
     factors: dict[str, tuple[Finite, ...]]
     levels: Annotated[tuple[Finite, ...], Field(min_length=1)]
     top_ups: tuple[Finite, ...]
+    rates: tuple[Finite, ...] = ()
+    """What a day of stay adds; the table `top_up` draws: nothing, the top-ups in turn, then the rates."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Tariff":
@@ -208,7 +210,7 @@ class Profile(_Part):
     @cached_property
     def profile_hash(self) -> str:
         """SHA-256 over the content without its creation time: equal sources and rules give equal hashes."""
-        document = self.model_dump(mode="json", exclude={"created_at"})
+        document = self._document(without="created_at")
         return hashlib.sha256(_canonical(document).encode()).hexdigest()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Profile":
@@ -219,7 +221,14 @@ class Profile(_Part):
 
     def to_json(self) -> str:
         """The document as canonical JSON: sorted keys, no spaces."""
-        return _canonical(self.model_dump(mode="json"))
+        return _canonical(self._document())
+
+    def _document(self, without: str = "") -> dict[str, Any]:
+        document = self.model_dump(mode="json", exclude={without})
+        tariff = document["money"]["tariff"]
+        if tariff is not None and not tariff["rates"]:  # as before there were any: hashes and approvals stay
+            del tariff["rates"]
+        return document
 
     @classmethod
     def from_json(cls, text: str) -> "Profile":

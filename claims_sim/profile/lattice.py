@@ -47,6 +47,9 @@ class Lattice:
     level: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     top_ups: Numbers = field(default_factory=lambda: np.zeros(0))
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    rates: Numbers = field(default_factory=lambda: np.zeros(0))
+    rate: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Which of `rates` each row pays for each day of its stay, from 1; 0 for none."""
 
     def place_log(self, codes: dict[str, Codes], rows: Ints) -> Numbers:
         """The sum of the logarithms of all factors of each of `rows`."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.daily import find_daily_rates
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice, find_lattice
@@ -70,6 +71,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     grid = amount_grid(encoded.claimed, encoded.paid)
     lattice = find_lattice(encoded, grid)
     if lattice is not None:
+        find_daily_rates(lattice, encoded, primary, encoded.population)
         find_top_ups(lattice, encoded, primary, encoded.population)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
     tariff = _tariff(fit)
@@ -115,14 +117,11 @@ def _tariff(fit: _Fit) -> Tariff | None:
     points = np.diff(lattice.base_start)
     some = points > 0
     fit.points = int(points.max(initial=0)) * len(lattice.levels)
-    if len(lattice.top_ups):
-        builder.add(
-            Target(
-                "top_up", np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32), len(lattice.top_ups) + 1
-            ),
-            fit.candidates,
-            most=4,
-        )
+    more = len(lattice.top_ups) + len(lattice.rates)
+    if more:
+        code = np.where(lattice.rate > 0, len(lattice.top_ups) + lattice.rate, lattice.top_up)
+        counted = np.where(lattice.point >= 0, code, -1).astype(np.int32)
+        builder.add(Target("top_up", counted, more + 1), fit.candidates, most=4)
     return Tariff(
         parents=lattice.case_names,
         sizes=lattice.case_sizes,
@@ -132,6 +131,7 @@ def _tariff(fit: _Fit) -> Tariff | None:
         factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
+        rates=tuple(lattice.rates.tolist()),
     )
 
 

@@ -24,6 +24,7 @@ class Payments:
         self._prices = None if tariff is None else PriceList.of_tariff(tariff)
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
+        self._rates = np.array(tariff.rates if tariff is not None else ())
         self._exact = np.array(profile.money.exact)
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
@@ -61,7 +62,12 @@ class Payments:
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
-            amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
+            drawn = np.maximum(table.draw(key, rows[on], given), 0)
+            daily = drawn - len(self._top_ups)
+            amount[on] += self._top_ups[np.where(daily < 0, drawn, 0)]
+            if len(self._rates) and "los_days" in draft.codes:
+                stay = draft.codes["los_days"][on]
+                amount[on] += np.where(daily >= 0, self._rates[np.maximum(daily, 0)] * stay, 0.0)
         return amount, base
 
     def _pay(

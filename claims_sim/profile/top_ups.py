@@ -39,7 +39,7 @@ def find_top_ups(found: Lattice, encoded: Encoded, primary: Numbers, population:
     values, ids = np.unique(extra, return_inverse=True)
     allowed = population.releasable(ids.astype(np.int64), len(values), rows[owner])
     enough = max(2 * population.k, int(_MIN_TOP_UP_SHARE * len(rows)))
-    number = _explain_greedily(owner, ids.astype(np.int64), np.where(allowed, np.bincount(ids), 0), enough)
+    number = explain_greedily(owner, ids.astype(np.int64), np.where(allowed, np.bincount(ids), 0), enough)
     chosen = np.flatnonzero(number > 0)
     # A row may reach its top-up by several prices: the commonest price comes first.
     _, first = np.unique(owner[chosen], return_index=True)
@@ -52,7 +52,7 @@ def find_top_ups(found: Lattice, encoded: Encoded, primary: Numbers, population:
     found.level[target] = np.array([v for _, v, _ in options], np.int32)[which[chosen]]
 
 
-def _explain_greedily(owner: Ints, value: Ints, counts: Ints, enough: int) -> Ints:
+def explain_greedily(owner: Ints, value: Ints, counts: Ints, enough: int) -> Ints:
     """The number (from 1) of the value that explains each vote, 0 for none: the commonest value takes its rows first.
 
     Otherwise every true top-up would bring along its sums with the differences between prices.
