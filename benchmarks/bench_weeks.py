@@ -1,7 +1,8 @@
-"""Weeks of the continuous worker in an hour: does anything grow that should not?
+"""Weeks of the continuous worker in minutes: does anything grow that should not?
 
-    .venv/bin/python benchmarks/bench_weeks.py                      10,000 batches: about an hour of one free core
+    .venv/bin/python benchmarks/bench_weeks.py                      10,000 batches, or as many as 14 minutes allow
     .venv/bin/python benchmarks/bench_weeks.py --batches 500        a look
+    .venv/bin/python benchmarks/bench_weeks.py --minutes 60         more time
 
 The worker's own engine makes, publishes, ingests and scores batches as fast as it can, reports to a Dagster instance and
 keeps house, all retention scaled: payloads, snapshots and segments for `--retention` seconds instead of days, reports
@@ -100,8 +101,9 @@ def keep_house(settings: Settings, instance: DagsterInstance, keep_claims: int |
         pipeline.purge_claims(settings, Selection(keep=keep_claims), now)
 
 
-def run(settings: Settings, batches: int, rows: int, keep_claims: int | None) -> list[dict[str, float]]:
-    """Make the batches; a row of measures after each `rows`-th part of them."""
+def run(settings: Settings, batches: int, rows: int, keep_claims: int | None, minutes: float) -> list[dict[str, float]]:
+    """Make the batches, until the minutes are over; a row of measures after each `rows`-th part of them."""
+    deadline = time.monotonic() + 60 * minutes
     engine, window, table = Engine(settings), Window(), []
     home = settings.state_dir / "dagster"
     reporter, instance = RunlessReporter(settings, home), DagsterInstance.from_config(str(home))
@@ -125,6 +127,9 @@ def run(settings: Settings, batches: int, rows: int, keep_claims: int | None) ->
             table.append({"batches": number, "tick CPU ms": float(np.median(ticks_cpu)), **look(settings, instance)})
             ticks_cpu = []
             print(f"{number:>9} " + " ".join(f"{value:>17,.1f}" for value in list(table[-1].values())[1:]), flush=True)
+        if time.monotonic() > deadline:
+            print(f"the time is over after {number:,} of {batches:,} batches", flush=True)
+            break
     engine.close()
     reporter.close()
     instance.dispose()
@@ -135,7 +140,8 @@ def main() -> int:
     """Run, and print the slopes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", type=int, default=10_000)
-    parser.add_argument("--rows", type=int, default=20, help="rows of the table")
+    parser.add_argument("--minutes", type=float, default=14.0, help="then the run ends, and says how far it came")
+    parser.add_argument("--rows", type=int, default=40, help="rows of the table, were all batches made")
     parser.add_argument("--retention", type=float, default=120.0, help="seconds")
     parser.add_argument("--keep-claims", type=int, help="purge all but the newest so many at every housekeeping")
     options = parser.parse_args()
@@ -143,7 +149,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="claims-sim-weeks-") as name:
         settings = prepared(Path(name), options.retention)
         started = time.monotonic()
-        table = run(settings, options.batches, options.rows, options.keep_claims)
+        table = run(settings, options.batches, options.rows, options.keep_claims, options.minutes)
+        if not table:
+            sys.exit("No row of the table was reached: give it more minutes or more rows.")
     half = table[len(table) // 2 :]
     numbers = np.array([row["batches"] for row in half]) / 1000
     print(

@@ -19,7 +19,7 @@ MAX_LINE_BYTES: Final = 1024 * 1024
 KEPT_BYTES: Final = 64 * 1024
 """How much of an oversize message is kept, for people who look at dead letters."""
 
-MAX_READ_BYTES: Final = 64 * 1024 * 1024
+MAX_READ_BYTES: Final = 96 * 1024 * 1024
 """A single read returns about as much at the most, however many messages were asked for."""
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
