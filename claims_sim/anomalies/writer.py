@@ -148,11 +148,9 @@ class AnomalyWriter(BatchWriter):
         """Add the anomalies to `made`; the places that no kind could be made at, which the last kind asked for keeps."""
         missed: _Groups = {}
         for (name, strength, block), places in groups.items():
-            names = list(self.quota.shares)
-            at = names.index(name)
             left = places
             # A kind that this source or request cannot show gives its place to the next one.
-            for other in (*names[at:], *names[:at]):
+            for other in _turns(list(self.quota.shares), name, places):
                 if other not in offered:
                     continue
                 kind, campaign = KINDS[other], None
@@ -167,6 +165,18 @@ class AnomalyWriter(BatchWriter):
 
 
 _NOWHERE: Final = np.zeros(0, np.int64)
+
+
+def _turns(names: list[str], name: str, places: Ints) -> list[str]:
+    """The kinds in the order in which they are tried for places of the kind `name`."""
+    at = names.index(name)
+    turned = [*names[at:], *names[:at]]
+    if not KINDS[name].is_pair:
+        return turned
+    # In a young stream many pairs find no original: what they leave is shared out among the other kinds.
+    pairs, others = ([n for n in turned if KINDS[n].is_pair is is_pair] for is_pair in (True, False))
+    turn = int(places.sum()) % max(len(others), 1)
+    return [*pairs, *others[turn:], *others[:turn]]
 
 
 def _grouped(assigned: Assigned) -> _Groups:
