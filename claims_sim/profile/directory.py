@@ -58,19 +58,25 @@ class _Grouping:
     """Kinds on their way into groups: `group` names each one's by its lowest kind, `done` says that it may be told."""
 
     def __init__(self, kind: Ints, kinds: Ints, population: Population) -> None:
-        self.kinds, self._kind, self._population = kinds, kind, population
+        self.kinds, self._population = kinds, population
         self.claims = np.bincount(kind, minlength=len(kinds))
+        self._rows, self._end = np.argsort(kind, kind="stable"), np.cumsum(self.claims)
         self.group = np.arange(len(kinds))
         self.done = population.releasable(kind, len(kinds))
 
     def may_be_told(self, kinds: Ints) -> bool:
         """May these kinds together be told?"""
-        if self.claims[kinds].sum() < self._population.k:
+        whole, claims = self._population, int(self.claims[kinds].sum())
+        if claims < whole.k:
             return False
-        mine = np.zeros(len(self.kinds), np.bool_)
-        mine[kinds] = True
-        rows = np.flatnonzero(mine[self._kind])
-        return bool(self._population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
+        rows = np.concatenate([self._rows[self._end[kind] - self.claims[kind] : self._end[kind]] for kind in kinds])
+        # Numbered anew: what is counted then grows with these claims, not with the table.
+        persons, facilities = (
+            None if owners is None else np.unique(owners[rows], return_inverse=True)[1].astype(np.int64)
+            for owners in (whole.persons, whole.facilities)
+        )
+        there = Population(claims, whole.k, persons, facilities)
+        return bool(there.releasable(np.zeros(claims, np.int64), 1)[0])
 
     def close(self, kinds: Ints) -> None:
         """Make one group of them."""
