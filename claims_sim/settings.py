@@ -17,6 +17,16 @@ from claims_sim.errors import SettingsError
 
 PREFIX: Final = "CLAIMS_SIM_"
 Clock = Literal["admission", "intake", "history"]
+_KIND: Final = re.compile(r"[a-z_]{1,40}")
+_CRON: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_PART: Final = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+_CRON_NAMES: Final = re.compile(r"\b(?:sun|mon|tue|wed|thu|fri|sat)\b", re.IGNORECASE)
+_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NEEDED: Final = {
+    "int_parsing": "a whole number is needed",
+    "float_parsing": "a number is needed",
+    "bool_parsing": "true or false is needed",
+}
 _PRICE: Final = re.compile(r"[^=;]*[^=;\s]\s*=\s*\d{1,6}(\.\d+)?\s*/\s*\d{1,6}(\.\d+)?")
 AuthorName = Literal["statistical", "llm"]
 
@@ -264,6 +274,34 @@ class Settings(BaseSettings):
                 raise ValueError(f"{entry} is no price; write model=in/out, as in gpt-5-mini=0.25/2.00")
         return value
 
+    @field_validator("mix")
+    @classmethod
+    def _mix_can_be_read(cls, value: str) -> str:
+        for entry in filter(str.strip, value.split(";")):
+            key, _, number = entry.rpartition("=")
+            field, _, text = key.partition(":")
+            if not (field.strip() and text.strip() and 0 <= _number(number) <= 1):
+                raise ValueError(f"'{entry.strip()}' is no share such as service_type:RITL=0.6, from 0 to 1")
+        return value
+
+    @field_validator("anomaly_mix")
+    @classmethod
+    def _anomaly_mix_can_be_read(cls, value: str) -> str:
+        for entry in filter(str.strip, value.split(";")):
+            kind, sign, number = entry.partition("=")
+            if not _KIND.fullmatch(kind.strip()) or (sign and not 0 < _number(number) < float("inf")):
+                raise ValueError(f"'{entry.strip()}' is no kind with a share above 0, such as upcoding=2")
+        return value
+
+    @field_validator("profile_refresh_cron")
+    @classmethod
+    def _cron_can_be_read(cls, value: str) -> str:
+        fields = value.split()
+        fields[4:] = [_CRON_NAMES.sub(lambda day: str(_WEEKDAYS.index(day[0].lower())), text) for text in fields[4:]]
+        if len(fields) != len(_CRON) or not all(map(_is_cron_field, fields, _CRON)):
+            raise ValueError("five fields are needed (minute, hour, day, month, weekday), such as 0 2 * * *")
+        return value
+
     @field_validator("state_dir")
     @classmethod
     def _state_is_a_folder(cls, value: Path) -> Path:
@@ -311,9 +349,30 @@ class Settings(BaseSettings):
         return self.channel or f"jsonl://{(self.state_dir / 'channel').absolute()}"
 
 
+def _number(text: str) -> float:
+    """The number that a text is, or one below any share."""
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def _is_cron_field(text: str, bounds: tuple[int, int]) -> bool:
+    low, high = bounds
+    for part in text.split(","):
+        match = _CRON_PART.fullmatch(part)
+        if match is None:
+            return False
+        first, last, step = (None if found is None else int(found) for found in match.groups())
+        ends = [number for number in (first, last) if number is not None]
+        if any(not low <= number <= high for number in ends) or ends != sorted(ends) or step == 0:
+            return False
+    return True
+
+
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = _NEEDED.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
     if not first["loc"]:
         return message + "."
     name = str(first["loc"][0])

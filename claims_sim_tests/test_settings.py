@@ -27,6 +27,15 @@ def test_defaults_need_no_environment():
         ("CLOCK", "never"),
         ("CLAIM_PREFIX", "CLM"),
         ("PRIVACY_K", "1"),
+        ("MIX", "foo"),
+        ("MIX", "service_type:RITL=1.5"),
+        ("ANOMALY_MIX", "upcoding=none"),
+        ("ANOMALY_MIX", "=2"),
+        ("PROFILE_REFRESH_CRON", "foo"),
+        ("PROFILE_REFRESH_CRON", "0 2 * *"),
+        ("PROFILE_REFRESH_CRON", "0 24 * * *"),
+        ("PROFILE_REFRESH_CRON", "*/0 2 * * *"),
+        ("PROFILE_REFRESH_CRON", "30-10 2 * * *"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monkeypatch, variable, value):
@@ -36,6 +45,30 @@ def test_a_wrong_value_is_one_line_with_variable_value_and_what_is_allowed(monke
     message = str(caught.value)
     assert f"{PREFIX}{variable}={value}" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 2 * * *", "*/15 1-5 1,15 * 1-5", "59 23 31 12 7", "5/10 * * * *", "0 2 * * mon-FRI"]
+)
+def test_a_cron_that_dagster_takes_is_taken(monkeypatch, cron):
+    from dagster._utils.schedules import is_valid_cron_schedule
+
+    assert is_valid_cron_schedule(cron)
+    monkeypatch.setenv(f"{PREFIX}PROFILE_REFRESH_CRON", cron)
+    assert load_settings().profile_refresh_cron == cron
+
+
+@pytest.mark.parametrize("mix", ["", "service_type:RITL=0.6", "service_type:RITL=.6; severity_group:berat=0.1;"])
+def test_a_mix_that_can_be_read_is_taken(monkeypatch, mix):
+    monkeypatch.setenv(f"{PREFIX}MIX", mix)
+    monkeypatch.setenv(f"{PREFIX}ANOMALY_MIX", "upcoding; cloned_claim=2")
+    assert load_settings().mix == mix
+
+
+def test_a_number_that_is_none_is_said_in_plain_words(monkeypatch):
+    monkeypatch.setenv(f"{PREFIX}BATCH_SIZE", "abc")
+    with pytest.raises(SettingsError, match="BATCH_SIZE=abc is not allowed: a whole number is needed"):
+        load_settings()
 
 
 def test_the_intervals_minimum_must_not_exceed_its_maximum(monkeypatch):

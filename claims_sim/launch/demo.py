@@ -45,6 +45,7 @@ def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
     """Run `ticks` ticks in the state folder; 0 when every claim that was ever published is stored and scored."""
     console = Console(stderr=True)
     pipeline.check_isolation(settings)
+    pipeline.require_writable_state(settings)
     pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything is made
     pipeline.ensure_source(settings, console.print)
     with control.producer_lock(settings.state_dir, "claims-sim demo"):

@@ -4,6 +4,7 @@ Ctrl-C (or SIGTERM) stops in order: no new runs, the run at work ends, then the 
 """
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -58,7 +60,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
             stop.set()
 
         end_with_parent(on_orphaned=orphaned)
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    pipeline.require_writable_state(settings)
     with _only_one(settings), watched(settings):
         return _run_locked(settings, stop, hurry)
 
@@ -91,6 +93,12 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
     orphans = reap_orphans(settings.state_dir)
     if orphans:
         _say(f"Ended {orphans} processes that an earlier run left behind.")
+    if silent := pipeline.why_channel_is_silent(settings):
+        _say(f"{silent} Until the channel answers, claims wait in the outbox.")
+    if former := pipeline.former_source(settings):
+        _say(
+            f"Claims of the former source, {former}, stay here beside the new ones; another CLAIMS_SIM_STATE_DIR keeps them apart."
+        )
     pipeline.ensure_source(settings, _say)
     supervisor = Supervisor()
     try:
@@ -265,8 +273,16 @@ claims_sim is running: a batch of {settings.batch_size} claims every {settings.i
   Database    {settings.database_path}
   Logs        {settings.state_dir / "logs"}
 
-{flow.get("ingested", 0)} claims ingested, {flow.get("scored", 0)} scored so far; `claims-sim status` tells more.
+{flow.get("ingested", 0)} claims ingested, {flow.get("scored", 0)} scored so far; `{_our_command()} status` tells more.
 Ctrl-C stops everything; starting again goes on from here."""
+
+
+def _our_command() -> str:
+    """How the user calls us: the bare name where the shell finds it, else the file."""
+    if shutil.which("claims-sim"):
+        return "claims-sim"
+    path = Path(sys.executable).with_name("claims-sim")
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _stop(settings: Settings, supervisor: Supervisor, hurry: threading.Event) -> None:

@@ -37,6 +37,7 @@ from claims_sim.pipeline.profiling import (
     check_output,
     current_profile,
     ensure_source,
+    former_source,
     has_profile_of_source,
     keep_profile,
     latest_profile,
@@ -53,7 +54,7 @@ from claims_sim.pipeline.refreshing import (
     refresh_scores,
     rollback_scores,
 )
-from claims_sim.pipeline.resources import channel, database
+from claims_sim.pipeline.resources import channel, database, require_writable_state, why_channel_is_silent
 from claims_sim.pipeline.scorers import ScorerCard, describe_scorer, try_scorer
 from claims_sim.pipeline.scoring import (
     SCORER_TRAINING_CLAIMS,
@@ -101,6 +102,7 @@ __all__ = [
     "evaluate_author",
     "evaluate_prompts",
     "find_approval",
+    "former_source",
     "generate_batch",
     "has_profile_of_source",
     "ingest",
@@ -121,6 +123,7 @@ __all__ = [
     "quality_file",
     "refresh_scores",
     "relay_outbox",
+    "require_writable_state",
     "review_outbox_batch",
     "rollback_scores",
     "run_tick",
@@ -137,6 +140,7 @@ __all__ = [
     "unread",
     "watch_author",
     "watch_drift",
+    "why_channel_is_silent",
     "why_not_beside",
     "write_fidelity",
     "write_on_demand",

@@ -10,6 +10,7 @@ from pathlib import Path
 from claims_sim.errors import ProfileError, SettingsError, SourceError, StoreError
 from claims_sim.pipeline import memory
 from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path, why_not_beside
+from claims_sim.pipeline.resources import require_writable_state
 from claims_sim.profile.counting import MIN_FACILITIES
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
@@ -67,6 +68,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     stays in force.
     """
     check_isolation(settings)
+    require_writable_state(settings)
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
     key = memory.rounding_key(settings)
     identity = _source_identity(settings)
@@ -80,7 +82,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     memory.remember(settings, profile.profile_hash, rules, f"{identity['source']} {identity['table']}", sketch)
     if last is not None and last.profile_hash == profile.profile_hash:
         return ProfileRefresh(last, is_new=False)
-    return ProfileRefresh(profile, is_new=True, before=last)
+    return ProfileRefresh(profile, is_new=True, before=None if former_source(settings) else last)
 
 
 def _held_back(changes: Sequence[Change | None], last: Profile) -> str:
@@ -96,6 +98,14 @@ def _held_back(changes: Sequence[Change | None], last: Profile) -> str:
         if change.facilities is not None and change.facilities < MIN_FACILITIES:
             return f"only claims of fewer than {MIN_FACILITIES} facilities have changed, so the last profile stays in force"
     return ""
+
+
+def former_source(settings: Settings) -> str:
+    """The file and table that the profile in force was made of, where that is another source; else empty."""
+    made_of, now = control.get_status(settings.state_dir, "profile_source"), _source_identity(settings)
+    if made_of is None or all(made_of.get(name) == now[name] for name in ("source", "table")):
+        return ""
+    return f"{made_of.get('source')} ({made_of.get('table')})"
 
 
 def latest_profile(settings: Settings) -> Profile | None:

@@ -1,0 +1,39 @@
+"""What is told before anything starts: a folder that cannot be written, a channel that is silent, another source."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.errors import SettingsError
+from claims_sim_tests.servers import free_port
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def test_a_state_folder_that_cannot_be_written_is_one_line_that_names_it(settings):
+    nowhere = settings.model_copy(update={"state_dir": settings.state_dir.__class__("/proc/nothing")})
+    with pytest.raises(SettingsError, match="CLAIMS_SIM_STATE_DIR=/proc/nothing cannot be written"):
+        pipeline.require_writable_state(nowhere)
+    with pytest.raises(SettingsError, match="cannot be written"):
+        pipeline.profile_source(nowhere, NOW)
+    pipeline.require_writable_state(settings)
+
+
+@pytest.mark.parametrize("kind", ["redis", "kafka"])
+def test_a_channel_that_nobody_serves_is_named_and_one_that_answers_is_not(settings, kind):
+    where = {"redis": "0?stream=claims", "kafka": "claims"}[kind]
+    dead = settings.model_copy(
+        update={"channel": f"{kind}://127.0.0.1:{free_port()}/{where}", "channel_timeout_s": 1.0}
+    )
+    assert "127.0.0.1" in pipeline.why_channel_is_silent(dead)
+    assert pipeline.why_channel_is_silent(settings) == ""
+
+
+def test_another_source_than_last_time_is_named_and_its_profile_is_compared_with_nothing(settings, tmp_path):
+    pipeline.keep_profile(settings, pipeline.profile_source(settings, NOW).profile)
+    assert pipeline.former_source(settings) == ""
+    path = tmp_path / "other.duckdb"
+    path.write_bytes(settings.source.read_bytes())
+    other = settings.model_copy(update={"source": path})
+    assert str(settings.source) in pipeline.former_source(other)
