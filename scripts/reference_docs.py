@@ -4,6 +4,7 @@ python scripts/reference_docs.py
 """
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,9 @@ curl -X POST 127.0.0.1:8000/simulate/claims -H 'content-type: application/json' 
 curl -N 127.0.0.1:8000/claims/stream                                    # server-sent events; resumes by Last-Event-ID
 curl '127.0.0.1:8000/high-risk?severity=berat&min_risk=0.5&limit=10'
 ```
+
+What `/claims` and `/high-risk` filter by is not held against the profile's values, as claims with others may come: a value
+that no claim has gives 200 and no claims. `POST /simulate/claims` refuses such a value and lists those there are.
 """
 
 
@@ -91,8 +95,12 @@ def _paragraphs(text: str) -> str:
     done = []
     for part in re.split(r"\n\s*\n", text.replace("\b", "").strip()):
         line = " ".join(part.split())
-        match = re.match(r"(Example[^:]*:)\s+(claims-sim .*)$", line)
-        done.append(f"{match[1]}\n\n```\n{match[2]}\n```" if match else line)
+        first, *examples = re.split(r"(?:^| )(?=Example[^:]*: +(?:[A-Z_]+=\S+ )*claims-sim )", line)
+        done += [first] if first else []
+        if examples:
+            shown = "\n".join(one.split(":", 1)[1].strip() for one in examples)
+            named = "Examples:" if len(examples) > 1 else examples[0].split(":", 1)[0] + ":"
+            done.append(f"{named}\n\n```\n{shown}\n```")
     return "\n\n".join(done)
 
 
@@ -102,30 +110,74 @@ def api() -> str:
     parts = [_API_INTRO.rstrip()]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            parts += _operation(f"{method.upper()} {path}", operation)
+            parts += _operation(f"{method.upper()} {path}", operation, document["components"]["schemas"])
     return "\n\n".join(parts) + "\n"
 
 
-def _operation(name: str, operation: dict[str, Any]) -> Iterator[str]:
+def _operation(name: str, operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
     yield f"## {name}"
     text = operation.get("description", "")
     summary = operation.get("summary", "").rstrip(".")
-    yield f"{summary}. {text}".strip() if text and not text.startswith(summary) else f"{summary}."
+    sentence = summary if summary.endswith("?") else f"{summary}."
+    yield f"{sentence} {text}".strip() if text and not text.startswith(summary) else sentence
     rows = [
         f"| `{parameter['name']}` | {parameter['in']} | {_meaning(parameter)} |"
         for parameter in operation.get("parameters", [])
     ]
     if rows:
         yield "\n".join(["| parameter | in | meaning |", "|---|---|---|", *rows])
+    if "requestBody" in operation:
+        yield from _body(operation["requestBody"]["content"]["application/json"], schemas)
     answers = [f"{code} {answer['description']}" for code, answer in sorted(operation["responses"].items())]
     yield f"Answers: {'; '.join(answers)}."
 
 
+def _body(content: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
+    """The fields of a request's body, and its examples."""
+    schema = schemas[content["schema"]["$ref"].rsplit("/", 1)[1]]
+    rows = [
+        f"| `{name}` | {_type(field)} | {_meaning({'schema': field})} |" for name, field in schema["properties"].items()
+    ]
+    yield "The body is a JSON object, with content-type `application/json`; every field may be left out, others are refused."
+    yield "\n".join(["| field | type | meaning |", "|---|---|---|", *rows])
+    if where := schema["properties"].get("where"):
+        texts = ", ".join(f"`{name}`" for name, one in where["properties"].items() if "items" in one)
+        ranges = ", ".join(f"`{name}`" for name, one in where["properties"].items() if "items" not in one)
+        yield (
+            f"In `where`, {texts} take a list of values, {ranges} a list of two limits, either of which may be null; "
+            "short names such as `province`, `severity`, `dx`, `stay` and `amount` are known too."
+        )
+    yield "\n".join(
+        ["```", *(json.dumps(one["value"], ensure_ascii=False) for one in content["examples"].values()), "```"]
+    )
+
+
+def _known(schema: dict[str, Any]) -> dict[str, Any]:
+    return next((one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), schema)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    known = _known(schema)
+    return (
+        ", ".join(f"`{value}`" for value in known["enum"]) if "enum" in known else known.get("format") or known["type"]
+    )
+
+
+_LIMITS = (
+    ("minimum", "from {:,.15g}"),
+    ("exclusiveMinimum", "above {:,.15g}"),
+    ("maximum", "to {:,.15g}"),
+    ("maxLength", "up to {} characters"),
+)
+_TOO_LARGE_TO_READ = 2**53
+
+
 def _meaning(parameter: dict[str, Any]) -> str:
     schema = parameter.get("schema", {})
-    known = next((one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), schema)
-    limits = [f"{word} {known[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in known]
-    default = [f"default {schema['default']}"] if schema.get("default") is not None else []
+    known = _known(schema)
+    limits = [how.format(known[key]) for key, how in _LIMITS if key in known and known[key] < _TOO_LARGE_TO_READ]
+    is_plain = schema.get("default") not in (None, "") and not isinstance(schema.get("default"), dict)
+    default = [f"default {schema['default']}"] if is_plain else []
     said = parameter.get("description") or schema.get("description") or known.get("format") or known.get("type", "")
     return "; ".join([said, " ".join(limits), *default]).replace("; ;", ";").strip("; ").replace("|", "\\|")
 

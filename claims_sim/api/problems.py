@@ -1,6 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457): one shape for every failure, and never a traceback."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -62,9 +63,23 @@ def install(app: FastAPI) -> None:
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": ""}
-    place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-    return problem(request, 422, f"{place}: {first['msg']}.")
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"type": "", "loc": (), "msg": ""}
+    return problem(request, 422, _sentence(first, request.headers.get("content-type", "")))
+
+
+def _sentence(wrong: Mapping[str, Any], media_type: str) -> str:
+    """One line about what pydantic and FastAPI found wrong, in words that do not presuppose knowing either."""
+    if wrong["type"] == "json_invalid":
+        reason = (wrong.get("ctx") or {}).get("error", "it cannot be read")
+        return f"The body is no JSON: {reason} at character {wrong['loc'][-1]}."
+    if wrong["loc"] == ("body",):
+        if wrong["type"] == "missing":
+            return "The request has no body: send a JSON object, with content-type application/json."
+        if "json" not in media_type:
+            return f"The body is taken for {media_type or 'text'}: send JSON, with content-type application/json."
+        return "The body must be a JSON object, such as {}."
+    place = ".".join(str(part) for part in wrong["loc"][1:]) or "the request"
+    return f"{place}: {str(wrong['msg']).removeprefix('Value error, ').rstrip('.')}."
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -57,6 +57,27 @@ def test_a_wrong_request_is_refused_with_its_place(client, body):
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "media_type", "told"),
+    [
+        ("nonsense", "application/json", "The body is no JSON: Expecting value at character 0."),
+        ('{"count": 2}', "", "The body is taken for text: send JSON, with content-type application/json."),
+        ("", "application/json", "The request has no body: send a JSON object, with content-type application/json."),
+        ("[]", "application/json", "The body must be a JSON object, such as {}."),
+    ],
+)
+def test_a_body_that_is_no_object_is_told_apart(client, body, media_type, told):
+    answer = client.post("/simulate/claims", content=body, headers={"content-type": media_type} if media_type else {})
+    assert (answer.status_code, answer.json()["detail"]) == (422, told)
+
+
+def test_a_wrong_field_is_one_sentence_in_our_words(client):
+    detail = client.post("/simulate/claims", json={"where": {"prov": ["BALI"]}}).json()["detail"]
+    assert detail.startswith("where: ")
+    assert "Value error" not in detail
+    assert ".." not in detail
+
+
 def test_nothing_of_a_request_reaches_stream_or_table(client, streamed):
     client.post("/simulate/claims", json={"count": 5})
     assert client.get("/claims", params={"limit": 1}).json()["claims"][0]["seq"] == 40
