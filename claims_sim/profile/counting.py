@@ -1,6 +1,7 @@
 """Count persons and facilities per cell, and decide which cells may be released. Knows no column by name."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,14 @@ def sorted_distinct(keys: Ints) -> Ints:
     return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
 
 
-@dataclass(frozen=True, slots=True)
+def distinct_with_counts(keys: Ints) -> tuple[Ints, Ints]:
+    """The distinct `keys` in order, and how often each occurs."""
+    ordered = np.sort(keys)
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
+    return ordered[first], np.diff(np.r_[first, len(ordered)])
+
+
+@dataclass(frozen=True)
 class Population:
     """Whose claims the rows are, as numbers from 0.
 
@@ -59,6 +67,19 @@ class Population:
     facilities: Ints | None
     rounding_key: int = 0
     """Secret of the production zone: whoever knows it can tell where a count is rounded up."""
+
+    @cached_property
+    def _busiest_person(self) -> int:
+        """Most claims of one person."""
+        return int(np.bincount(self.persons).max()) if self.persons is not None and len(self.persons) else 0
+
+    @cached_property
+    def _persons_width(self) -> int:
+        return int(self.persons.max(initial=0)) + 1 if self.persons is not None else 1
+
+    @cached_property
+    def _facilities_width(self) -> int:
+        return int(self.facilities.max(initial=0)) + 1 if self.facilities is not None else 1
 
     @property
     def unit(self) -> str:
@@ -74,7 +95,7 @@ class Population:
         counts = np.bincount(cells, minlength=count)
         allowed = counts >= self.k
         if self.persons is not None:
-            allowed &= self._distinct(cells, count, rows, self.persons, self.k, allowed) >= self.k
+            allowed &= self._has_persons(cells, count, rows, self.persons, allowed)
         if self.facilities is not None:
             allowed &= self._spread_over_facilities(cells, count, rows, allowed)
         return allowed
@@ -93,44 +114,36 @@ class Population:
         thinnest = np.flatnonzero(released)[np.argsort(counts[released], kind="stable")]
         thinnest = thinnest[np.cumsum(counts[thinnest]) <= _ROWS_LOOKED_AT]
         if not len(thinnest):
-            return max(self.k, int(counts[released].min()) // max(int(np.bincount(self.persons).max()), 1))
+            return max(self.k, int(counts[released].min()) // max(self._busiest_person, 1))
         among = np.zeros(len(released), np.bool_)
         among[thinnest] = True
         picked = among[cells]
         owner = (self.persons if rows is None else self.persons[rows])[picked]
-        width = int(self.persons.max(initial=0)) + 1
-        pairs = sorted_distinct(cells[picked] * width + owner)
-        return int(np.bincount(pairs // width, minlength=len(released))[thinnest].min())
+        pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
+        return int(np.bincount(pairs // self._persons_width, minlength=len(released))[thinnest].min())
 
-    def _distinct(
-        self, cells: Ints, count: int, rows: Ints | None, owners: Ints, enough: int, candidates: Mask
-    ) -> npt.NDArray[np.int64]:
-        """Distinct owners per candidate cell; looking at the first rows of a large cell is enough to clear it."""
-        picked = candidates[cells]
-        cell, owner = cells[picked], (owners if rows is None else owners[rows])[picked]
-        found = np.full(count, enough, np.int64)
-        # A cell with more claims than `enough` of the busiest owners can have needs no counting.
-        busiest = int(np.bincount(owners).max()) if len(owners) else 0
-        small = np.bincount(cell, minlength=count) <= (enough - 1) * busiest
-        picked = small[cell]
-        pairs = sorted_distinct(cell[picked] * (int(owners.max(initial=0)) + 1) + owner[picked])
-        counted = np.bincount(pairs // (int(owners.max(initial=0)) + 1), minlength=count)
-        found[small] = counted[small]
-        return found
+    def _has_persons(self, cells: Ints, count: int, rows: Ints | None, persons: Ints, candidates: Mask) -> Mask:
+        """Which candidate cells have k persons."""
+        # A cell with more claims than k - 1 of the busiest persons can have needs no counting.
+        small = candidates & (np.bincount(cells, minlength=count) <= (self.k - 1) * self._busiest_person)
+        picked = small[cells]
+        owner = (persons if rows is None else persons[rows])[picked]
+        pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
+        enough: Mask = np.bincount(pairs // self._persons_width, minlength=count) >= self.k
+        return enough | ~small
 
     def _spread_over_facilities(self, cells: Ints, count: int, rows: Ints | None, candidates: Mask) -> Mask:
         assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
         facility = self.facilities if rows is None else self.facilities[rows]
         told = facility >= 0
         picked = candidates[cells] & told
-        width = int(self.facilities.max(initial=0)) + 1
-        ids, distinct = dense_ids(cells[picked] * width + facility[picked])
-        owner = distinct // width
+        distinct, claims = distinct_with_counts(cells[picked] * self._facilities_width + facility[picked])
+        owner = distinct // self._facilities_width
         total = np.bincount(cells, minlength=count)
         untold = total - np.bincount(cells[told], minlength=count)
         several = np.bincount(owner, minlength=count) + untold >= MIN_FACILITIES
         largest = np.zeros(count, np.int64)
-        np.maximum.at(largest, owner, np.bincount(ids))
+        np.maximum.at(largest, owner, claims)
         return several & (largest <= MAX_FACILITY_SHARE * np.maximum(total, 1))
 
 
