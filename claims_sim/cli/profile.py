@@ -39,6 +39,7 @@ def profile(
         return
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
+    from claims_sim.profile.source_sql import absent_in_words
 
     settings = read_settings(source=source, source_table=table, mapping=mapping)
     if out:
@@ -65,7 +66,7 @@ def profile(
             "claims": f"about {found.rows:,}",
             "smallest cell": f"{found.smallest_cell()} {found.unit} (k = {found.k})",
             "period": " to ".join(found.period),
-            "absent columns": ", ".join(found.absent) or "none",
+            "absent columns": absent_in_words(found.absent),
             "oddities": "; ".join(found.oddities) or "none",
             **({"moved": refresh.movement.sentence()} if refresh.movement else {}),
             **state,

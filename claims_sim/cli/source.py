@@ -24,6 +24,7 @@ def map_columns(
     Example: claims-sim map --source claims.duckdb --table klaim_2024 --out mapping.toml
     """
     from claims_sim import pipeline
+    from claims_sim.profile.source_sql import absent_in_words
 
     settings = read_settings(source=source, source_table=table)
     if out:
@@ -37,7 +38,7 @@ def map_columns(
                 "mapping": str(out) if out else "not written: give --out",
                 "table": proposal.where,
                 "columns": {p.ours: f"{p.theirs} ({p.confidence:.2f})" for p in proposal.placed},
-                "not found": ", ".join(proposal.not_found) or "none",
+                "not found": absent_in_words(proposal.not_found),
                 "values": {found.ours: dict(found.pairs) for found in proposal.values if found.pairs},
                 "left over": ", ".join(name for name, _ in proposal.left_over) or "none",
             },

@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
 from claims_sim.profile.document import Profile
 from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.source_sql import what_follows
 from claims_sim.scoring.protocol import DEFAULT_SPEC
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts
@@ -89,7 +90,15 @@ def _source(settings: Settings) -> Iterator[Finding]:
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
     yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {source.rows:,} claims")
     if source.absent:
-        yield Finding("source columns", "note", f"absent, defaults stand in: {', '.join(source.absent)}")
+        yield from _absent_columns(source.absent)
+
+
+def _absent_columns(absent: Sequence[str]) -> Iterator[Finding]:
+    follows = what_follows(absent)
+    lacking = [name for name in absent if name not in follows]
+    told = [f"absent, defaults stand in: {', '.join(lacking)}"] if lacking else []
+    told += [f"{name} is {how}" for name, how in follows.items()]
+    yield Finding("source columns", "note" if lacking else "ok", "; ".join(told))
 
 
 def _profile(settings: Settings) -> Iterator[Finding]:

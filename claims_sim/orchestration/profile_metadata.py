@@ -12,6 +12,7 @@ from claims_sim.orchestration.plots import bars, movement_bars
 from claims_sim.pipeline import ProfileRefresh
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.document import Profile
+from claims_sim.profile.source_sql import absent_in_words
 from claims_sim.settings import Settings
 
 _NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")
@@ -23,7 +24,7 @@ def of_source(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
         "dagster/row_count": refresh.profile.rows,
         "file": MetadataValue.path(str(settings.source_path)),
         "table": settings.source_table,
-        "absent columns": ", ".join(refresh.profile.absent) or "none",
+        "absent columns": absent_in_words(refresh.profile.absent),
         "oddities": MetadataValue.md("\n".join(f"- {line}" for line in refresh.profile.oddities) or "none"),
     }
 
@@ -54,7 +55,7 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
         "source table": settings.source_table,
         "cell size": f"at least {profile.k} {profile.unit}",
         "period": " to ".join(profile.period),
-        "absent columns": ", ".join(profile.absent) or "none",
+        "absent columns": absent_in_words(profile.absent),
         "oddities of the source": MetadataValue.md("\n".join(f"- {line}" for line in profile.oddities) or "none"),
         "identities": table(
             [{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.source_sql import CANONICAL, ColumnMapping
+from claims_sim.profile.source_sql import CANONICAL, CLAIM_ID, ColumnMapping
 
 __all__ = ["ColumnMapping", "load_mapping"]
 
@@ -63,7 +63,8 @@ def _values(path: Path, sections: _Sections) -> dict[str, dict[str, str]]:
 
 
 def _check_name(path: Path, name: str) -> None:
-    if name not in CANONICAL and name != "claim_id":  # an id may be named; it is never profiled
+    if name not in CANONICAL and name != CLAIM_ID:
         raise SourceError(
-            f"The mapping file {path} names {name!r}, which is no column of claims; they are: {', '.join(CANONICAL)}."
+            f"The mapping file {path} names {name!r}, which is no column of claims; they are: "
+            f"{', '.join((CLAIM_ID, *CANONICAL))}."
         )

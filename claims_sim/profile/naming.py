@@ -28,7 +28,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "owner": "kepemilikan pemilik milik owner ownership owned",
     "type": "tipe type jenis jns jen kind",
     "service": "layanan pelayanan pel pelsep service care jnspel jnspelsep",
-    "severity": "severity keparahan severitylevel sl",
+    "severity": "severity sev keparahan parah severitylevel sl",
     "level": "level tingkat group kelompok",
     "dx": "diagnosa diagnosis diagnoses diag dx icd icd10 penyakit",
     "primary": "primer utama primary main principal",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from claims_sim.profile.proposal import Proposal, ValueMap
-from claims_sim.profile.source_sql import REQUIRED
+from claims_sim.profile.source_sql import REQUIRED, what_follows
 
 _HEAD: Final = """\
 # Proposed by `claims-sim map` for {where} (about {rows:,} claims).
@@ -28,9 +28,12 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield "[columns]"
     for placed in proposal.placed:
         yield f"{f'{placed.ours} = {_quoted(placed.theirs)}':<44} # {placed.confidence:.2f}  {placed.why}"
+    follows = what_follows(proposal.not_found)
     for name in proposal.not_found:
         maybe = [other for other in proposal.possible if other.ours == name][:2]
-        if not maybe:
+        if name in follows:
+            yield f"# {name}: {follows[name]}"
+        elif not maybe:
             yield f"# {name}: nothing found; a documented default stands in"
         for other in maybe:
             yield f"{f'# {name} = {_quoted(other.theirs)}':<44} # {other.confidence:.2f}  {other.why}"

@@ -255,6 +255,7 @@ def _encoded(column: pa.Array) -> pa.Array:
 _KNOWN: Final = (
     ("could not set lock", "is being written by another process: try again when it has finished"),
     ("not a valid duckdb database", "is neither a DuckDB database nor a Parquet file"),
+    ("cannot launch in-memory", "is neither a DuckDB database nor a Parquet file"),  # so it takes .csv and .json
     ("version number", "was written by a newer DuckDB than the one here: update the duckdb package"),
     ("newer version", "was written by a newer DuckDB than the one here: update the duckdb package"),
     ("corrupt", "is damaged: its checksums do not match"),

@@ -1,6 +1,6 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -36,12 +36,24 @@ CANONICAL: Final[dict[str, Kind]] = {
     "claim_weight": "number",
 }
 
+CLAIM_ID: Final = "claim_id"
+"""It may be named in a mapping too: real claims are scored and told apart by it; a profile never reads it."""
 # Of each of these one is needed; all else has a documented default.
 REQUIRED: Final = (
     ("dx_primary_code",),
     ("admit_dt", "discharge_dt", "los"),
     ("amount_claimed", "amount_paid"),
 )
+# What a column follows from, where it is absent and these are there, and how that is told.
+_FOLLOWS: Final = {
+    "los": (("admit_dt", "discharge_dt"), "computed from the dates"),
+    "discharge_dt": (("admit_dt", "los"), "computed from admit_dt and los"),
+    "admit_dt": (("discharge_dt", "los"), "computed from discharge_dt and los"),
+    "amount_claimed": (("amount_paid", "amount_gap"), "computed from amount_paid and amount_gap"),
+    "amount_paid": (("amount_claimed", "amount_gap"), "computed from amount_claimed and amount_gap"),
+    "amount_gap": (("amount_claimed", "amount_paid"), "computed from the amounts"),
+    "comorbidity_count": (("dx_secondary_codes",), "counted from dx_secondary_codes"),
+}
 _NUMBER_TYPES: Final = (
     "TINYINT",
     "SMALLINT",
@@ -100,6 +112,18 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
             f"its columns are: {_listed(types)}."
         )
     return located
+
+
+def what_follows(absent: Collection[str]) -> dict[str, str]:
+    """Of the `absent` canonical columns those that follow from columns that are there, and how in words."""
+    found = {name: _FOLLOWS[name] for name in absent if name in _FOLLOWS}
+    return {name: how for name, (needed, how) in found.items() if not set(needed) & set(absent)}
+
+
+def absent_in_words(absent: Sequence[str]) -> str:
+    """The absent columns for a reader: those that a default stands in for, and those that follow from others."""
+    follows = what_follows(absent)
+    return ", ".join(f"{name} ({follows[name]})" if name in follows else name for name in absent) or "none"
 
 
 def _listed(types: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.launch.doctor import examine
+from claims_sim_tests.profile.tables import tariff_table, write_duckdb
 
 
 def verdicts(settings) -> dict[str, tuple[str, str]]:
@@ -21,6 +22,17 @@ def test_a_missing_source_is_wrong_and_named(settings):
     found = verdicts(settings.model_copy(update={"source": Path("/nowhere/claims.duckdb")}))
     assert found["source"][0] == "wrong"
     assert "/nowhere/claims.duckdb" in found["source"][1]
+
+
+def test_a_column_that_follows_from_others_is_not_said_to_be_replaced_by_a_default(settings, tmp_path):
+    claims = tariff_table(500).drop_columns(["los", "province_name"])
+    source = write_duckdb(claims, tmp_path / "claims.duckdb")
+    verdict, text = verdicts(settings.model_copy(update={"source": source}))["source columns"]
+    defaults, computed = text.split("; ", 1)
+    assert verdict == "note"
+    assert "province_name" in defaults
+    assert "los" not in defaults
+    assert "los is computed from the dates" in computed
 
 
 def test_source_and_simulation_in_one_file_are_wrong(settings):

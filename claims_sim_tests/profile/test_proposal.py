@@ -1,4 +1,5 @@
 import duckdb
+import pyarrow as pa
 import pytest
 
 from claims_sim.demo.source import write_demo_source
@@ -8,7 +9,7 @@ from claims_sim.profile.naming import coded, name_score, spelled
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec, only_table, read_source
-from claims_sim.profile.source_sql import CANONICAL
+from claims_sim.profile.source_sql import CANONICAL, absent_in_words
 from claims_sim_tests.profile.conftest import NOW
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
 
@@ -55,7 +56,7 @@ def test_a_renamed_and_recoded_table_profiles_as_the_original_with_the_proposed_
 def test_the_proposal_says_how_sure_it_is_and_what_it_could_not_place(recoded):
     text = to_toml(propose_mapping(SourceSpec(recoded / "foreign.duckdb", "klaim")))
     assert '"catatan" (VARCHAR)' in text
-    assert "# comorbidity_count: nothing found; a documented default stands in" in text
+    assert "# comorbidity_count: counted from dx_secondary_codes" in text
     assert all("#" in line for line in text.splitlines() if line.startswith(tuple(CANONICAL)))
 
 
@@ -67,7 +68,7 @@ def test_the_proposal_says_how_sure_it_is_and_what_it_could_not_place(recoded):
         ("lama_rawat", "los"), ("ALOS", "los"), ("hari_rawat", "los"), ("length_of_stay", "los"),
         ("kelas_rs", "facility_class"), ("hospital_class", "facility_class"), ("kepemilikan_rs", "facility_ownership"),
         ("provinsi", "province_name"), ("kab_kota", "district_name"), ("kode_faskes", "facility_id"),
-        ("jnspelsep", "service_type"), ("jenis_layanan", "service_type"), ("severitylevel", "severity_group"),
+        ("jnspelsep", "service_type"), ("jenis_layanan", "service_type"), ("severitylevel", "severity_group"), ("sev", "severity_group"),
         ("diagprimer", "dx_primary_code"), ("diagnosa", "dx_primary_code"), ("icd10", "dx_primary_code"),
         ("nama_diagnosa", "dx_primary_label"), ("dx_sekunder", "dx_secondary_codes"), ("diagnosis_description", "dx_primary_label"),
         ("kode_tindakan", "procedure_code"), ("biaya_tagih", "amount_claimed"), ("billed_amount", "amount_claimed"),
@@ -84,6 +85,24 @@ def test_indonesian_and_english_names_are_known(column, ours):
 @pytest.mark.parametrize("column", ["x", "kolom_1", "catatan", "created_by", ""])
 def test_names_that_say_nothing_fit_nowhere(column):
     assert all(name_score(column, name) < 0.5 for name in CANONICAL)
+
+
+def test_an_abbreviated_severity_is_placed_and_what_follows_from_others_is_said_to_be_computed(tmp_path):
+    table = tariff_table(500).drop_columns("los")
+    levels = table["severity_group"].to_pylist()
+    numbers = pa.array([{"ringan": 1, "sedang": 2, "berat": 3}.get(level) for level in levels], pa.int64())
+    table = table.drop_columns("severity_group").append_column("sev", numbers)
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
+    assert 'severity_group = "sev"' in text
+    assert '"sev" (BIGINT)' not in text
+    assert "# los: computed from the dates" in text
+    assert "# district_name: nothing found; a documented default stands in" in text
+
+
+def test_absent_columns_are_told_with_what_they_are_computed_from():
+    assert absent_in_words(["los", "district_name"]) == "los (computed from the dates), district_name"
+    assert absent_in_words(["los", "admit_dt"]) == "los, admit_dt"
+    assert absent_in_words([]) == "none"
 
 
 def test_the_code_with_the_longer_stays_is_inpatient_whichever_way_the_source_counts():

@@ -50,6 +50,13 @@ def test_persons_are_copied_as_hashes_only(database):
     assert read_source(SourceSpec(database)).columns.schema.field("patient_id_hash").type == pa.uint64()
 
 
+@pytest.mark.parametrize("name", ["claims.csv", "claims.json"])
+def test_a_text_file_is_said_to_be_no_source(tmp_path, name):
+    (tmp_path / name).write_text("claim_id,los\n1,2\n")
+    with pytest.raises(SourceError, match="is neither a DuckDB database nor a Parquet file"):
+        read_source(SourceSpec(tmp_path / name))
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SourceError, match=r"nowhere\.duckdb does not exist"):
         read_source(SourceSpec(tmp_path / "nowhere.duckdb"))
