@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from claims_sim import pipeline
 from claims_sim.errors import ChannelError, PositionMovedError, StoreLockedError
-from claims_sim.launch.stream import stop_on_signals
+from claims_sim.launch.stopping import stop_on_signals
 from claims_sim.observe import logs
 from claims_sim.observe.serving import watched
 from claims_sim.settings import Settings

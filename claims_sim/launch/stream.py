@@ -1,19 +1,17 @@
 """`claims-sim stream`: the continuous worker under signals, with the producer lock, reporting to Dagster where there is one."""
 
 import logging
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from claims_sim import pipeline
 from claims_sim.errors import ClaimsSimError
 from claims_sim.generation.batch import utc_now
+from claims_sim.launch.stopping import NOTHING_MADE, Stop, stop_on_signals
 from claims_sim.observe import logs
 from claims_sim.observe.serving import watched
 from claims_sim.settings import Settings, dagster_home
@@ -24,7 +22,7 @@ from claims_sim.worker.window import Window
 
 _log = logging.getLogger(__name__)
 WHAT: Final = "claims-sim stream"
-STOPS_WITHIN_S: Final = 10.0
+TELLS_EVERY_S: Final = 30.0
 _PRUNE_EVERY: Final = 30  # reports
 
 
@@ -44,10 +42,23 @@ class StreamOptions:
 def run(settings: Settings, options: StreamOptions) -> dict[str, Any]:
     """Work until stopped or done; returns what was done. Raises ProducerBusyError when another producer is at work."""
     logs.configure(settings.log_format, verbose=options.verbose)
-    pipeline.check_isolation(settings)
-    pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything starts
+    done = Progress()
     with ExitStack() as held:
         stop = held.enter_context(stop_on_signals())
+        with suppress(KeyboardInterrupt):
+            done = _work(settings, options, stop, held)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)  # noqa: T201 - ends the progress line
+    if stop.is_set() and not done.ticks:
+        _log.info(NOTHING_MADE)
+    return _summary(done, options.rate)
+
+
+def _work(settings: Settings, options: StreamOptions, stop: Stop, held: ExitStack) -> Progress:
+    """Prepare, then produce. Until the first batch a signal raises KeyboardInterrupt: nothing would be lost."""
+    with stop.at_once():
+        pipeline.check_isolation(settings)
+        pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything starts
         held.enter_context(control.producer_lock(settings.state_dir, WHAT))
         held.enter_context(watched(settings))
         pipeline.ensure_source(settings, _log.info)
@@ -64,11 +75,18 @@ def run(settings: Settings, options: StreamOptions) -> dict[str, Any]:
             report_every_s=options.report_every_s,
             show=_progress_line(),
         )
-        _log.info("producing; SIGTERM or Ctrl-C stops after the batch at work")
-        done = worker.run()
-    if sys.stderr.isatty():
-        print(file=sys.stderr)  # noqa: T201 - ends the progress line
-    return {"batches": done.ticks, "claims": done.claims, "scored": done.scored}
+        worker.prepare()
+    _log.info("producing; SIGTERM or Ctrl-C stops after the batch at work")
+    return worker.run()
+
+
+def _summary(done: Progress, rate: float | None) -> dict[str, Any]:
+    """What was done, and how fast; `rate` is what was asked, in claims a second."""
+    summary: dict[str, Any] = {"batches": done.ticks, "claims": done.claims, "scored": done.scored}
+    if not done.ticks:
+        return summary
+    asked = {} if rate is None else {"claims/s asked": round(rate, 3)}
+    return summary | {"seconds": round(done.elapsed_s, 2)} | asked | {"claims/s reached": round(done.rate, 2)}
 
 
 def _pace(settings: Settings, options: StreamOptions) -> Pace:
@@ -76,31 +94,6 @@ def _pace(settings: Settings, options: StreamOptions) -> Pace:
         return steady(options.rate, options.batch_size)
     size = options.batch_size or settings.batch_size
     return JitteredPace(settings.seed, settings.interval_min_s, settings.interval_max_s, size)
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM, SIGINT and SIGHUP set; who has not stopped some seconds later is ended as it is.
-
-    That loses nothing: what a batch had reached is taken up by the next start.
-    """
-    stop = threading.Event()
-
-    def ask(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            os._exit(130)  # Ctrl-C again
-        stop.set()
-        last = threading.Timer(STOPS_WITHIN_S - 1, os._exit, [1])
-        last.daemon = True
-        last.start()
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -132,14 +125,16 @@ def _reporter(settings: Settings, options: StreamOptions) -> Iterator[Callable[[
 
 
 def _progress_line() -> Callable[[Progress], None]:
-    """A line on a terminal, written over and over; silent elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda _progress: None
-    started = time.monotonic()
+    """A line on a terminal, written over and over; elsewhere one in the log, once in a while."""
+    told = time.monotonic()
 
     def show(progress: Progress) -> None:
-        rate = progress.claims / max(time.monotonic() - started, 1e-3)
-        text = f"{progress.claims:,} claims in {progress.ticks:,} batches, {rate:,.1f}/s, {progress.lag_s:.1f} s late; {progress.state}"
-        print(f"\r\x1b[K{text[:118]}", end="", file=sys.stderr, flush=True)  # noqa: T201 - for the user
+        print(f"\r\x1b[K{progress.describe()[:118]}", end="", file=sys.stderr, flush=True)  # noqa: T201 - for the user
 
-    return show
+    def log(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELLS_EVERY_S:
+            told = time.monotonic()
+            _log.info(progress.describe())
+
+    return show if sys.stderr.isatty() else log

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 LogFormat = Literal["text", "json"]
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
@@ -23,10 +23,25 @@ class _Json(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level and message, then whatever the call gave as `extra`, as name=value."""
+        fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        line = super().format(record)
+        return " ".join((line, *(f"{name}={value}" for name, value in fields.items())))
+
+
+class _OwnLines(logging.StreamHandler[TextIO]):
+    def format(self, record: logging.LogRecord) -> str:
+        """On a terminal, in the place of the progress line that may stand there; that one is drawn again."""
+        line = super().format(record)
+        return f"\r\x1b[K{line}" if self.stream.isatty() else line
+
+
 def configure(form: LogFormat, *, verbose: bool = False) -> None:
-    """Send our logs to stderr in `form`, from warnings up; `verbose` tells of every batch."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    """Send our logs to stderr in `form`; `verbose` tells of every batch."""
+    handler = _OwnLines(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("claims_sim")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)

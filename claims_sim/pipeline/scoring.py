@@ -1,5 +1,6 @@
 """The steps that score: train on the profile, open whichever scorer is set, score what is new."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from claims_sim.store import scores
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.earlier import find_earlier
 
+_log = logging.getLogger(__name__)
 SCORER_TRAINING_CLAIMS: Final = 200_000
 """Half of them teach, the others set the scale: one claim in a thousand is a hundred of them."""
 PINNED: Final = "PINNED"
@@ -98,6 +100,7 @@ def model_mark(settings: Settings, profile: Profile) -> tuple[int, ...]:
 
 def train_for(settings: Settings, profile: Profile) -> RiskScorer:
     """Train the scorer on claims sampled from the profile, keep it and put it in force."""
+    _log.info("Training the scorer on %s claims drawn from the profile ...", f"{SCORER_TRAINING_CLAIMS:,}")
     trained = train_on(settings, profile)
     trained.save(model_folder(settings, profile))
     return trained

@@ -67,10 +67,14 @@ class Engine:
         with pipeline.batch_writer(order.settings, self._warm().profile, deadline_s=order.deadline_s) as writer:
             return writer.write(order.batch)
 
-    def begin(self, now: datetime) -> None:
-        """Load what ticks need, and send, ingest and score what an earlier process left; makes nothing new."""
+    def warm_up(self) -> None:
+        """Load what ticks need; stores nothing but a scorer where there is none yet."""
         self._warm()
         self._ready_scorer()  # the first of a profile is trained, which takes seconds: no claim shall wait for that
+
+    def begin(self, now: datetime) -> None:
+        """Load what ticks need, and send, ingest and score what an earlier process left; makes nothing new."""
+        self.warm_up()
         self._deliver(None, now)
 
     def publish_snapshots(self) -> None:

@@ -24,6 +24,7 @@ _LONGEST_PAUSE_S: Final = 30.0
 _MAX_FAILURES: Final = 10  # in a row: about three minutes
 _FACT_EVERY_S: Final = 2.0
 _FULL_CHECK_S: Final = 5.0
+_AT_THE_END_S: Final = 1e-6  # what a sum of floats may be off by
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,24 @@ class Ends:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the worker is; `lag_s` is how late the last batch began."""
+    """How far the worker is; `lag_s` is how late the last batch began, `elapsed_s` how long it has been producing."""
 
     ticks: int = 0
     claims: int = 0
     scored: int = 0
     lag_s: float = 0.0
+    elapsed_s: float = 0.0
     state: str = "working"
     latency: Latency = field(default_factory=Latency)
+
+    @property
+    def rate(self) -> float:
+        """Claims a second since it began to produce."""
+        return self.claims / max(self.elapsed_s, 1e-3)
+
+    def describe(self) -> str:
+        """For people."""
+        return f"{self.claims:,} claims in {self.ticks:,} batches, {self.rate:,.1f}/s, {self.lag_s:.1f} s late; {self.state}"
 
 
 class Worker:
@@ -64,14 +75,23 @@ class Worker:
         self._report, self._report_every_s, self._show = report, report_every_s, show
         self._window, self._reported_at = Window(), time.monotonic()
         self._fact_at = 0.0
+        self._engine = Engine(settings)
         self.progress = Progress(latency=Latency.load(settings.state_dir))
+
+    def prepare(self) -> None:
+        """Load, and where need be train, what batches need, before `run` does; may be interrupted at any point."""
+        try:
+            self._engine.warm_up()
+        except BaseException:
+            self._engine.close()
+            raise
 
     def run(self) -> Progress:
         """Work; returns how far it came. Raises the error of an outage that does not end."""
-        engine, failures = Engine(self._settings), 0
+        engine, failures, started = self._engine, 0, time.monotonic()
         try:
             engine.begin(utc_now())
-            started = time.monotonic()
+            started = time.monotonic()  # the duration and the pace count from here, when the first batch can be made
             while not self._stop.is_set() and (left := self._left(time.monotonic() - started)) > 0:
                 due = self._pace.next(time.monotonic() - started, self.progress.claims)
                 if not self._wait(started + due.at, started):
@@ -80,7 +100,7 @@ class Worker:
                     continue
                 self.progress.lag_s = max(0.0, time.monotonic() - started - due.at)
                 try:
-                    self._tick(engine, min(due.count, left))
+                    self._tick(engine, min(due.count, left), started)
                 except (StoreLockedError, ChannelError, ScorerError) as error:
                     failures += 1
                     if failures >= _MAX_FAILURES:
@@ -89,6 +109,7 @@ class Worker:
                 else:
                     failures = 0
         finally:
+            self.progress.elapsed_s = time.monotonic() - started
             self._finish(engine)
         return self.progress
 
@@ -98,24 +119,26 @@ class Worker:
         return 1 << 30 if self._ends.max_claims is None else self._ends.max_claims - self.progress.claims
 
     def _wait(self, until: float, started: float) -> bool:
-        """Wait for the next batch; False when the worker is to end instead."""
-        if self._ends.duration_s is not None and until >= started + self._ends.duration_s:
+        """Wait for the next batch; False when the worker is to end instead. What is due at the very end is made."""
+        if self._ends.duration_s is not None and until > started + self._ends.duration_s + _AT_THE_END_S:
             self._stop.wait(max(0.0, started + self._ends.duration_s - time.monotonic()))
             return False
         return not self._stop.wait(max(0.0, until - time.monotonic()))
 
-    def _tick(self, engine: Engine, count: int) -> None:
+    def _tick(self, engine: Engine, count: int, started: float) -> None:
         done = engine.tick(count, utc_now())
         progress = self.progress
+        progress.elapsed_s = time.monotonic() - started
         progress.ticks, progress.claims = progress.ticks + 1, progress.claims + done.batch.planned
         progress.scored, progress.state = progress.scored + done.scored, "working"
         progress.latency.add(done.seconds)
         self._window.add(done)
         _log.debug(
-            "batch",
+            "batch done",
             extra={
                 "batch": done.batch.request.batch_id,
-                "claims": done.scored,
+                "claims": len(done.batch.claims),
+                "scored": done.scored,
                 "seconds": round(done.seconds, 3),
                 "late_s": round(progress.lag_s, 3),
             },

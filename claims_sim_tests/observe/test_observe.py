@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import time
@@ -104,3 +105,14 @@ def test_json_logs_hold_one_object_a_line_with_what_the_call_gave(capsys):
     logging.getLogger("claims_sim.x").debug("a %s", "batch", extra={"claims": 5})
     line = json.loads(capsys.readouterr().err)
     assert (line["message"], line["claims"], line["level"]) == ("a batch", 5, "debug")
+
+
+def test_text_logs_tell_what_the_call_gave_and_take_the_line_of_a_progress_line(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", terminal)
+    logs.configure("text", verbose=True)
+    print("\r\x1b[K12 claims", end="", file=terminal)
+    logging.getLogger("claims_sim.x").debug("batch done", extra={"batch": "abc", "seconds": 0.5})
+    assert "12 claims\r\x1b[K" in terminal.getvalue()
+    assert terminal.getvalue().endswith("DEBUG batch done batch=abc seconds=0.5\n")

@@ -57,6 +57,12 @@ def test_a_worker_ends_after_its_duration(settings):
     assert worker(settings, rate=0.001, batch_size=1, duration_s=0.05).run().claims == 0
 
 
+def test_what_is_due_when_the_duration_ends_is_still_made(settings):
+    done = worker(settings, rate=100, batch_size=5, duration_s=0.05).run()
+    assert done.claims == 5
+    assert done.rate == pytest.approx(5 / done.elapsed_s)
+
+
 def test_an_outage_is_waited_for_and_nothing_of_it_is_lost(settings, monkeypatch):
     monkeypatch.setattr(loop, "_FIRST_PAUSE_S", 0.001)
     real, failures = Engine.tick, iter([ChannelError("away."), ChannelError("away.")])
