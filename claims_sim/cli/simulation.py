@@ -14,7 +14,9 @@ def stream(
     rate: Annotated[
         str | None, typer.Option(help="Claims per time, such as 50/s or 30/min; default: the interval of the settings.")
     ] = None,
-    duration: Annotated[str | None, typer.Option(help="End so long after the first batch can be made: 90s, 10m or 2h.")] = None,
+    duration: Annotated[
+        str | None, typer.Option(help="End so long after the first batch can be made: 90s, 10m or 2h.")
+    ] = None,
     max_claims: Annotated[int | None, typer.Option(min=1, help="End after so many claims.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, max=10_000, help="Claims in a batch.")] = None,
     author: Annotated[str | None, typer.Option(help="Who writes the claims: statistical (fast) or llm.")] = None,
