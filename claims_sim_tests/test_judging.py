@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from claims_sim import pipeline
-from claims_sim.errors import ScorerError, SettingsError, SourceError
+from claims_sim.errors import EXIT_USAGE, RequestError, SettingsError
 from claims_sim.pipeline.backtesting import backtest
 from claims_sim.pipeline.grading import grade, read_verdicts
 from claims_sim.pipeline.labelled import LabelledRequest
@@ -70,7 +70,7 @@ def test_a_scorer_against_itself_shows_no_difference(settings):
 
 
 def test_one_scorer_is_no_comparison(settings):
-    with pytest.raises(SettingsError, match="two scorers or more"):
+    with pytest.raises(SettingsError, match=r"two scorers or more.*--scorer default --scorer my_scorer:MyScorer"):
         backtest(settings, ["default"], LabelledRequest(1_000), seeds=1)
 
 
@@ -151,9 +151,9 @@ def test_the_command_grades_words_numbers_and_flags_alike(run, exported, tmp_pat
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("claim_id,verdict\nA,perhaps\n", ScorerError, "verdict says 'perhaps'"),
-        ("id,verdict\nA,1\n", SourceError, "has no column claim_id"),
-        ("claim_id,opinion\nA,1\n", SourceError, "no column for the verdict"),
+        ("claim_id,verdict\nA,perhaps\n", RequestError, "verdict says 'perhaps'"),
+        ("id,verdict\nA,1\n", RequestError, "has no column claim_id"),
+        ("claim_id,opinion\nA,1\n", RequestError, "no column for the verdict"),
     ],
 )
 def test_verdicts_that_cannot_be_read_are_one_line(tmp_path, text, error, said):
@@ -163,10 +163,17 @@ def test_verdicts_that_cannot_be_read_are_one_line(tmp_path, text, error, said):
         read_verdicts(path)
 
 
+def test_a_wrong_file_of_verdicts_ends_with_the_code_of_wrong_input(run, exported, tmp_path):
+    (tmp_path / "v.csv").write_text("claim_id,opinion\nA,1\n")
+    code, _, err = run("grade", "--verdicts", tmp_path / "v.csv", "--truth", exported[1])
+    assert code == EXIT_USAGE
+    assert "no column for the verdict" in err
+
+
 def test_verdicts_about_other_claims_only_are_refused(settings, exported, tmp_path):
     path = tmp_path / "v.csv"
     path.write_text("claim_id,score\nA,0.5\n")
-    with pytest.raises(ScorerError, match="None of the 1 claims"):
+    with pytest.raises(RequestError, match="None of the 1 claims"):
         grade(settings, path, truth_file=exported[1])
 
 
@@ -175,5 +182,5 @@ def test_a_truth_of_anomalies_alone_asks_for_the_claims(settings, exported, tmp_
     only = rows.filter(pa.array([label == "anomaly" for label in rows["label"].to_pylist()]))
     pq.write_table(only, tmp_path / "only.parquet")
     verdicts = _verdicts(exported, tmp_path, lambda row: 1)
-    with pytest.raises(SourceError, match="give the claims, too"):
+    with pytest.raises(RequestError, match="give the claims, too"):
         grade(settings, verdicts, truth_file=tmp_path / "only.parquet")

@@ -1,6 +1,7 @@
 """Run the API until it is told to stop; streams end at once, requests at work are finished."""
 
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -29,8 +30,8 @@ class _Server(uvicorn.Server):
             self._app.state.tail.stopping = True
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM.
+def run(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` is called when nothing stands against it, right before it begins.
 
     Raises SettingsError when the port is taken, or the address is not this machine's own and there is no key.
     """
@@ -47,6 +48,7 @@ def run(settings: Settings) -> None:
         server_header=False,
         ws="none",
     )
+    announce()
     _Server(app, config).run()
 
 

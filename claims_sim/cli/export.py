@@ -68,11 +68,13 @@ def anomalies(
     elif as_json:
         print(json.dumps(listed_kinds(), indent=1))
     else:
+        print("Shares of the usual mix without and with the optional keys (CLAIMS_SIM_REF_KEYS):")
+        print(f"{'kind':<21} {'no keys':>7} {'keys':>4}  what it is, which act of the regulation, how strong it may be")
         for kind in listed_kinds():
-            shares = f"{kind['share']:>4.0%} {kind['share with keys']:>4.0%}"
-            print(f"{kind['kind']:<21} {shares}  {kind['what']}\n{'':<32}{kind['guidance']}")
+            shares = f"{kind['share']:>7.0%} {kind['share with keys']:>4.0%}"
+            print(f"{kind['kind']:<21} {shares}  {kind['what']}\n{'':<36}{kind['guidance']}")
             for strength in ("subtle", "plain", "blatant"):
-                print(f"{'':<32}{strength:<8} {kind[strength]}")
+                print(f"{'':<36}{strength:<8} {kind[strength]}")
         print("Out of scope:")
         for act, why in OUT_OF_SCOPE.items():
             print(f"  {act}: {why}")

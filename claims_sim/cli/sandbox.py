@@ -30,6 +30,8 @@ def sandbox(
 
     Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled.
 
+    --fill is for columns that your table has and claims do not; the example is of a table with a column `status`.
+
     Example: claims-sim sandbox --out sandbox.duckdb --count 100000 --fill "status='FINAL'"
     """
     from claims_sim.errors import SettingsError

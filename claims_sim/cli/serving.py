@@ -25,11 +25,8 @@ def serve(
     settings = read_settings(api_host=host, api_port=port)
     if settings.supervised_by:
         end_with_parent(settings.supervised_by, terminate_self)
-    print(
-        f"The live page is at http://{shown_host(settings.api_host)}:{settings.api_port}/, the API's description at /openapi.json.",
-        flush=True,
-    )
-    run(settings)
+    where = f"http://{shown_host(settings.api_host)}:{settings.api_port}/"
+    run(settings, lambda: print(f"The live page is at {where}, the API's description at /openapi.json.", flush=True))
 
 
 @app.command()

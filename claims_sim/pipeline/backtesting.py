@@ -110,7 +110,9 @@ def backtest(
     `step` is called with 1 whenever a scorer is through with a seed. Raises ScorerError when a scorer fails.
     """
     if len(specs) < 2:
-        raise SettingsError("A comparison needs two scorers or more: give --scorer twice, such as --scorer default.")
+        raise SettingsError(
+            "A comparison needs two scorers or more: give each, such as --scorer default --scorer my_scorer:MyScorer."
+        )
     profile = current_profile(settings)
     sampler = Sampler(profile)
     chosen = tuple(asked.seed + number for number in range(seeds))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.errors import ScorerError, SourceError
+from claims_sim.errors import RequestError
 from claims_sim.pipeline.examining import claims_per_day
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.resources import database
@@ -59,6 +59,7 @@ def grade(
     """Compare the verdicts in a file with an exported truth, or with that of the stream.
 
     `volume` is how many claims a day come in; by default the source's own number, where there is a profile.
+    Raises RequestError, one line, when a file cannot be read or is not what it should be.
     """
     given = read_verdicts(verdicts)
     if truth_file is not None:
@@ -67,7 +68,7 @@ def grade(
         claims = _claims(claims_file) if claims_file else answers.select(["claim_id"])
         labelled = np.ones(len(claims), np.bool_)
         if claims_file is None and not pc.any(pc.equal(answers["label"], "clean")).as_py():
-            raise SourceError(f"{truth_file} holds anomalies only: give the claims, too (--claims FILE).")
+            raise RequestError(f"{truth_file} holds anomalies only: give the claims, too (--claims FILE).")
     else:
         claims = scores.newest_scored(database(settings), MOST_CLAIMS)
         path = truth.truth_path(settings.state_dir)
@@ -78,7 +79,7 @@ def grade(
     mine = pc.is_in(given["claim_id"], value_set=covered.combine_chunks())
     unknown = len(given) - int(pc.sum(mine).as_py() or 0)
     if unknown == len(given):
-        raise ScorerError(f"None of the {len(given)} claims in {verdicts} has a known answer: is it the right truth?")
+        raise RequestError(f"None of the {len(given)} claims in {verdicts} has a known answer: is it the right truth?")
     if volume is None:
         volume = claims_per_day(current_profile(settings) if settings.profile_path.exists() else None)
     judged = answers_of(claims, given.filter(mine), answers, is_labelled=labelled)
@@ -92,7 +93,7 @@ def read_verdicts(path: Path) -> pa.Table:
     _need(table, path, ("claim_id",))
     names = [name for name in SCORE_COLUMNS if name in table.column_names]
     if not names:
-        raise SourceError(f"{path} has no column for the verdict: call it {', '.join(SCORE_COLUMNS[:-1])} or label.")
+        raise RequestError(f"{path} has no column for the verdict: call it {', '.join(SCORE_COLUMNS[:-1])} or label.")
     column = table[names[0]].combine_chunks()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = _from_words(column, path, names[0])
@@ -111,7 +112,7 @@ def _from_words(column: pa.Array, path: Path, name: str) -> pa.Array:
         except (TypeError, ValueError):
             strange.append(repr(word))
     if strange:
-        raise ScorerError(
+        raise RequestError(
             f"{path}: {name} says {', '.join(strange[:3])}; write a score from 0 to 1, or anomaly and clean (yes and no)."
         )
     keys = pa.array(list(numbers), pa.string())
@@ -133,18 +134,18 @@ def _claims(path: Path) -> pa.Table:
 def _read(path: Path, what: str) -> pa.Table:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise SourceError(f"{path}: the {what} must be a {', '.join(_READERS)} file.")
+        raise RequestError(f"{path}: the {what} must be a {', '.join(_READERS)} file.")
     if not path.is_file():
-        raise SourceError(f"{path} is not there: give the file with the {what}.")
+        raise RequestError(f"{path} is not there: give the file with the {what}.")
     try:
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.execute("SET TimeZone='UTC'")
             return fetch_arrow(connection, f"SELECT * FROM {reader}(?)", [str(path)])
     except duckdb.Error as error:
-        raise SourceError(f"{path} cannot be read as {path.suffix[1:]}: {type(error).__name__}.") from None
+        raise RequestError(f"{path} cannot be read as {path.suffix[1:]}: {type(error).__name__}.") from None
 
 
 def _need(table: pa.Table, path: Path, names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in table.column_names]
     if missing:
-        raise SourceError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.column_names[:12])}.")
+        raise RequestError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.column_names[:12])}.")

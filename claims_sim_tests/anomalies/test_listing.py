@@ -20,6 +20,9 @@ def test_the_tables_of_the_docs_are_those_of_the_code():
 
 def test_the_command_lists_every_kind_its_strengths_and_what_is_out_of_scope(run):
     _, out, _ = run("anomalies")
+    heading, first = out.splitlines()[1:3]
+    assert [heading[22:29], heading[30:34]] == ["no keys", "keys"]
+    assert first[22:34].split() == [f"{listed_kinds()[0][name]:.0%}" for name in ("share", "share with keys")]
     for kind in KINDS.values():
         assert kind.name in out
         assert all(strength in out for strength in kind.strengths)

@@ -1,12 +1,23 @@
 """Key, host, size, rate: refused before any route is reached."""
 
+import socket
+
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from claims_sim.api import serve
 from claims_sim.api.app import create_app
-from claims_sim.api.serve import run
-from claims_sim.errors import SettingsError
+from claims_sim.errors import EXIT_USAGE, SettingsError
+
+
+def test_a_busy_port_is_told_before_anything_is_said_to_be_served(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, out, err = run("serve", "--port", taken.getsockname()[1])
+    assert (code, out) == (EXIT_USAGE, "")
+    assert "cannot listen on 127.0.0.1" in err
 
 
 def test_another_host_name_is_refused(client):
@@ -43,4 +54,4 @@ def test_one_who_asks_too_often_waits(settings):
 
 def test_an_address_that_others_reach_needs_a_key(settings):
     with pytest.raises(SettingsError, match="CLAIMS_SIM_API_KEY"):
-        run(settings.model_copy(update={"api_host": "0.0.0.0"}))
+        serve.run(settings.model_copy(update={"api_host": "0.0.0.0"}))
