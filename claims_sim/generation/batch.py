@@ -26,6 +26,7 @@ from claims_sim.settings import Clock
 from claims_sim.store.truth import TruthBatch
 
 MAX_REPAIRS = 2
+_MOST_BRIEFS = 10_000
 _MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile and seldom breaks a rule
 
 
@@ -257,8 +258,7 @@ class BatchWriter:
         kept = np.sort(order)
         own = work.author[kept] == self.author.name
         repaired = int(((work.attempts[kept] > 1) & own).sum())
-        briefs = work.briefs.take(kept).select(BRIEF_COLUMNS).to_pylist() if len(kept) <= 10_000 else [{}] * len(kept)
-        briefs = [brief | request.asked for brief in briefs]
+        briefs = _told(work.briefs.take(kept), request.asked)
         log = pa.table(
             {
                 "claim_id": claims["claim_id"],
@@ -269,7 +269,7 @@ class BatchWriter:
                 "attempts": pa.array(work.attempts[kept].astype(np.int32)),
                 "repaired": pa.array(work.attempts[kept] > 1),
                 "errors": pa.array([list(work.errors[i]) for i in kept], pa.list_(pa.string())),
-                "brief": pa.array([json.dumps(brief, ensure_ascii=False) for brief in briefs], pa.string()),
+                "brief": pa.array(briefs, pa.string()),
                 "answers": pa.array([_by_attempt(work.answers.get(i)) for i in kept.tolist()], pa.list_(pa.string())),
             }
         )
@@ -295,6 +295,13 @@ class BatchWriter:
             problems=tuple(dict.fromkeys(work.problems)),
             cost=work.cost,
         )
+
+
+def _told(briefs: pa.Table, asked: dict[str, str]) -> list[str]:
+    """What each claim was to be, as JSON; of a large batch only what was asked of all its claims."""
+    if len(briefs) > _MOST_BRIEFS:
+        return [json.dumps(asked, ensure_ascii=False)] * len(briefs)
+    return [json.dumps(brief | asked, ensure_ascii=False) for brief in briefs.select(BRIEF_COLUMNS).to_pylist()]
 
 
 def _by_attempt(answers: dict[int, str] | None) -> list[str | None] | None:

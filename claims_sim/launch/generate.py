@@ -11,14 +11,16 @@ from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError
 from claims_sim.generation.batch import Batch, BatchRequest, utc_now
 from claims_sim.launch.claim_files import ClaimFile, check_suffix
-from claims_sim.launch.interrupt import interruptible
+from claims_sim.launch.interrupt import interruptible, telling_of_interrupt
 from claims_sim.launch.progress import progress
 from claims_sim.pipeline.labelled import end_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.settings import Settings
 
-_LLM_CHUNK = 20  # claims between two steps of the progress bar
+_LLM_CHUNK = 20  # claims between two steps of the progress bar, after which Ctrl-C is heeded too
+_SMALLEST_CHUNK = 25_000  # a batch costs some tenths of a second whatever its size: planning its reviews' queries
+_STEPS = 20
 
 
 def run(
@@ -45,8 +47,9 @@ def run(
     reasons, warnings = Counter[str](), Counter[str]()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        chunk = MAX_CLAIMS_PER_BATCH if settings.author == "statistical" else _LLM_CHUNK
+        chunk = _step(count) if settings.author == "statistical" else _LLM_CHUNK
         with (
+            telling_of_interrupt("Nothing was written."),
             progress("claims", count) as advance,
             interruptible() as check,
             pipeline.batch_writer(settings, profile, deadline_s=None, in_stream=False) as writer,
@@ -86,6 +89,11 @@ def run(
         **{f"asked for: {name}": text for name, text in (("where", str(where)), ("mix", str(mix))) if text},
         "profile": profile.profile_hash,
     }
+
+
+def _step(count: int) -> int:
+    """How many claims the statistical author writes at once; they depend on it, so it follows from `count` alone."""
+    return min(max(count // _STEPS, _SMALLEST_CHUNK), MAX_CLAIMS_PER_BATCH)
 
 
 def _provenance(batch: Batch) -> dict[str, str]:

@@ -5,6 +5,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
+
+QUERY_INTERRUPTED: Final = "Query interrupted"
+"""What a RuntimeError of DuckDB's says where Ctrl-C ended a query."""
 
 
 @contextmanager
@@ -32,3 +36,14 @@ def interruptible() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def telling_of_interrupt(what: str) -> Iterator[None]:
+    """Say `what` has come of it when Ctrl-C ends the block."""
+    try:
+        yield
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, KeyboardInterrupt) or str(error) == QUERY_INTERRUPTED:
+            print(what, file=sys.stderr)  # noqa: T201 - for the user
+        raise
