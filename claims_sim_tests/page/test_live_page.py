@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from claims_sim import pipeline
 from claims_sim.llm.opening import budget_of
+from claims_sim.store import control
 from claims_sim.store.control import Facts
 from claims_sim_tests import servers
 
@@ -216,9 +217,61 @@ def test_without_claims_it_says_what_will_come(browser, simulation):
         opened.goto(f"http://127.0.0.1:{started.port}/")
         expect(opened.get_by_text("No claim yet.")).to_be_visible()
         expect(opened.get_by_text("Nothing is producing claims at the moment.")).to_be_visible()
+        expect(opened.get_by_role("status").first).to_have_text("connected, not ready")
+        opened.get_by_label("Language").select_option("id")
+        expect(opened.get_by_role("status").first).to_have_text("tersambung, belum siap")
+        assert serious(opened) == []
     finally:
         context.close()
         started.stop()
+
+
+def test_what_is_on_its_way_is_said_to_load(page):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/distribution", hold)
+    page.reload()
+    expect(page.locator(".compare")).to_contain_text("Loading …")
+    held[-1].continue_()
+    expect(page.locator(".compare .chart")).to_have_count(4)
+    expect(page.get_by_text("Loading …")).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_failing_checks_are_all_shown_and_the_passing_ones_are_counted(page, simulation):
+    passed = {"passed": True, "severity": "ERROR", "description": ""}
+    failed = {"passed": False, "severity": "ERROR", "description": "two rows too many"}
+    checks = {f"claims_live_stream/check_{n}": failed if n > 12 else passed for n in range(15)}
+    control.put_status(simulation.state_dir, "checks", checks)
+    shown = page.locator(".checks li:visible")
+    expect(shown).to_have_count(5)
+    expect(shown.first).to_contain_text("two rows too many")
+    expect(shown.nth(2)).not_to_contain_text("two rows too many")
+    page.get_by_text("10 more, all passing").click()
+    expect(shown).to_have_count(15)
+    assert serious(page) == []
+
+
+def test_the_labels_of_a_row_stand_on_one_line(page):
+    expect(rows(page)).to_have_count(20)
+    tops = "(labels) => labels.map((label) => Math.round(label.getBoundingClientRect().top))"
+    filters = page.locator(".filters label").evaluate_all(tops)
+    wish = page.locator(".wish label").evaluate_all(tops)
+    assert len(set(filters)) == 1
+    assert (wish[0], wish[2]) == (wish[1], wish[3])
+
+
+def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": 420, "height": 900})
+    expect(rows(page)).to_have_count(20)
+    heads = page.locator(".claims th:visible").all_inner_texts()
+    assert heads == ["Arrived", "Diagnosis", "Claimed", "Risk"]
+    assert page.locator(".claims .scroll").evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    expect(rows(page).first.locator(".narrow")).to_have_text(re.compile(r"^R[IJ]TL · \S.* · \S+$"))
+    assert serious(page) == []
 
 
 def test_a_server_with_a_key_asks_for_it(browser, simulation):

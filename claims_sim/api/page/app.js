@@ -10,7 +10,7 @@ import { Refused, ask, follow, setKey } from "./server.js";
 import { LANGUAGES, sayer } from "./texts.js";
 
 const html = htm.bind(h);
-const SHOWN = 60, ALERTS = 8, HIGH = 0.5, RATE_OVER_S = 300;
+const SHOWN = 60, ALERTS = 8, CHECKS = 5, HIGH = 0.5, RATE_OVER_S = 300;
 const NO_FILTER = { service_type: "", severity: "", province: "", diagnosis: "", min_risk: "" };
 
 function usePolled(path, every, ready) {
@@ -132,11 +132,13 @@ function App() {
   useEffect(() => { document.documentElement.lang = language; }, [language]);
   useEffect(() => { if (theme) document.documentElement.dataset.theme = theme; else delete document.documentElement.dataset.theme; }, [theme]);
   const common = { say, language };
+  // The stream of events stands, but "live" would be untrue while nothing can arrive by it.
+  const state = needsKey ? "connecting" : live.state === "connected" && status && !status.ready ? "waiting" : live.state;
   return html`
     <a class="skip" href="#claims">${say("skip")}</a>
     <header class="top">
       <div class="brand"><img src="page/icon.svg" alt="" width="30" height="30" /><div><h1>claims_sim</h1><p class="quiet">${say("tagline")}</p></div></div>
-      <span class="pill ${live.state}" role="status">${say(live.state === "key" ? "connecting" : live.state)}</span>
+      <span class="pill ${state}" role="status">${say(state)}</span>
       <nav class="links">
         ${status?.status?.dagster?.startsWith?.("http") && html`<a href=${status.status.dagster}>${say("dagster")}</a>`}
         ${status?.has_fidelity && html`<a href="fidelity">${say("fidelity")}</a>`}
@@ -150,17 +152,19 @@ function App() {
       ${needsKey && html`<${KeyForm} say=${say} onKey=${(key) => { setKey(key); setSession((n) => n + 1); }} />`}
       <${Tiles} ...${common} status=${status} summary=${summary} arrivals=${live.arrivals} />
       <div class="grid">
-        <${Claims} ...${common} live=${live} filters=${filters} setFilters=${setFilters} paused=${paused} setPaused=${setPaused} groups=${summary?.groups} onOpen=${setOpen} />
+        <${Claims} ...${common} ready=${ready} live=${live} filters=${filters} setFilters=${setFilters} paused=${paused} setPaused=${setPaused} groups=${summary?.groups} onOpen=${setOpen} />
         <div class="side">
-          <${Alerts} ...${common} alerts=${live.alerts} onOpen=${setOpen} />
+          <${Alerts} ...${common} ready=${ready} alerts=${live.alerts} onOpen=${setOpen} />
           <${Injection} ...${common} status=${status} onChange=${lookAgain} />
-          <${Checks} ...${common} status=${status} />
+          <${Checks} ...${common} ready=${ready} status=${status} />
         </div>
       </div>
-      <${Compare} ...${common} distribution=${distribution} error=${noDistribution} />
+      <${Compare} ...${common} ready=${ready} distribution=${distribution} error=${noDistribution} />
     </main>
     ${open && html`<${Detail} ...${common} opened=${open} onClose=${() => setOpen(null)} />`}`;
 }
+
+const Loading = ({ say }) => html`<p class="empty">${say("loading")}</p>`;
 
 function Banner({ say, live, status }) {
   const lost = live.state === "lost";
@@ -204,14 +208,14 @@ function Spending({ say, language, budget }) {
     : limited(budget.tokens, budget.tokens_limit, tokens);
 }
 
-function Claims({ say, language, live, filters, setFilters, paused, setPaused, groups, onOpen }) {
+function Claims({ say, language, ready, live, filters, setFilters, paused, setPaused, groups, onOpen }) {
   const set = (name) => (e) => setFilters({ ...filters, [name]: e.target.value });
   const choices = (name) => [...new Set((groups?.[name] ?? []).map((group) => group.value).filter(Boolean))].sort();
   const select = (name, group, label) => html`<label>${label}<select value=${filters[name]} onChange=${set(name)}><option value="">${say("any")}</option>${choices(group).map((value) => html`<option value=${value}>${name === "province" ? title(value) : value}</option>`)}</select></label>`;
   const filtered = given(filters).length > 0;
   return html`<section class="card claims" id="claims" aria-labelledby="claims-title" tabindex="-1">
     <div class="head"><h2 id="claims-title">${say("arriving")}</h2>
-      <button onClick=${() => setPaused(!paused)} aria-pressed=${paused}>${paused ? say("resume") : say("pause")}${live.held ? ` · ${say("waiting", { n: live.held })}` : ""}</button></div>
+      <button onClick=${() => setPaused(!paused)} aria-pressed=${paused}>${paused ? say("resume") : say("pause")}${live.held ? ` · ${say("held", { n: live.held })}` : ""}</button></div>
     <div class="filters">
       ${select("service_type", "service_type", say("service"))}
       ${select("severity", "severity", say("severity"))}
@@ -221,17 +225,18 @@ function Claims({ say, language, live, filters, setFilters, paused, setPaused, g
       ${filtered && html`<button onClick=${() => setFilters(NO_FILTER)}>${say("clear")}</button>`}
     </div>
     <div class="scroll" tabindex="0"><table>
-      <thead><tr><th scope="col">${say("time")}</th><th scope="col">${say("service")}</th><th scope="col">${say("diagnosis")}</th><th scope="col">${say("place")}</th><th scope="col">${say("severity")}</th><th scope="col" class="right">${say("claimed")}</th><th scope="col">${say("risk")}</th></tr></thead>
+      <thead><tr><th scope="col">${say("time")}</th><th scope="col" class="wide">${say("service")}</th><th scope="col">${say("diagnosis")}</th><th scope="col" class="wide">${say("place")}</th><th scope="col" class="wide">${say("severity")}</th><th scope="col" class="right">${say("claimed")}</th><th scope="col">${say("risk")}</th></tr></thead>
       <tbody>
         ${(live.claims ?? []).map((record) => html`<tr key=${record.seq} class=${record.isNew ? "new" : ""} onClick=${() => onOpen(record)}>
           <td><button class="plain" onClick=${() => onOpen(record)} aria-label="${say("details")} ${record.claim.claim_id}">${clock(record.ingested_at, language)}</button></td>
-          <td>${record.claim.service_type}</td>
-          <td class="long"><code>${record.claim.diagnosis?.primary_code}</code> ${record.claim.diagnosis?.primary_label}</td>
-          <td>${title(record.claim.facility?.province)}</td>
-          <td><span class="dot ${record.claim.severity_group}"></span>${record.claim.severity_group}</td>
+          <td class="wide">${record.claim.service_type}</td>
+          <td class="long"><code>${record.claim.diagnosis?.primary_code}</code> ${record.claim.diagnosis?.primary_label}<span class="narrow quiet">${[record.claim.service_type, title(record.claim.facility?.province), record.claim.severity_group].filter(Boolean).join(" · ")}</span></td>
+          <td class="wide">${title(record.claim.facility?.province)}</td>
+          <td class="wide"><span class="dot ${record.claim.severity_group}"></span>${record.claim.severity_group}</td>
           <td class="right">${rupiah(record.claim.amount_claimed, language)}</td>
           <td><${Risk} score=${record.score} /></td></tr>`)}
       </tbody></table>
+      ${ready && !live.claims && live.state !== "lost" && html`<${Loading} say=${say} />`}
       ${live.claims && !live.claims.length && html`<p class="empty">${filtered ? say("noMatch") : say("none")}</p>`}
     </div>
   </section>`;
@@ -243,26 +248,32 @@ export function Risk({ score }) {
   return html`<span class="risk ${mood}"><span class="track"><span style=${{ width: `${100 * risk}%` }}></span></span>${risk.toFixed(2)}</span>`;
 }
 
-function Alerts({ say, language, alerts, onOpen }) {
+function Alerts({ say, language, ready, alerts, onOpen }) {
   return html`<section class="card" aria-labelledby="alerts-title"><h2 id="alerts-title">${say("alertsTitle")}</h2>
+    ${ready && !alerts && html`<${Loading} say=${say} />`}
     ${alerts && !alerts.length && html`<p class="empty">${say("noAlerts")}</p>`}
     <ul class="alerts">${(alerts ?? []).map((record) => html`<li key=${record.seq}><button class="plain" onClick=${() => onOpen(record)}>
       <${Risk} score=${record.score} /><span class="what"><b>${record.claim.diagnosis?.primary_code}</b> ${title(record.claim.facility?.province)} · ${rupiah(record.claim.amount_claimed, language)}</span>
       <span class="quiet">${record.score?.reasons?.[0] ?? ""}</span></button></li>`)}</ul></section>`;
 }
 
-function Checks({ say, status }) {
+function Checks({ say, ready, status }) {
   const checks = Object.entries(status?.checks ?? {}).sort(([, a], [, b]) => a.passed - b.passed);
+  const first = Math.max(CHECKS, checks.filter(([, check]) => !check.passed).length), rest = checks.slice(first); // none that fails is folded away
+  const line = ([name, check]) => html`<li key=${name} class=${check.passed ? "good" : check.severity === "ERROR" ? "bad" : "warn"}>
+    <span aria-hidden="true">${check.passed ? "✓" : "!"}</span><span><b>${name.split("/")[1].replaceAll("_", " ")}</b> <span class="quiet">${check.passed ? name.split("/")[0] : check.description || name.split("/")[0]}</span></span></li>`;
   return html`<section class="card" aria-labelledby="checks-title"><h2 id="checks-title">${say("checks")}</h2>
     ${status && !checks.length && html`<p class="empty">${say("noChecks")}</p>`}
-    <ul class="checks">${checks.map(([name, check]) => html`<li key=${name} class=${check.passed ? "good" : check.severity === "ERROR" ? "bad" : "warn"}>
-      <span aria-hidden="true">${check.passed ? "✓" : "!"}</span><span><b>${name.split("/")[1].replaceAll("_", " ")}</b> <span class="quiet">${check.passed ? name.split("/")[0] : check.description || name.split("/")[0]}</span></span></li>`)}</ul></section>`;
+    ${ready && !status && html`<${Loading} say=${say} />`}
+    <ul class="checks">${checks.slice(0, first).map(line)}</ul>
+    ${rest.length > 0 && html`<details><summary>${say("moreChecks", { n: rest.length })}</summary><ul class="checks">${rest.map(line)}</ul></details>`}</section>`;
 }
 
-function Compare({ say, language, distribution, error }) {
+function Compare({ say, language, ready, distribution, error }) {
   const columns = distribution?.columns ?? {};
   return html`<section class="card compare" aria-labelledby="compare-title">
     <div class="head"><h2 id="compare-title">${say("compare")}</h2>${distribution && html`<p class="quiet">${say("compareNote", { n: count(distribution.claims, language) })}</p>`}</div>
+    ${ready && !distribution && !error && html`<${Loading} say=${say} />`}
     ${!distribution && error && html`<p class="empty">${error.status === 503 ? say("noProfile") : error.message}</p>`}
     <div class="charts">
       ${columns.los && html`<${Columns} name=${say("stay")} rows=${columns.los} say=${say} />`}
