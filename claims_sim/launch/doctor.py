@@ -1,5 +1,6 @@
 """`claims-sim doctor`: look at everything the simulator needs, change nothing, and say how to mend what is wrong."""
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from claims_sim import pipeline
+from claims_sim.channels.opening import jsonl_folder
 from claims_sim.errors import ClaimsSimError
 from claims_sim.launch.up import free_port
 from claims_sim.llm.commands import model_status
@@ -25,6 +27,7 @@ from claims_sim.store.stream import stored_position
 
 Verdict = Literal["ok", "note", "wrong"]
 _LOW_DISK: Final = 1_000_000_000
+_ELSEWHERE: Final = "CLAIMS_SIM_STATE_DIR to a folder of yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,13 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _state(settings: Settings) -> Iterator[Finding]:
     folder = settings.state_dir
-    there = folder if folder.exists() else folder.absolute().parent
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        yield Finding(
+            "state folder", "wrong", f"{folder} cannot be written; make {there} writable, or set {_ELSEWHERE}"
+        )
+        return
     verdict: Verdict = "ok" if free > _LOW_DISK else "note"
     yield Finding(
         "state folder", verdict, f"{folder}, {free / 1e9:.1f} GB free" + ("" if verdict == "ok" else ": that is little")
@@ -143,6 +151,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _channel(settings: Settings) -> Iterator[Finding]:
+    folder = jsonl_folder(settings.channel_url)
+    if folder is not None and not folder.exists():  # opening it would make it
+        above = next(path for path in folder.absolute().parents if path.exists())
+        if os.access(above, os.W_OK):
+            yield Finding("channel", "note", f"{folder}: none yet; the first batch makes it")
+        else:
+            yield Finding("channel", "wrong", f"{folder} cannot be made: {above} cannot be written")
+        return
     opened = pipeline.channel(settings)
     try:
         described, behind = opened.describe(), 0
@@ -160,7 +176,7 @@ def _author(settings: Settings) -> Iterator[Finding]:
     if settings.llm_base_url:
         yield Finding("author", *_reached(settings))
     else:
-        found = find_weights(settings.state_dir, settings.llm_gguf)
+        found = find_weights(settings.state_dir, settings.llm_gguf, remember=False)
         server = model_status(settings).get("server", "not running")
         yield Finding("author", "ok", f"local model {found.path.name}; server {server}")
     yield from _model(settings)

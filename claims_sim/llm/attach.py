@@ -83,7 +83,7 @@ def status(settings: Settings) -> dict[str, Any]:
     endpoint = endpoint_of(settings)
     if endpoint is not None:
         return {"server": endpoint.base_url, "model": endpoint.model or "(its first)", "local": endpoint.is_local}
-    weights = find_weights(settings.state_dir, settings.llm_gguf)
+    weights = find_weights(settings.state_dir, settings.llm_gguf, remember=False)
     shown: dict[str, Any] = {
         "engine": "xllamacpp" if util.find_spec("xllamacpp") else "not installed: pip install 'claims_sim[local-llm]'",
         "model": model_id(weights.name, weights.sha256),

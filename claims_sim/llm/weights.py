@@ -44,9 +44,10 @@ class Weights:
         return self.path.name.removesuffix(".gguf")
 
 
-def find_weights(state_dir: Path, gguf: Path | None = None) -> Weights:
+def find_weights(state_dir: Path, gguf: Path | None = None, *, remember: bool = True) -> Weights:
     """The weights to use: `gguf` when given, else the installed distribution's, else the state folder's copy.
 
+    Their hash is remembered in the state folder, but not for who only looks (`remember=False`).
     Raises AuthorError when there are none, or when they are not what they should be. Only `gguf` may be any model: the
     others must be the one file that was measured.
     """
@@ -54,7 +55,7 @@ def find_weights(state_dir: Path, gguf: Path | None = None) -> Weights:
         if not gguf.is_file():
             raise AuthorError(f"CLAIMS_SIM_LLM_GGUF={gguf}: there is no such file.")
         _check_magic(gguf)
-        return Weights(gguf.absolute(), _sha256(gguf, state_dir), "CLAIMS_SIM_LLM_GGUF")
+        return Weights(gguf.absolute(), _sha256(gguf, state_dir, remember), "CLAIMS_SIM_LLM_GGUF")
     wrong = []
     for path, origin, remedy in (
         (_packaged(), f"package {DISTRIBUTION}", f"install {DISTRIBUTION}=={VERSION} anew"),
@@ -62,7 +63,7 @@ def find_weights(state_dir: Path, gguf: Path | None = None) -> Weights:
     ):
         if path is None or not path.is_file():
             continue
-        digest = _sha256(path, state_dir)
+        digest = _sha256(path, state_dir, remember)
         if digest == GGUF_SHA256:
             return Weights(path, digest, origin)
         wrong.append(f"{path} is not {GGUF_NAME} as released (SHA-256 {digest[:12]}…): {remedy}.")
@@ -123,7 +124,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sha256(path: Path, state_dir: Path) -> str:
+def _sha256(path: Path, state_dir: Path, remember: bool) -> str:
     """The file's SHA-256, remembered by size and time of change: a tick does not read 93 MB again."""
     memory = state_dir / "llm" / "hashes.json"
     found = path.stat()
@@ -135,7 +136,8 @@ def _sha256(path: Path, state_dir: Path) -> str:
     if isinstance(known, dict) and isinstance(known.get(key), dict) and known[key].get("stamp") == stamp:
         return str(known[key].get("sha256"))
     digest = _digest(path)
-    write_atomically(memory, json.dumps({key: {"stamp": stamp, "sha256": digest}}))
+    if remember:
+        write_atomically(memory, json.dumps({key: {"stamp": stamp, "sha256": digest}}))
     return digest
 
 

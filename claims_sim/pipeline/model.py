@@ -98,7 +98,7 @@ def model_state(settings: Settings) -> ModelState:
 
 def _local_name(settings: Settings) -> str:
     try:
-        weights = find_weights(settings.state_dir, settings.llm_gguf)
+        weights = find_weights(settings.state_dir, settings.llm_gguf, remember=False)
     except AuthorError:
         return ""
     return model_id(weights.name, weights.sha256)

@@ -4,6 +4,7 @@ The truth about who produces is an OS file lock, which the system frees when its
 `control.sqlite` only says who it is.
 """
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -70,6 +71,8 @@ def producer_is_free(folder: Path) -> bool:
     """Whether nobody produces claims in `folder` at this moment."""
     if not (folder / _LOCK_NAME).exists():
         return True
+    if not _is_writable(folder):
+        return _is_unlocked(folder / _LOCK_NAME)
     lock = _lock(folder)
     try:
         lock.acquire(timeout=0)
@@ -104,7 +107,7 @@ def get_status(folder: Path, key: str) -> dict[str, Any] | None:
     """The fact under `key`; None when there is none."""
     if not (folder / _FILE_NAME).exists():
         return None
-    with _open(folder) as connection:
+    with _open(folder) if _is_writable(folder) else _open_read_only(folder) as connection:
         row = connection.execute("SELECT value FROM facts WHERE key = ?", [key]).fetchone()
     if row is None:
         return None
@@ -156,6 +159,24 @@ def _lock(folder: Path) -> FileLock:
     return FileLock(folder / _LOCK_NAME, thread_local=False)
 
 
+def _is_writable(folder: Path) -> bool:
+    """Whether this process may write here; who only looks need not."""
+    paths = (folder, folder / _FILE_NAME, folder / _LOCK_NAME)
+    return all(os.access(path, os.W_OK) for path in paths if path.exists())
+
+
+def _is_unlocked(path: Path) -> bool:
+    """What `producer_is_free` asks, of a lock that may only be read."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}; check the folder's rights.") from error
+    return True
+
+
 def _holder(known: dict[str, Any]) -> Holder:
     return Holder(int(known["pid"]), str(known["what"]), float(known["since"]))
 
@@ -176,3 +197,16 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
         raise StoreError(
             f"{path} cannot be used: {error}; check the folder's rights and space, or remove the file."
         ) from error
+
+
+@contextmanager
+def _open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that writes nothing, neither file nor journal."""
+    path = folder / _FILE_NAME
+    # Without its journal the file is at rest, and SQLite would want to make one to read it.
+    how = "mode=ro" if path.with_name(f"{_FILE_NAME}-wal").exists() else "mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=10)) as connection:
+            yield connection
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path} cannot be read: {error}; check the folder's rights.") from error
