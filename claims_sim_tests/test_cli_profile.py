@@ -1,6 +1,7 @@
 """`claims-sim profile`: shown, compared and approved as a user does it."""
 
 import json
+import shutil
 
 import pytest
 
@@ -109,8 +110,14 @@ def test_a_changed_profile_waits_while_the_approved_one_stays_in_force(
     assert run("demo", "--ticks", 1)[0] == 0
 
 
-def test_what_moved_is_told_when_a_profile_is_made_anew(run, other_source, monkeypatch, profile):
-    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(other_source))
+def test_what_moved_is_told_when_the_source_has_changed_and_not_when_it_is_another(
+    run, other_source, settings, monkeypatch, tmp_path, profile
+):
+    source = tmp_path / "mine.duckdb"
+    shutil.copy(settings.source, source)
+    monkeypatch.setenv("CLAIMS_SIM_SOURCE", str(source))
+    assert "moved most: " not in run("profile")[1]
+    shutil.copy(other_source, source)
     assert "moved most: " in run("profile")[1]
     text = run("profile", "diff", profile.profile_hash[:12], str(pipeline_file(run)))[1]
     assert "furthest (share then, now)" in text
