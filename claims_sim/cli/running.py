@@ -50,7 +50,7 @@ def status(
     Example, as a supervisor's probe: claims-sim status --ready
     """
     from claims_sim.observe.health import check_health
-    from claims_sim.observe.status import status_of
+    from claims_sim.observe.status import for_people, status_of
 
     if ready:
         health = check_health(read_settings())
@@ -58,7 +58,8 @@ def status(
             health.as_dict() | ({} if as_json else {"problems": "; ".join(health.problems) or "none"}), as_json
         )
         raise typer.Exit(0 if health.ready else 1)
-    print_result(status_of(read_settings()), as_json)
+    found = status_of(read_settings())
+    print_result(found if as_json else for_people(found), as_json)
 
 
 @app.command()

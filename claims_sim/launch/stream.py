@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from claims_sim import pipeline
-from claims_sim.errors import ClaimsSimError
+from claims_sim.errors import ClaimsSimError, ProducerBusyError
 from claims_sim.generation.batch import utc_now
 from claims_sim.launch.stopping import NOTHING_MADE, Stop, stop_on_signals
 from claims_sim.observe import logs
@@ -45,13 +45,26 @@ def run(settings: Settings, options: StreamOptions) -> dict[str, Any]:
     done = Progress()
     with ExitStack() as held:
         stop = held.enter_context(stop_on_signals())
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), _noted(settings):
             done = _work(settings, options, stop, held)
     if sys.stderr.isatty():
         print(file=sys.stderr)  # noqa: T201 - ends the progress line
     if stop.is_set() and not done.ticks:
         _log.info(NOTHING_MADE)
     return _summary(done, options.rate)
+
+
+@contextmanager
+def _noted(settings: Settings) -> Iterator[None]:
+    """Leave what ends the block for `status` to tell; another producer at work is no failure."""
+    try:
+        yield
+    except ProducerBusyError:
+        raise
+    except ClaimsSimError as error:
+        if settings.state_dir.is_dir():
+            control.note_error(settings.state_dir, WHAT, error)
+        raise
 
 
 def _work(settings: Settings, options: StreamOptions, stop: Stop, held: ExitStack) -> Progress:

@@ -7,7 +7,7 @@ from claims_sim.errors import AuthorError
 from claims_sim.pipeline.approving import approval_state
 from claims_sim.pipeline.limits import over_limit
 from claims_sim.pipeline.model import model_state
-from claims_sim.settings import Settings
+from claims_sim.settings import PREFIX, Settings
 from claims_sim.store import control
 
 
@@ -17,13 +17,16 @@ def status_of(settings: Settings) -> dict[str, Any]:
     flow = control.get_status(settings.state_dir, "flow") or {}
     holder = control.holder(settings.state_dir)
     last = flow.get("updated_at")
+    failed = control.last_error(settings.state_dir, since=last or 0)
     return {
+        "state folder": _state_folder(settings),
         "dagster": up.get("url", "not running"),
         "live page": up.get("page", "not running"),
         "producer": holder.describe() if holder else "none at the moment",
         **_worker(settings),
         **_model(settings),
         "last tick": f"{time.time() - last:.0f} s ago" if last else "none yet",
+        **({"last error": failed} if failed else {}),
         **{name: value for name, value in flow.items() if name != "updated_at"},
         "profile": str(settings.profile_path) if settings.profile_path.exists() else "none yet",
         "approval": approval_state(settings).describe(),
@@ -31,6 +34,24 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "channel": settings.channel_url,
         "database": str(settings.database_path),
     }
+
+
+def for_people(status: dict[str, Any]) -> dict[str, Any]:
+    """`status_of` to be read: a count that looks like a lack of another says what it is."""
+    if "authored" not in status:
+        return status
+    drafted, planned = status["authored"], status["planned"]
+    rest = "" if drafted == planned else "; the statistical author writes what is missing"
+    named = {"authored": ("drafted by the author asked", f"{drafted} of {planned}{rest}")}
+    return dict(named.get(name, (name, value)) for name, value in status.items())
+
+
+def _state_folder(settings: Settings) -> str:
+    """Which it is, or that there is none: whoever stands in another folder than the simulation's sees nothing run."""
+    folder = settings.state_dir.absolute()
+    if folder.is_dir():
+        return str(folder)
+    return f"there is none: {folder}; go where the simulation was started, or set {PREFIX}STATE_DIR"
 
 
 def _model(settings: Settings) -> dict[str, Any]:

@@ -28,23 +28,28 @@ def user_errors(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        with one_line_failures():
+        with one_line_failures(function.__name__, *args, *kwargs.values()):
             return function(*args, **kwargs)
 
     @wraps(function)
     def wrapped_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
-        with one_line_failures():
+        with one_line_failures(function.__name__, *args, *kwargs.values()):
             yield from cast(Iterator[Any], function(*args, **kwargs))
 
     return wrapped_generator if isgeneratorfunction(function) else wrapped
 
 
 @contextmanager
-def one_line_failures() -> Iterator[None]:
-    """Within the block, a ClaimsSimError becomes a Dagster Failure with its message."""
+def one_line_failures(step: str = "", *given: object) -> Iterator[None]:
+    """Within the block, a ClaimsSimError becomes a Dagster Failure with its message.
+
+    Where a step was `given` the simulation, `claims-sim status` tells of it too.
+    """
     try:
         yield
     except ClaimsSimError as error:
+        for simulation in (one for one in given if isinstance(one, Simulation)):
+            control.note_error(simulation.settings.state_dir, f"{RUN_HOLDER}, {step.lstrip('_')}", error)
         raise Failure(description=str(error), allow_retries=False) from None
 
 

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from claims_sim.errors import ProducerBusyError, StoreError
 _LOCK_NAME: Final = "producer.lock"
 _FILE_NAME: Final = "control.sqlite"
 _PRODUCER: Final = "producer"
+_ERROR: Final = "error"
 # `producer_is_free` takes the lock for a moment; that must not turn a producer away.
 _PATIENCE_S: Final = 1.0
 _SCHEMA: Final = (
@@ -129,6 +130,20 @@ def change_status(folder: Path, key: str, update: Callable[[dict[str, Any] | Non
             [key, json.dumps(value, default=str, ensure_ascii=False), time.time()],
         )
     return value
+
+
+def note_error(folder: Path, what: str, error: Exception) -> None:
+    """Keep what ended a tick or a worker, for `status`; where even that cannot be written, it is let go."""
+    with suppress(StoreError):
+        put_status(folder, _ERROR, {"what": what, "error": str(error), "at": time.time()})
+
+
+def last_error(folder: Path, since: float) -> str:
+    """What ended a tick or a worker after `since` (seconds since the epoch), in one line; empty when nothing did."""
+    known = get_status(folder, _ERROR)
+    if not known or known["at"] <= since:
+        return ""
+    return f"{known['what']}, {datetime.fromtimestamp(known['at'], UTC):%Y-%m-%d %H:%M:%S} UTC: {known['error']}"
 
 
 @dataclass(frozen=True, slots=True)

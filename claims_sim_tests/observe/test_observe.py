@@ -16,7 +16,9 @@ from claims_sim.observe import logs, metrics
 from claims_sim.observe.health import check_health, freshness_limit_s
 from claims_sim.observe.latency import BOUNDS, Latency
 from claims_sim.observe.serving import watched
+from claims_sim.observe.status import status_of
 from claims_sim.settings import load_settings
+from claims_sim.store import control
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -116,3 +118,29 @@ def test_text_logs_tell_what_the_call_gave_and_take_the_line_of_a_progress_line(
     logging.getLogger("claims_sim.x").debug("batch done", extra={"batch": "abc", "seconds": 0.5})
     assert "12 claims\r\x1b[K" in terminal.getvalue()
     assert terminal.getvalue().endswith("DEBUG batch done batch=abc seconds=0.5\n")
+
+
+def test_status_names_the_state_folder_that_is_not_there_and_makes_none(settings, tmp_path):
+    elsewhere = settings.model_copy(update={"state_dir": tmp_path / "elsewhere"})
+    assert status_of(elsewhere)["state folder"].startswith(f"there is none: {tmp_path / 'elsewhere'};")
+    assert not elsewhere.state_dir.exists()
+    assert status_of(settings)["state folder"] == str(settings.state_dir)
+
+
+def test_status_tells_what_the_author_drafted_not_as_a_lack(run, settings):
+    control.put_status(settings.state_dir, "flow", {"planned": 15, "authored": 3, "updated_at": time.time()})
+    _, out, _ = run("status")
+    assert "3 of 15; the statistical author writes what is missing" in out
+    assert "authored" not in out
+    assert json.loads(run("status", "--json")[1])["authored"] == 3
+
+
+def test_status_tells_the_last_error_until_a_tick_succeeds(run, settings, monkeypatch):
+    monkeypatch.setenv("CLAIMS_SIM_CHANNEL", "redis://127.0.0.1:9/0")
+    code, _, err = run("stream", "--max-claims", "3", "--rate", "100/s", "--no-report")
+    told = json.loads(run("status", "--json")[1])["last error"]
+    assert code == 5
+    assert told.startswith("claims-sim stream, ")
+    assert err.splitlines()[-1].removeprefix("claims-sim: ") in told
+    pipeline.run_tick(settings, NOW)
+    assert "last error" not in status_of(settings)
