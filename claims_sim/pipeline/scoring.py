@@ -21,7 +21,7 @@ from claims_sim.scoring import protocol
 from claims_sim.scoring.access import ScorerAccess
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
 from claims_sim.scoring.protocol import OpenedScorer
-from claims_sim.scoring.returns import LOOK_BACK_DAYS
+from claims_sim.scoring.returns import REACH_DAYS
 from claims_sim.scoring.scorer import BuiltInScorer, RiskScorer, train_scorer
 from claims_sim.settings import Settings
 from claims_sim.store import scores
@@ -141,7 +141,7 @@ def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) 
 
 def score_stored(db: SimulationDatabase, ready: OpenedScorer, claims: pa.Table, now: datetime) -> pa.Table:
     """Scores of stored claims that follow one another, in view of those that came before them."""
-    before = find_earlier(db, claims, WINDOW_DAYS, LOOK_BACK_DAYS)
+    before = find_earlier(db, claims, WINDOW_DAYS, REACH_DAYS)
     return ready.score_rows(claims, scored_at=now, earlier=Earlier(before.claims, before.in_window))
 
 

@@ -15,6 +15,8 @@ from claims_sim.scoring.keys import Bools
 
 LOOK_BACK_DAYS: Final = 31
 """A return after longer is no return."""
+REACH_DAYS: Final = 2 * LOOK_BACK_DAYS
+"""Between two admissions that are compared: earlier claims are looked up by admission, and a stay may last a month."""
 NONE: Final = LOOK_BACK_DAYS
 _MOST_OVERLAP: Final = 10
 _CLAIMS_BACK: Final = 6  # of a person: more within a month say the same
@@ -51,12 +53,13 @@ def look_back(features: Features) -> Returns:
             break
         one, other = one[theirs], other[theirs]
         days = np.floor(features.admitted[one]) - np.floor(features.discharged[other])
-        inside = features.admitted[one] < features.discharged[other]
+        within = np.floor(features.admitted[one]) - np.floor(features.admitted[other]) <= REACH_DAYS
+        inside = within & (features.admitted[one] < features.discharged[other])
         both_stay = about.is_stay[one] & about.is_stay[other]
         lies = inside & about.is_stay[other] & about.is_stay[one]
         left = np.clip(np.ceil(features.discharged[other] - features.admitted[one]), 0, _MOST_OVERLAP)
         overlap[one] = np.where(lies, np.maximum(overlap[one], left), overlap[one])
-        soon = (days >= 0) & (days < NONE)
+        soon = within & (days >= 0) & (days < NONE)
         alike = soon & (about.illness[one] == about.illness[other])
         here = about.facility[one] == about.facility[other]
         owner = ~here & (about.owner[one] == about.owner[other]) & (about.owner[one] >= 0)

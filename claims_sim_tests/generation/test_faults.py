@@ -261,7 +261,8 @@ def test_several_claims_are_asked_for_at_once_and_a_part_of_them_may_be_wrong(ll
     settings = llm.model_copy(update={"llm_briefs_per_request": 5, "prompt_version": "v1"})
     batch = write(settings)
     assert batch.author == "llm"
-    assert len(server.requests) == 1 + 4  # the four that were wrong are asked for again, each alone
+    asked = {json.dumps(one["messages"]) for one in server.requests}  # a request that was late may be there twice
+    assert len(asked) == 1 + 4  # the four that were wrong are asked for again, each alone
     assert len({json.dumps(asked["messages"][0]) for asked in server.requests}) == 1  # the prefix that caches hit
 
 

@@ -13,7 +13,7 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.rules.wire import to_flat
 from claims_sim.scoring.duplicates import Earlier
 from claims_sim.scoring.features import read_features
-from claims_sim.scoring.returns import LOOK_BACK_DAYS, NONE, look_back
+from claims_sim.scoring.returns import NONE, REACH_DAYS, look_back
 from claims_sim.scoring.scorer import train_scorer
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_reasons_are_told_in_words(scorer, labelled):
 def test_new_claims_are_scored_as_they_would_be_among_all_when_those_of_their_persons_are_given(scorer, labelled):
     claims = labelled[0].sort_by("admit_dt")
     new = claims.slice(len(claims) - 300)
-    since = new["admit_dt"].to_numpy().min() - LOOK_BACK_DAYS * DAY
+    since = new["admit_dt"].to_numpy().min().astype("datetime64[D]") - REACH_DAYS * DAY
     before = claims.slice(0, len(claims) - 300)
     persons = set(new["patient_id_hash"].to_pylist())
     kept = [
