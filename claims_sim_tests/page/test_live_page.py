@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from claims_sim import pipeline
 from claims_sim.llm.opening import budget_of
+from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim.store.control import Facts
 from claims_sim_tests import servers
@@ -37,6 +38,25 @@ def server(simulation):
     started = servers.start_api(simulation)
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="module")
+def still_server(demo_source, profile, trained_model, tmp_path_factory):
+    """A server over twenty claims, for tests that look and change nothing."""
+    state = tmp_path_factory.mktemp("still") / "state"
+    made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=20, api_rate=0)
+    pipeline.keep_profile(made, profile)
+    trained_model.save(pipeline.model_folder(made, profile))
+    make_batch(made)
+    started = servers.start_api(made)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def still_page(browser, still_server):
+    with opened_page(browser, still_server) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -73,7 +93,8 @@ def serious(page: Page) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in SERIOUS]
 
 
-def test_the_first_view_shows_claims_figures_and_charts(page):
+def test_the_first_view_shows_claims_figures_and_charts(still_page):
+    page = still_page
     expect(rows(page)).to_have_count(20)
     expect(page.get_by_role("status").first).to_have_text("live")
     expect(page.locator(".tiles")).to_contain_text("20")
@@ -186,7 +207,8 @@ def test_a_server_that_goes_and_comes_back_loses_no_claim(page, server, simulati
     expect(rows(page)).to_have_count(40)
 
 
-def test_it_has_no_serious_finding_of_accessibility_light_or_dark(page):
+def test_it_has_no_serious_finding_of_accessibility_light_or_dark(still_page):
+    page = still_page
     expect(rows(page)).to_have_count(20)
     expect(page.locator(".chart svg")).to_have_count(2)
     rows(page).locator("button").first.click()
@@ -202,7 +224,8 @@ def test_it_has_no_serious_finding_of_accessibility_light_or_dark(page):
         assert serious(page) == []
 
 
-def test_it_speaks_indonesian(page):
+def test_it_speaks_indonesian(still_page):
+    page = still_page
     page.get_by_label("Language").select_option("id")
     expect(page.get_by_role("heading", name="Klaim yang masuk")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "id"
@@ -226,7 +249,8 @@ def test_without_claims_it_says_what_will_come(browser, simulation):
         started.stop()
 
 
-def test_what_is_on_its_way_is_said_to_load(page):
+def test_what_is_on_its_way_is_said_to_load(still_page):
+    page = still_page
     held = []
 
     def hold(route):
@@ -255,7 +279,8 @@ def test_failing_checks_are_all_shown_and_the_passing_ones_are_counted(page, sim
     assert serious(page) == []
 
 
-def test_the_labels_of_a_row_stand_on_one_line(page):
+def test_the_labels_of_a_row_stand_on_one_line(still_page):
+    page = still_page
     expect(rows(page)).to_have_count(20)
     tops = "(labels) => labels.map((label) => Math.round(label.getBoundingClientRect().top))"
     filters = page.locator(".filters label").evaluate_all(tops)
@@ -264,7 +289,8 @@ def test_the_labels_of_a_row_stand_on_one_line(page):
     assert (wish[0], wish[2]) == (wish[1], wish[3])
 
 
-def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sideways(page):
+def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sideways(still_page):
+    page = still_page
     page.set_viewport_size({"width": 420, "height": 900})
     expect(rows(page)).to_have_count(20)
     heads = page.locator(".claims th:visible").all_inner_texts()
