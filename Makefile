@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group setup --group weights --
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test test-all lint types lock clean
+.PHONY: help setup up demo test test-all checks lint types definitions lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,12 +46,16 @@ lint: $(DEV)  ## Style and layer contracts
 types: $(DEV)  ## Types
 	@$(BIN)/mypy
 
-test: lint types  ## Lint, types, layers, Dagster's own validation, tests
+definitions: $(DEV)  ## Dagster's own validation
 	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
+
+checks: $(DEV)
+	@$(MAKE) --no-print-directory --jobs 3 lint types definitions
+
+test: checks  ## Lint, types, layers, Dagster's own validation, tests
 	@$(BIN)/pytest -q -n auto -m "not slow"
 
-test-all: lint types  ## The same with the long tests
-	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
+test-all: checks  ## The same with the long tests
 	@$(BIN)/pytest -q -n auto
 
 lock: $(DEV)  ## Renew both lock files from pyproject.toml

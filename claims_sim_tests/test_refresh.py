@@ -57,6 +57,7 @@ def test_few_changes_that_add_up_are_told_together(refresh):
     assert found.movement.rows_now < found.movement.rows_then
 
 
+@pytest.mark.slow
 def test_going_back_to_an_older_snapshot_less_a_person_is_not_told_either(refresh):
     refresh(f"CREATE TABLE aside AS SELECT * FROM claims_normalized; {persons(60)}")
     assert refresh("INSERT INTO claims_normalized SELECT * FROM aside").held_back == ""

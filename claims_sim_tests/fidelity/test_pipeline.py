@@ -91,6 +91,7 @@ def test_a_new_profile_begins_a_new_window(settings, profile):
     assert pipeline.watch_drift(settings).batches == 1
 
 
+@pytest.mark.slow
 def test_a_mix_is_expected_of_a_stream_that_was_made_with_it(settings):
     mixed = settings.model_copy(update={"mix": "service_type:RITL=0.9", "batch_size": 60, "anomaly_rate": 0.0})
     profile = pipeline.current_profile(settings)

@@ -100,6 +100,7 @@ def test_a_pickle_is_loaded_only_when_that_is_allowed_and_it_is_the_one(settings
     assert "cannot be read" in missing["opens"].detail
 
 
+@pytest.mark.slow
 def test_a_pipeline_without_a_feature_list_says_so(tmp_path):
     import joblib
     from sklearn.ensemble import IsolationForest
