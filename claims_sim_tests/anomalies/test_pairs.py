@@ -163,7 +163,7 @@ def test_a_mix_of_these_kinds_alone_is_refused_without_persons_in_one_line():
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("clock", ["admission", "intake"])
+@pytest.mark.parametrize("clock", ["admission", pytest.param("intake", marks=pytest.mark.slow)])
 def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clock):
     """Batches of a month, a few days apart: what is made at `now` finds its original where the days fit."""
     import pyarrow as pa
