@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 
 import pyarrow.parquet as pq
 import pytest
@@ -90,3 +92,19 @@ def test_generate_writes_no_anomalies_since_it_writes_no_truth(run, monkeypatch,
         files.append(tmp_path / f"{rate}.jsonl")
         assert run("generate", "--count", 200, "--seed", 1, "--out", files[-1])[0] == 0
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_ctrl_c_leaves_no_file_and_says_so(run, tmp_path, monkeypatch):
+    from claims_sim.launch import export
+
+    original = export.labelled_batches
+
+    def pressed(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        yield from original(*given)
+
+    monkeypatch.setattr(export, "labelled_batches", pressed)
+    out, truth = tmp_path / "claims.jsonl", tmp_path / "truth.parquet"
+    code, _, err = run("export", "--count", 40, "--truth", truth, "--out", out)
+    assert (code, "Nothing was written." in err) == (130, True)
+    assert list(tmp_path.glob("*claims*")) + list(tmp_path.glob("*truth*")) == []

@@ -16,7 +16,7 @@ from claims_sim.claim import PAYLOAD_SCHEMA_VERSION
 from claims_sim.errors import ClaimsSimError, SettingsError
 from claims_sim.launch.claim_files import ClaimFile, check_suffix
 from claims_sim.launch.datasheet import Sheet, render_datasheet
-from claims_sim.launch.interrupt import interruptible
+from claims_sim.launch.interrupt import interruptible, telling_of_interrupt
 from claims_sim.launch.progress import progress
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, whole_truth
 from claims_sim.profile.document import Profile
@@ -92,6 +92,7 @@ def _write(
     done = 0
     about = {"claims_sim.profile": profile.profile_hash, "claims_sim.seed": str(asked.seed)}
     with (
+        telling_of_interrupt("Nothing was written."),
         progress("claims", asked.count) as advance,
         interruptible() as check,
         closing(ClaimFile(parts.claims, parquet=parquet)) as claims,
