@@ -107,14 +107,23 @@ def test_a_killed_server_is_replaced_and_one_with_other_weights_is_ended(make):
     assert gone_within(second, 5)
 
 
+def suspended(settings) -> psutil.Process:
+    """The server, stopped in all its threads: the signal takes a moment, in which it may still answer."""
+    process, record = psutil.Process(pid_of(settings)), read_record(settings.state_dir)
+    process.suspend()
+    deadline = time.monotonic() + 10
+    while attach._answers(record, 0.2):
+        assert time.monotonic() < deadline
+    return process
+
+
 @needs_model
 def test_a_server_that_stopped_answering_is_replaced(make, monkeypatch):
     monkeypatch.setattr(attach, "_HEALTH_TIMEOUT_S", 0.5)
     monkeypatch.setattr(attach, "_STOP_S", 0.5)
     settings = make()
     attach.ensure_server(settings)
-    stuck = psutil.Process(pid_of(settings))
-    stuck.suspend()
+    stuck = suspended(settings)
     attach.ensure_server(settings)
     assert pid_of(settings) != stuck.pid
     assert gone_within(stuck.pid, 5)
@@ -125,8 +134,7 @@ def test_a_stuck_server_does_not_hold_its_caller_past_the_deadline(make, monkeyp
     monkeypatch.setattr(attach, "_HEALTH_TIMEOUT_S", 0.5)
     settings = make()
     attach.ensure_server(settings)
-    stuck = psutil.Process(pid_of(settings))
-    stuck.suspend()
+    stuck = suspended(settings)
     started = time.monotonic()
     with pytest.raises(AuthorError, match="loading"):
         attach.ensure_server(settings, 0.52)  # no process starts in what is left of it
