@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
 from claims_sim import pipeline
@@ -32,8 +33,15 @@ def test_a_channel_that_nobody_serves_is_named_and_one_that_answers_is_not(setti
 
 def test_another_source_than_last_time_is_named_and_its_profile_is_compared_with_nothing(settings, tmp_path):
     pipeline.keep_profile(settings, pipeline.profile_source(settings, NOW).profile)
-    assert pipeline.former_source(settings) == ""
+    assert pipeline.note_of_former_source(settings) == ""
     path = tmp_path / "other.duckdb"
     path.write_bytes(settings.source.read_bytes())
     other = settings.model_copy(update={"source": path})
-    assert str(settings.source) in pipeline.former_source(other)
+    assert str(settings.source) in pipeline.note_of_former_source(other)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "DELETE FROM claims_normalized WHERE patient_id_hash IN "
+            "(SELECT DISTINCT patient_id_hash FROM claims_normalized ORDER BY 1 LIMIT 60)"
+        )
+    found = pipeline.profile_source(other, NOW)
+    assert (found.is_new, found.before, found.movement) == (True, None, None)

@@ -47,6 +47,8 @@ def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
     pipeline.check_isolation(settings)
     pipeline.require_writable_state(settings)
     pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything is made
+    if note := pipeline.note_of_former_source(settings):
+        console.print(note)
     pipeline.ensure_source(settings, console.print)
     with control.producer_lock(settings.state_dir, "claims-sim demo"):
         if not pipeline.has_profile_of_source(settings):

@@ -231,6 +231,10 @@ def _scorer(settings: Settings) -> Iterator[Finding]:
 
 def _port(settings: Settings) -> Iterator[Finding]:
     port = free_port(settings.port, settings.host)
+    ours = (control.get_status(settings.state_dir, "up") or {}).get("url", "")
+    if port != settings.port and ours.endswith(f":{settings.port}"):
+        yield Finding("port", "ok", f"{settings.port}, which `claims-sim up` holds")
+        return
     busy = f"{settings.port} is busy, {port} would be taken"
     yield Finding("port", "ok", str(port)) if port == settings.port else Finding("port", "note", busy)
 

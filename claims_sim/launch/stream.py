@@ -71,9 +71,12 @@ def _work(settings: Settings, options: StreamOptions, stop: Stop, held: ExitStac
     """Prepare, then produce. Until the first batch a signal raises KeyboardInterrupt: nothing would be lost."""
     with stop.at_once():
         pipeline.check_isolation(settings)
+        pipeline.require_writable_state(settings)
         pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything starts
         held.enter_context(control.producer_lock(settings.state_dir, WHAT))
         held.enter_context(watched(settings))
+        if note := pipeline.note_of_former_source(settings):
+            _log.info(note)
         pipeline.ensure_source(settings, _log.info)
         if not pipeline.has_profile_of_source(settings):
             _log.info("Profiling the source ...")

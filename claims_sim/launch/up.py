@@ -95,10 +95,8 @@ def _run_locked(settings: Settings, stop: threading.Event, hurry: threading.Even
         _say(f"Ended {orphans} processes that an earlier run left behind.")
     if silent := pipeline.why_channel_is_silent(settings):
         _say(f"{silent} Until the channel answers, claims wait in the outbox.")
-    if former := pipeline.former_source(settings):
-        _say(
-            f"Claims of the former source, {former}, stay here beside the new ones; another CLAIMS_SIM_STATE_DIR keeps them apart."
-        )
+    if note := pipeline.note_of_former_source(settings):
+        _say(note)
     pipeline.ensure_source(settings, _say)
     supervisor = Supervisor()
     try:

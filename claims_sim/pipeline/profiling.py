@@ -20,7 +20,7 @@ from claims_sim.profile.proposal import propose_mapping as propose
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.sketch import Change, sketch_source
 from claims_sim.profile.source import SourceSpec, only_table, read_source, union_view
-from claims_sim.settings import Settings
+from claims_sim.settings import PREFIX, Settings
 from claims_sim.store import control
 
 
@@ -82,7 +82,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     memory.remember(settings, profile.profile_hash, rules, f"{identity['source']} {identity['table']}", sketch)
     if last is not None and last.profile_hash == profile.profile_hash:
         return ProfileRefresh(last, is_new=False)
-    return ProfileRefresh(profile, is_new=True, before=None if former_source(settings) else last)
+    return ProfileRefresh(profile, is_new=True, before=None if _former_source(settings) else last)
 
 
 def _held_back(changes: Sequence[Change | None], last: Profile) -> str:
@@ -100,7 +100,15 @@ def _held_back(changes: Sequence[Change | None], last: Profile) -> str:
     return ""
 
 
-def former_source(settings: Settings) -> str:
+def note_of_former_source(settings: Settings) -> str:
+    """What to tell a user whose stream goes on from another source; empty where it is the same one."""
+    former = _former_source(settings)
+    return former and (
+        f"Claims of the former source, {former}, stay here beside the new ones; another {PREFIX}STATE_DIR keeps them apart."
+    )
+
+
+def _former_source(settings: Settings) -> str:
     """The file and table that the profile in force was made of, where that is another source; else empty."""
     made_of, now = control.get_status(settings.state_dir, "profile_source"), _source_identity(settings)
     if made_of is None or all(made_of.get(name) == now[name] for name in ("source", "table")):

@@ -71,7 +71,7 @@ def score_real_claims(settings: Settings, ready: OpenedScorer, now: datetime) ->
     start = float(uniforms(stream_key("round", key, "scores"), np.zeros(1, np.int64))[0])
     scorer = f"{ready.name} {ready.version}"
     counted = release_scores(scores, population, start)
-    told = released_bins.tell(_released(settings), counted, sketch, population.k, scorer)
+    told = released_bins.tell(_released(settings), counted, sketch, population, scorer)
     return RealScores(claims, scores, told, sketch, scorer, population.unit, population.k)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims_sim.pipeline.fidelity import write_whole
-from claims_sim.profile.counting import MIN_FACILITIES
+from claims_sim.profile.counting import MIN_FACILITIES, Population
 from claims_sim.profile.sketch import Change, Sketch
 from claims_sim.scoring.bins import Bin
 
@@ -33,16 +33,17 @@ class Told:
         return not self.held_back
 
 
-def tell(folder: Path, counted: list[Bin], sketch: Sketch, k: int, scorer: str) -> Told:
+def tell(folder: Path, counted: list[Bin], sketch: Sketch, population: Population, scorer: str) -> Told:
     """What may be told of claims of this `sketch`: `counted`, or what was told of nearly the same claims before.
 
     Counts of the same scorer are told again as they were; of another scorer nothing is told until more has changed.
     """
+    k, unit = population.k, population.unit
     for known in _known(folder, k):
         change = known.sketch.change_to(sketch)
         if change is None or not _is_too_little(change, k):
             continue
-        why = f"the claims of fewer than {k} persons or {MIN_FACILITIES} facilities have changed since {known.refresh}"
+        why = f"the claims of fewer than {k} {unit} or {MIN_FACILITIES} facilities have changed since {known.refresh}"
         if known.scorer == scorer:
             return Told(known.bins, f"{why}, whose counts these are")
         return Told([], f"{why}, which another scorer counted")

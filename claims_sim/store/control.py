@@ -4,7 +4,6 @@ The truth about who produces is an OS file lock, which the system frees when its
 `control.sqlite` only says who it is.
 """
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -182,6 +181,8 @@ def _is_writable(folder: Path) -> bool:
 
 def _is_unlocked(path: Path) -> bool:
     """What `producer_is_free` asks, of a lock that may only be read."""
+    import fcntl  # noqa: PLC0415 - not on every system, and only here
+
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
