@@ -56,7 +56,7 @@ test: checks  ## Lint, types, layers, Dagster's own validation, tests
 	@$(BIN)/pytest -q -n auto -m "not slow"
 
 test-all: checks  ## The same with the long tests
-	@$(BIN)/pytest -q -n auto
+	@$(BIN)/pytest -q -n auto --hypothesis-profile=long
 
 lock: $(DEV)  ## Renew both lock files from pyproject.toml
 	@$(COMPILE) --group dev --all-extras --upgrade -o requirements-dev.lock

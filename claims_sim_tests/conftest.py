@@ -12,7 +12,7 @@ import pytest
 
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import lines_table, parse_sql
-from claims_sim_tests import servers
+from claims_sim_tests import depth, servers  # noqa: F401 - `depth` registers a profile of Hypothesis's
 
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 6e9  # bytes

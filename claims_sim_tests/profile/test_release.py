@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, UNTOLD, Population
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.release import REMAINDER, Parent, Target, release_table
+from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 K = 3
@@ -47,7 +48,7 @@ people = st.tuples(
 
 
 @given(st.lists(people, min_size=20, max_size=220))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_every_number_stands_for_enough_persons_and_facilities(rows):
     one, two, value, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 3)]

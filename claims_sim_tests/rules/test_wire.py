@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from claims_sim.claim import Claim
 from claims_sim.rules.wire import MAX_PAYLOAD_BYTES, lines_table, parse_sql, to_flat, to_payloads
+from claims_sim_tests.depth import examples
 
 CODES = st.from_regex(r"[A-Z][0-9]{2,3}", fullmatch=True)
 WORDS = st.from_regex(r"[A-Z][a-z]{2,9}( [A-Z][a-z]{2,9})?", fullmatch=True)
@@ -39,7 +40,7 @@ def claims(draw):
     )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(batch=st.lists(claims(), min_size=1, max_size=8))
 def test_a_payload_comes_back_from_its_flat_row_byte_for_byte(connection, admit, batch):
     lines = [claim.model_dump_json() for claim in batch]
@@ -83,7 +84,7 @@ def is_payload(line: str) -> bool:
     return True
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(lines=st.lists(damaged(), min_size=1, max_size=10))
 def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, lines):
     """Both forms of the payload's rules are held against each other on damaged claims."""

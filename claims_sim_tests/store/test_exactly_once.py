@@ -211,4 +211,4 @@ TestExactlyOnce = ExactlyOnce.TestCase
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 class TestExactlyOnceAtLength(ExactlyOnce.TestCase):
-    settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

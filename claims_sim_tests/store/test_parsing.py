@@ -122,7 +122,7 @@ def test_what_the_fast_way_reads_is_what_the_definition_reads(lines):
 
 @pytest.mark.slow
 @given(st.lists(payload_lines(), min_size=40, max_size=80))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_what_the_fast_way_reads_is_what_the_definition_reads_at_length(lines):
     with duckdb.connect(config={"threads": 1}) as connection:
         fast, slow = read_both(connection, lines)
