@@ -116,6 +116,8 @@ def _find_bad_values(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> l
     if not queries:
         return []
     run(connection, f"CREATE OR REPLACE TEMP TABLE bad_values AS {' UNION ALL '.join(queries)}")
+    for name in filter(fresh.get, fresh):
+        connection.unregister(f"values_of_{name}")
     bad = run(connection, "SELECT column_name, list(value) FROM bad_values GROUP BY column_name")
     _remember_good(fresh, {name: set(values) for name, values in bad})
     return [name for name, _ in bad]
