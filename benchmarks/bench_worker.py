@@ -63,7 +63,9 @@ def run_worker(environment: dict[str, str], rate: float, seconds: float, log: Pa
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     if process.wait():
         sys.exit("\n".join(line["message"] for line in lines[-5:]))
-    batches = [line for line in lines if line["message"] == "batch"]
+    batches = [line for line in lines if "batch" in line and "late_s" in line]
+    if not batches:
+        sys.exit(f"No batch is told of in {log}: {lines[-1]['message'] if lines else 'it is empty'}")
     at = [datetime.fromisoformat(batch["time"]).timestamp() for batch in batches]
     return {name: np.array([batch[name] for batch in batches]) for name in ("claims", "seconds", "late_s")} | {
         "at": np.array(at),
