@@ -12,7 +12,7 @@ from claims_sim.anomalies.decoys import DECOYS, mark_decoys
 from claims_sim.anomalies.maker import Made
 from claims_sim.anomalies.world import Ints
 from claims_sim.generation.author import Author
-from claims_sim.generation.batch import Batch
+from claims_sim.generation.batch import Batch, batch_author
 from claims_sim.generation.persons import Keys
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
 from claims_sim.rules.wire import to_payloads
@@ -36,7 +36,11 @@ def with_made(batch: Batch, made: list[Made], reviewer: Reviewer, redrawer: Auth
     redrawn = np.concatenate([one.places[one.redrawn] for one in made])
     log = _with_redrawn(batch.log, redrawn, claims, places, redrawer)
     return replace(
-        batch, claims=pa.concat_tables([batch.claims, claims]).take(order), payloads=tuple(payloads), log=log
+        batch,
+        author=batch_author(log["author"].to_pylist()) or batch.author,
+        claims=pa.concat_tables([batch.claims, claims]).take(order),
+        payloads=tuple(payloads),
+        log=log,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -277,7 +277,7 @@ class BatchWriter:
         return Batch(
             request=request,
             profile_hash=self.profile.profile_hash,
-            author="+".join(sorted({str(name) for name in work.author[kept]})) or wrote.name,
+            author=batch_author(work.author[kept]) or wrote.name,
             model=wrote.model,
             prompt_version=wrote.prompt_version,
             claims=claims,
@@ -295,6 +295,11 @@ class BatchWriter:
             problems=tuple(dict.fromkeys(work.problems)),
             cost=work.cost,
         )
+
+
+def batch_author(authors: Iterable[str]) -> str:
+    """Who wrote a batch, given who wrote each of its claims: `llm`, `statistical` or `llm+statistical`."""
+    return "+".join(sorted({str(name) for name in authors}))
 
 
 def _told(briefs: pa.Table, asked: dict[str, str]) -> list[str]:

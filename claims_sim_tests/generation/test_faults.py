@@ -211,7 +211,8 @@ def test_a_server_that_keeps_failing_is_left_alone_across_processes_and_taken_up
     assert batch.author == "statistical"
     assert "left alone" in batch.problems[0]
     Facts(llm.state_dir).change(breaker.KEY, lambda fact: {**fact, "until": time.time() - 1})
-    assert write(llm, 11).author == "llm"
+    batch = write(llm, 11)
+    assert (batch.author, batch.problems) == ("llm", ())
     assert not model_state(llm).left_alone
 
 
