@@ -66,7 +66,8 @@ def select_claims(
     conditions, values = query.conditions()
     if numbers is not None:
         conditions, values = [*conditions, "c.stream_seq IN (SELECT unnest(?))"], [*values, numbers]
-    scores = snapshots.files("ml_scores")
+    lowest = max(lowest, int(files[0].stem))  # a file is named for its first row
+    scores = snapshots.files_with("ml_scores", lowest, highest)
     where = " AND ".join(["c.stream_seq BETWEEN ? AND ?", *conditions])
     found = f"""
         SELECT c.*, {", ".join(f"s.{name}" for name in _SCORE)}
@@ -184,7 +185,7 @@ def one_claim(request: Request, claim_id: ClaimId) -> Response:
 
 
 def _provenance(snapshots: Snapshots, number: int) -> dict[str, Any] | None:
-    files = snapshots.files("provenance")
+    files = snapshots.files_with("provenance", number, number)
     rows = snapshots.query("SELECT * FROM {made} WHERE stream_seq = ?", [number], made=files) if files else []
     if not rows or rows[0]["author"] is None:
         return None

@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 
 from claims_sim.errors import StoreError
-from claims_sim.store.snapshot_files import snapshot_files
+from claims_sim.store.snapshot_files import numbers_in, snapshot_files
 
 _LISTED_S: Final = 0.25
 _ATTEMPTS: Final = 5
@@ -28,6 +28,7 @@ class Snapshots:
         self._connection.execute("SET memory_limit='1GB'")
         self._lock = threading.Lock()
         self._listed: dict[str, tuple[float, list[Path]]] = {}
+        self._numbers: dict[Path, tuple[int, tuple[int, int]]] = {}  # by file: when it was written, claims' numbers
 
     def files(self, table: str) -> list[Path]:
         """The files of a table, oldest rows first."""
@@ -38,6 +39,26 @@ class Snapshots:
                 found = snapshot_files(self.folder / table)
                 self._listed[table] = (time.monotonic(), found)
         return found
+
+    def files_with(self, table: str, lowest: int, highest: int) -> list[Path]:
+        """The files of a table that may hold rows of claims with these numbers (`stream_seq`), oldest rows first.
+
+        A file says itself between which numbers its rows lie; each is asked once, and again when it was replaced.
+        """
+        files = self.files(table)
+        # The newest one may have grown since it was asked.
+        return [path for path in files[:-1] if self._may_hold(path, lowest, highest)] + files[-1:]
+
+    def _may_hold(self, path: Path, lowest: int, highest: int) -> bool:
+        try:
+            written = path.stat().st_mtime_ns
+            known = self._numbers.get(path)
+            if known is None or known[0] != written:
+                known = self._numbers[path] = (written, numbers_in(path, "stream_seq"))
+        except (OSError, ValueError):
+            return True  # replaced or removed at this moment: whoever reads it looks again
+        first, last = known[1]
+        return first <= highest and last >= lowest
 
     def version(self, table: str) -> tuple[int, int, int]:
         """Changes whenever the table's snapshot does: how many files, and the newest one's number and time."""

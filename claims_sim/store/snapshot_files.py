@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 _KEY: Final = b"claims_sim"
 _TEMPORARY: Final = ".writing-"
+_ANY: Final = (-(2**63), 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ class SnapshotFile:
 def snapshot_files(root: Path) -> list[Path]:
     """All files under `root`, by running number of their first row."""
     return sorted(root.glob("date=*/*.parquet"), key=lambda path: path.name)
+
+
+def numbers_in(path: Path, column: str) -> tuple[int, int]:
+    """The lowest and the highest value of a whole-number column, as the file's own statistics have them.
+
+    Where it has none for a part of its rows, any value may be there. Raises OSError or pa.ArrowInvalid when the file
+    cannot be read.
+    """
+    found = pq.read_metadata(path)
+    place = found.schema.names.index(column)
+    parts = [found.row_group(i).column(place).statistics for i in range(found.num_row_groups)]
+    if not all(part is not None and part.has_min_max for part in parts):
+        return _ANY
+    return min((part.min for part in parts), default=0), max((part.max for part in parts), default=0)
 
 
 def newest_file(root: Path) -> SnapshotFile | None:
