@@ -20,6 +20,7 @@ CLAIMS_K: Final = 50
 NONE_RELEASED: Final = 1 << 40
 _ROWS_LOOKED_AT: Final = 20_000
 _DENSE_LIMIT: Final = 4_000_000
+_HEAPS: Final = 8
 
 
 def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
@@ -81,6 +82,12 @@ class Population:
     def _facilities_width(self) -> int:
         return int(self.facilities.max(initial=0)) + 1 if self.facilities is not None else 1
 
+    @cached_property
+    def _heap(self) -> npt.NDArray[np.int8]:
+        """One of a few heaps for each row's facility, the last for those that nobody can tell."""
+        assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
+        return np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS).astype(np.int8)
+
     @property
     def unit(self) -> str:
         """What `k` counts."""
@@ -95,9 +102,9 @@ class Population:
         counts = np.bincount(cells, minlength=count)
         allowed = counts >= self.k
         if self.persons is not None:
-            allowed &= self._has_persons(cells, count, rows, self.persons, allowed)
+            allowed &= self._has_persons(cells, counts, rows, self.persons, allowed)
         if self.facilities is not None:
-            allowed &= self._spread_over_facilities(cells, count, rows, allowed)
+            allowed &= self._spread_over_facilities(cells, counts, rows, allowed)
         return allowed
 
     def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
@@ -122,29 +129,41 @@ class Population:
         pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
         return int(np.bincount(pairs // self._persons_width, minlength=len(released))[thinnest].min())
 
-    def _has_persons(self, cells: Ints, count: int, rows: Ints | None, persons: Ints, candidates: Mask) -> Mask:
+    def _has_persons(self, cells: Ints, counts: Ints, rows: Ints | None, persons: Ints, candidates: Mask) -> Mask:
         """Which candidate cells have k persons."""
         # A cell with more claims than k - 1 of the busiest persons can have needs no counting.
-        small = candidates & (np.bincount(cells, minlength=count) <= (self.k - 1) * self._busiest_person)
-        picked = small[cells]
-        owner = (persons if rows is None else persons[rows])[picked]
+        small = candidates & (counts <= (self.k - 1) * self._busiest_person)
+        picked = np.flatnonzero(small[cells])
+        owner = persons[picked if rows is None else rows[picked]]
         pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
-        enough: Mask = np.bincount(pairs // self._persons_width, minlength=count) >= self.k
+        enough: Mask = np.bincount(pairs // self._persons_width, minlength=len(counts)) >= self.k
         return enough | ~small
 
-    def _spread_over_facilities(self, cells: Ints, count: int, rows: Ints | None, candidates: Mask) -> Mask:
+    def _spread_over_facilities(self, cells: Ints, counts: Ints, rows: Ints | None, candidates: Mask) -> Mask:
+        """Which candidate cells have three facilities, none of them with most of the claims."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
-        facility = self.facilities if rows is None else self.facilities[rows]
-        told = facility >= 0
-        picked = candidates[cells] & told
-        distinct, claims = distinct_with_counts(cells[picked] * self._facilities_width + facility[picked])
+        # Facilities in a few heaps: three heaps are three facilities at least, and none has more claims than its heap.
+        # That settles most cells; only the others are worth sorting.
+        spread = np.zeros(len(counts), np.bool_)
+        number, picked = np.flatnonzero(candidates), np.flatnonzero(candidates[cells])
+        at = picked if rows is None else rows[picked]
+        cell = (np.cumsum(candidates) - 1)[cells[picked]]
+        heaps = np.bincount(cell * (_HEAPS + 1) + self._heap[at], minlength=len(number) * (_HEAPS + 1))
+        heaps = heaps.reshape(len(number), _HEAPS + 1)
+        told, untold = heaps[:, :_HEAPS], heaps[:, _HEAPS]
+        enough = (told > 0).sum(1) + untold >= MIN_FACILITIES
+        sure = enough & (told.max(1, initial=0) <= MAX_FACILITY_SHARE * counts[number])
+        spread[number] = sure
+        open_ = np.flatnonzero(~sure[cell])
+        facility = self.facilities[at[open_]]
+        known = facility >= 0
+        distinct, claims = distinct_with_counts(cell[open_][known] * self._facilities_width + facility[known])
         owner = distinct // self._facilities_width
-        total = np.bincount(cells, minlength=count)
-        untold = total - np.bincount(cells[told], minlength=count)
-        several = np.bincount(owner, minlength=count) + untold >= MIN_FACILITIES
-        largest = np.zeros(count, np.int64)
+        several = np.bincount(owner, minlength=len(number)) + untold >= MIN_FACILITIES
+        largest = np.zeros(len(number), np.int64)
         np.maximum.at(largest, owner, claims)
-        return several & (largest <= MAX_FACILITY_SHARE * np.maximum(total, 1))
+        spread[number] |= ~sure & several & (largest <= MAX_FACILITY_SHARE * counts[number])
+        return spread
 
 
 def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:

@@ -23,7 +23,7 @@ _MAX_LEVELS: Final = 6
 _MAX_POINTS: Final = 6
 _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
 _MIN_EXPLAINED: Final = 0.3
-_STRUCTURE_ROWS: Final = 250_000
+_STRUCTURE_ROWS: Final = 150_000
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -163,7 +163,7 @@ def _choose_case(
 
 
 def _every_nth(rows: int, usable: int) -> Mask:
-    """Rows to find the tariff's structure with: some 300,000 show it as well as millions."""
+    """Rows to find the tariff's structure with: some 150,000 show it as well as millions."""
     chosen = np.zeros(rows, np.bool_)
     chosen[:: max(1, usable // _STRUCTURE_ROWS)] = True
     return chosen

@@ -37,16 +37,10 @@ def bin_numbers(
     codes = np.full(len(values), -1, np.int32)
     if not len(known):
         return Binned(codes, Bins(lo=(), hi=(), whole=whole))
-    distinct, ids = np.unique(values[known], return_inverse=True)
-    single = population.releasable(ids.astype(np.int64), len(distinct), known)
-    if not most_single:
-        single[:] = False
-    elif int(single.sum()) > most_single:
-        counts = np.bincount(ids)
-        single &= counts >= np.sort(counts[single])[-most_single]
-    number = np.where(single, np.cumsum(single) - 1, -1)
-    codes[known] = number[ids]
-    lo = [float(v) for v in distinct[single]]
+    lo: list[float] = []
+    if most_single:
+        shared, codes[known] = _single_values(values[known], known, population, most_single)
+        lo = shared.tolist()
     hi = list(lo)
     rest = known[codes[known] < 0]
     for start, stop, chosen in _ranges(values, rest, population, whole, most, digits):
@@ -54,6 +48,19 @@ def bin_numbers(
         lo.append(start)
         hi.append(stop)
     return Binned(codes, Bins(lo=tuple(lo), hi=tuple(hi), whole=whole))
+
+
+def _single_values(
+    values: Numbers, rows: npt.NDArray[np.int64], population: Population, most: int
+) -> tuple[Numbers, Codes]:
+    """At most so many values that may be told, the commonest, in order; and which of them each row has (-1: none)."""
+    distinct, ids = np.unique(values, return_inverse=True)
+    single = population.releasable(ids.astype(np.int64), len(distinct), rows)
+    if int(single.sum()) > most:
+        counts = np.bincount(ids)
+        single &= counts >= np.sort(counts[single])[-most]
+    number = np.where(single, np.cumsum(single) - 1, -1).astype(np.int32)
+    return distinct[single], number[ids]
 
 
 def _ranges(

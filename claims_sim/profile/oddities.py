@@ -7,7 +7,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.source_sql import ColumnMapping, Located, quote_identifier, text_expression
+from claims_sim.profile.source_sql import (
+    ColumnMapping,
+    Located,
+    given_expression,
+    quote_identifier,
+    text_expression,
+)
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 _DX_FORM: Final = "^[A-Z][0-9][0-9A-Z]{1,5}$"
@@ -39,11 +45,12 @@ def describe_oddities(
 def _unreadable(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], columns: pa.Table
 ) -> Iterator[str]:
-    for name, column in located.items():
-        if column.kind not in ("number", "date"):
-            continue
-        given = connection.execute(f"SELECT count({text_expression(column)}) FROM {relation}").fetchone()
-        total = int(given[0]) if given else 0
+    asked = {name: column for name, column in located.items() if column.kind in ("number", "date")}
+    if not asked:
+        return
+    counts = ", ".join(f"count({given_expression(column)})" for column in asked.values())
+    given = connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
+    for (name, column), total in zip(asked.items(), given, strict=True):
         read = columns.num_rows - columns[name].null_count
         if total > read:
             share = share_of(total - read, columns.num_rows)

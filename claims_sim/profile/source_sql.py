@@ -142,6 +142,16 @@ def text_expression(column: Located) -> str:
     return f"nullif(trim(CAST({quote_identifier(column.theirs)} AS VARCHAR)), '')"
 
 
+def given_expression(column: Located) -> str:
+    """NULL where the column says nothing: of numbers and dates nothing need be read as text for that."""
+    is_typed = (*_NUMBER_TYPES, "DATE", "TIMESTAMP")
+    return quote_identifier(column.theirs) if _is_one_of(column, is_typed) else text_expression(column)
+
+
+def _is_one_of(column: Located, types: tuple[str, ...]) -> bool:
+    return column.type.startswith(types) and not column.type.endswith("]")
+
+
 def canonical_expression(name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
     """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text."""
     theirs = quote_identifier(column.theirs)
@@ -152,8 +162,7 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         return date_expression(column, _province(located, mapping))
     values = mapping.values.get(name, {})
     if column.kind == "number":
-        is_plain = column.type.startswith(_NUMBER_TYPES) and not column.type.endswith("]")
-        text = theirs if is_plain and not values else _mapped(text_expression(column), values)
+        text = theirs if _is_one_of(column, _NUMBER_TYPES) and not values else _mapped(text_expression(column), values)
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)

@@ -43,8 +43,9 @@ def may_be_told(rows):
 
 
 people = st.tuples(
-    st.integers(0, 2), st.integers(0, 2), st.integers(0, 3), st.integers(0, 14), st.integers(0, 5)
+    st.integers(0, 2), st.integers(0, 2), st.integers(0, 3), st.integers(0, 14), st.sampled_from((1, 2, 9, 17, 25, 6))
 )  # one, two, value, person, facility
+claims_in_cells = st.tuples(st.integers(0, 2), st.integers(0, 14), st.sampled_from((UNTOLD, 1, 2, 9, 17, 25)))
 
 
 @given(st.lists(people, min_size=20, max_size=220))
@@ -66,6 +67,16 @@ def test_every_number_stands_for_enough_persons_and_facilities(rows):
             path = tuple(paths[place])
             inside = remainders[depth, *path] if v == REMAINDER else cells[depth, *path, v]
             assert abs(units * K - len(inside)) < K
+
+
+@given(st.lists(claims_in_cells, min_size=1, max_size=80))
+@settings(max_examples=examples(100), deadline=None)
+def test_a_cell_may_be_told_when_counting_its_claims_one_by_one_says_so(rows):
+    cell, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    found = Population(len(rows), K, person, facility).releasable(cell, 3)
+    # A claim whose facility nobody can tell is a facility of its own.
+    named = [(c, p, n if f == UNTOLD else f) for n, (c, p, f) in enumerate(rows, 100)]
+    assert found.tolist() == [may_be_told([row for row in named if row[0] == c]) for c in range(3)]
 
 
 def test_what_one_heavy_user_leaves_in_a_context_is_not_told():
