@@ -12,10 +12,10 @@ from claims_sim import pipeline
 from claims_sim.claim import Claim
 from claims_sim.cli import app
 from claims_sim.definitions import build_definitions
-from claims_sim.errors import ClaimsSimError, RequestError
+from claims_sim.errors import ClaimsSimError, RequestError, StoreError
 from claims_sim.generation.request import ClaimsRequest
 from claims_sim.orchestration.config import BatchConfig
-from claims_sim.store import control, outbox
+from claims_sim.store import control, outbox, truth
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 CAESAREAN = {"count": 6, "where": ["procedure=caesarean", "class=C"]}
@@ -69,6 +69,72 @@ def test_a_published_answer_arrives_in_the_stream_once(settings):
     assert pipeline.ingest(settings).rows == 0
 
 
+UPCODED = {"count": 20, "where": ["service=RITL", "class=B"], "anomaly_rate": 0.3, "anomaly_mix": "upcoding"}
+
+
+def anomalies_of(answer):
+    return [row for row in answer.truth if row["label"] == "anomaly"]
+
+
+def test_a_share_of_anomalies_is_exact_told_and_within_what_was_asked_for(settings):
+    answer = ask(settings, **UPCODED)
+    assert [row["kind"] for row in anomalies_of(answer)] == ["upcoding"] * 6
+    claims = {claim["claim_id"]: Claim.model_validate(claim) for claim in answer.claims}
+    for row in anomalies_of(answer):
+        assert (
+            claims[row["claim_id"]].severity_group == row["after"]["severity_group"] != row["before"]["severity_group"]
+        )
+    assert {(claim.service_type, claim.facility.class_) for claim in claims.values()} == {("RITL", "RS Kelas B")}
+    assert answer.summary()["anomalies"] == 6
+    assert json.dumps(answer.as_dict()["truth"])
+    assert not settings.database_path.exists()
+    assert not truth.truth_path(settings.state_dir).exists()
+    again = pipeline.write_on_demand(settings, answer.request, datetime.now(UTC))
+    assert (again.claims, again.truth) == (answer.claims, answer.truth)
+
+
+def test_what_is_asked_for_by_name_can_be_anomalous(settings):
+    answer = ask(settings, where=["procedure=caesarean"], count=10, anomaly_rate=0.3, anomaly_mix="upcoding")
+    assert len(anomalies_of(answer)) == 3
+    assert all("cesarean" in claim["procedure"]["label"].lower() for claim in answer.claims)
+
+
+def test_claims_on_demand_hold_no_anomaly_unless_some_are_asked_for(settings):
+    answer = ask(settings.model_copy(update={"anomaly_rate": 0.5}))
+    assert answer.truth == []
+    assert "truth" not in answer.as_dict()
+    assert answer.request.anomaly_rate == 0
+
+
+def test_an_unknown_kind_of_anomaly_is_said_in_one_line(settings):
+    with pytest.raises(RequestError, match=r"^anomaly_mix: 'fraud' is no kind") as refusal:
+        ask(settings, anomaly_rate=0.3, anomaly_mix="fraud")
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_truth_of_published_anomalies_is_kept_and_a_second_time_changes_nothing(settings):
+    first = pipeline.write_on_demand(settings, ClaimsRequest.read(UPCODED), NOW, publish=True)
+    path = truth.truth_path(settings.state_dir)
+    kept = truth.read_truth(path)
+    assert truth.labelled_ids(path, kept["claim_id"].to_pylist()) == {row["claim_id"] for row in anomalies_of(first)}
+    assert pipeline.ingest(settings).rows == 20
+    pipeline.write_on_demand(settings, first.request, NOW, publish=True)
+    assert pipeline.ingest(settings).rows == 0
+    other = first.request.model_copy(update={"seed": 9})
+    with pytest.raises(StoreError, match="with another content"):
+        pipeline.write_on_demand(settings, other, NOW, publish=True)
+    assert truth.read_truth(path).equals(kept)
+
+
+def test_claims_that_the_model_did_not_write_are_told_beside_the_payloads(run, settings, monkeypatch):
+    monkeypatch.setenv("CLAIMS_SIM_AUTHOR", "llm")
+    monkeypatch.setenv("CLAIMS_SIM_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    code, out, err = run("request", "--count", "2", "--deadline", "0.5")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    assert "127.0.0.1:9" in err
+
+
 def test_while_another_produces_a_published_answer_waits_in_the_outbox(settings):
     with control.producer_lock(settings.state_dir, "another"):
         answer = pipeline.write_on_demand(settings, ClaimsRequest.read(CAESAREAN), NOW, publish=True)
@@ -107,6 +173,13 @@ def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings, tm
     (made,) = result.asset_materializations_for_node("synthetic_claims_batch")
     assert made.metadata["dagster/row_count"].value == 4
     assert made.metadata["asked for: where"].value == "service_type=RITL; province_name=BALI"
+
+
+def test_a_run_asked_for_anomalies_makes_as_many(settings, tmp_path):
+    asked = {"count": 10, "where": ["procedure=caesarean"], "anomaly_rate": 0.2, "anomaly_mix": "upcoding"}
+    assert run_batch(settings, tmp_path, **asked).success
+    known = truth.read_truth(truth.truth_path(settings.state_dir)).to_pylist()
+    assert [row["kind"] for row in known if row["label"] == "anomaly"] == ["upcoding"] * 2
 
 
 def test_a_run_asked_for_what_is_no_request_fails_in_one_line(settings, tmp_path):

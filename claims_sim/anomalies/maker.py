@@ -63,6 +63,8 @@ class Maker:
     ) -> None:
         self._world, self._batch, self._reviewer, self._draw_originals = world, batch, reviewer, originals
         self._persons = persons
+        # In codes and values of the profile, where the request says names and words.
+        self._asked = world.sampler.conditions(batch.request.where).where
 
     @property
     def request(self) -> BatchRequest:
@@ -111,7 +113,7 @@ class Maker:
     ) -> tuple[Ints, pa.Table | None]:
         """Which of `claims` find an original of their own, and the originals."""
         wanted = kind.originals(self._world, group.strength)
-        where = None if wanted is None else both(wanted, self._batch.request.where)
+        where = None if wanted is None else both(wanted, self._asked)
         if where is not None and group.campaign is not None:
             where = both(where, group.campaign.where)
         if where is None or self._persons is None:
@@ -121,7 +123,7 @@ class Maker:
 
     def _where(self, group: Group) -> ClaimFilter | None:
         needs = group.kind.needs(self._world, group.strength)
-        where = None if needs is None else both(needs, self._batch.request.where)
+        where = None if needs is None else both(needs, self._asked)
         return where if where is None or group.campaign is None else both(where, group.campaign.where)
 
     def _eligible(
@@ -158,7 +160,7 @@ class Maker:
         verdicts = self._reviewer.judge(after)
         good = np.zeros(len(after), bool)
         good[verdicts.accepted] = True
-        good &= self._batch.request.where.holds(after)
+        good &= self._asked.holds(after)
         good &= [kind.changes <= delta.fields <= kind.touches and bool(delta.fields) for delta in found]
         good &= right <= numbers(after, "amount_paid")
         if "amount_claimed" in kind.changes and kind.is_given:

@@ -1,6 +1,7 @@
 """Which claims of a stream are anomalous, and how: a pure function of the seed and a claim's position in the stream.
 
-The share is exact over each 1,000 positions, however the stream is cut into batches. Knows no claims.
+The share is exact over each 1,000 positions, however the stream is cut into batches; of a batch that is asked for with a
+share of its own, it is exact in the batch. Knows no claims.
 """
 
 import math
@@ -44,6 +45,8 @@ class Quota:
     campaign_share: float = 0.0
     seed: int = 0
     strength: int = 0
+    of_batch: str = ""
+    """The id of the one batch that this is for, whatever its place in the stream; empty: the stream's."""
 
     def in_block(self, block: int) -> int:
         """How many claims of a block are anomalous: what the rate makes of it, fractions carried over."""
@@ -51,6 +54,8 @@ class Quota:
 
     def assign(self, positions: Ints) -> Assigned:
         """The anomalous ones among `positions` (whole numbers from 0, each once)."""
+        if self.of_batch:
+            return self._assign_all(len(positions))
         parts = [self._assign_block(int(block), positions) for block in np.unique(positions // BLOCK)]
         kinds = tuple(kind for part in parts for kind in part.kinds)
         if not parts:
@@ -66,6 +71,29 @@ class Quota:
         count = self.in_block(block)
         numbers = np.arange(BLOCK) + block * BLOCK
         chosen = numbers[np.argsort(uniforms(stream_key(self.seed, "anomaly places"), numbers), kind="stable")[:count]]
+        kinds, strength, campaign = self._as_what(block, chosen)
+        by_position = np.argsort(positions, kind="stable")
+        at = np.searchsorted(positions[by_position], chosen)
+        at = np.minimum(at, len(positions) - 1)
+        asked = positions[by_position][at] == chosen
+        return Assigned(
+            by_position[at][asked],
+            tuple(kinds[i] for i in np.flatnonzero(asked)),
+            strength[asked].astype(np.int64),
+            campaign[asked].astype(np.int64),
+        )
+
+    def _assign_all(self, count: int) -> Assigned:
+        """As many of a batch as the rate makes of it, to the nearest claim; its campaign, if any, is its own."""
+        numbers = np.arange(count)
+        order = np.argsort(uniforms(stream_key(self.seed, "anomaly places", self.of_batch), numbers), kind="stable")
+        chosen = order[: round(self.rate * count + 1e-6)]
+        kinds, strength, campaign = self._as_what(stream_key(self.of_batch) % 2**32, chosen)
+        return Assigned(chosen.astype(np.int64), kinds, strength.astype(np.int64), campaign.astype(np.int64))
+
+    def _as_what(self, block: int, chosen: Ints) -> tuple[tuple[str, ...], Ints, Ints]:
+        """What the chosen ones of a block are to be: kinds, strengths, and campaigns or -1."""
+        count = len(chosen)
         names, edges = list(self.shares), np.cumsum(list(self.shares.values()))
         # Systematic draws: the kinds of a block follow the mix as closely as their number allows.
         offset = uniforms(stream_key(self.seed, "anomaly kinds"), np.array([block]))[0]
@@ -81,17 +109,7 @@ class Quota:
         )
         if self.strength:
             strength = np.full(count, self.strength)
-        by_position = np.argsort(positions, kind="stable")
-        at = np.searchsorted(positions[by_position], chosen)
-        at = np.minimum(at, len(positions) - 1)
-        asked = positions[by_position][at] == chosen
-        campaign = np.where(in_campaign, block, -1)
-        return Assigned(
-            by_position[at][asked],
-            tuple(names[i] for i in kind[asked]),
-            strength[asked].astype(np.int64),
-            campaign[asked].astype(np.int64),
-        )
+        return tuple(names[i] for i in kind), strength, np.where(in_campaign, block, -1)
 
 
 def _rounded(rate: float, blocks: int) -> int:

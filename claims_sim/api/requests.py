@@ -38,6 +38,15 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "of a kind": {
         "value": {"count": 20, "where": {"province": ["BALI"], "dx": ["O8*"], "stay": [3, 5]}, "author": "statistical"}
     },
+    "with known answers": {
+        "value": {
+            "count": 20,
+            "where": {"service": ["RITL"]},
+            "anomaly_rate": 0.3,
+            "anomaly_mix": "upcoding",
+            "author": "statistical",
+        }
+    },
 }
 
 
@@ -51,6 +60,9 @@ class SimulateAnswer(BaseModel):
     profile_hash: str
     asked: dict[str, str] = Field(description="What was asked beyond the profile's own shares")
     rejected: int = Field(description="Claims that no author could write acceptably")
+    truth: list[dict[str, Any]] = Field(
+        description="What is true of the anomalies that were asked for, and of claims that only look like some"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +78,13 @@ class _Work:
     def count(self) -> int:
         return self.asked.count or self.settings.batch_size
 
+    def answer(self) -> pipeline.Answer:
+        """All claims at once."""
+        return pipeline.write_on_demand(self.settings, self.asked, datetime.now(UTC))
+
     def whole(self) -> Batch:
         """All claims as one reviewed batch."""
-        return pipeline.write_on_demand(self.settings, self.asked, datetime.now(UTC)).batch
+        return self.answer().batch
 
     def batches(self) -> Iterator[Batch]:
         """Reviewed batches until all are written; one that the caller named stays whole, so that it can be repeated."""
@@ -91,20 +107,27 @@ class _Work:
     summary="Write claims on demand",
     description=(
         "Up to 1,000 claims of the statistical author, or 10 of a language model, are answered at once; more become a job "
-        "(202). With `Accept: application/x-ndjson` claims are sent line by line as they are written."
+        "(202). With `Accept: application/x-ndjson` claims are sent line by line as they are written. With `anomaly_rate` "
+        "the answer says which claims are anomalies; lines and jobs cannot, and are refused then."
     ),
 )
 def simulate(request: Request, asked: Annotated[ClaimsRequest, Body(openapi_examples=_EXAMPLES)]) -> Response:
     """Claims, a job, or lines."""
     work = _Work(request.app.state.settings, asked)
-    if _NDJSON in request.headers.get("accept", ""):
+    is_lines = _NDJSON in request.headers.get("accept", "")
+    if asked.anomaly_rate and (is_lines or work.count > AT_ONCE[work.author]):
+        raise RequestError(
+            f"anomaly_rate: lines and jobs hold no known answers; ask for at most {AT_ONCE[work.author]:,} claims at once."
+        )
+    if is_lines:
         batches = work.batches()
         first = next(batches)  # what is wrong with the request is told before the first byte
         return StreamingResponse(_lines(first, batches), media_type=_NDJSON)
     if work.count > AT_ONCE[work.author]:
         job = request.app.state.jobs.start(work)
         return JSONResponse(job.document(), 202, {"location": f"/simulate/jobs/{job.job_id}"})
-    batch = work.whole()
+    answer = work.answer()
+    batch = answer.batch
     return JSONResponse(
         {
             "claims": [json.loads(line) for line in batch.payloads],
@@ -114,6 +137,7 @@ def simulate(request: Request, asked: Annotated[ClaimsRequest, Body(openapi_exam
             "profile_hash": batch.profile_hash,
             "asked": batch.request.asked,
             "rejected": batch.rejected,
+            "truth": answer.truth,
         }
     )
 

@@ -1,6 +1,7 @@
 """The command that asks for claims: the same request as a run's configuration, a notebook or a program makes."""
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +38,12 @@ def request(
     prompt_form: Annotated[str | None, typer.Option(help="Form of the prompts: auto, choice or full.")] = None,
     prompt_version: Annotated[str | None, typer.Option(help="Version of the prompts.")] = None,
     language: Annotated[str | None, typer.Option(help="Language of the prompts: en or id.")] = None,
+    anomaly_rate: Annotated[
+        float | None, typer.Option(help="Share of labelled anomalies among them, from 0 to 0.5; default: none.")
+    ] = None,
+    anomaly_mix: Annotated[
+        str | None, typer.Option(help="Kinds of anomalies and their weights, such as upcoding=2;cloned_claim=1.")
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -49,16 +56,20 @@ def request(
     publish: Annotated[bool, typer.Option("--publish", help="Send the claims over the channel, too.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write: .jsonl (payloads), or .json (with request, summary and provenance)."),
+        typer.Option(
+            help="File to write: .jsonl (payloads), or .json (with request, summary, provenance, and the truth of anomalies)."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask for claims of a kind, written at once by the author of the settings and reviewed like those of the stream.
 
     Prints the payloads, one a line; --json prints one object with the request as it was carried out, a summary and
-    each claim's provenance.
+    each claim's provenance. Which claims are the anomalies that were asked for is told by --json and a .json file alone.
 
     Example: claims-sim request --count 20 --where procedure=caesarean --where province=BALI --where class=B --out few.jsonl
+
+    Example: claims-sim request --count 20 --where service=RITL --anomaly-rate 0.3 --anomaly-mix upcoding --out few.json
     """
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
@@ -69,7 +80,7 @@ def request(
     given = {
         "count": count, "where": where, "mix": mix, "author": author, "seed": seed, "clock": clock,
         "deadline_s": deadline, "prompt_form": prompt_form, "prompt_version": prompt_version,
-        "prompt_language": language,
+        "prompt_language": language, "anomaly_rate": anomaly_rate, "anomaly_mix": anomaly_mix,
     }  # fmt: skip
     asked = _document(file) | {name: value for name, value in given.items() if value is not None}
     if out:
@@ -87,6 +98,8 @@ def request(
         print_result({"written": str(out)} | answer.summary(), as_json)
     else:
         print("\n".join(answer.batch.payloads))
+        for problem in answer.batch.problems:  # else claims of the statistical author would pass for the model's
+            print(f"claims-sim: {problem}", file=sys.stderr)
 
 
 def _document(path: Path | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from claims_sim.profile.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, Mi
 from claims_sim.settings import AuthorName, Clock, Settings
 
 MOST_CLAIMS: Final = 10_000
-_OVERRIDES: Final = ("author", "seed", "clock", "prompt_form", "prompt_version", "prompt_language")
+_OVERRIDES: Final = ("author", "seed", "clock", "prompt_form", "prompt_version", "prompt_language", "anomaly_mix")
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 _LIMITS: Final = {"type": "array", "minItems": 2, "maxItems": 2}
 _WHERE_SCHEMA: Final = {
@@ -133,6 +133,21 @@ class ClaimsRequest(BaseModel):
     prompt_language: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = Field(
         None, description="Language of the prompts: en or id"
     )
+    anomaly_rate: Annotated[float, Field(ge=0, le=0.5)] | None = Field(
+        None,
+        description=(
+            "Share of the claims that are labelled anomalies, at most half, exact in this batch. Default: none of claims "
+            "on demand, the settings' quota of a batch of the stream"
+        ),
+    )
+    anomaly_mix: str | None = Field(
+        None,
+        max_length=500,
+        description=(
+            "Kinds of those anomalies and their weights, such as upcoding or upcoding=2;cloned_claim=1; default: those of "
+            "the settings"
+        ),
+    )
     deadline_s: Annotated[float, Field(gt=0, le=86_400)] | None = Field(
         None,
         description=(
@@ -175,7 +190,7 @@ class Order:
 
 def place_order(request: ClaimsRequest, settings: Settings, now: datetime) -> Order:
     """What a request comes to under these settings. Raises RequestError when their mix is none."""
-    given = {name: getattr(request, name) for name in _OVERRIDES}
+    given = {name: getattr(request, name) for name in (*_OVERRIDES, "anomaly_rate")}
     applied = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     as_of = request.as_of or now.astimezone(UTC)
     count = request.count or applied.batch_size

@@ -24,6 +24,8 @@ class BatchConfig(Config):
     prompt_form: str | None = Field(None, description=_says("prompt_form"))
     prompt_version: str | None = Field(None, description=_says("prompt_version"))
     prompt_language: str | None = Field(None, description=_says("prompt_language"))
+    anomaly_rate: float | None = Field(None, description=_says("anomaly_rate"))
+    anomaly_mix: str | None = Field(None, description=_says("anomaly_mix"))
     deadline_s: float | None = Field(None, description=_says("deadline_s"))
 
     def request(self) -> ClaimsRequest:

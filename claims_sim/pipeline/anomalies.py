@@ -8,11 +8,12 @@ import pyarrow as pa
 from claims_sim.anomalies.kinds import KINDS
 from claims_sim.anomalies.quota import Quota
 from claims_sim.anomalies.writer import AnomalyWriter, Persons
-from claims_sim.errors import SettingsError
+from claims_sim.errors import RequestError, SettingsError
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch
 from claims_sim.generation.keyed import KnownOf
 from claims_sim.generation.persons import Known
+from claims_sim.generation.request import Order
 from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
@@ -33,6 +34,23 @@ def quota_of(settings: Settings) -> Quota:
         settings.anomaly_campaign_share,
         settings.seed,
         settings.anomaly_strength,
+    )
+
+
+def quota_of_order(order: Order) -> Quota | None:
+    """The anomalies that a request asks for, exact in its batch; None where it asks for no share of its own.
+
+    Raises RequestError, one line, for an unknown kind.
+    """
+    if order.request.anomaly_rate is None:
+        return None
+    settings = order.settings
+    try:
+        shares = mix_of(settings.anomaly_mix, has_persons=settings.ref_keys)
+    except SettingsError as error:
+        raise RequestError(str(error).replace(f"{PREFIX}ANOMALY_MIX", "anomaly_mix", 1)) from None
+    return Quota(
+        settings.anomaly_rate, shares, 0.0, settings.seed, settings.anomaly_strength, of_batch=order.batch.batch_id
     )
 
 
@@ -65,16 +83,29 @@ def mix_of(text: str, *, has_persons: bool = False) -> dict[str, float]:
     return kept
 
 
-def anomaly_writer(settings: Settings, profile: Profile, author: Author | None, sampler: Sampler) -> AnomalyWriter:
-    """A writer for the stream: it goes on in the quota where the stream stands."""
+def anomaly_writer(
+    settings: Settings,
+    profile: Profile,
+    author: Author | None,
+    sampler: Sampler,
+    quota: Quota | None = None,
+    *,
+    in_stream: bool = True,
+) -> AnomalyWriter:
+    """A writer for the stream: it goes on in the quota where the stream stands.
+
+    With a `quota` of its own batch it copies claims of that batch alone, so that the batch follows from its request.
+    """
     return AnomalyWriter(
         profile,
         author,
-        quota=quota_of(settings),
+        quota=quota or quota_of(settings),
         force_author=settings.force_llm,
         sampler=sampler,
-        position=lambda: truth.next_position(truth.truth_path(settings.state_dir), _is_in_outbox(settings)),
-        recent=lambda: _recent(settings),
+        position=(lambda: truth.next_position(truth.truth_path(settings.state_dir), _is_in_outbox(settings)))
+        if in_stream
+        else None,
+        recent=None if quota else lambda: _recent(settings),
         persons=Persons(known_of(settings), lambda ids: _labelled(settings, ids)) if settings.ref_keys else None,
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from claims_sim.anomalies.quota import Quota
 from claims_sim.channels.contract import Message
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch, BatchWriter
@@ -16,7 +17,7 @@ from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.persons import Known
 from claims_sim.generation.request import AS_SETTINGS_SAY, ClaimsRequest, place_order
 from claims_sim.generation.review import borrowed_reviewer
-from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of
+from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of, quota_of_order
 from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
@@ -35,35 +36,47 @@ LOST_AFTER: Final = timedelta(minutes=1)
 
 @contextmanager
 def batch_writer(
-    settings: Settings, profile: Profile, *, deadline_s: float | None, in_stream: bool = True
+    settings: Settings,
+    profile: Profile,
+    *,
+    deadline_s: float | None,
+    in_stream: bool = True,
+    quota: Quota | None = None,
 ) -> Iterator[BatchWriter]:
     """A writer with the author of the settings; `deadline_s` bounds the model's part of a batch (None: unbounded).
 
-    With the optional keys persons of the stream come back, unless the claims are no part of it (`in_stream`).
+    With the optional keys persons of the stream come back, unless the claims are no part of it (`in_stream`). `quota` are
+    anomalies other than the stream's.
 
     Every claim is made by one, so it is here that a profile without a required approval is refused (ProfileError).
     """
     require_approval(settings, profile)
     sampler = Sampler(profile)
     if settings.author == "statistical":
-        yield _writer(settings, profile, None, sampler, in_stream=in_stream)
+        yield _writer(settings, profile, None, sampler, quota, in_stream=in_stream)
         return
     author = llm_author(settings, sampler, deadline_s=deadline_s, memory=Facts(settings.state_dir))
     try:
-        yield _writer(settings, profile, author, sampler, in_stream=in_stream)
+        yield _writer(settings, profile, author, sampler, quota, in_stream=in_stream)
     finally:
         author.close()
 
 
 def _writer(
-    settings: Settings, profile: Profile, author: Author | None, sampler: Sampler, *, in_stream: bool
+    settings: Settings,
+    profile: Profile,
+    author: Author | None,
+    sampler: Sampler,
+    quota: Quota | None,
+    *,
+    in_stream: bool,
 ) -> BatchWriter:
     if not settings.anomaly_rate and settings.ref_keys:
         known = known_of(settings) if in_stream else lambda _: Known.nobody()
         return KeyedWriter(profile, author, known=known, force_author=settings.force_llm, sampler=sampler)
     if not settings.anomaly_rate:
         return BatchWriter(profile, author, force_author=settings.force_llm, sampler=sampler)
-    return anomaly_writer(settings, profile, author, sampler)
+    return anomaly_writer(settings, profile, author, sampler, quota, in_stream=in_stream)
 
 
 def generate_batch(
@@ -74,7 +87,7 @@ def generate_batch(
     Raises RequestError when the profile has nothing of the kind.
     """
     order = place_order(request, settings, now)
-    with batch_writer(order.settings, profile, deadline_s=order.deadline_s) as writer:
+    with batch_writer(order.settings, profile, deadline_s=order.deadline_s, quota=quota_of_order(order)) as writer:
         return writer.write(order.batch)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from claims_sim.errors import ClaimsSimError, ProducerBusyError
 from claims_sim.generation.batch import Batch
 from claims_sim.generation.request import ClaimsRequest, place_order
+from claims_sim.pipeline.anomalies import quota_of_order
 from claims_sim.pipeline.authoring import batch_writer, commit_batch, relay_outbox
 from claims_sim.pipeline.limits import over_limit
 from claims_sim.pipeline.profiling import current_profile, kept_profile_path
@@ -16,12 +17,17 @@ from claims_sim.settings import Settings
 from claims_sim.store import control
 
 Delivery = Literal["not asked for", "sent", "waits in the outbox", "quarantined"]
+_TRUTH: Final = (
+    "claim_id", "label", "kind", "guidance", "strength", "fields", "before", "after", "amount_paid", "right_amount",
+    "rupiah_lost", "related_claims",
+)  # fmt: skip
+_JSON: Final = ("before", "after")
 _PROVENANCE: Final = ("claim_id", "author", "model", "prompt_version", "attempts", "repaired", "errors")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The claims that were written, and what became of them.
+    """The claims that were written, and what became of them. `truth` are the anomalies among them and what they were.
 
     `request` leaves nothing open: asked again it gives the same claims, as far as the author can repeat itself.
     """
@@ -41,6 +47,13 @@ class Answer:
         rows: list[dict[str, Any]] = self.batch.log.select(_PROVENANCE).to_pylist()
         return rows
 
+    @property
+    def truth(self) -> list[dict[str, Any]]:
+        """What is true of the anomalies that were asked for, and of the decoys."""
+        known = self.batch.truth
+        rows = [] if known is None else known.truth.select(_TRUTH).to_pylist()
+        return [row | {name: json.loads(row[name]) for name in _JSON} for row in rows]
+
     def summary(self) -> dict[str, Any]:
         """The batch in figures."""
         batch = self.batch
@@ -59,6 +72,7 @@ class Answer:
             "tokens": batch.tokens_in + batch.tokens_out,
             "seconds": round(batch.seconds, 2),
             "problems": "; ".join(batch.problems) or "none",
+            **({"anomalies": sum(row["label"] == "anomaly" for row in self.truth)} if self.batch.truth else {}),
             "published": self.delivery,
         }
 
@@ -69,6 +83,7 @@ class Answer:
             "summary": self.summary(),
             "claims": self.claims,
             "provenance": self.provenance,
+            **({"truth": self.truth} if self.batch.truth else {}),
         }
 
 
@@ -82,17 +97,21 @@ def write_on_demand(
 ) -> Answer:
     """Write the claims that are asked for, from the profile in force or the one given; nothing is stored.
 
-    With `publish` the batch also goes to the outbox and, unless another producer is at work (which then sends it with
-    its next batch), to the channel. Raises RequestError when the profile has nothing of the kind.
+    Anomalies are among them only where the request asks for some. With `publish` the batch also goes to the outbox and,
+    unless another producer is at work (which then sends it with its next batch), to the channel. Raises RequestError
+    when the profile has nothing of the kind.
     """
     if publish:
         full = over_limit(settings)
         if full:
             raise ClaimsSimError(full)
+    # The stream's quota is not this batch's.
+    request = request.model_copy(update={"anomaly_rate": request.anomaly_rate or 0.0})
     order = place_order(request, settings, now)
-    known = profile or current_profile(settings)
-    plain = order.settings.model_copy(update={"anomaly_rate": 0.0})  # the stream's quota is not this batch's
-    with batch_writer(plain, known, deadline_s=order.deadline_s) as writer:
+    quota, known = quota_of_order(order), profile or current_profile(settings)
+    with batch_writer(
+        order.settings, known, deadline_s=order.deadline_s, in_stream=publish or not quota, quota=quota
+    ) as writer:
         batch = writer.write(order.batch)
     return Answer(order.request, batch, _publish(settings, batch, known) if publish else "not asked for")
 

@@ -99,10 +99,16 @@ def next_position(path: Path, is_in_outbox: Callable[[str], bool]) -> int:
 
 
 def write_truth(path: Path, batch: TruthBatch) -> None:
-    """Keep the truth of a batch, all of it or nothing; the same batch again replaces it. Unconfirmed at first."""
+    """Keep the truth of a batch, all of it or nothing. Unconfirmed at first; the same batch again replaces it until then.
+
+    What is confirmed is true of claims that are on their way: it stays, whatever comes later under the same id.
+    """
     columns = ", ".join(TRUTH_SCHEMA.names)
     marks = ", ".join("?" for _ in TRUTH_SCHEMA)
     with _open(path) as connection:
+        known = "SELECT 1 FROM batches WHERE batch_id = ? AND confirmed"
+        if connection.execute(known, (batch.batch_id,)).fetchone():
+            return
         _forget(connection, batch.batch_id)
         connection.execute(
             "INSERT INTO batches (batch_id, first_position, claims, rate) VALUES (?, ?, ?, ?)",

@@ -58,6 +58,22 @@ def test_one_strength_for_all_or_a_mix_of_three():
     assert set(Quota(0.05, SHARES).assign(positions).strengths) == {1, 2, 3}
 
 
+@given(rate=st.floats(0, 0.5), count=st.integers(1, 1_500), first=st.integers(0, 5_000))
+@settings(max_examples=examples(25), deadline=None)
+def test_a_batch_with_a_share_of_its_own_holds_it_exactly_wherever_it_stands(rate, count, first):
+    quota = Quota(rate, SHARES, of_batch="a batch")
+    found = quota.assign(first + np.arange(count))
+    assert abs(len(found.places) - rate * count) <= 0.5 + 1e-5
+    assert len(set(found.places.tolist())) == len(found.places)
+    again = quota.assign(np.arange(count))
+    assert (again.places.tolist(), again.kinds) == (found.places.tolist(), found.kinds)
+
+
+def test_batches_with_a_share_of_their_own_differ_in_their_places():
+    one, other = (Quota(0.1, SHARES, of_batch=name).assign(np.arange(500)).places for name in ("one", "other"))
+    assert set(one.tolist()) != set(other.tolist())
+
+
 def test_no_rate_means_no_anomaly():
     assert not len(Quota(0.0, SHARES).assign(np.arange(2_000)).places)
     assert not len(Quota(0.5, SHARES).assign(np.zeros(0, np.int64)).places)

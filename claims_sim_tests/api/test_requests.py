@@ -34,6 +34,20 @@ def test_many_claims_become_a_job(client):
     assert len(client.get(job["result"]).text.splitlines()) == 2_000
 
 
+def test_anomalies_that_were_asked_for_are_told_and_refused_where_they_cannot_be(client):
+    asked = {"count": 10, "where": {"service": ["RITL"]}, "anomaly_rate": 0.3, "anomaly_mix": "upcoding"}
+    answer = client.post("/simulate/claims", json=asked).json()
+    found = [row for row in answer["truth"] if row["label"] == "anomaly"]
+    assert [row["kind"] for row in found] == ["upcoding"] * 3
+    assert {row["claim_id"] for row in found} <= {claim["claim_id"] for claim in answer["claims"]}
+    assert client.post("/simulate/claims", json={"count": 3}).json()["truth"] == []
+    lines = client.post("/simulate/claims", json=asked, headers={"accept": "application/x-ndjson"})
+    job = client.post("/simulate/claims", json=asked | {"count": 2_000})
+    for refused in (lines, job):
+        assert refused.status_code == 400
+        assert "no known answers" in refused.json()["detail"]
+
+
 def test_what_the_profile_does_not_have_is_one_line(client):
     answer = client.post("/simulate/claims", json={"where": {"province_name": ["ATLANTIS"]}})
     assert answer.status_code == 400
