@@ -19,19 +19,20 @@ PERSONS_K: Final = 11
 CLAIMS_K: Final = 50
 NONE_RELEASED: Final = 1 << 40
 _ROWS_LOOKED_AT: Final = 20_000
-_DENSE_LIMIT: Final = 4_000_000
+DENSE_LIMIT: Final = 4_000_000
+"""Up to so many, cells are counted in a table of all of them."""
 _HEAPS: Final = 8
 
 
 def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
     """Ids 0.. for `keys` (not negative) and the sorted distinct keys, so that keys == distinct[ids]."""
-    if limit is not None and limit <= _DENSE_LIMIT:
+    if limit is not None and limit <= DENSE_LIMIT:
         present = np.zeros(limit, np.bool_)
         present[keys] = True
         distinct = np.flatnonzero(present)
-        lookup = np.empty(limit, np.int64)
-        lookup[distinct] = np.arange(len(distinct))
-        return lookup[keys], distinct
+        lookup = np.empty(limit, np.int32)
+        lookup[distinct] = np.arange(len(distinct), dtype=np.int32)
+        return lookup[keys].astype(np.int64), distinct
     import pandas as pd  # noqa: PLC0415 - half a second that only counting needs; a tick samples
 
     ids, unsorted = pd.factorize(keys)

@@ -34,10 +34,11 @@ def _flags(columns: pa.Table, rows: Ints) -> pa.Table:
         sample[name] = columns[name].take(pa.array(rows)) if there else pa.nulls(len(rows), kind)
         if there and name != "los":
             sample[name] = sample[name].cast(kind)
+    # Whether a rule is broken is asked only where it applies: it looks through texts, and most rules apply to few claims.
     asked = ", ".join(
-        f"coalesce({condition}, false) AS {what}_{number}"
+        f"coalesce({rule.applies}, false) AS applies_{number}, "
+        f"CASE WHEN {rule.applies} THEN coalesce({rule.broken}, false) ELSE false END AS broken_{number}"
         for number, rule in enumerate(PLAUSIBILITY)
-        for what, condition in (("applies", rule.applies), ("broken", rule.broken))
     )
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("sample", pa.table(sample))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -246,8 +247,8 @@ def _encoded(column: pa.Array) -> pa.Array:
     if pa.types.is_list(column.type):
         values = column.flatten().cast(pa.string()).dictionary_encode()
         lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        offsets = pa.array([0, *lengths.cumsum().tolist()], pa.int32())
-        return pa.ListArray.from_arrays(offsets, values)
+        offsets = np.r_[0, lengths.cumsum()].astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), values)
     return column
 
 

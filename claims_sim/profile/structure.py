@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints, dense_ids
+from claims_sim.profile.counting import DENSE_LIMIT, Ints, dense_ids
 from claims_sim.profile.release import Parent, Target
 from claims_sim.randomness import stream_key, uniforms
 
@@ -38,10 +38,16 @@ def sample_rows(rows: int) -> Ints:
 
 def predict_leave_one_out(context: Ints, value: Ints, size: int, above: Scores) -> Scores:
     """Each row's probability by the other rows of its context, blended with `above` (the same from fewer parents)."""
-    cell, _ = dense_ids(context * size + value, (int(context.max(initial=0)) + 1) * size)
-    in_cell = np.bincount(cell)[cell]
+    in_cell = _like_it(context * size + value, (int(context.max(initial=0)) + 1) * size)
     in_context = np.bincount(context)[context]
     return (in_cell - 1 + _PRIOR * above) / (in_context - 1 + _PRIOR)
+
+
+def _like_it(keys: Ints, limit: int) -> Ints:
+    """For each row the number of rows with the same key; keys lie under `limit`."""
+    ids = keys if limit <= DENSE_LIMIT else dense_ids(keys)[0]
+    counts: Ints = np.bincount(ids)[ids]
+    return counts
 
 
 def choose_parents(
@@ -66,8 +72,9 @@ def choose_parents(
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
         best: _Gain | None = None
+        so_far = float(np.log(above).mean())
         for parent in list(pool.values()):
-            found = _weigh(parent, context, value, target.size, above)
+            found = _weigh(parent, context, value, target.size, above, so_far)
             if "~" in parent.name:
                 found = found._replace(gain=found.gain - _GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
             if found.gain < _HOPELESS and chosen:
@@ -94,11 +101,11 @@ class _Gain(NamedTuple):
     predicted: Scores
 
 
-def _weigh(parent: Parent, context: Ints, value: Ints, size: int, above: Scores) -> _Gain:
+def _weigh(parent: Parent, context: Ints, value: Ints, size: int, above: Scores, so_far: float) -> _Gain:
     width = parent.size + 1
     ids, _ = dense_ids(context * width + parent.codes + 1, (int(context.max(initial=0)) + 1) * width)
     predicted = predict_leave_one_out(ids, value, size, above)
-    return _Gain(float(np.log(predicted).mean() - np.log(above).mean()), parent, ids, predicted)
+    return _Gain(float(np.log(predicted).mean()) - so_far, parent, ids, predicted)
 
 
 def _add_groupings(
@@ -108,19 +115,21 @@ def _add_groupings(
     for parent in parents:
         if parent.size <= _MANY or "~" in parent.name:
             continue
-        for count in _GROUP_COUNTS:
-            if count * 2 > parent.size:
-                continue
+        counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
+        points, weight = _place_codes(parent, target, context)
+        for count in counts:
             name = f"{parent.name}~{target.name}~{count}"
-            groups = group_codes(parent, target, context, count)
+            groups = _cluster(points, weight, count)
             groupings[name] = tuple(groups.tolist())
             codes = np.append(groups, -1)[parent.codes].astype(np.int32)
             added.append(Parent(name, codes, count))
     return added
 
 
-def group_codes(parent: Parent, target: Target, context: Ints, count: int) -> Ints:
-    """Group a parent's codes by how the target is distributed with them, within the contexts chosen so far."""
+def _place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, Scores]:
+    """A point for each of a parent's codes, near where the target is distributed alike within the contexts chosen so far,
+    and the number of rows that have the code.
+    """  # noqa: D205
     known = parent.codes >= 0
     code, value, within = parent.codes[known].astype(np.int64), target.codes[known].astype(np.int64), context[known]
     if int(within.max(initial=0)) > 8:
@@ -136,7 +145,7 @@ def group_codes(parent: Parent, target: Target, context: Ints, count: int) -> In
     centred = (share - np.average(share, axis=0, weights=weight + 1e-9)) * np.sqrt(weight)[:, None]
     axes = _leading_axes(centred)
     points = np.einsum("ij,jk->ik", share - np.average(share, axis=0, weights=weight + 1e-9), axes)
-    return _cluster(points, weight, count)
+    return points, weight
 
 
 def _leading_axes(points: Scores) -> Scores:
