@@ -90,6 +90,12 @@ def recall(memory: Memory, server: str) -> Abilities | None:
     return Abilities(known["structured"], tuple(known.get("refused", ())), str(known.get("found_at", "")))
 
 
+def last_asked(memory: Memory, base_url: str) -> str:
+    """The server at `base_url` that was last found out about, by address and model; empty when none was."""
+    known = [server for server in memory.read(KEY) or {} if server.startswith(f"{base_url} ")]
+    return known[-1] if known else ""
+
+
 def remember(memory: Memory, server: str, abilities: Abilities) -> None:
     """Keep what was found."""
     found = replace(abilities, found_at=abilities.found_at or datetime.now(UTC).isoformat(timespec="seconds"))

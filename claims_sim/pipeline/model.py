@@ -9,7 +9,7 @@ from claims_sim.generation import examination
 from claims_sim.generation.examination import Skill
 from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm import breaker, budget
-from claims_sim.llm.abilities import Abilities, recall
+from claims_sim.llm.abilities import Abilities, last_asked, recall
 from claims_sim.llm.attach import START_TIMEOUT_S
 from claims_sim.llm.budget import Limits, Spent
 from claims_sim.llm.endpoint import endpoint_of
@@ -82,7 +82,9 @@ def model_state(settings: Settings) -> ModelState:
     """As the state folder knows it. Raises AuthorError for a server that may not be used."""
     memory = Facts(settings.state_dir)
     endpoint = endpoint_of(settings)
-    where = f"{endpoint.base_url} {endpoint.model}" if endpoint else ""
+    where = ""
+    if endpoint:  # without a model's name it is the one that the server listed when it was asked
+        where = f"{endpoint.base_url} {endpoint.model}" if endpoint.model else last_asked(memory, endpoint.base_url)
     fact, limits = memory.read(budget.KEY), limits_of(settings)
     return ModelState(
         left_alone=breaker_of(settings, memory).why_open(),
@@ -90,7 +92,7 @@ def model_state(settings: Settings) -> ModelState:
         today=budget.spent_on(fact, budget.utc_today()),
         limits=limits,
         abilities=recall(memory, where) if endpoint else Abilities(),
-        skill=examination.recall(memory, where or f"local {_local_name(settings)}"),
+        skill=examination.recall(memory, where if endpoint else f"local {_local_name(settings)}"),
         prompt_form=settings.prompt_form,
         is_built_in=endpoint is None and settings.llm_gguf is None,
     )

@@ -151,3 +151,14 @@ def test_a_probe_examines_anew(settings, server):
     assert "6 of 6" in probe_model(llm)["form of prompts"]
     assert model_state(llm).skill.passes
     assert "CLAIMS_SIM_PROMPT_FORM" in model_state(llm.model_copy(update={"prompt_form": "choice"})).form
+
+
+def test_what_was_found_is_shown_where_the_model_has_no_name_in_the_settings(settings, server):
+    llm = settings.model_copy(update={"author": "llm", "llm_base_url": server.url})
+    server.default = knows
+    assert probe_model(llm)["model"] == "first"
+    state = model_state(llm)
+    assert state.abilities is not None
+    assert state.skill.passes
+    other = model_state(llm.model_copy(update={"llm_model": "another"}))
+    assert (other.abilities, other.skill) == (None, None)
