@@ -41,6 +41,13 @@ def test_an_answers_request_gives_the_same_claims_again(settings):
     assert ask(settings, seed=3).claims != first.claims
 
 
+def test_who_asks_for_a_procedure_gets_patients_whom_it_suits(settings):
+    answer = ask(settings, where=["procedure=caesarean"], count=160)
+    assert not set(answer.batch.warnings) & {"obstetric_procedure_without_pregnancy", "delivery_without_stay"}
+    again = pipeline.write_on_demand(settings, answer.request, datetime.now(UTC))
+    assert again.claims == answer.claims
+
+
 @pytest.mark.parametrize(
     ("where", "says"),
     [

@@ -126,3 +126,11 @@ def test_what_cannot_be_replayed_is_said_in_one_line(llm):
         connection.execute("UPDATE outbox_batches SET metadata = ?, profile_hash = 'gone'", [kept])
     with pytest.raises(ProfileError, match="no longer kept"):
         replay_batch(llm, "last")
+
+
+def test_a_batch_whose_prompts_are_gone_says_so(llm):
+    batch = commit(llm, 2)
+    with duckdb.connect(str(llm.database_path)) as connection:
+        connection.execute("UPDATE outbox_batches SET prompt_version = 'v77-choice-en-00000000'")
+    with pytest.raises(StoreError, match=r"with the prompts v77-choice-en-00000000, which .* cannot be replayed"):
+        replay_batch(llm, batch.request.batch_id)

@@ -27,6 +27,7 @@ from claims_sim.store.truth import TruthBatch
 
 MAX_REPAIRS = 2
 _MOST_BRIEFS = 10_000
+_MAX_PLANS = 6
 _MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile and seldom breaks a rule
 
 
@@ -136,6 +137,13 @@ class _Work:
     problems: list[str] = field(default_factory=list)
     answers: dict[int, dict[int, str]] = field(default_factory=dict)  # by brief and attempt, as JSON
 
+    @classmethod
+    def of(cls, rows: np.ndarray, briefs: pa.Table, wanted: Conditions) -> Self:
+        """All briefs open."""
+        count = len(rows)
+        nobody, never = np.full(count, "", object), np.zeros(count, int)
+        return cls(rows, briefs, [], [], nobody, never, [()] * count, np.arange(count), wanted)
+
 
 class BatchWriter:
     """Writes batches from one profile with one author; the statistical author is the fallback of every other."""
@@ -164,19 +172,8 @@ class BatchWriter:
         key = stream_key(request.seed, request.batch_id)
         rows = np.arange(request.first_index, request.first_index + request.count)
         wanted = self.sampler.conditions(request.where, request.mix)
-        briefs = self._plan(stream_key(key, "brief"), rows, wanted)
-        work = _Work(
-            rows,
-            briefs,
-            [],
-            [],
-            np.full(len(rows), "", object),
-            np.zeros(len(rows), int),
-            [()] * len(rows),
-            np.arange(len(rows)),
-            wanted,
-        )
         with borrowed_reviewer(self.profile.profile_hash, lambda: self.profile) as reviewer:
+            work = _Work.of(rows, self._plan(stream_key(key, "brief"), rows, wanted, reviewer), wanted)
             if self.author is not self.statistical:
                 for attempt in range(MAX_REPAIRS + 1):
                     self._attempt(work, self.author, attempt, key, request, reviewer)
@@ -227,11 +224,26 @@ class BatchWriter:
         work.positions.append(where[verdicts.accepted])
         work.open = np.setdiff1d(work.open, where[verdicts.accepted])
 
-    def _plan(self, key: int, rows: np.ndarray, wanted: Conditions) -> pa.Table:
-        """The batch's briefs, such that claims as they are wanted can be written inside them."""
+    def _plan(self, key: int, rows: np.ndarray, wanted: Conditions, reviewer: Reviewer) -> pa.Table:
+        """The batch's briefs, such that claims as they are wanted can be written inside them.
+
+        Who asks for a procedure is not served by a diagnosis that goes with it in a back-off table alone: where the claim
+        that was found is implausible, another is looked for.
+        """
         if not wanted:
             return self.sampler.draw_briefs(key, rows, stratify=True)
-        return self.sampler.draw_briefs(key, self.sampler.find_claims(key, rows, wanted, stratify=True))
+        briefs, left = pa.table({}), np.arange(len(rows))
+        for turn in range(_MAX_PLANS if wanted.where else 1):
+            own = stream_key(key, "again", turn) if turn else key
+            found = self.sampler.find_claims(own, rows[left], wanted, stratify=True)
+            drawn = self.sampler.draw_briefs(own, found)
+            order = np.arange(len(rows))
+            order[left] = len(briefs) + np.arange(len(left))
+            briefs = pa.concat_tables([briefs, drawn]).take(order) if turn else drawn
+            left = left[reviewer.implausible(joined(drawn, self.sampler.draw_open(own, found, drawn)))]
+            if not len(left):
+                break
+        return briefs
 
     def _finish_claims(
         self, draft: Draft, rows: np.ndarray, key: int, request: BatchRequest, wanted: Conditions

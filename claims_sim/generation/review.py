@@ -123,6 +123,11 @@ class Reviewer:
             broken[i] = (*broken[i], *(name for name in names if name not in warned[i]))
         return Verdicts(tuple(broken), tuple(warned))
 
+    def implausible(self, claims: pa.Table) -> np.ndarray:
+        """Positions of the claims that are less plausible than the source's own; `claims` may lack amounts and times."""
+        found = find_implausible(self._connection, claims).items()
+        return np.array(sorted(i for i, names in found if set(names) - self._only_warns), np.int64)
+
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The in-memory connection, for turning claims into payloads."""

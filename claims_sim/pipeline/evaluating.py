@@ -208,15 +208,17 @@ def _written(
     check: Callable[[], object],
 ) -> list[Step]:
     path = folder / "steps.jsonl"
-    known = {step.number: step for step in _read_steps(path)}
+    # A step without a claim tells of the server (its key, its budget, its absence): it is made again the next time.
+    known = {step.number: step for step in _read_steps(path) if step.claims}
     steps = []
     for number in range(-(-count // STEP)):
         step = known.get(number)
         if step is None:
             check()
             step = run_step(writer, coherence, number, STEP, seed, _AS_OF)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(step.as_dict()) + "\n")
+            if step.claims:
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(step.as_dict()) + "\n")
         steps.append(step)
         advance(STEP)
     return steps

@@ -63,7 +63,7 @@ class Answer:
             "rejected": batch.rejected,
             "author": batch.author,
             "model": batch.model,
-            "by that author": len(batch.claims) - batch.fallen_back,
+            "by that model": batch.log["model"].to_pylist().count(batch.model),
             "repaired": batch.repaired,
             "rejected drafts by rule": batch.reasons,
             "let through with a warning by rule": batch.warnings,

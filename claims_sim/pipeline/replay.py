@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from claims_sim.claim import OPTIONAL_KEYS
-from claims_sim.errors import ProfileError, StoreError
+from claims_sim.errors import ProfileError, SettingsError, StoreError
 from claims_sim.generation.batch import Batch, BatchRequest, BatchWriter
 from claims_sim.generation.prompt import PromptSet, load_prompts
 from claims_sim.generation.recorded import RecordedAuthor
@@ -61,8 +61,8 @@ class Replay:
 def replay_batch(settings: Settings, name: str) -> Replay:
     """Write the batch whose id begins with `name` (or the `last` one) again and compare it with what was committed.
 
-    Raises StoreError for an unknown batch or one of a version that did not record how it came about, ProfileError when
-    its profile is no longer kept.
+    Raises StoreError for an unknown batch, one of a version that did not record how it came about, or one whose prompts are
+    gone; ProfileError when its profile is no longer kept.
     """
     db = database(settings)
     with db.kept_open():
@@ -85,7 +85,13 @@ def replay_batch(settings: Settings, name: str) -> Replay:
     notes: list[str] = []
     author = None
     if stored.answers:
-        prompts = _prompts(stored.prompt_version)
+        try:
+            prompts = _prompts(stored.prompt_version)
+        except SettingsError:
+            raise StoreError(
+                f"Batch {stored.batch_id} was written with the prompts {stored.prompt_version}, which this version no "
+                "longer has: it cannot be replayed."
+            ) from None
         if prompts.label != stored.prompt_version:
             notes.append(f"the prompt's text has changed since ({stored.prompt_version}, now {prompts.label})")
         author = RecordedAuthor(

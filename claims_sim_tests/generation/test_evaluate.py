@@ -27,6 +27,7 @@ from claims_sim.generation.prompt import load_prompts
 from claims_sim.llm.endpoint import Endpoint
 from claims_sim.llm.question import Answer
 from claims_sim.profile.sampler import Sampler
+from claims_sim.store.control import Facts
 from claims_sim_tests.fault_server import completion, fault_server, send
 
 AS_OF = datetime(2000, 1, 1, tzinfo=UTC)
@@ -207,9 +208,14 @@ def test_a_measurement_goes_on_where_it_stopped(settings):
 def test_a_model_that_writes_nothing_is_no_report_but_a_line(settings):
     with fault_server() as server:
         server.default = lambda handler: send(handler, 401, b"{}")
-        asked = settings.model_copy(update={"author": "llm", "llm_base_url": server.url, "llm_model": "m"})
+        asked = settings.model_copy(
+            update={"author": "llm", "llm_base_url": server.url, "llm_model": "m", "prompt_form": "choice"}
+        )
         with pytest.raises(AuthorError, match=r"wrote no claim: .*401"):
             pipeline.evaluate_author(asked, 20, trials=0)
+        server.default = second  # the key is mended
+        Facts(settings.state_dir).change("llm.breaker", lambda _: {})
+        assert pipeline.evaluate_author(asked, 20, trials=0).output.accepted > 0.9
     with pytest.raises(SettingsError, match="measures a language model"):
         pipeline.evaluate_author(settings, 20)
 
