@@ -150,6 +150,7 @@ class Script:
     requests: list[dict] = field(default_factory=list)
     headers: list[dict] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=lambda: ["first"])
     closed: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     at_work: int = 0
@@ -164,9 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        body = json.dumps(
-            {"object": "list", "data": [{"id": "first", "object": "model", "created": 1, "owned_by": "x"}]}
-        )
+        listed = [{"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in self.server.script.models]
+        body = json.dumps({"object": "list", "data": listed})
         send(self, 200, body.encode())
 
     def do_POST(self) -> None:

@@ -28,6 +28,8 @@ def ours(error: Exception, where: str) -> LLMError | PartRefusedError:
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
         return LLMError(Failure.TIMEOUT, f"{where} did not answer in time.")
     if isinstance(error, openai.APIStatusError):
+        if _is_filtered(error):
+            return LLMError(Failure.INVALID, f"{where} declined to answer.")
         refusal = _of_status(error.status_code, error.response.headers.get("retry-after"), where)
         part = _refused_part(error)
         return PartRefusedError(part, refusal) if part else refusal
@@ -51,6 +53,11 @@ def _of_status(status: int, after: str | None, where: str) -> LLMError:
             404: "check CLAIMS_SIM_LLM_BASE_URL and CLAIMS_SIM_LLM_MODEL",
         }.get(status, "it does not take requests of this form")
     return LLMError(Failure.REFUSED, f"{where} refused the request ({status}): {hint}.")
+
+
+def _is_filtered(error: openai.APIStatusError) -> bool:
+    """Whether a filter of contents held back this one prompt (Azure says so with a 400): others may well pass."""
+    return error.status_code == 400 and "content_filter" in (getattr(error, "code", None), getattr(error, "type", None))
 
 
 def _refused_part(error: openai.APIStatusError) -> str:

@@ -38,8 +38,9 @@ def read_reply(body: bytes, where: str) -> Reply:
     if finish == "content_filter" or (isinstance(message, dict) and message.get("refusal")):
         raise LLMError(Failure.INVALID, f"{where} declined to answer.", tokens=tokens)
     if not isinstance(text, str) or not text.strip():
-        if finish == "length":
-            raise LLMError(Failure.TRUNCATED, f"{where} was cut off before its answer was whole.", tokens=tokens)
+        if finish == "length":  # all of it went into thoughts
+            hint = "a model that thinks first needs CLAIMS_SIM_LLM_SPARE_TOKENS"
+            raise LLMError(Failure.TRUNCATED, f"{where} was cut off before its answer began: {hint}.", tokens=tokens)
         raise LLMError(Failure.INVALID, f"{where} sent no text.", tokens=tokens)
     return Reply(text, finish, *tokens)
 

@@ -192,9 +192,9 @@ def _measured(
 
 
 def _folder(settings: Settings, profile: Profile, writer: BatchWriter, kind: str) -> Path:
-    """Where a measurement is kept: one for each model, prompt, profile and seed."""
-    model = settings.llm_model or (settings.llm_gguf.name if settings.llm_gguf else "")
-    asked = (settings.llm_base_url, model, writer.author.prompt_version, profile.profile_hash, str(settings.seed), kind)
+    """Where a measurement is kept: one for each model (by its own name, whatever the settings call it), prompt, profile and seed."""
+    author = writer.author
+    asked = (settings.llm_base_url, author.model, author.prompt_version, profile.profile_hash, str(settings.seed), kind)
     return settings.state_dir / "evaluation" / sha256("\0".join(asked).encode()).hexdigest()[:16]
 
 

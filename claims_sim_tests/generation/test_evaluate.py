@@ -205,6 +205,17 @@ def test_a_measurement_goes_on_where_it_stopped(settings):
     assert json.loads(json.dumps(report.as_dict()))["output"]["planned"] == 40
 
 
+def test_another_model_at_the_same_address_is_measured_anew(settings):
+    with fault_server() as server:
+        server.default = second
+        asked = settings.model_copy(
+            update={"author": "llm", "llm_base_url": server.url, "prompt_version": "v1", "prompt_form": "choice"}
+        )
+        assert pipeline.evaluate_author(asked, 20, trials=0).output.model == "first"
+        server.models = ["another"]
+        assert pipeline.evaluate_author(asked, 20, trials=0).output.model == "another"
+
+
 def test_a_model_that_writes_nothing_is_no_report_but_a_line(settings):
     with fault_server() as server:
         server.default = lambda handler: send(handler, 401, b"{}")

@@ -72,6 +72,7 @@ FAULTS = {
     "refusal in words": says("I am sorry, but I cannot help with that."),
     "empty": says(""),
     "nothing": lambda handler: send(handler, 200, completion(None)),
+    "filter of contents": fails(400, b'{"error": {"code": "content_filter", "message": "The response was filtered"}}'),
     "wrong key": fails(401, json.dumps({"error": {"message": f"Incorrect API key {KEY}"}}).encode()),
     "key without the right": fails(403),
     "wrong model": fails(404, b'{"error": {"message": "The model does not exist", "code": "model_not_found"}}'),
@@ -249,6 +250,22 @@ def test_a_batch_has_a_budget_of_its_own_in_tokens_and_in_money(llm, server):
         assert batch.author == "llm+statistical"
         assert batch.tokens_in + batch.tokens_out <= 700
     assert 0 < batch.cost <= 0.0007
+
+
+def test_one_prompt_that_a_filter_holds_back_costs_the_others_nothing(llm, server):
+    held_back = FAULTS["filter of contents"]
+    first = []
+
+    def filtered(handler) -> None:
+        said = json.dumps(handler.asked["messages"])
+        first.append(said)
+        (held_back if said == first[0] else writes)(handler)
+
+    server.default = filtered
+    batch = write(llm)
+    assert batch.author == "llm"  # in the end with other options: the prompt is another one
+    assert not model_state(llm).left_alone
+    assert any("declined" in problem for problem in batch.problems)
 
 
 def test_several_claims_are_asked_for_at_once_and_a_part_of_them_may_be_wrong(llm, server):
