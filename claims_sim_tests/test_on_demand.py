@@ -113,6 +113,11 @@ def test_claims_on_demand_hold_no_anomaly_unless_some_are_asked_for(settings):
     assert answer.request.anomaly_rate == 0
 
 
+def test_kinds_without_a_share_are_told_to_lack_it(settings):
+    with pytest.raises(RequestError, match="anomaly_rate says how many: give both"):
+        ask(settings, anomaly_mix="upcoding")
+
+
 def test_an_unknown_kind_of_anomaly_is_said_in_one_line(settings):
     with pytest.raises(RequestError, match=r"^anomaly_mix: 'fraud' is no kind") as refusal:
         ask(settings, anomaly_rate=0.3, anomaly_mix="fraud")

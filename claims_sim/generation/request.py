@@ -18,6 +18,7 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
 from claims_sim.claim_ids import is_batch_id, new_batch_id
@@ -155,6 +156,12 @@ class ClaimsRequest(BaseModel):
             "settings' deadline for every batch size of claims"
         ),
     )
+
+    @model_validator(mode="after")
+    def _kinds_go_with_a_share(self) -> Self:
+        if self.anomaly_mix and self.anomaly_rate is None:
+            raise ValueError("anomaly_mix names kinds of anomalies, anomaly_rate says how many: give both")
+        return self
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
