@@ -1,11 +1,12 @@
 """Fixtures that every test may use: the document's example claim and a way to judge payload lines as the consumer does."""
 
+import functools
 import json
 import os
 import random
 import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,9 @@ def pytest_configure(config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
         os.environ.setdefault("TMPDIR", str(_MEMORY))
 
+
+GROWN_AT = datetime(2026, 3, 4, 5, 6, 0, tzinfo=UTC)
+"""When the first tick of a simulation was made that a test takes over."""
 
 EXAMPLE = Path(__file__).parent / "data" / "example_claim.json"
 
@@ -107,23 +111,72 @@ def trained_model(profile):
     return train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
 
 
-@pytest.fixture
-def settings(tmp_path, demo_source, profile, trained_model, monkeypatch):
-    """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
+@pytest.fixture(scope="session")
+def ready_state(tmp_path_factory, demo_source, profile, trained_model) -> Path:
+    """A state folder with profile and scorer in place, made once; a test takes a copy."""
     from claims_sim import pipeline
+    from claims_sim.settings import load_settings
+
+    state = tmp_path_factory.mktemp("ready") / "state"
+    made = load_settings(state_dir=state, source=demo_source)
+    pipeline.keep_profile(made, profile)
+    trained_model.save(pipeline.model_folder(made, profile))
+    return state
+
+
+@pytest.fixture(scope="session")
+def grown_state(tmp_path_factory, demo_source, ready_state):
+    """A function: (ticks, claims in each, settings that differ, …) -> a state folder after so many ticks, made once.
+
+    A test takes a copy of it: what it shares with others is what it would have made itself.
+    """
+    from claims_sim import pipeline
+    from claims_sim.settings import load_settings
+
+    @functools.cache
+    def grow(ticks: int, claims: int, **changes) -> Path:
+        state = tmp_path_factory.mktemp("grown") / "state"
+        shutil.copytree(ready_state, state)
+        made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=claims, **changes)
+        with pytest.MonkeyPatch.context() as patch:
+            # Of its own row of ids: what a test then makes must not come out as what is there.
+            seed_batch_ids(patch, f"{ticks} {claims} {changes}")
+            for second in range(ticks):
+                pipeline.run_tick(made, GROWN_AT + timedelta(seconds=second))
+        return state
+
+    return grow
+
+
+@pytest.fixture
+def grown(settings, grown_state):
+    """A function: (ticks, claims in each, settings that differ, …) -> the test's settings after so many ticks."""
+
+    def take(ticks: int, claims: int, **changes):
+        shutil.copytree(grown_state(ticks, claims, **changes), settings.state_dir, dirs_exist_ok=True)
+        return settings.model_copy(update={"batch_size": claims, **changes})
+
+    return take
+
+
+def seed_batch_ids(monkeypatch, seed) -> None:
+    """Claims follow from the batch's id: with these ids one meets the same claims every time."""
+    monkeypatch.setattr("claims_sim.claim_ids.secrets", SimpleNamespace(randbits=random.Random(seed).getrandbits))
+
+
+@pytest.fixture
+def settings(tmp_path, demo_source, ready_state, monkeypatch):
+    """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
     from claims_sim.settings import PREFIX, Settings, load_settings
 
     monkeypatch.chdir(tmp_path)
-    # Claims follow from the batch's id: with these ids a test meets the same claims every time.
-    monkeypatch.setattr("claims_sim.claim_ids.secrets", SimpleNamespace(randbits=random.Random(0).getrandbits))
+    seed_batch_ids(monkeypatch, 0)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
-    made = load_settings(state_dir=tmp_path / "state", source=demo_source, author="statistical", lock_timeout_s=10)
-    pipeline.keep_profile(made, profile)
-    trained_model.save(pipeline.model_folder(made, profile))
+    shutil.copytree(ready_state, tmp_path / "state")
     # Whoever trains another one in this process learns from fewer claims; what `up` starts learns from all.
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 4_000)
-    return made
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
+    return load_settings(state_dir=tmp_path / "state", source=demo_source, author="statistical", lock_timeout_s=10)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ class Server:
         port: int,
         folder: Path,
         environment: Mapping[str, str] | None = None,
-        patience_s: float = 20,
+        patience_s: float = 60,
         user: int | None = None,
     ) -> None:
         self.command, self.port, self.folder = list(command), port, folder

@@ -19,14 +19,15 @@ from claims_sim.store import control, outbox, truth
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 CAESAREAN = {"count": 6, "where": ["procedure=caesarean", "class=C"]}
+STAYS = {"count": 6, "where": ["service=RITL", "class=C"]}
 
 
 def ask(settings, **changes):
-    return pipeline.write_on_demand(settings, ClaimsRequest.read(CAESAREAN | changes), NOW)
+    return pipeline.write_on_demand(settings, ClaimsRequest.read(STAYS | changes), NOW)
 
 
 def test_names_and_words_stand_for_what_the_profile_calls_them(settings):
-    answer = ask(settings)
+    answer = ask(settings, **CAESAREAN)
     claims = [Claim.model_validate(claim) for claim in answer.claims]
     assert len(claims) == 6
     assert all("cesarean" in claim.procedure.label.lower() for claim in claims)
@@ -68,7 +69,7 @@ def test_nothing_is_stored_unless_publishing_is_asked_for(settings):
 
 
 def test_a_published_answer_arrives_in_the_stream_once(settings):
-    request = ClaimsRequest.read(CAESAREAN)
+    request = ClaimsRequest.read(STAYS)
     answer = pipeline.write_on_demand(settings, request, NOW, publish=True)
     assert answer.delivery == "sent"
     assert pipeline.ingest(settings).rows == 6
@@ -149,7 +150,7 @@ def test_claims_that_the_model_did_not_write_are_told_beside_the_payloads(run, s
 
 def test_while_another_produces_a_published_answer_waits_in_the_outbox(settings):
     with control.producer_lock(settings.state_dir, "another"):
-        answer = pipeline.write_on_demand(settings, ClaimsRequest.read(CAESAREAN), NOW, publish=True)
+        answer = pipeline.write_on_demand(settings, ClaimsRequest.read(STAYS), NOW, publish=True)
     assert answer.delivery == "waits in the outbox"
     assert outbox.pending(pipeline.database(settings)) == (answer.batch.request.batch_id,)
     assert pipeline.relay_outbox(settings).claims == 6
@@ -159,7 +160,7 @@ def test_nothing_is_published_past_the_size_limit(settings):
     pipeline.run_tick(settings, NOW)
     full = settings.model_copy(update={"max_size_mb": 0.001})
     with pytest.raises(ClaimsSimError, match="Paused: the simulation takes"):
-        pipeline.write_on_demand(full, ClaimsRequest.read(CAESAREAN), NOW, publish=True)
+        pipeline.write_on_demand(full, ClaimsRequest.read(STAYS), NOW, publish=True)
 
 
 def test_the_launchpad_asks_for_all_that_a_request_can():

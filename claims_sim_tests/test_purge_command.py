@@ -12,12 +12,9 @@ from claims_sim_tests.store.conftest import query
 
 
 @pytest.fixture
-def simulation(settings):
+def simulation(grown):
     """Two ticks of 25 claims, a third of them anomalies, made and scored."""
-    made = settings.model_copy(update={"batch_size": 25, "anomaly_rate": 0.3})
-    for second in range(2):
-        pipeline.run_tick(made, datetime(2026, 3, 4, 5, 6, second, tzinfo=UTC))
-    return made
+    return grown(2, 25, anomaly_rate=0.3)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Refreshing all scores: what is in force afterwards, what crosses from production, what a failure leaves, and taking it back."""
 
 import json
+import shutil
 import signal
 import stat
 import subprocess
@@ -20,7 +21,7 @@ from claims_sim.pipeline import in_force as force
 from claims_sim.pipeline import real_scores, refreshing
 from claims_sim.profile.source import SourceSpec, read_claims_to_score
 from claims_sim.scoring.scorer import RiskScorer
-from claims_sim.settings import child_environment
+from claims_sim.settings import child_environment, load_settings
 from claims_sim.store import score_sets, scores, snapshots
 from claims_sim.worker.engine import Engine
 
@@ -52,11 +53,29 @@ def in_force(settings):
 
 
 @pytest.fixture
-def live(settings):
+def live(grown):
     """A simulation with a few scored claims."""
-    own = settings.model_copy(update={"author": "statistical", "batch_size": 40})
-    pipeline.run_tick(own, NOW)
-    return own
+    return grown(1, 40)
+
+
+@pytest.fixture(scope="module")
+def refreshed_state(grown_state, demo_source, tmp_path_factory):
+    """The state folder of `live` after a refresh, made once."""
+    state = tmp_path_factory.mktemp("refreshed") / "state"
+    shutil.copytree(grown_state(1, 40), state)
+    made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=40)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
+        pipeline.refresh_scores(made, NOW + timedelta(minutes=1))
+    return state
+
+
+@pytest.fixture
+def refreshed(live, refreshed_state):
+    """A simulation with a few claims, all scored again by a refresh."""
+    shutil.rmtree(live.state_dir)
+    shutil.copytree(refreshed_state, live.state_dir)
+    return live
 
 
 def test_a_refresh_scores_every_simulated_and_every_real_claim_and_says_what_it_did(live):
@@ -163,11 +182,11 @@ def test_counts_of_nearly_the_same_real_claims_are_not_told_anew(own_source):
 def test_another_scorer_tells_nothing_of_nearly_the_same_real_claims(own_source, monkeypatch):
     own, leave_out = own_source
     pipeline.refresh_scores(own, LATER)
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)  # another model comes out
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_000)  # another model comes out
     same = pipeline.refresh_scores(own, LATER + timedelta(hours=1)).snapshot["real"]
     assert same["bins"]  # of the very same claims it may tell: nobody came or went
     leave_out(3)
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_500)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_200)
     other = pipeline.refresh_scores(own, LATER + timedelta(hours=2)).snapshot["real"]
     assert (other["bins"], "another scorer" in other["held_back"]) == ([], True)
 
@@ -179,6 +198,10 @@ def test_what_was_told_is_remembered_for_the_owner_alone(live):
     claims = read_claims_to_score(SourceSpec(live.source))
     text = kept.read_text()
     assert not any(text.count(value) for value in claims["claim_id"].to_pylist()[:2_000])
+
+
+def _named(place) -> str:
+    return place if isinstance(place, str) else place[1]
 
 
 def fail_at(monkeypatch, place):
@@ -220,43 +243,55 @@ def fail_at(monkeypatch, place):
         (score_sets, "keep_scores"),
         "inside the transaction",
     ],
-    ids=str,
+    ids=_named,
 )
-@pytest.mark.parametrize("is_first", [True, False])
-def test_a_refresh_that_fails_leaves_the_last_good_scores(live, monkeypatch, place, is_first):
-    if not is_first:
-        pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
-    before = in_force(live)
+def test_a_refresh_that_fails_leaves_the_last_good_scores(refreshed, monkeypatch, place):
+    fails_without_a_trace(refreshed, monkeypatch, place, sets=1)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "inside the transaction",
+        *(pytest.param(place, marks=pytest.mark.slow) for place in ("second chunk", (score_sets, "keep_scores"))),
+    ],
+    ids=_named,
+)
+def test_a_first_refresh_that_fails_leaves_the_scores_that_were_there(live, monkeypatch, place):
+    fails_without_a_trace(live, monkeypatch, place, sets=0)
+
+
+def fails_without_a_trace(settings, monkeypatch, place, sets):
+    """Let a refresh fail at a place; all is in force as before, and the next refresh succeeds."""
+    before = in_force(settings)
     with monkeypatch.context() as patched:
-        patched.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)  # another model would come out
+        patched.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_000)  # another model would come out
         fail_at(patched, place)
         with pytest.raises(StoreError, match="injected"):
-            pipeline.refresh_scores(live, LATER)
-    assert in_force(live) == before
-    left = [path.name for path in (live.state_dir / "scores").iterdir() if path.is_dir()]
-    assert len(left) == (0 if is_first else 1)
-    assert pipeline.refresh_scores(live, LATER).claims == 40
+            pipeline.refresh_scores(settings, LATER)
+    assert in_force(settings) == before
+    assert len([path for path in (settings.state_dir / "scores").iterdir() if path.is_dir()]) == sets
+    assert pipeline.refresh_scores(settings, LATER).claims == 40
 
 
-def test_a_rollback_puts_scores_model_and_snapshot_back_and_scores_what_came_since(live, monkeypatch):
-    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
-    before = in_force(live)
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
-    second = pipeline.refresh_scores(live, LATER)
-    assert in_force(live)["model"] != before["model"]
-    pipeline.run_tick(live, LATER + timedelta(minutes=1))
-    undone = pipeline.rollback_scores(live, LATER + timedelta(minutes=2))
+def test_a_rollback_puts_scores_model_and_snapshot_back_and_scores_what_came_since(refreshed, monkeypatch):
+    before = in_force(refreshed)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_000)
+    second = pipeline.refresh_scores(refreshed, LATER)
+    assert in_force(refreshed)["model"] != before["model"]
+    pipeline.run_tick(refreshed, LATER + timedelta(minutes=1))
+    undone = pipeline.rollback_scores(refreshed, LATER + timedelta(minutes=2))
     assert (undone.taken_back, undone.claims, undone.scored_again) == (second.refresh_id, 40, 40)
-    after = in_force(live)
+    after = in_force(refreshed)
     assert after["scores"][:40] == before["scores"]
     assert {row[2] for row in after["scores"]} == {before["model"]} == {after["model"]}
     assert (after["quality"], after["real"]) == (before["quality"], before["real"])
     assert [state for _, state in after["refreshes"]] == ["in force", "rolled back"]
-    live_scores = snapshots.read_snapshot(live.snapshots_path, "ml_scores")
+    live_scores = snapshots.read_snapshot(refreshed.snapshots_path, "ml_scores")
     assert live_scores["model_version"].unique().to_pylist() == [before["model"]]
-    pipeline.run_tick(live, LATER + timedelta(minutes=3))
-    assert {row[2] for row in stored(live)} == {before["model"]}  # new claims too
-    assert pipeline.refresh_scores(live, LATER + timedelta(minutes=4)).model_version == second.model_version
+    pipeline.run_tick(refreshed, LATER + timedelta(minutes=3))
+    assert {row[2] for row in stored(refreshed)} == {before["model"]}  # new claims too
+    assert pipeline.refresh_scores(refreshed, LATER + timedelta(minutes=4)).model_version == second.model_version
 
 
 def test_the_first_refresh_can_be_taken_back_too_and_then_none_is_left(live):
@@ -280,16 +315,15 @@ def test_only_the_newest_sets_are_kept(live):
         pipeline.rollback_scores(live, LATER)
 
 
-def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes_with_the_next_one(live):
-    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
-    before = in_force(live)
+def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes_with_the_next_one(refreshed):
+    before = in_force(refreshed)
     code = (
         "import os, signal, sys\n"
         "from datetime import datetime, UTC\n"
         "from claims_sim import pipeline\n"
         "from claims_sim.settings import load_settings\n"
         "from claims_sim.store import score_sets\n"
-        "pipeline.scoring.SCORER_TRAINING_CLAIMS = 3_000\n"
+        "pipeline.scoring.SCORER_TRAINING_CLAIMS = 1_000\n"
         "real = score_sets._replace\n"
         "def killed(connection, staged):\n"
         "    real(connection, staged)\n"
@@ -298,23 +332,24 @@ def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes
         "pipeline.refresh_scores(load_settings(), datetime.now(UTC))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], check=False, env=child_environment(live), capture_output=True, text=True
+        [sys.executable, "-c", code], check=False, env=child_environment(refreshed), capture_output=True, text=True
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert in_force(live) == before
-    assert len([path for path in (live.state_dir / "scores").iterdir() if path.is_dir()]) == 2
-    again = pipeline.refresh_scores(live, LATER)
-    drafts = {path.name for path in (live.state_dir / "scores").iterdir() if path.is_dir()}
+    assert in_force(refreshed) == before
+    assert len([path for path in (refreshed.state_dir / "scores").iterdir() if path.is_dir()]) == 2
+    again = pipeline.refresh_scores(refreshed, LATER)
+    drafts = {path.name for path in (refreshed.state_dir / "scores").iterdir() if path.is_dir()}
     assert drafts == {again.refresh_id, before["refreshes"][0][0]}
 
 
 @pytest.mark.parametrize("action", ["refresh", "rollback"])
-def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by_the_next(live, monkeypatch, action):
-    pipeline.refresh_scores(live, NOW + timedelta(minutes=1))
-    first = in_force(live)
-    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
+def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by_the_next(
+    refreshed, monkeypatch, action
+):
+    first = in_force(refreshed)
+    monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_000)
     if action == "rollback":
-        pipeline.refresh_scores(live, NOW + timedelta(minutes=2))
+        pipeline.refresh_scores(refreshed, NOW + timedelta(minutes=2))
     with monkeypatch.context() as patched:
         original, calls = force.settle, []
 
@@ -326,11 +361,11 @@ def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by
 
         patched.setattr(force, "settle", die)
         with pytest.raises(KeyboardInterrupt):
-            (pipeline.refresh_scores if action == "refresh" else pipeline.rollback_scores)(live, LATER)
-    torn = in_force(live)
+            (pipeline.refresh_scores if action == "refresh" else pipeline.rollback_scores)(refreshed, LATER)
+    torn = in_force(refreshed)
     assert {row[2] for row in torn["scores"]} != {torn["model"]}
-    force.settle(live, pipeline.database(live))
-    settled = in_force(live)
+    force.settle(refreshed, pipeline.database(refreshed))
+    settled = in_force(refreshed)
     assert {row[2] for row in settled["scores"]} == {settled["model"]}
     newest = settled["refreshes"][-1]
     if action == "rollback":
@@ -342,7 +377,7 @@ def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by
         assert newest[1] == "rolled back"
     else:
         assert json.loads(settled["quality"])["refresh"] == newest[0] == settled["real"].name
-        assert pipeline.rollback_scores(live, LATER).taken_back == newest[0]  # nothing that this needs was removed
+        assert pipeline.rollback_scores(refreshed, LATER).taken_back == newest[0]  # nothing that this needs was removed
 
 
 def test_a_running_worker_takes_up_the_model_that_a_refresh_or_a_rollback_puts_in_force(live, monkeypatch):
@@ -350,7 +385,7 @@ def test_a_running_worker_takes_up_the_model_that_a_refresh_or_a_rollback_puts_i
     try:
         engine.begin(NOW)
         before = {row[2] for row in stored(live)}
-        monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 3_000)
+        monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_000)
         refreshed = pipeline.refresh_scores(live, LATER)
         engine.tick(3, LATER)
         assert {row[2] for row in stored(live)} == {refreshed.model_version} != before

@@ -46,7 +46,7 @@ def server(streamed):
 def take(url: str, count: int, **headers) -> list[dict]:
     """The first `count` claims of the stream."""
     found = []
-    with httpx.stream("GET", f"{url}/claims/stream", headers=headers, timeout=30) as answer:
+    with httpx.stream("GET", f"{url}/claims/stream", headers=headers, timeout=60) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 found.append(json.loads(line[6:]))
@@ -66,8 +66,8 @@ def test_a_listener_resumes_where_it_was_and_misses_nothing(server, streamed):
 
 def test_the_server_ends_while_somebody_listens(server):
     url, process = server
-    with httpx.stream("GET", f"{url}/claims/stream", timeout=30) as answer:
+    with httpx.stream("GET", f"{url}/claims/stream", timeout=60) as answer:
         lines = answer.iter_lines()
         assert next(lines) == "retry: 2000"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0

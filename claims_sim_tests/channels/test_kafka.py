@@ -43,7 +43,7 @@ def everything(channel, position: str, limit: int) -> tuple[list[str], list[str]
 def test_a_missing_topic_is_made_with_its_partitions(kafka_server, kafka_url):
     channel = open_channel(f"{kafka_url}?partitions=5")
     assert "5 partitions" in channel.describe()
-    found = admin(kafka_server).list_topics(timeout=5).topics[topic_of(kafka_url)]
+    found = admin(kafka_server).list_topics(timeout=60).topics[topic_of(kafka_url)]
     assert sorted(found.partitions) == [0, 1, 2, 3, 4]
     channel.close()
 
@@ -53,7 +53,7 @@ def test_a_message_carries_key_and_headers(kafka_server, kafka_url):
     channel.publish("b1", messages(0, 1))
     reader = Consumer({"bootstrap.servers": f"127.0.0.1:{kafka_server.port}", "group.id": "t", "log_level": 0})
     reader.assign([TopicPartition(topic_of(kafka_url), 0, 0)])
-    message = reader.poll(5)
+    message = reader.poll(60)
     assert message.key() == b"SIM-0"
     assert dict(message.headers()) == {
         "batch_id": b"b1",
@@ -97,7 +97,7 @@ def test_a_topic_made_anew_is_another_channel(kafka_server, kafka_url, channel):
     channel.publish("b1", messages(0, 9))
     name = channel.name
     deleter = admin(kafka_server)
-    deleter.delete_topics([topic_of(kafka_url)])[topic_of(kafka_url)].result(5)
+    deleter.delete_topics([topic_of(kafka_url)])[topic_of(kafka_url)].result(60)
     again = open_channel(kafka_url)
     assert again.name != name
     with pytest.raises(ChannelError, match="made anew meanwhile"):
@@ -117,7 +117,7 @@ def test_a_broker_that_was_killed_is_reached_again():
         with pytest.raises(ChannelError, match="did not answer within 2 s"):
             channel.publish("b2", messages(3, 3))
         own.start()
-        fresh = open_channel(f"kafka://127.0.0.1:{own.port}/claims", access=Access(timeout_s=5))
+        fresh = open_channel(f"kafka://127.0.0.1:{own.port}/claims", access=Access(timeout_s=60))
         assert fresh.name != name  # this broker forgets everything, so the topic is another one
         fresh.publish("b2", messages(3, 3))
         assert len(everything(fresh, fresh.start, 10)[1]) == 3
@@ -141,7 +141,7 @@ def test_a_broker_that_keeps_its_messages_is_the_same_channel_after_a_kill():
     store = ObjectStore()
     own = servers.start_kafka(store=store)
     try:
-        channel = open_channel(f"kafka://127.0.0.1:{own.port}/claims", access=Access(timeout_s=10))
+        channel = open_channel(f"kafka://127.0.0.1:{own.port}/claims", access=Access(timeout_s=60))
         channel.publish("b1", messages(0, 30))
         name, position = channel.name, channel.read(channel.start, 100).position
         own.kill()
@@ -161,7 +161,7 @@ def test_what_a_foreign_producer_sends_is_read(kafka_server, kafka_url, channel)
     producer = Producer({"bootstrap.servers": f"127.0.0.1:{kafka_server.port}", "log_level": 0})
     producer.produce(topic_of(kafka_url), value=b'{"claim_id":"H-1"}')
     producer.produce(topic_of(kafka_url), value=b"\xff\xfe")
-    assert producer.flush(5) == 0
+    assert producer.flush(60) == 0
     found = channel.read(channel.start, 10).lines["raw"].to_pylist()
     assert sorted(found) == [b'{"claim_id":"H-1"}', b"\xff\xfe"]
 

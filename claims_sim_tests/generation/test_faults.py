@@ -17,7 +17,7 @@ from claims_sim.claim import Claim
 from claims_sim.errors import AuthorError
 from claims_sim.generation.examination import Skill
 from claims_sim.generation.request import ClaimsRequest
-from claims_sim.llm import breaker, client  # noqa: F401 - loaded here, so that no deadline pays for it
+from claims_sim.llm import breaker, client, retry  # noqa: F401 - loaded here, so that no deadline pays for it
 from claims_sim.pipeline.limits import over_limit
 from claims_sim.pipeline.model import model_state
 from claims_sim.store import outbox
@@ -84,7 +84,13 @@ LASTING = ("wrong key", "key without the right", "wrong model", "redirection", "
 
 
 @pytest.fixture
-def server():
+def short_pauses(monkeypatch):
+    """Between attempts a hundredth of the pause, where nothing depends on its length."""
+    monkeypatch.setattr(retry, "_BACKOFF_S", tuple(pause / 100 for pause in retry._BACKOFF_S))
+
+
+@pytest.fixture
+def server(short_pauses):
     with fault_server() as script:
         yield script
 
@@ -157,6 +163,7 @@ def test_faults_in_between_are_overcome_within_the_deadline(llm, server):
     assert (batch.author, batch.fallen_back) == ("llm", 0)
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_a_server_that_dies_in_mid_batch_leaves_its_claims_and_the_rest_is_written_all_the_same(settings):
     with fault_server() as script:
         script.play(writes, writes)
@@ -166,6 +173,7 @@ def test_a_server_that_dies_in_mid_batch_leaves_its_claims_and_the_rest_is_writt
     assert batch.log["author"].to_pylist().count("llm") == 2
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_a_server_that_is_not_there_is_found_when_it_comes(settings):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

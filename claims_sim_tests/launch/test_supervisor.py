@@ -16,7 +16,7 @@ def sleeper(tmp_path, code="import time; time.sleep(60)") -> Child:
     return Child("sleeper", [sys.executable, "-c", code], dict(os.environ), tmp_path / "logs" / "sleeper.log")
 
 
-def gone(pid: int, seconds: float = 10) -> bool:
+def gone(pid: int, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -70,7 +70,8 @@ def test_orphans_of_a_dead_owner_are_reaped_and_others_left_alone(tmp_path):
     for pid in (owner.pid, os.getpid()):
         environment = os.environ | {OWNER_VARIABLE: str(pid), STATE_VARIABLE: str(tmp_path)}
         processes.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment))
-    time.sleep(0.5)
+    while not all(process.environ().get(STATE_VARIABLE) for process in map(psutil.Process, (p.pid for p in processes))):
+        time.sleep(0.05)
     try:
         assert reap_orphans(tmp_path) == 1
         assert gone(processes[0].pid)

@@ -104,14 +104,14 @@ def test_a_killed_server_is_replaced_and_one_with_other_weights_is_ended(make):
     path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": "0" * 64}))
     attach.ensure_server(settings)
     assert pid_of(settings) != second
-    assert gone_within(second, 5)
+    assert gone_within(second, 60)
 
 
 def suspended(settings) -> psutil.Process:
     """The server, stopped in all its threads: the signal takes a moment, in which it may still answer."""
     process, record = psutil.Process(pid_of(settings)), read_record(settings.state_dir)
     process.suspend()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while attach._answers(record, 0.2):
         assert time.monotonic() < deadline
     return process
@@ -126,12 +126,13 @@ def test_a_server_that_stopped_answering_is_replaced(make, monkeypatch):
     stuck = suspended(settings)
     attach.ensure_server(settings)
     assert pid_of(settings) != stuck.pid
-    assert gone_within(stuck.pid, 5)
+    assert gone_within(stuck.pid, 60)
 
 
 @needs_model
 def test_a_stuck_server_does_not_hold_its_caller_past_the_deadline(make, monkeypatch):
     monkeypatch.setattr(attach, "_HEALTH_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(attach, "_STOP_S", 60.0)  # who waited for the stuck one to stop would take so long
     settings = make()
     attach.ensure_server(settings)
     stuck = suspended(settings)
@@ -139,8 +140,9 @@ def test_a_stuck_server_does_not_hold_its_caller_past_the_deadline(make, monkeyp
     with pytest.raises(AuthorError, match="loading"):
         attach.ensure_server(settings, 0.52)  # no process starts in what is left of it
     assert time.monotonic() - started < attach._STOP_S
+    monkeypatch.setattr(attach, "_STOP_S", 0.5)
     attach.ensure_server(settings)
-    assert gone_within(stuck.pid, 5)
+    assert gone_within(stuck.pid, 60)
 
 
 @needs_model
@@ -151,7 +153,7 @@ def test_a_server_ends_with_its_owner(make):
     server = pid_of(settings)
     owner.kill()
     owner.wait()
-    assert gone_within(server, 5)
+    assert gone_within(server, 60)
     assert not record_path(settings.state_dir).exists()
 
 
@@ -160,7 +162,7 @@ def test_a_server_that_nobody_asks_ends(tmp_path, make):
     settings = make()
     weights = attach.find_weights(settings.state_dir)
     arguments = ["--gguf", weights.path, "--sha256", weights.sha256, "--state-dir", settings.state_dir, "--idle-s", "1"]
-    subprocess.run([sys.executable, "-m", "claims_sim.llm.server", *map(str, arguments)], timeout=30, check=True)
+    subprocess.run([sys.executable, "-m", "claims_sim.llm.server", *map(str, arguments)], timeout=120, check=True)
 
 
 @needs_model
@@ -180,7 +182,7 @@ def test_a_second_server_on_a_port_of_its_own_leaves_the_first_one_found(make):
         assert (endpoint.base_url, endpoint.is_ours) == (url, False)
     finally:
         second.terminate()
-        assert second.wait(10) == 0
+        assert second.wait(60) == 0
         second.stdout.close()
 
 

@@ -1,6 +1,7 @@
 """The live page in a real browser, over a real server, while claims are made."""
 
 import re
+import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -28,26 +29,24 @@ def browser():
 
 
 @pytest.fixture
-def simulation(settings):
-    return settings.model_copy(update={"batch_size": 20, "api_rate": 0})
+def simulation(grown):
+    """A simulation of twenty claims."""
+    return grown(1, 20, api_rate=0)
 
 
 @pytest.fixture
 def server(simulation):
-    make_batch(simulation)
     started = servers.start_api(simulation)
     yield started
     started.stop()
 
 
 @pytest.fixture(scope="module")
-def still_server(demo_source, profile, trained_model, tmp_path_factory):
+def still_server(demo_source, grown_state, tmp_path_factory):
     """A server over twenty claims, for tests that look and change nothing."""
     state = tmp_path_factory.mktemp("still") / "state"
+    shutil.copytree(grown_state(1, 20, api_rate=0), state)
     made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=20, api_rate=0)
-    pipeline.keep_profile(made, profile)
-    trained_model.save(pipeline.model_folder(made, profile))
-    make_batch(made)
     started = servers.start_api(made)
     yield started
     started.stop()
@@ -103,7 +102,6 @@ def test_the_first_view_shows_claims_figures_and_charts(still_page):
 
 
 def test_what_the_model_has_cost_today_is_shown_beside_its_limit(browser, simulation):
-    make_batch(simulation)
     limited = simulation.model_copy(update={"author": "llm", "llm_tokens_per_day": 1_000})
     budget_of(limited, Facts(limited.state_dir)).reserve("some model", 650, 200, is_ours=True)
     server = servers.start_api(limited)
@@ -232,8 +230,8 @@ def test_it_speaks_indonesian(still_page):
     assert serious(page) == []
 
 
-def test_without_claims_it_says_what_will_come(browser, simulation):
-    started = servers.start_api(simulation)
+def test_without_claims_it_says_what_will_come(browser, settings):
+    started = servers.start_api(settings.model_copy(update={"api_rate": 0}))
     context = browser.new_context(locale="en-GB")
     try:
         opened = context.new_page()
@@ -301,7 +299,6 @@ def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sidew
 
 
 def test_a_server_with_a_key_asks_for_it(browser, simulation):
-    make_batch(simulation)
     started = servers.start_api(simulation.model_copy(update={"api_key": type(simulation.api_key)("a-secret-key")}))
     context = browser.new_context(locale="en-GB")
     try:

@@ -126,7 +126,7 @@ def server():
 
 def test_the_example_of_a_scoring_server_keeps_the_protocol(settings, server):
     found = checks_of(settings, server)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while "failed" in verdicts(found) and time.monotonic() < until:  # it is still starting
         found = checks_of(settings, server)
     assert verdicts(found) == {"ok"}
