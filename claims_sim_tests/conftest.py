@@ -3,12 +3,10 @@
 import functools
 import json
 import os
-import random
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import lines_table, parse_sql
 from claims_sim_tests import depth, servers  # noqa: F401 - `depth` registers a profile of Hypothesis's
+from claims_sim_tests.states import GROWN_AT, seed_batch_ids, take_over
 
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 6e9  # bytes
@@ -31,8 +30,10 @@ def pytest_configure(config) -> None:
         os.environ.setdefault("TMPDIR", str(_MEMORY))
 
 
-GROWN_AT = datetime(2026, 3, 4, 5, 6, 0, tzinfo=UTC)
-"""When the first tick of a simulation was made that a test takes over."""
+def pytest_collection_modifyitems(items) -> None:
+    """Begin with the longest tests, which are those with a limit of their own: none of them is left for the end."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
 
 EXAMPLE = Path(__file__).parent / "data" / "example_claim.json"
 
@@ -153,15 +154,16 @@ def grown(settings, grown_state):
     """A function: (ticks, claims in each, settings that differ, …) -> the test's settings after so many ticks."""
 
     def take(ticks: int, claims: int, **changes):
-        shutil.copytree(grown_state(ticks, claims, **changes), settings.state_dir, dirs_exist_ok=True)
+        take_over(grown_state(ticks, claims, **changes), settings.state_dir)
         return settings.model_copy(update={"batch_size": claims, **changes})
 
     return take
 
 
-def seed_batch_ids(monkeypatch, seed) -> None:
-    """Claims follow from the batch's id: with these ids one meets the same claims every time."""
-    monkeypatch.setattr("claims_sim.claim_ids.secrets", SimpleNamespace(randbits=random.Random(seed).getrandbits))
+@pytest.fixture
+def ticked(grown):
+    """The test's settings after one tick as they are: five claims, scored."""
+    return grown(1, 5)
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def papers():
 
 @pytest.fixture
 def small(monkeypatch, papers):
-    """A small exam: 10 % anomalies of 4,000 claims."""
-    exam = LabelledRequest(4_000, rate=0.1, seed=5, prefix="EXAM")
+    """A small exam: 10 % anomalies of 2,000 claims."""
+    exam = LabelledRequest(2_000, rate=0.1, seed=5, prefix="EXAM")
     monkeypatch.setattr(examining, "EXAM", exam)
     monkeypatch.setattr(examining, "labelled_claims", papers)
     monkeypatch.setattr(examining.evaluate_scores, "__kwdefaults__", {"spec": None, "asked": exam, "with_stream": True})
@@ -76,7 +76,7 @@ def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small):
     claims, truth = labelled_claims(profile, small)
     again, _ = labelled_claims(profile, small)
     assert claims.equals(again)
-    assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 400
+    assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 200
     assert not set(claims.column_names) & {"label", "kind", "strength"}
 
 
@@ -151,10 +151,10 @@ def test_the_page_speaks_both_languages_and_needs_no_network(settings, small):
 
 
 def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer(run, small, spoil, tmp_path):
-    asked = ("--claims", 4000, "--anomaly-rate", 0.1, "--seed", 5)
+    asked = ("--claims", 2000, "--anomaly-rate", 0.1, "--seed", 5)
     code, out, _ = run("evaluate-scores", *asked, "--accept", "--out", tmp_path / "page.html")
     assert code == 0
-    assert "informative: 4,000 claims, 400 anomalies" in out
+    assert "informative: 2,000 claims, 200 anomalies" in out
     assert "cloned_claim" in out
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
     spoil(lambda scores, g: g.permutation(scores))
@@ -165,10 +165,10 @@ def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer
     assert document["comparison"]["worse"]
 
 
-def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil, tmp_path):
+def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil):
     pipeline.run_tick(settings, NOW)
     job = build_definitions(settings).resolve_job_def("evaluate_scoring")
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         done = job.execute_in_process(instance=instance)
         (made,) = done.asset_materializations_for_node("scoring_evaluation")
         assert {"kinds", "strengths", "recall per kind", "decoys flagged", "scores"} <= set(made.metadata)

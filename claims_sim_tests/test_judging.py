@@ -31,10 +31,17 @@ def dear(tmp_path, settings):
     return "dear_first:Dear"
 
 
+@pytest.fixture(scope="module")
+def export_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("export")
+
+
 @pytest.fixture
-def exported(run, tmp_path):
-    """Claims and truth as files: 2,000 claims, 100 anomalies."""
-    files = tmp_path / "claims.jsonl", tmp_path / "truth.parquet"
+def exported(run, export_folder):
+    """Claims and truth as files, made once for all tests: 2,000 claims, 100 anomalies."""
+    files = export_folder / "claims.jsonl", export_folder / "truth.parquet"
+    if files[1].exists():
+        return files
     assert run("export", "--count", 2000, "--anomaly-rate", 0.05, "--out", files[0], "--truth", files[1])[0] == 0
     return files
 

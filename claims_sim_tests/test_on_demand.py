@@ -156,9 +156,8 @@ def test_while_another_produces_a_published_answer_waits_in_the_outbox(settings)
     assert pipeline.relay_outbox(settings).claims == 6
 
 
-def test_nothing_is_published_past_the_size_limit(settings):
-    pipeline.run_tick(settings, NOW)
-    full = settings.model_copy(update={"max_size_mb": 0.001})
+def test_nothing_is_published_past_the_size_limit(ticked):
+    full = ticked.model_copy(update={"max_size_mb": 0.001})
     with pytest.raises(ClaimsSimError, match="Paused: the simulation takes"):
         pipeline.write_on_demand(full, ClaimsRequest.read(STAYS), NOW, publish=True)
 
@@ -170,9 +169,9 @@ def test_the_launchpad_asks_for_all_that_a_request_can():
         assert (ClaimsRequest.model_fields[name].description or "") in (field.description or "-")
 
 
-def run_batch(settings, tmp_path, **config):
+def run_batch(settings, **config):
     job = build_definitions(settings).resolve_job_def("simulate_claims")
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+    with dg.DagsterInstance.ephemeral() as instance:
         return job.execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -180,23 +179,23 @@ def run_batch(settings, tmp_path, **config):
         )
 
 
-def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings, tmp_path):
-    result = run_batch(settings, tmp_path, count=4, where=["service=RITL", "province=BALI"], seed=2)
+def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings):
+    result = run_batch(settings, count=4, where=["service=RITL", "province=BALI"], seed=2)
     assert result.success
     (made,) = result.asset_materializations_for_node("synthetic_claims_batch")
     assert made.metadata["dagster/row_count"].value == 4
     assert made.metadata["asked for: where"].value == "service_type=RITL; province_name=BALI"
 
 
-def test_a_run_asked_for_anomalies_makes_as_many(settings, tmp_path):
+def test_a_run_asked_for_anomalies_makes_as_many(settings):
     asked = {"count": 10, "where": ["procedure=caesarean"], "anomaly_rate": 0.2, "anomaly_mix": "upcoding"}
-    assert run_batch(settings, tmp_path, **asked).success
+    assert run_batch(settings, **asked).success
     known = truth.read_truth(truth.truth_path(settings.state_dir)).to_pylist()
     assert [row["kind"] for row in known if row["label"] == "anomaly"] == ["upcoding"] * 2
 
 
-def test_a_run_asked_for_what_is_no_request_fails_in_one_line(settings, tmp_path):
-    result = run_batch(settings, tmp_path, where=["colour=red"])
+def test_a_run_asked_for_what_is_no_request_fails_in_one_line(settings):
+    result = run_batch(settings, where=["colour=red"])
     (failure,) = (event for event in result.all_node_events if event.is_step_failure)
     assert "where: claims cannot be asked for by 'colour'" in failure.step_failure_data.error_display_string
 

@@ -107,9 +107,8 @@ def test_profiling_leaves_the_source_untouched_and_unlocked(settings):
         owner.execute("SELECT 1")
 
 
-def test_a_refresh_scores_every_claim_again(settings):
-    pipeline.run_tick(settings, NOW)
-    pipeline.run_tick(settings, NOW + timedelta(seconds=20))
+def test_a_refresh_scores_every_claim_again(grown):
+    settings = grown(2, 5)
     refreshed = pipeline.refresh_scores(settings, NOW + timedelta(hours=1))
     assert refreshed.claims == 10
     stored = scores.read_scores(pipeline.database(settings))
@@ -117,11 +116,10 @@ def test_a_refresh_scores_every_claim_again(settings):
     assert set(stored["model_version"].to_pylist()) == {refreshed.model_version}
 
 
-def test_claims_of_the_stream_union_with_the_source_by_name(settings):
-    pipeline.run_tick(settings, NOW)
-    live = snapshots.read_snapshot(settings.snapshots_path, "claims_live_stream")
+def test_claims_of_the_stream_union_with_the_source_by_name(ticked):
+    live = snapshots.read_snapshot(ticked.snapshots_path, "claims_live_stream")
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS real (READ_ONLY)")
+        connection.execute(f"ATTACH '{ticked.source}' AS real (READ_ONLY)")
         connection.register("live", live)
         query = (
             "SELECT count(*), count(DISTINCT claim_id) FROM (FROM real.claims_normalized UNION ALL BY NAME FROM live)"
@@ -132,8 +130,8 @@ def test_claims_of_the_stream_union_with_the_source_by_name(settings):
     assert {name: ours[name] for name in types} == types
 
 
-def test_scores_never_leave_their_range(settings):
-    pipeline.run_tick(settings, NOW)
+def test_scores_never_leave_their_range(grown):
+    settings = grown(2, 20)
     table: pa.Table = scores.read_scores(pipeline.database(settings))
     for row in table.to_pylist():
         assert row["risk_score"] == max(row["rule_score"], row["ml_score_normalized"])

@@ -1,7 +1,6 @@
 """docs/reading.md: what it shows runs as it stands. And the view that unites real and simulated claims."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,10 +16,9 @@ BLOCKS = re.findall(r"^```(sql|python|bash)\n(.*?)^```", PAGE, re.MULTILINE | re
 
 
 @pytest.fixture
-def simulated(settings, tmp_path):
+def simulated(grown, tmp_path):
     """A simulation where the page expects it, with a few scored claims."""
-    for second in range(2):
-        pipeline.run_tick(settings, datetime(2026, 3, 4, 5, 6, second, tzinfo=UTC))
+    settings = grown(2, 5)
     (tmp_path / ".claims_sim").symlink_to(settings.state_dir)
     return settings
 

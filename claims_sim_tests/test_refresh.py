@@ -1,6 +1,8 @@
 """Refreshing a profile: what makes a new version, and what may not."""
 
+import functools
 import os
+import shutil
 from datetime import timedelta
 
 import duckdb
@@ -9,24 +11,61 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.errors import ProfileError
 from claims_sim.generation.batch import utc_now
+from claims_sim.settings import load_settings
+from claims_sim_tests.states import take_over
+
+
+@pytest.fixture(scope="module")
+def own_source(tmp_path_factory):
+    """Where a test has its writable copy of the source: always the same place, since a profile's memory knows it."""
+    return tmp_path_factory.mktemp("source") / "own.duckdb"
+
+
+@pytest.fixture(scope="module")
+def profiled_state(tmp_path_factory, ready_state, demo_source, own_source):
+    """A function: values of k, one after the other -> the state folder after profiling with each, made once; profiles."""
+
+    @functools.cache
+    def make(*ks):
+        state = tmp_path_factory.mktemp("profiled") / "state"
+        shutil.copytree(ready_state, state)
+        shutil.copy(demo_source, own_source)
+        profiles = []
+        for k in ks:
+            own = load_settings(state_dir=state, source=own_source, privacy_k=k)
+            profiles.append(pipeline.profile_source(own, utc_now()).profile)
+            pipeline.keep_profile(own, profiles[-1])
+        return state, profiles
+
+    return make
 
 
 @pytest.fixture
-def refresh(settings, tmp_path):
+def profiled(settings, demo_source, own_source, profiled_state):
+    """A function: values of k -> the test's settings after profiling a copy of the source with each, and the profiles."""
+
+    def take(*ks):
+        state, profiles = profiled_state(*ks)
+        take_over(state, settings.state_dir)
+        shutil.copy(demo_source, own_source)
+        return settings.model_copy(update={"source": own_source, "privacy_k": ks[-1]}), profiles
+
+    return take
+
+
+@pytest.fixture
+def refresh(profiled, own_source):
     """Refresh from a writable copy of the source, after a statement that changes it; keeps what comes of it."""
-    path = tmp_path / "own.duckdb"
-    path.write_bytes(settings.source.read_bytes())
-    own = settings.model_copy(update={"source": path})
+    own, _ = profiled(11)
 
     def run(statement=""):
         if statement:
-            with duckdb.connect(str(path)) as connection:
+            with duckdb.connect(str(own_source)) as connection:
                 connection.execute(statement)
         found = pipeline.profile_source(own, utc_now())
         pipeline.keep_profile(own, found.profile)
         return found
 
-    run()
     return run
 
 
@@ -101,17 +140,10 @@ def test_old_sketches_are_forgotten(settings):
 
 
 @pytest.fixture
-def other_k(settings, tmp_path):
+def other_k(profiled):
     """A source that was profiled with k = 11 and is profiled with k = 20 now, which is kept; settings and both profiles."""
-    path = tmp_path / "own.duckdb"
-    path.write_bytes(settings.source.read_bytes())
-    own = settings.model_copy(update={"source": path})
-    first = pipeline.profile_source(own, utc_now()).profile
-    pipeline.keep_profile(own, first)
-    other = own.model_copy(update={"privacy_k": 20})
-    second = pipeline.profile_source(other, utc_now()).profile
-    pipeline.keep_profile(other, second)
-    return other, first, second
+    own, profiles = profiled(11, 20)
+    return own, *profiles
 
 
 def test_a_profile_of_the_same_claims_by_other_rules_waits(other_k):

@@ -1,7 +1,6 @@
 """Refreshing all scores: what is in force afterwards, what crosses from production, what a failure leaves, and taking it back."""
 
 import json
-import shutil
 import signal
 import stat
 import subprocess
@@ -24,6 +23,7 @@ from claims_sim.scoring.scorer import RiskScorer
 from claims_sim.settings import child_environment, load_settings
 from claims_sim.store import score_sets, scores, snapshots
 from claims_sim.worker.engine import Engine
+from claims_sim_tests.states import take_over
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -62,7 +62,7 @@ def live(grown):
 def refreshed_state(grown_state, demo_source, tmp_path_factory):
     """The state folder of `live` after a refresh, made once."""
     state = tmp_path_factory.mktemp("refreshed") / "state"
-    shutil.copytree(grown_state(1, 40), state)
+    take_over(grown_state(1, 40), state)
     made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=40)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
@@ -73,8 +73,7 @@ def refreshed_state(grown_state, demo_source, tmp_path_factory):
 @pytest.fixture
 def refreshed(live, refreshed_state):
     """A simulation with a few claims, all scored again by a refresh."""
-    shutil.rmtree(live.state_dir)
-    shutil.copytree(refreshed_state, live.state_dir)
+    take_over(refreshed_state, live.state_dir)
     return live
 
 

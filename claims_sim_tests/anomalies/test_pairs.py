@@ -183,12 +183,12 @@ def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clo
     writer = AnomalyWriter(
         profile, quota=Quota(0.1, shares_of(*PAIRS), seed=2), sampler=sampler, persons=Persons(known)
     )
-    found = {}
+    found, everything = {}, {}
     for number, day in enumerate((0, 1, 3, 7, 12, 20, 27)):
         at = NOW + timedelta(days=day)
         batch = writer.write(BatchRequest(numbered_batch_id(at, number), 500, 2, at, clock))
         stored.append(batch.claims)
-        everything = {row["claim_id"]: row for table in stored for row in table.to_pylist()}
+        everything |= {row["claim_id"]: row for row in batch.claims.to_pylist()}
         for row in _truth(batch):
             (original,) = row["related_claims"]
             days = (everything[row["claim_id"]]["admit_dt"].date() - everything[original]["discharge_dt"].date()).days

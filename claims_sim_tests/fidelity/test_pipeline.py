@@ -70,10 +70,9 @@ def test_a_missing_file_is_one_line(settings, tmp_path):
         pipeline.measure_fidelity(settings, tmp_path / "none.parquet")
 
 
-def test_the_stream_is_watched_once_there_are_enough_batches(settings):
+def test_the_stream_is_watched_once_there_are_enough_batches(settings, grown):
     assert pipeline.watch_drift(settings) is None
-    for _ in range(3):
-        pipeline.run_tick(settings, NOW)
+    grown(3, 5)
     found = pipeline.watch_drift(settings)
     assert (found.claims, found.batches, found.enough) == (15, 3, False)
     assert {"service_type", "los", "amount_claimed"} <= {column.name for column in found.columns}
@@ -82,13 +81,12 @@ def test_the_stream_is_watched_once_there_are_enough_batches(settings):
     assert pipeline.watch_drift(settings) == found
 
 
-def test_a_new_profile_begins_a_new_window(settings, profile):
-    pipeline.run_tick(settings, NOW)
+def test_a_new_profile_begins_a_new_window(ticked, profile):
     pipeline.keep_profile(
-        settings, Profile.from_json(json.dumps(json.loads(profile.to_json()) | {"oddities": ["another"]}))
+        ticked, Profile.from_json(json.dumps(json.loads(profile.to_json()) | {"oddities": ["another"]}))
     )
-    pipeline.run_tick(settings, NOW)
-    assert pipeline.watch_drift(settings).batches == 1
+    pipeline.run_tick(ticked, NOW)
+    assert pipeline.watch_drift(ticked).batches == 1
 
 
 @pytest.mark.slow

@@ -1,8 +1,6 @@
 import socket
 from pathlib import Path
 
-from claims_sim import pipeline
-from claims_sim.generation.batch import utc_now
 from claims_sim.launch.doctor import examine
 from claims_sim_tests.profile.tables import tariff_table, write_duckdb
 
@@ -11,9 +9,8 @@ def verdicts(settings) -> dict[str, tuple[str, str]]:
     return {finding.what: (finding.verdict, finding.found) for finding in examine(settings)}
 
 
-def test_a_working_simulation_has_nothing_wrong(settings):
-    pipeline.run_tick(settings, utc_now())
-    found = verdicts(settings)
+def test_a_working_simulation_has_nothing_wrong(ticked):
+    found = verdicts(ticked)
     assert "wrong" not in {verdict for verdict, _ in found.values()}
     assert "5 claims, 5 scored" in found["simulation database"][1]
 

@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from claims_sim import pipeline
-from claims_sim.generation.batch import utc_now
 from claims_sim.settings import child_environment
 from claims_sim.store import control
 
@@ -49,15 +47,14 @@ def everything(folder):
 
 
 @pytest.fixture
-def sealed(settings):
+def sealed(ticked):
     """The state folder after a tick, read-only until the test ends."""
-    pipeline.run_tick(settings, utc_now())
-    with control.producer_lock(settings.state_dir, "an earlier one"):
+    with control.producer_lock(ticked.state_dir, "an earlier one"):
         pass
-    paths = [settings.state_dir, *settings.state_dir.rglob("*")]
+    paths = [ticked.state_dir, *ticked.state_dir.rglob("*")]
     for path in paths:
         path.chmod(path.stat().st_mode & ~0o222)
-    yield settings.state_dir
+    yield ticked.state_dir
     for path in paths:
         path.chmod(path.stat().st_mode | 0o200)
 

@@ -12,7 +12,13 @@ from claims_sim.settings import child_environment
 from claims_sim.store import control
 
 
-@pytest.mark.parametrize(("number", "during"), [(signal.SIGINT, "Profiling"), (signal.SIGTERM, "Training the scorer")])
+@pytest.mark.parametrize(
+    ("number", "during"),
+    [
+        (signal.SIGTERM, "Profiling"),
+        pytest.param(signal.SIGINT, "Training the scorer", marks=pytest.mark.slow),
+    ],
+)
 def test_a_stop_before_the_first_batch_ends_in_order_and_says_that_nothing_was_made(settings, tmp_path, number, during):
     fresh = settings.model_copy(update={"state_dir": tmp_path / "fresh"})
     command = [sys.executable, "-m", "claims_sim.cli", "stream", "--rate", "20/s", "--no-report", "--json"]

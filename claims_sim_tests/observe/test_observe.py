@@ -31,9 +31,8 @@ def values(text: bytes) -> dict[str, float]:
     return found
 
 
-def test_metrics_count_what_the_database_holds(settings):
-    pipeline.run_tick(settings, NOW)
-    pipeline.run_tick(settings, NOW)
+def test_metrics_count_what_the_database_holds(grown):
+    settings = grown(2, 5)
     found = values(metrics.exposition(settings))
     for name in ("planned", "accepted", "released", "ingested", "scored"):
         assert found[f"claims_sim_{name}_total"] == 10
@@ -91,9 +90,8 @@ def test_a_simulator_is_ready_when_claims_arrive(settings):
     assert "last tick" in late.problems[0]
 
 
-def test_a_reached_size_limit_makes_it_unready(settings):
-    pipeline.run_tick(settings, NOW)
-    assert "limit" in check_health(settings.model_copy(update={"max_size_mb": 0.001})).problems[0]
+def test_a_reached_size_limit_makes_it_unready(ticked):
+    assert "limit" in check_health(ticked.model_copy(update={"max_size_mb": 0.001})).problems[0]
 
 
 def test_a_state_that_cannot_be_read_is_not_alive(settings):

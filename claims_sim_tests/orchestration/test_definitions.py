@@ -1,6 +1,6 @@
 """The code location as Dagster loads it, and the chain as Dagster runs it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from claims_sim.orchestration.resources import RUN_HOLDER
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.store import control, counts, dead_letters, outbox, snapshots
 
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 CHAIN = [
     "claims_normalized",
     "claims_distribution_profile",
@@ -31,8 +30,8 @@ CHECKS = {
 
 
 @pytest.fixture
-def instance(tmp_path):
-    with dg.instance_for_test(temp_dir=str(tmp_path)) as made:
+def instance():
+    with dg.DagsterInstance.ephemeral() as made:
         yield made
 
 
@@ -78,8 +77,8 @@ def test_the_chain_runs_green_with_every_check(defs, instance, settings):
 
 
 @pytest.mark.parametrize("name", CHAIN[1:])
-def test_each_asset_materializes_by_hand(defs, instance, settings, name):
-    pipeline.run_tick(settings, datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
+@pytest.mark.usefixtures("ticked")
+def test_each_asset_materializes_by_hand(defs, instance, name):
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(name)])
     assert result.success
@@ -126,9 +125,8 @@ def test_dead_letters_of_the_last_hour_are_a_warning_and_stop_nothing(defs, inst
     assert counts.stream_health(pipeline.database(settings)).new_dead_letters == {}
 
 
-def test_checks_of_the_stream_fail_when_the_table_is_wrong(defs, instance, settings):
-    pipeline.run_tick(settings, datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
-    with pipeline.database(settings).connect() as connection:
+def test_checks_of_the_stream_fail_when_the_table_is_wrong(defs, instance, ticked):
+    with pipeline.database(ticked).connect() as connection:
         connection.execute("INSERT INTO claims_live_stream SELECT * FROM claims_live_stream LIMIT 1")
         connection.execute("UPDATE claims_live_stream SET dx_primary_label = 'Fever, Ny. SITI'")
         connection.execute("UPDATE ml_scores SET risk_score = 1.5")
@@ -228,9 +226,8 @@ def test_the_sensor_launches_nothing_while_the_worker_produces(settings, instanc
     assert evaluate(settings, instance, cursor=waiting.cursor).run_requests
 
 
-def test_the_sensor_launches_nothing_beyond_the_size_limit(settings, instance):
-    pipeline.run_tick(settings, NOW)
-    full = evaluate(settings.model_copy(update={"max_size_mb": 0.001}), instance)
+def test_the_sensor_launches_nothing_beyond_the_size_limit(ticked, instance):
+    full = evaluate(ticked.model_copy(update={"max_size_mb": 0.001}), instance)
     assert full.run_requests == []
     assert "limit" in full.skip_message
 

@@ -97,15 +97,14 @@ def test_the_housekeeping_job_says_what_it_removed(instance, settings):
     assert {"runs removed", "runs left", "payloads removed"} <= set(handled.step_output_data.metadata)
 
 
-def test_a_sweep_removes_old_payloads_and_keeps_claims_scores_and_the_balance(settings):
-    pipeline.run_tick(settings, NOW)
-    later = datetime.now(UTC) + timedelta(days=settings.retention_days + 1)
-    assert retention.sweep(settings, later, dry_run=True).payloads == 5
-    assert retention.sweep(settings, later).payloads == 5
-    assert retention.sweep(settings, later).payloads == 0
-    health = counts.stream_health(pipeline.database(settings), full=True)
+def test_a_sweep_removes_old_payloads_and_keeps_claims_scores_and_the_balance(ticked):
+    later = datetime.now(UTC) + timedelta(days=ticked.retention_days + 1)
+    assert retention.sweep(ticked, later, dry_run=True).payloads == 5
+    assert retention.sweep(ticked, later).payloads == 5
+    assert retention.sweep(ticked, later).payloads == 0
+    health = counts.stream_health(pipeline.database(ticked), full=True)
     assert (health.stored, health.missing) == (5, 0)
-    assert counts.score_health(pipeline.database(settings)).unscored == 0
+    assert counts.score_health(pipeline.database(ticked)).unscored == 0
 
 
 def test_a_sweep_keeps_the_profile_in_force_and_removes_old_ones(settings):

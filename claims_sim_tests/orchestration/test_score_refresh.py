@@ -14,12 +14,11 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.fixture
-def run_job(settings):
+def run_job(ticked):
     """A function that runs the job over a few scored claims; returns (result, materializations)."""
-    pipeline.run_tick(settings, NOW)
 
     def run(changed=None, **config):
-        own = settings.model_copy(update=changed or {})
+        own = ticked.model_copy(update=changed or {})
         job = build_definitions(own).resolve_job_def("refresh_ml_scores")
         with DagsterInstance.ephemeral() as instance:
             done = job.execute_in_process(

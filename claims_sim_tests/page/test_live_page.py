@@ -1,7 +1,6 @@
 """The live page in a real browser, over a real server, while claims are made."""
 
 import re
-import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim.store.control import Facts
 from claims_sim_tests import servers
+from claims_sim_tests.states import take_over
 
 SERIOUS = {"serious", "critical"}
 
@@ -45,7 +45,7 @@ def server(simulation):
 def still_server(demo_source, grown_state, tmp_path_factory):
     """A server over twenty claims, for tests that look and change nothing."""
     state = tmp_path_factory.mktemp("still") / "state"
-    shutil.copytree(grown_state(1, 20, api_rate=0), state)
+    take_over(grown_state(1, 20, api_rate=0), state)
     made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=20, api_rate=0)
     started = servers.start_api(made)
     yield started

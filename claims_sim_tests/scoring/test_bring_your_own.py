@@ -205,7 +205,7 @@ def test_a_wrong_answer_of_an_endpoint_is_one_line(replies, claims, reply, told)
 
 
 def test_an_endpoint_that_does_not_answer_in_time_is_given_up(replies, claims):
-    slow = replies((200, lambda _: time.sleep(1) or {}))
+    slow = replies((200, lambda _: time.sleep(0.4) or {}))
     with (
         HttpScorer(slow.address, ScorerAccess(timeout_s=0.1)) as scorer,
         pytest.raises(ScorerError, match="ReadTimeout"),

@@ -89,11 +89,10 @@ def test_an_outage_without_end_ends_the_worker_with_its_error(settings, monkeypa
     assert control.get_status(settings.state_dir, loop.WORKER_FACT)["state"] == "stopped"
 
 
-def test_at_its_size_limit_the_worker_pauses_and_says_so(settings, monkeypatch):
+def test_at_its_size_limit_the_worker_pauses_and_says_so(ticked, monkeypatch):
     monkeypatch.setattr(loop, "_FULL_CHECK_S", 0.01)
-    pipeline.run_tick(settings, NOW)
     stop, shown = threading.Event(), []
-    full = worker(settings.model_copy(update={"max_size_mb": 0.001}), stop=stop, max_claims=3)
+    full = worker(ticked.model_copy(update={"max_size_mb": 0.001}), stop=stop, max_claims=3)
     full._show = lambda progress: (shown.append(progress.state), stop.set())
     assert full.run().claims == 0
     assert "the limit is 0 MB" in shown[0]
