@@ -1,11 +1,12 @@
 """The *full* form: what a capable model may write for a brief, and the check that it did. Knows draws, no model.
 
 Bands come from independent draws given the brief, so the model moves inside what the profile holds possible: codes that
-were drawn and that the code systems know, stays and amounts between the least and the most drawn.
+were drawn and that the code systems know, stays and amounts between the least and the most drawn. Amounts are then taken
+to the nearest ones that were drawn for the procedure: money lies on tariffs, which no model knows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -27,7 +28,8 @@ NO_PROCEDURE: Final = "none"
 class Band:
     """What is possible for one brief. `procedures` and `secondary` are code to name; ranges include both ends.
 
-    `labels` are the procedure labels that the profile gives the codes; `paid_in_full`: no draw paid less than claimed.
+    `labels` are the procedure labels that the profile gives the codes; `paid_in_full`: no draw paid less than claimed;
+    `tariffs` are the amounts, claimed and paid, that were drawn for each procedure.
     """
 
     procedures: dict[str, str]
@@ -40,6 +42,7 @@ class Band:
     paid_in_full: bool
     grid: float
     secondary_sorted: bool
+    tariffs: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """What the template shows."""
@@ -85,6 +88,8 @@ class Band:
         paid = claimed if self.paid_in_full else self._on_grid(_number(answer, "amount_paid", self.paid))
         if paid > claimed:
             raise ValueError("amount_paid is above amount_claimed")
+        drawn = self.tariffs.get(procedure, ())
+        claimed, paid = min(drawn, key=lambda one: abs(one[0] - claimed) + abs(one[1] - paid), default=(claimed, paid))
         code = None if procedure == NO_PROCEDURE else str(procedure)
         return {
             "procedure_code": code,
@@ -151,8 +156,12 @@ def draw_bands(
 
 def _band(draws: list[dict[str, Any]], names: Names, grid: float, secondary_sorted: bool) -> Band:
     procedures, labels = {}, {}
+    tariffs: dict[str, list[tuple[float, float]]] = {}
     for draw in draws:
         code = draw["procedure_code"]
+        tariffs.setdefault(NO_PROCEDURE if code is None else code, []).append(
+            (draw["amount_claimed"] or 0.0, draw["amount_paid"] or 0.0)
+        )
         if code is None:
             procedures[NO_PROCEDURE] = names.words["no_procedure"]
         elif code in names.procedures:
@@ -171,6 +180,7 @@ def _band(draws: list[dict[str, Any]], names: Names, grid: float, secondary_sort
         paid_in_full=all(draw["amount_paid"] == draw["amount_claimed"] for draw in draws),
         grid=grid,
         secondary_sorted=secondary_sorted,
+        tariffs={code: tuple(drawn) for code, drawn in tariffs.items()},
     )
 
 

@@ -316,7 +316,13 @@ def test_a_whole_answer_becomes_open_columns_and_amounts(make, script, band):  #
     own = draw_bands(FakeSampler(), key, work.rows, work.briefs, NAMES).bands[0]
     script.default = says(inside(own, amount_claimed=own.claimed[1] - 37))
     row = author.write(work).claims.to_pylist()[0]
-    assert row["amount_claimed"] % 100 == 0
+    # On a tariff that was drawn for the procedure, and of those the nearest to what the model said.
+    drawn = own.tariffs[row["procedure_code"] or "none"]
+    assert (row["amount_claimed"], row["amount_paid"]) in drawn
+    said = (own.claimed[1] - 37, own.paid[0])
+    assert abs(row["amount_claimed"] - said[0]) + abs(row["amount_paid"] - said[1]) <= min(
+        abs(claimed - said[0]) + abs(paid - said[1]) for claimed, paid in drawn
+    )
     assert row["amount_gap"] == row["amount_claimed"] - row["amount_paid"]
     assert row["comorbidity_count"] == len(row["dx_secondary_codes"])
     assert row["procedure_label"] == (row["procedure_code"] and f"label of {row['procedure_code']}")
