@@ -1,12 +1,14 @@
 """What is told before anything starts: a folder that cannot be written, a channel that is silent, another source."""
 
+import re
 from datetime import UTC, datetime
 
 import duckdb
 import pytest
 
 from claims_sim import pipeline
-from claims_sim.errors import SettingsError
+from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.launch import demo, doctor, up
 from claims_sim_tests.servers import free_port
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -19,6 +21,28 @@ def test_a_state_folder_that_cannot_be_written_is_one_line_that_names_it(setting
     with pytest.raises(SettingsError, match="cannot be written"):
         pipeline.profile_source(nowhere, NOW)
     pipeline.require_writable_state(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"prompt_version": "v99"}, "CLAIMS_SIM_PROMPT_VERSION=v99 is not allowed"),
+        ({"prompt_language": "fr"}, "CLAIMS_SIM_PROMPT_LANGUAGE=fr is not allowed"),
+        ({"llm_base_url": "https://models.example/v1"}, "set CLAIMS_SIM_LLM_ALLOW_REMOTE=true"),
+        ({"anomaly_mix": "fraud"}, "CLAIMS_SIM_ANOMALY_MIX: 'fraud' is no kind"),
+    ],
+)
+def test_settings_under_which_every_batch_would_fail_stop_the_start(settings, changes, says, monkeypatch):
+    monkeypatch.setattr(up.signal, "signal", lambda *_: None)  # of this process: it is no `up`
+    llm = settings.model_copy(update={"author": "llm", "anomaly_rate": 0.02})
+    pipeline.require_author(llm)
+    wrong = llm.model_copy(update=changes)
+    for start in (pipeline.require_author, lambda asked: demo.run(asked, 1, as_json=False), up.run):
+        with pytest.raises(ClaimsSimError, match=re.escape(says)) as refusal:
+            start(wrong)
+        assert "\n" not in str(refusal.value)
+    if "prompt" in says.lower():
+        assert ("wrong", says) in [(f.verdict, f.found[: len(says)]) for f in doctor.examine(wrong)]
 
 
 @pytest.mark.parametrize("kind", ["redis", "kafka"])

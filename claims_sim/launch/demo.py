@@ -46,6 +46,7 @@ def run(settings: Settings, ticks: int, *, as_json: bool) -> int:
     console = Console(stderr=True)
     pipeline.check_isolation(settings)
     pipeline.require_writable_state(settings)
+    pipeline.require_author(settings)
     pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything is made
     if note := pipeline.note_of_former_source(settings):
         console.print(note)

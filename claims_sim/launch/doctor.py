@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from claims_sim import pipeline
 from claims_sim.channels.opening import jsonl_folder
-from claims_sim.errors import ClaimsSimError
+from claims_sim.errors import ClaimsSimError, SettingsError
 from claims_sim.launch.up import free_port
 from claims_sim.llm.commands import model_status
 from claims_sim.llm.endpoint import endpoint_of
@@ -189,7 +189,11 @@ def _model(settings: Settings) -> Iterator[Finding]:
         state.abilities.describe() if state.abilities else "not asked yet what it can do; `claims-sim llm probe` asks"
     )
     yield Finding("model's answers", "ok" if state.abilities else "note", known)
-    yield Finding("model's prompts", "ok", state.form)
+    try:
+        pipeline.check_prompts(settings)
+        yield Finding("model's prompts", "ok", state.form)
+    except SettingsError as error:
+        yield Finding("model's prompts", "wrong", str(error))
     if state.left_alone:
         yield Finding("model's breaker", hindered, state.left_alone)
     unpriced = state.limits.has_cost and price_of(parse_prices(settings.llm_prices), settings.llm_model) is None

@@ -72,6 +72,7 @@ def _work(settings: Settings, options: StreamOptions, stop: Stop, held: ExitStac
     with stop.at_once():
         pipeline.check_isolation(settings)
         pipeline.require_writable_state(settings)
+        pipeline.require_author(settings)
         pipeline.channel(settings).close()  # a channel that cannot be opened is told before anything starts
         held.enter_context(control.producer_lock(settings.state_dir, WHAT))
         held.enter_context(watched(settings))

@@ -61,6 +61,7 @@ def run(settings: Settings, *, with_parent: bool = False) -> int:
 
         end_with_parent(on_orphaned=orphaned)
     pipeline.require_writable_state(settings)
+    pipeline.require_author(settings)
     with _only_one(settings), watched(settings):
         return _run_locked(settings, stop, hurry)
 

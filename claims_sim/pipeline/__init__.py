@@ -13,9 +13,11 @@ from claims_sim.pipeline.approving import (
 from claims_sim.pipeline.authoring import (
     Relay,
     batch_writer,
+    check_prompts,
     commit_batch,
     generate_batch,
     relay_outbox,
+    require_author,
     review_outbox_batch,
 )
 from claims_sim.pipeline.evaluating import AuthorReport, PromptReport, evaluate_author, evaluate_prompts
@@ -93,6 +95,7 @@ __all__ = [
     "channel",
     "check_isolation",
     "check_output",
+    "check_prompts",
     "commit_batch",
     "current_profile",
     "database",
@@ -123,6 +126,7 @@ __all__ = [
     "quality_file",
     "refresh_scores",
     "relay_outbox",
+    "require_author",
     "require_writable_state",
     "review_outbox_batch",
     "rollback_scores",

@@ -15,9 +15,11 @@ from claims_sim.generation.batch import Batch, BatchWriter
 from claims_sim.generation.keyed import KeyedWriter
 from claims_sim.generation.llm_author import llm_author
 from claims_sim.generation.persons import Known
+from claims_sim.generation.prompt import FORMS, load_prompts
 from claims_sim.generation.request import AS_SETTINGS_SAY, ClaimsRequest, place_order
 from claims_sim.generation.review import borrowed_reviewer
-from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of, quota_of_order
+from claims_sim.llm.endpoint import endpoint_of
+from claims_sim.pipeline.anomalies import anomaly_writer, confirm_truth, keep_truth, known_of, quota_of, quota_of_order
 from claims_sim.pipeline.approving import require_approval
 from claims_sim.pipeline.profiling import kept_profile_path
 from claims_sim.pipeline.resources import channel, database
@@ -32,6 +34,24 @@ from claims_sim.store.stream import stored_position
 
 LOST_AFTER: Final = timedelta(minutes=1)
 """A released batch has so long to arrive before the relay asks whether the channel still has it."""
+
+
+def require_author(settings: Settings) -> None:
+    """Refuse settings under which every batch would fail: unknown anomalies or prompts, a server that may not be used.
+
+    Asks no server. Raises SettingsError or AuthorError, one line.
+    """
+    if settings.anomaly_rate:
+        quota_of(settings)
+    if settings.author == "llm":
+        endpoint_of(settings)
+        check_prompts(settings)
+
+
+def check_prompts(settings: Settings) -> None:
+    """See that the prompts of the settings are there. Raises SettingsError."""
+    for form in FORMS:
+        load_prompts(form, settings.prompt_version, settings.prompt_language)
 
 
 @contextmanager
