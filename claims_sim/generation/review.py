@@ -66,6 +66,10 @@ def rules_of_brief() -> tuple[Rule, ...]:
     )
 
 
+OFF_REQUEST: Final = Rule("off_request", "vocabulary", "false", "the claim is not what the request asks for")
+"""Judged by the request's own filter, for which there is no SQL: here for those who list the rules."""
+
+
 class Reviewer:
     """Judges flat claims: admission rules, the profile's identities and vocabularies; ours also brief and plausibility.
 
@@ -116,7 +120,7 @@ class Reviewer:
         broken = [(*one, *other) for one, other in zip(admission, ours, strict=True)]
         if where:
             off = ~where.holds(claims)
-            broken = [(*names, "off_request") if bad else names for names, bad in zip(broken, off, strict=True)]
+            broken = [(*names, OFF_REQUEST.name) if bad else names for names, bad in zip(broken, off, strict=True)]
         warned: list[tuple[str, ...]] = [()] * len(claims)
         for i, names in (find_implausible(self._connection, claims) if briefs is not None else {}).items():
             warned[i] = tuple(name for name in names if lets_implausible_pass or name in self._only_warns)

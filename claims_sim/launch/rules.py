@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from claims_sim.generation.review import rules_of_brief
+from claims_sim.generation.review import OFF_REQUEST, rules_of_brief
 from claims_sim.profile.document import Profile
 from claims_sim.rules.plausibility import PLAUSIBILITY, level_of
 from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, vocabulary_rules
@@ -17,7 +17,7 @@ def listed_rules(profile: Profile | None) -> list[dict[str, Any]]:
     for rule in IDENTITIES:
         rate = profile.identities.get(rule.name) if profile else None
         rows.append(_row(rule, "rejects" if rate == 0.0 else "off", rate))
-    rows += [_row(rule, "rejects") for rule in (*vocabulary_rules("vocabulary"), *rules_of_brief())]
+    rows += [_row(rule, "rejects") for rule in (*vocabulary_rules("vocabulary"), *rules_of_brief(), OFF_REQUEST)]
     rates = profile.plausibility if profile else {}
     rows += [_row(rule, level_of(rule, rates), rates.get(rule.name)) for rule in PLAUSIBILITY]
     return rows

@@ -38,11 +38,11 @@ def quota_of(settings: Settings) -> Quota:
 
 
 def quota_of_order(order: Order) -> Quota | None:
-    """The anomalies that a request asks for, exact in its batch; None where it asks for no share of its own.
+    """The anomalies that a request asks for, exact in its batch; None where it asks for none of its own.
 
     Raises RequestError, one line, for an unknown kind.
     """
-    if order.request.anomaly_rate is None:
+    if not order.request.anomaly_rate:
         return None
     settings = order.settings
     try:
