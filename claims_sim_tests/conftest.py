@@ -114,14 +114,17 @@ def trained_model(profile):
 
 @pytest.fixture(scope="session")
 def ready_state(tmp_path_factory, demo_source, profile, trained_model) -> Path:
-    """A state folder with profile and scorer in place, made once; a test takes a copy."""
+    """A state folder with profile, scorer and what to expect of a stream in place, made once; a test takes a copy."""
     from claims_sim import pipeline
+    from claims_sim.pipeline import fidelity, watching
     from claims_sim.settings import load_settings
 
     state = tmp_path_factory.mktemp("ready") / "state"
     made = load_settings(state_dir=state, source=demo_source)
     pipeline.keep_profile(made, profile)
     trained_model.save(pipeline.model_folder(made, profile))
+    watching._usual(made, profile.profile_hash)
+    fidelity._expectation(made, profile.profile_hash, "")
     return state
 
 

@@ -3,7 +3,7 @@
 import random
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +11,8 @@ from claims_sim.store import control
 
 GROWN_AT = datetime(2026, 3, 4, 5, 6, 0, tzinfo=UTC)
 """When the first tick of a simulation was made that a test takes over."""
+NEXT_AT = GROWN_AT + timedelta(minutes=1)
+"""When the test itself makes a tick after that: claims follow from this moment, too."""
 
 
 def seed_batch_ids(monkeypatch, seed) -> None:

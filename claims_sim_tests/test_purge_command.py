@@ -1,13 +1,13 @@
 """`claims-sim purge`: what it would do, what it does, and that every place forgets the same claims."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
 from claims_sim import pipeline
 from claims_sim.pipeline.limits import over_limit, simulation_bytes
 from claims_sim.store import snapshots, truth
+from claims_sim_tests.states import NEXT_AT
 from claims_sim_tests.store.conftest import query
 
 
@@ -48,7 +48,7 @@ def test_a_dry_run_says_what_then_goes_everywhere(simulation, purged):
 
 def test_the_next_tick_after_a_purge_of_all_goes_on(simulation, purged):
     assert purged("--keep-claims", "0")["claims"] == 50
-    tick = pipeline.run_tick(simulation, datetime.now(UTC))
+    tick = pipeline.run_tick(simulation, NEXT_AT)
     assert (tick.ingested.rows, tick.scored) == (25, 25)
     assert len(snapshots.read_snapshot(simulation.snapshots_path, "claims_live_stream")) == 25
 

@@ -1,5 +1,6 @@
 """The watch over how claims are written: silent while all is well, one line when the model stays away or repeats itself."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -70,11 +71,13 @@ def stream(settings, profile, sampler):
     return write
 
 
-def test_a_model_that_writes_its_claims_is_not_complained_of(stream):
+def test_a_model_that_writes_its_claims_is_not_complained_of(stream, settings):
+    shutil.rmtree(settings.state_dir / "diversity")  # what is usual is counted here, and kept
     found = stream(lambda draft: draft, 4, 100)
     assert (found.writing.batches, found.writing.planned, found.share) == (4, 400, 1.0)
     assert found.diversity.claims == 250
     assert (found.falling_back, found.alike) == ("", "")
+    assert len(list((settings.state_dir / "diversity").glob("*.json"))) == 1
 
 
 def test_a_model_that_stays_away_is_one_line_with_the_reason(stream, settings):

@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 
 import httpx2 as httpx
 import pytest
 
 from claims_sim import pipeline
 from claims_sim.settings import child_environment
+from claims_sim_tests.states import NEXT_AT
 
 
 def free_port() -> int:
@@ -58,7 +58,7 @@ def take(url: str, count: int, **headers) -> list[dict]:
 def test_a_listener_resumes_where_it_was_and_misses_nothing(server, streamed):
     url, _ = server
     assert [claim["seq"] for claim in take(url, 30, **{"last-event-id": "10"})] == list(range(11, 41))
-    pipeline.run_tick(streamed, datetime.now(UTC))
+    pipeline.run_tick(streamed, NEXT_AT)
     arrived = take(url, 20, **{"last-event-id": "40"})
     assert [claim["seq"] for claim in arrived] == list(range(41, 61))
     assert all(claim["score"] for claim in arrived)

@@ -1,6 +1,7 @@
 """Measuring and watching from the pipeline and the command line: files in, reports out, one line for a mistake."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -73,6 +74,7 @@ def test_a_missing_file_is_one_line(settings, tmp_path):
 def test_the_stream_is_watched_once_there_are_enough_batches(settings, grown):
     assert pipeline.watch_drift(settings) is None
     grown(3, 5)
+    shutil.rmtree(settings.state_dir / "drift")  # what to expect is counted here, and kept
     found = pipeline.watch_drift(settings)
     assert (found.claims, found.batches, found.enough) == (15, 3, False)
     assert {"service_type", "los", "amount_claimed"} <= {column.name for column in found.columns}

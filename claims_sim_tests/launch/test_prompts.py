@@ -47,9 +47,9 @@ def test_two_languages_are_measured_on_the_same_briefs_and_a_stopped_measurement
         llm = settings.model_copy(
             update={"author": "llm", "llm_base_url": server.url, "llm_model": "m", "prompt_form": "choice"}
         )
-        english, indonesian = evaluated(llm, ["v1", "v1.id"], 40, 20)
+        english, indonesian = evaluated(llm, ["v1", "v1.id"], 20, 10)
         asked = len(server.requests)
-        again = evaluated(llm, ["v1", "v1.id"], 40, 20)
+        again = evaluated(llm, ["v1", "v1.id"], 20, 10)
         assert len(server.requests) == asked  # all of it was kept
         assert again == [english, indonesian]
     assert english.prompt.startswith("v1-choice-en-")

@@ -2,7 +2,6 @@
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,7 +13,7 @@ from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim.store.control import Facts
 from claims_sim_tests import servers
-from claims_sim_tests.states import take_over
+from claims_sim_tests.states import NEXT_AT, take_over
 
 SERIOUS = {"serious", "critical"}
 
@@ -80,7 +79,7 @@ def opened_page(browser, server):
 
 def make_batch(simulation) -> list[str]:
     """One batch through the whole chain; its claim ids."""
-    return pipeline.run_tick(simulation, datetime.now(UTC)).batch.log["claim_id"].to_pylist()
+    return pipeline.run_tick(simulation, NEXT_AT).batch.log["claim_id"].to_pylist()
 
 
 def rows(page: Page):
