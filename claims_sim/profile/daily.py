@@ -35,10 +35,10 @@ def find_daily_rates(found: Lattice, encoded: Encoded, primary: Numbers, populat
     few = rows[:: max(1, len(rows) // _LOOKED_AT)]
     # Most tables have no such rates: a part of the rows says so.
     if len(few) < len(rows):
-        votes = _votes(found, encoded, primary, few, days[few], bases, start)
+        votes = _votes(found, primary, few, days[few], bases, start)
         if _explain(votes, few, days, population) is None:
             return
-    votes = _votes(found, encoded, primary, rows, days[rows], bases, start)
+    votes = _votes(found, primary, rows, days[rows], bases, start)
     explained = _explain(votes, rows, days, population)
     if explained is None:
         return
@@ -117,11 +117,9 @@ def _with_borrowed(found: Lattice) -> tuple[Numbers, Ints]:
     return np.array(bases), np.array(start, np.int64)
 
 
-def _votes(
-    found: Lattice, encoded: Encoded, primary: Numbers, rows: Ints, days: Numbers, bases: Numbers, start: Ints
-) -> _Votes:
+def _votes(found: Lattice, primary: Numbers, rows: Ints, days: Numbers, bases: Numbers, start: Ints) -> _Votes:
     """What would explain each row of `rows`, over each price that its case may borrow."""
-    case, place = found.case[rows], found.place_log(encoded.codes, rows)
+    case, place = found.case[rows], found.place_log(rows)
     own = np.diff(found.base_start)[case]
     every = start[case + 1] - start[case]
     parts = []

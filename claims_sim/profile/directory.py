@@ -7,7 +7,7 @@ from groups that hold the rule, and from names. The proof is in docs/privacy-pro
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -33,14 +33,36 @@ def is_attribute(codes: Codes, facilities: Ints) -> bool:
     return bool(most.sum() >= _AGREE * max(int(known.sum()), 1))
 
 
-def deal_out(columns: Sequence[Codes], population: Population) -> tuple[list[Codes], int]:
-    """The columns (COLUMNS' order, codes from -1 for missing) as they may be counted, and how many rows are in groups."""
+class Dealt(NamedTuple):
+    """The columns (COLUMNS' order, codes from -1 for missing) as they may be counted, and who was grouped with whom."""
+
+    columns: list[Codes]
+    group: Ints
+    """Of each row; -1 where its kind stands alone."""
+    members: list[Codes]
+    """The columns of the groups' kinds, group by group."""
+    start: Ints
+    """Where each group's kinds begin in `members`, and the end."""
+
+
+def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
+    """Deal the claims of facilities that may not be told apart out among facilities like them."""
     kind, kinds = _kinds(columns)
     group = group_kinds(kind, kinds, population)
     shares = _shares(kind, len(kinds), population)
     dealt = _deal(kind, group, shares, population.rounding_key)
-    grouped = np.bincount(group, minlength=len(kinds))[group] > 1
-    return [kinds[dealt, place].astype(np.int32) for place in range(len(columns))], int(grouped[kind].sum())
+    several = np.flatnonzero(np.bincount(group, minlength=len(kinds)) > 1)
+    number = np.full(len(kinds), -1, np.int64)
+    number[several] = np.arange(len(several))
+    of_kind = number[group]
+    members = np.argsort(of_kind, kind="stable")[np.count_nonzero(of_kind < 0) :]
+    places = range(len(columns))
+    return Dealt(
+        columns=[kinds[dealt, place].astype(np.int32) for place in places],
+        group=of_kind[kind],
+        members=[kinds[members, place].astype(np.int32) for place in places],
+        start=np.searchsorted(of_kind[members], np.arange(len(several) + 1)),
+    )
 
 
 def _kinds(columns: Sequence[Codes]) -> tuple[Ints, Ints]:

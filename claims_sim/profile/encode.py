@@ -4,7 +4,7 @@ What may not be released by its text or its number of persons has no code (-1). 
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.directory import COLUMNS as DIRECTORY_COLUMNS
-from claims_sim.profile.directory import deal_out, is_attribute
+from claims_sim.profile.directory import Dealt, deal_out, is_attribute
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
@@ -30,6 +30,17 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Who was grouped with whom before the claims were dealt out: names, and nothing of which claim was whose."""
+
+    of_row: Ints
+    """The group of each row; -1 where its kind of facility stands alone."""
+    start: Ints
+    codes: dict[str, Codes]
+    """The codes of the groups' kinds: those of group g lie from start[g] to start[g + 1]."""
 
 
 @dataclass(slots=True)
@@ -52,6 +63,7 @@ class Encoded:
     member_rows: Ints | None = None
     member_codes: Codes | None = None
     secondary_sorted: bool = False
+    groups: Groups | None = None
 
 
 def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Population:
@@ -87,7 +99,8 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     dealt = _deal_out_facilities(out, source)
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
-            _encode_text(out, source, name, dealt.get(name))
+            _encode_text(out, source, name, dealt.columns.get(name))
+    out.groups = _encode_groups(out, dealt)
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
@@ -148,11 +161,22 @@ def _money(values: Numbers | None) -> Numbers | None:
     return money if np.isfinite(money).any() else None
 
 
-def _deal_out_facilities(out: Encoded, source: SourceTable) -> dict[str, Codes]:
+class _Dealing(NamedTuple):
+    """The columns that describe facilities as dealt out and as the groups' kinds have them, in the source's own codes."""
+
+    columns: dict[str, Codes]
+    members: dict[str, Codes]
+    dealt: Dealt | None
+
+
+_NOT_DEALT: Final = _Dealing({}, {}, None)
+
+
+def _deal_out_facilities(out: Encoded, source: SourceTable) -> _Dealing:
     """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
     facilities = out.population.facilities
     if facilities is None or "facility_id" not in source.columns.column_names:
-        return {}
+        return _NOT_DEALT
     raw = {
         name: _indices(source.columns[name])
         for name in DIRECTORY_COLUMNS
@@ -160,17 +184,37 @@ def _deal_out_facilities(out: Encoded, source: SourceTable) -> dict[str, Codes]:
     }
     raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
     if not raw:
-        return {}
+        return _NOT_DEALT
     # By the order of their names: that in which they come would be one of the claims.
     orders = {name: _by_name(source.columns[name]) for name in raw}
     ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
-    columns, grouped = deal_out(ranked, out.population)
+    dealt = deal_out(ranked, out.population)
+    grouped = int(np.count_nonzero(dealt.group >= 0))
     if grouped:
         out.oddities.append(
             f"{share_of(grouped, out.rows)} of the claims are of facilities that may not be told from others: they are "
             "dealt out among facilities like them."
         )
-    return {name: np.append(orders[name], -1).astype(np.int32)[codes] for name, codes in zip(raw, columns, strict=True)}
+    back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
+    return _Dealing(
+        {name: back[name][codes] for name, codes in zip(raw, dealt.columns, strict=True)},
+        {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
+        dealt if grouped else None,
+    )
+
+
+def _encode_groups(out: Encoded, dealing: _Dealing) -> Groups | None:
+    """The groups in the codes of the columns as they were released; what was not has none."""
+    if dealing.dealt is None:
+        return None
+    rows = np.flatnonzero(dealing.dealt.group >= 0)
+    codes = {}
+    for name, raw in dealing.columns.items():
+        if name in out.codes:
+            code_of = np.full(max(int(raw.max(initial=0)), int(dealing.members[name].max(initial=0))) + 2, -1, np.int32)
+            code_of[raw[rows]] = out.codes[name][rows]
+            codes[name] = code_of[dealing.members[name]]
+    return Groups(dealing.dealt.group, dealing.dealt.start, codes)
 
 
 def _by_name(column: pa.ChunkedArray) -> Ints:

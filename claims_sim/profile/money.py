@@ -14,7 +14,8 @@ from claims_sim.profile.counting import Codes, Ints, dense_ids
 from claims_sim.profile.daily import find_daily_rates
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.lattice import Lattice, find_lattice
+from claims_sim.profile.find_lattice import find_lattice
+from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
@@ -72,7 +73,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     lattice = find_lattice(encoded, grid)
     if lattice is not None:
         find_daily_rates(lattice, encoded, primary, encoded.population)
-        find_top_ups(lattice, encoded, primary, encoded.population)
+        find_top_ups(lattice, primary, encoded.population)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
     tariff = _tariff(fit)
     exact, counted = _profile_amount(fit)

@@ -180,16 +180,15 @@ def _paid_at_other_level(encoded: Encoded, lattice: Lattice | None, rows: Ints) 
         return best[1], best[2]
     rows = rows[lattice.point[rows] >= 0]
     price_list = PriceList.of_lattice(lattice)
+    priced = {name: codes[rows] for name, codes in lattice.codes.items()}
     for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS)):
         level: Codes = np.full(encoded.rows, -1, np.int32)
         for value in range(len(encoded.vocabularies[name])):
-            given = {n: c[rows] for n, c in encoded.codes.items()} | {name: np.full(len(rows), value, np.int32)}
+            given = priced | {name: np.full(len(rows), value, np.int32)}
             logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
             price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
             hit = (
-                np.isfinite(logs)
-                & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid)
-                & (encoded.codes[name][rows] != value)
+                np.isfinite(logs) & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid) & (priced[name] != value)
             )
             level[rows[hit]] = value
         found = int((level >= 0).sum())

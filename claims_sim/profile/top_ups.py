@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Ints, Population
-from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
@@ -15,14 +14,14 @@ _MAX_POINTS: Final = 3
 """Top-ups are sought over the commonest prices of a case only."""
 
 
-def find_top_ups(found: Lattice, encoded: Encoded, primary: Numbers, population: Population) -> None:
+def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> None:
     """Amounts added to a price that many persons share: what is left over the prices of the row's case, if it recurs."""
     rows = np.flatnonzero((found.point < 0) & (found.case >= 0) & (primary > 0))
     found.top_up = np.zeros(len(primary), np.int32)
     rows = rows[np.diff(found.base_start)[found.case[rows]] > 0]
     if not len(rows):
         return
-    place = found.place_log(encoded.codes, rows)
+    place = found.place_log(rows)
     case = found.case[rows]
     options = []
     for point in range(_MAX_POINTS):

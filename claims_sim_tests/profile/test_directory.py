@@ -40,17 +40,17 @@ def test_every_group_holds_the_rule_or_nobody_was_left_to_join(rows, described):
 
 def test_a_groups_claims_are_shared_out_evenly_whoever_made_them():
     facility = np.repeat([1, 2, 3], [500, 80, 20])
-    columns, grouped = deal_out(
+    dealt = deal_out(
         [np.zeros(600, np.int32), (facility - 1).astype(np.int32)], Population(600, 11, np.arange(600), facility)
     )
-    assert grouped == 600
-    assert np.bincount(columns[1]).tolist() == [200, 200, 200]
+    assert (dealt.group >= 0).sum() == 600
+    assert np.bincount(dealt.columns[1]).tolist() == [200, 200, 200]
 
 
 def test_a_kind_that_too_few_persons_have_gets_no_claims():
     facility = np.repeat([1, 2, 3, 4], [300, 300, 300, 5])
-    columns, _ = deal_out([(facility - 1).astype(np.int32)], Population(905, 11, np.arange(905), facility))
-    assert set(columns[0].tolist()) == {0, 1, 2}
+    dealt = deal_out([(facility - 1).astype(np.int32)], Population(905, 11, np.arange(905), facility))
+    assert set(dealt.columns[0].tolist()) == {0, 1, 2}
 
 
 def test_kinds_join_those_that_are_like_them():
@@ -105,3 +105,56 @@ def test_places_of_one_facility_occur_with_what_the_directory_says_of_them(fit):
     assert set(pairs) == {("BALI", "ALPHA"), ("BALI", "BETA"), ("BALI", "GAMMA"), ("RIAU", "DELTA")}
     thirds = [pairs["BALI", name] for name in ("ALPHA", "BETA", "GAMMA")]
     assert max(thirds) < 1.1 * min(thirds)
+
+
+CLASSES = ("RS Kelas A", "RS Kelas B", "RS Kelas C")
+CLASS_FACTORS, WARD_FACTORS = np.array([1.5, 1.18, 1.0]), np.array([1.0, 1.2, 1.4])
+
+
+def price(diagnosis, factor, ward):
+    """Of the world below: a base by diagnosis, a factor by class, and a hidden ward."""
+    return np.rint(150_000 * 1.37**diagnosis * factor * WARD_FACTORS[ward] / 100) * 100
+
+
+def table_with_prices(order=(0, 1, 2), rows=12_000) -> pa.Table:
+    """BALI has one facility of each class, and `order` says which class each of them bears; all charge what they charge."""
+    g = np.random.default_rng(9)
+    house = g.choice(12, rows, p=[0.15, 0.1, 0.05, *[0.7 / 9] * 9])
+    level = np.where(house < 3, house, house % 3)
+    borne = np.where(house < 3, np.array(order)[np.minimum(house, 2)], level)
+    diagnosis = g.integers(0, 6, rows)
+    table = tariff_table(rows, seed=9)
+    amount = price(diagnosis, CLASS_FACTORS[level], g.choice(3, rows, p=[0.6, 0.25, 0.15]))
+    for name, values in (
+        ("facility_id", [f"H{i}" for i in house]),
+        ("province_name", np.where(house < 3, "BALI", "RIAU").tolist()),
+        ("facility_class", np.array(CLASSES, object)[borne].tolist()),
+        ("facility_ownership", ["Pemkab"] * rows),
+        ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
+        ("service_type", ["RITL"] * rows),
+        ("amount_claimed", amount),
+        ("amount_paid", amount),
+    ):
+        table = replaced(table, name, values)
+    return table
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
+def test_the_file_is_the_same_whichever_of_a_groups_facilities_charges_which_prices(fit, order):
+    told, exchanged = fit(table_with_prices()), fit(table_with_prices(order))
+    assert told.money.tariff is not None
+    assert told.profile_hash == exchanged.profile_hash
+
+
+def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(fit):
+    from claims_sim.profile.sampler import Sampler
+
+    profile = fit(table_with_prices())
+    assert np.exp(profile.money.tariff.levels) == pytest.approx(WARD_FACTORS)
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    dealt = drawn[drawn["province_name"] == "BALI"]
+    assert dealt["facility_class"].value_counts(normalize=True).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
+    diagnosis = dealt["dx_primary_code"].str[1:].astype(int).to_numpy()
+    factor = dealt["facility_class"].map(dict(zip(CLASSES, CLASS_FACTORS, strict=True))).to_numpy()
+    prices = np.column_stack([price(diagnosis, factor, ward) for ward in range(3)])
+    assert (prices == dealt["amount_claimed"].to_numpy()[:, None]).any(1).mean() > 0.99

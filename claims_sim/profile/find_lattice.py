@@ -1,0 +1,276 @@
+"""Find the tariff behind amounts, if there is one: price = base of the case × factors of the place × a hidden level.
+
+Real claim amounts are tariffs: products of a few factors, rounded to a grid, with many exact repeats. Nothing here
+knows which variables are factors. A variable is one when changing it alone changes the amount by the same ratio in
+case after case; ratios that recur within cases without any variable behind them are hidden levels (a ward class).
+Sees codes and amounts; what may be released of its findings is decided with the population's rules.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Ints, Mask, dense_ids
+from claims_sim.profile.encode import Encoded, Groups
+from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
+from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, dense_modes, fit_points
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.price_as import Votes, price_as_grouped
+from claims_sim.profile.price_groups import group_codes_by_price, join_keys, split_keys
+
+_MAX_LEVELS: Final = 6
+_CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
+_MIN_EXPLAINED: Final = 0.3
+_STRUCTURE_ROWS: Final = 150_000
+_FARTHEST: Final = 0.7
+_ENOUGH_OWN: Final = 0.1
+_NEAREST_LEVEL: Final = 0.02
+"""Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
+
+
+def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
+    """The tariff behind the primary amount, or None when there is none worth the name."""
+    primary = encoded.claimed if encoded.claimed is not None else encoded.paid
+    if primary is None or "dx_primary_code" not in encoded.codes:
+        return None
+    usable = np.isfinite(primary) & (primary >= 4 * grid)
+    if int(usable.sum()) < 1000:
+        return None
+    logs = np.log(np.where(usable, primary, 1.0))
+    tolerance = grid / np.where(usable, primary, 1.0) / 2
+    amounts = Amounts(primary, logs, tolerance)
+    few = usable & _every_nth(encoded.rows, int(usable.sum()))
+    factors, case_extra = global_factors(encoded, logs, tolerance, few)
+    place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
+    names = _choose_case(encoded, logs - place, tolerance, np.flatnonzero(few), case_extra)
+    sizes = tuple(len(encoded.vocabularies[name]) for name in names)
+    case, keys = _cases(encoded, names, sizes, usable)
+    codes = {name: encoded.codes[name] for name in (*names, *factors)}
+    found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case)
+    on, whole = np.flatnonzero((case >= 0) & few), np.flatnonzero(case >= 0)
+    own = _own_prices(encoded, on)
+    for _ in range(2):
+        _recentre_factors(found, encoded.groups, amounts, own, on)
+    found.levels = _hidden_levels(case[own], logs[own] - found.place_log(own), tolerance[own], len(keys))
+    fit_points(found, encoded.population, amounts, own)
+    price_as_grouped(found, encoded.groups, amounts, on)
+    for _ in range(3):
+        fit_points(found, encoded.population, amounts, on)
+        _refine(found, amounts)
+    price_as_grouped(found, encoded.groups, amounts, whole)
+    fit_points(found, encoded.population, amounts, whole)
+    price_as_grouped(found, encoded.groups, amounts, whole)
+    _share_prices(found, encoded, amounts)
+    explained = float(np.mean(found.point[usable] >= 0))
+    if explained < _MIN_EXPLAINED:
+        return None
+    return found
+
+
+def _own_prices(encoded: Encoded, rows: Ints) -> Ints:
+    """Of `rows` those that were not dealt out, and so bear the prices of their own kind; all, where these are too few."""
+    if encoded.groups is None:
+        return rows
+    own = rows[encoded.groups.of_row[rows] < 0]
+    return own if len(own) >= _ENOUGH_OWN * len(rows) else rows
+
+
+def _share_prices(found: Lattice, encoded: Encoded, amounts: Amounts) -> None:
+    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
+    if not found.case_sizes:  # no column tells prices apart
+        return
+    place = int(np.argmax(found.case_sizes))
+    digits = split_keys(found.case_keys, found.case_sizes)
+    priced = np.flatnonzero(np.diff(found.base_start) > 0)
+    rows = np.bincount(found.case[found.point >= 0], minlength=len(digits))[priced]
+    price = found.bases[found.base_start[priced]]
+    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, rows)
+    if (stands == np.arange(len(stands))).all():
+        return
+    own = np.where(found.case >= 0, found.case_keys[found.case], -1)
+    digits[:, place] = stands[digits[:, place]]
+    keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
+    found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
+    fit_points(found, encoded.population, amounts, np.flatnonzero(found.case >= 0))
+    _spread_prices(found, stands, place, own)
+
+
+def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:
+    """Give every code of a group the group's prices, and each row its own case again."""
+    points = np.diff(found.base_start)
+    digits = split_keys(found.case_keys, found.case_sizes)
+    members = np.argsort(stands, kind="stable")
+    count = np.bincount(stands, minlength=len(stands))
+    first = np.cumsum(count) - count
+    each = count[digits[:, place]]
+    owner = np.repeat(np.arange(len(digits)), each)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(each) - each, each)
+    spread = digits[owner]
+    spread[:, place] = members[first[digits[owner, place]] + number]
+    keys = join_keys(spread, found.case_sizes)
+    order = np.argsort(keys)
+    keys, owner = keys[order], owner[order]
+    length = points[owner]
+    start = np.r_[0, np.cumsum(length)].astype(np.int64)
+    at = np.repeat(found.base_start[owner] - start[:-1], length) + np.arange(int(length.sum()))
+    found.bases, found.base_start, found.case_keys = found.bases[at], start, keys
+    found.case = np.where(own >= 0, np.searchsorted(keys, own), -1)
+
+
+def _choose_case(
+    encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
+) -> tuple[str, ...]:
+    """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
+
+    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it.
+    """
+    price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
+    price -= price.min(initial=0)
+    worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+    best: tuple[float, tuple[str, ...]] = (-1.0, ())
+    for option in _CASES:
+        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
+        key = np.zeros(len(rows), np.int64)
+        for name in names:
+            key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
+        cells, distinct = dense_ids(key * (int(price.max(initial=0)) + 1) + price)
+        won = np.maximum(np.bincount(cells) - worth, 0.0)
+        owner = distinct // (int(price.max(initial=0)) + 1)
+        order = np.lexsort((-won, owner))
+        start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
+        rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
+        score = float(won[order][rank < MAX_POINTS].sum())
+        if score > best[0]:
+            best = score, names
+    return best[1]
+
+
+def _every_nth(rows: int, usable: int) -> Mask:
+    """Rows to find the tariff's structure with: some 150,000 show it as well as millions."""
+    chosen = np.zeros(rows, np.bool_)
+    chosen[:: max(1, usable // _STRUCTURE_ROWS)] = True
+    return chosen
+
+
+def _cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable: Mask) -> tuple[Ints, Ints]:
+    key = np.zeros(encoded.rows, np.int64)
+    valid = usable.copy()
+    for name, size in zip(names, sizes, strict=True):
+        valid &= encoded.codes[name] >= 0
+        key = key * size + encoded.codes[name]
+    case = np.full(encoded.rows, -1, np.int64)
+    ids, distinct = dense_ids(key[valid])
+    case[valid] = ids
+    return case, distinct
+
+
+def _hidden_levels(case: Ints, rest: Numbers, tolerance: Numbers, cases: int) -> Numbers:
+    """Log ratios to the commonest price that recur over many cases; always with 0 among them."""
+    mode = dense_modes(case, rest, tolerance, cases)
+    levels = [0.0]
+    away = rest - mode[case]
+    width = 2 * tolerance + 5e-5
+    free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
+    for _ in range(_MAX_LEVELS - 1):
+        here = np.flatnonzero(free)
+        if len(here) < 50:
+            break
+        bins = np.floor(away[here] / 1e-4).astype(np.int64) + 20_000
+        pairs = np.unique(bins * cases + case[here])
+        support = np.bincount(pairs // cases, minlength=40_001).astype(float)
+        double = support[:-1] + support[1:]
+        best = int(double.argmax())
+        background = float(np.mean(double[max(0, best - 300) : best + 300]))
+        eligible = int(np.sum(np.bincount(case[here], minlength=cases) >= 1))
+        if double[best] < max(5.0, 0.08 * eligible) or double[best] < 4 * background:
+            break
+        near = here[(bins >= best - 1) & (bins <= best + 2)]
+        value = np.sort(away[near])
+        centre, _ = densest(value, np.full(len(value), 1e-4))
+        fine = near[np.abs(away[near] - centre) < 2e-4]
+        centre = float(np.average(away[fine], weights=1 / width[fine] ** 2))
+        levels.append(centre)
+        free &= np.abs(away - centre) > 3 * width
+    return _consistent_levels(np.array(levels))
+
+
+def _consistent_levels(levels: Numbers) -> Numbers:
+    """Keep levels that are no mere sums or reversals of others: a level and its negative come from one pair of prices."""
+    kept = [0.0]
+    for value in levels[1:]:
+        mirrored = any(abs(value + other) < 3e-4 for other in kept)
+        derived = any(abs(value - (a - b)) < 3e-4 for a in kept for b in kept if b not in (0.0, a))
+        if not mirrored and not derived:
+            kept.append(float(value))
+    return np.sort(np.array(kept))
+
+
+def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, own: Ints, on: Ints) -> None:
+    """Move each factor to where the rows that have it lie densest about the prices of their cases.
+
+    A value that is linked by few pairs may have been linked wrongly; all its rows together say where it belongs. Where
+    practically all its rows were dealt out, each row votes for every kind of its group: for its own among them.
+    """
+    logs, tolerance = amounts.logs, amounts.tolerance
+    votes = Votes.of_groups(found, groups, on) if len(own) < len(on) else None
+    for name, factor in found.factors.items():
+        rest = logs[own] - found.place_log(own)
+        mode = dense_modes(found.case[own], rest, tolerance[own], len(found.case_keys))
+        off, code, width = rest - mode[found.case[own]], found.codes[name][own], tolerance[own] + 1e-5
+        moved = factor.copy()
+        for value in range(len(factor)):
+            mine = code == value
+            if int(mine.sum()) >= 2 * MIN_PAIRS:
+                moved[value] += _centre_of(off[mine], width[mine], _NEAREST_LEVEL, 0.25 * int(mine.sum()))
+            elif votes is not None:
+                away, rows = votes.about(mode, found, amounts, own, name, value)
+                moved[value] += _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))
+        found.factors[name] = moved - moved[int(np.bincount(code[code >= 0], minlength=len(factor)).argmax())]
+
+
+def _centre_of(off: Numbers, width: Numbers, farthest: float, enough: float) -> float:
+    """Where `off` is densest within `farthest` of 0; 0 where that is not clear."""
+    near = np.abs(off) < farthest
+    if int(near.sum()) < MIN_PAIRS:
+        return 0.0
+    order = np.argsort(off[near])
+    centre, hits = densest(off[near][order], width[near][order])
+    return centre if hits >= enough else 0.0
+
+
+def _refine(found: Lattice, amounts: Amounts) -> None:
+    """Improve factors and levels from all rows that lie on the lattice; snap ratios that are plainly round."""
+    on = np.flatnonzero(found.point >= 0)
+    if len(on) < 100:
+        return
+    base = found.bases[found.base_start[found.case[on]] + found.point[on]]
+    logs, weight = amounts.logs, amounts.tolerance[on] ** -2.0
+    for _ in range(6):
+        for name, factor in found.factors.items():
+            code = found.codes[name][on]
+            total = base + found.levels[found.level[on]] + found.place_log(on)
+            off = logs[on] - total
+            valid = code >= 0
+            mass = np.bincount(code[valid], weights=weight[valid], minlength=len(factor))
+            step = np.bincount(code[valid], weights=(weight * off)[valid], minlength=len(factor)) / np.maximum(
+                mass, 1e-30
+            )
+            found.factors[name] = factor + step - step[int(mass.argmax())]
+        total = base + found.levels[found.level[on]] + found.place_log(on)
+        off = logs[on] - total
+        mass = np.bincount(found.level[on], weights=weight, minlength=len(found.levels))
+        step = np.bincount(found.level[on], weights=weight * off, minlength=len(found.levels)) / np.maximum(mass, 1e-30)
+        levels = found.levels + step
+        found.levels = levels - levels[int(np.abs(levels).argmin())]
+        owner = found.base_start[found.case[on]] + found.point[on]
+        total = base + found.levels[found.level[on]] + found.place_log(on)
+        off = logs[on] - total
+        mass = np.bincount(owner, weights=weight, minlength=len(found.bases))
+        base = (
+            base
+            + (np.bincount(owner, weights=weight * off, minlength=len(found.bases)) / np.maximum(mass, 1e-30))[owner]
+        )
+    found.levels = snap_ratios(found.levels)
+    for name, factor in found.factors.items():
+        found.factors[name] = snap_ratios(factor)
