@@ -7,11 +7,12 @@ Sees codes and amounts; what may be released of its findings is decided with the
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Mask, dense_ids
+from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
 from claims_sim.profile.encode import Encoded, Groups
 from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, dense_modes, fit_points
@@ -24,7 +25,7 @@ _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS,
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
-_ENOUGH_OWN: Final = 0.1
+_MIN_EXPLAINED_DEALT: Final = 0.5
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -49,18 +50,14 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     codes = {name: encoded.codes[name] for name in (*names, *factors)}
     found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case)
     on, whole = np.flatnonzero((case >= 0) & few), np.flatnonzero(case >= 0)
-    own = _own_prices(encoded, on)
+    found, groups = _find_prices(found, encoded, amounts, on)
     for _ in range(2):
-        _recentre_factors(found, encoded.groups, amounts, own, on)
-    found.levels = _hidden_levels(case[own], logs[own] - found.place_log(own), tolerance[own], len(keys))
-    fit_points(found, encoded.population, amounts, own)
-    price_as_grouped(found, encoded.groups, amounts, on)
-    for _ in range(3):
-        fit_points(found, encoded.population, amounts, on)
         _refine(found, amounts)
-    price_as_grouped(found, encoded.groups, amounts, whole)
+        fit_points(found, encoded.population, amounts, on)
+    _refine(found, amounts)
+    price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
-    price_as_grouped(found, encoded.groups, amounts, whole)
+    price_as_grouped(found, groups, amounts, whole)
     _share_prices(found, encoded, amounts)
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED:
@@ -68,12 +65,39 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     return found
 
 
-def _own_prices(encoded: Encoded, rows: Ints) -> Ints:
-    """Of `rows` those that were not dealt out, and so bear the prices of their own kind; all, where these are too few."""
-    if encoded.groups is None:
-        return rows
-    own = rows[encoded.groups.of_row[rows] < 0]
-    return own if len(own) >= _ENOUGH_OWN * len(rows) else rows
+def _find_prices(begun: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> tuple[Lattice, Groups | None]:
+    """The tariff from those of the rows `on` that were not dealt out, and the groups that the others are priced in.
+
+    Where these say too little of the other kinds' prices, from all rows as they were dealt; then there are no groups.
+    """
+    for tried in (encoded.groups, None):
+        found = replace(begun, factors=dict(begun.factors))
+        own = on if tried is None else on[tried.of_row[on] < 0]
+        if not len(own):
+            continue
+        _fit_tariff(found, tried, encoded.population, amounts, own, on)
+        if tried is None or _explained(found, np.setdiff1d(on, own)) >= _MIN_EXPLAINED_DEALT:
+            break
+    return found, tried
+
+
+def _fit_tariff(
+    found: Lattice, groups: Groups | None, population: Population, amounts: Amounts, own: Ints, on: Ints
+) -> None:
+    """Factors, hidden levels and bases from the rows `own`, then the prices of all rows `on`."""
+    for _ in range(2):
+        _recentre_factors(found, groups, amounts, own, on)
+    rest = amounts.logs[own] - found.place_log(own)
+    found.levels = _hidden_levels(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))
+    if groups is not None:
+        fit_points(found, population, amounts, own)
+        price_as_grouped(found, groups, amounts, on)
+    fit_points(found, population, amounts, on)
+
+
+def _explained(found: Lattice, rows: Ints) -> float:
+    """The share of `rows` that lie on the tariff."""
+    return float(np.mean(found.point[rows] >= 0)) if len(rows) else 1.0
 
 
 def _share_prices(found: Lattice, encoded: Encoded, amounts: Amounts) -> None:
