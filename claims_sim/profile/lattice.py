@@ -58,10 +58,9 @@ class Lattice:
 
 def dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None) -> Numbers:
     """Where each case's values, each with its number of votes, are densest."""
-    unit = np.full(cases, np.inf)
-    np.minimum.at(unit, case, tolerance)
-    typical = np.bincount(case, weights=tolerance, minlength=cases) / np.maximum(np.bincount(case, minlength=cases), 1)
-    step = 2 * np.where(np.isfinite(unit), typical, 1.0) + 2e-5
+    each = np.bincount(case, minlength=cases)
+    typical = np.bincount(case, weights=tolerance, minlength=cases) / np.maximum(each, 1)
+    step = 2 * np.where(each > 0, typical, 1.0) + 2e-5
     bins = np.floor(rest / step[case]).astype(np.int64)
     span = int(bins.max() - bins.min()) + 3
     cells, distinct = dense_ids(case * span + bins - int(bins.min()))
@@ -74,8 +73,9 @@ def dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes
     low = distinct[best] % span + int(bins.min())
     edge = np.full(cases, 0.0)
     edge[owner[best]] = low * step[owner[best]]
-    inside = (rest >= edge[case]) & (rest < edge[case] + 2 * step[case])
-    weight = np.where(inside, 1 / tolerance**2, 0.0)
+    start, end = edge[case], (edge + 2 * step)[case]
+    inside = np.flatnonzero((rest >= start) & (rest < end))
+    case, rest, weight = case[inside], rest[inside], 1 / tolerance[inside] ** 2
     total = np.bincount(case, weights=weight, minlength=cases)
     return np.bincount(case, weights=weight * rest, minlength=cases) / np.maximum(total, 1e-30)
 
@@ -126,14 +126,14 @@ def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels
         nearest = np.abs(away).argmin(1)
         off = away[np.arange(len(rest)), nearest]
         near = np.abs(off) <= 1.5 * tolerance + 1e-5
+        of_case, away, width = case[near], off[near], tolerance[near]
         low, high = np.full(cases, -np.inf), np.full(cases, np.inf)
-        np.maximum.at(low, case[near], off[near] - tolerance[near])
-        np.minimum.at(high, case[near], off[near] + tolerance[near])
+        np.maximum.at(low, of_case, away - width)
+        np.minimum.at(high, of_case, away + width)
         ok = np.isfinite(low) & np.isfinite(high)
-        weight = np.bincount(case[near], weights=tolerance[near] ** -2.0, minlength=cases)
-        mean = np.bincount(case[near], weights=off[near] * tolerance[near] ** -2.0, minlength=cases) / np.maximum(
-            weight, 1e-30
-        )
+        weight = width**-2.0
+        total = np.bincount(of_case, weights=weight, minlength=cases)
+        mean = np.bincount(of_case, weights=away * weight, minlength=cases) / np.maximum(total, 1e-30)
         step = np.where(ok & (low <= high), (np.where(ok, low, 0) + np.where(ok, high, 0)) / 2, mean)
         base = base + step
     return base
