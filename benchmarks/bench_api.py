@@ -1,6 +1,7 @@
 """How quickly API and live page answer over a large store, and whether many listeners get every claim.
 
     .venv/bin/python benchmarks/bench_api.py --claims 1000000
+    .venv/bin/python benchmarks/bench_api.py --keep FOLDER       make the stores there and leave them, or measure those made
 
 Makes two simulations, of --claims and of a hundredth of it, with the statistical author; serves each by `claims-sim serve`,
 and prints for both: median and 95th percentile of GET /claims (newest page, with filters, deep page), of GET /high-risk, the
@@ -24,6 +25,10 @@ from pathlib import Path
 import httpx2 as httpx
 import psutil
 
+from claims_sim import pipeline
+from claims_sim.settings import Settings, load_settings
+from claims_sim.store.snapshot_files import SnapshotFile, snapshot_files
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 _LISTENERS = 50
 _REQUESTS = 60
@@ -40,29 +45,40 @@ QUERIES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--claims", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path, help="the folder of the stores; made once, they can be measured again")
+    parser.add_argument("--make-only", action="store_true", help="make the stores and measure nothing")
     options = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("CLAIMS_SIM_")]:
         del os.environ[name]
     for claims in (max(_BATCH, options.claims // 100), options.claims):
-        folder = Path(tempfile.mkdtemp(prefix="claims-sim-api-"))
+        folder = Path(options.keep or tempfile.mkdtemp(prefix="claims-sim-api-"))
         try:
-            _measure(folder / "state", claims)
+            settings = _made(folder / f"state-{claims}", claims)
+            if not options.make_only:
+                _measure(settings, claims)
         finally:
-            shutil.rmtree(folder)
+            if not options.keep:
+                shutil.rmtree(folder)
 
 
-def _measure(state: Path, claims: int) -> None:
-    from claims_sim import pipeline
-    from claims_sim.settings import load_settings
-    from claims_sim_tests import servers
-
+def _made(state: Path, claims: int) -> Settings:
+    """Settings of a simulation that has so many claims, made now as far as they are not there."""
     settings = load_settings(state_dir=state, author="statistical", demo_rows=20_000, batch_size=_BATCH, api_rate=0)
     pipeline.ensure_source(settings, lambda _: None)
-    pipeline.keep_profile(settings, pipeline.profile_source(settings, datetime.now(UTC)).profile)
-    for done in range(0, claims, _BATCH):
+    if not settings.profile_path.exists():
+        pipeline.keep_profile(settings, pipeline.profile_source(settings, datetime.now(UTC)).profile)
+    files = snapshot_files(settings.snapshots_path / "claims_live_stream")
+    there = SnapshotFile.of(files[-1]).last if files else 0
+    for done in range(there, claims, _BATCH):
         pipeline.run_tick(settings, datetime.now(UTC))
         if done % 100_000 == 0:
             print(f"  {done + _BATCH:,} claims made", file=sys.stderr, flush=True)
+    return settings
+
+
+def _measure(settings: Settings, claims: int) -> None:
+    from claims_sim_tests import servers
+
     server = servers.start_api(settings)
     url = f"http://127.0.0.1:{server.port}"
     try:
@@ -111,9 +127,7 @@ def _paint(url: str) -> None:
     print(f"  live page: first paint {statistics.median(paints):.0f} ms, claims shown {statistics.median(rows):.0f} ms")
 
 
-def _listen(settings: object, url: str, pid: int) -> None:
-    from claims_sim import pipeline
-
+def _listen(settings: Settings, url: str, pid: int) -> None:
     got, stop = [0] * _LISTENERS, threading.Event()
 
     def listen(number: int) -> None:
