@@ -4,7 +4,7 @@ What may not be released by its text or its number of persons has no code (-1). 
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,7 @@ import pyarrow as pa
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import admitted, is_code
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
-from claims_sim.profile.directory import COLUMNS as DIRECTORY_COLUMNS
-from claims_sim.profile.directory import Dealt, deal_out, is_attribute
+from claims_sim.profile.dealing import Groups, deal_out_facilities, text_codes
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
@@ -30,17 +29,6 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Who was grouped with whom before the claims were dealt out: names, and nothing of which claim was whose."""
-
-    of_row: Ints
-    """The group of each row; -1 where its kind of facility stands alone."""
-    start: Ints
-    codes: dict[str, Codes]
-    """The codes of the groups' kinds: those of group g lie from start[g] to start[g + 1]."""
 
 
 @dataclass(slots=True)
@@ -96,11 +84,16 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     out = Encoded(population=population_of(source, k, rounding_key), rows=source.rows)
     _read_dates(out, source)
     _read_amounts(out, source)
-    dealt = _deal_out_facilities(out, source)
+    dealing = deal_out_facilities(source, out.population)
+    if dealing.rows:
+        out.oddities.append(
+            f"{share_of(dealing.rows, out.rows)} of the claims are of facilities that may not be told from others: they "
+            "are dealt out among facilities like them."
+        )
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
-            _encode_text(out, source, name, dealt.columns.get(name))
-    out.groups = _encode_groups(out, dealt)
+            _encode_text(out, source, name, dealing.columns.get(name))
+    out.groups = dealing.groups(out.codes)
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
@@ -161,80 +154,13 @@ def _money(values: Numbers | None) -> Numbers | None:
     return money if np.isfinite(money).any() else None
 
 
-class _Dealing(NamedTuple):
-    """The columns that describe facilities as dealt out and as the groups' kinds have them, in the source's own codes."""
-
-    columns: dict[str, Codes]
-    members: dict[str, Codes]
-    dealt: Dealt | None
-
-
-_NOT_DEALT: Final = _Dealing({}, {}, None)
-
-
-def _deal_out_facilities(out: Encoded, source: SourceTable) -> _Dealing:
-    """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
-    facilities = out.population.facilities
-    if facilities is None or "facility_id" not in source.columns.column_names:
-        return _NOT_DEALT
-    raw = {
-        name: _indices(source.columns[name])
-        for name in DIRECTORY_COLUMNS
-        if name in source.columns.column_names and source.columns[name].null_count < source.rows
-    }
-    raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
-    if not raw:
-        return _NOT_DEALT
-    # By the order of their names: that in which they come would be one of the claims.
-    orders = {name: _by_name(source.columns[name]) for name in raw}
-    ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
-    dealt = deal_out(ranked, out.population)
-    grouped = int(np.count_nonzero(dealt.group >= 0))
-    if grouped:
-        out.oddities.append(
-            f"{share_of(grouped, out.rows)} of the claims are of facilities that may not be told from others: they are "
-            "dealt out among facilities like them."
-        )
-    back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
-    return _Dealing(
-        {name: back[name][codes] for name, codes in zip(raw, dealt.columns, strict=True)},
-        {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
-        dealt if grouped else None,
-    )
-
-
-def _encode_groups(out: Encoded, dealing: _Dealing) -> Groups | None:
-    """The groups in the codes of the columns as they were released; what was not has none."""
-    if dealing.dealt is None:
-        return None
-    rows = np.flatnonzero(dealing.dealt.group >= 0)
-    codes = {}
-    for name, raw in dealing.columns.items():
-        if name in out.codes:
-            code_of = np.full(max(int(raw.max(initial=0)), int(dealing.members[name].max(initial=0))) + 2, -1, np.int32)
-            code_of[raw[rows]] = out.codes[name][rows]
-            codes[name] = code_of[dealing.members[name]]
-    return Groups(dealing.dealt.group, dealing.dealt.start, codes)
-
-
-def _by_name(column: pa.ChunkedArray) -> Ints:
-    """The places of a column's values in the order of their text."""
-    values = column.combine_chunks().dictionary.to_pylist()
-    return np.array(sorted(range(len(values)), key=lambda i: str(values[i])), np.int64)
-
-
-def _indices(column: pa.ChunkedArray) -> Codes:
-    codes: Codes = column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return codes
-
-
 def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | None) -> None:
     """Code a text column, with `dealt` in the place of what its rows hold."""
     column = source.columns[name].combine_chunks()
     if column.null_count == len(column):
         return
     values = column.dictionary.to_pylist()
-    raw = _indices(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
+    raw = text_codes(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
     out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None)
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)

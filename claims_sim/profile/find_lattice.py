@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
-from claims_sim.profile.encode import Encoded, Groups
+from claims_sim.profile.dealing import Groups
+from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers

@@ -1,0 +1,90 @@
+"""From a source's columns to the same with claims dealt out, and who was grouped with whom. `directory.py` has the rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
+from claims_sim.profile.source import SourceTable
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Who was grouped with whom before the claims were dealt out: names, and nothing of which claim was whose."""
+
+    of_row: Ints
+    """The group of each row; -1 where its kind of facility stands alone."""
+    start: Ints
+    codes: dict[str, Codes]
+    """The codes of the groups' kinds: those of group g lie from start[g] to start[g + 1]."""
+
+
+class Dealing(NamedTuple):
+    """The columns that describe facilities as dealt out and as the groups' kinds have them, in the source's own codes."""
+
+    columns: dict[str, Codes]
+    members: dict[str, Codes]
+    dealt: Dealt | None
+
+    @property
+    def rows(self) -> int:
+        """How many claims were dealt out."""
+        return 0 if self.dealt is None else int(np.count_nonzero(self.dealt.group >= 0))
+
+    def groups(self, codes: Mapping[str, Codes]) -> Groups | None:
+        """The groups in the `codes` by which the columns were released; what was not has none."""
+        if self.dealt is None or not self.rows:
+            return None
+        rows = np.flatnonzero(self.dealt.group >= 0)
+        found = {}
+        for name, raw in self.columns.items():
+            if name in codes:
+                members = self.members[name]
+                code_of = np.full(max(int(raw.max(initial=0)), int(members.max(initial=0))) + 2, -1, np.int32)
+                code_of[raw[rows]] = codes[name][rows]
+                found[name] = code_of[members]
+        return Groups(self.dealt.group, self.dealt.start, found)
+
+
+NOT_DEALT: Final = Dealing({}, {}, None)
+
+
+def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
+    """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
+    facilities, columns = population.facilities, source.columns
+    if facilities is None or "facility_id" not in columns.column_names:
+        return NOT_DEALT
+    raw = {
+        name: text_codes(columns[name])
+        for name in COLUMNS
+        if name in columns.column_names and columns[name].null_count < source.rows
+    }
+    raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
+    if not raw:
+        return NOT_DEALT
+    # By the order of their names: that in which they come would be one of the claims.
+    orders = {name: _by_name(columns[name]) for name in raw}
+    ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
+    dealt = deal_out(ranked, population)
+    back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
+    return Dealing(
+        {name: back[name][codes] for name, codes in zip(raw, dealt.columns, strict=True)},
+        {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
+        dealt,
+    )
+
+
+def _by_name(column: pa.ChunkedArray) -> Ints:
+    """The places of a column's values in the order of their text."""
+    values = column.combine_chunks().dictionary.to_pylist()
+    return np.array(sorted(range(len(values)), key=lambda i: str(values[i])), np.int64)
+
+
+def text_codes(column: pa.ChunkedArray) -> Codes:
+    """The places of a text column's rows in its own list of values; -1 where there is none."""
+    codes: Codes = column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes
