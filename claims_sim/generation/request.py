@@ -153,7 +153,7 @@ class ClaimsRequest(BaseModel):
         None,
         description=(
             "Longest time for the model's part, seconds; what is late the statistical author writes. Default: the "
-            "settings' deadline for every batch size of claims"
+            "settings' deadline for every batch size of claims, and 20 where somebody waits for them: by command or HTTP"
         ),
     )
 
@@ -195,8 +195,11 @@ class Order:
     deadline_s: float
 
 
-def place_order(request: ClaimsRequest, settings: Settings, now: datetime) -> Order:
-    """What a request comes to under these settings. Raises RequestError when their mix is none."""
+def place_order(request: ClaimsRequest, settings: Settings, now: datetime, *, least_deadline_s: float = 0.0) -> Order:
+    """What a request comes to under these settings; its own deadline may be below the least one.
+
+    Raises RequestError when the settings' mix is none.
+    """
     given = {name: getattr(request, name) for name in (*_OVERRIDES, "anomaly_rate")}
     applied = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     as_of = request.as_of or now.astimezone(UTC)
@@ -211,7 +214,8 @@ def place_order(request: ClaimsRequest, settings: Settings, now: datetime) -> Or
         where=request.where,
         mix=_standing_mix(applied, request.where) if request.mix is None else request.mix,
     )
-    deadline_s = request.deadline_s or applied.authoring_deadline_s * -(-count // applied.batch_size)
+    usual_s = max(applied.authoring_deadline_s * -(-count // applied.batch_size), least_deadline_s)
+    deadline_s = request.deadline_s or usual_s
     update = {name: getattr(applied, name) for name in _OVERRIDES}
     update |= {name: getattr(batch, name) for name in ("batch_id", "count", "as_of", "mix")}
     return Order(request.model_copy(update=update | {"deadline_s": deadline_s}), applied, batch, deadline_s)

@@ -22,6 +22,8 @@ _TRUTH: Final = (
     "rupiah_lost", "related_claims",
 )  # fmt: skip
 _JSON: Final = ("before", "after")
+_PATIENCE_S: Final = 20.0
+"""Whoever waits for a few claims would rather wait for the model's server to start than have none that a model wrote."""
 _PROVENANCE: Final = ("claim_id", "author", "model", "prompt_version", "attempts", "repaired", "errors")
 
 
@@ -107,7 +109,7 @@ def write_on_demand(
             raise ClaimsSimError(full)
     # The stream's quota is not this batch's.
     request = request.model_copy(update={"anomaly_rate": request.anomaly_rate or 0.0})
-    order = place_order(request, settings, now)
+    order = place_order(request, settings, now, least_deadline_s=_PATIENCE_S)
     quota, known = quota_of_order(order), profile or current_profile(settings)
     with batch_writer(
         order.settings, known, deadline_s=order.deadline_s, in_stream=publish or not quota, quota=quota

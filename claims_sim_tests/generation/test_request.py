@@ -51,6 +51,8 @@ def test_what_is_left_out_is_as_the_settings_say(settings):
     assert order.batch.mix.fields == ("service_type", "severity_group")
     assert order.deadline_s == own.authoring_deadline_s
     assert place_order(ClaimsRequest(count=9), own, NOW).deadline_s == 3 * own.authoring_deadline_s
+    waited = [place_order(ClaimsRequest(count=1, deadline_s=s), own, NOW, least_deadline_s=70) for s in (None, 2.0)]
+    assert [order.deadline_s for order in waited] == [70, 2]
 
 
 def test_a_request_wins_over_the_settings(settings):
