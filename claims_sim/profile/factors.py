@@ -4,6 +4,8 @@ Pairs of rows that differ in one variable alone are compared; where their ratios
 variable is a factor. Sees codes and amounts only.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,6 +22,9 @@ _MIN_SHARE: Final = 0.3
 _MAX_CASE_SIZE: Final = 12
 
 
+NOTHING_KNOWN: Final[Mapping[str, Numbers]] = MappingProxyType({})
+
+
 class _Edge(NamedTuple):
     """Two values of a variable, the log ratio at which their pairs are densest, pairs there, and all pairs."""
 
@@ -31,13 +36,18 @@ class _Edge(NamedTuple):
 
 
 def global_factors(
-    encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask
+    encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask, known: Mapping[str, Numbers] = NOTHING_KNOWN
 ) -> tuple[dict[str, Numbers], list[str]]:
-    """Variables whose every value multiplies the amount alike in all cases; and those that are part of the case."""
+    """Variables whose every value multiplies the amount alike in all cases; and those that are part of the case.
+
+    Factors that are `known` already are not sought again.
+    """
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
     others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
-    rest, open_ = logs.copy(), list[str](names)
-    factors: dict[str, Numbers] = {}
+    factors = dict(known)
+    rest, open_ = logs.copy(), list[str](name for name in names if name not in known)
+    for name, found in known.items():
+        rest -= np.append(found, 0.0)[encoded.codes[name]]
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
         for name in list(open_):
@@ -48,11 +58,11 @@ def global_factors(
                 size = len(encoded.vocabularies[other]) + 1
                 key, _ = dense_ids(key * size + encoded.codes[other][valid] + 1)
             size = len(encoded.vocabularies[name])
-            found = _factor(key, encoded.codes[name][valid], size, rest[valid], tolerance[valid])
-            if found is None:
+            factor = _factor(key, encoded.codes[name][valid], size, rest[valid], tolerance[valid])
+            if factor is None:
                 continue
-            factors[name] = found
-            rest = rest - np.append(found, 0.0)[encoded.codes[name]]
+            factors[name] = factor
+            rest = rest - np.append(factor, 0.0)[encoded.codes[name]]
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= _MAX_CASE_SIZE]
     return factors, failed

@@ -43,7 +43,7 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     tolerance = grid / np.where(usable, primary, 1.0) / 2
     amounts = Amounts(primary, logs, tolerance)
     few = usable & _every_nth(encoded.rows, int(usable.sum()))
-    factors, case_extra = global_factors(encoded, logs, tolerance, few)
+    factors, case_extra = _find_factors(encoded, amounts, few)
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
     names = _choose_case(encoded, logs - place, tolerance, np.flatnonzero(few), case_extra)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
@@ -64,6 +64,19 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     if explained < _MIN_EXPLAINED:
         return None
     return found
+
+
+def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:
+    """The tariff's factors, and what is part of the case: from all claims, or first from those that were not dealt out.
+
+    All claims know all values; where dealing has blurred their ratios, the others show more factors.
+    """
+    _, logs, tolerance = amounts
+    found = global_factors(encoded, logs, tolerance, few)
+    if encoded.groups is None:
+        return found
+    own, _ = global_factors(encoded, logs, tolerance, few & (encoded.groups.of_row < 0))
+    return global_factors(encoded, logs, tolerance, few, own) if len(own) > len(found[0]) else found
 
 
 def _find_prices(begun: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> tuple[Lattice, Groups | None]:
