@@ -149,6 +149,7 @@ def test_no_output_ever_replaces_the_source(run, monkeypatch, tmp_path, link):
     assert own.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_demo_profiles_again_when_the_source_is_another(run, settings, tmp_path, monkeypatch):
     run("demo", "--ticks", 1)
     before = settings.profile_path.read_text()

@@ -55,6 +55,7 @@ def test_a_channel_that_nobody_serves_is_named_and_one_that_answers_is_not(setti
     assert pipeline.why_channel_is_silent(settings) == ""
 
 
+@pytest.mark.slow
 def test_another_source_than_last_time_is_named_and_its_profile_is_compared_with_nothing(settings, tmp_path):
     pipeline.keep_profile(settings, pipeline.profile_source(settings, NOW).profile)
     assert pipeline.note_of_former_source(settings) == ""

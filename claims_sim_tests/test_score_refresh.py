@@ -178,6 +178,7 @@ def test_counts_of_nearly_the_same_real_claims_are_not_told_anew(own_source):
     assert told["bins"] != first["bins"]
 
 
+@pytest.mark.slow
 def test_another_scorer_tells_nothing_of_nearly_the_same_real_claims(own_source, monkeypatch):
     own, leave_out = own_source
     pipeline.refresh_scores(own, LATER)
@@ -304,6 +305,7 @@ def test_the_first_refresh_can_be_taken_back_too_and_then_none_is_left(live):
         pipeline.rollback_scores(live, LATER)
 
 
+@pytest.mark.slow
 def test_only_the_newest_sets_are_kept(live):
     for minute in range(5):
         pipeline.refresh_scores(live, NOW + timedelta(minutes=minute), with_real=minute > 2)

@@ -134,6 +134,7 @@ def test_a_clone_is_another_persons_at_its_originals_hospital(mixed):
         assert clone["facility_id"] == original["facility_id"]
 
 
+@pytest.mark.slow
 def test_a_campaign_is_at_one_hospital_where_claims_name_theirs(write):
     batch = write(2_000, 0.05, ["upcoding"], campaigns=0.5, persons=Persons())
     claims = {row["claim_id"]: row for row in batch.claims.to_pylist()}

@@ -111,7 +111,7 @@ def test_a_path_that_cannot_be_written_is_one_clear_line(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["demo.duckdb", "demo.parquet"])
+@pytest.mark.parametrize("name", ["demo.duckdb", pytest.param("demo.parquet", marks=pytest.mark.slow)])
 def test_when_the_disk_is_full_there_is_one_line_and_no_file(tmp_path, name):
     script = f"""
 import resource, signal

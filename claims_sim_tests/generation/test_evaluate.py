@@ -205,6 +205,7 @@ def test_a_measurement_goes_on_where_it_stopped(settings):
     assert json.loads(json.dumps(report.as_dict()))["output"]["planned"] == 40
 
 
+@pytest.mark.slow
 def test_another_model_at_the_same_address_is_measured_anew(settings):
     with fault_server() as server:
         server.default = second

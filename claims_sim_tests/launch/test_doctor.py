@@ -1,6 +1,8 @@
 import socket
 from pathlib import Path
 
+import pytest
+
 from claims_sim.launch.doctor import examine
 from claims_sim_tests.profile.tables import tariff_table, write_duckdb
 
@@ -52,6 +54,7 @@ def test_a_model_server_that_does_not_answer_is_wrong_only_when_it_is_forced(set
     assert verdicts(settings.model_copy(update=changes | {"force_llm": True}))["author"][0] == "wrong"
 
 
+@pytest.mark.slow
 def test_a_scorer_of_ones_own_is_tried(settings, tmp_path):
     assert verdicts(settings)["scorer"] == ("ok", "the built-in one")
     (tmp_path / "tried.py").write_text(

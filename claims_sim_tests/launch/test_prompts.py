@@ -41,6 +41,7 @@ def test_what_is_not_there_is_named():
         difference("v1", "v1.fr", "choice", "en")
 
 
+@pytest.mark.slow
 def test_two_languages_are_measured_on_the_same_briefs_and_a_stopped_measurement_goes_on(settings):
     with fault_server() as server:
         server.default = writes
