@@ -16,6 +16,7 @@ import duckdb
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import STORAGE_VERSION, SimulationDatabase
+from claims_sim.store.gate import enter
 from claims_sim.store.query import run
 
 WORTHWHILE_SHARE: Final = 0.25
@@ -34,8 +35,7 @@ class Compaction:
 def compact(db: SimulationDatabase, *, share: float = WORTHWHILE_SHARE) -> Compaction:
     """Rewrite the file when at least `share` of it is free. Raises StoreError when there is no room for the copy.
 
-    For POSIX systems: it relies on the lock that DuckDB itself takes, which holds other processes off but no thread of
-    this one; nothing else here may use the database meanwhile.
+    For POSIX systems: it relies on their locks of files (`gate`).
     """
     before = after = db.path.stat().st_size
     for _ in range(_ATTEMPTS):
@@ -83,24 +83,27 @@ def _copy(db: SimulationDatabase, share: float) -> tuple[Path, tuple[int, int]] 
 
 
 def _put_in_place(path: Path, fresh: Path, stamp: tuple[int, int]) -> bool:
-    """Replace the database by its copy, unless somebody has it open or has changed it since.
-
-    Who opens the file at this very moment sees that it is another one now, and opens again (`SimulationDatabase`).
-    """
-    with path.open("r+b") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        if _stamp(path) != stamp or path.with_name(f"{path.name}.wal").exists():
-            return False
-        fresh.replace(path)
+    """Replace the database by its copy, unless somebody has it open or has changed it since."""
+    leave = enter(path, alone=True, shared_with_threads=False)
+    if leave is None:
+        return False
+    try:
+        with path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # against clients of DuckDB that do not know the gate
+            if _stamp(path) != stamp or path.with_name(f"{path.name}.wal").exists():
+                return False
+            fresh.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+    except BlockingIOError:
+        return False
+    else:
         return True
+    finally:
+        leave()
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from claims_sim.errors import StoreError, StoreLockedError
+from claims_sim.store.gate import enter
 from claims_sim.store.query import run
 from claims_sim.store.schema import apply_migrations, is_current
 
@@ -84,14 +85,15 @@ class SimulationDatabase:
         Raises StoreLockedError when another process keeps the file beyond the deadline, StoreError when the file
         cannot be used.
         """
-        connection = self._open_current(read_only)
-        try:
-            yield connection
-        except _OUTAGES as error:
-            raise StoreError(_explain(self.path, error)) from error
-        finally:
-            with suppress(duckdb.Error):  # after a fatal error closing fails too; the first error counts
-                connection.close()
+        with ExitStack() as held:
+            connection = self._open_current(read_only, held)
+            try:
+                yield connection
+            except _OUTAGES as error:
+                raise StoreError(_explain(self.path, error)) from error
+            finally:
+                with suppress(duckdb.Error):  # after a fatal error closing fails too; the first error counts
+                    connection.close()
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -121,21 +123,24 @@ class SimulationDatabase:
                     run(connection, "ROLLBACK")
                 raise
 
-    def _open_current(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _open_current(self, read_only: bool, held: ExitStack) -> duckdb.DuckDBPyConnection:
+        """A connection to the migrated database; `held` keeps the file in its place until it is closed."""
         deadline = time.monotonic() + self.lock_timeout_s
         read_only = read_only and not _kept[self.path]
         if not self._exists():
             self._create(deadline)
-        connection = self._open(self.path, read_only, deadline)
+        connection = self._open(self.path, read_only, deadline, held)
         try:
             # Asked once for all connections inside `kept_open`, whose own was asked.
             if not _kept[self.path] and not is_current(connection, self.path):
                 connection.close()
-                connection = self._open(self.path, False, deadline)
+                held.close()
+                connection = self._open(self.path, False, deadline, held)
                 apply_migrations(connection, self.path)
                 if read_only:
                     connection.close()
-                    connection = self._open(self.path, True, deadline)
+                    held.close()
+                    connection = self._open(self.path, True, deadline, held)
         except BaseException:
             connection.close()
             raise
@@ -174,25 +179,33 @@ class SimulationDatabase:
                 f"{self.path} cannot be made: {error.strerror or error}; check the folder's rights."
             ) from error
 
-    def _open(self, path: Path, read_only: bool, deadline: float) -> duckdb.DuckDBPyConnection:
+    def _open(
+        self, path: Path, read_only: bool, deadline: float, held: ExitStack | None = None
+    ) -> duckdb.DuckDBPyConnection:
         pause = _FIRST_PAUSE_S
         while True:
-            before = _identity(path)
-            try:
-                connection = self._connect(path, read_only)
-            except duckdb.Error as error:
-                if not _LOCKED.search(str(error)):
-                    raise StoreError(_explain(self.path, error)) from error
-                if time.monotonic() >= deadline:
-                    raise StoreLockedError(self._locked_message(error)) from error
-                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
-            else:
-                if before is not None and _identity(path) != before:  # a compact copy took its place meanwhile
-                    connection.close()
-                    continue
-                run(connection, "SET TimeZone = 'UTC'")
-                return connection
+            leave = None if held is None else enter(path, alone=not read_only)
+            is_late = time.monotonic() >= deadline
+            if held is None or leave is not None or is_late:  # too late, DuckDB says who holds it
+                try:
+                    connection = self._connect(path, read_only)
+                except duckdb.Error as error:
+                    if leave is not None:
+                        leave()
+                    if not _LOCKED.search(str(error)):
+                        raise StoreError(_explain(self.path, error)) from error
+                    if is_late:
+                        raise StoreLockedError(self._locked_message(error)) from error
+                else:
+                    if held is not None and leave is None:
+                        connection.close()
+                        raise StoreLockedError(f"{self.path} was held by another process: try again.")
+                    if held is not None and leave is not None:
+                        held.callback(leave)
+                    run(connection, "SET TimeZone = 'UTC'")
+                    return connection
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _connect(self, path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         with _opening:
@@ -219,14 +232,6 @@ class SimulationDatabase:
             else "another process"
         )
         return f"{self.path} was held by {who} for more than {self.lock_timeout_s:g} s: stop it, or wait for it and try again."
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
 
 
 def _explain(path: Path, error: duckdb.Error) -> str:
