@@ -16,7 +16,7 @@ import duckdb
 
 from claims_sim.errors import StoreError
 from claims_sim.store.database import STORAGE_VERSION, SimulationDatabase
-from claims_sim.store.gate import enter
+from claims_sim.store.gate import enter_unused
 from claims_sim.store.query import run
 
 WORTHWHILE_SHARE: Final = 0.25
@@ -84,7 +84,7 @@ def _copy(db: SimulationDatabase, share: float) -> tuple[Path, tuple[int, int]] 
 
 def _put_in_place(path: Path, fresh: Path, stamp: tuple[int, int]) -> bool:
     """Replace the database by its copy, unless somebody has it open or has changed it since."""
-    leave = enter(path, alone=True, shared_with_threads=False)
+    leave = enter_unused(path)
     if leave is None:
         return False
     try:

@@ -184,7 +184,7 @@ class SimulationDatabase:
     ) -> duckdb.DuckDBPyConnection:
         pause = _FIRST_PAUSE_S
         while True:
-            leave = None if held is None else enter(path, alone=not read_only)
+            leave = None if held is None else enter(path, deadline, alone=not read_only)
             is_late = time.monotonic() >= deadline
             if held is None or leave is not None or is_late:  # too late, DuckDB says who holds it
                 try:

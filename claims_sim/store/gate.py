@@ -7,10 +7,15 @@ opened and left after it was closed. Threads of one process share it, as they sh
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Final
+
+_PAUSE_S: Final = 0.005
+_NO_GATE: Final = -1
 
 
 @dataclass(slots=True)
@@ -26,30 +31,65 @@ _held: dict[Path, _Held] = {}
 _guard = threading.Lock()
 
 
-def enter(path: Path, *, alone: bool, shared_with_threads: bool = True) -> Callable[[], None] | None:
-    """Enter the gate of the file at `path`; the result leaves it. None while others keep it shut.
+def enter(path: Path, deadline: float, *, alone: bool) -> Callable[[], None] | None:
+    """Enter the gate of the file at `path`; the result leaves it. None when others keep it shut until `deadline`.
 
-    `alone` keeps all other processes out, otherwise those that come alone. On a system or in a folder that has no such
-    locks there is no gate, and everybody is in.
+    `alone` keeps all other processes out, otherwise those that come alone; `deadline` is in seconds of the monotonic
+    clock. On a system or in a folder that has no such locks there is no gate, and everybody is in.
     """
+    queue = None
+    try:
+        while True:
+            # Who waits does so at the head of a queue: another process that comes and goes all the time goes behind it.
+            # A thread of a process that is in already waits for nobody: those in the queue wait for its process.
+            if path in _held and (leave := _try(path, alone=alone)) is not None:
+                return leave
+            if queue is None:
+                queue = _taken(path.with_name(f".{path.name}.queue"), alone=True)
+            if queue is not None:
+                leave = _try(path, alone=alone)
+                if leave is not None:
+                    return leave
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_PAUSE_S)
+    finally:
+        if queue is not None and queue >= 0:
+            os.close(queue)
+
+
+def enter_unused(path: Path) -> Callable[[], None] | None:
+    """Enter alone, at once and before any thread of this process, or not at all (None)."""
+    return None if path in _held else _try(path, alone=True)
+
+
+def _try(path: Path, *, alone: bool) -> Callable[[], None] | None:
     with _guard:
         held = _held.get(path)
         if held is not None:
-            if not shared_with_threads or held.alone is not alone:
+            if held.alone is not alone:
                 return None
             held.entered += 1
             return lambda: _leave(path, held)
-        fcntl = _fcntl()
-        descriptor = _opened(path) if fcntl else None
-        if fcntl is None or descriptor is None:
-            return _nothing_to_leave
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
+        descriptor = _taken(path.with_name(f".{path.name}.gate"), alone=alone)
+        if descriptor is None:
             return None
         mine = _held[path] = _Held(descriptor, alone, 1)
         return lambda: _leave(path, mine)
+
+
+def _taken(gate: Path, *, alone: bool) -> int | None:
+    """The descriptor of a file that is locked now; None when another process has it, _NO_GATE where there are no locks."""
+    fcntl = _fcntl()
+    descriptor = _opened(gate) if fcntl else None
+    if fcntl is None or descriptor is None:
+        return _NO_GATE
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _leave(path: Path, held: _Held) -> None:
@@ -58,24 +98,21 @@ def _leave(path: Path, held: _Held) -> None:
         if held.entered or _held.get(path) is not held:
             return
         del _held[path]
+        if held.descriptor == _NO_GATE:
+            return
         fcntl = _fcntl()
         if fcntl is not None:  # a process that was forked meanwhile must not keep it
             fcntl.flock(held.descriptor, fcntl.LOCK_UN)
         os.close(held.descriptor)
 
 
-def _opened(path: Path) -> int | None:
-    gate = path.with_name(f".{path.name}.gate")
+def _opened(gate: Path) -> int | None:
     for mode in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # the second in a folder that cannot be written
         try:
             return os.open(gate, mode, 0o666)
         except OSError:
             continue
     return None
-
-
-def _nothing_to_leave() -> None:
-    """There is no gate."""
 
 
 def _fcntl() -> ModuleType | None:
