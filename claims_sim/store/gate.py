@@ -45,7 +45,7 @@ def enter(path: Path, deadline: float, *, alone: bool) -> Callable[[], None] | N
             if path in _held and (leave := _try(path, alone=alone)) is not None:
                 return leave
             if queue is None:
-                queue = _taken(path.with_name(f".{path.name}.queue"), alone=True)
+                queue = _taken(path.with_name(f".{path.name}.queue"), alone=True, makes=alone)
             if queue is not None:
                 leave = _try(path, alone=alone)
                 if leave is not None:
@@ -54,8 +54,8 @@ def enter(path: Path, deadline: float, *, alone: bool) -> Callable[[], None] | N
                 return None
             time.sleep(_PAUSE_S)
     finally:
-        if queue is not None and queue >= 0:
-            os.close(queue)
+        if queue is not None:
+            _release(queue)
 
 
 def enter_unused(path: Path) -> Callable[[], None] | None:
@@ -71,17 +71,21 @@ def _try(path: Path, *, alone: bool) -> Callable[[], None] | None:
                 return None
             held.entered += 1
             return lambda: _leave(path, held)
-        descriptor = _taken(path.with_name(f".{path.name}.gate"), alone=alone)
+        descriptor = _taken(path.with_name(f".{path.name}.gate"), alone=alone, makes=alone)
         if descriptor is None:
             return None
         mine = _held[path] = _Held(descriptor, alone, 1)
         return lambda: _leave(path, mine)
 
 
-def _taken(gate: Path, *, alone: bool) -> int | None:
-    """The descriptor of a file that is locked now; None when another process has it, _NO_GATE where there are no locks."""
+def _taken(gate: Path, *, alone: bool, makes: bool) -> int | None:
+    """The descriptor of a file that is locked now; None when another process has it, _NO_GATE where there are no locks.
+
+    The file is made where `makes` says so: who only looks leaves nothing behind, and where nobody has come to write there
+    is nothing to wait for.
+    """
     fcntl = _fcntl()
-    descriptor = _opened(gate) if fcntl else None
+    descriptor = _opened(gate, makes=makes) if fcntl else None
     if fcntl is None or descriptor is None:
         return _NO_GATE
     try:
@@ -98,16 +102,19 @@ def _leave(path: Path, held: _Held) -> None:
         if held.entered or _held.get(path) is not held:
             return
         del _held[path]
-        if held.descriptor == _NO_GATE:
-            return
-        fcntl = _fcntl()
-        if fcntl is not None:  # a process that was forked meanwhile must not keep it
-            fcntl.flock(held.descriptor, fcntl.LOCK_UN)
-        os.close(held.descriptor)
+        _release(held.descriptor)
 
 
-def _opened(gate: Path) -> int | None:
-    for mode in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # the second in a folder that cannot be written
+def _release(descriptor: int) -> None:
+    fcntl = _fcntl()
+    if fcntl is None or descriptor == _NO_GATE:
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a process that was forked meanwhile must not keep it
+    os.close(descriptor)
+
+
+def _opened(gate: Path, *, makes: bool) -> int | None:
+    for mode in (*([os.O_RDWR | os.O_CREAT] if makes else []), os.O_RDONLY):  # or in a folder that cannot be written
         try:
             return os.open(gate, mode, 0o666)
         except OSError:
