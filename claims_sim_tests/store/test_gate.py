@@ -1,0 +1,78 @@
+"""The gate before the database: one process after the other, threads together."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from claims_sim.store import gate
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from claims_sim.store import gate
+leave = gate.enter(Path(sys.argv[1]), time.monotonic() + 60, alone=sys.argv[2] == "alone")
+print("in", flush=True)
+sys.stdin.read()
+leave()
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "sim.duckdb"
+
+
+@pytest.fixture
+def other(path):
+    """A function: start another process that enters, and say how to end it."""
+    started = []
+
+    def start(how):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(path), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout.readline() == "in\n"
+        return lambda: process.communicate(timeout=60)
+
+    yield start
+    for process in started:
+        process.communicate(timeout=60)
+
+
+def enter_now(path, **how):
+    return gate.enter(path, time.monotonic(), **how)
+
+
+def test_who_writes_keeps_other_processes_out_until_it_leaves(path, other):
+    end = other("alone")
+    assert enter_now(path, alone=True) is None
+    assert enter_now(path, alone=False) is None
+    assert gate.enter_unused(path) is None
+    end()
+    enter_now(path, alone=True)()
+
+
+def test_readers_are_in_together_and_keep_writers_out(path, other):
+    enter_now(path, alone=True)()  # somebody has written here
+    other("together")
+    leave = enter_now(path, alone=False)
+    assert leave is not None
+    leave()
+    assert enter_now(path, alone=True) is None
+
+
+def test_threads_of_a_process_are_in_together_until_the_last_one_leaves(path):
+    first, second = enter_now(path, alone=True), enter_now(path, alone=True)
+    assert enter_now(path, alone=False) is None  # as DuckDB has it: one process, one mode
+    first()
+    assert gate.enter_unused(path) is None
+    second()
+    gate.enter_unused(path)()
+
+
+def test_who_only_looks_makes_no_file(path):
+    enter_now(path, alone=False)()
+    assert list(path.parent.iterdir()) == []
