@@ -10,7 +10,7 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import duckdb
 
@@ -89,8 +89,7 @@ def _put_in_place(path: Path, fresh: Path, stamp: tuple[int, int]) -> bool:
         return False
     try:
         with path.open("r+b") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # against clients of DuckDB that do not know the gate
-            if _stamp(path) != stamp or path.with_name(f"{path.name}.wal").exists():
+            if not _is_ours_alone(file) or _stamp(path) != stamp or path.with_name(f"{path.name}.wal").exists():
                 return False
             fresh.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
@@ -98,12 +97,18 @@ def _put_in_place(path: Path, fresh: Path, stamp: tuple[int, int]) -> bool:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except BlockingIOError:
-        return False
-    else:
-        return True
     finally:
         leave()
+    return True
+
+
+def _is_ours_alone(file: BinaryIO) -> bool:
+    """Whether no client of DuckDB has the file open that does not know the gate; none gets it until it is closed."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -129,18 +129,18 @@ class SimulationDatabase:
         read_only = read_only and not _kept[self.path]
         if not self._exists():
             self._create(deadline)
-        connection = self._open(self.path, read_only, deadline, held)
+        connection = self._open(read_only, deadline, held)
         try:
             # Asked once for all connections inside `kept_open`, whose own was asked.
             if not _kept[self.path] and not is_current(connection, self.path):
                 connection.close()
                 held.close()
-                connection = self._open(self.path, False, deadline, held)
+                connection = self._open(False, deadline, held)
                 apply_migrations(connection, self.path)
                 if read_only:
                     connection.close()
                     held.close()
-                    connection = self._open(self.path, True, deadline, held)
+                    connection = self._open(True, deadline, held)
         except BaseException:
             connection.close()
             raise
@@ -164,11 +164,13 @@ class SimulationDatabase:
                 for left_over in self.path.parent.glob(f".{self.path.name}.*.new*"):
                     left_over.unlink(missing_ok=True)
                 new = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.new")
-                connection = self._open(new, False, deadline)
                 try:
+                    connection = self._connect(new, False)
+                except duckdb.Error as error:
+                    raise StoreError(_explain(self.path, error)) from error
+                with closing(connection):
+                    run(connection, "SET TimeZone = 'UTC'")
                     apply_migrations(connection, self.path)
-                finally:
-                    connection.close()
                 # A log without its database belongs to one that was removed; it must not be replayed into the new one.
                 self.path.with_name(f"{self.path.name}.wal").unlink(missing_ok=True)
                 new.replace(self.path)
@@ -179,31 +181,24 @@ class SimulationDatabase:
                 f"{self.path} cannot be made: {error.strerror or error}; check the folder's rights."
             ) from error
 
-    def _open(
-        self, path: Path, read_only: bool, deadline: float, held: ExitStack | None = None
-    ) -> duckdb.DuckDBPyConnection:
+    def _open(self, read_only: bool, deadline: float, held: ExitStack) -> duckdb.DuckDBPyConnection:
         pause = _FIRST_PAUSE_S
         while True:
-            leave = None if held is None else enter(path, deadline, alone=not read_only)
-            is_late = time.monotonic() >= deadline
-            if held is None or leave is not None or is_late:  # too late, DuckDB says who holds it
-                try:
-                    connection = self._connect(path, read_only)
-                except duckdb.Error as error:
-                    if leave is not None:
-                        leave()
-                    if not _LOCKED.search(str(error)):
-                        raise StoreError(_explain(self.path, error)) from error
-                    if is_late:
-                        raise StoreLockedError(self._locked_message(error)) from error
-                else:
-                    if held is not None and leave is None:
-                        connection.close()
-                        raise StoreLockedError(f"{self.path} was held by another process: try again.")
-                    if held is not None and leave is not None:
-                        held.callback(leave)
-                    run(connection, "SET TimeZone = 'UTC'")
-                    return connection
+            leave = enter(self.path, deadline, alone=not read_only)
+            if leave is None:
+                raise StoreLockedError(self._why_shut())
+            try:
+                connection = self._connect(self.path, read_only)
+            except duckdb.Error as error:
+                leave()
+                if not _LOCKED.search(str(error)):  # a client of DuckDB that does not know the gate
+                    raise StoreError(_explain(self.path, error)) from error
+                if time.monotonic() >= deadline:
+                    raise StoreLockedError(self._locked_message(error)) from error
+            else:
+                held.callback(leave)
+                run(connection, "SET TimeZone = 'UTC'")
+                return connection
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -221,6 +216,15 @@ class SimulationDatabase:
                     "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
                 },
             )
+
+    def _why_shut(self) -> str:
+        """Why nobody gets to the file, with the holder's number, which DuckDB knows. To look changes nothing."""
+        try:
+            self._connect(self.path, True).close()
+        except duckdb.Error as error:
+            if _LOCKED.search(str(error)):
+                return self._locked_message(error)
+        return f"{self.path} was held by another process for more than {self.lock_timeout_s:g} s: try again."
 
     def _locked_message(self, error: duckdb.Error) -> str:
         holder = _HOLDER.search(str(error))

@@ -131,8 +131,12 @@ def _fcntl() -> ModuleType | None:
 
 
 def _forget() -> None:
+    """In a process that was forked: its parent is in, it is not."""
     global _guard  # noqa: PLW0603 - a lock that another thread held is never released in the child
     _guard = threading.Lock()
+    for held in _held.values():
+        if held.descriptor != _NO_GATE:
+            os.close(held.descriptor)  # the parent's stays locked
     _held.clear()
 
 
