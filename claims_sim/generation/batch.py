@@ -232,8 +232,10 @@ class BatchWriter:
         """
         if not wanted:
             return self.sampler.draw_briefs(key, rows, stratify=True)
+        if not wanted.where:
+            return self.sampler.draw_briefs(key, self.sampler.find_claims(key, rows, wanted, stratify=True))
         briefs, left = pa.table({}), np.arange(len(rows))
-        for turn in range(_MAX_PLANS if wanted.where else 1):
+        for turn in range(_MAX_PLANS):
             own = stream_key(key, "again", turn) if turn else key
             found = self.sampler.find_claims(own, rows[left], wanted, stratify=True)
             drawn = self.sampler.draw_briefs(own, found)

@@ -7,7 +7,6 @@ from claims_sim.generation.batch import Batch
 from claims_sim.pipeline.authoring import Relay, commit_batch, generate_batch, relay_outbox
 from claims_sim.pipeline.ingesting import ingest, publish_snapshots
 from claims_sim.pipeline.profiling import current_profile
-from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.scoring import score_new
 from claims_sim.settings import Settings
 from claims_sim.store import stream
@@ -26,10 +25,9 @@ class Tick:
 def run_tick(settings: Settings, now: datetime) -> Tick:
     """Generate, publish, ingest and score one batch. The caller holds the producer lock."""
     batch = generate_batch(settings, current_profile(settings), now)
-    with database(settings).kept_open():
-        commit_batch(settings, batch)
-        relayed = relay_outbox(settings)
-        ingested = ingest(settings)
+    commit_batch(settings, batch)
+    relayed = relay_outbox(settings)
+    ingested = ingest(settings)
     scored = score_new(settings, now)
     publish_snapshots(settings)
     return Tick(batch, relayed, ingested, scored)
