@@ -14,6 +14,7 @@ from claims_sim.store.snapshot_files import numbers_in, snapshot_files
 
 _LISTED_S: Final = 0.25
 _ATTEMPTS: Final = 5
+_PAUSE_S: Final = 0.05
 Row = dict[str, Any]
 
 
@@ -73,25 +74,36 @@ class Snapshots:
     def query(self, sql: str, parameters: Sequence[object] = (), **files: Sequence[Path]) -> list[Row]:
         """Rows of `sql`, in which `{name}` stands for the relation over the files given under that name.
 
-        Raises StoreError when a file cannot be read, also after looking again (a file may be replaced meanwhile).
+        DuckDB opens a file more than once: one that is replaced in between is read as if it were torn, with errors of
+        any kind. The question is then asked again. Raises StoreError when a file cannot be read after that either.
         """
         relations = {name: _relation(paths) for name, paths in files.items()}
-        for attempt in range(_ATTEMPTS):
+        read = [path for paths in files.values() for path in paths]
+        for left in reversed(range(_ATTEMPTS)):
+            before = _written(read)
             try:
-                with self._lock:
-                    opened = self._connection.cursor()
-                with opened as cursor:
-                    found = cursor.execute(sql.format(**relations), list(parameters))
-                    names = [column[0] for column in found.description or ()]
-                    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-            except (duckdb.IOException, duckdb.InvalidInputException) as error:
-                if attempt == _ATTEMPTS - 1:
+                rows = self._run(sql.format(**relations), list(parameters))
+            except duckdb.Error as error:
+                if not _is_of_files(error) and _written(read) == before:
+                    raise
+                if not left:
                     raise StoreError(
                         f"The snapshots in {self.folder} cannot be read: {type(error).__name__}."
                     ) from None
-                time.sleep(0.05)
-                self._listed.clear()
+            else:
+                if not left or _written(read) == before:
+                    return rows
+            time.sleep(_PAUSE_S)
+            self._listed.clear()
         raise AssertionError("unreachable")
+
+    def _run(self, sql: str, parameters: list[object]) -> list[Row]:
+        with self._lock:
+            opened = self._connection.cursor()
+        with opened as cursor:
+            found = cursor.execute(sql, parameters)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def close(self) -> None:
         """Let go of the connection; a query that is still at work in another thread ends with it."""
@@ -112,3 +124,20 @@ def newest_first(files: Sequence[Path], before: int | None) -> Iterator[list[Pat
 def _relation(paths: Sequence[Path]) -> str:
     quoted = ", ".join("'" + str(path).replace("'", "''").replace("{", "{{").replace("}", "}}") + "'" for path in paths)
     return f"read_parquet([{quoted}])"
+
+
+def _is_of_files(error: duckdb.Error) -> bool:
+    """Whether a file may be the cause, not the question. What DuckDB's reader of Parquet meets has no class of its own."""
+    return type(error) is duckdb.Error or isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
+
+
+def _written(paths: Sequence[Path]) -> list[tuple[int, int]]:
+    """Which files these are now: each one's number on the disk and time, zeros for one that is gone."""
+    stamps = []
+    for path in paths:
+        try:
+            stat = path.stat()
+            stamps.append((stat.st_ino, stat.st_mtime_ns))
+        except OSError:
+            stamps.append((0, 0))
+    return stamps

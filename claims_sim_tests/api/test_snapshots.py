@@ -2,12 +2,15 @@
 
 import os
 from datetime import date
+from threading import Event, Thread
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from claims_sim.api.snapshots import Snapshots
+from claims_sim.errors import StoreError
 from claims_sim.store.snapshot_files import SnapshotFile, snapshot_files, write_file
 
 DAY = date(2026, 3, 4)
@@ -57,3 +60,44 @@ def test_without_statistics_any_claim_may_be_there(scores):
     pq.write_table(pa.table({"stream_seq": [1, 2]}), path, write_statistics=False)
     os.utime(path, ns=(1, 2))
     assert firsts(scores.files_with("ml_scores", 100, 200)) == [1, 6]
+
+
+def test_a_file_that_is_replaced_all_the_time_is_read_without_an_error_and_without_a_wrong_row(tmp_path):
+    root, done = tmp_path / "claims_live_stream", Event()
+
+    def grow():
+        rows = 100
+        while not done.is_set():
+            rows = 100 + (rows + 5 - 100) % 2_000
+            numbers = pa.array(range(1, rows + 1), pa.int64())
+            told = pa.table({"stream_seq": numbers, "text": [f"number {n.as_py()}" for n in numbers]})
+            write_file(root, SnapshotFile(DAY, 1, rows, "", 0), told)
+            done.wait(0.01)
+
+    writer = Thread(target=grow)
+    writer.start()
+    reader = Snapshots(tmp_path)
+    try:
+        for _ in range(120):
+            while not (files := reader.files("claims_live_stream")):
+                done.wait(0.05)
+            newest = reader.query("SELECT stream_seq, text FROM {claims} ORDER BY stream_seq DESC LIMIT 60", claims=files)
+            top = newest[0]["stream_seq"]
+            assert newest == [{"stream_seq": n, "text": f"number {n}"} for n in range(top, top - 60, -1)]
+    finally:
+        done.set()
+        writer.join()
+        reader.close()
+
+
+def test_a_wrong_question_is_no_fault_of_the_files(scores):
+    with pytest.raises(duckdb.BinderException):
+        scores.query("SELECT absent FROM {scores}", scores=scores.files("ml_scores"))
+
+
+def test_a_file_that_stays_broken_is_told_in_one_line(scores):
+    files = scores.files("ml_scores")
+    whole = files[0].read_bytes()
+    files[0].write_bytes(whole[:4] + bytes(len(whole) - 12) + whole[-8:])
+    with pytest.raises(StoreError, match="cannot be read"):
+        scores.query("FROM {scores}", scores=files)
