@@ -81,7 +81,9 @@ def test_a_file_that_is_replaced_all_the_time_is_read_without_an_error_and_witho
         for _ in range(120):
             while not (files := reader.files("claims_live_stream")):
                 done.wait(0.05)
-            newest = reader.query("SELECT stream_seq, text FROM {claims} ORDER BY stream_seq DESC LIMIT 60", claims=files)
+            newest = reader.query(
+                "SELECT stream_seq, text FROM {claims} ORDER BY stream_seq DESC LIMIT 60", claims=files
+            )
             top = newest[0]["stream_seq"]
             assert newest == [{"stream_seq": n, "text": f"number {n}"} for n in range(top, top - 60, -1)]
     finally:
