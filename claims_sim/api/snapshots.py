@@ -79,23 +79,24 @@ class Snapshots:
         """
         relations = {name: _relation(paths) for name, paths in files.items()}
         read = [path for paths in files.values() for path in paths]
+        found: list[Row] | None = None
         for left in reversed(range(_ATTEMPTS)):
             before = _written(read)
             try:
-                rows = self._run(sql.format(**relations), list(parameters))
+                found = self._run(sql.format(**relations), list(parameters))
             except duckdb.Error as error:
                 if not _is_of_files(error) and _written(read) == before:
                     raise
-                if not left:
+                if not left and found is None:
                     raise StoreError(
                         f"The snapshots in {self.folder} cannot be read: {type(error).__name__}."
                     ) from None
             else:
-                if not left or _written(read) == before:
-                    return rows
+                if _written(read) == before:
+                    return found
             time.sleep(_PAUSE_S)
             self._listed.clear()
-        raise AssertionError("unreachable")
+        return found or []  # replaced faster than it is read: what was read whole in between
 
     def _run(self, sql: str, parameters: list[object]) -> list[Row]:
         with self._lock:

@@ -72,7 +72,7 @@ def test_a_file_that_is_replaced_all_the_time_is_read_without_an_error_and_witho
             numbers = pa.array(range(1, rows + 1), pa.int64())
             told = pa.table({"stream_seq": numbers, "text": [f"number {n.as_py()}" for n in numbers]})
             write_file(root, SnapshotFile(DAY, 1, rows, "", 0), told)
-            done.wait(0.01)
+            done.wait(0.02)
 
     writer = Thread(target=grow)
     writer.start()
