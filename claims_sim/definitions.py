@@ -23,7 +23,7 @@ from claims_sim.orchestration.jobs import (
     refresh_profile,
     simulate_claims,
 )
-from claims_sim.orchestration.resources import Producer, Simulation, SimulationDatabase
+from claims_sim.orchestration.resources import Simulation, SimulationDatabase, producer_resource
 from claims_sim.orchestration.score_refresh import refresh_ml_scores, scores_refresh_schedule
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.settings import Settings, settings_of_this_process
@@ -67,7 +67,7 @@ def build_definitions(settings: Settings | None = None) -> Definitions:
         ],
         resources={
             "simulation": Simulation(settings),
-            "producer": Producer(state_dir=str(settings.state_dir)),
+            "producer": producer_resource(settings),
             "simulation_database": SimulationDatabase(
                 database=str(settings.database_path), lock_timeout_s=settings.lock_timeout_s
             ),

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import dagster as dg
 import pytest
@@ -15,6 +16,7 @@ from claims_sim.definitions import build_definitions
 from claims_sim.errors import ClaimsSimError, RequestError, StoreError
 from claims_sim.generation.request import ClaimsRequest
 from claims_sim.orchestration.config import BatchConfig
+from claims_sim.settings import AuthorName, Clock
 from claims_sim.store import control, outbox, truth
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -183,6 +185,15 @@ def test_the_launchpad_asks_for_all_that_a_request_can():
         assert (ClaimsRequest.model_fields[name].description or "") in (field.description or "-")
 
 
+def test_the_launchpad_shows_what_can_be_asked_for_and_every_choice():
+    shown = {name for name, field in BatchConfig.model_fields.items() if field.default is not None}
+    assert shown == {"count", "where", "author", "clock"}
+    for name, choices in (("author", AuthorName), ("clock", Clock)):
+        offered = [choice.name for choice in type(BatchConfig.model_fields[name].default)]
+        assert set(offered) == {"as_settings_say", *get_args(choices)}
+        assert offered[0] == BatchConfig.model_fields[name].default.name
+
+
 def run_batch(settings, **config):
     job = build_definitions(settings).resolve_job_def("simulate_claims")
     with dg.DagsterInstance.ephemeral() as instance:
@@ -199,6 +210,18 @@ def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings):
     (made,) = result.asset_materializations_for_node("synthetic_claims_batch")
     assert made.metadata["dagster/row_count"].value == 4
     assert made.metadata["asked for: where"].value == "service_type=RITL; province_name=BALI"
+
+
+def test_a_run_is_found_by_its_batch_and_by_who_wrote_it(settings):
+    job = build_definitions(settings).resolve_job_def("simulate_claims")
+    config = {"ops": {"synthetic_claims_batch": {"config": {"count": 2, "author": "statistical"}}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, run_config=config)
+        tags = instance.get_run_by_id(result.run_id).tags
+    (made,) = result.asset_materializations_for_node("synthetic_claims_batch")
+    told = {name: made.metadata[name].value for name in ("batch", "author", "model")}
+    assert told == {name: tags[f"claims_sim/{name}"] for name in told}
+    assert told["author"] == "statistical"
 
 
 def test_a_run_asked_for_anomalies_makes_as_many(settings):

@@ -131,20 +131,23 @@ def synthetic_claims_batch(
     context: AssetExecutionContext,
     claims_distribution_profile: Profile,
     simulation: ResourceParam[Simulation],
-    producer: Producer,
+    producer: ResourceParam[Producer],
     config: BatchConfig,
 ):
     """A batch of synthetic claims: planned from the profile, written by the author, reviewed, and put in the outbox.
 
     The plan is a brief for each claim (service, place, diagnosis, severity), drawn so that the stream follows the
     profile; the author fills in the rest. A claim that fails review is written again; nothing unreviewed is kept.
-    For claims of a kind, open the launchpad and say there what is asked for.
+
+    For claims of a kind choose "Open launchpad" beside "Materialize" and say there what is asked for, such as
+    `{count: 20, where: [province=BALI, service=RITL, stay=3..5], author: statistical, anomaly_rate: 0.3}`.
     """
     wait_until_due(context)
     settings, request = simulation.settings, config.request()
     if request == AS_SETTINGS_SAY:
         settings = pipeline.take_share(settings) or settings  # of an injection that was asked for, if one runs
     batch = pipeline.generate_batch(settings, claims_distribution_profile, utc_now(), request)
+    context.instance.add_run_tags(context.run.run_id, metadata.run_tags(batch))
     yield Output(batch, metadata=metadata.of_batch(batch), data_version=metadata.data_version(batch))
     reasons = pipeline.review_outbox_batch(simulation.settings, batch.request.batch_id)
     verdict = AssetCheckResult(

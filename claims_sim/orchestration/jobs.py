@@ -37,7 +37,14 @@ ASSET_NAMES: Final = (
 simulate_claims = define_asset_job(
     CHAIN_JOB,
     selection=AssetSelection.assets("synthetic_claims_batch", "claims_live_stream", "ml_scores"),
-    description="One tick: write a batch of claims, send it over the channel, ingest it, score it.",
+    description=(
+        "One tick: write a batch of claims, send it over the channel, ingest it, score it.\n\n"
+        'By hand: "Materialize all" makes one more batch as the settings say. For claims of a kind choose "Open launchpad" '
+        "beside it and fill in what is asked for; what a field takes is told on the right:\n\n"
+        "```yaml\nops:\n  synthetic_claims_batch:\n    config:\n      count: 20\n"
+        "      where: [province=BALI, service=RITL, stay=3..5]\n      author: statistical\n"
+        "      anomaly_rate: 0.3\n      anomaly_mix: upcoding\n```"
+    ),
     executor_def=in_process_executor,
     tags={"dagster/priority": "0"},
 )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -39,6 +39,17 @@ def data_version(batch: Batch) -> DataVersion:
     return DataVersion(hashlib.sha256("\n".join(batch.payloads).encode()).hexdigest()[:32])
 
 
+def run_tags(batch: Batch) -> dict[str, str]:
+    """What a run is found by: its batch, and who wrote it."""
+    tags = {"batch": batch.request.batch_id, "author": batch.author, "model": batch.model}
+    return {f"claims_sim/{name}": value for name, value in tags.items() if value}
+
+
+def listed(lines: Iterable[str]) -> MetadataValue[str]:
+    """Sentences one below the other: a long text would be cut off at the column's edge."""
+    return MetadataValue.md("\n".join(f"- {line}" for line in lines) or "none")
+
+
 def of_batch(batch: Batch) -> dict[str, Any]:
     """How a batch came about, and a look at its claims."""
     shown = batch.claims.slice(0, 10).select(
@@ -68,12 +79,12 @@ def of_batch(batch: Batch) -> dict[str, Any]:
         "repaired": batch.repaired,
         "fallen back to the statistical author": batch.fallen_back,
         "rejected": batch.rejected,
-        "rejected drafts by rule": batch.reasons,
-        "implausible claims let through by rule": batch.warnings,
+        "rejected drafts by rule": batch.reasons or "none",
+        "implausible claims let through by rule": batch.warnings or "none",
         "tokens in": batch.tokens_in,
         "tokens out": batch.tokens_out,
         **({"cost": round(batch.cost, 6)} if batch.cost else {}),
-        **({"problems": "; ".join(batch.problems)} if batch.problems else {}),
+        **({"problems": listed(batch.problems)} if batch.problems else {}),
         "seconds": round(batch.seconds, 3),
         "claims": table(shown.to_pylist()),
         **batch_lineage(),
@@ -86,8 +97,8 @@ def of_stream(settings: Settings, relayed: Relay, drained: Drain) -> dict[str, A
     return {
         "claims released": relayed.claims,
         "batches released": len(relayed.released),
-        "batches sent again": list(relayed.repeated),
-        "batches quarantined": {batch: str(reasons) for batch, reasons in relayed.quarantined.items()},
+        "batches sent again": list(relayed.repeated) or "none",
+        "batches quarantined": {batch: str(reasons) for batch, reasons in relayed.quarantined.items()} or "none",
         "rows received": len(drained.rows),
         "dead letters": len(drained.dead_letters),
         "duplicates dropped": drained.duplicates,
@@ -127,11 +138,11 @@ class ScoreTally:
     def as_metadata(self, settings: Settings) -> dict[str, Any]:
         """How many, how high, why, by which scorer, and where to look at them."""
         if not self.rows:
-            return {"claims_scored": 0}
+            return {"claims scored": 0}
         page = (control.get_status(settings.state_dir, "up") or {}).get("page")
         model, ruleset = self._versions or ("", "")
         return {
-            "claims_scored": self.rows,
+            "claims scored": self.rows,
             f"high risk (at least {HIGH_RISK:g})": self._high,
             "mean risk": round(self._total / self.rows, 4),
             "scorer": model,
@@ -188,7 +199,7 @@ def stream_checks(settings: Settings) -> Iterator[AssetCheckResult]:
         metadata={
             "open": found.open_dead_letters,
             "of the last hour": new,
-            "reasons of the last hour": found.new_dead_letters,
+            "reasons of the last hour": found.new_dead_letters or "none",
         },
     )
 

@@ -7,7 +7,7 @@ import duckdb
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from claims_sim import pipeline
-from claims_sim.orchestration.metadata import table
+from claims_sim.orchestration.metadata import listed, table
 from claims_sim.orchestration.plots import bars, movement_bars
 from claims_sim.pipeline import ProfileRefresh
 from claims_sim.privacy.phi import identifiers_in
@@ -18,14 +18,27 @@ from claims_sim.settings import Settings
 _NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")
 
 
+_IDENTITIES: Final = {
+    "paid_over_claimed": "no more is paid than claimed",
+    "outpatient_stay": "outpatient claims have no stay",
+    "los_not_days": "stay = days between admission and discharge",
+    "los_not_days_plus_one": "stay = those days + 1",
+}
+
+
+def _rounded_rows(profile: Profile) -> dict[str, Any]:
+    """How many claims the source holds, as far as the profile may say it: in whole units of k."""
+    return {f"claims in the source (in units of {profile.k})": profile.rows}
+
+
 def of_source(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
     """What the profile saw of the real table."""
     return {
-        "dagster/row_count": refresh.profile.rows,
+        **_rounded_rows(refresh.profile),
         "file": MetadataValue.path(str(settings.source_path)),
         "table": settings.source_table,
         "absent columns": absent_in_words(refresh.profile.absent),
-        "oddities": MetadataValue.md("\n".join(f"- {line}" for line in refresh.profile.oddities) or "none"),
+        "oddities": listed(refresh.profile.oddities),
     }
 
 
@@ -46,19 +59,24 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
                 bars(title, [str(value) for value, _ in marginal], [share for _, share in marginal])
             )
     return {
-        "dagster/row_count": profile.rows,
+        **_rounded_rows(profile),
         "new version": refresh.is_new,
         "profile hash": profile.profile_hash,
-        "approval": approval.describe() if approval else "none for this hash",
+        "approval": approval.describe()
+        if approval
+        else f"none; {'required' if settings.require_approval else 'not required'}",
         **of_movement(refresh),
         "source": MetadataValue.path(str(settings.source_path)),
         "source table": settings.source_table,
         "cell size": f"at least {profile.k} {profile.unit}",
         "period": " to ".join(profile.period),
         "absent columns": absent_in_words(profile.absent),
-        "oddities of the source": MetadataValue.md("\n".join(f"- {line}" for line in profile.oddities) or "none"),
+        "oddities of the source": listed(profile.oddities),
         "identities": table(
-            [{"identity": name, "broken in": f"{rate:.4%}"} for name, rate in profile.identities.items()]
+            [
+                {"identity": _IDENTITIES.get(name, name), "holds in": f"{1 - rate:.4%}"}
+                for name, rate in profile.identities.items()
+            ]
         ),
         **plots,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import duckdb
-from dagster import ConfigurableResource, Failure, InitResourceContext
+from dagster import Failure, InitResourceContext, ResourceDefinition, resource
 from dagster_duckdb import DuckDBResource
 
 from claims_sim.errors import ClaimsSimError
@@ -77,16 +77,22 @@ class SimulationDatabase(DuckDBResource):
             yield connection
 
 
-class Producer(ConfigurableResource):
-    """Holds the producer lock for the length of a run: one producer of claims at a time, freed when its process ends."""
+@dataclass(frozen=True)
+class Producer:
+    """Held by a run for its length: one producer of claims at a time. The lock is freed when its process ends."""
 
-    state_dir: str
+    holder: str
 
-    @contextmanager
-    def yield_for_execution(self, context: InitResourceContext) -> Iterator["Producer"]:
-        """Hold the lock while the run works, or fail with the name of its holder."""
-        run = context.run.run_id if context.run else "a script"
+
+def producer_resource(settings: Settings) -> ResourceDefinition:
+    """The producer lock of these settings as a resource: a run holds it while it works, or fails with its holder's name."""
+
+    @resource(description=Producer.__doc__)
+    def producer(context: InitResourceContext) -> Iterator[Producer]:
+        holder = f"{RUN_HOLDER} {context.run.run_id if context.run else 'a script'}"
         with ExitStack() as held:
             with one_line_failures():
-                held.enter_context(control.producer_lock(Path(self.state_dir), f"{RUN_HOLDER} {run}"))
-            yield self
+                held.enter_context(control.producer_lock(settings.state_dir, holder))
+            yield Producer(holder)
+
+    return producer

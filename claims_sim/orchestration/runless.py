@@ -105,7 +105,7 @@ def _events(settings: Settings, window: Window) -> Iterator[AssetMaterialization
     ]
     for result in noted(settings, "claims_live_stream", checks):
         yield _evaluation("claims_live_stream", result, blocking=result.check_name in {"ids_unique", "phi_free"})
-    yield AssetMaterialization("ml_scores", metadata={"claims_scored": window.scored} | shared | score_lineage())
+    yield AssetMaterialization("ml_scores", metadata={"claims scored": window.scored} | shared | score_lineage())
     for result in noted(settings, "ml_scores", metadata.score_checks(settings)):
         yield _evaluation("ml_scores", result)
 

@@ -78,7 +78,7 @@ def _decide(settings: Settings, context: SensorEvaluationContext) -> SensorResul
             job_name=CHAIN_JOB,
             tags={
                 DUE_TAG: datetime.fromtimestamp(decision.due, UTC).isoformat(timespec="milliseconds"),
-                "claims_sim/batch": str(decision.seq),
+                "claims_sim/tick": str(decision.seq),
                 "claims_sim/author": settings.author,
             },
         )

@@ -35,7 +35,7 @@ def test_scores_of_a_run_are_told_with_the_riskiest_first_and_their_reasons(sett
     tally.add(chunk(("SIM-1", 0.1, []), ("SIM-2", 0.9, ["short_stay_high_cost"])))
     tally.add(chunk(*((f"SIM-{n}", n / 100, ["high_cost"]) for n in range(10, 60, 10))))
     told = tally.as_metadata(settings)
-    assert (told["claims_scored"], told["high risk (at least 0.5)"], told["mean risk"]) == (7, 2, 0.3571)
+    assert (told["claims scored"], told["high risk (at least 0.5)"], told["mean risk"]) == (7, 2, 0.3571)
     assert (told["scorer"], told["rules"]) == ("m1", "r1")
     assert told["flags"] == {"high_cost": 5, "short_stay_high_cost": 1}
     shown = [record.data for record in told["riskiest claims"].records]
@@ -46,7 +46,7 @@ def test_scores_of_a_run_are_told_with_the_riskiest_first_and_their_reasons(sett
 def test_a_run_that_scored_nothing_says_so(settings):
     tally = ScoreTally()
     tally.add(chunk().slice(0, 0))
-    assert tally.as_metadata(settings) == {"claims_scored": 0}
+    assert tally.as_metadata(settings) == {"claims scored": 0}
 
 
 @pytest.mark.parametrize("columns", [batch_columns, stream_columns, score_columns])

@@ -5,7 +5,7 @@ import htm from "./vendor/htm.js";
 import { Columns, Rows } from "./charts.js";
 import { Detail } from "./detail.js";
 import { Injection } from "./injection.js";
-import { clock, count, elapsed, percent, rupiah, title } from "./format.js";
+import { clock, count, decimal, elapsed, percent, rupiah, title } from "./format.js";
 import { Refused, ask, follow, setKey } from "./server.js";
 import { LANGUAGES, sayer } from "./texts.js";
 
@@ -70,7 +70,7 @@ function useClaims(filters, paused, session) {
     const first = page[0]?.seq ?? 0;
     setClaims((known) => [...(known ?? []).filter((claim) => claim.seq > first && holds(claim, wanted.current)), ...page].slice(0, SHOWN));
   };
-  useEffect(() => { if (!paused) { merge(waiting.current); waiting.current = []; setHeld(0); } }, [paused]);
+  useEffect(() => { if (!paused && waiting.current.length) { merge(waiting.current); waiting.current = []; setHeld(0); } }, [paused]);
 
   useEffect(() => {
     let stop = () => {}, ended = false, timer;
@@ -186,14 +186,15 @@ function Tiles({ say, language, status, summary, arrivals }) {
   const newest = arrivals[0], span = Math.min(RATE_OVER_S, arrivals.length ? (now - arrivals.at(-1)) / 1000 : 0);
   const within = arrivals.filter((at) => now - at <= RATE_OVER_S * 1000).length;
   const rate = span > 5 && within ? (within / span) * 60 : 0;
-  const checks = Object.values(status?.checks ?? {}), failing = checks.filter((check) => !check.passed).length;
+  const checks = Object.values(status?.checks ?? {}), failed = checks.filter((check) => !check.passed), failing = failed.length;
+  const grave = failed.some((check) => check.severity === "ERROR");
   const tile = (name, value, note, mood = "") => html`<div class="tile ${mood}"><dt>${name}</dt><dd><strong>${value}</strong><span class="quiet">${note}</span></dd></div>`;
   return html`<dl class="tiles">
     ${tile(say("stored"), flow.ingested === undefined ? "–" : count(flow.ingested, language), flow.dead_letters ? say("deadLetters", { n: flow.dead_letters }) : flow.unscored ? say("unscored", { n: flow.unscored }) : "")}
-    ${tile(say("rate"), rate ? rate.toFixed(rate < 10 ? 1 : 0) : "0", say("inLast", { n: within }))}
-    ${tile(say("since"), newest ? elapsed((now - newest) / 1000, say) : "–", status ? `${status.interval_s[0]}–${status.interval_s[1]} ${say("seconds")}` : "")}
-    ${tile(say("alerts"), summary ? count(summary.high_risk, language) : "–", summary?.claims ? say("ofAll", { share: percent(summary.high_risk / summary.claims, 1) }) : "", summary?.high_risk ? "warn" : "")}
-    ${tile(say("checks"), checks.length ? `${checks.length - failing}/${checks.length}` : "–", checks.length ? (failing ? say("failing", { n: failing }) : say("allPass")) : say("noChecks"), failing ? "bad" : "")}
+    ${tile(say("rate"), rate ? decimal(rate, language, rate < 10 ? 1 : 0) : "0", rate ? say("inLast", { t: elapsed(span, say) }) : "")}
+    ${tile(say("since"), newest ? elapsed((now - newest) / 1000, say) : "–", status ? say("every", { t: `${status.interval_s[0]}–${status.interval_s[1]} ${say("seconds")}` }) : "")}
+    ${tile(say("alerts"), summary ? count(summary.high_risk, language) : "–", summary?.claims ? say("ofAll", { share: percent(summary.high_risk / summary.claims, language, 1) }) : "", summary?.high_risk ? "warn" : "")}
+    ${tile(say("checks"), checks.length ? `${checks.length - failing}/${checks.length}` : "–", checks.length ? (failing ? say("failing", { n: failing }) : say("allPass")) : say("noChecks"), grave ? "bad" : failing ? "warn" : "")}
     ${tile(say("author"), status?.author === "llm" ? "LLM" : status?.author ?? "–", html`<${Spending} say=${say} language=${language} budget=${status?.budget} />`, status?.budget?.hindered ? "warn" : "")}
   </dl>`;
 }
@@ -234,7 +235,7 @@ function Claims({ say, language, ready, live, filters, setFilters, paused, setPa
           <td class="wide">${title(record.claim.facility?.province)}</td>
           <td class="wide"><span class="dot ${record.claim.severity_group}"></span>${record.claim.severity_group}</td>
           <td class="right">${rupiah(record.claim.amount_claimed, language)}</td>
-          <td><${Risk} score=${record.score} /></td></tr>`)}
+          <td><${Risk} score=${record.score} language=${language} /></td></tr>`)}
       </tbody></table>
       ${ready && !live.claims && live.state !== "lost" && html`<${Loading} say=${say} />`}
       ${live.claims && !live.claims.length && html`<p class="empty">${filtered ? say("noMatch") : say("none")}</p>`}
@@ -242,18 +243,18 @@ function Claims({ say, language, ready, live, filters, setFilters, paused, setPa
   </section>`;
 }
 
-export function Risk({ score }) {
+export function Risk({ score, language }) {
   if (!score) return html`<span class="quiet">–</span>`;
   const risk = score.risk_score, mood = risk >= HIGH ? "high" : risk >= 0.3 ? "middle" : "low";
-  return html`<span class="risk ${mood}"><span class="track"><span style=${{ width: `${100 * risk}%` }}></span></span>${risk.toFixed(2)}</span>`;
+  return html`<span class="risk ${mood}"><span class="track"><span style=${{ width: `${100 * risk}%` }}></span></span>${decimal(risk, language, 2)}</span>`;
 }
 
 function Alerts({ say, language, ready, alerts, onOpen }) {
-  return html`<section class="card" aria-labelledby="alerts-title"><h2 id="alerts-title">${say("alertsTitle")}</h2>
+  return html`<section class="card alarm" aria-labelledby="alerts-title"><h2 id="alerts-title">${say("alertsTitle")}</h2>
     ${ready && !alerts && html`<${Loading} say=${say} />`}
     ${alerts && !alerts.length && html`<p class="empty">${say("noAlerts")}</p>`}
     <ul class="alerts">${(alerts ?? []).map((record) => html`<li key=${record.seq}><button class="plain" onClick=${() => onOpen(record)}>
-      <${Risk} score=${record.score} /><span class="what"><b>${record.claim.diagnosis?.primary_code}</b> ${title(record.claim.facility?.province)} · ${rupiah(record.claim.amount_claimed, language)}</span>
+      <${Risk} score=${record.score} language=${language} /><span class="what"><b>${record.claim.diagnosis?.primary_code}</b> ${title(record.claim.facility?.province)} · ${rupiah(record.claim.amount_claimed, language)}</span>
       <span class="quiet">${record.score?.reasons?.[0] ?? ""}</span></button></li>`)}</ul></section>`;
 }
 
@@ -276,10 +277,10 @@ function Compare({ say, language, ready, distribution, error }) {
     ${ready && !distribution && !error && html`<${Loading} say=${say} />`}
     ${!distribution && error && html`<p class="empty">${error.status === 503 ? say("noProfile") : error.message}</p>`}
     <div class="charts">
-      ${columns.los && html`<${Columns} name=${say("stay")} rows=${columns.los} say=${say} />`}
-      ${columns.amount_claimed && html`<${Columns} name=${say("amount")} rows=${columns.amount_claimed} say=${say} />`}
-      ${columns.dx_primary_code && html`<${Rows} name=${say("dx")} rows=${columns.dx_primary_code} say=${say} label=${(row) => [row.value, row.label].filter(Boolean).join(" ")} />`}
-      ${columns.province_name && html`<${Rows} name=${say("province")} rows=${columns.province_name} say=${say} label=${(row) => title(row.value)} />`}
+      ${columns.los && html`<${Columns} name=${say("stay")} rows=${columns.los} ...${{ say, language }} />`}
+      ${columns.amount_claimed && html`<${Columns} name=${say("amount")} rows=${columns.amount_claimed} ...${{ say, language }} />`}
+      ${columns.dx_primary_code && html`<${Rows} name=${say("dx")} rows=${columns.dx_primary_code} ...${{ say, language }} label=${(row) => [row.value, row.label].filter(Boolean).join(" ")} />`}
+      ${columns.province_name && html`<${Rows} name=${say("province")} rows=${columns.province_name} ...${{ say, language }} label=${(row) => title(row.value)} />`}
     </div></section>`;
 }
 

@@ -2,7 +2,7 @@
 import { h } from "./vendor/preact.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
-import { percent } from "./format.js";
+import { percent, ranged } from "./format.js";
 
 const html = htm.bind(h);
 
@@ -16,48 +16,47 @@ function useWidth() {
   return [element, width];
 }
 
-function described(name, rows, say) {
-  return `${name}. ${rows.map((row) => `${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}`).join("; ")}.`;
-}
+const both = (value, row, say, language) => `${value}: ${say("live")} ${percent(row.live, language, 1)}, ${say("expected")} ${percent(row.expected, language, 1)}`;
+const described = (name, rows, say, language, label) => `${name}. ${rows.map((row) => both(label(row), row, say, language)).join("; ")}.`;
 
 /** Columns for ranges in their order: a filled column is live, the line across it is expected. */
-export function Columns({ name, rows, say }) {
+export function Columns({ name, rows, say, language }) {
   const [element, width] = useWidth();
   const height = 150, bottom = 22, top = 14, most = Math.max(0.01, ...rows.flatMap((row) => [row.live, row.expected]));
   const step = width / rows.length, y = (share) => top + (height - top - bottom) * (1 - share / most);
-  const every = Math.ceil(rows.length * 46 / Math.max(width, 1));
+  const every = Math.ceil(rows.length * 46 / Math.max(width, 1)), label = (row) => ranged(row.value, say, language);
   return html`<figure class="chart" ref=${element}>
     <figcaption>${name}</figcaption>
-    ${width > 0 && html`<svg width=${width} height=${height} role="img" aria-label=${described(name, rows, say)}>
+    ${width > 0 && html`<svg width=${width} height=${height} role="img" aria-label=${described(name, rows, say, language, label)}>
       <line class="axis" x1="0" x2=${width} y1=${height - bottom} y2=${height - bottom} />
       ${rows.map((row, i) => html`<g key=${row.value}>
-        <title>${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}</title>
+        <title>${both(label(row), row, say, language)}</title>
         <rect class="hit" x=${i * step} y="0" width=${step} height=${height - bottom} />
         <rect class="bar" x=${i * step + step * 0.14} width=${step * 0.72} y=${y(row.live)} height=${height - bottom - y(row.live)} />
         <line class="mark" x1=${i * step + step * 0.06} x2=${i * step + step * 0.94} y1=${y(row.expected)} y2=${y(row.expected)} />
-        ${i % every === 0 && html`<text class="tick" x=${i * step + step / 2} y=${height - 7}>${short(row.value)}</text>`}
+        ${i % every === 0 && html`<text class="tick" x=${i * step + step / 2} y=${height - 7}>${ranged(short(row.value), say, language).replaceAll(" ", "")}</text>`}
       </g>`)}
-      <text class="most" x="0" y="10">${percent(most)}</text>
+      <text class="most" x="0" y="10">${percent(most, language)}</text>
     </svg>`}
   </figure>`;
 }
 
 // A range's lower end says enough under a narrow column; the whole range is in the tooltip.
-const short = (range) => range.replace(/^under /, "<").replace(/ or more$/, "+").replace(/–.*$/, "").replaceAll(" ", "");
+const short = (range) => range.replace(/^under /, "<").replace(/ or more$/, "+").replace(/–.*$/, "");
 
 /** Rows for names, the most frequent first: a bar is live, the mark on it is expected. */
-export function Rows({ name, rows, say, label = (row) => row.value }) {
+export function Rows({ name, rows, say, language, label = (row) => row.value }) {
   const named = rows.filter((row) => row.value !== "other"), rest = rows.find((row) => row.value === "other");
   const most = Math.max(0.01, ...named.flatMap((row) => [row.live, row.expected]));
-  return html`<figure class="chart">
+  return html`<figure class="chart long">
     <figcaption>${name}</figcaption>
-    <div class="rows" role="img" aria-label=${described(name, rows, say)}>
-      ${named.map((row) => html`<div class="row" key=${row.value} title="${row.value}: ${say("live")} ${percent(row.live, 1)}, ${say("expected")} ${percent(row.expected, 1)}">
+    <div class="rows" role="img" aria-label=${described(name, rows, say, language, label)}>
+      ${named.map((row) => html`<div class="row" key=${row.value} title=${both(label(row), row, say, language)}>
         <span class="name">${label(row)}</span>
         <span class="track"><span class="fill" style=${{ width: `${(100 * row.live) / most}%` }}></span><span class="mark" style=${{ left: `${(100 * row.expected) / most}%` }}></span></span>
-        <span class="number">${percent(row.live, 1)}</span>
+        <span class="number">${percent(row.live, language, 1)}</span>
       </div>`)}
-      ${rest && html`<div class="row rest"><span class="name">${say("other")}</span><span></span><span class="number">${percent(rest.live, 1)}</span></div>`}
+      ${rest && html`<div class="row rest"><span class="name">${say("other")}</span><span class="quiet">${say("expected")} ${percent(rest.expected, language, 1)}</span><span class="number">${percent(rest.live, language, 1)}</span></div>`}
     </div>
   </figure>`;
 }

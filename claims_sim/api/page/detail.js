@@ -2,10 +2,16 @@
 import { h } from "./vendor/preact.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
-import { rupiah, title, wallClock } from "./format.js";
+import { decimal, rupiah, title, wallClock } from "./format.js";
 import { ask } from "./server.js";
 
 const html = htm.bind(h);
+
+function told(name, value, say, language) {
+  if (typeof value === "boolean") return say(value ? "truly" : "untrue");
+  if (Array.isArray(value)) return value.join(", ");
+  return name === "profile_hash" ? value.slice(0, 12) : name === "seconds" ? decimal(value, language, 2) : String(value);
+}
 
 export function Detail({ say, language, opened, onClose }) {
   const dialog = useRef(null), [full, setFull] = useState(opened), [failure, setFailure] = useState("");
@@ -33,15 +39,15 @@ export function Detail({ say, language, opened, onClose }) {
       <div>
         <h3>${say("score")}</h3>
         ${!score ? html`<p class="quiet">${say("notScored")}</p>` : html`
-          <p class="big">${score.risk_score.toFixed(2)} <span class="quiet">${say("rules")} ${score.rule_score.toFixed(2)} · ${say("model")} ${score.ml_score_normalized.toFixed(2)}</span></p>
+          <p class="big">${decimal(score.risk_score, language, 2)} <span class="quiet">${say("rules")} ${decimal(score.rule_score, language, 2)} · ${say("model")} ${decimal(score.ml_score_normalized, language, 2)}</span></p>
           <ul class="reasons">${score.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
           ${!score.reasons.length && html`<p class="quiet">${say("noReason")}</p>`}`}
         <h3>${say("made")}</h3>
         ${provenance === undefined ? html`<p class="quiet">…</p>` : provenance === null ? html`<p class="quiet">${say("foreign")}</p>` : html`
           <dl class="facts small"><dt>${say("author")}</dt><dd>${[provenance.author, provenance.model].filter(Boolean).join(" · ")}</dd>
             <dt>${say("batch")}</dt><dd><code>${full.batch_id}</code></dd>
-            ${Object.entries(provenance).filter(([name, value]) => !["author", "model", "brief"].includes(name) && value !== null && String(value) !== "").map(([name, value]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd>${Array.isArray(value) ? value.join(", ") || "–" : String(value)}</dd>`)}</dl>
-          ${provenance.brief && html`<details><summary>brief</summary><pre>${JSON.stringify(provenance.brief, null, 1)}</pre></details>`}`}
+            ${Object.entries(provenance).filter(([name, value]) => !["author", "model", "brief"].includes(name) && value !== null && String(value) !== "").map(([name, value]) => html`<dt>${say(name === "seconds" ? "duration" : name)}</dt><dd title=${String(value)}>${told(name, value, say, language)}</dd>`)}</dl>
+          ${provenance.brief && html`<details><summary>${say("brief")}</summary><pre>${JSON.stringify(provenance.brief, null, 1)}</pre></details>`}`}
       </div>
     </div>
     <details><summary>${say("payload")} (JSON)</summary><pre>${JSON.stringify(claim, null, 1)}</pre></details>

@@ -21,7 +21,7 @@ export function Injection({ say, language, status, onChange }) {
   const field = (key, label, limits) => html`<label>${label}<input type="number" required value=${wish[key]} ...${limits} onInput=${(e) => setWish({ ...wish, [key]: e.target.valueAsNumber })} /></label>`;
   const now = status?.injection;
   return html`<section class="card" aria-labelledby="inject-title"><h2 id="inject-title">${say("inject")}</h2>
-    ${running ? html`<p role="status">${say("running", { time: clock(now.until, language), made: count(now.made, language), rate: now.per_s, share: percent(now.anomaly_rate), kind: name(now.anomaly_mix) })}</p>
+    ${running ? html`<p role="status">${say("running", { time: clock(now.until, language), made: count(now.made, language), rate: now.per_s, share: percent(now.anomaly_rate, language), kind: name(now.anomaly_mix) })}</p>
       <button class="danger" onClick=${() => act(() => ask("injection", { method: "DELETE" }))}>${say("stop")}</button>` : html`
       <p class="quiet">${say("injectNote")}</p>
       <form class="wish" onSubmit=${(e) => { e.preventDefault(); dialog.current.showModal(); }}>
