@@ -43,6 +43,12 @@ class Dealt(NamedTuple):
     """The columns of the groups' kinds, group by group."""
     start: Ints
     """Where each group's kinds begin in `members`, and the end."""
+    kinds: Ints
+    """The codes of every kind, a row each."""
+    kind: Ints
+    """The kind of each row as it came."""
+    kind_dealt: Ints
+    """The kind of each row as it may be counted."""
 
 
 def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
@@ -62,6 +68,9 @@ def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
         group=of_kind[kind],
         members=[kinds[members, place].astype(np.int32) for place in places],
         start=np.searchsorted(of_kind[members], np.arange(len(several) + 1)),
+        kinds=kinds,
+        kind=kind,
+        kind_dealt=dealt,
     )
 
 

@@ -19,6 +19,7 @@ from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.release import Cells, withhold_complements
 from claims_sim.profile.source import SourceTable
+from claims_sim.profile.weights import weights_as_dealt
 from claims_sim.randomness import stream_key, uniforms
 
 TEXT_COLUMNS: Final = (
@@ -90,6 +91,8 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
             f"{share_of(dealing.rows, out.rows)} of the claims are of facilities that may not be told from others: they "
             "are dealt out among facilities like them."
         )
+    if dealing.dealt is not None and out.weight is not None:
+        out.weight = weights_as_dealt(out.weight, dealing.dealt, out.population)
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
             _encode_text(out, source, name, dealing.columns.get(name))

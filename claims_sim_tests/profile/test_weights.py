@@ -1,0 +1,78 @@
+"""Sampling weights of claims that were dealt out: whose weight may be told, and what the claims of a group then bear."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.counting import Population
+from claims_sim.profile.directory import Dealt, deal_out
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.weights import weights_as_dealt
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+CLASSES = ("RS Kelas A", "RS Kelas B", "RS Kelas C")
+WEIGHTS = {"RS Kelas A": 11.25, "RS Kelas B": 2.5, "RS Kelas C": 31.75}
+
+
+def table_with_weights(order=(0, 1, 2), rows=12_000) -> pa.Table:
+    """DELTA's facilities (0 to 2) are one of each class and alone in their district; classes A and B have others, C has none.
+
+    `order` says which district, class and weight each of DELTA's facilities bears.
+    """
+    g = np.random.default_rng(12)
+    house = g.choice(9, rows, p=[0.2, 0.1, 0.04, *[0.66 / 6] * 6])
+    level = np.where(house < 3, np.array(order)[np.minimum(house, 2)], house % 2)
+    kind = np.array(CLASSES, object)[level]
+    table = tariff_table(rows, seed=12)
+    for name, values in (
+        ("facility_id", [f"H{i}" for i in house]),
+        ("province_name", ["BALI"] * rows),
+        ("facility_class", kind.tolist()),
+        ("facility_ownership", ["Pemkab"] * rows),
+        ("district_name", np.where(house < 3, np.array(["ALPHA", "BETA", "GAMMA"])[level], "DELTA").tolist()),
+        ("claim_weight", [WEIGHTS[name] for name in kind]),
+    ):
+        table = replaced(table, name, values)
+    return table
+
+
+def dealt_weights(house: np.ndarray, columns: list[np.ndarray], weight: np.ndarray) -> tuple[Dealt, np.ndarray]:
+    population = Population(len(house), 11, np.arange(len(house)), house)
+    dealt = deal_out([codes.astype(np.int32) for codes in columns], population)
+    return dealt, weights_as_dealt(weight, dealt, population)
+
+
+def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(fit):
+    profile = fit(table_with_weights())
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    told = drawn[drawn["facility_class"] != "RS Kelas C"]
+    assert set(told["district_name"]) == {"ALPHA", "BETA", "DELTA"}
+    assert (told["claim_weight"] == told["facility_class"].map(WEIGHTS)).mean() > 0.99
+
+
+def test_the_weight_of_a_class_of_one_facility_is_not_in_the_file(fit):
+    profile = fit(table_with_weights())
+    bins = profile.bins["claim_weight"]
+    assert max(bins.hi) == WEIGHTS["RS Kelas A"]
+    assert WEIGHTS["RS Kelas C"] not in {*bins.lo, *bins.hi}
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_file_is_the_same_when_facilities_of_a_group_exchange_names_and_the_weights_of_their_classes(fit, order):
+    told, exchanged = fit(table_with_weights()), fit(table_with_weights(order))
+    assert told.profile_hash == exchanged.profile_hash
+
+
+def test_weights_of_single_facilities_stay_with_their_claims():
+    """Where each facility has a weight of its own, none is told of a set; they cross in ranges, if at all."""
+    house = np.repeat(np.arange(1, 7), 100)
+    weight = house * 1.5
+    dealt, as_dealt = dealt_weights(house, [np.zeros(600), house - 1], weight)
+    assert (dealt.group >= 0).all()
+    assert (as_dealt == weight).all()
+
+
+def test_weights_of_persons_stay_with_their_claims():
+    house = np.repeat(np.arange(1, 7), 100)
+    weight = np.random.default_rng(0).uniform(1, 2, 600)
+    assert (dealt_weights(house, [np.zeros(600), house - 1], weight)[1] == weight).all()
