@@ -1,12 +1,15 @@
 """`claims-sim profile`: shown, compared and approved as a user does it."""
 
 import json
+import shlex
 import shutil
 
+import duckdb
 import pytest
 
 from claims_sim import pipeline
 from claims_sim.profile.document import Profile
+from claims_sim.settings import load_settings
 
 
 @pytest.fixture
@@ -125,3 +128,22 @@ def test_what_moved_is_told_when_the_source_has_changed_and_not_when_it_is_anoth
 
 def pipeline_file(run):
     return json.loads(run("status", "--json")[1])["profile"]
+
+
+def test_each_step_from_a_foreign_table_to_its_claims_names_the_next(run, demo_source, tmp_path):
+    table, mapping, out = tmp_path / "kl aim.duckdb", tmp_path / "mapping.toml", tmp_path / "profile.json"
+    with duckdb.connect(str(table)) as connection:
+        connection.execute(f"ATTACH '{demo_source}' AS demo (READ_ONLY)")
+        connection.execute("CREATE TABLE klaim_2024 AS FROM demo.claims_normalized")
+    said = run("map", "--source", table, "--out", mapping)[1]
+    words = shlex.split(said.partition("then: claims-sim ")[2].splitlines()[0])
+    assert words == [
+        *("profile", "--source", str(table), "--table", "klaim_2024"),
+        *("--mapping", str(mapping), "--out", "profile.json"),
+    ]
+    assert shlex.join(words[1:5]) in mapping.read_text()
+    code, said, _ = run(*words[:-1], out)
+    assert (code, out.exists()) == (0, True)
+    variables = dict(word.split("=", 1) for word in shlex.split(said.partition("then: ")[2].splitlines()[0])[:-2])
+    asked = load_settings(**{name.removeprefix("CLAIMS_SIM_").lower(): value for name, value in variables.items()})
+    assert (asked.source, asked.source_table, asked.mapping) == (table, "klaim_2024", mapping)

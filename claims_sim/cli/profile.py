@@ -1,6 +1,7 @@
 """`claims-sim profile`: make a profile (production zone, read-only), look at it, approve it, compare two."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from claims_sim.cli.common import JsonOption, print_result, read_settings
 if TYPE_CHECKING:
     from claims_sim.profile.crossing import Crossing, ValueList
     from claims_sim.profile.document import Profile
+    from claims_sim.settings import Settings
 
 _SHOWN = 40
 app = typer.Typer(invoke_without_command=True)
@@ -70,9 +72,22 @@ def profile(
             "oddities": "; ".join(found.oddities) or "none",
             **({"moved": refresh.movement.sentence()} if refresh.movement else {}),
             **state,
+            **({"next": _after_profile(settings, out)} if out and settings.source else {}),
         },
         as_json,
     )
+
+
+def _after_profile(settings: "Settings", out: Path) -> str:
+    """How claims are made from the table that was looked at."""
+    spec = {"SOURCE": settings.source, "SOURCE_TABLE": settings.source_table, "MAPPING": settings.mapping}
+    asked = {
+        name: value
+        for name, value in spec.items()
+        if value and value != type(settings).model_fields[name.lower()].default
+    }
+    variables = " ".join(f"CLAIMS_SIM_{name}={shlex.quote(str(value))}" for name, value in asked.items())
+    return f"look at it (claims-sim profile show {shlex.quote(str(out))}), then: {variables} claims-sim up"
 
 
 @app.command("show")

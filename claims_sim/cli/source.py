@@ -1,5 +1,6 @@
 """Commands about the source table: a mapping file, a view over it and the simulation. Production zone, read-only."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,18 @@ def map_columns(
                 "not found": absent_in_words(proposal.not_found),
                 "values": {found.ours: dict(found.pairs) for found in proposal.values if found.pairs},
                 "left over": ", ".join(name for name, _ in proposal.left_over) or "none",
+                **({"next": _after_mapping(proposal.options, out)} if out else {}),
             },
             as_json,
         )
     else:
         print(text, end="")
+
+
+def _after_mapping(options: str, out: Path) -> str:
+    return (
+        f"read and correct it, then: claims-sim profile {options} --mapping {shlex.quote(str(out))} --out profile.json"
+    )
 
 
 @app.command("union-view", rich_help_panel="Production zone (opens the source, read-only)")

@@ -54,9 +54,10 @@ class ValueMap:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping as far as it can be guessed."""
+    """A mapping as far as it can be guessed; `options` are how the commands are told of the table."""
 
     where: str
+    options: str
     rows: int
     placed: tuple[Placed, ...]
     possible: tuple[Placed, ...]
@@ -78,6 +79,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
     taken = {p.theirs for p in placed}
     return Proposal(
         where=opened.where,
+        options=spec.options(),
         rows=round(rows / CLAIMS_K) * CLAIMS_K,
         placed=placed,
         possible=possible,

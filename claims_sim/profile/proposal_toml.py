@@ -9,7 +9,7 @@ from claims_sim.profile.source_sql import REQUIRED, what_follows
 
 _HEAD: Final = """\
 # Proposed by `claims-sim map` for {where} (about {rows:,} claims).
-# Read every line, correct it, and then: claims-sim profile --source ... --mapping THIS_FILE --out profile.json
+# Read every line, correct it, and then: claims-sim profile {options} --mapping THIS_FILE --out profile.json
 # The number behind a line says how sure it is (0 to 1). Lines that begin with # do nothing until you take that away.
 # Only values that enough persons share are shown.
 """
@@ -21,7 +21,7 @@ def to_toml(proposal: Proposal) -> str:
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
-    yield _HEAD.format(where=proposal.where, rows=proposal.rows)
+    yield _HEAD.format(where=proposal.where, options=proposal.options, rows=proposal.rows)
     lacking = [needed for needed in REQUIRED if all(name in proposal.not_found for name in needed)]
     for needed in lacking:
         yield f"# STILL NEEDED: {' or '.join(needed)}"

@@ -4,6 +4,7 @@ The database file is open only while its columns are copied, because an open rea
 Identities of persons and facilities are copied as 64-bit hashes: enough to count them, nothing to read.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ class SourceSpec:
     path: Path
     table: str = "claims_normalized"
     mapping: Path | None = None
+
+    def options(self) -> str:
+        """The same as options of a command."""
+        named = {"source": str(self.path)} | ({} if self.path.suffix == ".parquet" else {"table": self.table})
+        if self.mapping:
+            named["mapping"] = str(self.mapping)
+        return " ".join(f"--{name} {shlex.quote(value)}" for name, value in named.items())
 
 
 @dataclass(frozen=True, slots=True)
