@@ -3,8 +3,6 @@
 import tomllib
 import zipfile
 
-import pytest
-
 
 def test_every_package_folder_is_in_the_list_of_packages(pytestconfig):
     root = pytestconfig.rootpath
@@ -19,8 +17,7 @@ def test_the_lock_file_names_no_registry(pytestconfig):
     assert "--hash=sha256:" in text
 
 
-@pytest.mark.slow
-def test_the_wheel_holds_templates_migrations_and_data(pytestconfig, tmp_path):
+def test_the_wheel_holds_every_file_of_the_packages(pytestconfig, tmp_path):
     import subprocess
     import sys
 
@@ -38,11 +35,17 @@ def test_the_wheel_holds_templates_migrations_and_data(pytestconfig, tmp_path):
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in (
-        "claims_sim_prompts/v1/choice.en.j2",
-        "claims_sim_prompts/v1/manifest.toml",
+    root = pytestconfig.rootpath
+    there = {path.relative_to(root).as_posix() for path in (root / "claims_sim").rglob("*") if path.is_file()}
+    wanted = {name for name in there if "__pycache__" not in name}
+    wanted |= {
+        f"claims_sim_prompts/{path.relative_to(root / 'prompts').as_posix()}"
+        for path in (root / "prompts").rglob("*.*")
+    }
+    assert {
+        "claims_sim/api/page/index.html",
+        "claims_sim/api/page/vendor/preact.js",
         "claims_sim/codes/icd9cm.csv",
-    ):
-        assert name in names
-    assert any(name.startswith("claims_sim/store/migrations/0001") for name in names)
+    } < wanted
+    assert {name for name in wanted - names if "__pycache__" not in name} == set()
     assert not any(name.startswith("claims_sim_tests") for name in names)

@@ -78,7 +78,10 @@ def generate(
 
 @app.command("schema", rich_help_panel="Data")
 def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: print.")] = None) -> None:
-    """Print the JSON Schema of a claim's payload."""
+    """Print the JSON Schema of a claim's payload.
+
+    Example: claims-sim schema --out claim.schema.json
+    """
     from claims_sim.claim import payload_json_schema
 
     text = json.dumps(payload_json_schema(), indent=2) + "\n"

@@ -22,6 +22,8 @@ def llm_serve(
     """Run the local model alone, as an OpenAI-compatible server on loopback, until Ctrl-C.
 
     Another simulator uses it with CLAIMS_SIM_LLM_BASE_URL=http://127.0.0.1:8085/v1.
+
+    Example: claims-sim llm serve --port 8085
     """
     from claims_sim.llm.commands import serve_model
 
@@ -30,7 +32,10 @@ def llm_serve(
 
 @app.command("status")
 def llm_status(as_json: JsonOption = False) -> None:
-    """Show the model, its weights and its server; starts nothing."""
+    """Show the model, its weights and its server; starts nothing.
+
+    Example: claims-sim llm status --json
+    """
     from claims_sim.llm.commands import model_status
     from claims_sim.pipeline.model import model_state
 
@@ -43,6 +48,8 @@ def llm_probe(as_json: JsonOption = False) -> None:
     """Ask the model's server anew what it can do (a few short requests), and ask it for claims again if it was left alone.
 
     This happens by itself when a server is first used.
+
+    Example: claims-sim llm probe --json
     """
     from claims_sim.pipeline.model import probe_model
 
@@ -76,7 +83,10 @@ def llm_log(
 
 @app.command("install")
 def llm_install(as_json: JsonOption = False) -> None:
-    """Fetch the weights of the small model (93 MB, Apache-2.0) into the state folder, and verify them."""
+    """Fetch the weights of the small model (93 MB, Apache-2.0) into the state folder, and verify them.
+
+    Example: claims-sim llm install
+    """
     from claims_sim.llm.commands import install_model
 
     print_result(install_model(read_settings()), as_json)
@@ -84,7 +94,10 @@ def llm_install(as_json: JsonOption = False) -> None:
 
 @app.command("stop")
 def llm_stop(as_json: JsonOption = False) -> None:
-    """End the local model's server; whoever needs it next starts it again."""
+    """End the local model's server; whoever needs it next starts it again.
+
+    Example: claims-sim llm stop
+    """
     from claims_sim.llm.commands import stop_model
 
     print_result(stop_model(read_settings()), as_json)

@@ -8,6 +8,7 @@ import typer
 from claims_sim.cli.common import JsonOption, print_result, read_settings
 
 app = typer.Typer()
+_COLOURS = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
 
 @app.command()
@@ -20,6 +21,8 @@ def up(
     """Run the simulator: Dagster's UI and daemon, a batch of claims every 10 to 30 seconds, ingested and scored.
 
     Makes a demo source when CLAIMS_SIM_SOURCE is not set. Ctrl-C stops everything; starting again goes on.
+
+    Example: CLAIMS_SIM_SOURCE=claims.duckdb claims-sim up
     """
     from claims_sim.launch.up import run
 
@@ -31,7 +34,10 @@ def demo(
     ticks: Annotated[int, typer.Option(min=1, max=1000, help="How many batches.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the same chain without servers: some ticks at once, then a summary."""
+    """Run the same chain without servers: some ticks at once, then a summary.
+
+    Example: claims-sim demo --ticks 3
+    """
     from claims_sim.launch.demo import run
 
     raise typer.Exit(run(read_settings(), ticks, as_json=as_json))
@@ -67,6 +73,8 @@ def doctor(as_json: JsonOption = False) -> None:
     """Look at settings, files, source, profile, model, channel, disk and ports: what is wrong, and how to mend it.
 
     Exit code 1 when something would keep the simulator from working.
+
+    Example: claims-sim doctor --json
     """
     from claims_sim.launch.doctor import examine
 
@@ -74,14 +82,22 @@ def doctor(as_json: JsonOption = False) -> None:
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=1))
     else:
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(highlight=False, soft_wrap=True)  # without colours in a pipe or with NO_COLOR
         for finding in findings:
-            print(f"{finding.verdict:<5} {finding.what:<20} {finding.found}")
+            verdict = (f"{finding.verdict:<5}", _COLOURS.get(finding.verdict, ""))
+            console.print(Text.assemble(verdict, f" {finding.what:<20} {finding.found}"))
     raise typer.Exit(1 if any(finding.verdict == "wrong" for finding in findings) else 0)
 
 
 @app.command()
 def settings(as_json: JsonOption = False) -> None:
-    """List every setting: its variable, the value in force and what it means."""
+    """List every setting: its variable, the value in force and what it means.
+
+    Example: CLAIMS_SIM_BATCH_SIZE=20 claims-sim settings
+    """
     from claims_sim.settings import PREFIX, Settings
 
     current = read_settings()

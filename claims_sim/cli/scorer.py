@@ -64,6 +64,8 @@ def card(as_json: JsonOption = False) -> None:
     """Show the built-in scorer of the profile in force: rules, weights, versions, and which share lies above a threshold.
 
     The shares are measured on 100,000 clean claims drawn from the profile that taught nothing. See docs/model-card.md.
+
+    Example: claims-sim scorer card --json
     """
     from dataclasses import asdict
 

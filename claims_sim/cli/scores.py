@@ -95,7 +95,10 @@ def rollback(as_json: JsonOption = False) -> None:
 
 @group.command()
 def history(as_json: JsonOption = False) -> None:
-    """List the refreshes of all scores, newest first."""
+    """List the refreshes of all scores, newest first.
+
+    Example: claims-sim scores history
+    """
     from claims_sim import pipeline
     from claims_sim.store import score_sets
 

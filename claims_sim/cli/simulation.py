@@ -85,7 +85,10 @@ def consume(
 
 @app.command(rich_help_panel="Simulation")
 def score(as_json: JsonOption = False) -> None:
-    """Score every claim that has no score yet."""
+    """Score every claim that has no score yet.
+
+    Example: claims-sim score --json
+    """
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
 
