@@ -27,11 +27,20 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         _live_page(browser, up["page"])
         ui = up["url"]
-        _shot(browser, f"{ui}/{_LOCATION}/asset-groups/claims_sim", "lineage", 1500, 760)
+        _shot(browser, f"{ui}/{_LOCATION}/asset-groups/claims_sim", "lineage", 2300, 900, scale=0.75)
         _shot(browser, f"{ui}/assets/synthetic_claims_batch?view=overview", "batch", 1500, 1000)
-        _shot(browser, f"{ui}/assets/claims_distribution_profile?view=overview", "profile", 1500, 1000)
+        _shot(
+            browser,
+            f"{ui}/assets/claims_distribution_profile?view=overview",
+            "profile",
+            1500,
+            1250,
+            opens="[Show Markdown]",
+        )
         _shot(browser, f"{ui}/assets/claims_live_stream?view=checks", "checks", 1500, 800)
         _shot(browser, f"{ui}/assets/ml_scores?view=overview", "scores", 1500, 1000)
+        _shot(browser, f"{ui}/assets/claims_history?view=partitions", "history", 1500, 700)
+        _shot(browser, f"{ui}/{_LOCATION}/jobs/simulate_claims", "job", 1500, 700)
         _shot(browser, f"{ui}/runs", "runs", 1500, 800)
         browser.close()
 
@@ -45,17 +54,22 @@ def _live_page(browser: Browser, url: str) -> None:
         page.wait_for_timeout(1_500)
         page.screenshot(path=IMAGES / f"live-page-{scheme}.png", full_page=True)
         if scheme == "light":
-            page.locator(".claims tbody tr button").first.click()
+            page.locator(".claims tbody tr:has(.risk.middle, .risk.high) button, .claims tbody tr button").first.click()
             page.wait_for_selector("dialog.detail .facts.small")
             page.screenshot(path=IMAGES / "claim.png")
         page.close()
 
 
-def _shot(browser: Browser, url: str, name: str, width: int, height: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": height})
+def _shot(browser: Browser, url: str, name: str, width: int, height: int, *, scale: float = 1, opens: str = "") -> None:
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     page.goto(url)
     page.wait_for_timeout(9_000)  # the UI draws its graph in a worker and has no sign of being done
-    page.screenshot(path=IMAGES / f"{name}.png")
+    if opens:  # the dialog alone: the page behind it shows paths of this machine
+        page.get_by_text(opens).first.click()
+        page.wait_for_timeout(1_500)
+        page.get_by_role("dialog").screenshot(path=IMAGES / f"{name}.png")
+    else:
+        page.screenshot(path=IMAGES / f"{name}.png")
     page.close()
 
 

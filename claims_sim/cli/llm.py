@@ -83,7 +83,7 @@ def llm_log(
 
 @app.command("install")
 def llm_install(as_json: JsonOption = False) -> None:
-    """Fetch the weights of the small model (93 MB, Apache-2.0) into the state folder, and verify them.
+    """Fetch the weights of the small model (98 MB, Apache-2.0) into the state folder, and verify them.
 
     Example: claims-sim llm install
     """

@@ -298,4 +298,4 @@ def _stop(settings: Settings, supervisor: Supervisor, hurry: threading.Event) ->
     supervisor.stop_all(grace / 2)
     attach.stop(settings)
     control.put_status(settings.state_dir, "up", {})
-    _say("Stopped. Nothing is lost; `make up` goes on from here.")
+    _say("Stopped. Nothing is lost; the next start goes on from here.")

@@ -70,7 +70,7 @@ def find_weights(state_dir: Path, gguf: Path | None = None, *, remember: bool = 
     raise AuthorError(
         wrong[0]
         if wrong
-        else "There are no weights for the local model: run `claims-sim llm install` (89 MB, once), point CLAIMS_SIM_LLM_GGUF "
+        else "There are no weights for the local model: run `claims-sim llm install` (98 MB, once), point CLAIMS_SIM_LLM_GGUF "
         "to a GGUF file, or set CLAIMS_SIM_AUTHOR=statistical."
     )
 
@@ -125,7 +125,7 @@ def _digest(path: Path) -> str:
 
 
 def _sha256(path: Path, state_dir: Path, remember: bool) -> str:
-    """The file's SHA-256, remembered by size and time of change: a tick does not read 93 MB again."""
+    """The file's SHA-256, remembered by size and time of change: a tick does not read 98 MB again."""
     memory = state_dir / "llm" / "hashes.json"
     found = path.stat()
     key, stamp = str(path.absolute()), [found.st_size, found.st_mtime_ns]

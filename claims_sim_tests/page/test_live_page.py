@@ -297,6 +297,35 @@ def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sidew
     assert serious(page) == []
 
 
+@pytest.mark.parametrize("width", [1920, 1600, 1440, 1280, 1024, 800, 420, 360])
+def test_no_width_of_the_screen_hides_a_part_of_the_list(still_page, width):
+    page = still_page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_label("Language").select_option("id")
+    expect(rows(page)).to_have_count(20)
+    expect(page.locator(".chart svg")).to_have_count(2)
+    assert page.locator(".claims .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_warning_is_shown_as_one_and_a_failure_as_a_failure(page, simulation):
+    tile = page.locator(".tile", has_text="Checks")
+    for severity, mood in (("WARN", "warn"), ("ERROR", "bad")):
+        check = {"passed": False, "severity": severity, "description": "slow"}
+        control.put_status(simulation.state_dir, "checks", {"claims_live_stream/one": check})
+        expect(tile).to_have_class(re.compile(f"tile {mood}"))
+
+
+def test_a_server_that_cannot_answer_is_not_taken_for_one_without_claims(still_page):
+    page = still_page
+    page.route("**/claims?limit=*", lambda route: route.fulfill(status=503, json={"detail": "the disk is gone"}))
+    page.reload()
+    expect(page.get_by_role("alert").first).to_contain_text("the disk is gone")
+    expect(page.get_by_text("No claim yet.")).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")
+    expect(rows(page)).to_have_count(20)
+
+
 def test_a_server_with_a_key_asks_for_it(browser, simulation):
     started = servers.start_api(simulation.model_copy(update={"api_key": type(simulation.api_key)("a-secret-key")}))
     context = browser.new_context(locale="en-GB")
