@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from claims_sim.settings import load_settings
 from claims_sim.store import control
@@ -38,7 +38,7 @@ def main() -> None:
             opens="[Show Markdown]",
         )
         _shot(browser, f"{ui}/assets/claims_live_stream?view=checks", "checks", 1500, 800)
-        _shot(browser, f"{ui}/assets/ml_scores?view=overview", "scores", 1500, 1000)
+        _shot(browser, f"{ui}/assets/ml_scores?view=overview", "scores", 1500, 1900, scale=0.8)
         _shot(browser, f"{ui}/assets/claims_history?view=partitions", "history", 1500, 700)
         _shot(browser, f"{ui}/{_LOCATION}/jobs/simulate_claims", "job", 1500, 700)
         _shot(browser, f"{ui}/runs", "runs", 1500, 800)
@@ -54,7 +54,8 @@ def _live_page(browser: Browser, url: str) -> None:
         page.wait_for_timeout(1_500)
         page.screenshot(path=IMAGES / f"live-page-{scheme}.png", full_page=True)
         if scheme == "light":
-            page.locator(".claims tbody tr:has(.risk.middle, .risk.high) button, .claims tbody tr button").first.click()
+            risky = page.locator(".claims tbody tr:has(.risk.high) button")
+            (risky if risky.count() else page.locator(".claims tbody tr button")).first.click()
             page.wait_for_selector("dialog.detail .facts.small")
             page.screenshot(path=IMAGES / "claim.png")
         page.close()
@@ -64,6 +65,7 @@ def _shot(browser: Browser, url: str, name: str, width: int, height: int, *, sca
     page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     page.goto(url)
     page.wait_for_timeout(9_000)  # the UI draws its graph in a worker and has no sign of being done
+    expect(page.get_by_text("In Progress", exact=True)).to_have_count(0, timeout=60_000)
     if opens:  # the dialog alone: the page behind it shows paths of this machine
         page.get_by_text(opens).first.click()
         page.wait_for_timeout(1_500)
