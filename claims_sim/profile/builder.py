@@ -9,6 +9,7 @@ from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
 from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows
+from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_group
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Builder:
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted."""
         parents = self.learn(target, candidates, most)
+        if rule == PLAIN:
+            parents = self._with_groups(target, parents, population or self.population)
         table, counted, fewest = release_table(target, parents, population or self.population, rule)
         self.smallest = min(self.smallest, fewest)
         self.tables[target.name] = table
@@ -64,6 +67,18 @@ class Builder:
                 codes = np.append(np.array(groups, np.int32), np.int32(-1))[codes]
             parents.append(Parent(parent.name, codes, parent.size))
         return parents
+
+    def _with_groups(self, target: Target, parents: list[Parent], population: Population) -> list[Parent]:
+        """The parents, with groups of a parent's codes before it where they tell more of what its cells withhold."""
+        place = place_to_group(parents)
+        groups = None if place is None else group_what_is_withheld(target, parents, place, population)
+        if place is None or groups is None:
+            return parents
+        parent, size = parents[place], max(groups) + 1
+        name = f"{parent.name}~{target.name}~{THIN}~{size}"
+        self.features[name] = Feature(variable=parent.name, size=size, groups=groups)
+        between = Parent(name, np.append(np.array(groups, np.int32), np.int32(-1))[parent.codes], size)
+        return [*parents[:place], between, *parents[place:]]
 
     def use_feature(self, name: str) -> None:
         """Keep the plain variable `name` as a feature of the profile."""

@@ -17,12 +17,12 @@ from claims_sim.randomness import stream_key, uniforms
 MAX_PARENTS: Final = 6
 _PRIOR: Final = 6.0
 """Rows that the context above is worth: about what the suppression of cells under k amounts to."""
-_MIN_GAIN: Final = 0.001
-_GROUPING_COST: Final = 0.7
+MIN_GAIN: Final = 0.001
+GROUPING_COST: Final = 0.7
 """Log likelihood that assigning one code to a group wins by chance alone."""
 _HOPELESS: Final = 0.0005
 _GROUP_COUNTS: Final = (3, 8, 24)
-_MANY: Final = 12
+MANY: Final = 12
 _SAMPLE: Final = 150_000
 _AXES: Final = 6
 _AXIS_ROUNDS: Final = 10
@@ -76,10 +76,10 @@ def choose_parents(
         for parent in list(pool.values()):
             found = _weigh(parent, context, value, target.size, above, so_far)
             if "~" in parent.name:
-                found = found._replace(gain=found.gain - _GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
+                found = found._replace(gain=found.gain - GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
             if found.gain < _HOPELESS and chosen:
                 del pool[parent.name]
-            elif found.gain > _MIN_GAIN and (best is None or found.gain > best.gain):
+            elif found.gain > MIN_GAIN and (best is None or found.gain > best.gain):
                 best = found
         if best is None:
             break
@@ -113,20 +113,20 @@ def _add_groupings(
 ) -> list[Parent]:
     added = []
     for parent in parents:
-        if parent.size <= _MANY or "~" in parent.name:
+        if parent.size <= MANY or "~" in parent.name:
             continue
         counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
-        points, weight = _place_codes(parent, target, context)
+        points, weight = place_codes(parent, target, context)
         for count in counts:
             name = f"{parent.name}~{target.name}~{count}"
-            groups = _cluster(points, weight, count)
+            groups = cluster(points, weight, count)
             groupings[name] = tuple(groups.tolist())
             codes = np.append(groups, -1)[parent.codes].astype(np.int32)
             added.append(Parent(name, codes, count))
     return added
 
 
-def _place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, Scores]:
+def place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, Scores]:
     """A point for each of a parent's codes, near where the target is distributed alike within the contexts chosen so far,
     and the number of rows that have the code.
     """  # noqa: D205
@@ -168,7 +168,7 @@ def _commonest(column: Ints, width: int, most: int) -> tuple[npt.NDArray[np.bool
     return renumbered >= 0, renumbered[renumbered >= 0]
 
 
-def _cluster(points: Scores, weight: Scores, count: int) -> Ints:
+def cluster(points: Scores, weight: Scores, count: int) -> Ints:
     """Weighted k-means from a deterministic start: quantiles along the first axis, oriented by its heavier side."""
     first = points[:, 0] * (1 if np.sum(points[:, 0] ** 3 * weight) >= 0 else -1)
     order = np.argsort(first, kind="stable")
