@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from claims_sim.errors import ScorerError
 from claims_sim.generation.persons import Known, assign_keys
+from claims_sim.pipeline.lessons import lessons_of
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.profile.document import Profile
@@ -29,8 +30,9 @@ from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.earlier import find_earlier
 
 _log = logging.getLogger(__name__)
-SCORER_TRAINING_CLAIMS: Final = 200_000
-"""Half of them teach, the others set the scale: one claim in a thousand is a hundred of them."""
+SCORER_TRAINING_CLAIMS: Final = 240_000
+"""100,000 teach, a third of the others stands beside the lessons, the rest sets the scale: one in a thousand is about a hundred."""
+_PER_LESSON: Final = 25
 PINNED: Final = "PINNED"
 
 
@@ -108,11 +110,22 @@ def train_for(settings: Settings, profile: Profile) -> RiskScorer:
 
 def train_on(settings: Settings, profile: Profile) -> RiskScorer:
     """Train the scorer on claims sampled from the profile."""
-    key = stream_key(settings.seed, "scorer", profile.profile_hash)
-    claims = to_flat(Sampler(profile).draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
-    if settings.ref_keys:
+    return trained_scorer(profile, Sampler(profile), seed=settings.seed, persons=settings.ref_keys)
+
+
+def trained_scorer(
+    profile: Profile, sampler: Sampler, *, seed: int, persons: bool = False, without: str = ""
+) -> RiskScorer:
+    """The built-in scorer of a profile and seed, for claims with persons or without.
+
+    Taught the simulator's kinds, but for the kind `without`.
+    """
+    key = stream_key(seed, "scorer", profile.profile_hash)
+    claims = to_flat(sampler.draw_claims(key, np.arange(SCORER_TRAINING_CLAIMS)))
+    if persons:
         claims = given_persons(claims, key)
-    return train_scorer(claims, profile_hash=profile.profile_hash, seed=settings.seed)
+    lessons = lessons_of(profile, sampler, SCORER_TRAINING_CLAIMS // _PER_LESSON, seed=seed, without=without)
+    return train_scorer(claims, profile_hash=profile.profile_hash, seed=seed, lessons=lessons)
 
 
 def given_persons(claims: pa.Table, key: int) -> pa.Table:

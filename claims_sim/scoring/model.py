@@ -16,12 +16,28 @@ from claims_sim.errors import ScorerError
 from claims_sim.scoring.features import Features, Floats, Ints, read_features, whole
 from claims_sim.scoring.keys import Bools
 from claims_sim.scoring.rules import Calibration, calibrate, fire, weigh
-from claims_sim.scoring.signals import CONTEXTS, LEARNED, OF_PERSONS, Learned, View, learn, look, signals_of
+from claims_sim.scoring.signals import (
+    CONTEXTS,
+    LEARNED,
+    OF_PERSONS,
+    RISING,
+    Learned,
+    View,
+    learn,
+    look,
+    signals_of,
+    taught_on,
+)
 from claims_sim.scoring.tails import MOST_EVIDENCE, Tail
+from claims_sim.scoring.taught import Taught
 
 LEAST_TRAINING_CLAIMS: Final = 200
 MOST_TEACHING_CLAIMS: Final = 100_000
 """More would teach little; what is left of them sets the scale, the more sharply the more there are."""
+_BESIDE_LESSONS: Final = 3
+"""One in so many of the claims that taught nothing yet stands beside the lessons as right."""
+BESIDE_TAUGHT: Final = -2.0
+"""Log odds that the contexts' own odds lose where lessons were taught: what no lesson showed is found by them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +72,13 @@ AGAIN: Final = Reason(-7.0, 2.3)
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a scorer knows: what it learned, the tails of the contexts, the rules' rates, and the final scale."""
+    """What a scorer knows: what it learned, the tails of the contexts, the rules' rates, the final scale, its lessons."""
 
     learned: Learned
     tails: Mapping[str, Tail]
     calibration: Calibration
     scale: Tail
+    taught: Taught | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,31 +100,48 @@ class Judgement:
         return np.maximum(self.rule_score, self.ml_score_normalized)
 
 
-def train(claims: pa.Table, *, seed: int) -> Trained:
-    """Train on clean claims. Raises ScorerError when there are too few.
+def train(claims: pa.Table, *, seed: int, lessons: pa.Table | None = None) -> Trained:
+    """Train on clean claims, and on `lessons`, wrong ones. Raises ScorerError when there are too few clean ones.
 
     Four fifths teach, or `MOST_TEACHING_CLAIMS`. Of them, fitted values come from two halves, each judged by what the
-    other one taught, and counts leave each claim itself out. The scale is measured on the rest, which taught nothing;
-    rules' rates on all.
+    other one taught, and counts leave each claim itself out. Lessons are told from a part of the rest. The scale is
+    measured on what is then left, which taught nothing; rules' rates on all.
     """
     if len(claims) < LEAST_TRAINING_CLAIMS:
         raise ScorerError(f"{len(claims)} claims are too few to train a scorer: give at least {LEAST_TRAINING_CLAIMS}.")
     order = _shuffled(claims, seed)
     teachers = min(len(claims) - len(claims) // 5, MOST_TEACHING_CLAIMS)
-    teaching, unseen = (claims.take(pa.array(np.sort(rows))) for rows in (order[:teachers], order[teachers:]))
+    beside = teachers + ((len(claims) - teachers) // _BESIDE_LESSONS if lessons is not None else 0)
+    teaching, right, unseen = (
+        claims.take(pa.array(np.sort(rows))) for rows in (order[:teachers], order[teachers:beside], order[beside:])
+    )
     features = read_features(teaching)
     learned = learn(features, seed=seed)
     own = look(learned, features, own=1)
     own = replace(own, statistics=own.statistics | _judge_by_halves(teaching, seed))
     tails = {name: Tail.learn(own.statistics[name]) for name in CONTEXTS}
     fired_on_own = fire(signals_of(own, tails), features.rows)
+    taught = None if lessons is None else _teach(learned, right, lessons)
     features = read_features(unseen)
     # Without repeats: how often chance makes one depends on how dense a stream is, which a sample does not know.
-    signals = signals_of(look(learned, features, in_window=np.inf), tails)
+    view = look(learned, features, in_window=np.inf)
+    signals = signals_of(view, tails)
     fired = fire(signals, features.rows)
     calibration = calibrate(np.vstack([fired_on_own, fired]))
-    raw = combine(weigh(fired & calibration.enabled), signals)
-    return Trained(learned, tails, calibration, Tail.learn(raw))
+    raw = combine(weigh(fired & calibration.enabled), signals, _told(taught, view, features))
+    return Trained(learned, tails, calibration, Tail.learn(raw), taught)
+
+
+def _teach(learned: Learned, right: pa.Table, wrong: pa.Table) -> Taught | None:
+    told = []
+    for claims in (right, wrong):
+        features = read_features(claims)
+        told.append(taught_on(look(learned, features, in_window=np.inf), features))
+    return Taught.learn(told[0], told[1], RISING)
+
+
+def _told(taught: Taught | None, view: View, features: Features) -> Floats | None:
+    return None if taught is None else taught.log_odds(taught_on(view, features))
 
 
 def _shuffled(claims: pa.Table, seed: int) -> Ints:
@@ -133,7 +167,7 @@ def judge(trained: Trained, features: Features, in_window: float | None = None) 
     signals = signals_of(view, trained.tails)
     fired = fire(signals, features.rows) & trained.calibration.enabled
     weight = weigh(fired)
-    raw = combine(weight, signals)
+    raw = combine(weight, signals, _told(trained.taught, view, features))
     return Judgement(
         rule_score=trained.scale.evidence_of(weight) / MOST_EVIDENCE,
         ml_score=raw / MOST_RAW,
@@ -156,26 +190,39 @@ def _judge_by_halves(claims: pa.Table, seed: int) -> dict[str, Floats]:
     return found
 
 
-def combine(rule_weight: Floats, evidence: Mapping[str, Floats]) -> Floats:
+def combine(rule_weight: Floats, evidence: Mapping[str, Floats], taught: Floats | None = None) -> Floats:
     """The raw score: what rules weigh, and the odds of all contexts together on a scale from 0 to 1.
 
     Odds of different reasons add up. So one very odd context suffices, and several that are a little odd count, too:
     the largest one alone would miss these, a sum of evidence would drown the former. A visit counts as much less than a
-    stay that looks as odd as it costs less.
+    stay that looks as odd as it costs less. `taught` are log odds from lessons: one more reason, beside which those of
+    the contexts that lessons also knew count less.
     """
-    log_odds = _log_odds(evidence) + evidence["at_stake"]
-    return np.asarray(rule_weight + np.clip((log_odds - _LEAST) / (_MOST - _LEAST), 0.0, 1.0), np.float64)
+    log_odds = np.logaddexp(_of_contexts(evidence, taught), _of_repeats(evidence)) + evidence["at_stake"]
+    log_odds = np.maximum(log_odds, _LEAST) + rule_weight * (_MOST - _LEAST)
+    if taught is not None:
+        log_odds = np.logaddexp(log_odds, taught)
+    return np.asarray(np.clip((log_odds - _LEAST) / (_MOST - _LEAST), 0.0, MOST_RAW), np.float64)
 
 
-def _log_odds(evidence: Mapping[str, Floats]) -> Floats:
+def _of_contexts(evidence: Mapping[str, Floats], taught: Floats | None) -> Floats:
     odds = sum(np.exp(reason.at_none + reason.growth * evidence[name]) for name, reason in REASONS.items())
-    # What is no evidence adds nothing, so that claims without persons are ranked as if there were none.
+    together = np.minimum(evidence["severity"] + evidence["short_stay"], _MOST_TOGETHER)
+    odds += np.exp(SEVERE_YET_SHORT.at_none + SEVERE_YET_SHORT.growth * together)
+    return np.asarray(np.log(odds) + (0.0 if taught is None else BESIDE_TAUGHT), np.float64)
+
+
+def _of_repeats(evidence: Mapping[str, Floats]) -> Floats:
+    """What is no evidence adds nothing, so that claims without persons are ranked as if there were none."""
     again = sum(np.exp(AGAIN.at_none) * np.expm1(AGAIN.growth * evidence[name]) for name in OF_PERSONS)
     again += np.exp(REPEATED.at_none) * np.expm1(REPEATED.growth * evidence["copied"])
-    together = np.minimum(evidence["severity"] + evidence["short_stay"], _MOST_TOGETHER)
-    return np.asarray(
-        np.log(odds + again + np.exp(SEVERE_YET_SHORT.at_none + SEVERE_YET_SHORT.growth * together)), np.float64
-    )
+    return np.asarray(np.log(again, out=np.full(len(again), -np.inf), where=again > 0), np.float64)
 
 
-_LEAST, _MOST = _log_odds(dict.fromkeys((*CONTEXTS, "copied"), np.array([0.0, MOST_EVIDENCE]))).tolist()
+def _bounds() -> tuple[float, float]:
+    least, most = (dict.fromkeys((*CONTEXTS, "copied"), np.array([value])) for value in (0.0, MOST_EVIDENCE))
+    least_odds, most_odds = (np.logaddexp(_of_contexts(one, None), _of_repeats(one))[0] for one in (least, most))
+    return float(least_odds), float(most_odds)
+
+
+_LEAST, _MOST = _bounds()

@@ -124,9 +124,11 @@ class BuiltInScorer(OpenedScorer):
         return self.score_rows(claims, scored_at=datetime.now(UTC)).select(VERDICTS.names)
 
 
-def train_scorer(claims: pa.Table, *, profile_hash: str, seed: int) -> RiskScorer:
+def train_scorer(claims: pa.Table, *, profile_hash: str, seed: int, lessons: pa.Table | None = None) -> RiskScorer:
     """Train on clean claims (flat columns; about 100,000, drawn from a profile, so that nothing of a person is kept).
 
-    The same claims, profile hash and seed give the same version. Raises ScorerError when there are too few claims.
+    `lessons` are wrong claims of the same profile, of which no stream and no exam holds any; without them contexts alone
+    are judged. The same claims, profile hash and seed give the same version. Raises ScorerError when there are too few claims.
     """
-    return RiskScorer.from_files(pack(train(claims, seed=seed), profile_hash=profile_hash, seed=seed))
+    trained = train(claims, seed=seed, lessons=lessons)
+    return RiskScorer.from_files(pack(trained, profile_hash=profile_hash, seed=seed))

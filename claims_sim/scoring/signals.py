@@ -12,7 +12,7 @@ from claims_sim.scoring.keys import Vocabulary
 from claims_sim.scoring.odds import QUESTIONS, Odds, severity_order, values_of
 from claims_sim.scoring.peers import Peers, PeerView
 from claims_sim.scoring.returns import look_back
-from claims_sim.scoring.surprise import ASSOCIATIONS, Surprise, companion_codes, most_of
+from claims_sim.scoring.surprise import ASSOCIATIONS, BESIDE, Surprise, companion_codes, most_of
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import Tariff
 
@@ -22,6 +22,10 @@ CONTEXTS: Final = ("cost", "short_stay", "long_stay", "severity", "procedure", "
 """The statistics whose upper tails are evidence."""
 LEARNED: Final = ("cost", "short_stay", "long_stay", "severity")
 """Those of them that come from fitted values, not from counts that can leave a claim out."""
+OF_ONE_CLAIM: Final = tuple(name for name in CONTEXTS if name not in OF_PERSONS)
+_FACTS: Final = ("inpatient", "stay", "over_price", "price_doubt", "paid_share", "severity_share")
+RISING: Final = frozenset({*OF_ONE_CLAIM, "uncommon", "made_up", *BESIDE})
+"""Statistics of which more never speaks for a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
     returns = look_back(features).values()
     values = values_of(features, codes, learned.order) | returns
     peers = learned.peers.compare(features, codes)
-    unusual, price = learned.tariff.look(features, codes, own=own)
+    priced = learned.tariff.look(features, codes, own=own)
     odds = {name: one.of(codes, values) for name, one in learned.odds.items()}
     known_service = np.append(learned.inpatient, np.nan)[codes.columns["service"]]
     inpatient = np.where(np.isfinite(known_service), known_service, features.stay > 0)
@@ -93,7 +97,7 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
     top = max(float(learned.order.max(initial=0.0)), 1.0)
     return View(
         statistics={
-            "cost": unusual,
+            "cost": priced.evidence,
             "short_stay": odds["short_stay"] + of_inpatients,
             "long_stay": odds["long_stay"] + of_inpatients,
             "severity": odds["severity"],
@@ -101,13 +105,17 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
             "companion": companion,
             "admission": learned.surprises["admission"].of(codes, own=own) + of_inpatients,
             **{name: odds[name] for name in OF_PERSONS},
+            "uncommon": priced.uncommon,
+            "made_up": priced.made_up,
+            **{name: learned.surprises[name].of(codes, own=own) for name in BESIDE},
         },
         facts={
             "inpatient": inpatient,
             "at_stake": np.where(inpatient > 0, 0.0, learned.at_stake),
             "stay": features.stay,
             "peer_stay": peers.median_stay,
-            "over_price": features.log_amount - price,
+            "over_price": features.log_amount - priced.price,
+            "price_doubt": priced.doubt,
             "paid_share": features.paid_share,
             "paid_over_claimed": (features.paid > features.claimed).astype(np.float64),
             "severity_share": values["severity"] / top,
@@ -118,8 +126,20 @@ def look(learned: Learned, features: Features, *, own: int = 0, in_window: float
             **{f"{name}_days": days for name, days in returns.items()},
         },
         peers=peers,
-        expected_amount=np.exp(price),
+        expected_amount=np.exp(priced.price),
     )
+
+
+def taught_on(view: View, features: Features) -> dict[str, Floats]:
+    """What lessons are told of each claim: its statistics, and facts that say among whom they are odd."""
+    peers = {f"{name}_beside_peers": values for name, values in view.peers.deviation.items()}
+    facts = {name: view.facts[name] for name in _FACTS}
+    return {
+        **{name: view.statistics[name] for name in sorted(RISING)},
+        **facts,
+        **peers,
+        "companions": features.companions,
+    }
 
 
 def _at_stake(features: Features) -> float:

@@ -30,7 +30,11 @@ ASSOCIATIONS: Final = (
     Association("procedure", "procedure", ("service", "dx"), ("service",)),
     Association("companion", "companion", ("dx",), ()),
     Association("admission", "service", ("dx",), ()),
+    Association("dx_at_class", "dx", ("service", "class"), ("service",)),
+    Association("procedure_at_severity", "procedure", ("service", "dx", "severity"), ("service", "dx")),
 )
+BESIDE: Final = tuple(a.name for a in ASSOCIATIONS[3:])
+"""Those that are too weak to be a reason by themselves, but count beside others."""
 
 
 @dataclass(frozen=True, slots=True)

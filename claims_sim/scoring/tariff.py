@@ -90,6 +90,22 @@ class Polish:
 
 
 @dataclass(frozen=True, slots=True)
+class Priced:
+    """Claims beside the price list.
+
+    `evidence` that the amount is not on it (see tails.py; NaN where it is no dearer than its price); `price` (log);
+    `uncommon`: how uncommon the amount is, dearer or cheaper, as -log10 of its likelihood; `made_up`: how much likelier
+    it is made up than right, by whether other claims have it (log10); `doubt`: how coarse the price is (see `Polish.fit`).
+    """
+
+    evidence: Floats
+    price: Floats
+    uncommon: Floats
+    made_up: Floats
+    doubt: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
     """The price list and the usual extras, and what is left over them.
 
@@ -131,25 +147,28 @@ class Tariff:
             share = (counts + 1e-2) / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
             density = density_of(options[np.arange(len(best)), best], kind)
         rare = np.full(features.rows, np.nan)
-        rare[kept] = _uncommon(options, kind, density, share)
+        rare[kept] = _among_dear(options, _likelihoods(options, kind, density, share).max(axis=1))
         group = _groups(_kinds(features, sure), logs - price)
         listing = Listing.learn(features, codes, extras, group, 2 * _KINDS)
         rare += listing.says(features, codes, extras, group, own=1)
         tails = tuple(Tail.learn(rare[_kinds(features, sure) == k]) for k in range(_KINDS))
         return Tariff(Polish.learn(codes, logs), extras, share, density, tails, listing)
 
-    def look(self, features: Features, codes: Codes, *, own: int = 0) -> tuple[Floats, Floats]:
-        """Evidence that the amount is not on the list (see tails.py; NaN where it is no dearer than its price), and the log price."""
+    def look(self, features: Features, codes: Codes, *, own: int = 0) -> Priced:
+        """Each claim beside the list; `own` is 1 for the very claims that were learned from."""
         price, sure = self.polish.fit(codes)
         kind = _kinds(features, sure)
-        rare = _uncommon(_options(features.claimed, self.extras, price), kind, self.density, self.shares)
+        options = _options(features.claimed, self.extras, price)
+        likely = _likelihoods(options, kind, self.density, self.shares).max(axis=1)
         group = _groups(kind, features.log_amount - price)
-        rare += self.listing.says(features, codes, self.extras, group, own=own)
+        made_up = self.listing.says(features, codes, self.extras, group, own=own)
+        rare = _among_dear(options, likely) + made_up
         evidence = np.full(features.rows, np.nan)
         for k, tail in enumerate(self.tails):
             mine = (kind == k) & np.isfinite(rare)
             evidence[mine] = tail.evidence_of(rare[mine])
-        return evidence, price
+        uncommon = np.where(np.isfinite(options[:, 0]), _uncommon(likely), np.nan)
+        return Priced(evidence, price, uncommon, made_up, sure.astype(np.float64))
 
 
 def density_of(rest: Floats, kind: Ints) -> Floats:
@@ -227,10 +246,13 @@ def _options(claimed: Floats, extras: Floats, price: Floats) -> Floats:
     return logs - price[:, None]
 
 
-def _uncommon(options: Floats, kind: Ints, density: Floats, share: Floats) -> Floats:
-    """How uncommon each amount is among those dearer than their price: -log10 of its likelihood; NaN for the others."""
-    best = _likelihoods(options, kind, density, share).max(axis=1)
-    return np.where(options[:, 0] > _LEAST_REST, -np.log10(np.maximum(best, 1e-12)), np.nan)
+def _among_dear(options: Floats, likely: Floats) -> Floats:
+    """How uncommon each amount is among those dearer than their price; NaN for the others."""
+    return np.where(options[:, 0] > _LEAST_REST, _uncommon(likely), np.nan)
+
+
+def _uncommon(likely: Floats) -> Floats:
+    return np.asarray(-np.log10(np.maximum(likely, 1e-12)), np.float64)
 
 
 def _likelihoods(options: Floats, kind: Ints, density: Floats, share: Floats) -> Floats:

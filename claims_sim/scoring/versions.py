@@ -34,13 +34,15 @@ from claims_sim.scoring.signals import Learned
 from claims_sim.scoring.surprise import ASSOCIATIONS, Counts, Surprise
 from claims_sim.scoring.tails import Tail
 from claims_sim.scoring.tariff import CONTENT, PLACE, Polish, Tariff
+from claims_sim.scoring.taught import Taught
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 CARD: Final = "card.json"
 _SCALE: Final = "scale"  # the final scale, beside the tails of the contexts
 _PRICES: Final = "price/"
 _CURRENT: Final = "CURRENT"
 _AGAIN: Final = "train the scorer again (claims-sim refresh-ml-scores)"
+_TREE_COLUMNS: Final = ("tree", "statistic", "bound", "left", "right", "value")
 Files = Mapping[str, bytes]
 
 
@@ -65,6 +67,8 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
             _stack({name: pa.table({"knot": t.knots, "evidence": t.evidence}) for name, t in tails.items()})
         ),
     }
+    if trained.taught is not None:
+        files["taught.parquet"] = _parquet(pa.table({n: getattr(trained.taught, n) for n in _TREE_COLUMNS}))
     card = {
         "format": FORMAT,
         "ruleset_version": ruleset_version(),
@@ -82,6 +86,7 @@ def pack(trained: Trained, *, profile_hash: str, seed: int) -> dict[str, bytes]:
         "listed_by_chance": tariff.listing.chance,
         "counts": list(counts),
         "tails": list(tails),
+        "taught_on": None if trained.taught is None else list(trained.taught.names),
         "clean_share": trained.calibration.clean_share,
         "disabled_rules": trained.calibration.disabled,
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
@@ -193,7 +198,14 @@ def _restore(card: dict[str, Any], files: Files) -> Trained:
         patterns=Patterns(counts["patterns"], np.array(card["single_patterns"], np.float64), card["trained_on"]),
         trained_on=card["trained_on"],
     )
-    return Trained(learned, tails, Calibration(card["clean_share"]), scale)
+    return Trained(learned, tails, Calibration(card["clean_share"]), scale, _taught(card["taught_on"], tables))
+
+
+def _taught(names: list[str] | None, tables: Mapping[str, pa.Table]) -> Taught | None:
+    if names is None:
+        return None
+    columns = {name: tables["taught.parquet"][name].to_numpy() for name in _TREE_COLUMNS}
+    return Taught(tuple(names), **columns)
 
 
 def _counts_of(learned: Learned) -> dict[str, Counts]:

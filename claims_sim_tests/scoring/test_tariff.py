@@ -32,7 +32,7 @@ def evidence(learned, claims, replace):
         table = table.filter(np.asarray(table["los"].to_numpy() > 0))
         amount = table["amount_claimed"].to_numpy() + added
         features = read_features(replace(table, amount_claimed=amount, amount_paid=amount))
-        return tariff.look(features, vocabulary.encode(features))[0]
+        return tariff.look(features, vocabulary.encode(features)).evidence
 
     return look
 
