@@ -1,7 +1,7 @@
 """The steps from a profile to the channel: write a batch, commit it to the outbox, relay it after a last review."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -34,6 +34,8 @@ from claims_sim.store.stream import stored_position
 
 LOST_AFTER: Final = timedelta(minutes=1)
 """A released batch has so long to arrive before the relay asks whether the channel still has it."""
+
+_TAKEN_AT_ONCE: Final = 200  # batches that wait are read and reviewed so many at a time: memory stays small
 
 
 def require_author(settings: Settings) -> None:
@@ -176,14 +178,7 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
 
     The relay and the batch's blocking check both ask here, so that they cannot disagree.
     """
-    return _judge_stored(settings, *_stored_batch(settings, batch_id))
-
-
-def _stored_batch(settings: Settings, batch_id: str) -> tuple[pa.Table, str]:
-    """The claims of a stored batch, and the hash of the profile that it came from."""
-    db = database(settings)
-    with db.kept_open():
-        return outbox.read_batch(db, batch_id), outbox.profile_hash(db, batch_id)
+    return _reviewed(settings, database(settings), batch_id).reasons
 
 
 def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> dict[str, int]:
@@ -198,34 +193,54 @@ def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> di
         return reviewer.judge(to_flat(parsed)).reasons
 
 
-def relay_outbox(settings: Settings) -> Relay:
-    """Review every pending batch once more, then publish and release it, or quarantine it.
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A pending batch after its review: what to publish, or the rules it breaks with counts."""
+
+    batch_id: str
+    messages: list[Message]
+    reasons: dict[str, int]
+
+
+def relay_outbox(settings: Settings, fresh: Batch | None = None) -> Relay:
+    """Review every pending batch once more, `fresh` among them, then publish and release it, or quarantine it.
 
     A crash between publishing and releasing publishes again, and so does a channel that lost what it had; the consumer
-    removes the duplicates.
+    removes the duplicates. The database is not held while this waits for the channel.
     """
     db = database(settings)
     released, quarantined = {}, {}
     repeated = _reopen_lost(settings, db)
-    pending = outbox.pending(db)
-    if not pending:
+    outgoing = _take_outgoing(settings, db, fresh)
+    if not outgoing:
         return Relay({}, {})
-    sink = channel(settings)
-    try:
-        for batch_id in pending:
-            stored, profile_hash = _stored_batch(settings, batch_id)
-            reasons = _judge_stored(settings, stored, profile_hash)
-            if reasons:
-                outbox.quarantine(db, batch_id, reasons)
-                quarantined[batch_id] = reasons
-                continue
-            pairs = zip(stored["claim_id"].to_pylist(), stored["payload"].to_pylist(), strict=True)
-            sink.publish(batch_id, [Message(claim_id, payload) for claim_id, payload in pairs])
-            outbox.release(db, batch_id)
-            released[batch_id] = len(stored)
-    finally:
-        sink.close()
+    with closing(channel(settings)) as sink:
+        while outgoing:
+            for batch in outgoing:
+                if batch.reasons:
+                    outbox.quarantine(db, batch.batch_id, batch.reasons)
+                    quarantined[batch.batch_id] = batch.reasons
+                    continue
+                sink.publish(batch.batch_id, batch.messages)
+                outbox.release(db, batch.batch_id)
+                released[batch.batch_id] = len(batch.messages)
+            outgoing = _take_outgoing(settings, db) if len(outgoing) == _TAKEN_AT_ONCE else []
     return Relay(released, quarantined, repeated)
+
+
+def _take_outgoing(settings: Settings, db: SimulationDatabase, fresh: Batch | None = None) -> list[_Outgoing]:
+    """The oldest pending batches, reviewed; `fresh` is stored first."""
+    with db.kept_open():
+        if fresh is not None:
+            commit_batch(settings, fresh)
+        return [_reviewed(settings, db, batch_id) for batch_id in outbox.pending(db)[:_TAKEN_AT_ONCE]]
+
+
+def _reviewed(settings: Settings, db: SimulationDatabase, batch_id: str) -> _Outgoing:
+    stored = outbox.read_batch(db, batch_id)
+    reasons = _judge_stored(settings, stored, outbox.profile_hash(db, batch_id))
+    pairs = zip(stored["claim_id"].to_pylist(), stored["payload"].to_pylist(), strict=True)
+    return _Outgoing(batch_id, [Message(claim_id, payload) for claim_id, payload in pairs], reasons)
 
 
 def _reopen_lost(settings: Settings, db: SimulationDatabase) -> tuple[str, ...]:
@@ -233,12 +248,9 @@ def _reopen_lost(settings: Settings, db: SimulationDatabase) -> tuple[str, ...]:
     before = datetime.now(UTC) - LOST_AFTER
     if not counts.lost_batches(db, before):
         return ()
-    source = channel(settings)
-    try:
+    with closing(channel(settings)) as source:
         if source.lag(stored_position(db, source)):
             return ()
-    finally:
-        source.close()
     # Asked again: until the channel was seen to be read, a consumer may have stored them.
     lost = counts.lost_batches(db, before)
     outbox.reopen(db, lost)

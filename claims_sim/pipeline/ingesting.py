@@ -1,6 +1,7 @@
 """The steps from the channel to the staging table and to the snapshots that others read."""
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,30 +24,21 @@ class Unread:
 
 def drain(settings: Settings) -> stream.Drain:
     """What the channel holds beyond the stored position, parsed and judged; stored by `commit_drain`."""
-    source = channel(settings)
-    try:
+    with closing(channel(settings)) as source:
         return stream.drain_channel(database(settings), source)
-    finally:
-        source.close()
 
 
 def ingest(settings: Settings) -> stream.IngestResult:
     """Drain the channel into the staging table until nothing is left."""
-    source = channel(settings)
-    try:
+    with closing(channel(settings)) as source:
         return stream.ingest(database(settings), source)
-    finally:
-        source.close()
 
 
 def unread(settings: Settings, position: str | None = None) -> Unread:
     """What the channel holds beyond `position`; default: beyond what is stored."""
-    source = channel(settings)
-    try:
+    with closing(channel(settings)) as source:
         count = source.lag(stream.stored_position(database(settings), source) if position is None else position)
         return Unread(count, source.unit, MAX_READ_BYTES if source.unit == "bytes" else stream.CHUNK_ROWS)
-    finally:
-        source.close()
 
 
 def newest_claim_age_s(settings: Settings, now: float | None = None) -> float | None:

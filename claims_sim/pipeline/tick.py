@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from claims_sim.generation.batch import Batch
-from claims_sim.pipeline.authoring import Relay, commit_batch, generate_batch, relay_outbox
+from claims_sim.pipeline.authoring import Relay, generate_batch, relay_outbox
 from claims_sim.pipeline.ingesting import ingest, publish_snapshots
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.scoring import score_new
@@ -25,8 +25,7 @@ class Tick:
 def run_tick(settings: Settings, now: datetime) -> Tick:
     """Generate, publish, ingest and score one batch. The caller holds the producer lock."""
     batch = generate_batch(settings, current_profile(settings), now)
-    commit_batch(settings, batch)
-    relayed = relay_outbox(settings)
+    relayed = relay_outbox(settings, batch)
     ingested = ingest(settings)
     scored = score_new(settings, now)
     publish_snapshots(settings)

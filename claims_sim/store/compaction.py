@@ -15,8 +15,9 @@ from typing import BinaryIO, Final
 import duckdb
 
 from claims_sim.errors import StoreError
-from claims_sim.store.database import STORAGE_VERSION, SimulationDatabase
+from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.gate import enter_unused
+from claims_sim.store.instance import STORAGE_VERSION
 from claims_sim.store.query import run
 
 WORTHWHILE_SHARE: Final = 0.25

@@ -19,14 +19,9 @@ from filelock import FileLock, Timeout
 
 from claims_sim.errors import StoreError, StoreLockedError
 from claims_sim.store.gate import enter
+from claims_sim.store.instance import attach, new_database, spoil
 from claims_sim.store.query import run
 from claims_sim.store.schema import apply_migrations, is_current
-
-STORAGE_VERSION: Final = "v1.0.0"
-"""Old on purpose: users' older DuckDB clients open the file."""
-
-_BLOCK_BYTES: Final = "65536"
-"""A quarter of DuckDB's own: each tick leaves the last blocks of every column half full, and writes them again."""
 
 _FIRST_PAUSE_S: Final = 0.005
 _LONGEST_PAUSE_S: Final = 0.25
@@ -37,7 +32,8 @@ _OUTAGES: Final = (
     duckdb.FatalException,
     duckdb.TransactionException,
 )
-_LOCKED = re.compile(r"Could not set lock|Conflicting lock|different configuration")
+_LOCKED = re.compile(r"Could not set lock|Conflicting lock|different configuration|Unique file handle conflict")
+_IN_THIS_PROCESS = re.compile(r"different configuration|Unique file handle conflict")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _CAUSES: Final = (
     (
@@ -64,8 +60,6 @@ _CAUSES: Final = (
 # Files that `kept_open` holds in this process. A file that is open for writing cannot be opened read-only beside it.
 _kept: Counter[Path] = Counter()
 _kept_guard = threading.Lock()
-# DuckDB hands out a database to a second thread before its functions for Arrow tables are there.
-_opening = threading.Lock()
 
 
 class SimulationDatabase:
@@ -90,10 +84,8 @@ class SimulationDatabase:
             try:
                 yield connection
             except _OUTAGES as error:
+                spoil(self.path)
                 raise StoreError(_explain(self.path, error)) from error
-            finally:
-                with suppress(duckdb.Error):  # after a fatal error closing fails too; the first error counts
-                    connection.close()
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -124,26 +116,20 @@ class SimulationDatabase:
                 raise
 
     def _open_current(self, read_only: bool, held: ExitStack) -> duckdb.DuckDBPyConnection:
-        """A connection to the migrated database; `held` keeps the file in its place until it is closed."""
+        """A connection to the migrated database; `held` closes it, and keeps the file in its place until then."""
         deadline = time.monotonic() + self.lock_timeout_s
         read_only = read_only and not _kept[self.path]
         if not self._exists():
             self._create(deadline)
         connection = self._open(read_only, deadline, held)
-        try:
-            # Asked once for all connections inside `kept_open`, whose own was asked.
-            if not _kept[self.path] and not is_current(connection, self.path):
-                connection.close()
+        # Asked once for all connections inside `kept_open`, whose own was asked.
+        if not _kept[self.path] and not is_current(connection, self.path):
+            held.close()
+            connection = self._open(False, deadline, held)
+            apply_migrations(connection, self.path)
+            if read_only:
                 held.close()
-                connection = self._open(False, deadline, held)
-                apply_migrations(connection, self.path)
-                if read_only:
-                    connection.close()
-                    held.close()
-                    connection = self._open(True, deadline, held)
-        except BaseException:
-            connection.close()
-            raise
+                connection = self._open(True, deadline, held)
         return connection
 
     def _exists(self) -> bool:
@@ -165,7 +151,7 @@ class SimulationDatabase:
                     left_over.unlink(missing_ok=True)
                 new = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.new")
                 try:
-                    connection = self._connect(new, False)
+                    connection = new_database(new, self._temporary)
                 except duckdb.Error as error:
                     raise StoreError(_explain(self.path, error)) from error
                 with closing(connection):
@@ -188,39 +174,30 @@ class SimulationDatabase:
             if leave is None:
                 raise StoreLockedError(self._why_shut())
             try:
-                connection = self._connect(self.path, read_only)
+                connection, close = attach(self.path, self._temporary, read_only=read_only)
             except duckdb.Error as error:
                 leave()
                 if not _LOCKED.search(str(error)):  # a client of DuckDB that does not know the gate
+                    spoil(self.path)
                     raise StoreError(_explain(self.path, error)) from error
                 if time.monotonic() >= deadline:
                     raise StoreLockedError(self._locked_message(error)) from error
             else:
                 held.callback(leave)
+                held.callback(close)
                 run(connection, "SET TimeZone = 'UTC'")
                 return connection
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads waiters, guards nothing
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _connect(self, path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-        with _opening:
-            return duckdb.connect(
-                path,
-                read_only=read_only,
-                config={
-                    # Steps are short: starting and feeding more threads costs more CPU than it saves time.
-                    "threads": 1,
-                    "storage_compatibility_version": STORAGE_VERSION,
-                    "default_block_size": _BLOCK_BYTES,  # of a new file; an older one keeps its own
-                    # Spilled rows stay where the data may be, never in a system-wide folder.
-                    "temp_directory": str(self.path.with_name(f"{self.path.name}.tmp")),
-                },
-            )
+    @property
+    def _temporary(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.tmp")
 
     def _why_shut(self) -> str:
         """Why nobody gets to the file, with the holder's number, which DuckDB knows. To look changes nothing."""
         try:
-            self._connect(self.path, True).close()
+            attach(self.path, self._temporary, read_only=True)[1]()
         except duckdb.Error as error:
             if _LOCKED.search(str(error)):
                 return self._locked_message(error)
@@ -232,7 +209,7 @@ class SimulationDatabase:
             f"process {holder[1]}"
             if holder
             else "this process, in another mode,"
-            if "config" in str(error)
+            if _IN_THIS_PROCESS.search(str(error))
             else "another process"
         )
         return f"{self.path} was held by {who} for more than {self.lock_timeout_s:g} s: stop it, or wait for it and try again."

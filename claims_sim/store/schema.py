@@ -83,7 +83,7 @@ def _applied(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[in
         return run(connection, "SELECT version, name, sha256 FROM schema_migrations ORDER BY version")
     except duckdb.CatalogException:
         pass
-    tables = run(connection, "SELECT table_name FROM duckdb_tables() LIMIT 1")
+    tables = run(connection, "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() LIMIT 1")
     if tables:
         raise StoreError(
             f"{path} holds other tables, '{tables[0][0]}' for one: give the simulation a database of its own."

@@ -88,13 +88,9 @@ class Engine:
         self._let_go_of_scorer()
 
     def _deliver(self, batch: Batch | None, now: datetime) -> tuple[Relay, IngestResult, int]:
-        settings = self._settings
-        with pipeline.database(settings).kept_open():
-            if batch is not None:
-                pipeline.commit_batch(settings, batch)
-            relay = pipeline.relay_outbox(settings)
-            ingested = pipeline.ingest(settings)
-            return relay, ingested, self._score(now)
+        relay = pipeline.relay_outbox(self._settings, batch)
+        ingested = pipeline.ingest(self._settings)
+        return relay, ingested, self._score(now)
 
     def _score(self, now: datetime) -> int:
         db, total = pipeline.database(self._settings), 0

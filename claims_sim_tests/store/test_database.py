@@ -10,7 +10,8 @@ import pytest
 
 from claims_sim.errors import StoreError, StoreLockedError
 from claims_sim.store import schema
-from claims_sim.store.database import STORAGE_VERSION, SimulationDatabase
+from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.instance import STORAGE_VERSION
 from claims_sim.store.schema import Migration, migrations
 from claims_sim.store.tables import SCORE_SCHEMA, STREAM_SCHEMA
 from claims_sim_tests.store.conftest import query
@@ -53,9 +54,9 @@ def held(db):
 
 def test_a_new_database_is_made_with_its_folder_in_the_old_storage_version(tmp_path):
     db = SimulationDatabase(tmp_path / "deep" / "down" / "sim.duckdb")
-    assert query(db, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal") == [
-        (f"{STORAGE_VERSION}+",)
-    ]
+    assert query(
+        db, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
+    ) == [(f"{STORAGE_VERSION}+",)]
     assert [row[0] for row in query(db, "SELECT version FROM schema_migrations")] == [m.version for m in migrations()]
 
 

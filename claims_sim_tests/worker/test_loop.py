@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from claims_sim import pipeline
+from claims_sim.channels.jsonl import JsonlChannel
 from claims_sim.errors import ChannelError
-from claims_sim.store import control, counts, snapshots
+from claims_sim.store import control, counts, gate, snapshots
 from claims_sim.worker import loop
 from claims_sim.worker.engine import Engine
 from claims_sim.worker.loop import Ends, Worker
@@ -105,3 +106,24 @@ def test_a_new_profile_is_taken_up_without_a_restart(settings):
     assert engine.profile is not first
     assert engine.profile is engine.profile
     engine.close()
+
+
+def test_the_database_is_not_held_while_the_channel_is_waited_for(settings, monkeypatch):
+    path, waited = pipeline.database(settings).path, []
+
+    def watched(name):
+        real = getattr(JsonlChannel, name)
+
+        def call(self, *values):
+            leave = gate.enter_unused(path)
+            waited.append((name, leave is not None))
+            if leave:
+                leave()
+            return real(self, *values)
+
+        monkeypatch.setattr(JsonlChannel, name, call)
+
+    watched("publish")
+    watched("read")
+    worker(settings, max_claims=3).run()
+    assert set(waited) == {("publish", True), ("read", True)}
