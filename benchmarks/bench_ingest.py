@@ -20,6 +20,7 @@ from claims_sim.channels import Channel, Message, open_channel
 from claims_sim.claim_ids import claim_ids, new_batch_id
 from claims_sim.store import outbox, stream
 from claims_sim.store.database import SimulationDatabase
+from claims_sim.store.key_order import order_keys
 from claims_sim.store.known import claim_key
 
 CLAIM = {
@@ -68,6 +69,7 @@ def fill(db: SimulationDatabase, rows: int) -> None:
         connection.execute(f"INSERT INTO claim_keys SELECT {claim_key('claim_id')}, stream_seq FROM claims_live_stream")
         connection.execute(FILL_BATCHES)
         connection.execute("UPDATE counters SET value = ? WHERE name = 'stream_seq'", [rows])
+    order_keys(db)  # as every housekeeping does
 
 
 def publish_batch(db: SimulationDatabase, channel: Channel, count: int, as_of: datetime) -> None:

@@ -11,6 +11,7 @@ from claims_sim.channels.jsonl import JsonlChannel
 from claims_sim.pipeline.scoring import pinned_model
 from claims_sim.settings import Settings
 from claims_sim.store import outbox, snapshots, stream
+from claims_sim.store.key_order import order_keys
 
 _HASH_LENGTH: Final = 64
 """Of the name that a kept profile has; the one in force and the one that waits have others."""
@@ -31,7 +32,7 @@ class Sweep:
 
 
 def sweep(settings: Settings, now: datetime, *, dry_run: bool = False) -> Sweep:
-    """Remove what is older than the retention and needed by nobody: see `CLAIMS_SIM_RETENTION_DAYS`.
+    """Remove what is older than the retention and needed by nobody (`CLAIMS_SIM_RETENTION_DAYS`); put keys in order.
 
     Payloads in the outbox that were sent and stored; channel segments that were read; snapshot folders of old days;
     profiles, with their scorers, that no waiting batch came from. Claims, scores and their provenance stay.
@@ -48,6 +49,7 @@ def sweep(settings: Settings, now: datetime, *, dry_run: bool = False) -> Sweep:
         for document, _ in old_profiles:
             document.unlink(missing_ok=True)
         segments = _prune_channel(settings)
+        order_keys(db)
     return Sweep(payloads, segments, len(old_days), len(old_profiles))
 
 

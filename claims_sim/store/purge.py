@@ -193,6 +193,11 @@ def _purge_part(connection: duckdb.DuckDBPyConnection, part: _Bounds, instant: d
     scores = int(run(connection, f"DELETE FROM ml_scores {chosen}", numbers)[0][0])
     for table in ("claim_keys", "claims_live_stream"):
         run(connection, f"DELETE FROM {table} {chosen}", numbers)
+    run(
+        connection,
+        "UPDATE counters SET value = greatest(value - ?, 0) WHERE name = 'claim_keys_ordered'",
+        [len(doomed)],
+    )
     run(connection, "UPDATE counters SET value = value + ? WHERE name = 'purged_claims'", [len(doomed)])
     run(connection, "UPDATE counters SET value = value + ? WHERE name = 'purged_unscored'", [len(doomed) - scores])
     run(connection, "UPDATE counters SET value = value + 1 WHERE name = 'purges'")
