@@ -151,6 +151,7 @@ class Script:
     headers: list[dict] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: ["first"])
+    listing_status: int = 200
     closed: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     at_work: int = 0
@@ -167,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         listed = [{"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in self.server.script.models]
         body = json.dumps({"object": "list", "data": listed})
-        send(self, 200, body.encode())
+        send(self, self.server.script.listing_status, body.encode())
 
     def do_POST(self) -> None:
         script: Script = self.server.script

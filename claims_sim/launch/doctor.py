@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
@@ -13,7 +12,9 @@ from claims_sim.channels.opening import jsonl_folder
 from claims_sim.errors import ClaimsSimError, SettingsError
 from claims_sim.launch.up import free_port
 from claims_sim.llm.commands import model_status
-from claims_sim.llm.endpoint import endpoint_of
+from claims_sim.llm.endpoint import Endpoint, endpoint_of
+from claims_sim.llm.errors import Failure, LLMError
+from claims_sim.llm.opening import listed_models
 from claims_sim.llm.prices import parse_prices, price_of
 from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
@@ -173,8 +174,9 @@ def _author(settings: Settings) -> Iterator[Finding]:
     if settings.author == "statistical":
         yield Finding("author", "ok", "statistical: no model is needed")
         return
-    if settings.llm_base_url:
-        yield Finding("author", *_reached(settings))
+    endpoint = endpoint_of(settings)
+    if endpoint is not None:
+        yield Finding("author", *_reached(settings, endpoint))
     else:
         found = find_weights(settings.state_dir, settings.llm_gguf, remember=False)
         server = model_status(settings).get("server", "not running")
@@ -204,19 +206,20 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding("model's budget", hindered if state.spent_up else "ok", state.spent_up or state.spending)
 
 
-def _reached(settings: Settings) -> tuple[Verdict, str]:
-    endpoint_of(settings)  # whether it may be reached comes before whether it can be
-    parts = urlsplit(settings.llm_base_url)
-    address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+def _reached(settings: Settings, endpoint: Endpoint) -> tuple[Verdict, str]:
+    """What the server says to a question that costs nothing: which models it has."""
+    parts, model = urlsplit(endpoint.base_url), settings.llm_model
+    where = f"model server {parts.hostname}{f':{parts.port}' if parts.port else ''}"
     try:
-        with socket.create_connection(address, timeout=3):
-            return "ok", f"model server {address[0]}:{address[1]} answers"
-    except OSError as error:
-        verdict: Verdict = "wrong" if settings.force_llm else "note"
-        return (
-            verdict,
-            f"model server {address[0]}:{address[1]} does not answer ({error}); the statistical author would write",
-        )
+        listed = listed_models(settings, endpoint)
+    except LLMError as error:
+        if error.kind in (Failure.INVALID, Failure.REFUSED) and error.status not in (401, 403):
+            return "ok", f"{where} answers; it does not say which models it has"
+        hindered: Verdict = "wrong" if settings.force_llm else "note"
+        return hindered, f"{error} The statistical author would write."
+    if model and model not in listed:
+        return "note", f"{where} answers, and does not list '{model}' but {', '.join(listed[:5]) or 'no model'}"
+    return "ok", f"{where} answers, with {model or ', '.join(listed[:1]) or 'no model'}"
 
 
 def _scorer(settings: Settings) -> Iterator[Finding]:

@@ -116,6 +116,10 @@ class LLMClient:
             self._model = listed[0]
         return self._model
 
+    def listed_models(self) -> list[str]:
+        """The names of the models that the server lists, which costs nothing. Raises LLMError."""
+        return [str(name) for name in self._within(self._listed(), _CONNECT_S)]
+
     def abilities(self, deadline: float | None = None, *, anew: bool = False) -> Abilities:
         """What the server can do: as it was found before, else found now. Raises LLMError when it does not answer."""
         if self._abilities is not None and not anew:

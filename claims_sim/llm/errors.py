@@ -29,7 +29,8 @@ _SYSTEMIC: Final = frozenset((Failure.UNREACHABLE, Failure.REFUSED, Failure.STAR
 class LLMError(AuthorError):
     """A request to a model failed: `kind` says how, `retry_after_s` when the server said when to come back.
 
-    `tokens` (in, out) are those that the server counted; `was_sent` is False when the request never left.
+    `tokens` (in, out) are those that the server counted; `was_sent` is False when the request never left; `status` is
+    that of HTTP, 0 when there was none.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class LLMError(AuthorError):
         retry_after_s: float | None = None,
         tokens: tuple[int, int] = (0, 0),
         was_sent: bool = True,
+        status: int = 0,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.was_sent = was_sent
+        self.status = status
         self.tokens_in, self.tokens_out = tokens
 
     @property

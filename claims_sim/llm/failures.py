@@ -52,7 +52,7 @@ def _of_status(status: int, after: str | None, where: str) -> LLMError:
             403: "the key does not allow this model",
             404: "check CLAIMS_SIM_LLM_BASE_URL and CLAIMS_SIM_LLM_MODEL",
         }.get(status, "it does not take requests of this form")
-    return LLMError(Failure.REFUSED, f"{where} refused the request ({status}): {hint}.")
+    return LLMError(Failure.REFUSED, f"{where} refused the request ({status}): {hint}.", status=status)
 
 
 def _is_filtered(error: openai.APIStatusError) -> bool:

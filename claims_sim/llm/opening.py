@@ -1,6 +1,7 @@
 """Open the model that the settings describe, with all that bounds and records what it is asked."""
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from claims_sim.errors import AuthorError
@@ -14,6 +15,7 @@ from claims_sim.settings import Settings
 
 if TYPE_CHECKING:
     from claims_sim.llm.client import LLMClient
+    from claims_sim.llm.endpoint import Endpoint
 
 
 def breaker_of(settings: Settings, memory: Memory) -> Breaker:
@@ -40,6 +42,14 @@ def transmissions_of(settings: Settings) -> TransmissionLog:
     """The log of what is sent to servers beyond this machine."""
     key = settings.llm_api_key.get_secret_value()
     return TransmissionLog(settings.state_dir / "llm", int(settings.llm_log_mb * 1e6), (key,))
+
+
+def listed_models(settings: Settings, endpoint: "Endpoint") -> list[str]:
+    """The models that a server lists when it is asked with our key. Raises LLMError."""
+    from claims_sim.llm.client import LLMClient  # noqa: PLC0415 - slow to load: only a process that asks pays for it
+
+    with closing(LLMClient(endpoint, settings.llm_api_key.get_secret_value())) as client:
+        return client.listed_models()
 
 
 def open_model(settings: Settings, memory: Memory, budget: Budget, timeout_s: float) -> "LLMClient":

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from claims_sim.launch.doctor import examine
+from claims_sim_tests.fault_server import fault_server
 from claims_sim_tests.profile.tables import tariff_table, write_duckdb
 
 
@@ -52,6 +53,30 @@ def test_a_model_server_that_does_not_answer_is_wrong_only_when_it_is_forced(set
     changes = {"author": "llm", "llm_base_url": "http://127.0.0.1:9/v1"}
     assert verdicts(settings.model_copy(update=changes))["author"][0] == "note"
     assert verdicts(settings.model_copy(update=changes | {"force_llm": True}))["author"][0] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "said"),
+    [
+        (200, "ok", "answers, with first"),
+        (401, "note", "(401): check CLAIMS_SIM_LLM_API_KEY. The statistical author would write."),
+        (403, "note", "(403)"),
+        (404, "ok", "does not say which models it has"),
+        (503, "note", "failed (503)"),
+    ],
+)
+def test_a_model_server_is_asked_for_its_models(settings, status, verdict, said):
+    with fault_server() as script:
+        script.listing_status = status
+        changes = {"author": "llm", "llm_base_url": script.url, "llm_model": "first"}
+        found = verdicts(settings.model_copy(update=changes))["author"]
+        other = verdicts(settings.model_copy(update=changes | {"llm_model": "gone"}))["author"]
+        assert script.requests == []
+    assert found[0] == verdict
+    assert said in found[1]
+    if status == 200:
+        assert other[0] == "note"
+        assert "does not list 'gone' but first" in other[1]
 
 
 @pytest.mark.slow
