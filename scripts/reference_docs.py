@@ -29,7 +29,7 @@ refused.
 
 It reads the Parquet snapshots and never the database, so it cannot disturb the writer. Every path also stands under
 `/v1`. Errors are `application/problem+json`: `status`, `detail` (what, where, what to do) and `instance`. The whole
-description for generators of clients is at `/openapi.json`.
+description is a page at `/docs`, where each request can be tried, and for generators of clients at `/openapi.json`.
 
 ```
 curl -X POST 127.0.0.1:8000/simulate/claims -H 'content-type: application/json' \\

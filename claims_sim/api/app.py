@@ -9,12 +9,13 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from claims_sim import __version__
 from claims_sim.api import claims, injections, insight, live, problems, requests, service
 from claims_sim.api.exposure import LOOPBACK
-from claims_sim.api.guard import Guard
+from claims_sim.api.guard import DOCS_ASSETS, Guard
 from claims_sim.api.snapshots import Snapshots
 from claims_sim.settings import Settings
 
@@ -41,13 +42,15 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.jobs.close()
             app.state.snapshots.close()
 
-    app = FastAPI(
+    app: FastAPI = FastAPIOffline(  # the page that explains the API loads nothing from elsewhere
         title="claims_sim",
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,
         redoc_url=None,
+        static_url=DOCS_ASSETS,
+        favicon_url="page/icon.svg",
+        swagger_ui_parameters={"docExpansion": "list", "defaultModelsExpandDepth": 0},
     )
     app.state.settings = settings
     app.state.snapshots = Snapshots(settings.snapshots_path)

@@ -16,8 +16,10 @@ from claims_sim.api.problems import MEDIA_TYPE
 
 MAX_BODY: Final = 64 * 1024
 """Bytes; a request for claims is under 2 KB."""
-OPEN_PATHS: Final = ("/", "/healthz", "/readyz", "/favicon.ico")
-_PAGE: Final = "/page/"
+DOCS_ASSETS: Final = "/docs-assets"
+OPEN_PATHS: Final = ("/", "/healthz", "/readyz", "/favicon.ico", "/docs", "/openapi.json")
+"""They hold no claim and no figure: no key is asked for."""
+_OPEN_FOLDERS: Final = ("/page/", f"{DOCS_ASSETS}/")
 _BURST_S: Final = 4
 _MAX_CLIENTS: Final = 10_000
 
@@ -92,7 +94,7 @@ class Guard:
         bucket.tokens -= 1
 
     def _check_key(self, path: str, headers: Headers) -> None:
-        if not self._key or path in OPEN_PATHS or path.startswith(_PAGE):
+        if not self._key or path in OPEN_PATHS or path.startswith(_OPEN_FOLDERS):
             return
         given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), self._key.encode()):

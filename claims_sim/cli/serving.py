@@ -26,7 +26,7 @@ def serve(
     if settings.supervised_by:
         end_with_parent(settings.supervised_by, terminate_self)
     where = f"http://{shown_host(settings.api_host)}:{settings.api_port}/"
-    run(settings, lambda: print(f"The live page is at {where}, the API's description at /openapi.json.", flush=True))
+    run(settings, lambda: print(f"The live page is at {where}, the API is explained at /docs.", flush=True))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Key, host, size, rate: refused before any route is reached."""
 
+import re
 import socket
 
 import pytest
@@ -50,6 +51,17 @@ def test_one_who_asks_too_often_waits(settings):
         refused = [answer for answer in answers if answer.status_code == 429]
         assert refused
         assert int(refused[0].headers["retry-after"]) >= 1
+
+
+def test_the_page_that_explains_the_api_needs_neither_a_key_nor_anything_from_elsewhere(settings):
+    keyed = settings.model_copy(update={"api_key": SecretStr("a-secret")})
+    with TestClient(create_app(keyed), base_url="http://localhost") as client:
+        page = client.get("/docs").text
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(loaded) >= 3
+        for address in [*loaded, "/openapi.json"]:
+            assert not address.startswith(("http", "//"))
+            assert client.get(address).status_code == 200, address
 
 
 def test_an_address_that_others_reach_needs_a_key(settings):

@@ -142,7 +142,7 @@ function App() {
       <nav class="links">
         ${status?.status?.dagster?.startsWith?.("http") && html`<a href=${status.status.dagster}>${say("dagster")}</a>`}
         ${status?.has_fidelity && html`<a href="fidelity">${say("fidelity")}</a>`}
-        <a href="openapi.json">${say("docs")}</a>
+        <a href="docs">${say("docs")}</a>
         <label><span class="hidden">${say("language")}</span><select value=${language} onChange=${(e) => setLanguage(e.target.value)}>${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code}>${name}</option>`)}</select></label>
         <label><span class="hidden">${say("theme")}</span><select value=${theme} onChange=${(e) => setTheme(e.target.value)}><option value="">${say("auto")}</option><option value="light">${say("light")}</option><option value="dark">${say("dark")}</option></select></label>
       </nav>
