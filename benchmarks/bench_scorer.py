@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -66,12 +67,14 @@ def asked_for(options: argparse.Namespace, seed: int) -> LabelledRequest:
 TAUGHT_SEEDS = (201, 202, 203, 204)
 
 
-def ceiling(scorer: RiskScorer, profile: Profile, sampler: Sampler, options: argparse.Namespace) -> dict:
+def ceiling(
+    scorer: RiskScorer, profile: Profile, sampler: Sampler, labelled: list, options: argparse.Namespace
+) -> dict:
     """Measures of the supervised model, mean over the published seeds."""
     import lightgbm
 
-    taught = [seen(scorer, profile, sampler, asked_for(options, seed)) for seed in TAUGHT_SEEDS]
-    tried = [seen(scorer, profile, sampler, asked_for(options, seed)) for seed in range(1, options.seeds + 1)]
+    taught = [seen(scorer, *labelled_claims(profile, asked_for(options, seed), sampler)) for seed in TAUGHT_SEEDS]
+    tried = [seen(scorer, *one) for one in labelled]
     settings = {"objective": "binary", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 50, "lambda_l2": 5.0,
                 "num_threads": 1, "verbose": -1, "seed": 1, "deterministic": True}  # fmt: skip
     data = lightgbm.Dataset(np.vstack([x for x, _ in taught]), np.concatenate([y for _, y in taught]))
@@ -81,12 +84,12 @@ def ceiling(scorer: RiskScorer, profile: Profile, sampler: Sampler, options: arg
     }
 
 
-def untaught(profile: Profile, sampler: Sampler, options: argparse.Namespace) -> dict:
+def untaught(profile: Profile, sampler: Sampler, labelled: list, options: argparse.Namespace) -> dict:
     """Recall at 2 % of each kind by a scorer that was taught all kinds but that one."""
     found = {}
     for kind in (kind.name for kind in KINDS.values() if not kind.is_pair and not kind.copies):
         scorer = trained_scorer(profile, sampler, seed=0, persons=options.persons, without=kind)
-        sets = [judged(scorer, profile, sampler, asked_for(options, seed)) for seed in range(1, options.seeds + 1)]
+        sets = [judged(scorer, *one) for one in labelled]
         taken = np.concatenate([taken_at(one.scores, 0.02) for one in sets])
         mine = np.concatenate([one.kinds for one in sets]) == kind
         if mine.any():
@@ -94,11 +97,8 @@ def untaught(profile: Profile, sampler: Sampler, options: argparse.Namespace) ->
     return found
 
 
-def seen(
-    scorer: RiskScorer, profile: Profile, sampler: Sampler, asked: LabelledRequest
-) -> tuple[np.ndarray, np.ndarray]:
-    """The scorer's signals of labelled claims, and which are anomalies."""
-    claims, truth = labelled_claims(profile, asked, sampler)
+def seen(scorer: RiskScorer, claims: pa.Table, truth: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """What the scorer sees of labelled claims, and which are anomalies."""
     features = read_features(claims)
     found = judge(scorer.trained, features)
     signals = signals_of(found.view, scorer.trained.tails) | taught_on(found.view, features)
@@ -107,8 +107,7 @@ def seen(
     return np.column_stack([found.risk_score, *signals.values()]), labels
 
 
-def judged(scorer: RiskScorer, profile: Profile, sampler: Sampler, asked: LabelledRequest) -> Answers:
-    claims, truth = labelled_claims(profile, asked, sampler)
+def judged(scorer: RiskScorer, claims: pa.Table, truth: pa.Table) -> Answers:
     scored = scorer.score(claims, scored_at=AT)
     scores = scored.select(["claim_id", "risk_score"]).rename_columns(["claim_id", "score"])
     return answers_of(claims, scores, truth)
@@ -119,7 +118,8 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
     profile = profile_of(name, options.rows, folder)
     sampler = Sampler(profile)
     scorer = trained_scorer(profile, sampler, seed=0, persons=options.persons)
-    sets = [judged(scorer, profile, sampler, asked_for(options, seed)) for seed in range(1, options.seeds + 1)]
+    labelled = [labelled_claims(profile, asked_for(options, seed), sampler) for seed in range(1, options.seeds + 1)]
+    sets = [judged(scorer, *one) for one in labelled]
     together = Together([[Ranking(one.labels, one.scores) for one in sets]])
     quality = together.averages(0)
     taken = [np.concatenate([taken_at(one.scores, share) for one in sets]) for share in (0.01, 0.02)]
@@ -142,8 +142,8 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         },
         "decoys": {name: share(taken[1], decoys == name).as_dict() for name in sorted(set(decoys[decoys != ""]))},
         "disabled_rules": dict(scorer.disabled_rules),
-        **({"untaught": untaught(profile, sampler, options)} if options.without_lessons else {}),
-        **({"ceiling": ceiling(scorer, profile, sampler, options)} if options.ceiling else {}),
+        **({"untaught": untaught(profile, sampler, labelled, options)} if options.without_lessons else {}),
+        **({"ceiling": ceiling(scorer, profile, sampler, labelled, options)} if options.ceiling else {}),
         "cpu_s": time.process_time() - begun,
     }
     show(name, found, options)

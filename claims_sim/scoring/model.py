@@ -20,6 +20,7 @@ from claims_sim.scoring.signals import (
     CONTEXTS,
     LEARNED,
     OF_PERSONS,
+    ONLY_TOLD,
     RISING,
     Learned,
     View,
@@ -119,7 +120,7 @@ def train(claims: pa.Table, *, seed: int, lessons: pa.Table | None = None) -> Tr
     learned = learn(features, seed=seed)
     own = look(learned, features, own=1)
     own = replace(own, statistics=own.statistics | _judge_by_halves(teaching, seed))
-    tails = {name: Tail.learn(own.statistics[name]) for name in CONTEXTS}
+    tails = {name: Tail.learn(own.statistics[name]) for name in (*CONTEXTS, *ONLY_TOLD)}
     fired_on_own = fire(signals_of(own, tails), features.rows)
     taught = None if lessons is None else _teach(learned, right, lessons)
     features = read_features(unseen)

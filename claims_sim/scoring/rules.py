@@ -33,7 +33,8 @@ class Rule:
     """All conditions must hold. `wording` fills {…} per claim.
 
     `weight` is what the rule adds to the raw score. Rules on what the context tails also see weigh little, or the
-    same finding would count twice; rules on what no tail sees (repeats, accounting) weigh much.
+    same finding would count twice; rules on what no tail sees (repeats, accounting) weigh much. One that weighs nothing
+    says in words what lessons alone weigh.
     """
 
     name: str
@@ -76,6 +77,22 @@ RULES: Final = (
         "An amount far above what the claim's content explains, not paid in full.",
         f"{_AUDIT}: inflated bills",
         "{claimed} claimed; expected about {expected}; peers with {peers}: {peer_amount} median",
+    ),
+    Rule(
+        "cost_below_expected",
+        0.0,
+        (_at_least("inpatient", 1), _at_least("uncommon", 2), _at_most("over_price", -0.02)),
+        "An amount below the price of the claim's content at this place, as hardly any claim has it.",
+        f"{_AUDIT}: false claims, phantom billing",
+        "{claimed} claimed; expected about {expected}; hardly any claim costs so much less",
+    ),
+    Rule(
+        "dx_unusual_at_class",
+        0.0,
+        (_at_least("inpatient", 1), _at_least("dx_at_class", 2)),
+        "A diagnosis that hospitals of this class hardly ever bill.",
+        f"{_AUDIT}: false claims, phantom billing",
+        "{dx} is hardly ever billed as {service} by {class}",
     ),
     Rule(
         "severity_mismatch",

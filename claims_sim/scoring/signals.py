@@ -20,7 +20,9 @@ OF_PERSONS: Final = ("stay_again", "visit_again", "same_bill", "sent_on", "overl
 """The statistics that need persons; without them they say nothing."""
 CONTEXTS: Final = ("cost", "short_stay", "long_stay", "severity", "procedure", "companion", "admission", *OF_PERSONS)
 """The statistics whose upper tails are evidence."""
-LEARNED: Final = ("cost", "short_stay", "long_stay", "severity")
+ONLY_TOLD: Final = ("uncommon", "dx_at_class")
+"""Statistics whose tails give rules their words, but no odds: lessons alone weigh them."""
+LEARNED: Final = ("cost", "short_stay", "long_stay", "severity", "uncommon")
 """Those of them that come from fitted values, not from counts that can leave a claim out."""
 OF_ONE_CLAIM: Final = tuple(name for name in CONTEXTS if name not in OF_PERSONS)
 _FACTS: Final = ("inpatient", "stay", "over_price", "price_doubt", "paid_share", "severity_share")
@@ -151,4 +153,4 @@ def _at_stake(features: Features) -> float:
 
 def signals_of(view: View, tails: Mapping[str, Tail]) -> dict[str, Floats]:
     """Facts as they are and statistics as evidence."""
-    return view.facts | {name: tails[name].evidence_of(view.statistics[name]) for name in CONTEXTS}
+    return view.facts | {name: tails[name].evidence_of(view.statistics[name]) for name in (*CONTEXTS, *ONLY_TOLD)}

@@ -79,6 +79,15 @@ def test_a_procedure_of_another_diagnosis_is_flagged(scorer, claims, replace, at
     assert found["procedure_mismatch"] == "procedure 8000 hardly ever goes with J189"
 
 
+def test_an_amount_far_below_the_price_of_its_content_is_said_and_adds_nothing_by_itself(scorer, claims, replace, at):
+    table, rows = _ordinary(scorer, claims, at, lambda t: t["los"].to_numpy() > 0)
+    table = table.take(rows[:1])
+    cheap = np.rint(table["amount_claimed"].to_numpy() * 0.437 / 100) * 100
+    odd = scorer.score(replace(table, amount_claimed=cheap, amount_paid=cheap, amount_gap=[0.0]), scored_at=at)
+    assert "hardly any claim costs so much less" in _flags(odd)[0]["cost_below_expected"]
+    assert weigh(np.array([[rule.name == "cost_below_expected" for rule in RULES]])) == [0.0]
+
+
 def test_more_paid_than_claimed_is_flagged(scorer, claims, replace, at):
     table, rows = _ordinary(scorer, claims, at, lambda t: t["los"].to_numpy() == 0)
     table = table.take(rows[:1])
@@ -106,7 +115,7 @@ def test_rules_are_named_once_weighed_below_one_and_explained():
     assert {"short_stay_high_cost", "high_cost_full_paid", "severity_mismatch", "duplicate_pattern"} <= {
         r.name for r in RULES
     }
-    assert all(0 < rule.weight < 1 and rule.description and rule.source and rule.wording for rule in RULES)
+    assert all(0 <= rule.weight < 1 and rule.description and rule.source and rule.wording for rule in RULES)
     assert ruleset_version().startswith("rules-")
 
 
@@ -119,7 +128,7 @@ def test_more_rules_weigh_more_and_never_more_than_one():
     fired = np.tri(len(RULES) + 1, len(RULES), -1, dtype=bool)
     weights = weigh(fired)
     assert weights[0] == 0
-    assert (np.diff(weights) > 0).all()
+    assert ((np.diff(weights) > 0) == [rule.weight > 0 for rule in RULES]).all()
     assert weights[-1] < 1
     assert not calibrate(fired[:1]).disabled
 
