@@ -13,6 +13,7 @@ from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_groups import split_keys
+from claims_sim.profile.rounding import on_grid
 from claims_sim.profile.top_ups import explain_greedily
 
 _MIN_EXPLAINED: Final = 0.5
@@ -129,7 +130,7 @@ def _votes(found: Lattice, primary: Numbers, rows: Ints, days: Numbers, bases: N
         there = np.flatnonzero(point < every)
         base = bases[start[case[there]] + point[there]]
         for level, log in enumerate(found.levels):
-            price = np.rint(np.exp(base + log + place[there]) / found.grid) * found.grid
+            price = on_grid(base + log + place[there], found.grid, found.ties)
             extra = np.round(primary[rows[there]] - price, 2)
             rate = np.round(extra / days[there], 2)
             fits = np.flatnonzero((extra > 0) & (np.abs(rate * days[there] - extra) < 1.01 * found.grid))

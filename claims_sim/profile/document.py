@@ -117,6 +117,8 @@ class Tariff(_Part):
     top_ups: tuple[Finite, ...]
     rates: tuple[Finite, ...] = ()
     """What a day of stay adds; the table `top_up` draws: nothing, the top-ups in turn, then the rates."""
+    ties: Literal["as computed", "even", "up", "down"] = "as computed"
+    """Where a price goes that lies between two steps of the grid."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Tariff":

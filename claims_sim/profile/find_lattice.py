@@ -20,6 +20,7 @@ from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, dense_modes
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_groups import group_codes_by_price, join_keys, split_keys
+from claims_sim.profile.quantities import with_multiples
 
 _MAX_LEVELS: Final = 6
 _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
@@ -102,7 +103,9 @@ def _fit_tariff(
     for _ in range(2):
         _recentre_factors(found, groups, amounts, own, on)
     rest = amounts.logs[own] - found.place_log(own)
-    found.levels = _hidden_levels(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))
+    away = rest - dense_modes(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))[found.case[own]]
+    levels = _hidden_levels(found.case[own], away, amounts.tolerance[own], len(found.case_keys))
+    found.levels = with_multiples(levels, away, 2 * amounts.tolerance[own] + 5e-5, own, population)
     if groups is not None:
         fit_points(found, population, amounts, own)
         price_as_grouped(found, groups, amounts, on)
@@ -203,11 +206,9 @@ def _cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable:
     return case, distinct
 
 
-def _hidden_levels(case: Ints, rest: Numbers, tolerance: Numbers, cases: int) -> Numbers:
+def _hidden_levels(case: Ints, away: Numbers, tolerance: Numbers, cases: int) -> Numbers:
     """Log ratios to the commonest price that recur over many cases; always with 0 among them."""
-    mode = dense_modes(case, rest, tolerance, cases)
     levels = [0.0]
-    away = rest - mode[case]
     width = 2 * tolerance + 5e-5
     free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
     for _ in range(_MAX_LEVELS - 1):

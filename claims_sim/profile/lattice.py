@@ -44,6 +44,8 @@ class Lattice:
     level: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     top_ups: Numbers = field(default_factory=lambda: np.zeros(0))
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    ties: str = "as computed"
+    """Where a price goes that lies between two steps of the grid."""
     rates: Numbers = field(default_factory=lambda: np.zeros(0))
     rate: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     """Which of `rates` each row pays for each day of its stay, from 1; 0 for none."""

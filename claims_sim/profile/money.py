@@ -19,6 +19,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
+from claims_sim.profile.rounding import settle_rounding
 from claims_sim.profile.settlement import NOT_SETTLED, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -72,6 +73,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     grid = amount_grid(encoded.claimed, encoded.paid)
     lattice = find_lattice(encoded, grid)
     if lattice is not None:
+        settle_rounding(lattice, primary)
         find_daily_rates(lattice, encoded, primary, encoded.population)
         find_top_ups(lattice, primary, encoded.population)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
@@ -133,6 +135,7 @@ def _tariff(fit: _Fit) -> Tariff | None:
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
         rates=tuple(lattice.rates.tolist()),
+        ties=lattice.ties,
     )
 
 

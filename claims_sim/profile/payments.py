@@ -9,6 +9,7 @@ from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICED
 from claims_sim.profile.pricing import Locator, PriceList
+from claims_sim.profile.rounding import AS_COMPUTED, on_grid
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL
 from claims_sim.randomness import stream_key, uniforms
 
@@ -22,6 +23,7 @@ class Payments:
         self._locator = Locator(profile.money.means)
         tariff = profile.money.tariff
         self._prices = None if tariff is None else PriceList.of_tariff(tariff)
+        self._ties: str = AS_COMPUTED if tariff is None else tariff.ties
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
         self._rates = np.array(tariff.rates if tariff is not None else ())
@@ -58,7 +60,7 @@ class Payments:
         base = self._prices.logs(draft.codes, point)
         draft.codes[PRICED] = np.isfinite(base).astype(np.int32)
         on = np.flatnonzero(listed & np.isfinite(base))
-        amount[on] = np.rint(np.exp(base[on] + self._levels[code[on] % levels]) / grid) * grid
+        amount[on] = on_grid(base[on] + self._levels[code[on] % levels], grid, self._ties)
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
@@ -96,7 +98,7 @@ class Payments:
         given[money.paid_at] = kind[at] - FIRST_LEVEL
         logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
         known = np.isfinite(logs)
-        paid[at[known]] = np.rint(np.exp(logs[known]) / grid) * grid
+        paid[at[known]] = on_grid(logs[known], grid, self._ties)
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""

@@ -18,6 +18,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
 from claims_sim.profile.pricing import PriceList
 from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.rounding import on_grid
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 AMOUNT_BAND: Final = "amount_band"
@@ -186,7 +187,7 @@ def _paid_at_other_level(encoded: Encoded, lattice: Lattice | None, rows: Ints) 
         for value in range(len(encoded.vocabularies[name])):
             given = priced | {name: np.full(len(rows), value, np.int32)}
             logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
-            price = np.rint(np.exp(np.nan_to_num(logs)) / lattice.grid) * lattice.grid
+            price = on_grid(np.nan_to_num(logs), lattice.grid, lattice.ties)
             hit = (
                 np.isfinite(logs) & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid) & (priced[name] != value)
             )

@@ -7,6 +7,7 @@ import numpy as np
 from claims_sim.profile.counting import Ints, Population
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.rounding import on_grid
 
 _MAX_TOP_UPS: Final = 400
 _MIN_TOP_UP_SHARE: Final = 0.002
@@ -29,7 +30,7 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
         there = at < found.base_start[case + 1]
         base = np.where(there, found.bases[np.minimum(at, len(found.bases) - 1)], np.nan)
         for level in range(len(found.levels)):
-            price = np.rint(np.exp(base + found.levels[level] + place) / found.grid) * found.grid
+            price = on_grid(base + found.levels[level] + place, found.grid, found.ties)
             options.append((point, level, np.round(primary[rows] - price, 2)))
     owner = np.tile(np.arange(len(rows)), len(options))
     extra = np.concatenate([values for _, _, values in options])

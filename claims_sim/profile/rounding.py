@@ -1,0 +1,47 @@
+"""Prices on the grid that a tariff keeps: how its owner rounds, and bases that are whole prices. Sees logarithms and amounts.
+
+A price times a factor often lies exactly between two steps of the grid. Computed from logarithms it then falls to either
+side; the tables show one habit: up, down, or to the even step.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.numbers import Numbers
+
+AS_COMPUTED: Final = "as computed"
+HABITS: Final = ("even", "up", "down")
+
+
+def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
+    """The prices behind logarithms, on the grid; `ties` says where one goes that lies between two steps."""
+    steps = np.exp(logs) / grid
+    if ties == AS_COMPUTED:
+        return np.rint(steps) * grid
+    below = np.floor(steps)
+    # Logarithms are kept to nine decimals.
+    tie = np.abs(steps - below - 0.5) < 1e-5 + 3e-9 * steps
+    given = {"even": below + below % 2, "up": below + 1, "down": below}[ties]
+    return np.where(tie, given, np.rint(steps)) * grid
+
+
+def settle_rounding(found: Lattice, primary: Numbers) -> None:
+    """Take bases for whole prices, and a habit of rounding, where the amounts on the tariff come out so.
+
+    Bases are borne by enough persons each; of the amounts only how many come out is looked at.
+    """
+    on = np.flatnonzero((found.point >= 0) & (found.level >= 0))
+    whole = np.log(np.maximum(np.rint(np.exp(found.bases) / found.grid), 1) * found.grid)
+    at = found.base_start[found.case[on]] + found.point[on]
+    rest = found.levels[found.level[on]] + found.place_log(on)
+
+    def right(bases: Numbers, ties: str) -> int:
+        logs = np.round(bases, 9)[at] + rest
+        return int((np.abs(on_grid(logs, found.grid, ties) - primary[on]) < found.grid / 2).sum())
+
+    hits = {ties: right(whole, ties) for ties in HABITS}
+    ties = max(HABITS, key=lambda habit: hits[habit])
+    if len(on) and hits[ties] >= right(found.bases, AS_COMPUTED):
+        found.bases, found.ties = whole, ties

@@ -1,0 +1,85 @@
+"""Prices by quantity and how their owner rounds them: found in the amounts, and kept in what is drawn."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims_sim.profile.counting import Population
+from claims_sim.profile.quantities import with_multiples
+from claims_sim.profile.rounding import HABITS, on_grid
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+HABIT = {
+    "even": np.rint,
+    "up": lambda cents: np.floor(cents + 0.5),
+    "down": lambda cents: np.ceil(cents - 0.5),
+}
+FACTORS = {"RS Kelas C": 1.0, "RS Kelas B": 1.25, "RS Kelas A": 1.5}
+
+
+def price_of(diagnosis, kind, quantity, habit):
+    """A list price in quarters, times class and quantity: one in four lies between two cents in class B."""
+    listed = np.rint(4 * 23.75 * 1.31**diagnosis) / 4
+    factor = np.array(list(FACTORS.values()))[kind]
+    return HABIT[habit](listed * quantity * factor * 100) / 100
+
+
+def table_by_quantity(habit: str, rows: int = 12_000) -> pa.Table:
+    g = np.random.default_rng(17)
+    kind, diagnosis = g.choice(3, rows, p=[0.6, 0.2, 0.2]), g.integers(0, 12, rows)
+    quantity = g.choice([1, 2, 3, 4, 5, 7], rows, p=[0.7, 0.15, 0.08, 0.04, 0.0295, 0.0005])
+    amount = price_of(diagnosis, kind, quantity, habit)
+    table = tariff_table(rows, seed=17)
+    for name, values in (
+        ("facility_class", np.array(list(FACTORS), object)[kind].tolist()),
+        ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
+        ("service_type", ["RJTL"] * rows),
+        ("los", [0] * rows),
+        ("amount_claimed", amount),
+        ("amount_paid", amount),
+    ):
+        table = replaced(table, name, values)
+    return table
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_amounts_are_drawn_as_their_owner_rounds_them(fit, habit):
+    profile = fit(table_by_quantity(habit))
+    tariff = profile.money.tariff
+    assert tariff is not None
+    assert tariff.ties == habit
+    # Five are borne by enough; sevens, after a six that nobody has, are not looked for.
+    assert np.exp(tariff.levels) == pytest.approx([1, 2, 3, 4, 5], rel=1e-4)
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    diagnosis = drawn["dx_primary_code"].str[1:].astype(int).to_numpy()
+    kind = drawn["facility_class"].map({name: i for i, name in enumerate(FACTORS)}).to_numpy()
+    right = np.zeros(len(drawn), bool)
+    for quantity in range(1, 6):
+        right |= np.abs(price_of(diagnosis, kind, quantity, habit) - drawn["amount_claimed"]) < 0.001
+    assert right.mean() > 0.995
+
+
+@given(st.integers(1, 2_000_000), st.sampled_from([0.01, 1.0, 100.0]))
+def test_a_price_between_two_steps_goes_where_the_habit_says(below, grid):
+    logs = np.log(np.array([(below + 0.5) * grid, below * grid]))
+    for habit in HABITS:
+        price, plain = on_grid(logs, grid, habit) / grid
+        assert round(price) == HABIT[habit](below + 0.5)
+        assert round(plain) == below
+
+
+def test_multiples_are_levels_only_as_far_as_enough_persons_bear_each():
+    counts = {1: 500, 2: 200, 3: 100, 4: 40, 5: 10, 6: 40}
+    away = np.log(np.repeat([*counts], [*counts.values()]).astype(float))
+    rows = np.arange(len(away))
+    population = Population(len(away), 11, rows, None)
+    levels = np.log([1.0, 2.0, 3.0])
+    width = np.full(len(away), 1e-4)
+    assert np.exp(with_multiples(levels, away, width, rows, population)) == pytest.approx([1, 2, 3, 4])
+    one_person = Population(len(away), 11, np.where(away == np.log(4.0), 0, rows), None)
+    assert np.exp(with_multiples(levels, away, width, rows, one_person)) == pytest.approx([1, 2, 3])
+    wards = np.log([1.0, 1.2, 1.4])
+    assert with_multiples(wards, away, width, rows, population).tolist() == wards.tolist()
