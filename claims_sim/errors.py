@@ -4,6 +4,8 @@ Foreign exceptions (DuckDB, files, servers) are wrapped at the boundary that cal
 print these without a traceback. Anything else that escapes is a fault of ours.
 """
 
+from collections.abc import Iterable
+
 EXIT_USAGE = 2
 EXIT_SOURCE = 3
 EXIT_STORE = 4
@@ -80,3 +82,9 @@ class ScorerError(ClaimsSimError):
     """A scorer cannot be trained, or its files are missing, damaged or of another version."""
 
     exit_code = EXIT_SCORER
+
+
+def in_one_line(messages: Iterable[str]) -> str:
+    """Messages as one, each told once; empty when there are none."""
+    told = [message.rstrip(".") for message in dict.fromkeys(messages)]
+    return f"{'; '.join(told)}." if told else ""

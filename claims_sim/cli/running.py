@@ -55,13 +55,14 @@ def status(
 
     Example, as a supervisor's probe: claims-sim status --ready
     """
+    from claims_sim.errors import in_one_line
     from claims_sim.observe.health import check_health
     from claims_sim.observe.status import for_people, status_of
 
     if ready:
         health = check_health(read_settings())
         print_result(
-            health.as_dict() | ({} if as_json else {"problems": "; ".join(health.problems) or "none"}), as_json
+            health.as_dict() | ({} if as_json else {"problems": in_one_line(health.problems) or "none"}), as_json
         )
         raise typer.Exit(0 if health.ready else 1)
     found = status_of(read_settings())

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.claim_ids import claim_ids
-from claims_sim.errors import AuthorError
+from claims_sim.errors import AuthorError, in_one_line
 from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, draw_money, joined
 from claims_sim.generation.clock import add_times
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer, borrowed_reviewer
@@ -178,12 +178,9 @@ class BatchWriter:
                 for attempt in range(MAX_REPAIRS + 1):
                     self._attempt(work, self.author, attempt, key, request, reviewer)
                 if len(work.open) and self.force_author:
-                    why = (
-                        "; ".join(problem.rstrip(".") for problem in dict.fromkeys(work.problems))
-                        or f"rejected for {', '.join(work.reasons)}"
-                    )
+                    why = in_one_line(work.problems) or f"rejected for {', '.join(work.reasons)}."
                     raise AuthorError(
-                        f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}."
+                        f"{self.author.model} left {len(work.open)} of {request.count} claims unwritten: {why}"
                     )
             fallen_back = len(work.open) if self.author is not self.statistical else 0
             for attempt in range(_MAX_REDRAWS):

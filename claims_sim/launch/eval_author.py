@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from claims_sim import pipeline
+from claims_sim.errors import in_one_line
 from claims_sim.launch.interrupt import interruptible
 from claims_sim.launch.progress import progress
 from claims_sim.pipeline import AuthorReport
@@ -31,7 +32,7 @@ def _pairs(report: AuthorReport) -> Iterator[tuple[str, str]]:
     yield "valid after repair", f"{output.accepted:.1%} (repaired: {output.repaired:.1%})"
     yield "rejected drafts by rule", _counts(output.reasons)
     yield "let through with a warning", _counts(output.warnings)
-    yield "problems", "; ".join(output.problems) or "none"
+    yield "problems", in_one_line(output.problems) or "none"
     yield "claims a minute", f"{60 / output.seconds:.0f} ({output.seconds:.2f} s for each accepted claim)"
     yield "tokens an accepted claim", f"{output.tokens_in:.0f} read, {output.tokens_out:.1f} written"
     cost = report.cost_per_1000

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from claims_sim import pipeline
 from claims_sim.claim import PAYLOAD_SCHEMA_VERSION
-from claims_sim.errors import ClaimsSimError, SettingsError
+from claims_sim.errors import ClaimsSimError, SettingsError, in_one_line
 from claims_sim.launch.claim_files import ClaimFile, check_suffix
 from claims_sim.launch.datasheet import Sheet, render_datasheet
 from claims_sim.launch.interrupt import interruptible, telling_of_interrupt
@@ -79,7 +79,7 @@ def run(settings: Settings, profile_file: Path | None, asked: LabelledRequest, p
         "decoys": _by_kind(kinds, "decoy"),
         "seed": asked.seed,
         "profile": profile.profile_hash,
-        **({"problems": "; ".join(problems)} if problems else {}),
+        **({"problems": in_one_line(problems)} if problems else {}),
     }
 
 

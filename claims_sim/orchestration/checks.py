@@ -7,6 +7,7 @@ from typing import Any, Final
 from dagster import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity, AssetKey, MetadataValue
 
 from claims_sim import pipeline
+from claims_sim.errors import in_one_line
 from claims_sim.observe.health import freshness_limit_s
 from claims_sim.orchestration.metadata import table
 from claims_sim.orchestration.plots import drift_bars
@@ -144,7 +145,7 @@ def author_checks(settings: Settings) -> Iterator[AssetCheckResult]:
             "written by the model": writing.own,
             "of these repaired": writing.repaired,
             "written by nobody": writing.rejected,
-            "problems": "; ".join(writing.problems[:5]) or "none",
+            "problems": in_one_line(writing.problems[:5]) or "none",
         },
     )
     diversity, usual = found.diversity, found.usual

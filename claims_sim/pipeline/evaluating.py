@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.claim_ids import numbered_batch_id
-from claims_sim.errors import AuthorError, SettingsError
+from claims_sim.errors import AuthorError, SettingsError, in_one_line
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.coherence import Coherence
 from claims_sim.generation.diversity import Diversity
@@ -100,7 +100,7 @@ def evaluate_author(
     folder, prompt, steps, tried = _measured(settings, profile, coherence, count, trials, advance, check)
     claims = [line for step in steps for line in step.claims]
     if not claims:
-        why = "; ".join(output_of(steps).problems) or "review rejected all that it wrote"
+        why = in_one_line(output_of(steps).problems) or "review rejected all that it wrote."
         raise AuthorError(f"{steps[-1].model} wrote no claim: {why}")
     lines = folder / "claims.jsonl"
     lines.write_text("".join(f"{line}\n" for line in claims), encoding="utf-8")

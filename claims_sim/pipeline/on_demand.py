@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from claims_sim.errors import ClaimsSimError, ProducerBusyError
+from claims_sim.errors import ClaimsSimError, ProducerBusyError, in_one_line
 from claims_sim.generation.batch import Batch
 from claims_sim.generation.request import ClaimsRequest, place_order
 from claims_sim.pipeline.anomalies import quota_of_order
@@ -73,7 +73,7 @@ class Answer:
             "profile": batch.profile_hash,
             "tokens": batch.tokens_in + batch.tokens_out,
             "seconds": round(batch.seconds, 2),
-            "problems": "; ".join(batch.problems) or "none",
+            "problems": in_one_line(batch.problems) or "none",
             **({"anomalies": sum(row["label"] == "anomaly" for row in self.truth)} if self.batch.truth else {}),
             "published": self.delivery,
         }
