@@ -147,16 +147,19 @@ class AnomalyWriter(BatchWriter):
     def _make(self, maker: Maker, groups: _Groups, offered: list[str], made: list[Made]) -> _Groups:
         """Add the anomalies to `made`; the places that no kind could be made at, which the last kind asked for keeps."""
         missed: _Groups = {}
+        led: dict[int, str] = {}  # a campaign is of one kind: what it leaves to others are single cases
         for (name, strength, block), places in groups.items():
             left = places
             # A kind that this source or request cannot show gives its place to the next one.
             for other in _turns(list(self.quota.shares), name, places):
                 if other not in offered:
                     continue
-                kind, campaign = KINDS[other], None
-                if block >= 0:
+                kind, campaign, asked = KINDS[other], None, len(left)
+                if block >= 0 and led.get(block, other) == other:
                     campaign = Campaign.of(self._world, self.quota.seed, kind, block, maker.request.clock)
                 left = _make_group(maker, Group(kind, strength, campaign, left), made)
+                if campaign is not None and len(left) < asked:
+                    led[block] = other
                 if not len(left):
                     break
             if len(left):

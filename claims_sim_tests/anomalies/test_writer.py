@@ -125,9 +125,10 @@ def test_a_campaign_is_at_one_place_of_one_kind_within_a_month(write):
     claims = _rows(batch)
     campaigns = {row["campaign"] for row in _truth(batch) if row["campaign"]}
     assert len(campaigns) == 2
+    assert len(_truth(batch)) == 80
     for name in campaigns:
         mine = [row for row in _truth(batch) if row["campaign"] == name]
-        assert len(mine) == 20
+        assert 10 < len(mine) <= 20  # what found no claim at the place is a single case of another kind
         assert len({row["kind"] for row in mine}) == 1
         if mine[0]["kind"] != "cloned_claim":
             rows = [claims[row["claim_id"]] for row in mine]
