@@ -19,7 +19,7 @@ class ObjectStore:
         class Handler(_Handler):
             objects, guard = store.objects, store.guard
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -27,6 +27,11 @@ class ObjectStore:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A broker that is killed leaves its connections as they are."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -14,6 +14,8 @@ from claims_sim.channels.segments import list_segments, segment_path
 from claims_sim.errors import ChannelError
 from claims_sim_tests.chaos.ledger import Ledger
 
+_CONTRADICTED = 0.6  # of the times that messages are corrupted, an acknowledged claim is contradicted, too
+
 
 class Wire:
     """A foreign producer on the same channel. Whatever it is asked to send, it sends until it is acknowledged."""
@@ -23,11 +25,12 @@ class Wire:
         self._late: list[tuple[int, list[str]]] = []
         self._number = 0
 
-    def send(self, payloads: list[bytes]) -> None:
+    def send(self, payloads: list[bytes], key: str = "") -> None:
+        """Under `key`, or each under one of its own, which may lead to any partition."""
         if isinstance(self._channel, JsonlChannel):
             self._append_segment(b"".join(payload + b"\n" for payload in payloads))
             return
-        messages = [Message(f"chaos-{self._rng.random()}", payload.decode()) for payload in payloads]
+        messages = [Message(key or f"chaos-{self._rng.random()}", payload.decode()) for payload in payloads]
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -66,7 +69,7 @@ class Wire:
             self._late.remove((due, chosen))
 
     def corrupt(self) -> None:
-        """Cut, altered and senseless messages, and claims that contradict a stored one. Each is unlike all before."""
+        """Cut, altered and senseless messages, and claims that contradict an acknowledged one. Each is unlike all before."""
         self._number += 1
         text = self._claim(f"BAD-{self._number:06d}", 1)
         bad = [
@@ -75,14 +78,17 @@ class Wire:
             f"{self._rng.random()} is no claim",
             text.replace('"JAWA TIMUR"', '"NIK 3174012345678901"'),
         ]
-        if self._ledger.owed:
-            claim = json.loads(self._rng.choice(list(self._ledger.owed.values())))
-            more = 1 + self._rng.randrange(10**6)
-            amounts = {"amount_claimed": claim["amount_claimed"] + more, "amount_gap": claim["amount_gap"] + more}
-            bad.append(json.dumps(claim | amounts))
         chosen = [text.encode() for text in self._rng.sample(bad, self._rng.randint(1, len(bad)))]
         self._ledger.bad |= set(chosen)
         self.send(chosen)
+        if self._ledger.owed and self._rng.random() < _CONTRADICTED:
+            claim = json.loads(self._rng.choice(list(self._ledger.owed.values())))
+            more = 1 + self._rng.randrange(10**6)
+            amounts = {"amount_claimed": claim["amount_claimed"] + more, "amount_gap": claim["amount_gap"] + more}
+            text = json.dumps(claim | amounts).encode()
+            self._ledger.bad.add(text)
+            # The first that arrives counts: from another partition it might be this one.
+            self.send([text], key=claim["claim_id"])
 
     def _claim(self, claim_id: str, paid: int) -> str:
         from claims_sim_tests.store.conftest import payload
