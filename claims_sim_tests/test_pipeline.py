@@ -10,7 +10,7 @@ from claims_sim.channels.contract import Message
 from claims_sim.errors import ProfileError, SourceError
 from claims_sim.pipeline import authoring
 from claims_sim.settings import load_settings
-from claims_sim.store import counts, outbox, scores, snapshots
+from claims_sim.store import counts, gate, outbox, scores, snapshots
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -61,6 +61,33 @@ def test_the_relay_quarantines_a_tampered_batch_and_sends_nothing_of_it(settings
     assert relay.quarantined[batch.request.batch_id]["identifies_a_person"] == 5
     assert pipeline.ingest(settings).rows == 0
     assert outbox.pending(pipeline.database(settings)) == ()
+
+
+def test_batches_that_waited_are_all_sent_a_few_at_a_time_and_none_is_reviewed_with_the_database_held(
+    settings, monkeypatch
+):
+    monkeypatch.setattr(authoring, "_TAKEN_AT_ONCE", 2)
+    batches = [pipeline.generate_batch(settings, pipeline.current_profile(settings), NOW) for _ in range(5)]
+    for batch in batches[:4]:
+        pipeline.commit_batch(settings, batch)
+    broken = batches[1].request.batch_id
+    with pipeline.database(settings).connect() as connection:
+        connection.execute("UPDATE outbox SET payload = '{' WHERE batch_id = ?", [broken])
+    real, free = authoring._judge_stored, []
+
+    def judge(*values):
+        leave = gate.enter_unused(pipeline.database(settings).path)
+        free.append(leave is not None)
+        if leave:
+            leave()
+        return real(*values)
+
+    monkeypatch.setattr(authoring, "_judge_stored", judge)
+    relay = pipeline.relay_outbox(settings, batches[4])
+    assert free == [True] * 5
+    assert relay.released == {batch.request.batch_id: 5 for batch in batches if batch.request.batch_id != broken}
+    assert set(relay.quarantined) == {broken}
+    assert pipeline.ingest(settings).rows == 20
 
 
 def test_the_documents_example_ingests_although_its_procedure_code_does_not_exist(settings, example):

@@ -35,7 +35,9 @@ from claims_sim.store.stream import stored_position
 LOST_AFTER: Final = timedelta(minutes=1)
 """A released batch has so long to arrive before the relay asks whether the channel still has it."""
 
-_TAKEN_AT_ONCE: Final = 200  # batches that wait are read and reviewed so many at a time: memory stays small
+_TAKEN_AT_ONCE: Final = (
+    20  # batches that wait are read so many at a time: neither memory nor the database is held for long
+)
 
 
 def require_author(settings: Settings) -> None:
@@ -178,7 +180,7 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
 
     The relay and the batch's blocking check both ask here, so that they cannot disagree.
     """
-    return _reviewed(settings, database(settings), batch_id).reasons
+    return _judge_stored(settings, *_stored_batch(database(settings), batch_id))
 
 
 def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> dict[str, int]:
@@ -233,12 +235,17 @@ def _take_outgoing(settings: Settings, db: SimulationDatabase, fresh: Batch | No
     with db.kept_open():
         if fresh is not None:
             commit_batch(settings, fresh)
-        return [_reviewed(settings, db, batch_id) for batch_id in outbox.pending(db)[:_TAKEN_AT_ONCE]]
+        taken = [(batch_id, *_stored_batch(db, batch_id)) for batch_id in outbox.pending(db)[:_TAKEN_AT_ONCE]]
+    return [_reviewed(settings, *one) for one in taken]
 
 
-def _reviewed(settings: Settings, db: SimulationDatabase, batch_id: str) -> _Outgoing:
-    stored = outbox.read_batch(db, batch_id)
-    reasons = _judge_stored(settings, stored, outbox.profile_hash(db, batch_id))
+def _stored_batch(db: SimulationDatabase, batch_id: str) -> tuple[pa.Table, str]:
+    """The claims of a stored batch, and the hash of the profile that it came from."""
+    return outbox.read_batch(db, batch_id), outbox.profile_hash(db, batch_id)
+
+
+def _reviewed(settings: Settings, batch_id: str, stored: pa.Table, profile_hash: str) -> _Outgoing:
+    reasons = _judge_stored(settings, stored, profile_hash)
     pairs = zip(stored["claim_id"].to_pylist(), stored["payload"].to_pylist(), strict=True)
     return _Outgoing(batch_id, [Message(claim_id, payload) for claim_id, payload in pairs], reasons)
 
