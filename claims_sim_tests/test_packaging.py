@@ -1,5 +1,8 @@
 """What a wheel holds, and which layers the code may have."""
 
+import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 
@@ -18,24 +21,18 @@ def test_the_lock_file_names_no_registry(pytestconfig):
 
 
 def test_the_wheel_holds_every_file_of_the_packages(pytestconfig, tmp_path):
-    import subprocess
-    import sys
-
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "build",
-        "--wheel",
-        "--quiet",
-        "--out-dir",
-        str(tmp_path),
-        str(pytestconfig.rootpath),
-    ]
-    subprocess.run(command, check=True)
+    root = pytestconfig.rootpath
+    # From a copy: the build walks and writes its whole source tree, in which other tests come and go beside it.
+    source = tmp_path / "source"
+    for folder in ("claims_sim", "prompts"):
+        shutil.copytree(root / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
+        shutil.copy(root / name, source / name)
+    command = [sys.executable, "-m", "uv", "build", "--wheel", "--out-dir", str(tmp_path), str(source)]
+    built = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    root = pytestconfig.rootpath
     there = {path.relative_to(root).as_posix() for path in (root / "claims_sim").rglob("*") if path.is_file()}
     wanted = {name for name in there if "__pycache__" not in name}
     wanted |= {
