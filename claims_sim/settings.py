@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(Path(".claims_sim"), description="Folder for everything claims_sim keeps")
     source: Path | None = Field(
         None,
-        description="DuckDB or Parquet file with the real claims; without it a demo source is made in the state folder",
+        description="DuckDB, Parquet or CSV file with the real claims; without it a demo source is made in the state folder",
     )
     source_table: str = Field(
         "claims_normalized", min_length=1, max_length=200, description="Table or view in the source"

@@ -21,7 +21,9 @@ app = typer.Typer(invoke_without_command=True)
 @app.callback()
 def profile(
     context: typer.Context,
-    source: Annotated[Path | None, typer.Option(help="DuckDB or Parquet file; default: CLAIMS_SIM_SOURCE.")] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
+    ] = None,
     table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")

@@ -13,7 +13,9 @@ app = typer.Typer()
 
 @app.command("map", rich_help_panel="Production zone (opens the source, read-only)")
 def map_columns(
-    source: Annotated[Path | None, typer.Option(help="DuckDB or Parquet file; default: CLAIMS_SIM_SOURCE.")] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
+    ] = None,
     table: Annotated[
         str | None, typer.Option(help="Table or view in the source; may be left out where there is only one.")
     ] = None,
@@ -38,7 +40,7 @@ def map_columns(
             {
                 "mapping": str(out) if out else "not written: give --out",
                 "table": proposal.where,
-                "columns": {p.ours: f"{p.theirs} ({p.confidence:.2f})" for p in proposal.placed},
+                "columns": {p.ours: f"{', '.join((p.theirs, *p.also))} ({p.confidence:.2f})" for p in proposal.placed},
                 "not found": absent_in_words(proposal.not_found),
                 "values": {found.ours: dict(found.pairs) for found in proposal.values if found.pairs},
                 "left over": ", ".join(name for name, _ in proposal.left_over) or "none",
@@ -58,7 +60,9 @@ def _after_mapping(options: str, out: Path) -> str:
 
 @app.command("union-view", rich_help_panel="Production zone (opens the source, read-only)")
 def union_view(
-    source: Annotated[Path | None, typer.Option(help="DuckDB or Parquet file; default: CLAIMS_SIM_SOURCE.")] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
+    ] = None,
     table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")

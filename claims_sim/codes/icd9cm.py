@@ -2,6 +2,7 @@
 
 The list is a selection (`icd9cm.csv`, leaf codes only) of the public classification: the procedures that hospitals
 report commonly. A code outside it is not wrong for that; `is_known` says whether we can name it.
+Of the diagnoses (volumes 1 and 2) only the codes are held, all of the last edition's (2015, public domain).
 """
 
 import csv
@@ -21,6 +22,17 @@ _CHAPTERS: Final = (
 def _labels() -> dict[str, str]:
     text = resources.files("claims_sim.codes").joinpath("icd9cm.csv").read_text(encoding="utf-8")
     return {row["code"]: row["label"] for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def _diagnoses() -> frozenset[str]:
+    text = resources.files("claims_sim.codes").joinpath("icd9cm_diagnoses.csv").read_text(encoding="utf-8")
+    return frozenset(row["code"] for row in csv.DictReader(text.splitlines()))
+
+
+def is_diagnosis(code: str) -> bool:
+    """Is `code`, with or without its dot, a diagnosis of ICD-9-CM?"""
+    return without_dot(code) in _diagnoses()
 
 
 def without_dot(code: str) -> str:

@@ -12,6 +12,7 @@ from claims_sim.orchestration.plots import bars, movement_bars
 from claims_sim.pipeline import ProfileRefresh
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.document import Profile
+from claims_sim.profile.source import is_single_table
 from claims_sim.profile.source_sql import absent_in_words
 from claims_sim.settings import Settings
 
@@ -136,13 +137,13 @@ def _source_access(settings: Settings) -> dict[str, Any]:
     """Try to write to the source over a connection opened as the profiler opens it."""
     path, database = settings.source_path, settings.database_path
     separate = path.resolve() != database.resolve()
-    if path.suffix == ".parquet":
+    if is_single_table(path):
         return {
             "passed": separate,
             "metadata": {
                 "source": str(path),
                 "simulation": str(database),
-                "write attempt": "Parquet is read as a file",
+                "write attempt": "read as a file, no database",
             },
         }
     try:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.claim import MAX_TEXT
+from claims_sim.codes import icd9cm
 from claims_sim.codes.vocabulary import split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Mask
@@ -36,13 +37,18 @@ def admit_label(value: str) -> bool:
 
 
 def admit_diagnosis(value: str) -> bool:
-    """May `value` be a diagnosis code: an ICD-10 code, or a label where codes should be?"""
-    return bool(ICD10_CODE.fullmatch(value)) or (admit_label(value) and admit_category(value))
+    """May `value` be a diagnosis code: one of ICD-10 or ICD-9-CM, or a label where codes should be?"""
+    return _is_diagnosis_code(value) or (admit_label(value) and admit_category(value))
 
 
 def admit_secondary(value: str) -> bool:
-    """May `value` be a secondary diagnosis: an ICD-10 code only?"""
-    return bool(ICD10_CODE.fullmatch(value))
+    """May `value` be a secondary diagnosis: a code of ICD-10 or ICD-9-CM only?"""
+    return _is_diagnosis_code(value)
+
+
+def _is_diagnosis_code(value: str) -> bool:
+    # ICD-9-CM's are numbers like anybody's: only those that the classification has, not whatever is written alike.
+    return bool(ICD10_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
 
 
 def admit_procedure(value: str) -> bool:
@@ -52,7 +58,7 @@ def admit_procedure(value: str) -> bool:
 
 def is_code(value: str) -> bool:
     """Is `value` a code of one of the code systems, as far as its form goes?"""
-    return bool(ICD10_CODE.fullmatch(value) or ICD9_CODE.fullmatch(value))
+    return bool(ICD9_CODE.fullmatch(value)) or _is_diagnosis_code(value)
 
 
 _RULES: Final = {

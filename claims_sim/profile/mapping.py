@@ -18,7 +18,7 @@ class _Sections:
 
 
 def load_mapping(path: Path) -> ColumnMapping:
-    """Read `[columns] los = "stay_days"` and `[values.facility_ownership] "3" = "Pemkab"`.
+    """Read `[columns] los = "stay_days"`, `dx_secondary_codes = ["dx2", "dx3"]` and `[values.facility_ownership] "3" = "Pemkab"`.
 
     Raises SourceError when the file is missing, no TOML, or names a column that no claim has.
     """
@@ -37,18 +37,26 @@ def load_mapping(path: Path) -> ColumnMapping:
         if not isinstance(document.get(section, {}), dict):
             raise SourceError(f"The mapping file {path} gives {section} a single value; it is a section: [{section}].")
     sections = _Sections(columns=document.get("columns", {}), values=document.get("values", {}))
-    return ColumnMapping(columns=_names(path, sections), values=_values(path, sections))
+    names = _names(path, sections)
+    return ColumnMapping(
+        columns={name: theirs[0] for name, theirs in names.items()},
+        also={name: theirs[1:] for name, theirs in names.items() if theirs[1:]},
+        values=_values(path, sections),
+    )
 
 
-def _names(path: Path, sections: _Sections) -> dict[str, str]:
-    names: dict[str, str] = {}
+def _names(path: Path, sections: _Sections) -> dict[str, tuple[str, ...]]:
+    """Their columns of each of ours: one, or several of one code each for a list."""
+    names: dict[str, tuple[str, ...]] = {}
     for name, theirs in sections.columns.items():
         _check_name(path, name)
-        if not isinstance(theirs, str):
+        several = theirs if isinstance(theirs, list) and CANONICAL.get(name) == "list" else [theirs]
+        columns = tuple(column for column in several if isinstance(column, str))
+        if not columns or len(columns) < len(several):
             raise SourceError(
                 f"The mapping file {path} gives [columns] {name} something that is no column name in quotes."
             )
-        names[name] = theirs
+        names[name] = columns
     return names
 
 

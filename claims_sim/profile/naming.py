@@ -11,59 +11,64 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "tgl tanggal date dt waktu time datetime timestamp jam",
-    "admit": "masuk admit admission admitted mrs datang tiba start mulai",
-    "discharge": "keluar pulang discharge discharged krs selesai end release",
+    "date": "tgl tanggal date dt waktu time datetime timestamp ts jam",
+    "admit": "masuk admit admission admitted admsn admtng mrs datang tiba start mulai from dari",
+    "discharge": "keluar pulang discharge discharged dschrg krs selesai end stop thru through until sampai release",
     "los": "los alos",
     "length": "lama length durasi duration",
     "days": "hari days day",
     "stay": "rawat inap dirawat perawatan stay",
     "province": "provinsi propinsi prov prop province",
+    "region": "region wilayah county state",
     "district": "kabupaten kab kota kabkota district regency city dati2",
-    "facility": "rs rumahsakit hospital faskes fasilitas fasyankes facility provider ppk fkrtl fktl",
+    "facility": "rs rumahsakit hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
+    "organization organisation org ppk fkrtl fktl",
     "id": "id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
     "class": "kelas kls class",
     "owner": "kepemilikan pemilik milik owner ownership owned",
     "type": "tipe type jenis jns jen kind",
-    "service": "layanan pelayanan pel pelsep service care jnspel jnspelsep",
+    "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severity sev keparahan parah severitylevel sl",
     "level": "level tingkat group kelompok",
-    "dx": "diagnosa diagnosis diagnoses diag dx icd icd10 penyakit",
-    "primary": "primer utama primary main principal",
-    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional",
+    "dx": "diagnosa diagnosis diagnoses diag dgns dx penyakit reason",
+    "icd": "icd icd10",
+    "primary": "primer utama primary main principal 1",
+    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 4 5 6 7 8 9 10",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "prosedur tindakan procedure proc px icd9 icd9cm operasi",
+    "procedure": "prosedur tindakan procedure prcdr proc px operasi",
+    "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr",
-    "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed billed bill charge charged",
-    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju paid approved settled",
-    "gap": "selisih gap difference diff beda",
-    "person": "pasien peserta patient pasienid member person kartu noka nokapst nik participant insured pstv",
+    "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges charged gross",
+    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju paid pd payment pmt approved settled covered coverage",
+    "gap": "selisih gap difference diff beda share copay copayment iur",
+    "person": "pasien peserta patient pasienid member person bene beneficiary kartu noka nokapst nik participant insured pstv",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
+    "birth": "lahir birth dob",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
-    "claim_id": ("claimed id", "visit id", "visit"),
-    "admit_dt": ("admit date", "admit"),
+    "claim_id": ("claimed id", "visit id", "visit", "id!"),
+    "admit_dt": ("admit date", "admit", "visit date", "service date", "date!"),
     "discharge_dt": ("discharge date", "discharge"),
-    "los": ("los", "length stay", "days stay", "length"),
-    "province_name": ("province",),
+    "los": ("los", "length stay", "days stay", "length", "days count"),
+    "province_name": ("province", "region"),
     "district_name": ("district",),
-    "facility_id": ("facility id", "facility code", "facility hash"),
+    "facility_id": ("facility id", "facility code", "facility hash", "facility!"),
     "facility_class": ("facility class", "class"),
     "facility_ownership": ("owner", "facility owner"),
     "facility_type": ("facility type",),
-    "service_type": ("service type", "service", "service level", "type stay"),
+    "service_type": ("service type", "service", "service level", "type stay", "visit class", "visit type"),
     "severity_group": ("severity", "severity level"),
-    "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx"),
+    "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
     "dx_primary_label": ("dx label", "dx primary label"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary"),
     "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
-    "procedure_code": ("procedure code", "procedure"),
+    "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9"),
     "procedure_label": ("procedure label",),
     "amount_claimed": ("amount claimed", "claimed", "amount"),
     "amount_paid": ("amount paid", "paid"),
@@ -71,12 +76,23 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "patient_id_hash": ("person id", "person hash", "person"),
     "claim_weight": ("weight",),
 }
-# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022).
+# What a name must not mean beside it: a payment's claim, a procedure's diagnosis, a day of birth.
+_NEVER: Final[dict[str, frozenset[str]]] = {
+    "admit_dt": frozenset({"birth", "dx"}),
+    "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
+    "amount_paid": frozenset({"gap", "code", "id", "date", "days", "count", "class", "type"}),
+    "dx_primary_code": frozenset({"procedure"}),
+    "procedure_code": frozenset({"dx"}),
+    "procedure_label": frozenset({"dx"}),
+    "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
+}
+# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022), the key of Medicare's.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl09": "facility_class", "fkl10": "service_type",
     "fkl18": "dx_primary_code", "fkl18a": "dx_primary_label", "fkl23": "severity_group", "fkl30": "procedure_code",
     "fkl47": "amount_claimed", "fkl48": "amount_paid", "pstv01": "patient_id_hash", "pstv15": "claim_weight",
+    "desynpufid": "patient_id_hash",
 }  # fmt: skip
 _WORDS: Final[dict[str, frozenset[str]]] = {
     word: frozenset(meaning for meaning, words in _MEANINGS.items() if word in words.split())
@@ -89,8 +105,8 @@ _EXTRA_WORD: Final = 0.12
 # What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
 SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
     "service_type": {
-        "RITL": "ritl rawatinap rawatinaptingkatlanjut ranap inap inpatient ri ip i",
-        "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient rj op o",
+        "RITL": "ritl rawatinap rawatinaptingkatlanjut ranap inap inpatient ri ip ipd i",
+        "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient ambulatory rj op opd o",
     },
     "severity_group": {
         "ringan": "ringan i mild low minor levelringan",
@@ -148,6 +164,9 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 def _parts(word: str) -> list[str]:
     if word in _WORDS or not word:
         return [word] if word else []
+    stem = word.rstrip("0123456789")
+    if stem in _WORDS and stem != word:
+        return [stem, word[len(stem) :]]
     for known in _BY_LENGTH:
         if word.startswith(known):
             return [known, *_parts(word[len(known) :])]
@@ -155,20 +174,24 @@ def _parts(word: str) -> list[str]:
 
 
 def name_score(column: str, canonical: str) -> float:
-    """How well a column's name fits a column of ours: 0 (not at all) to 1."""
+    """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
     plain = re.sub(r"[^a-z0-9]", "", column.lower())
     if plain == canonical.replace("_", "") or _KNOWN.get(plain) == canonical:
         return 1.0
     if plain in _KNOWN:
         return 0.0
     words = meanings_of(column)
+    if _NEVER.get(canonical, frozenset()) & frozenset().union(*words):
+        return 0.0
     best = 0.0
     for place, pattern in enumerate(_PATTERNS[canonical]):
-        needed = pattern.split()
+        needed = pattern.removesuffix("!").split()
         used = {next((i for i, meaning in enumerate(words) if need in meaning), -1) for need in needed}
         if -1 in used or len(used) < len(needed):
             continue
         extra = len(words) - len(used)
+        if extra and pattern.endswith("!"):
+            continue
         best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place)
     return max(best, 0.0)
 

@@ -12,11 +12,11 @@ from claims_sim.profile.source_sql import (
     Located,
     given_expression,
     quote_identifier,
-    text_expression,
+    value_expression,
 )
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
-_DX_FORM: Final = "^[A-Z][0-9][0-9A-Z]{1,5}$"
+_DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
@@ -64,7 +64,7 @@ def _unmapped(
     for name, values in mapping.values.items():
         if name not in located or not values:
             continue
-        text, known = text_expression(located[name]), [*values, *values.values()]
+        text, known = value_expression(name, located[name]), [*values, *values.values()]
         marks = ", ".join("?" for _ in known)
         row = connection.execute(
             f"SELECT count(*) FILTER (WHERE {text} NOT IN ({marks})), count({text}) FROM {relation}", known
@@ -81,7 +81,7 @@ def _empty_columns(columns: pa.Table) -> Iterator[str]:
 
 def _form_oddities(columns: pa.Table) -> Iterator[str]:
     for name, form, kind in (
-        ("dx_primary_code", _DX_FORM, "an ICD-10 code"),
+        ("dx_primary_code", _DX_FORM, "a code of ICD-10 or ICD-9-CM"),
         ("procedure_code", _PROCEDURE_FORM, "an ICD-9-CM code"),
     ):
         if name not in columns.column_names:

@@ -3,8 +3,9 @@
 Looks at shares and at values that many persons share, never at a row. Writes nothing; `proposal_toml.py` does.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
@@ -18,10 +19,12 @@ from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, open_source
 from claims_sim.profile.source_sql import (
     CANONICAL,
+    CBG_FORM,
     Located,
     date_expression,
     quote_identifier,
     text_expression,
+    value_expression,
 )
 
 _LOOKED_AT: Final = 20_000
@@ -33,12 +36,13 @@ _MAX_CATEGORIES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares."""
+    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares; `also`: the rest of a list."""
 
     ours: str
     theirs: str
     confidence: float
     why: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,12 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = _place(facts)
         located = {
-            p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours]) for p in placed if p.ours in CANONICAL
+            p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours], p.also)
+            for p in placed
+            if p.ours in CANONICAL
         }
         values = tuple(_value_map(opened, located, name) for name in MAPPED_VALUES if name in located)
-    taken = {p.theirs for p in placed}
+    taken = {theirs for p in placed for theirs in (p.theirs, *p.also)}
     return Proposal(
         where=opened.where,
         options=spec.options(),
@@ -103,12 +109,14 @@ def _sampled(opened: OpenSource) -> dict[str, str]:
 
 _SHARES: Final = {
     "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
+    "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
     "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
     "date": "{d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
+    "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
 }
 
@@ -120,7 +128,7 @@ def _look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dic
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
     shares = [
-        f"coalesce(avg(CAST(({form.format(t='t', d='d', provinces=provinces)}) AS INTEGER)), 0) AS {share}"
+        f"coalesce(avg(CAST(({form.format(t='t', d='d', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
         for share, form in _SHARES.items()
     ]
     row = connection.execute(
@@ -146,6 +154,10 @@ def _owners(facts: Facts) -> float:
     return 0.9 * (facts["distinct"] > 0.2 * facts["filled"] and facts["date"] < 0.5)
 
 
+def _persons(facts: Facts) -> float:
+    return 0.9 * (facts["distinct"] > 0.02 * facts["filled"] and facts["date"] < 0.5)
+
+
 def _categories(facts: Facts) -> float:
     return 0.7 * (facts["distinct"] <= _MAX_CATEGORIES and facts["date"] < 0.5)
 
@@ -163,19 +175,40 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
     "service_type": (_categories, "few categories"),
-    "severity_group": (_categories, "few categories"),
-    "dx_primary_code": (lambda f: max(f["icd10"], 0.3 * (f["words"] > 0.5)), "{icd10:.0%} ICD-10 codes"),
+    "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
+    "dx_primary_code": (
+        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5)),
+        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes",
+    ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
-    "dx_secondary_codes": (lambda f: max(f["list"], 0.6 * f["icd10"]), "{list:.0%} lists of codes"),
+    "dx_secondary_codes": (
+        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]),
+        "{list:.0%} lists of codes",
+    ),
     "comorbidity_count": (_whole_numbers, "small whole numbers"),
     "procedure_code": (lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5)), "{icd9:.0%} ICD-9-CM codes"),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "amount_claimed": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
     "amount_paid": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
     "amount_gap": (_numbers, "{number:.0%} numbers"),
-    "patient_id_hash": (_owners, "many different values"),
+    "patient_id_hash": (_persons, "many different values"),
     "claim_weight": (_numbers, "{number:.0%} numbers"),
 }
+
+
+def _lists(facts: Facts) -> float:
+    """Codes and lists of codes: a list of one is a code."""
+    return min(facts["list"] + facts["icd10"], 1.0) * (facts["list"] > 0.02)
+
+
+def _speaks_for_itself(ours: str, facts: Facts) -> float:
+    """How sure some content makes a column be one of ours, whatever it is called; most makes it not at all."""
+    if ours == "severity_group":
+        return SURE * (facts["cbg"] > 0.95)
+    if ours == "dx_secondary_codes" and _lists(facts) > 0.95:
+        return SURE
+    fits, _ = _content(ours, facts)
+    return 0.45 * fits if fits > 0.8 and max(facts["icd10"], facts["province"], facts["list"]) > 0.8 else 0.0
 
 
 def _content(ours: str, facts: Facts) -> tuple[float, str]:
@@ -192,10 +225,7 @@ def _place(facts: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Placed, ...]
         for ours in ("claim_id", *CANONICAL):
             content, why = _content(ours, found)
             named = name_score(theirs, ours)
-            # Some content speaks for itself, whatever the column is called; most does not.
-            alone = (
-                0.45 * content if max(found["icd10"], found["province"], found["list"]) > 0.8 and content > 0.8 else 0
-            )
+            alone = _speaks_for_itself(ours, found)
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
@@ -205,15 +235,46 @@ def _place(facts: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Placed, ...]
         free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)
         if pair.confidence >= SURE and free:
             placed.append(pair)
-    done = {name for p in placed for name in (p.ours, p.theirs)}
+    _place_the_only_code(placed, pairs)
+    placed = [_with_the_rest(p, facts, placed) for p in placed]
+    done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
 
 
+def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed]) -> None:
+    """A diagnosis is needed: the only column with codes is it, else the one with its name in words."""
+    needed = "dx_primary_code"
+    if any(p.ours == needed for p in placed):
+        return
+    taken = {p.theirs for p in placed}
+    codes = [p for p in pairs if p.ours == needed and p.theirs not in taken]
+    if len(codes) == 1:
+        placed.append(codes[0])
+    label = next((p for p in placed if p.ours == "dx_primary_label"), None)
+    if not codes and label is not None:
+        placed.remove(label)
+        placed.append(replace(label, ours=needed))
+
+
+def _with_the_rest(placed: Placed, facts: Mapping[str, Facts], everything: Sequence[Placed]) -> Placed:
+    """A list's first column with the others that are called like it but for a number (dx2, dx3, ...)."""
+    if placed.ours != "dx_secondary_codes" or facts[placed.theirs]["list"] > 0:
+        return placed
+    taken = {p.theirs for p in everything if p is not placed}
+    alike = {name for name in facts if _unnumbered(name) == _unnumbered(placed.theirs)} - taken
+    first, *rest = sorted(alike, key=lambda name: [int(number) for number in re.findall(r"[0-9]+", name)])
+    return replace(placed, theirs=first, also=tuple(rest))
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"[0-9]+", "#", name.lower())
+
+
 def _value_map(opened: OpenSource, located: Mapping[str, Located], name: str) -> ValueMap:
     """The values of a category that enough persons share and that pass the grammar, and what they stand for."""
-    text, person = text_expression(located[name]), located.get("patient_id_hash")
+    text, person = value_expression(name, located[name]), located.get("patient_id_hash")
     owners = f"count(DISTINCT {quote_identifier(person.theirs)})" if person else "count(*)"
     found = opened.connection.execute(
         f"SELECT {text} AS value, {owners} AS owners, count(*) AS claims, avg({_stay(located)}) AS stay "

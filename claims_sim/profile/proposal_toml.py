@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from claims_sim.profile.proposal import Proposal, ValueMap
+from claims_sim.profile.proposal import Placed, Proposal, ValueMap
 from claims_sim.profile.source_sql import REQUIRED, what_follows
 
 _HEAD: Final = """\
@@ -27,7 +27,7 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         yield f"# STILL NEEDED: {' or '.join(needed)}"
     yield "[columns]"
     for placed in proposal.placed:
-        yield f"{f'{placed.ours} = {_quoted(placed.theirs)}':<44} # {placed.confidence:.2f}  {placed.why}"
+        yield f"{f'{placed.ours} = {_theirs(placed)}':<44} # {placed.confidence:.2f}  {placed.why}"
     follows = what_follows(proposal.not_found)
     for name in proposal.not_found:
         maybe = [other for other in proposal.possible if other.ours == name][:2]
@@ -44,6 +44,11 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         yield "# Columns that no place was found for; they are not read:"
         for name, kind in proposal.left_over:
             yield f"#   {_quoted(name)} ({kind})"
+
+
+def _theirs(placed: Placed) -> str:
+    names = ", ".join(_quoted(name) for name in (placed.theirs, *placed.also))
+    return f"[{names}]" if placed.also else names
 
 
 def _value_lines(found: ValueMap) -> Iterator[str]:

@@ -59,7 +59,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
             text = text_expression(column)
             fits = {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in (*_ISO_FORMS, *DATE_FORMS)}
             dates[name] = _most(opened, fits)
-        elif column.kind == "list" and not column.type.endswith("]"):
+        elif column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits)
@@ -89,7 +89,7 @@ def foreign_columns(
 
     What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
     """
-    ours = {column.theirs: name for name, column in located.items()}
+    ours = {theirs: name for name, column in located.items() for theirs in (column.theirs, *column.also)}
     wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
     columns = []
     for theirs, kind in types.items():
@@ -100,7 +100,11 @@ def foreign_columns(
             columns.append(ForeignColumn(theirs, type_, _identity("claim_id", "row", type_), "claim_id"))
         elif theirs in ours:
             name = ours[theirs]
-            written = _written(name, located[name], type_, mapping.values.get(name, {}), forms)
+            written = (
+                _member(name, (located[name].theirs, *located[name].also).index(theirs), type_, forms)
+                if located[name].also
+                else _written(name, located[name], type_, mapping.values.get(name, {}), forms)
+            )
             columns.append(ForeignColumn(theirs, type_, written, name))
         else:
             columns.append(ForeignColumn(theirs, type_, f"CAST(NULL AS {type_})", ""))
@@ -158,6 +162,12 @@ def _list(name: str, type_: str, forms: Forms) -> str:
     if forms.lists[name] == _JSON:
         return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
     return f"CAST(array_to_string({codes}, {quote(forms.lists[name])}) AS {type_})"
+
+
+def _member(name: str, place: int, type_: str, forms: Forms) -> str:
+    """The code at a place of a list that the foreign table spreads over columns; null where the list is shorter."""
+    code = f"{name}[{place + 1}]"
+    return f"CAST({_dotted(code) if name in forms.dotted else code} AS {type_})"
 
 
 def _dotted(code: str) -> str:

@@ -24,12 +24,13 @@ from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, 
 from claims_sim.profile.union_view import union_view_sql
 
 _BATCH_ROWS: Final = 100_000
+_CSV_NAMES: Final = (".csv", ".csv.gz", ".tsv")
 _TABLES: Final = "SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """Where the real table is: a DuckDB file and its table or view, or a Parquet file; `mapping` is a TOML file."""
+    """Where the real table is: a DuckDB file and its table or view, a Parquet or a CSV file; `mapping` is a TOML file."""
 
     path: Path
     table: str = "claims_normalized"
@@ -37,7 +38,7 @@ class SourceSpec:
 
     def options(self) -> str:
         """The same as options of a command."""
-        named = {"source": str(self.path)} | ({} if self.path.suffix == ".parquet" else {"table": self.table})
+        named = {"source": str(self.path)} | ({} if is_single_table(self.path) else {"table": self.table})
         if self.mapping:
             named["mapping"] = str(self.mapping)
         return " ".join(f"--{name} {shlex.quote(value)}" for name, value in named.items())
@@ -95,9 +96,9 @@ def open_source(spec: SourceSpec) -> Iterator[OpenSource]:
     """Open the source read-only for the block; a database error in it becomes a SourceError that quotes no data."""
     path = Path(spec.path)
     if not path.is_file():
-        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
+        raise SourceError(f"{path} does not exist: give the DuckDB, Parquet or CSV file that holds the claims.")
     connection, relation = _open(path, spec.table)
-    where = f"{path.name}, table {spec.table}" if relation != _parquet(path) else path.name
+    where = path.name if is_single_table(path) else f"{path.name}, table {spec.table}"
     try:
         yield OpenSource(connection, relation, _column_types(connection, relation, path), where)
     except duckdb.Error as error:
@@ -121,7 +122,7 @@ def union_view(spec: SourceSpec, snapshots: Path) -> str:
         located,
         mapping,
         snapshots.absolute(),
-        is_parquet=_is_parquet(Path(spec.path)),
+        file=_relation_of_file(Path(spec.path).absolute()),
     )
 
 
@@ -133,7 +134,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     path = Path(spec.path)
     if not path.is_file():
-        raise SourceError(f"{path} does not exist: give the DuckDB or Parquet file that holds the claims.")
+        raise SourceError(f"{path} does not exist: give the DuckDB, Parquet or CSV file that holds the claims.")
     connection, relation = _open(path, spec.table)
     try:
         located = find_columns(_column_types(connection, relation, path), mapping, str(path))
@@ -175,11 +176,24 @@ def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     return columns.filter(named), (sentence,)
 
 
-def _parquet(path: Path) -> str:
-    return f"read_parquet({quote(str(path))})"
+def is_single_table(path: Path) -> bool:
+    """Is the source a file that is one table (Parquet or CSV), and no database?"""
+    return _relation_of_file(path) is not None
+
+
+def _relation_of_file(path: Path) -> str | None:
+    """What to select from where the file is one table; None where it is a database, or not there."""
+    if _is_parquet(path):
+        return f"read_parquet({quote(str(path))})"
+    if path.name.lower().endswith(_CSV_NAMES):
+        # All as text: a code such as 0010 would lose its zeros as a number.
+        return f"read_csv({quote(str(path))}, all_varchar = true, header = true)"
+    return None
 
 
 def _is_parquet(path: Path) -> bool:
+    if not path.is_file():
+        return path.suffix == ".parquet"
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 
@@ -192,8 +206,9 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
         "threads": 2,
     }
     try:
-        if _is_parquet(path):
-            connection, relation = duckdb.connect(":memory:", config=config), _parquet(path)
+        file = _relation_of_file(path)
+        if file is not None:
+            connection, relation = duckdb.connect(":memory:", config=config), file
         else:
             connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
         connection.execute("SET TimeZone='UTC'")
@@ -204,7 +219,7 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
 
 def only_table(path: Path, usual: str) -> str:
     """`usual` where the database has a table or view of that name or has several; else its only one."""
-    if not path.is_file() or _is_parquet(path):
+    if not path.is_file() or is_single_table(path):
         return usual
     connection, _ = _open(path, usual)
     try:
@@ -263,12 +278,13 @@ def _encoded(column: pa.Array) -> pa.Array:
 # DuckDB quotes cell values and file contents in its errors: only what we recognise is told, in our own words.
 _KNOWN: Final = (
     ("could not set lock", "is being written by another process: try again when it has finished"),
-    ("not a valid duckdb database", "is neither a DuckDB database nor a Parquet file"),
-    ("cannot launch in-memory", "is neither a DuckDB database nor a Parquet file"),  # so it takes .csv and .json
+    ("not a valid duckdb database", "is neither a DuckDB database nor a Parquet or CSV file"),
+    ("cannot launch in-memory", "is neither a DuckDB database nor a Parquet or CSV file"),  # so it takes .json
     ("version number", "was written by a newer DuckDB than the one here: update the duckdb package"),
     ("newer version", "was written by a newer DuckDB than the one here: update the duckdb package"),
     ("corrupt", "is damaged: its checksums do not match"),
     ("magic bytes", "is neither a DuckDB database nor a whole Parquet file"),
+    ("csv", "is no CSV file whose lines all have the columns that its first line names"),
     ("permission denied", "may not be read: check its permissions"),
     ("out of memory", "needs more memory than is allowed: give a Parquet copy or a narrower view"),
 )

@@ -66,25 +66,34 @@ _NUMBER_TYPES: Final = (
     "DECIMAL",
     "BOOLEAN",
 )
+CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
 DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """Their column for each canonical name, and their value → ours for each canonical column."""
+    """Their column for each canonical name, and their value → ours for each canonical column.
+
+    `also`: the further columns of a list that is spread over several.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a canonical column is found: their name, its DuckDB type and how it is to be read."""
+    """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
+
+    A list may be spread over several columns of one code each: `also` are the others.
+    """
 
     theirs: str
     type: str
     kind: Kind
+    also: tuple[str, ...] = ()
 
 
 def quote_identifier(name: str) -> str:
@@ -95,13 +104,19 @@ def quote_identifier(name: str) -> str:
 def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -> dict[str, Located]:
     """Where each canonical column is; raises SourceError when a mapped or a required one is missing."""
     by_folded = {name.lower(): name for name in types}
+
+    def theirs_of(wanted: str) -> str | None:
+        return wanted if wanted in types else by_folded.get(wanted.lower())
+
     located: dict[str, Located] = {}
     for name, kind in CANONICAL.items():
         wanted = mapping.columns.get(name, name)
-        theirs = wanted if wanted in types else by_folded.get(wanted.lower())
-        if theirs is not None:
-            located[name] = Located(theirs, types[theirs], kind)
+        asked = (wanted, *mapping.also.get(name, ()))
+        found = [theirs for theirs in map(theirs_of, asked) if theirs is not None]
+        if len(found) == len(asked):
+            located[name] = Located(found[0], types[found[0]], kind, tuple(found[1:]))
         elif name in mapping.columns:
+            wanted = next(column for column in asked if theirs_of(column) is None)
             raise SourceError(
                 f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
             )
@@ -142,6 +157,15 @@ def text_expression(column: Located) -> str:
     return f"nullif(trim(CAST({quote_identifier(column.theirs)} AS VARCHAR)), '')"
 
 
+def value_expression(name: str, column: Located) -> str:
+    """The column as the text of a canonical category, before values are mapped: of an INA-CBG code (K-4-17-II) its severity."""
+    text = text_expression(column)
+    if name != "severity_group":
+        return text
+    level = f"regexp_extract({text}, {quote(CBG_FORM)}, 1)"
+    return f"CASE WHEN {level} <> '' THEN {level} ELSE {text} END"
+
+
 def given_expression(column: Located) -> str:
     """NULL where the column says nothing: of numbers and dates nothing need be read as text for that."""
     is_typed = (*_NUMBER_TYPES, "DATE", "TIMESTAMP")
@@ -166,7 +190,7 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)
-    text = text_expression(column)
+    text = value_expression(name, column)
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
         # A code with its label behind it ("8952 - Electrocardiogram") is its code.
@@ -204,7 +228,10 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
 
 def _list(column: Located) -> str:
     theirs = quote_identifier(column.theirs)
-    if column.type.endswith("[]"):
+    if column.also:
+        columns = (quote_identifier(name) for name in (column.theirs, *column.also))
+        codes = f"[{', '.join(f'CAST({name} AS VARCHAR)' for name in columns)}]"
+    elif column.type.endswith("[]"):
         codes = f"CAST({theirs} AS VARCHAR[])"
     else:
         # 'A00;B00', 'A00, B00' and '["A00","B00"]' alike.

@@ -34,15 +34,16 @@ def union_view_sql(
     mapping: ColumnMapping,
     snapshots: Path,
     *,
-    is_parquet: bool,
+    file: str | None,
 ) -> str:
     """Statements for DuckDB that make the view `claims_with_simulated`; `located` is where `source` has its columns.
 
-    The mapping's names and values are written into it. Its column `source` says `real` or `simulated`; what only one
+    `file` is what to select from where the source is a file that is one table. The mapping's names and values are
+    written into it. Its column `source` says `real` or `simulated`; what only one
     side has is NULL on the other.
     """
-    relation = f"read_parquet({quote(str(source))})" if is_parquet else f"{_ATTACHED}.{_qualified(table)}"
-    attach = "" if is_parquet else f"ATTACH IF NOT EXISTS {quote(str(source))} AS {_ATTACHED} (READ_ONLY);\n"
+    relation = file or f"{_ATTACHED}.{_qualified(table)}"
+    attach = "" if file else f"ATTACH IF NOT EXISTS {quote(str(source))} AS {_ATTACHED} (READ_ONLY);\n"
     columns = ",\n  ".join(["'real' AS source", *_real_columns(types, located, mapping)])
     files = quote(f"{snapshots}/claims_live_stream/*/*.parquet")
     return f"""\

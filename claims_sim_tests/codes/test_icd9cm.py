@@ -49,3 +49,8 @@ def test_a_chapter_is_the_range_that_the_first_two_digits_fall_in(code, chapter)
 
 def test_a_dot_does_not_matter():
     assert icd9cm.label("13.41") == icd9cm.label("1341")
+
+
+def test_diagnoses_are_those_of_the_classification_and_no_other_numbers():
+    assert all(icd9cm.is_diagnosis(code) for code in ("0010", "250.00", "4019", "V5789", "E8859"))
+    assert not any(icd9cm.is_diagnosis(code) for code in ("00100", "25004", "99999", "4018", "250", ""))

@@ -138,9 +138,68 @@ def test_a_column_without_a_telling_name_is_found_by_what_it_holds(tmp_path):
         ["kolom_a" if name == "dx_primary_code" else name for name in tariff_table(1).column_names]
     )
     proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
-    assert [(p.ours, p.theirs) for p in proposal.possible] == [("dx_primary_code", "kolom_a")]
-    assert '# dx_primary_code = "kolom_a"' in to_toml(proposal)
-    assert "# STILL NEEDED: dx_primary_code" in to_toml(proposal)
+    assert [(p.ours, p.confidence) for p in proposal.placed if p.theirs == "kolom_a"] == [("dx_primary_code", 0.45)]
+
+
+def test_of_two_nameless_columns_of_codes_the_user_chooses(tmp_path):
+    table = tariff_table(500)
+    table = table.rename_columns([{"dx_primary_code": "kolom_a"}.get(name, name) for name in table.column_names])
+    table = table.append_column("kolom_b", table["kolom_a"])
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
+    assert '# dx_primary_code = "kolom_a"' in text
+    assert "# STILL NEEDED: dx_primary_code" in text
+
+
+MEDICARE = {
+    "DESYNPUF_ID": "patient_id_hash", "CLM_ID": "claim_id", "CLM_ADMSN_DT": "admit_dt", "CLM_THRU_DT": "discharge_dt",
+    "PRVDR_NUM": "facility_id", "CLM_PMT_AMT": "amount_paid", "CLM_UTLZTN_DAY_CNT": "los", "ICD9_DGNS_CD_1": "dx_primary_code",
+    "ICD9_DGNS_CD_2": "dx_secondary_codes", "ICD9_PRCDR_CD_1": "procedure_code",
+}  # fmt: skip
+
+
+def test_a_wide_table_of_other_codes_is_proposed_whole(tmp_path):
+    rows = range(400)
+    codes = ["0010", "25000", "V5789", "4019"]
+    columns = {
+        "DESYNPUF_ID": [f"{i // 2:016X}" for i in rows], "CLM_ID": [196_661_176_000_000 + i for i in rows],
+        "CLM_ADMSN_DT": [20080101 + i % 28 for i in rows], "CLM_THRU_DT": [20080201 + i % 28 for i in rows],
+        "PRVDR_NUM": [f"{i % 9:02d}00{i % 9}A" for i in rows], "CLM_PMT_AMT": [4000.0 + i % 50 for i in rows],
+        "NCH_PRMRY_PYR_CLM_PD_AMT": [0.0] * 400, "CLM_UTLZTN_DAY_CNT": [i % 7 for i in rows], "CLM_DRG_CD": [str(i % 90) for i in rows],
+        "ADMTNG_ICD9_DGNS_CD": [codes[i % 4] for i in rows], "ICD9_DGNS_CD_1": [codes[i % 4] for i in rows],
+        **{f"ICD9_DGNS_CD_{n}": [codes[(i + n) % 4] if i % n == 0 else None for i in rows] for n in (10, 2, 3)},
+        "ICD9_PRCDR_CD_1": ["9904" if i % 3 else None for i in rows],
+    }  # fmt: skip
+    proposal = propose_mapping(SourceSpec(write_duckdb(pa.table(columns), tmp_path / "c.duckdb")))
+    assert {p.theirs: p.ours for p in proposal.placed} == MEDICARE
+    assert 'dx_secondary_codes = ["ICD9_DGNS_CD_2", "ICD9_DGNS_CD_3", "ICD9_DGNS_CD_10"]' in to_toml(proposal)
+
+
+def test_severity_is_found_in_case_group_codes(tmp_path):
+    group = {"ringan": "K-4-17-I", "sedang": "K-4-17-II", "berat": "K-4-17-III"}
+    table = tariff_table(500)
+    codes = pa.array([group.get(level) for level in table["severity_group"].to_pylist()])
+    table = table.drop_columns("severity_group").append_column("inacbg", codes)
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
+    assert 'severity_group = "inacbg"' in text
+    assert '"II" = "sedang"' in text
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("visit_ts", "admit_dt"), ("tgl", "admit_dt"), ("START", "admit_dt"), ("STOP", "discharge_dt"), ("dx1", "dx_primary_code"),
+        ("dx_2", "dx_secondary_codes"), ("kode_icd9", "procedure_code"), ("clinic_code", "facility_id"), ("setting", "service_type"),
+        ("member_share", "amount_gap"), ("gross_amount", "amount_claimed"), ("CLM_PMT_AMT", "amount_paid"),
+    ],
+)  # fmt: skip
+def test_names_of_other_countries_tables_are_known(column, ours):
+    scores = {name: name_score(column, name) for name in CANONICAL}
+    assert max(scores, key=scores.__getitem__) == ours
+
+
+def test_a_day_of_birth_is_no_admission_and_a_case_group_no_amount():
+    assert name_score("tgl_lahir", "admit_dt") == 0.0
+    assert name_score("CLM_DRG_CD", "amount_claimed") == 0.0
 
 
 @pytest.mark.parametrize("strange", ['tgl "masuk"', "tgl\nmasuk", "tgl # masuk", "tgl\\masuk", "tgl\x7fmasuk"])

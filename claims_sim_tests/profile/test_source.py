@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import textwrap
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -50,11 +51,32 @@ def test_persons_are_copied_as_hashes_only(database):
     assert read_source(SourceSpec(database)).columns.schema.field("patient_id_hash").type == pa.uint64()
 
 
-@pytest.mark.parametrize("name", ["claims.csv", "claims.json"])
-def test_a_text_file_is_said_to_be_no_source(tmp_path, name):
-    (tmp_path / name).write_text("claim_id,los\n1,2\n")
-    with pytest.raises(SourceError, match="is neither a DuckDB database nor a Parquet file"):
-        read_source(SourceSpec(tmp_path / name))
+def test_a_text_file_is_said_to_be_no_source(tmp_path):
+    (tmp_path / "claims.json").write_text("claim_id,los\n1,2\n")
+    with pytest.raises(SourceError, match="is neither a DuckDB database nor a Parquet or CSV file"):
+        read_source(SourceSpec(tmp_path / "claims.json"))
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_csv_file_is_read_as_text_so_that_codes_keep_their_zeros(tmp_path, mark):
+    rows = [
+        ["dx_primary_code", "admit_dt", "los", "amount_claimed"],
+        ["0010", "20240105", "2", "10.5"],
+        ["4019", "20240106", "", "7"],
+    ]
+    path = tmp_path / "claims.csv"
+    path.write_text("".join(mark.join(row) + "\n" for row in rows))
+    columns = read_source(SourceSpec(path)).columns
+    assert columns["dx_primary_code"].to_pylist() == ["0010", "4019"]
+    assert columns["los"].to_pylist() == [2.0, None]
+    assert columns["admit_dt"].to_pylist() == [datetime(2024, 1, 5), datetime(2024, 1, 6)]  # noqa: DTZ001 - local
+
+
+def test_an_empty_csv_file_is_one_clear_line(tmp_path):
+    (tmp_path / "claims.csv").write_bytes(b"")
+    with pytest.raises(SourceError) as error:
+        read_source(SourceSpec(tmp_path / "claims.csv"))
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -131,6 +153,18 @@ def test_secondary_codes_in_text_are_read_as_lists(tmp_path, text):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["A00", "B01"], [], []]
 
 
+def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
+    (tmp_path / "map.toml").write_text('[columns]\ndx_secondary_codes = ["dx2", "DX3"]')
+    spec = parquet(tmp_path / "c.parquet", **SMALL, dx2=["E11.9", None, "I10"], dx3=[None, "", "j18"])
+    source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml"))
+    assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
+
+
+def test_the_severity_of_a_case_group_code_is_its_last_part(tmp_path):
+    spec = parquet(tmp_path / "c.parquet", **SMALL, severity_group=["K-4-17-II", "Q-5-44-0", "berat"])
+    assert read_source(spec).columns["severity_group"].to_pylist() == ["II", "0", "berat"]
+
+
 def test_a_mapping_file_renames_columns_and_values(tmp_path):
     mapping = tmp_path / "map.toml"
     mapping.write_text(
@@ -154,6 +188,8 @@ def test_a_mapping_file_renames_columns_and_values(tmp_path):
         ("[columns", "is no TOML"),
         ('[columns]\nstay = "x"', "names 'stay'"),
         ('[columns]\nlos = "stay days"', "has no column 'stay days'"),
+        ('[columns]\ndx_secondary_codes = ["dx2", "dx3"]', "has no column 'dx2'"),
+        ('[columns]\nlos = ["a", "b"]', "no column name in quotes"),
         ("[other]", r"section \[other\]"),
         ("[values]\nlos = 3", "needs lines such as"),
     ],
