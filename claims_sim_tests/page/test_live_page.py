@@ -297,6 +297,23 @@ def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sidew
     assert serious(page) == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(1366, 725), (1440, 789), (1920, 1080)])
+def test_a_laptop_and_a_projector_show_everything_in_one_screen(still_page, width, height):
+    page = still_page
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_label("Language").select_option("id")
+    expect(rows(page)).to_have_count(20)
+    expect(page.locator(".chart svg")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    for part in (".tile", ".claims .scroll", ".alarm", ".wish button", ".checked", ".plot", ".row.rest"):
+        box = page.locator(part).last.bounding_box()
+        assert box["height"] > 15, part
+        assert box["y"] + box["height"] <= height, part
+    shown = page.locator(".rows").last.locator(".row:not(.rest)")
+    assert 4 <= shown.count() <= 12
+    assert serious(page) == []
+
+
 @pytest.mark.parametrize("width", [1920, 1600, 1440, 1280, 1024, 800, 420, 360])
 def test_no_width_of_the_screen_hides_a_part_of_the_list(still_page, width):
     page = still_page

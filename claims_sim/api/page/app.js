@@ -263,7 +263,7 @@ function Checks({ say, ready, status }) {
   const first = Math.max(CHECKS, checks.filter(([, check]) => !check.passed).length), rest = checks.slice(first); // none that fails is folded away
   const line = ([name, check]) => html`<li key=${name} class=${check.passed ? "good" : check.severity === "ERROR" ? "bad" : "warn"}>
     <span aria-hidden="true">${check.passed ? "✓" : "!"}</span><span><b>${name.split("/")[1].replaceAll("_", " ")}</b> <span class="quiet">${check.passed ? name.split("/")[0] : check.description || name.split("/")[0]}</span></span></li>`;
-  return html`<section class="card" aria-labelledby="checks-title"><h2 id="checks-title">${say("checks")}</h2>
+  return html`<section class="card checked" aria-labelledby="checks-title" tabindex="0"><h2 id="checks-title">${say("checks")}</h2>
     ${status && !checks.length && html`<p class="empty">${say("noChecks")}</p>`}
     ${ready && !status && html`<${Loading} say=${say} />`}
     <ul class="checks">${checks.slice(0, first).map(line)}</ul>

@@ -20,7 +20,7 @@ export function Injection({ say, language, status, onChange }) {
   const start = () => { dialog.current.close(); act(() => post("injection", { minutes: wish.minutes, per_s: wish.per_s, anomaly_rate: wish.anomalies / 100, anomaly_mix: wish.kind })); };
   const field = (key, label, limits) => html`<label>${label}<input type="number" required value=${wish[key]} ...${limits} onInput=${(e) => setWish({ ...wish, [key]: e.target.valueAsNumber })} /></label>`;
   const now = status?.injection;
-  return html`<section class="card" aria-labelledby="inject-title"><h2 id="inject-title">${say("inject")}</h2>
+  return html`<section class="card injection" aria-labelledby="inject-title"><h2 id="inject-title">${say("inject")}</h2>
     ${running ? html`<p role="status">${say("running", { time: clock(now.until, language), made: count(now.made, language), rate: now.per_s, share: percent(now.anomaly_rate, language), kind: name(now.anomaly_mix) })}</p>
       <button class="danger" onClick=${() => act(() => ask("injection", { method: "DELETE" }))}>${say("stop")}</button>` : html`
       <p class="quiet">${say("injectNote")}</p>
