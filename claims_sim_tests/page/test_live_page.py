@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from claims_sim import pipeline
+from claims_sim.definitions import defs
 from claims_sim.llm.opening import budget_of
 from claims_sim.settings import load_settings
 from claims_sim.store import control
@@ -227,6 +228,17 @@ def test_it_speaks_indonesian(still_page):
     expect(page.get_by_role("heading", name="Klaim yang masuk")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "id"
     assert serious(page) == []
+
+
+def test_every_check_has_a_name_in_indonesian(still_page):
+    checks = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
+    untold = (
+        "async (names) => { const texts = await import('/page/texts.js');"
+        " return names.filter((name) => texts.checkName(name, 'id') === name.replaceAll('_', ' ')); }"
+    )
+    assert len(checks) > 15
+    assert still_page.evaluate(untold, sorted(checks)) == []
+    assert still_page.evaluate(untold, ["no_such_check"]) == ["no_such_check"]
 
 
 def test_without_claims_it_says_what_will_come(browser, settings):

@@ -7,7 +7,7 @@ import { Detail } from "./detail.js";
 import { Injection } from "./injection.js";
 import { clock, count, decimal, elapsed, percent, rupiah, title } from "./format.js";
 import { Refused, ask, follow, setKey } from "./server.js";
-import { LANGUAGES, sayer } from "./texts.js";
+import { LANGUAGES, checkName, sayer } from "./texts.js";
 
 const html = htm.bind(h);
 const SHOWN = 60, ALERTS = 8, CHECKS = 5, HIGH = 0.5, RATE_OVER_S = 300;
@@ -258,11 +258,11 @@ function Alerts({ say, language, ready, alerts, onOpen }) {
       <span class="quiet">${record.score?.reasons?.[0] ?? ""}</span></button></li>`)}</ul></section>`;
 }
 
-function Checks({ say, ready, status }) {
+function Checks({ say, language, ready, status }) {
   const checks = Object.entries(status?.checks ?? {}).sort(([, a], [, b]) => a.passed - b.passed);
   const first = Math.max(CHECKS, checks.filter(([, check]) => !check.passed).length), rest = checks.slice(first); // none that fails is folded away
   const line = ([name, check]) => html`<li key=${name} class=${check.passed ? "good" : check.severity === "ERROR" ? "bad" : "warn"}>
-    <span aria-hidden="true">${check.passed ? "✓" : "!"}</span><span><b>${name.split("/")[1].replaceAll("_", " ")}</b> <span class="quiet">${check.passed ? name.split("/")[0] : check.description || name.split("/")[0]}</span></span></li>`;
+    <span aria-hidden="true">${check.passed ? "✓" : "!"}</span><span><b>${checkName(name.split("/")[1], language)}</b> <span class="quiet">${check.passed ? name.split("/")[0] : check.description || name.split("/")[0]}</span></span></li>`;
   return html`<section class="card checked" aria-labelledby="checks-title" tabindex="0"><h2 id="checks-title">${say("checks")}</h2>
     ${status && !checks.length && html`<p class="empty">${say("noChecks")}</p>`}
     ${ready && !status && html`<${Loading} say=${say} />`}

@@ -72,6 +72,20 @@ const ID = {
   seconds: "dtk", minutesShort: "mnt", hours: "j", ago: "{t} lalu", never: "belum pernah", skip: "Langsung ke klaim",
 };
 
+// The checks by their names in Dagster, whose words are English.
+const CHECKS = {
+  id: {
+    no_small_cell: "tidak ada sel kecil", no_identifying_column: "tidak ada kolom pengenal", source_is_read_only: "sumber hanya dibaca",
+    reviewed_and_phi_free: "ditinjau dan tanpa data pribadi", model_writes: "model menulis", claims_differ: "klaim berbeda-beda",
+    ids_unique: "id klaim unik", phi_free: "tanpa data pribadi", reconciles: "jumlah cocok", keeps_up: "tidak tertinggal", fresh: "masih baru",
+    drift: "tidak bergeser dari profil", dead_letters_steady: "pesan tertolak tidak bertambah", day_reconciles: "hari cocok",
+    every_claim_scored: "semua klaim dinilai", scores_in_range: "skor dalam rentang", scores_are_a_ranking: "skor memeringkat",
+    no_worse_than_last_release: "tidak lebih buruk dari rilis terakhir", scores_meet_goals: "skor memenuhi sasaran",
+  },
+};
+
+export const checkName = (name, language) => CHECKS[language]?.[name] ?? name.replaceAll("_", " ");
+
 const TEXTS = { en: EN, id: ID };
 
 export function sayer(language) {
