@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from claims_sim import pipeline
 from claims_sim.definitions import defs
 from claims_sim.llm.opening import budget_of
+from claims_sim.scoring.rules import RULES
 from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim.store.control import Facts
@@ -230,15 +231,16 @@ def test_it_speaks_indonesian(still_page):
     assert serious(page) == []
 
 
-def test_every_check_has_a_name_in_indonesian(still_page):
+def test_every_check_and_every_rule_has_a_name_in_indonesian(still_page):
     checks = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
     untold = (
-        "async (names) => { const texts = await import('/page/texts.js');"
-        " return names.filter((name) => texts.checkName(name, 'id') === name.replaceAll('_', ' ')); }"
+        "async ([checks, rules]) => { const { checkName, flagName } = await import('/page/texts.js');"
+        " return [...checks.filter((name) => checkName(name, 'id') === name.replaceAll('_', ' ')),"
+        " ...rules.filter((name) => !flagName(name, 'id'))]; }"
     )
     assert len(checks) > 15
-    assert still_page.evaluate(untold, sorted(checks)) == []
-    assert still_page.evaluate(untold, ["no_such_check"]) == ["no_such_check"]
+    assert still_page.evaluate(untold, [sorted(checks), [rule.name for rule in RULES]]) == []
+    assert still_page.evaluate(untold, [["no_such_check"], ["no_such_rule"]]) == ["no_such_check", "no_such_rule"]
 
 
 def test_without_claims_it_says_what_will_come(browser, settings):

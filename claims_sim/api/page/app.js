@@ -3,7 +3,7 @@ import { h, render } from "./vendor/preact.js";
 import { useCallback, useEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
 import { Columns, Rows } from "./charts.js";
-import { Detail } from "./detail.js";
+import { Detail, Reason } from "./detail.js";
 import { Injection } from "./injection.js";
 import { clock, count, decimal, elapsed, percent, rupiah, title } from "./format.js";
 import { Refused, ask, follow, setKey } from "./server.js";
@@ -255,7 +255,7 @@ function Alerts({ say, language, ready, alerts, onOpen }) {
     ${alerts && !alerts.length && html`<p class="empty">${say("noAlerts")}</p>`}
     <ul class="alerts">${(alerts ?? []).map((record) => html`<li key=${record.seq}><button class="plain" onClick=${() => onOpen(record)}>
       <${Risk} score=${record.score} language=${language} /><span class="what"><b>${record.claim.diagnosis?.primary_code}</b> ${title(record.claim.facility?.province)} · ${rupiah(record.claim.amount_claimed, language)}</span>
-      <span class="quiet">${record.score?.reasons?.[0] ?? ""}</span></button></li>`)}</ul></section>`;
+      ${record.score && html`<${Reason} score=${record.score} at=${0} language=${language} />`}</button></li>`)}</ul></section>`;
 }
 
 function Checks({ say, language, ready, status }) {

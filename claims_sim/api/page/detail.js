@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
 import { decimal, rupiah, title, wallClock } from "./format.js";
 import { ask } from "./server.js";
+import { flagName } from "./texts.js";
 
 const html = htm.bind(h);
 
@@ -11,6 +12,12 @@ function told(name, value, say, language) {
   if (typeof value === "boolean") return say(value ? "truly" : "untrue");
   if (Array.isArray(value)) return value.join(", ");
   return name === "profile_hash" ? value.slice(0, 12) : name === "seconds" ? decimal(value, language, 2) : String(value);
+}
+
+/** Why a claim was flagged; where the page's language is not the reason's, what was found stands before it. */
+export function Reason({ score, at, language }) {
+  const found = flagName(score.flags?.[at], language);
+  return html`<span class="quiet">${found && html`<b>${found}</b>: `}${score.reasons?.[at] ?? ""}</span>`;
 }
 
 export function Detail({ say, language, opened, onClose }) {
@@ -40,7 +47,7 @@ export function Detail({ say, language, opened, onClose }) {
         <h3>${say("score")}</h3>
         ${!score ? html`<p class="quiet">${say("notScored")}</p>` : html`
           <p class="big">${decimal(score.risk_score, language, 2)} <span class="quiet">${say("rules")} ${decimal(score.rule_score, language, 2)} · ${say("model")} ${decimal(score.ml_score_normalized, language, 2)}</span></p>
-          <ul class="reasons">${score.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
+          <ul class="reasons">${score.reasons.map((_, at) => html`<li><${Reason} score=${score} at=${at} language=${language} /></li>`)}</ul>
           ${!score.reasons.length && html`<p class="quiet">${say("noReason")}</p>`}`}
         <h3>${say("made")}</h3>
         ${provenance === undefined ? html`<p class="quiet">…</p>` : provenance === null ? html`<p class="quiet">${say("foreign")}</p>` : html`

@@ -84,6 +84,19 @@ const CHECKS = {
   },
 };
 
+// What a rule found, in a few words before its reason, whose words and figures are English.
+const FLAGS = {
+  id: {
+    short_stay_high_cost: "rawat singkat, biaya tinggi", high_cost_full_paid: "biaya tinggi dibayar penuh", cost_above_expected: "biaya di atas perkiraan",
+    cost_below_expected: "biaya di bawah perkiraan", dx_unusual_at_class: "diagnosis tidak lazim di kelas ini", severity_mismatch: "keparahan tidak sesuai",
+    long_stay_low_severity: "rawat lama, keparahan ringan", duplicate_pattern: "pola duplikat", repeat_visit: "kunjungan berulang",
+    overlapping_stays: "rawat tumpang tindih", readmission: "rawat ulang", same_bill_again: "tagihan sama lagi", sent_on_to_own_hospital: "rujukan ke diri sendiri",
+    procedure_mismatch: "prosedur tidak sesuai", companion_mismatch: "diagnosis penyerta tidak sesuai", unneeded_admission: "rawat inap tidak perlu",
+    paid_share_unusual: "bagian terbayar tidak lazim",
+  },
+};
+
+export const flagName = (name, language) => FLAGS[language]?.[name] ?? "";
 export const checkName = (name, language) => CHECKS[language]?.[name] ?? name.replaceAll("_", " ");
 
 const TEXTS = { en: EN, id: ID };
