@@ -31,11 +31,21 @@ from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
 from claims_sim.fidelity.violations import broken_identities, broken_rules
+from claims_sim.profile.oddities import share_of
 
 CLASSIFIED: Final = 20_000  # a side
 MEASURED_DISTANCES: Final = 3_000
 DISTANCE_BASE: Final = 10_000
 FEWEST_CLAIMS: Final = 200
+_NEVER_MISSING: Final = (
+    "dx_primary_code",
+    "admit_dt",
+    "discharge_dt",
+    "los",
+    "amount_claimed",
+    "amount_paid",
+    "amount_gap",
+)
 STEPS: Final = ("columns", "pairs", "slices", "classifier", "auditor", "teaching", "rules", "copies", "distances")
 
 
@@ -106,6 +116,8 @@ def compare_claims(
     `k`: fewest persons behind a figure of a slice (50 claims where there is no `patient_id_hash`). `step` is called
     with the name of each of STEPS when it is done. Raises SourceError when a table holds fewer than 200 claims.
     """
+    real, lacking = _whole(real)
+    holdout = None if holdout is None else _whole(holdout)[0]
     for what, table, fewest in (("real", real, FEWEST_CLAIMS), ("synthetic", synthetic, FEWEST_CLAIMS)):
         if table.num_rows < fewest:
             raise SourceError(
@@ -137,10 +149,25 @@ def compare_claims(
         slices=tuple(slices),
         rules=rules,
         telling=telling,
-        left_out=frames.left_out,
+        left_out=frames.left_out | lacking,
         rows={"real": real.num_rows, "synthetic": synthetic.num_rows, "compared": parts.rows},
         cell=f"{parts.fewest} {parts.unit}",
     )
+
+
+def _whole(claims: pa.Table) -> tuple[pa.Table, dict[str, str]]:
+    """The claims that lack nothing that every claim of ours holds, and how many others there are.
+
+    A column that is empty throughout says nothing and takes none of them away.
+    """
+    there = np.ones(claims.num_rows, np.bool_)
+    for name in _NEVER_MISSING:
+        if name in claims.column_names and claims[name].null_count < claims.num_rows:
+            there &= claims[name].is_valid().to_numpy()
+    if there.all():
+        return claims, {}
+    reason = f"{share_of(int((~there).sum()), len(there))} of the real table; no claim of ours may lack these"
+    return claims.filter(pa.array(there)), {"claims without a diagnosis, an amount, a date or a stay": reason}
 
 
 def _columns(parts: Parts) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.document import Bins
-from claims_sim.profile.encode import DAY, Encoded
+from claims_sim.profile.encode import DAY, MONTH, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 
@@ -32,18 +32,9 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         return Times((), "day", 1)
     admit = encoded.admit
     known = ~np.isnat(admit)
-    month = np.full(len(admit), -1, np.int64)
-    month[known] = admit[known].astype("datetime64[M]").astype(np.int64)
-    first = int(month[known].min()) if known.any() else 0
-    shifted = month[known] - first
-    allowed = encoded.population.releasable(shifted, int(shifted.max(initial=0)) + 1, np.flatnonzero(known))
-    number = np.where(allowed, np.cumsum(allowed) - 1, -1)
-    codes: Codes = np.full(len(admit), -1, np.int32)
-    codes[known] = number[shifted]
-    months = tuple(str(np.datetime64(first + int(i), "M")) for i in np.flatnonzero(allowed))
+    months = tuple(str(month) for month in encoded.vocabularies[MONTH])
     context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
-    builder.add(Target("admit_month", codes, len(months)), builder.candidates(context), most=3)
-    builder.variables["admit_month"] = (codes, len(months))
+    builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates(context), most=3)
     weekday: Codes = np.full(len(admit), -1, np.int32)
     weekday[known] = (admit[known].astype("datetime64[D]").astype(np.int64) + 3) % WEEKDAYS
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)

@@ -119,6 +119,8 @@ class Tariff(_Part):
     """What a day of stay adds; the table `top_up` draws: nothing, the top-ups in turn, then the rates."""
     ties: Literal["as computed", "even", "up", "down"] = "as computed"
     """Where a price goes that lies between two steps of the grid."""
+    grid: Annotated[float, Field(gt=0)] | None = None
+    """The grid of its prices, where that is not the one of all amounts."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Tariff":
@@ -163,6 +165,8 @@ class Money(_Part):
     paid_values: Whole
     paid_lines: tuple[tuple[Share, Finite], ...] = ()
     paid_bands: tuple[Finite, ...] = ()
+    coarse: tuple[Annotated[float, Field(gt=0)], Share] | None = None
+    """A grid coarser than that of all amounts, and the share of "other" amounts that lie on it."""
 
 
 class Profile(_Part):
@@ -228,8 +232,13 @@ class Profile(_Part):
     def _document(self, without: str = "") -> dict[str, Any]:
         document = self.model_dump(mode="json", exclude={without})
         tariff = document["money"]["tariff"]
-        if tariff is not None and not tariff["rates"]:  # as before there were any: hashes and approvals stay
+        # As before there were any: hashes and approvals stay.
+        if tariff is not None and not tariff["rates"]:
             del tariff["rates"]
+        if tariff is not None and tariff["grid"] is None:
+            del tariff["grid"]
+        if document["money"]["coarse"] is None:
+            del document["money"]["coarse"]
         return document
 
     @classmethod

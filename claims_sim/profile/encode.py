@@ -26,6 +26,7 @@ TEXT_COLUMNS: Final = (
     "service_type", "province_name", "district_name", "facility_class", "facility_type", "facility_ownership",
     "dx_primary_code", "dx_primary_label", "severity_group", "procedure_code", "procedure_label",
 )  # fmt: skip
+MONTH: Final = "admit_month"
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
@@ -84,6 +85,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     """All variables of the source as codes."""
     out = Encoded(population=population_of(source, k, rounding_key), rows=source.rows)
     _read_dates(out, source)
+    _encode_months(out)
     _read_amounts(out, source)
     dealing = deal_out_facilities(source, out.population)
     if dealing.rows:
@@ -138,12 +140,26 @@ def _read_dates(out: Encoded, source: SourceTable) -> None:
         out.oddities.append("admit_dt is absent: it is taken to lie los days before discharge_dt.")
 
 
+def _encode_months(out: Encoded) -> None:
+    """The months of admission that enough persons share, in order."""
+    if out.admit is None:
+        return
+    known = ~np.isnat(out.admit)
+    month = out.admit[known].astype("datetime64[M]").astype(np.int64)
+    first = int(month.min()) if len(month) else 0
+    allowed = out.population.releasable(month - first, int((month - first).max(initial=0)) + 1, np.flatnonzero(known))
+    number = np.where(allowed, np.cumsum(allowed) - 1, -1)
+    out.codes[MONTH] = np.full(out.rows, -1, np.int32)
+    out.codes[MONTH][known] = number[month - first]
+    out.vocabularies[MONTH] = tuple(str(np.datetime64(first + int(i), "M")) for i in np.flatnonzero(allowed))
+
+
 def _read_amounts(out: Encoded, source: SourceTable) -> None:
     claimed, paid, gap = (_numbers(source, name) for name in ("amount_claimed", "amount_paid", "amount_gap"))
-    if claimed is None and paid is not None and gap is not None:
-        claimed = paid + gap
-    if paid is None and claimed is not None and gap is not None:
-        paid = claimed - gap
+    if paid is not None and gap is not None:
+        claimed = paid + gap if claimed is None else np.where(np.isnan(claimed), paid + gap, claimed)
+    if claimed is not None and gap is not None:
+        paid = claimed - gap if paid is None else np.where(np.isnan(paid), claimed - gap, paid)
     out.claimed, out.paid = _money(claimed), _money(paid)
     weight = _numbers(source, "claim_weight")
     out.weight = None if weight is None else np.where(weight >= 0, weight, np.nan)

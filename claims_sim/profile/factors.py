@@ -4,14 +4,14 @@ Pairs of rows that differ in one variable alone are compared; where their ratios
 variable is a factor. Sees codes and amounts only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
 
 FACTOR_CANDIDATES: Final = ("facility_type", "facility_ownership", "facility_class", "severity_group", "province_name")
@@ -20,6 +20,8 @@ CONDITIONS: Final = ("procedure_code",)
 MIN_PAIRS: Final = 12
 _MIN_SHARE: Final = 0.3
 _MAX_CASE_SIZE: Final = 12
+_LEAST_CHANGE: Final = 0.002
+"""Prices of months that differ by less than this are the same price list."""
 
 
 NOTHING_KNOWN: Final[Mapping[str, Numbers]] = MappingProxyType({})
@@ -48,17 +50,17 @@ def global_factors(
     rest, open_ = logs.copy(), list[str](name for name in names if name not in known)
     for name, found in known.items():
         rest -= np.append(found, 0.0)[encoded.codes[name]]
+    # Months come first: they are no part of a case, and would thin out the comparisons of all others.
+    if MONTH not in known and len(encoded.vocabularies.get(MONTH, ())) > 1:
+        rise = _factor_of(encoded, MONTH, [*names, *others], rest, tolerance, usable)
+        if rise is not None and np.abs(rise).max() > _LEAST_CHANGE:
+            factors[MONTH] = rise
+            rest = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
         for name in list(open_):
             key_names = [n for n in (*names, *others) if n != name and n not in factors]
-            valid = np.flatnonzero(usable & (encoded.codes[name] >= 0))
-            key = np.zeros(len(valid), np.int64)
-            for other in key_names:
-                size = len(encoded.vocabularies[other]) + 1
-                key, _ = dense_ids(key * size + encoded.codes[other][valid] + 1)
-            size = len(encoded.vocabularies[name])
-            factor = _factor(key, encoded.codes[name][valid], size, rest[valid], tolerance[valid])
+            factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
             if factor is None:
                 continue
             factors[name] = factor
@@ -66,6 +68,18 @@ def global_factors(
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= _MAX_CASE_SIZE]
     return factors, failed
+
+
+def _factor_of(
+    encoded: Encoded, name: str, key_names: Sequence[str], rest: Numbers, tolerance: Numbers, usable: Mask
+) -> Numbers | None:
+    """The factor of a variable by rows that agree in all of `key_names`."""
+    valid = np.flatnonzero(usable & (encoded.codes[name] >= 0))
+    key = np.zeros(len(valid), np.int64)
+    for other in key_names:
+        size = len(encoded.vocabularies[other]) + 1
+        key, _ = dense_ids(key * size + encoded.codes[other][valid] + 1)
+    return _factor(key, encoded.codes[name][valid], len(encoded.vocabularies[name]), rest[valid], tolerance[valid])
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:

@@ -28,6 +28,8 @@ _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
 _MIN_EXPLAINED_DEALT: Final = 0.5
+_MIN_CONTRAST: Final = 3.0
+"""How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -62,9 +64,23 @@ def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
     price_as_grouped(found, groups, amounts, whole)
     _share_prices(found, encoded, amounts)
     explained = float(np.mean(found.point[usable] >= 0))
-    if explained < _MIN_EXPLAINED:
+    if explained < _MIN_EXPLAINED or not _stands_out(found, primary, whole):
         return None
     return found
+
+
+def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
+    """Do amounts lie on their cases' commonest prices, and not as often some steps of the grid beside them?
+
+    Amounts that are merely rounded, and coarsely, lie on any price list of a few steps.
+    """
+    at = found.base_start[found.case[rows]]
+    there = at < found.base_start[found.case[rows] + 1]
+    rows, base = rows[there], found.bases[at[there]]
+    price = np.exp(base + found.place_log(rows)) / found.grid
+    away = np.abs(np.rint(primary[rows] / found.grid) - np.rint(price))
+    at_price, beside = int((away <= 1).sum()), int(((away >= 2) & (away <= 4)).sum())
+    return at_price * 2 > _MIN_CONTRAST * beside
 
 
 def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:

@@ -11,7 +11,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import profile_calendar
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
-from claims_sim.profile.encode import Encoded, encode
+from claims_sim.profile.encode import MONTH, Encoded, encode
 from claims_sim.profile.money import amount_grid, profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.plausible import rule_rates
@@ -40,6 +40,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_texts(builder, encoded, ("procedure_code",))
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_stay(builder, encoded, bins)
+    if MONTH in encoded.codes:
+        builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
     money = profile_money(builder, encoded, bins, list(BEFORE_MONEY))
     times = profile_calendar(builder, encoded, bins)
     months = times.months
@@ -61,7 +63,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         amount_grid=amount_grid(encoded.claimed, encoded.paid),
         identities=_identities(encoded),
         plausibility=rule_rates(source.columns, encoded.population),
-        vocabularies=encoded.vocabularies | {"admit_month": months},
+        vocabularies=encoded.vocabularies | {MONTH: months},
         bins=bins,
         features=builder.features,
         tables=builder.tables,

@@ -4,16 +4,17 @@ A one-off amount is never kept: it counts as lying so far from the mean of its c
 many persons share. How what is paid follows from what is claimed is in `settlement.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, released_count
 from claims_sim.profile.daily import find_daily_rates
 from claims_sim.profile.document import Bins, Means, Money, Tariff
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.find_lattice import find_lattice
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
@@ -32,10 +33,15 @@ _EFFECT_ROWS: Final = 200_000
 _EFFECT_ROUNDS: Final = 6
 _EFFECT_PRIOR: Final = 5.0
 _FEW: Final = 10
+_MOST: Final = 0.9
+_MIN_CONTRAST: Final = 2.0
+"""How much commoner a shared amount must be than those beside it, to be an amount of its own."""
+_LEAST_TREND: Final = 0.05
+"""Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
 
-def amount_grid(*amounts: Numbers | None) -> float:
-    """The coarsest grid on which practically all amounts lie (999 in 1,000)."""
+def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
+    """The coarsest grid on which practically all amounts lie (999 in 1,000, or another `share`)."""
     known = np.concatenate([a[np.isfinite(a)] for a in amounts if a is not None] or [np.zeros(0)])
     known = known[known > 0]
     known = known[:: max(1, len(known) // 200_000)]
@@ -43,7 +49,7 @@ def amount_grid(*amounts: Numbers | None) -> float:
         return 1.0
     for grid in GRIDS:
         steps = known / grid
-        if np.mean(np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1, steps)) > 0.999:
+        if np.mean(np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1, steps)) > share:
             return grid
     return 0.01
 
@@ -71,7 +77,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     primary = encoded.claimed if encoded.claimed is not None else encoded.paid
     assert primary is not None  # noqa: S101 - reading requires one amount
     grid = amount_grid(encoded.claimed, encoded.paid)
-    lattice = find_lattice(encoded, grid)
+    coarse = amount_grid(primary, share=_MOST)
+    lattice = _find_tariff(encoded, primary, grid, coarse)
     if lattice is not None:
         settle_rounding(lattice, primary)
         find_daily_rates(lattice, encoded, primary, encoded.population)
@@ -80,7 +87,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     tariff = _tariff(fit)
     exact, counted = _profile_amount(fit)
     means = _means(fit)
-    _profile_other(fit, means, np.flatnonzero((counted == fit.points + len(exact)) & np.isfinite(primary)))
+    other = (counted == fit.points + len(exact)) & np.isfinite(primary)
+    _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
     has_both = encoded.claimed is not None and encoded.paid is not None
     settled = profile_settlement(builder, encoded, bins, fit.candidates, lattice, grid) if has_both else NOT_SETTLED
@@ -95,7 +103,38 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
+        coarse=None if coarse == grid else (coarse, _share_on(coarse, primary, other, encoded.population)),
     )
+
+
+def _share_on(grid: float, amounts: Numbers, which: Mask, population: Population) -> float:
+    """The share of the amounts `which` that lie on the grid; 0 or 1 where too few lie on it, or beside it, to tell."""
+    steps = np.where(which, amounts, 0.0) / grid
+    is_on = np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1, steps)
+    on, off = (released_count(mask & which, population) for mask in (is_on, ~is_on))
+    return float(f"{on / max(on + off, 1):.2g}")
+
+
+def _find_tariff(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> Lattice | None:
+    """The tariff on the amounts' own grid, or on the coarser one of most amounts, whichever explains more to the step.
+
+    A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
+    """
+    found = find_lattice(encoded, grid)
+    if coarse == grid:
+        return found
+    other = find_lattice(encoded, coarse)
+    return max(found, other, key=lambda lattice: _explained(lattice, primary, grid))
+
+
+def _explained(found: Lattice | None, primary: Numbers, grid: float) -> int:
+    """How many amounts are a price of the tariff, to the finest step."""
+    if found is None:
+        return 0
+    on = np.flatnonzero(found.point >= 0)
+    logs = found.bases[found.base_start[found.case[on]] + found.point[on]] + found.levels[found.level[on]]
+    price = np.rint(np.exp(logs + found.place_log(on)) / found.grid) * found.grid
+    return int((np.abs(price - primary[on]) < grid / 2).sum())
 
 
 def _add_bands(fit: _Fit) -> None:
@@ -136,6 +175,7 @@ def _tariff(fit: _Fit) -> Tariff | None:
         top_ups=tuple(lattice.top_ups.tolist()),
         rates=tuple(lattice.rates.tolist()),
         ties=lattice.ties,
+        grid=lattice.grid if lattice.grid != fit.grid else None,
     )
 
 
@@ -149,6 +189,7 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
         codes[on] = lattice.point[on] * len(lattice.levels) + lattice.level[on]
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
+    shared &= _stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
     exact = distinct[shared]
     other = fit.points + len(exact)
     codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
@@ -161,11 +202,25 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     return exact, counted
 
 
+def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
+    """Which of the sorted `amounts` are commoner than those a few steps beside them: others are shared by rounding alone."""
+    step = np.rint(amounts / grid).astype(np.int64)
+    beside = np.zeros(len(step))
+    for away in (-3, -2, -1, 1, 2, 3):
+        at = np.minimum(np.searchsorted(step, step + away), len(step) - 1)
+        beside += np.where(step[at] == step + away, counts[at], 0) / 6
+    return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside))
+
+
 def _means(fit: _Fit) -> Means:
     """Effects of single variables on the logarithm of amounts, then means over nested contexts of enough persons."""
     rows = np.flatnonzero(np.isfinite(fit.primary))
     logs = np.log(np.maximum(fit.primary[rows], fit.grid / 2))
-    effects = _effects(fit, rows, logs)
+    effects = _effects(rows, logs, [*fit.candidates, *fit.builder.candidates([MONTH])])
+    if MONTH in effects and np.ptp(effects[MONTH]) < _LEAST_TREND:
+        effects = _effects(rows, logs, fit.candidates)
+    for name in effects:
+        fit.builder.use_feature(name)
     for name, effect in effects.items():
         logs = logs - np.append(effect, 0.0)[fit.builder.variables[name][0][rows]]
     edges = np.unique(np.quantile(logs[:: max(1, len(logs) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
@@ -204,12 +259,12 @@ def _means(fit: _Fit) -> Means:
     )
 
 
-def _effects(fit: _Fit, rows: Ints, logs: Numbers) -> dict[str, Numbers]:
+def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[str, Numbers]:
     """The additive effect of each value (each is shared by enough persons) on the logarithm, to a hundredth."""
     few = rows[:: max(1, len(rows) // _EFFECT_ROWS)]
     rest = logs[:: max(1, len(rows) // _EFFECT_ROWS)] - logs.mean()
-    codes = {parent.name: parent.codes[few] for parent in fit.candidates}
-    effects = {parent.name: np.zeros(parent.size + 1) for parent in fit.candidates}
+    codes = {parent.name: parent.codes[few] for parent in candidates}
+    effects = {parent.name: np.zeros(parent.size + 1) for parent in candidates}
     for _ in range(_EFFECT_ROUNDS):
         for name, effect in effects.items():
             rest += effect[codes[name]]
@@ -219,8 +274,6 @@ def _effects(fit: _Fit, rows: Ints, logs: Numbers) -> dict[str, Numbers]:
             fresh[-1] = 0.0
             effects[name] = fresh
             rest -= fresh[codes[name]]
-    for name in effects:
-        fit.builder.use_feature(name)
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers
+from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICED
 from claims_sim.profile.pricing import Locator, PriceList
@@ -24,6 +25,10 @@ class Payments:
         tariff = profile.money.tariff
         self._prices = None if tariff is None else PriceList.of_tariff(tariff)
         self._ties: str = AS_COMPUTED if tariff is None else tariff.ties
+        self._tariff_grid = profile.amount_grid if tariff is None else tariff.grid or profile.amount_grid
+        by_month = {} if tariff is None else tariff.factors
+        months = by_month.get(MONTH) or profile.money.means.effects.get(MONTH)
+        self._last_month = None if months is None else len(months) - 1
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
         self._rates = np.array(tariff.rates if tariff is not None else ())
@@ -31,14 +36,15 @@ class Payments:
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
-        profile, grid = self.profile, self.profile.amount_grid
+        profile = self.profile
+        self._set_month(draft)
         table = self._tables["amount"]
         code = table.draw(key, rows, draft.given(table.parents))
         amount, logs = self._draw_prices(key, rows, draft, code)
         exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
         amount[exact] = self._exact[code[exact] - profile.money.points]
         rest = np.flatnonzero(np.isnan(amount))
-        amount[rest] = np.maximum(np.rint(self._draw_around(key, rows[rest], draft, rest) / grid), 0) * grid
+        amount[rest] = self._on_a_grid(key, rows[rest], self._draw_around(key, rows[rest], draft, rest))
         other = amount.copy()
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, logs, code, other)
@@ -49,12 +55,26 @@ class Payments:
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
         )
 
+    def _on_a_grid(self, key: int, rows: Rows, amount: Numbers) -> Numbers:
+        """Amounts rounded to the finest grid, or to the coarse one at its rate; none becomes nothing by the latter."""
+        grid = np.full(len(amount), self.profile.amount_grid)
+        if self.profile.money.coarse is not None:
+            coarse, share = self.profile.money.coarse
+            grid[(uniforms(key ^ stream_key("coarse"), rows) < share) & (amount >= coarse / 2)] = coarse
+        return np.asarray(np.maximum(np.rint(amount / grid), 0) * grid)
+
+    def _set_month(self, draft: Draft) -> None:
+        """Where prices follow the month: claims of no month of the profile pay those of its last one."""
+        if self._last_month is not None:
+            month = draft.codes.get(MONTH, np.full(draft.rows, -1, np.int32))
+            draft.codes[MONTH] = np.where(month < 0, self._last_month, month).astype(np.int32)
+
     def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> tuple[Numbers, Numbers]:
         """Tariff prices with their top-ups, and the log price of the row's case; NaN off the tariff."""
         amount, base = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         if self._prices is None:
             return amount, base
-        grid, levels = self.profile.amount_grid, len(self._levels)
+        grid, levels = self._tariff_grid, len(self._levels)
         listed = (code >= 0) & (code < self.profile.money.points)
         point = np.where(listed, code // levels, 0).astype(np.int32)
         base = self._prices.logs(draft.codes, point)
@@ -98,7 +118,7 @@ class Payments:
         given[money.paid_at] = kind[at] - FIRST_LEVEL
         logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
         known = np.isfinite(logs)
-        paid[at[known]] = on_grid(logs[known], grid, self._ties)
+        paid[at[known]] = on_grid(logs[known], self._tariff_grid, self._ties)
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""

@@ -15,7 +15,7 @@ from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import INPATIENT
+from claims_sim.profile.encode import INPATIENT, MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -117,15 +117,23 @@ class Sampler:
         if wanted:
             rows = self.find_claims(key, rows, wanted)
         days = wanted.where.admit_dt if wanted is not None else None
-        blocks = [self._draw_block(key, rows[i : i + _BLOCK], days) for i in range(0, max(len(rows), 1), _BLOCK)]
+        # Amounts that are asked for were found without dates, at the prices of the last month.
+        as_of_last = wanted is not None and wanted.where.amount_claimed is not None
+        blocks = [
+            self._draw_block(key, rows[i : i + _BLOCK], days, as_of_last=as_of_last)
+            for i in range(0, max(len(rows), 1), _BLOCK)
+        ]
         return pa.concat_tables(blocks)
 
-    def _draw_block(self, key: int, rows: Rows, days: Days | None) -> pa.Table:
+    def _draw_block(self, key: int, rows: Rows, days: Days | None, *, as_of_last: bool) -> pa.Table:
         draft = self._draft(len(rows))
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
+        history = self._draw_history(key, rows, draft, days)
+        if as_of_last:
+            del draft.codes[MONTH]
         parts = [
-            self._draw_history(key, rows, draft, days),
+            history,
             self._brief_table(draft),
             self._open_table(draft),
             self._payments.draw(key, rows, draft),
@@ -227,6 +235,9 @@ class Sampler:
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)
             most = self.profile.tables["secondary_count"].size - 1
             draft.codes["secondary_count"] = np.minimum(count, most)
+        if "admit_dt" in claims.column_names:
+            day = claims["admit_dt"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
+            draft.codes[MONTH] = self._calendar.month_codes(day.astype(np.int64))
         if "los" in claims.column_names:
             los = claims["los"].cast(pa.float64()).fill_null(0).to_numpy()
             draft.codes["los_days"] = los.astype(np.int32)

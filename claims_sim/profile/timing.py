@@ -77,7 +77,7 @@ class Calendar:
         first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in between)
         u = uniforms(key ^ stream_key("day"), rows)
         day = first + (u * (last - first + 1)).astype(np.int64)
-        draft.codes["admit_month"] = self._month_codes(day)
+        draft.codes["admit_month"] = self.month_codes(day)
         table = self._tables.get("admit_weekday")
         todo = np.arange(len(rows)) if table is not None else np.zeros(0, np.int64)
         for attempt in range(_WEEKDAY_TRIES):
@@ -92,7 +92,8 @@ class Calendar:
             todo = todo[~there]
         return day
 
-    def _month_codes(self, day: npt.NDArray[np.int64]) -> Codes:
+    def month_codes(self, day: npt.NDArray[np.int64]) -> Codes:
+        """The codes of the months that days (counted from 1970) lie in; -1 outside the profile's."""
         month = day.astype("datetime64[D]").astype("datetime64[M]")
         at = np.clip(np.searchsorted(self._months, month), 0, len(self._months) - 1)
         return np.where(self._months[at] == month, at, -1).astype(np.int32)

@@ -129,3 +129,14 @@ def test_slices_of_few_persons_are_left_out(halves):
     found = compare_claims(few, replace(other, "dx_primary_code", theirs), k=11)
     assert found.cell == "11 persons"
     assert "Z990" not in {part.name for part in found.slices}
+
+
+def test_real_claims_that_lack_what_every_claim_holds_are_not_compared(halves):
+    real, other = halves
+    gone = np.arange(real.num_rows) % 5 == 0
+    lacking = replace(real, "amount_claimed", pa.array(real["amount_claimed"].to_numpy(), mask=gone))
+    found = compare_claims(lacking, other)
+    assert found.rows["real"] == int((~gone).sum())
+    (why,) = [why for what, why in found.left_out.items() if what.startswith("claims without")]
+    assert why.startswith("20.0% of the real table")
+    assert "c2st" not in verdicts({score.name: score for score in found.scores})

@@ -1,0 +1,116 @@
+"""Price lists as they come: raised during the period, rounded coarsely, with a few amounts of another kind between."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.encode import MONTH, encode
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import ClaimFilter
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 8000
+RISE = 1.06
+
+
+def months_of(table):
+    return table["admit_dt"].to_numpy().astype("datetime64[M]").astype(int) % 12
+
+
+@pytest.fixture(scope="module")
+def raised(fit):
+    """Prices of July are those of June and 6 % more, and two in a hundred amounts have a supplement to the unit."""
+    g = np.random.default_rng(3)
+    table = tariff_table(ROWS)
+    price = table["amount_claimed"].to_numpy()
+    price = np.rint(price * np.where(months_of(table) >= 6, RISE, 1.0) / 100) * 100
+    price = price + np.where(g.random(ROWS) < 0.02, g.integers(1, 90_000, ROWS), 0)
+    return fit(replaced(replaced(table, "amount_claimed", price), "amount_paid", price))
+
+
+def test_a_rise_of_all_prices_is_found_with_its_month(raised):
+    rise = np.exp(raised.money.tariff.factors[MONTH])
+    assert np.allclose(rise[6:] / rise[0], RISE, atol=2e-4)
+    assert np.allclose(rise[:6] / rise[0], 1.0, atol=2e-4)
+
+
+def test_a_tariff_keeps_its_own_grid_though_some_amounts_lie_between(raised):
+    assert (raised.amount_grid, raised.money.tariff.grid) == (1.0, 100.0)
+    claimed = Sampler(raised).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    assert 0.95 < np.mean(claimed % 100 == 0) < 0.995
+
+
+def test_claims_bear_the_prices_of_their_month_and_later_ones_those_of_the_last(raised):
+    sampler, rows = Sampler(raised), np.arange(4000)
+    claims = sampler.draw_claims(1, rows)
+    late = months_of(claims) >= 6
+    kept = [
+        "admit_dt",
+        *(name for name in claims.column_names if not name.startswith(("amount", "admit", "discharge"))),
+    ]
+    again = sampler.draw_money(1, rows, claims.select(kept))
+    assert again["amount_claimed"].equals(claims["amount_claimed"])
+    ratio = (
+        sampler.draw_money(1, rows, claims.select(kept[1:]))["amount_claimed"].to_numpy()
+        / claims["amount_claimed"].to_numpy()
+    )
+    assert np.median(ratio[~late]) == pytest.approx(RISE, abs=1e-3)
+    assert np.median(ratio[late]) == 1.0
+
+
+def test_an_amount_that_is_asked_for_is_had_whatever_the_month(raised):
+    sampler = Sampler(raised)
+    wanted = sampler.conditions(ClaimFilter.parse(["amount=1000000..2000000"]))
+    claims = sampler.draw_claims(1, np.arange(500), wanted)
+    assert wanted.where.holds(claims).all()
+
+
+def test_prices_that_do_not_change_have_no_months(tariff_profile):
+    assert MONTH not in tariff_profile.money.tariff.factors
+    assert tariff_profile.money.tariff.grid is None
+
+
+@pytest.fixture(scope="module")
+def rounded(fit):
+    """Continuous amounts, told to the thousand, with a ceiling; no price list."""
+    g = np.random.default_rng(4)
+    table = tariff_table(ROWS)
+    level = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1] / 8
+    amount = np.minimum(np.rint(np.exp(9 + level + g.normal(0, 0.4, ROWS)) / 1000), 57) * 1000
+    return fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount)), amount
+
+
+def test_amounts_that_are_merely_rounded_are_no_price_list(rounded):
+    profile, _ = rounded
+    assert profile.money.tariff is None
+    assert set(profile.money.exact) <= {0.0, 1000.0, 57_000.0}
+
+
+def test_rounded_amounts_keep_their_distribution_and_their_ceiling(rounded):
+    profile, real = rounded
+    drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    steps = np.arange(0, 58_000, 1000)
+    shares = [np.searchsorted(np.sort(x), steps, side="right") / ROWS for x in (real, drawn)]
+    assert np.abs(shares[0] - shares[1]).max() < 0.03
+    assert (drawn == 57_000).mean() == pytest.approx((real == 57_000).mean(), abs=0.01)
+
+
+def test_means_follow_a_trend_where_there_is_no_price_list(fit):
+    g = np.random.default_rng(5)
+    table = tariff_table(ROWS)
+    month = months_of(table)
+    amount = np.round(np.exp(11 + 0.04 * month + g.normal(0, 0.3, ROWS)), 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount))
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    logs, drawn = np.log(claims["amount_claimed"].to_numpy()), months_of(claims)
+    assert logs[drawn >= 9].mean() - logs[drawn < 3].mean() == pytest.approx(0.36, abs=0.06)
+
+
+def test_a_missing_amount_is_what_the_other_two_leave(fit, read):
+    table = tariff_table(400)
+    price = table["amount_claimed"].to_numpy()
+    lacking = np.arange(400) % 5 == 0
+    table = replaced(table, "amount_paid", price - 10_000.0)
+    table = replaced(table, "amount_claimed", pa.array(price, mask=lacking))
+    table = table.append_column("amount_gap", pa.array(np.full(400, 10_000.0)))
+    assert np.array_equal(encode(read(table), 11).claimed, price)
