@@ -24,10 +24,14 @@ def new_batch_id(now: datetime) -> str:
     return str(uuid.UUID(int=value))
 
 
-def numbered_batch_id(at: datetime, number: int) -> str:
-    """A batch id that follows from a time and a number, for files that must come out the same every time."""
+def numbered_batch_id(at: datetime, number: int, series: int = 0) -> str:
+    """A batch id that follows from a time and a number below 65,536, for files that must come out the same every time.
+
+    `series` (its lowest 46 bits) tells the batches of one file from those of another; they sort by number within it.
+    """
     milliseconds = int(at.timestamp() * 1000)
-    return str(uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62 | number))
+    low = (series & ((1 << 46) - 1)) << 16 | number
+    return str(uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62 | low))
 
 
 def is_batch_id(text: str) -> bool:

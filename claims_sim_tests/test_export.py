@@ -5,6 +5,7 @@ import json
 import os
 import signal
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,6 +33,26 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_others(export):
     for one, two, three in zip(first, again, other, strict=True):
         assert one.read_bytes() == two.read_bytes()
         assert one.read_bytes() != three.read_bytes()
+
+
+def test_two_sets_that_differ_in_anything_asked_share_no_claim_id(export, run, tmp_path):
+    sets = [
+        set(pq.read_table(export(name, "--count", 1000, *options, suffix=".parquet")[2][0])["claim_id"].to_pylist())
+        for name, options in {"a": (), "b": ("--seed", 4), "c": ("--anomaly-rate", 0.1), "d": ("--strength", 3)}.items()
+    ]
+    for count in (300, 301):
+        run("generate", "--count", count, "--out", tmp_path / f"{count}.parquet")
+        sets.append(set(pq.read_table(tmp_path / f"{count}.parquet")["claim_id"].to_pylist()))
+    assert len(set.union(*sets)) == sum(map(len, sets)) == 4601
+
+
+def test_sets_of_one_seed_hold_the_same_claims_whatever_their_anomalies(export):
+    few, many = (
+        pq.read_table(export(name, "--count", 1000, "--anomaly-rate", rate, suffix=".parquet")[2][0])
+        for name, rate in (("a", 0), ("b", 0.02))
+    )
+    same = pc.equal(few["amount_claimed"], many["amount_claimed"])
+    assert 980 <= pc.sum(same).as_py() < 1000
 
 
 def test_every_claim_has_one_answer_and_the_rate_is_exact(export):

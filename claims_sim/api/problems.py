@@ -77,6 +77,8 @@ def _sentence(wrong: Mapping[str, Any], media_type: str) -> str:
             return "The request has no body: send a JSON object, with content-type application/json."
         if "json" not in media_type:
             return f"The body is taken for {media_type or 'text'}: send JSON, with content-type application/json."
+        if wrong["type"] == "value_error":  # fields that do not go together
+            return f"{wrong['msg'].removeprefix('Value error, ')}."
         return "The body must be a JSON object, such as {}."
     place = ".".join(str(part) for part in wrong["loc"][1:]) or "the request"
     return f"{place}: {str(wrong['msg']).removeprefix('Value error, ').rstrip('.')}."

@@ -35,7 +35,9 @@ _MAX_REDRAWS = 20  # of the statistical author, which is drawn from the profile 
 class BatchRequest:
     """What to generate: everything the result depends on, besides profile and author.
 
-    Every claim holds `where`; `mix` replaces shares of the profile.
+    Every claim holds `where`; `mix` replaces shares of the profile. Claims are named after `named_by`, a batch id
+    that no other file has, where a file's batches are numbered: batches of equal seed and number hold the same claims,
+    so that sets with other anomalies can be compared.
     """
 
     batch_id: str
@@ -47,6 +49,7 @@ class BatchRequest:
     first_index: int = 0
     where: ClaimFilter = NO_FILTER
     mix: Mix = NO_MIX
+    named_by: str = ""
 
     @property
     def asked(self) -> dict[str, str]:
@@ -55,7 +58,10 @@ class BatchRequest:
         return {name: text for name, text in label.items() if text}
 
     def document(self) -> dict[str, Any]:
-        """JSON-ready: all but id, seed and time, which have columns of their own wherever a batch is kept."""
+        """JSON-ready: all but id, seed and time, which have columns of their own wherever a batch is kept.
+
+        Batches of files are not kept, so `named_by` is no part of it.
+        """
         return {
             "count": self.count,
             "clock": self.clock,
@@ -254,7 +260,8 @@ class BatchWriter:
         claims = joined(claims, self.sampler.draw_extra(stream_key(key, "extra"), rows, claims))
         days, time_key = wanted.where.admit_dt, stream_key(key, "time")
         claims = add_times(claims, self.sampler, request.clock, time_key, rows, request.as_of, days)
-        ids = np.array(claim_ids(request.claim_prefix, request.batch_id, int(rows.max()) + 1), object)[rows]
+        named_by = request.named_by or request.batch_id
+        ids = np.array(claim_ids(request.claim_prefix, named_by, int(rows.max()) + 1), object)[rows]
         return to_flat(joined(claims, pa.table({"claim_id": pa.array(ids, pa.string())})))
 
     def _finished(

@@ -120,11 +120,6 @@ def _anomalies(sheet: Sheet) -> str:
     return _table(("kind", "what", "guidance", "subtle", "plain", "blatant"), rows) if rows else "None."
 
 
-def _decoys(sheet: Sheet) -> str:
-    listed = [decoy for decoy in DECOYS if sheet.asked.ref_keys or not decoy.returns]
-    return "\n".join(f"- {decoy.name}: {sheet_count(sheet, decoy.name)}; {decoy.reason}" for decoy in listed)
-
-
 def _limits(profile: Profile, *, has_persons: bool) -> str:
     lines = [
         "Subtle anomalies are meant to be hard, and some cannot be told from right claims by any scorer: a perfect score "

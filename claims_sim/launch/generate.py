@@ -16,6 +16,7 @@ from claims_sim.launch.progress import progress
 from claims_sim.pipeline.labelled import end_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
+from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 
 _LLM_CHUNK = 20  # claims between two steps of the progress bar, after which Ctrl-C is heeded too
@@ -43,6 +44,9 @@ def run(
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     # A file of past claims follows from profile and seed alone; one of claims of today also from the time.
     as_of = end_of(profile.period[1]) if settings.clock == "history" else utc_now()
+    series = stream_key(
+        "file", profile.profile_hash, settings.seed, count, settings.clock, settings.author, str(where), str(mix)
+    )
     written = rejected = by_model = repaired = 0
     reasons, warnings = Counter[str](), Counter[str]()
     try:
@@ -60,7 +64,7 @@ def run(
                 size = min(chunk, count - first)
                 request = BatchRequest(
                     numbered_batch_id(as_of, number), size, settings.seed, as_of, settings.clock,
-                    settings.claim_prefix, where=where, mix=mix,
+                    settings.claim_prefix, where=where, mix=mix, named_by=numbered_batch_id(as_of, number, series),
                 )  # fmt: skip
                 batch = writer.write(request)
                 sink.write(batch.payloads, batch.claims, _provenance(batch))

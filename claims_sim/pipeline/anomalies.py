@@ -46,18 +46,19 @@ def quota_of_order(order: Order) -> Quota | None:
         return None
     settings = order.settings
     try:
-        shares = mix_of(settings.anomaly_mix, has_persons=settings.ref_keys)
+        shares = mix_of(settings.anomaly_mix, has_persons=settings.ref_keys, told_in="anomaly_mix")
     except SettingsError as error:
-        raise RequestError(str(error).replace(f"{PREFIX}ANOMALY_MIX", "anomaly_mix", 1)) from None
+        raise RequestError(str(error)) from None
     return Quota(
         settings.anomaly_rate, shares, 0.0, settings.seed, settings.anomaly_strength, of_batch=order.batch.batch_id
     )
 
 
-def mix_of(text: str, *, has_persons: bool = False) -> dict[str, float]:
+def mix_of(text: str, *, has_persons: bool = False, told_in: str = f"{PREFIX}ANOMALY_MIX") -> dict[str, float]:
     """Shares of kinds from `upcoding=2;cloned_claim=1`; all kinds in their usual shares when it is empty.
 
-    Kinds that show only over several claims of a person are left to the others unless claims have persons.
+    Kinds that show only over several claims of a person are left to the others unless claims have persons. Raises
+    SettingsError, which names `told_in`, when the text is no mix or names such kinds alone.
     """
     offered = {name: kind for name, kind in KINDS.items() if has_persons or not kind.is_pair}
     if not text.strip():
@@ -71,14 +72,14 @@ def mix_of(text: str, *, has_persons: bool = False) -> dict[str, float]:
             share = -1.0
         if name not in KINDS or not 0 < share < float("inf"):
             raise SettingsError(
-                f"{PREFIX}ANOMALY_MIX: {part.strip()!r} is no kind with a share above 0, such as upcoding=2; "
+                f"{told_in}: {part.strip()!r} is no kind with a share above 0, such as upcoding=2; "
                 f"the kinds are {', '.join(KINDS)}."
             )
         shares[name] = share
     kept = {name: share for name, share in shares.items() if name in offered}
     if not kept:
         raise SettingsError(
-            f"{PREFIX}ANOMALY_MIX: {', '.join(shares)} need claims with persons: set {PREFIX}REF_KEYS=true, or name other kinds."
+            f"{told_in}: {', '.join(shares)} can be made of claims with persons only: set {PREFIX}REF_KEYS=true, or name other kinds."
         )
     return kept
 

@@ -49,7 +49,7 @@ class Injection(BaseModel):
 def start_injection(settings: Settings, asked: Injection) -> dict[str, Any]:
     """Begin now, in place of one that runs; returns its state. Raises RequestError for an unknown kind."""
     try:
-        mix_of(asked.anomaly_mix, has_persons=settings.ref_keys)
+        mix_of(asked.anomaly_mix, has_persons=settings.ref_keys, told_in="anomaly_mix")
     except SettingsError as error:
         raise RequestError(str(error)) from None
     now = time.time()

@@ -4,7 +4,7 @@ They are no part of the stream: nothing is stored, and the stream's quota does n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +19,7 @@ from claims_sim.generation.batch import Batch, BatchRequest
 from claims_sim.pipeline.anomalies import mix_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim.randomness import stream_key
 from claims_sim.store.truth import TRUTH_SCHEMA, conform_truth
 
 CHUNK: Final = 20 * BLOCK
@@ -49,16 +50,19 @@ class LabelledRequest:
 
 def labelled_batches(profile: Profile, asked: LabelledRequest, sampler: Sampler | None = None) -> Iterator[Batch]:
     """Reviewed claims of the profile's period with their truth, batch by batch, by the statistical author."""
-    quota = Quota(
-        asked.rate, mix_of(asked.mix, has_persons=asked.ref_keys), asked.campaign_share, asked.seed, asked.strength
-    )
+    mix = mix_of(asked.mix, has_persons=asked.ref_keys, told_in="--mix")
+    quota = Quota(asked.rate, mix, asked.campaign_share, asked.seed, asked.strength)
     writer = AnomalyWriter(profile, quota=quota, sampler=sampler, persons=Persons() if asked.ref_keys else None)
     as_of = end_of(profile.period[1])
+    series = stream_key("labelled", profile.profile_hash, *map(str, astuple(asked)))
     for number, first in enumerate(range(0, asked.count, CHUNK)):
         count = min(CHUNK, asked.count - first)
         yield writer.write(
-            BatchRequest(numbered_batch_id(as_of, number), count, asked.seed, as_of, "history", asked.prefix)
-        )
+            BatchRequest(
+                numbered_batch_id(as_of, number), count, asked.seed, as_of, "history", asked.prefix,
+                named_by=numbered_batch_id(as_of, number, series),
+            )
+        )  # fmt: skip
 
 
 def labelled_claims(

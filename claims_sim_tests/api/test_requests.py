@@ -78,6 +78,11 @@ def test_a_wrong_request_is_refused_with_its_place(client, body):
         ('{"count": 2}', "", "The body is taken for text: send JSON, with content-type application/json."),
         ("", "application/json", "The request has no body: send a JSON object, with content-type application/json."),
         ("[]", "application/json", "The body must be a JSON object, such as {}."),
+        (
+            '{"anomaly_mix": "upcoding"}',
+            "application/json",
+            "anomaly_mix names kinds of anomalies, anomaly_rate says how many: give both.",
+        ),
     ],
 )
 def test_a_body_that_is_no_object_is_told_apart(client, body, media_type, told):
