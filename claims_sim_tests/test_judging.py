@@ -87,8 +87,9 @@ def test_the_command_prints_a_table_and_writes_the_page(run, dear, tmp_path):
     code, out, _ = run("backtest", *asked, "--out", page, "--language", "id")
     assert code == 0
     assert "B  dear first 1 (dear_first:Dear)" in out
-    assert "average precision" in out
+    assert "precision at 1 %" in out
     text = page.read_text()
+    assert '<html lang="id">' in text
     assert "Pembandingan pemberi skor" in text
     assert not any(word in text for word in ("http", "src=", "<script", "{{"))
 
@@ -170,6 +171,20 @@ def test_verdicts_that_cannot_be_read_are_one_line(tmp_path, text, error, said):
         read_verdicts(path)
 
 
+@pytest.mark.parametrize("text", ["", "claim_id,score\n", "claim_id,score\nA,\n"])
+def test_a_file_without_a_verdict_is_called_so(settings, exported, tmp_path, text):
+    path = tmp_path / "v.csv"
+    path.write_text(text)
+    with pytest.raises(RequestError, match="holds no verdict"):
+        grade(settings, path, truth_file=exported[1])
+
+
+def test_an_empty_verdict_is_none_and_a_comma_may_part_decimals(tmp_path):
+    path = tmp_path / "v.csv"
+    path.write_text("claim_id;score\nA;0,25\nB;\nC;1\n")
+    assert read_verdicts(path).to_pylist() == [{"claim_id": "A", "score": 0.25}, {"claim_id": "C", "score": 1.0}]
+
+
 def test_a_wrong_file_of_verdicts_ends_with_the_code_of_wrong_input(run, exported, tmp_path):
     (tmp_path / "v.csv").write_text("claim_id,opinion\nA,1\n")
     code, _, err = run("grade", "--verdicts", tmp_path / "v.csv", "--truth", exported[1])
@@ -182,6 +197,15 @@ def test_verdicts_about_other_claims_only_are_refused(settings, exported, tmp_pa
     path.write_text("claim_id,score\nA,0.5\n")
     with pytest.raises(RequestError, match="None of the 1 claims"):
         grade(settings, path, truth_file=exported[1])
+
+
+def test_the_truth_of_another_export_is_refused(run, settings, exported, tmp_path):
+    other = tmp_path / "other.parquet"
+    code, *_ = run("export", "--count", 1000, "--seed", 99, "--out", tmp_path / "o.jsonl", "--truth", other)
+    mine = _verdicts(exported, tmp_path, lambda row: row["label"] == "anomaly")
+    assert code == 0
+    with pytest.raises(RequestError, match="is it the right truth"):
+        grade(settings, mine, truth_file=other)
 
 
 def test_a_truth_of_anomalies_alone_asks_for_the_claims(settings, exported, tmp_path):

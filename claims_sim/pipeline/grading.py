@@ -26,6 +26,7 @@ _WORDS: Final = {
     1.0: "anomaly anomalous fraud fraudulent suspicious flag flagged reject rejected review true yes y anomali curang ya",
     0.0: "clean normal ok okay valid approve approved accept pass false no n none bersih wajar tidak",
 }
+_NAMELESS: Final = "column0"  # what DuckDB calls the one column of an empty file
 _READERS: Final = {".csv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json", ".json": "read_json"}
 # An exported claim's place: payloads nest it, flat rows do not.
 _PLACES: Final = {
@@ -62,6 +63,8 @@ def grade(
     Raises RequestError, one line, when a file cannot be read or is not what it should be.
     """
     given = read_verdicts(verdicts)
+    if not len(given):
+        raise RequestError(f"{verdicts} holds no verdict: give rows with claim_id and score or verdict.")
     if truth_file is not None:
         answers = _read(truth_file, "truth")
         _need(answers, truth_file, ("claim_id", "label", "kind", "strength", "rupiah_lost"))
@@ -88,12 +91,18 @@ def grade(
 
 
 def read_verdicts(path: Path) -> pa.Table:
-    """claim_id and score from a .csv, .parquet, .jsonl or .json file; yes and no count as 1 and 0."""
+    """claim_id and score from a .csv, .parquet, .jsonl or .json file; yes and no count as 1 and 0.
+
+    A row whose verdict is empty is none: whoever gave the file did not say.
+    """
     table = _read(path, "verdicts")
+    if not table.num_rows and table.column_names == [_NAMELESS]:
+        return pa.table({"claim_id": pa.array([], pa.string()), "score": pa.array([], pa.float64())})
     _need(table, path, ("claim_id",))
     names = [name for name in SCORE_COLUMNS if name in table.column_names]
     if not names:
         raise RequestError(f"{path} has no column for the verdict: call it {', '.join(SCORE_COLUMNS[:-1])} or label.")
+    table = table.filter(pc.is_valid(table[names[0]]))
     column = table[names[0]].combine_chunks()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = _from_words(column, path, names[0])
@@ -108,8 +117,8 @@ def _from_words(column: pa.Array, path: Path, name: str) -> pa.Array:
         if word in numbers:
             continue
         try:
-            numbers[word] = float(word)
-        except (TypeError, ValueError):
+            numbers[word] = float(word.replace(",", "."))  # as spreadsheets write numbers in Indonesia
+        except ValueError:
             strange.append(repr(word))
     if strange:
         raise RequestError(

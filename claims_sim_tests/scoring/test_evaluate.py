@@ -151,16 +151,19 @@ def test_a_claim_without_a_verdict_counts_as_not_suspicious_and_is_told(claims, 
 
 
 @pytest.mark.parametrize("wrong", [1.2, -0.1, float("nan")])
-def test_scores_beyond_the_scale_are_refused_with_the_row(claims, truth, skilled, wrong):
+def test_scores_beyond_the_scale_are_refused_with_the_claim(claims, truth, skilled, wrong):
     scores = skilled.copy()
     scores[6] = wrong
-    with pytest.raises(ScorerError, match=r"1 of 10000 scores are no number from 0 to 1 .*row 7"):
+    with pytest.raises(
+        ScorerError,
+        match=rf"1 of 10000 scores are no numbers from 0 to 1 .*{wrong}, of claim {claims['claim_id'][6]}\)",
+    ):
         _judged(claims, truth, scores)
 
 
 def test_a_claim_scored_twice_is_refused(claims, truth):
     given = pa.table({"claim_id": ["C1", "C1"], "score": [0.1, 0.2]})
-    with pytest.raises(ScorerError, match="hold a claim twice"):
+    with pytest.raises(ScorerError, match=r"1 claims have more than one score \(first: C1\)"):
         answers_of(claims, given, truth)
 
 

@@ -84,13 +84,20 @@ def check_scores(scores: pa.Table) -> None:
     """Raise ScorerError, one line, unless every claim has one score, a number from 0 to 1."""
     score = np.asarray(_whole(scores["score"].cast(pa.float64())).to_numpy(zero_copy_only=False), np.float64)
     wrong = np.flatnonzero(~((score >= 0) & (score <= 1)))
+    ids = scores["claim_id"]
     if len(wrong):
         raise ScorerError(
-            f"{len(wrong)} of {len(score)} scores are no number from 0 to 1 (first: {score[wrong[0]]!r}, "
-            f"row {wrong[0] + 1}): scale them before they are judged."
+            f"{len(wrong)} of {len(score)} scores are no numbers from 0 to 1 (first: {score[wrong[0]]:g}, of claim "
+            f"{ids[int(wrong[0])]}): scale them before they are judged."
         )
-    if scores["claim_id"].null_count or pc.count_distinct(scores["claim_id"]).as_py() != len(scores):
-        raise ScorerError("The scores hold a claim twice, or a row without claim_id: give each claim one score.")
+    if ids.null_count:
+        raise ScorerError(f"{ids.null_count} of {len(ids)} scores name no claim: give each row a claim_id.")
+    if pc.count_distinct(ids).as_py() != len(ids):
+        counted = pc.value_counts(_whole(ids))
+        twice = counted.filter(pc.greater(counted.field("counts"), 1))
+        raise ScorerError(
+            f"{len(twice)} claims have more than one score (first: {twice.field('values')[0]}): give each claim one."
+        )
 
 
 def _answers_in(truth: pa.Table, ids: pa.Array) -> dict[str, Any]:
