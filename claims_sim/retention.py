@@ -8,7 +8,7 @@ from typing import Final
 
 from claims_sim import pipeline
 from claims_sim.channels.jsonl import JsonlChannel
-from claims_sim.pipeline.scoring import pinned_model
+from claims_sim.pipeline.scoring import WITH_PERSONS, pinned_model
 from claims_sim.settings import Settings
 from claims_sim.store import outbox, snapshots, stream
 from claims_sim.store.key_order import order_keys
@@ -44,24 +44,26 @@ def sweep(settings: Settings, now: datetime, *, dry_run: bool = False) -> Sweep:
     old_profiles = _unused_profiles(settings, before)
     segments = 0
     if not dry_run:
-        for folder in [*old_days, *(model for _, model in old_profiles)]:
+        models = settings.state_dir / "models"
+        scorers = [models / f"{path.stem[:16]}{kind}" for path in old_profiles for kind in ("", WITH_PERSONS)]
+        for folder in [*old_days, *scorers]:
             shutil.rmtree(folder, ignore_errors=True)
-        for document, _ in old_profiles:
+        for document in old_profiles:
             document.unlink(missing_ok=True)
         segments = _prune_channel(settings)
         order_keys(db)
     return Sweep(payloads, segments, len(old_days), len(old_profiles))
 
 
-def _unused_profiles(settings: Settings, before: datetime) -> list[tuple[Path, Path]]:
-    """Profile documents, with the folders of their scorers, that are old and neither in force nor waited for."""
+def _unused_profiles(settings: Settings, before: datetime) -> list[Path]:
+    """Profile documents that are old and neither in force nor waited for, and whose scorer is not, either."""
     folder, state = settings.profile_path.parent, pipeline.approval_state(settings)
     db = pipeline.database(settings)
     needed = {state.in_force, state.waiting, *(outbox.profile_hash(db, batch) for batch in outbox.pending(db))}
     old = [path for path in folder.glob("*.json") if len(path.stem) == _HASH_LENGTH and path.stem not in needed]
-    models, pinned = settings.state_dir / "models", pinned_model(settings)
-    old = [path for path in old if pinned is None or path.stem[:16] != pinned.parent.name]
-    return [(path, models / path.stem[:16]) for path in old if path.stat().st_mtime < before.timestamp()]
+    pinned = pinned_model(settings)
+    used = pinned.parent.name.removesuffix(WITH_PERSONS) if pinned is not None else ""
+    return [path for path in old if path.stem[:16] != used and path.stat().st_mtime < before.timestamp()]
 
 
 def _prune_channel(settings: Settings) -> int:

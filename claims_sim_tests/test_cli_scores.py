@@ -10,6 +10,8 @@ from claims_sim.generation.batch import utc_now
 
 def test_refresh_history_and_rollback(run, settings):
     assert run("scores", "history")[1].startswith("There was no refresh yet")
+    assert run("scores", "rollback")[0] == 9
+    assert not settings.database_path.exists()  # who only looks makes no database
     pipeline.run_tick(settings, utc_now())
     code, out, _ = run("refresh-ml-scores", "--top-k", "3")
     assert code == 0

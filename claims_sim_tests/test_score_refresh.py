@@ -18,6 +18,7 @@ from claims_sim.channels.contract import Message
 from claims_sim.errors import ClaimsSimError, ProducerBusyError, ScorerError, StoreError
 from claims_sim.pipeline import in_force as force
 from claims_sim.pipeline import real_scores, refreshing
+from claims_sim.pipeline.scoring import pinned_model
 from claims_sim.profile.source import SourceSpec, read_claims_to_score
 from claims_sim.scoring.scorer import RiskScorer
 from claims_sim.settings import child_environment, load_settings
@@ -292,6 +293,13 @@ def test_a_rollback_puts_scores_model_and_snapshot_back_and_scores_what_came_sin
     pipeline.run_tick(refreshed, LATER + timedelta(minutes=3))
     assert {row[2] for row in stored(refreshed)} == {before["model"]}  # new claims too
     assert pipeline.refresh_scores(refreshed, LATER + timedelta(minutes=4)).model_version == second.model_version
+
+
+def test_a_model_rolled_back_to_that_knows_no_persons_is_none_for_claims_with_persons(refreshed):
+    pipeline.refresh_scores(refreshed, LATER)
+    pipeline.rollback_scores(refreshed, LATER)
+    assert pinned_model(refreshed) is not None
+    assert pinned_model(refreshed.model_copy(update={"ref_keys": True})) is None
 
 
 def test_the_first_refresh_can_be_taken_back_too_and_then_none_is_left(live):

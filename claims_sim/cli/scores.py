@@ -102,7 +102,8 @@ def history(as_json: JsonOption = False) -> None:
     from claims_sim import pipeline
     from claims_sim.store import score_sets
 
-    known = score_sets.refreshes(pipeline.database(read_settings()))
+    settings = read_settings()
+    known = score_sets.refreshes(pipeline.database(settings)) if settings.database_path.exists() else []
     if as_json:
         rows = [{"refresh": r.refresh_id, "state": r.state, "scorer": r.scorer, "version": r.model_version,
                  "claims": r.claims, "finished_at": str(r.finished_at)} for r in known]  # fmt: skip

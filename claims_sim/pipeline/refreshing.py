@@ -39,6 +39,10 @@ from claims_sim.store.database import SimulationDatabase
 DEFAULT_TOP_K: Final = 50
 SETS_KEPT: Final = 3
 """Refreshes that can be taken back, the newest one first."""
+_NOTHING_TO_TAKE_BACK: Final = (
+    "There is no refresh of scores to take back: none was made, or it is older than the last "
+    f"{SETS_KEPT}, which are kept."
+)
 _MOVED_BY: Final = 0.1
 _STAGED: Final = "scores.parquet"
 _REPLACED: Final = "replaced.parquet"
@@ -113,6 +117,8 @@ def rollback_scores(settings: Settings, now: datetime) -> Rollback:
     Claims that have come since are scored again by the scorer in force then. Raises ScorerError when there is none to
     take back.
     """
+    if not settings.database_path.exists():
+        raise ScorerError(_NOTHING_TO_TAKE_BACK)
     db = database(settings)
     with _alone(settings):
         in_force.settle(settings, db)
@@ -120,10 +126,7 @@ def rollback_scores(settings: Settings, now: datetime) -> Rollback:
         newest = next((one for one in known if one.state == "in force"), None)
         kept = in_force.sets_folder(settings) / newest.refresh_id / _REPLACED if newest is not None else None
         if newest is None or kept is None or not kept.is_file():
-            raise ScorerError(
-                "There is no refresh of scores to take back: none was made, or it is older than the last "
-                f"{SETS_KEPT}, which are kept."
-            )
+            raise ScorerError(_NOTHING_TO_TAKE_BACK)
         before = next((one for one in known if one.state == "replaced"), None)
         in_force.note(settings, before.refresh_id if before else None, newest.model_before, pinned=True)
         score_sets.take_back(db, newest.refresh_id, kept)

@@ -34,6 +34,7 @@ SCORER_TRAINING_CLAIMS: Final = 240_000
 """100,000 teach, a third of the others stands beside the lessons, the rest sets the scale: one in a thousand is about a hundred."""
 _PER_LESSON: Final = 25
 PINNED: Final = "PINNED"
+WITH_PERSONS: Final = "-persons"
 
 
 def scorer(settings: Settings, profile: Profile) -> RiskScorer:
@@ -86,12 +87,17 @@ def scorer_access(settings: Settings) -> ScorerAccess:
 
 
 def pinned_model(settings: Settings) -> Path | None:
-    """The model that a rollback has put in force, as folder/version below `models`; None: that of the profile."""
+    """The model that a rollback has put in force, as folder/version below `models`; None: that of the profile.
+
+    One of claims without persons is none for claims with persons: it would know of no returns. Nor the other way round.
+    """
     try:
         pinned = Path((settings.state_dir / "models" / PINNED).read_text(encoding="utf-8").strip())
     except OSError:
         return None
-    return pinned if len(pinned.parts) == 2 and ".." not in pinned.parts else None
+    if len(pinned.parts) != 2 or ".." in pinned.parts:
+        return None
+    return pinned if pinned.parent.name.endswith(WITH_PERSONS) == settings.ref_keys else None
 
 
 def model_mark(settings: Settings, profile: Profile) -> tuple[int, ...]:
@@ -136,7 +142,7 @@ def given_persons(claims: pa.Table, key: int) -> pa.Table:
 
 def model_folder(settings: Settings, profile: Profile) -> Path:
     """Where the scorer of a profile is kept; with persons it is another one."""
-    return settings.state_dir / "models" / f"{profile.profile_hash[:16]}{'-persons' if settings.ref_keys else ''}"
+    return settings.state_dir / "models" / f"{profile.profile_hash[:16]}{WITH_PERSONS if settings.ref_keys else ''}"
 
 
 def score_chunks(settings: Settings, chunks: Iterator[pa.Table], now: datetime) -> Iterator[pa.Table]:

@@ -111,11 +111,14 @@ def test_a_sweep_keeps_the_profile_in_force_and_removes_old_ones(settings):
     folder = settings.profile_path.parent
     old = folder / f"{'0' * 64}.json"
     old.write_text("{}")
+    scorers = [settings.state_dir / "models" / f"{'0' * 16}{kind}" for kind in ("", "-persons")]
+    for scorer in scorers:
+        scorer.mkdir(parents=True)
     long_ago = time.time() - 86_400 * (settings.retention_days + 1)
     for path in folder.glob("*.json"):
         os.utime(path, (long_ago, long_ago))
     assert retention.sweep(settings, datetime.now(UTC)).profiles == 1
-    assert not old.exists()
+    assert not any(path.exists() for path in (old, *scorers))
     assert pipeline.run_tick(settings, NOW).scored == 5
 
 
