@@ -33,7 +33,8 @@ def fidelity(
     """Measure how close synthetic claims are to real ones; every score beside its floor and its goal.
 
     Prints and writes aggregates only; the report describes the real table and stays with it. Exit code 1 when a score
-    misses its goal.
+    misses its goal. Of the settings' own source and profile it is kept in the state folder, like the asset's, and the
+    page of `evaluate-scores` shows it.
 
     Example: claims-sim fidelity --real claims.duckdb --synthetic claims.parquet --out report.html
     """
@@ -56,6 +57,8 @@ def fidelity(
         )
     if out:
         pipeline.write_whole(out, run.html(utc_now()))
+    if not any((real, table, mapping, synthetic, holdout)):
+        pipeline.write_fidelity(settings, run, utc_now())
     if as_json:
         print(json.dumps(run.fidelity.as_dict(), indent=1))
     else:

@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.errors import SourceError
+from claims_sim.errors import ClaimsSimError, SourceError
 from claims_sim.fidelity.drift import Drift, Expectation, expect, watch_window
 from claims_sim.pipeline.profiling import check_isolation, current_profile, kept_profile_path
 from claims_sim.pipeline.resources import database
@@ -94,11 +94,15 @@ def write_fidelity(settings: Settings, run: FidelityRun, now: datetime) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that readers see the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that readers see the old one or the new one. Raises ClaimsSimError when it cannot be written."""
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ClaimsSimError(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
 def watch_drift(settings: Settings) -> Drift | None:

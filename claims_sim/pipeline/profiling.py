@@ -1,6 +1,7 @@
 """The step that reads the source: profile it, put a profile in force, keep source and simulation apart."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -172,7 +173,10 @@ def propose_mapping(settings: Settings, *, is_table_given: bool) -> tuple[Propos
 
 
 def check_output(settings: Settings, out: Path) -> None:
-    """Raise SettingsError when writing `out` would replace the source or a file of the simulation, also through links."""
+    """Raise SettingsError when writing `out` would replace the source or a file of the simulation, also through links.
+
+    So it does when `out` cannot be written: better before the work than after it.
+    """
     protected = {
         "the source": settings.source_path,
         "the mapping": settings.mapping,
@@ -186,6 +190,9 @@ def check_output(settings: Settings, out: Path) -> None:
             raise SettingsError(f"--out {out} is {what}: nothing is written. Give another file.")
     if out.is_dir():
         raise SettingsError(f"--out {out} is a folder: give a file in it.")
+    folder = next(path for path in out.absolute().parents if path.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise SettingsError(f"--out {out}: nothing can be written to {folder}. Give a file in another folder.")
 
 
 def current_profile(settings: Settings) -> Profile:
