@@ -1,6 +1,8 @@
 """The scorer's exam, the stream's own scores, and the comparison with the last release: pipeline, command line, Dagster."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -9,10 +11,16 @@ import pyarrow.compute as pc
 import pytest
 
 from claims_sim import pipeline
+from claims_sim.anomalies.decoys import DECOYS
+from claims_sim.anomalies.kinds import KINDS
 from claims_sim.definitions import build_definitions
+from claims_sim.fidelity.scores import MEANINGS
 from claims_sim.pipeline import examining
-from claims_sim.pipeline.evaluation_page import evaluation_page
+from claims_sim.pipeline.evaluation_page import claim_facts, evaluation_page
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_claims
+from claims_sim.scoring.evaluation import words
+from claims_sim.scoring.evaluation.compare import Comparison
+from claims_sim.scoring.evaluation.ranking import Estimate
 from claims_sim.scoring.protocol import VERDICTS, OpenedScorer
 from claims_sim.store.truth import read_truth, truth_path
 
@@ -111,15 +119,22 @@ def test_a_worse_scorer_is_caught_and_stays_caught_until_it_is_accepted(settings
 
 
 def test_an_exam_of_another_seed_is_compared_and_does_not_become_the_release(settings, small):
-    from dataclasses import replace
-
     _keep(settings, examining.evaluate_scores(settings))
-    before = (examining.evaluation_folder(settings) / "released.parquet").read_bytes()
+    folder = examining.evaluation_folder(settings)
+    before = [(folder / name).read_bytes() for name in ("released.parquet", "report.json")]
     other = examining.evaluate_scores(settings, asked=replace(small, seed=6))
     assert not other.comparison.is_paired
     assert not other.is_worse
     _keep(settings, other, releases=False)
-    assert (examining.evaluation_folder(settings) / "released.parquet").read_bytes() == before
+    assert [(folder / name).read_bytes() for name in ("released.parquet", "report.json")] == before
+
+
+def test_exams_that_differ_in_more_than_luck_are_not_compared(settings, small):
+    _keep(settings, examining.evaluate_scores(settings))
+    harder = examining.evaluate_scores(settings, asked=replace(small, rate=0.2))
+    assert harder.exam.quality["recall_at_2"].value < 0.15
+    assert harder.comparison is None
+    assert not harder.is_worse
 
 
 def test_only_claims_of_the_stream_whose_truth_is_known_are_judged(settings, small):
@@ -127,12 +142,51 @@ def test_only_claims_of_the_stream_whose_truth_is_known_are_judged(settings, sma
     unlabelled = settings.model_copy(update={"batch_size": 300, "anomaly_rate": 0.0})
     assert "no stream" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(unlabelled, NOW)
-    assert "300 scored claims none has a known answer" in examining.evaluate_scores(lively).no_stream
+    assert "none of its scored claims has a known answer" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(lively, NOW)
     stream = examining.evaluate_scores(lively).stream
     assert (stream.claims, stream.unlabelled) == (400, 300)
     labels = read_truth(truth_path(settings.state_dir))["label"].to_pylist()
     assert stream.anomalies == labels.count("anomaly") > 20
+
+
+def test_every_kind_and_decoy_has_a_name_in_both_languages():
+    assert {*KINDS, *(decoy.name for decoy in DECOYS)} == words.KINDS.keys()
+    assert all(english != indonesian for name, (english, indonesian) in words.KINDS.items() if name != "upcoding")
+
+
+def test_the_page_shows_the_main_scores_of_fidelity_and_hides_none_that_misses(settings, profile):
+    scores = [
+        {"name": name, "value": 0.5, "floor": 0.4, "verdict": verdict}
+        for name, verdict in (("c2st", "meets"), ("pairs", "meets"), ("money_replay", "misses"))
+    ]
+    pipeline.write_whole(settings.state_dir / "fidelity" / "report.json", json.dumps({"scores": scores}))
+    assert [score["name"] for score in claim_facts(settings, profile).fidelity] == ["c2st", "money_replay"]
+    assert words.FIDELITY.keys() == MEANINGS.keys()
+
+
+def test_the_page_says_in_both_languages_what_became_worse(settings, small):
+    report = examining.evaluate_scores(settings)
+    fallen = {"average_precision": Estimate(-0.1, -0.12, -0.08), "recall_at_1": Estimate(-0.1, -0.12, -0.08)}
+    worse = Comparison("before 1", True, fallen, {"stay_padding": (0.5, 0.2)})
+    page = evaluation_page(settings, replace(report, comparison=worse), NOW)
+    plain = re.sub("<[^>]*>", "|", page)
+    for text in (
+        "Average precision",
+        "Presisi rata-rata",
+        "−0.100",
+        "−0,100",
+        "Stay padding",
+        "Lama rawat diperpanjang",
+    ):
+        assert text in plain[plain.index("before 1") :][:400]
+
+
+def test_the_first_sheet_of_paper_holds_rupiah_recall_fidelity_and_privacy_before_details(settings, small):
+    page = evaluation_page(settings, examining.evaluate_scores(settings), NOW)
+    parts = ["tiles", ">Recall per kind<", ">Fidelity of the claims<", ">Privacy<", 'class="sheet"', ">By strength<"]
+    places = [page.index(part, page.index("<body>")) for part in parts]
+    assert places == sorted(places)
 
 
 def test_the_page_speaks_both_languages_and_needs_no_network(settings, small):
@@ -146,7 +200,10 @@ def test_the_page_speaks_both_languages_and_needs_no_network(settings, small):
     ):
         assert text in page
     assert not any(word in page for word in ("http", "src=", "<script", "{{", "None"))
-    assert evaluation_page(settings, report, NOW, "id").count(" checked") == 1
+    indonesian = evaluation_page(settings, report, NOW, "id")
+    assert indonesian.count(" checked") == 1
+    assert '<html lang="id">' in indonesian
+    assert "belum ada aliran" in indonesian
     assert "2026-03-04 05:06 UTC" in page
 
 

@@ -52,7 +52,7 @@ def evaluate_scores(
     report = evaluate_scores(settings, spec=scorer, asked=asked)
     page = evaluation_page(settings, report, utc_now(), language)
     releases = accept or (asked == EXAM and scorer is None)
-    folder = keep_evaluation(settings, report, page, releases=releases, accept=accept)
+    kept = keep_evaluation(settings, report, page, releases=releases, accept=accept)
     if out:
         pipeline.write_whole(out, page)
     if as_json:
@@ -68,19 +68,24 @@ def evaluate_scores(
         if report.comparison:
             worse = "; ".join(report.comparison.worse)
             print(f"last release         {report.comparison.before}: {f'WORSE: {worse}' if worse else 'no worse'}")
-        print(f"page                 {out or folder / 'report.html'}")
+        else:
+            print("last release         none that sat such an exam: nothing to compare with")
+        print(f"page                 {out or kept}")
     raise typer.Exit(1 if report.is_worse and not accept else 0)
 
 
 def print_evaluation(found: "Evaluation") -> None:
     """The main figures as text."""
+    from claims_sim.scoring.evaluation.words import measure_name
+
     work = found.workload
     print(f"ranking              {found.nature}: {found.claims:,} claims, {found.anomalies} anomalies")
     for name, one in found.quality.items():
-        print(f"{name.replace('_', ' '):<20} {one.value:.3f}  ({one.low:.3f} to {one.high:.3f})")
+        print(f"{measure_name(name):<20} {one.value:.3f}  ({one.low:.3f} to {one.high:.3f})")
     print(
-        f"{work.reviews:,.0f} reviews a day    {work.recall:.0%} of anomalies and Rp {work.caught_per_day:,.0f} of "
-        f"Rp {work.lost_per_day:,.0f} a day; {work.false_alarms_per_auditor_day:.1f} false alarms per auditor-day"
+        f"{f'{work.reviews:,.0f} reviews a day':<20} of {work.claims_per_day:,.0f} claims: {work.recall:.0%} of anomalies and "
+        f"Rp {work.caught_per_day:,.0f} of Rp {work.lost_per_day:,.0f} a day; "
+        f"{work.false_alarms_per_auditor_day:.1f} false alarms per auditor-day"
     )
     print(f"{'kind':<22} {'found at 2 %':>12}   {'95 % interval':<16} {'AUC':>5}")
     for kind in sorted(found.kinds, key=lambda one: -one.recall_at_2.value):

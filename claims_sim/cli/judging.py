@@ -114,6 +114,7 @@ def grade(
 
 def _print_backtest(found: "Backtest") -> None:
     from claims_sim.pipeline.evaluation_page import LETTERS
+    from claims_sim.scoring.evaluation.words import measure_name
 
     for letter, one in zip(LETTERS, found.contestants, strict=False):
         natures = sorted({evaluation.nature for evaluation in one.by_seed})
@@ -122,7 +123,7 @@ def _print_backtest(found: "Backtest") -> None:
     print(f"{'':<24}" + "".join(f"{letter:>8}" for letter in letters) + "   first minus other (95 % interval)")
     for name in found.contestants[0].quality:
         cells = "".join(f"{one.quality[name].value:>8.3f}" for one in found.contestants)
-        print(f"{name.replace('_', ' '):<24}{cells}   {_gaps([d.quality[name] for d in found.duels])}")
+        print(f"{measure_name(name):<24}{cells}   {_gaps([d.quality[name] for d in found.duels])}")
     for kind, share in found.contestants[0].kinds.items():
         cells = "".join(f"{one.kinds[kind].value:>8.2f}" for one in found.contestants)
         gaps = _gaps([d.kinds[kind] for d in found.duels])

@@ -35,7 +35,8 @@ def check(
         print(json.dumps([{"check": c.name, "verdict": c.verdict, "detail": c.detail} for c in checks], indent=1))
     failed = sum(done.verdict == "failed" for done in checks)
     if not as_json:
-        print(f"{spec} {'does not keep the protocol' if failed else 'keeps the protocol'}.")
+        verdict = "does not keep the protocol" if failed else "keeps the protocol"
+        print(f"{spec or 'default'} {'was not opened, and so not tried' if failed and len(checks) == 1 else verdict}.")
     raise typer.Exit(9 if failed else 0)
 
 

@@ -23,6 +23,7 @@ from claims_sim.orchestration.checks import noted
 from claims_sim.orchestration.metadata import table
 from claims_sim.orchestration.plots import recall_bars, score_steps
 from claims_sim.orchestration.resources import Simulation, user_errors
+from claims_sim.scoring.evaluation.words import measure_name
 
 
 # No writer pool: it reads the stream for a moment and writes files of its own.
@@ -61,7 +62,7 @@ def scoring_evaluation(context: AssetExecutionContext, simulation: ResourceParam
 
     settings = simulation.settings
     report = evaluate_scores(settings)
-    folder = keep_evaluation(settings, report, evaluation_page(settings, report, utc_now()))
+    page = keep_evaluation(settings, report, evaluation_page(settings, report, utc_now()))
     found, work = report.exam, report.exam.workload
     context.log.info(
         f"{found.anomalies} anomalies among {found.claims:,} claims; stream: {report.no_stream or 'judged'}."
@@ -71,7 +72,7 @@ def scoring_evaluation(context: AssetExecutionContext, simulation: ResourceParam
             "scorer": f"{report.scorer} {report.version}",
             "dagster/row_count": found.claims,
             "anomalies": found.anomalies,
-            **{f"{name.replace('_', ' ')} (0 to 1)": round(one.value, 4) for name, one in found.quality.items()},
+            **{f"{measure_name(name)} (0 to 1)": round(one.value, 4) for name, one in found.quality.items()},
             f"anomalies found at {work.reviews:.0f} reviews a day (share)": round(work.recall, 4),
             "rupiah caught a day (Rp)": round(work.caught_per_day),
             "rupiah lost a day (Rp)": round(work.lost_per_day),
@@ -105,7 +106,7 @@ def scoring_evaluation(context: AssetExecutionContext, simulation: ResourceParam
             ),
             "confusion at 2 % reviewed (claims)": table([place.as_dict() for place in found.places]),
             "stream": _stream_text(report),
-            "report": MetadataValue.path(str((folder / "report.html").absolute())),
+            "report": MetadataValue.path(str(page.absolute())),
         },
         check_results=noted(settings, "scoring_evaluation", [_release_check(report), _ranking_check(report)]),
     )
@@ -139,7 +140,7 @@ def _release_check(report: Any) -> AssetCheckResult:
         return AssetCheckResult(
             check_name="no_worse_than_last_release",
             passed=True,
-            description="The first release: nothing to compare with.",
+            description="No earlier release sat such an exam: nothing to compare with.",
         )
     worse = "; ".join(found.worse)
     rows = [

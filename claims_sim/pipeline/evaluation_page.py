@@ -11,6 +11,7 @@ from claims_sim.pipeline.grading import Grade
 from claims_sim.profile.document import Profile
 from claims_sim.scoring.evaluation.report import Facts, Language, Page, render, render_page
 from claims_sim.scoring.evaluation.words import TEXTS
+from claims_sim.scoring.scorer import BUILT_IN
 from claims_sim.settings import Settings
 
 LETTERS: Final = "ABCDEFGHIJ"
@@ -30,6 +31,7 @@ def evaluation_page(settings: Settings, report: ScoringReport, now: datetime, la
         stream=report.stream,
         no_stream=report.no_stream,
         facts=claim_facts(settings, report.profile),
+        is_calibrated=report.scorer == BUILT_IN,
     )
     return render_page(page, language)
 
@@ -67,7 +69,7 @@ def grade_page(found: Grade, who: str, now: datetime, language: Language = "en")
 
 
 def claim_facts(settings: Settings, profile: Profile) -> Facts:
-    """The newest fidelity report's main scores, where there is one, and what the profile withholds."""
+    """The newest fidelity report's main scores and those that miss their goal, and what the profile withholds."""
     return Facts(_fidelity_scores(settings), profile.k, profile.unit)
 
 
@@ -79,4 +81,4 @@ def _fidelity_scores(settings: Settings) -> list[Mapping[str, Any]]:
         by_name = {score["name"]: score for score in json.loads(path.read_text(encoding="utf-8"))["scores"]}
     except (OSError, ValueError, KeyError):  # a report of another release: it is made again every night
         return []
-    return [by_name[name] for name in _SHOWN if name in by_name]
+    return [score for name, score in by_name.items() if name in _SHOWN or score["verdict"] == "misses"]

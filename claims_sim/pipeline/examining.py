@@ -41,7 +41,10 @@ STREAM_CLAIMS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ScoringReport:
-    """What is known of a scorer: on the exam, in the stream (or why not), and against the last release."""
+    """What is known of a scorer: on the exam, in the stream (or why not), and against the last release.
+
+    `comparison` is None when no earlier release sat such an exam.
+    """
 
     scorer: str
     version: str
@@ -86,7 +89,7 @@ def evaluate_scores(
     judged = answers_of(claims, as_scores(verdicts), answers)
     exam = evaluate(judged, claims_per_day=volume)
     stream, why = _judge_stream(settings, profile, volume) if with_stream else (None, "not asked for")
-    comparison = _compare(settings, exam, judged, f"{profile.profile_hash[:16]}/{asked}")
+    comparison = _compare(settings, exam, judged, profile, asked)
     return ScoringReport(name, version, profile, asked, exam, judged, stream, why, comparison)
 
 
@@ -107,16 +110,18 @@ def claims_per_day(profile: Profile | None) -> float:
 def keep_evaluation(
     settings: Settings, report: ScoringReport, page: str, *, releases: bool = True, accept: bool = False
 ) -> Path:
-    """Keep the report as JSON and as a page; returns the folder.
+    """Keep the report as JSON and as a page; returns the page's path.
 
     With `releases` a scorer that is no worse than the last release, or that is accepted, is the last release from now on.
+    Without, it is a trial of another scorer or exam, and the report of the scorer in use stays beside it.
     """
     folder = evaluation_folder(settings)
-    write_whole(folder / "report.json", json.dumps(report.as_dict(), indent=1, default=float))
-    write_whole(folder / "report.html", page)
+    path = folder / ("report.html" if releases else "trial.html")
+    write_whole(path.with_suffix(".json"), json.dumps(report.as_dict(), indent=1, default=float))
+    write_whole(path, page)
     if releases and (accept or not report.is_worse):
         _release(folder, report)
-    return folder
+    return path
 
 
 def evaluation_folder(settings: Settings) -> Path:
@@ -133,7 +138,7 @@ def _judge_stream(settings: Settings, profile: Profile, volume: float) -> tuple[
     known = pa.array(sorted(truth.known_batches(path)), pa.string())
     labelled = np.asarray(pc.is_in(claims["batch_id"], value_set=known), np.bool_)
     if not labelled.any():
-        return None, f"of {len(claims)} scored claims none has a known answer"
+        return None, "none of its scored claims has a known answer"
     codes = pa.array([code for code in profile.vocabularies["dx_primary_code"] if code], pa.string())
     given = pa.table({"claim_id": claims["claim_id"], "score": claims["risk_score"]})
     judged = answers_of(
@@ -149,12 +154,17 @@ def _judge_stream(settings: Settings, profile: Profile, volume: float) -> tuple[
     return evaluate(judged, claims_per_day=volume), ""
 
 
-def _compare(settings: Settings, exam: Evaluation, judged: Answers, sat: str) -> Comparison | None:
-    """With the last release: claim by claim when it sat the same exam."""
+def _compare(
+    settings: Settings, exam: Evaluation, judged: Answers, profile: Profile, asked: LabelledRequest
+) -> Comparison | None:
+    """With the last release: claim by claim when it sat the same exam; None when it sat none of this difficulty."""
     found = _last_release(evaluation_folder(settings))
     if found is None:
         return None
     about, older = found
+    sat = _exam_of(profile, asked)
+    if about["exam"] != sat and about.get("difficulty") != _difficulty(asked):
+        return None
     before = f"{about['scorer']} {about['version']}"
     kinds = [(one.kind, one.recall_at_2, Share(*about["kinds"].get(one.kind, (0, 0)))) for one in exam.kinds]
     if about["exam"] == sat and len(older) == len(judged.scores):
@@ -163,11 +173,21 @@ def _compare(settings: Settings, exam: Evaluation, judged: Answers, sat: str) ->
     return compare_apart(before, exam.quality, then, kinds)
 
 
+def _exam_of(profile: Profile, asked: LabelledRequest) -> str:
+    return f"{profile.profile_hash[:16]}/{asked}"
+
+
+def _difficulty(asked: LabelledRequest) -> list[float | int | str | bool]:
+    """What recall and precision hang on besides the scorer: exams that differ in it cannot be compared."""
+    return [asked.rate, asked.mix, asked.strength, asked.campaign_share, asked.ref_keys]
+
+
 def _release(folder: Path, report: ScoringReport) -> None:
     about = {
         "scorer": report.scorer,
         "version": report.version,
-        "exam": f"{report.profile.profile_hash[:16]}/{report.asked}",
+        "exam": _exam_of(report.profile, report.asked),
+        "difficulty": _difficulty(report.asked),
         "quality": {name: one.as_dict() for name, one in report.exam.quality.items()},
         "kinds": {one.kind: (one.recall_at_2.hits, one.recall_at_2.count) for one in report.exam.kinds},
     }

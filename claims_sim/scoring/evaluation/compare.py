@@ -27,13 +27,18 @@ class Comparison:
     lost: dict[str, tuple[float, float]]
 
     @property
-    def worse(self) -> tuple[str, ...]:
-        """The measures and kinds that got worse; empty when the newer scorer is as good."""
-        measures = [
-            f"{name} {one.value:+.3f}"
+    def fallen(self) -> dict[str, Estimate]:
+        """The watched measures that fell by more than chance and tolerance explain."""
+        return {
+            name: one
             for name, one in self.differences.items()
             if name in WATCHED and one.high < 0 and one.value < -TOLERANCE
-        ]
+        }
+
+    @property
+    def worse(self) -> tuple[str, ...]:
+        """The measures and kinds that got worse; empty when the newer scorer is as good."""
+        measures = [f"{name} {one.value:+.3f}" for name, one in self.fallen.items()]
         kinds = [f"recall of {kind} {old:.0%} → {new:.0%}" for kind, (old, new) in self.lost.items()]
         return (*measures, *kinds)
 

@@ -27,7 +27,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page of one scorer shows. `title` and `about` are texts of `words.TEXTS`."""
+    """What a page of one scorer shows. `title` and `about` are texts of `words.TEXTS`.
+
+    `is_calibrated`: its scores promise a share of clean claims above them, as those of the built-in scorer do.
+    """
 
     found: Evaluation
     scorer: str
@@ -41,6 +44,7 @@ class Page:
     no_stream: str = ""
     facts: Facts | None = None
     shows_flagged: bool = False
+    is_calibrated: bool = False
 
 
 def render_page(page: Page, language: Language = "en") -> str:
@@ -62,8 +66,10 @@ def render(template: str, language: Language, title: words.Words, **values: Any)
         t=_say,
         both=_both,
         name=lambda kind: _both(words.KINDS.get(kind, (kind, kind))),
+        why=lambda reason: _both((reason, words.NO_STREAM.get(reason) or reason)),
         pct=_percent,
         num=_number,
+        span=_interval,
         rp=_rupiah,
         whole=lambda value: _both((f"{value:,.0f}", f"{value:,.0f}".replace(",", "."))),
         measures=words.MEASURES,
@@ -105,14 +111,23 @@ def _both(pair: words.Words) -> Markup:
     return made
 
 
-def _number(value: float, digits: int) -> Markup:
-    text = f"{value:.{digits}f}" if isfinite(value) else "–"
+def _number(value: float, digits: int, is_signed: bool = False) -> Markup:
+    text = f"{value:.{digits}f}".replace("-", "−") if isfinite(value) else "–"
+    text = f"+{text}" if is_signed and value > 0 else text
     return _both((text, text.replace(".", ",")))
 
 
 def _percent(share: float, digits: int = 0) -> Markup:
     text = f"{100 * share:.{digits}f} %" if isfinite(share) else "–"
     return _both((text, text.replace(".", ",")))
+
+
+def _interval(low: float, high: float, digits: int) -> Markup:
+    """From where to where; a minus is no dash, so that differences below 0 can be read."""
+    if not (isfinite(low) and isfinite(high)):
+        return _both(("–", "–"))
+    first, last = (f"{value:.{digits}f}".replace("-", "−") for value in (low, high))
+    return _both((f"{first} to {last}", f"{first} hingga {last}".replace(".", ",")))
 
 
 def _rupiah(amount: float) -> Markup:

@@ -1,4 +1,4 @@
-"""What the pages say, in English and in Indonesian. Texts only."""
+"""What pages and tables say, in English and in Indonesian. Texts only."""
 
 from typing import Final
 
@@ -13,9 +13,16 @@ KINDS: Final[dict[str, Words]] = {
     "stay_padding": ("Stay padding", "Lama rawat diperpanjang"),
     "short_stay_high_cost": ("Short stay, full bill", "Rawat singkat, tagihan penuh"),
     "no_medical_value": ("No medical value", "Tanpa nilai medis"),
+    "readmission": ("Readmission", "Rawat ulang (readmisi)"),
+    "fragmentation": ("Fragmentation", "Klaim dipecah (fragmentasi)"),
+    "repeat_billing": ("Repeat billing", "Tagihan berulang"),
+    "overlapping_stays": ("Overlapping stays", "Rawat inap tumpang tindih"),
+    "self_referral": ("Self-referral", "Rujukan ke RS sendiri"),
     "dialysis": ("Dialysis", "Cuci darah"),
     "chemotherapy": ("Chemotherapy", "Kemoterapi"),
     "one_day_cataract": ("One-day cataract", "Katarak rawat sehari"),
+    "honest_return": ("Honest return", "Kunjungan ulang yang wajar"),
+    "honest_referral": ("Honest referral", "Rujukan yang wajar"),
 }
 STRENGTHS: Final[dict[int, Words]] = {1: ("subtle", "samar"), 2: ("plain", "jelas"), 3: ("blatant", "mencolok")}
 NATURES: Final[dict[str, Words]] = {
@@ -55,8 +62,22 @@ FIDELITY: Final[dict[str, Words]] = {
     "tstr": ("Teaches a cost model as well as real claims (share)", "Melatih model biaya sebaik klaim asli (porsi)"),
     "rule_violations": ("Claims that break a rule no real claim breaks", "Klaim yang melanggar aturan yang tak dilanggar klaim asli"),
     "exact_copies": ("Copies of real claims", "Salinan klaim asli"),
+    "columns": ("Largest gap of a column", "Jarak terbesar satu kolom"),
+    "pairs": ("Largest gap of a pair of columns", "Jarak terbesar sepasang kolom"),
+    "slices": ("Gap within diagnoses, classes and the dearest claims", "Jarak di dalam diagnosis, kelas dan klaim termahal"),
+    "irregularities": ("Irregularities of real claims, gap of their rates", "Kejanggalan klaim asli, selisih tingkatnya"),
+    "money_replay": ("Amounts that real claims have, too", "Nominal yang juga ada pada klaim asli"),
+    "unique_replay": ("Amount, diagnosis and stay of just one real claim", "Nominal, diagnosis dan lama rawat satu klaim asli"),
+    "amount_repeats": ("Amounts that another claim has, too", "Nominal yang sama dengan klaim lain"),
     "dcr_share": ("Nearer to a real claim than usual (0.5: as usual)", "Lebih dekat ke klaim asli dari biasanya (0,5: biasa)"),
 }  # fmt: skip
+NO_STREAM: Final[dict[str, str]] = {
+    "not asked for": "tidak diminta",
+    "there is no stream yet": "belum ada aliran",
+    "none of its scored claims has a known answer": "tidak ada klaim berskor yang jawabannya diketahui",
+    "no claim with a known answer has a code of the profile": "tidak ada klaim berjawaban dengan kode yang ada di profil",
+}
+"""Why the stream is not judged."""
 TEXTS: Final[dict[str, Words]] = {
     "title": ("How well anomalies are found", "Seberapa baik anomali ditemukan"),
     "grade_title": ("Verdicts against the truth", "Putusan dibandingkan dengan kebenaran"),
@@ -83,7 +104,10 @@ TEXTS: Final[dict[str, Words]] = {
     "per_auditor": ("{} reviews per auditor a day", "{} tinjauan per auditor per hari"),
     "release_ok": ("No worse than the last release", "Tidak lebih buruk daripada rilis terakhir"),
     "release_worse": ("Worse than the last release", "Lebih buruk daripada rilis terakhir"),
-    "release_none": ("First release: nothing to compare with yet.", "Rilis pertama: belum ada pembanding."),
+    "release_none": (
+        "No earlier release sat such an exam: nothing to compare with yet.",
+        "Belum ada rilis terdahulu dengan ujian serupa sebagai pembanding.",
+    ),
     "overall": ("Overall", "Keseluruhan"),
     "measure": ("measure", "ukuran"),
     "value": ("value", "nilai"),
@@ -91,8 +115,8 @@ TEXTS: Final[dict[str, Words]] = {
     "by_chance": ("by chance", "bila kebetulan"),
     "per_kind": ("Recall per kind", "Anomali ditemukan per jenis"),
     "per_kind_note": (
-        "How many anomalies of each kind are among the highest 2 % of scores. The line is the 95 % interval (Wilson).",
-        "Berapa anomali tiap jenis berada di antara 2 % skor teratas. Garisnya selang 95 % (Wilson).",
+        "How many anomalies of each kind are among the highest 2 % of scores, with the 95 % interval (Wilson).",
+        "Berapa anomali tiap jenis berada di antara 2 % skor teratas, dengan selang 95 % (Wilson).",
     ),
     "kind": ("kind", "jenis"),
     "found": ("found", "ditemukan"),
@@ -119,8 +143,8 @@ TEXTS: Final[dict[str, Words]] = {
     "unlabelled": ("without a known answer: not judged", "tanpa jawaban yang diketahui: tidak dinilai"),
     "fidelity": ("Fidelity of the claims", "Kemiripan klaim"),
     "fidelity_none": (
-        "Not measured yet: materialize fidelity_report.",
-        "Belum diukur: jalankan fidelity_report.",
+        "Not measured yet: materialize fidelity_report, or run claims-sim fidelity.",
+        "Belum diukur: materialisasikan fidelity_report, atau jalankan claims-sim fidelity.",
     ),
     "floor": ("real claims get", "klaim asli"),
     "verdict": ("verdict", "putusan"),
@@ -140,14 +164,16 @@ TEXTS: Final[dict[str, Words]] = {
     ),
     "calibration": ("Scores", "Skor"),
     "calibration_note": (
-        "Claims and anomalies by score. Scores above 0.25, 0.5 and 0.75 are meant for one clean claim in 10, 100 and 1,000.",
-        "Klaim dan anomali menurut skor. Skor di atas 0,25, 0,5 dan 0,75 dimaksudkan untuk satu dari 10, 100 dan 1.000 klaim bersih.",
+        "Claims and anomalies by score.",
+        "Klaim dan anomali menurut skor.",
+    ),
+    "promise_note": (
+        "Scores above 0.25, 0.5 and 0.75 are meant for one clean claim in 10, 100 and 1,000.",
+        "Skor di atas 0,25, 0,5 dan 0,75 dimaksudkan untuk satu dari 10, 100 dan 1.000 klaim bersih.",
     ),
     "score": ("score", "skor"),
-    "above": ("above", "di atas"),
-    "clean_above": ("clean claims above", "klaim bersih di atasnya"),
+    "clean_above": ("clean claims above", "klaim bersih di atas"),
     "promised": ("promised", "dijanjikan"),
-    "drift": ("Drift of scores", "Pergeseran skor"),
     "places": ("By place", "Menurut tempat"),
     "places_note": (
         "At 2 % reviewed: anomalies found and missed, and clean claims reviewed for nothing.",
@@ -182,5 +208,11 @@ TEXTS: Final[dict[str, Words]] = {
         "Yang ditandainya (skor 0,5 ke atas), berapa pun jumlah tinjauan.",
     ),
     "precision": ("of what was flagged is an anomaly", "dari yang ditandai adalah anomali"),
+    "recall_of": ("Found at 2 %:", "Ditemukan pada 2 %:"),
     "recall": ("of the anomalies were flagged", "dari anomali ditandai"),
 }  # fmt: skip
+
+
+def measure_name(name: str) -> str:
+    """A measure for tables of text: precision_at_1 is the precision at 1 %."""
+    return name.replace("_", " ") + (" %" if name.endswith(("_1", "_2")) else "")
