@@ -1,6 +1,7 @@
 """How well claims drawn from a profile stand in for the real ones: every score beside its floor and its goal, table by table.
 
-    python benchmarks/bench_fidelity.py [--tables demo,coastal,register,counter,charges] [--rows 120000] [--k 11] [--no-suppression]
+    python benchmarks/bench_fidelity.py [--tables demo,coastal,register,counter,charges,raised,wide]
+                                        [--rows 120000] [--k 11] [--no-suppression]
                                         [--peers independent,copula,designer,synthea_port,cart] [--json FILE]
 
 Each table is made here twice, from two seeds of one world: claims to profile, and a holdout that the profile never sees. The

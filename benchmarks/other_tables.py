@@ -8,6 +8,11 @@ register  300 facilities, each with a rate of its own, 2,000 diagnoses, persons;
           a weight per province and class; severities 'fatal' and 'unknown'.
 counter   other column names and coded values, read through a mapping file; no province, no persons, no severity for a fifth of
           the rows; a price list of procedures, by quantity; one claim in twelve costs nothing; a constant and an empty column.
+raised    named and coded as BPJS's sample data; severity only as the last part of a case group; one price list by group, severity,
+          class and region, a ward class that no column names, all of it raised by 6 % in the second year; supplements
+          to the rupiah on 1.5 % of the stays, between prices in hundreds.
+wide      as Medicare's public files: ICD-9-CM codes, nine columns of secondary diagnoses, dates as whole numbers, one amount,
+          continuous and told to the thousand, with a ceiling.
 charges   no dates at all; diagnoses as names, not codes; a hospital's charges and its costs, both continuous, with cents.
 
 One world each: another seed draws other claims of it (a holdout). Every row is invented.
@@ -21,7 +26,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.codes import icd10
+from claims_sim.codes import icd9cm, icd10
 
 Ints = np.ndarray
 Rng = np.random.Generator
@@ -352,13 +357,146 @@ amount_paid = "Total Costs"
 "120 +" = "120"
 """
 
+
+def raised(rows: int, g: Rng) -> pa.Table:
+    w = np.random.default_rng([WORLD, 5])
+    dx_codes = codes_of_chapters("AEGHIJKLMNOPRSZ", 800, w)
+    n, provinces = len(dx_codes), 34
+    place = draw(zipf(provinces, 0.9, w)[None], np.zeros(rows, int), g)
+    owner = draw(w.dirichlet([1, 1.2, 3, 0.5, 4], provinces), place, g)
+    kind = draw(np.array([[2, 3, 1, 0.1], [1, 4, 3, 0.5], [0.2, 2, 5, 2], [0.1, 2, 3, 1], [0.1, 1.5, 4, 3]]), owner, g)
+    person = draw(g.gamma(0.8, 1, rows // 3 + 1)[None], np.zeros(rows, int), g)
+    stays = (g.random(rows) < np.array([0.12, 0.2, 0.3, 0.35])[kind]).astype(int)
+    dx = draw(zipf(n, 1.0, w) * w.gamma(1, 1, (8, n)), stays * 4 + kind, g)
+    ward = draw(np.array([[1, 2, 6.0]]), np.zeros(rows, int), g)
+    severe = g.logistic(0, 0.9, rows) + w.normal(0, 0.7, n)[dx]
+    severity = np.where(stays, 1 + (severe > 0.6) + (severe > 2.2), 0)
+    group, number = w.integers(0, 60, n)[dx], w.integers(10, 60, 60)
+    names = [
+        f"{'ABCDEFGHIJKLMNOPQRSTUVWZ'[i % 24]}-{4 if level else 5}-{number[i]}-{('0', 'I', 'II', 'III')[level]}"
+        for i in range(60)
+        for level in range(4)
+    ]
+    t = np.arange(730)
+    week = np.array([[1, 0.95, 0.9, 0.95, 0.8, 0.5, 0.12], [1, 1, 1, 1, 1, 0.8, 0.8]])[:, (t + 1) % 7]
+    day = draw(week * (1 + 0.15 * np.sin(t / 50)) * (1 + t / 1500), stays, g)
+    base = np.where(stays, np.exp(w.normal(14.6, 0.55, 60))[group], np.exp(w.normal(12.2, 0.5, 60))[group])
+    price = base * np.where(stays, np.array([1.4, 1.2, 1.0])[ward], 1.0) * np.array([1, 1, 1.45, 2.05])[severity]
+    price *= (
+        np.array([1.55, 1.2, 1.0, 0.86])[kind]
+        * np.array([1, 1.01, 1.03, 1.05, 1.1])[w.integers(0, 5, provinces)[place]]
+    )
+    claimed = np.rint(price * np.where(day < 365, 1.0, 1.06) / 100) * 100
+    claimed += np.where((g.random(rows) < 0.015) & (stays == 1), np.rint(np.exp(g.normal(15, 0.6, rows))), 0)
+    part = np.where(g.random(rows) < 0.5, 0, g.beta(6, 2, rows))
+    paid = np.rint(claimed * np.where(g.random(rows) < 0.985, 1, part))
+    los = np.where(stays, 1 + g.negative_binomial(1.5, 1 / (1 + w.gamma(3, 0.7, n)[dx] * (0.6 + 0.4 * severity))), 0)
+    admit = np.datetime64("2018-01-01") + day
+    procs = [f"{a}.{b}" for a in (89, 93, 99, 95, 88, 87) for b in w.choice(np.arange(10, 99), 10, replace=False)]
+    proc = draw(np.c_[w.dirichlet(np.full(60, 0.06), n), w.uniform(0.2, 2, n)], dx, g)
+    sec = companions(dx, w.gamma(1.2, 0.9, n)[dx] * (0.1 + stays), partners_of(n, 12, zipf(n, 1, w), w), dx_codes, 6, g)
+    return pa.table({
+        "FKL02": pa.array(324_340_120_000_000_000 + np.arange(rows) * 31), "FKL03": pa.array(admit), "FKL04": pa.array(admit + los),
+        "FKL05": text([str(11 + i) for i in range(provinces)], place), "FKL07": pa.array(np.array([1, 2, 3, 5, 9])[owner]),
+        "FKL09": pa.array(kind + 1), "FKL10": pa.array(stays + 1), "FKL18": text(dx_codes, dx),
+        "FKL19A": text(names, group * 4 + severity), "FKL24": pa.array([";".join(codes) or None for codes in sec.to_pylist()]),
+        "FKL30": text(procs, np.where(proc < 60, proc, -1)), "FKL47": pa.array(claimed.astype(np.int64)),
+        "FKL48": pa.array(paid.astype(np.int64)), "PSTV01": pa.array(1_000_000 + person * 97),
+        "PSTV15": pa.array(np.round(np.exp(w.normal(3, 0.5, provinces)), 4)[place]),
+    })  # fmt: skip
+
+
+RAISED_MAPPING = """\
+[columns]
+claim_id = "FKL02"
+admit_dt = "FKL03"
+discharge_dt = "FKL04"
+province_name = "FKL05"
+facility_ownership = "FKL07"
+facility_class = "FKL09"
+service_type = "FKL10"
+dx_primary_code = "FKL18"
+severity_group = "FKL19A"
+dx_secondary_codes = "FKL24"
+procedure_code = "FKL30"
+amount_claimed = "FKL47"
+amount_paid = "FKL48"
+patient_id_hash = "PSTV01"
+claim_weight = "PSTV15"
+
+[values.service_type]
+1 = "RJTL"
+2 = "RITL"
+"""
+
+
+def wide(rows: int, g: Rng) -> pa.Table:
+    w = np.random.default_rng([WORLD, 6])
+    dx_codes = sorted(
+        w.choice([code for code in sorted(icd9cm.diagnoses()) if code[0] != "E"], 700, replace=False).tolist()
+    )
+    n, houses = len(dx_codes), 260
+    size = zipf(houses, 0.8, w)
+    person = draw(g.gamma(0.8, 1, rows // 2 + 1)[None], np.zeros(rows, int), g)
+    own = draw(size[None], np.zeros(rows, int), g)[person]
+    house = np.where(g.random(rows) < 0.8, own, draw(size[None], np.zeros(rows, int), g))
+    ill = g.random(rows)[person]
+    dx = draw(zipf(n, 0.95, w) * w.gamma(1, 1, (3, n)), (ill * 3).astype(int), g)
+    group = w.integers(0, 120, n)[dx]
+    t = np.arange(1096)
+    season = (1 + 0.25 * np.cos(t / 58.1)) * np.where((t + 1) % 7 >= 5, 0.75, 1) * np.exp(-np.maximum(t - 800, 0) / 500)
+    day = draw(season[None], np.zeros(rows, int), g)
+    los = np.minimum(g.negative_binomial(1.6, 1 / (1 + w.gamma(3, 1.4, n)[dx] * (0.7 + 0.6 * ill))), 90)
+    paid = np.exp(w.normal(9, 0.65, 120)[group] + w.normal(0, 0.12, houses)[house] + 0.05 * (day // 365))
+    paid *= np.exp(g.normal(0, 0.18, rows)) * (1 + 0.02 * np.maximum(los - 8, 0))
+    paid = np.where(g.random(rows) < 0.03, 0, np.minimum(np.round(paid, -3), 57_000))
+    admit = np.datetime64("2008-01-01") + day
+    sec = companions(dx, w.gamma(2, 1.4, n)[dx] * (0.6 + ill), partners_of(n, 20, zipf(n, 0.9, w), w), dx_codes, 9, g)
+    spread = np.array([[*codes, *[None] * (9 - len(codes))] for codes in sec.to_pylist()], object)
+    procs = [
+        f"{a}{b:02d}" for a in (36, 37, 39, 45, 51, 54, 79, 81) for b in w.choice(np.arange(1, 99), 12, replace=False)
+    ]
+    proc = draw(np.c_[w.dirichlet(np.full(96, 0.05), n), w.uniform(0.2, 2, n)], dx, g)
+
+    def as_number(days: np.ndarray) -> pa.Array:
+        return pa.array(np.char.replace(days.astype("datetime64[D]").astype(str), "-", "").astype(np.int64))
+
+    return pa.table({
+        "DESYNPUF_ID": text([f"{i * 2_654_435_761 % 2**64:016X}" for i in range(rows // 2 + 1)], person),
+        "CLM_ID": pa.array(196_661_176_000_000 + np.arange(rows) * 7), "CLM_ADMSN_DT": as_number(admit),
+        "CLM_THRU_DT": as_number(admit + los), "PRVDR_NUM": text([f"{i % 40 + 1:02d}{i:03d}{'AEGH'[i % 4]}" for i in range(houses)], house),
+        "CLM_PMT_AMT": pa.array(paid), "CLM_UTLZTN_DAY_CNT": pa.array(los), "ICD9_DGNS_CD_1": text(dx_codes, dx),
+        **{f"ICD9_DGNS_CD_{i + 2}": pa.array(spread[:, i].tolist(), pa.string()) for i in range(9)},
+        "ICD9_PRCDR_CD_1": text(procs, np.where(proc < 96, proc, -1)),
+    })  # fmt: skip
+
+
+WIDE_MAPPING = """\
+[columns]
+claim_id = "CLM_ID"
+admit_dt = "CLM_ADMSN_DT"
+discharge_dt = "CLM_THRU_DT"
+los = "CLM_UTLZTN_DAY_CNT"
+facility_id = "PRVDR_NUM"
+dx_primary_code = "ICD9_DGNS_CD_1"
+dx_secondary_codes = [
+  "ICD9_DGNS_CD_2", "ICD9_DGNS_CD_3", "ICD9_DGNS_CD_4", "ICD9_DGNS_CD_5", "ICD9_DGNS_CD_6", "ICD9_DGNS_CD_7", "ICD9_DGNS_CD_8",
+  "ICD9_DGNS_CD_9", "ICD9_DGNS_CD_10",
+]
+procedure_code = "ICD9_PRCDR_CD_1"
+amount_paid = "CLM_PMT_AMT"
+patient_id_hash = "DESYNPUF_ID"
+"""
+
 TABLES: dict[str, Callable[[int, Rng], pa.Table]] = {
     "coastal": coastal,
     "register": register,
     "counter": counter,
     "charges": charges,
+    "raised": raised,
+    "wide": wide,
 }
-MAPPINGS = {"counter": COUNTER_MAPPING, "charges": CHARGES_MAPPING}
+MAPPINGS = {"counter": COUNTER_MAPPING, "charges": CHARGES_MAPPING, "raised": RAISED_MAPPING, "wide": WIDE_MAPPING}
 
 
 def write_table(name: str, rows: int, seed: int, out: Path) -> Path | None:

@@ -25,14 +25,15 @@ def _labels() -> dict[str, str]:
 
 
 @cache
-def _diagnoses() -> frozenset[str]:
+def diagnoses() -> frozenset[str]:
+    """Every diagnosis of ICD-9-CM, without dots."""
     text = resources.files("claims_sim.codes").joinpath("icd9cm_diagnoses.csv").read_text(encoding="utf-8")
     return frozenset(row["code"] for row in csv.DictReader(text.splitlines()))
 
 
 def is_diagnosis(code: str) -> bool:
     """Is `code`, with or without its dot, a diagnosis of ICD-9-CM?"""
-    return without_dot(code) in _diagnoses()
+    return without_dot(code) in diagnoses()
 
 
 def without_dot(code: str) -> str:

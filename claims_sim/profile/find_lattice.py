@@ -79,8 +79,8 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
     rows, base = rows[there], found.bases[at[there]]
     price = np.exp(base + found.place_log(rows)) / found.grid
     away = np.abs(np.rint(primary[rows] / found.grid) - np.rint(price))
-    at_price, beside = int((away <= 1).sum()), int(((away >= 2) & (away <= 4)).sum())
-    return at_price * 2 > _MIN_CONTRAST * beside
+    at_price, beside = int((away == 0).sum()), int(((away >= 1) & (away <= 2)).sum()) / 4
+    return at_price > _MIN_CONTRAST * beside
 
 
 def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:

@@ -4,7 +4,7 @@ A one-off amount is never kept: it counts as lying so far from the mean of its c
 many persons share. How what is paid follows from what is claimed is in `settlement.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -216,13 +216,14 @@ def _means(fit: _Fit) -> Means:
     """Effects of single variables on the logarithm of amounts, then means over nested contexts of enough persons."""
     rows = np.flatnonzero(np.isfinite(fit.primary))
     logs = np.log(np.maximum(fit.primary[rows], fit.grid / 2))
-    effects = _effects(rows, logs, [*fit.candidates, *fit.builder.candidates([MONTH])])
-    if MONTH in effects and np.ptp(effects[MONTH]) < _LEAST_TREND:
-        effects = _effects(rows, logs, fit.candidates)
+    effects = _effects(rows, logs, fit.candidates)
+    rest = _without(effects, fit, rows, logs)
+    if _has_trend(fit, rows, rest):
+        effects = _effects(rows, logs, [*fit.candidates, *fit.builder.candidates([MONTH])])
+        rest = _without(effects, fit, rows, logs)
+    logs = rest
     for name in effects:
         fit.builder.use_feature(name)
-    for name, effect in effects.items():
-        logs = logs - np.append(effect, 0.0)[fit.builder.variables[name][0][rows]]
     edges = np.unique(np.quantile(logs[:: max(1, len(logs) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
     level: Codes = np.full(len(fit.primary), -1, np.int32)
     level[rows] = np.searchsorted(edges, logs)
@@ -257,6 +258,26 @@ def _means(fit: _Fit) -> Means:
         sizes=tuple(p.size for p in used),
         levels=tuple(levels),
     )
+
+
+def _without(effects: Mapping[str, Numbers], fit: _Fit, rows: Ints, logs: Numbers) -> Numbers:
+    """What the effects leave of the logarithms."""
+    for name, effect in effects.items():
+        logs = logs - np.append(effect, 0.0)[fit.builder.variables[name][0][rows]]
+    return logs
+
+
+def _has_trend(fit: _Fit, rows: Ints, rest: Numbers) -> bool:
+    """Do the months differ in what all else leaves of the logarithms?"""
+    if MONTH not in fit.builder.variables:
+        return False
+    codes, months = fit.builder.variables[MONTH]
+    known = codes[rows] >= 0
+    count = np.bincount(codes[rows][known], minlength=months)
+    mean = np.bincount(codes[rows][known], weights=(rest - rest.mean())[known], minlength=months) / (
+        count + _EFFECT_PRIOR
+    )
+    return bool(months > 1 and np.ptp(mean) >= _LEAST_TREND)
 
 
 def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[str, Numbers]:

@@ -212,6 +212,7 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
         else:
             connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
         connection.execute("SET TimeZone='UTC'")
+        connection.execute("SET enable_progress_bar = false")
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     return connection, relation
