@@ -45,8 +45,8 @@ def run(settings: Settings, profile_file: Path | None, asked: LabelledRequest, p
     check_suffix("--truth", places.truth, (".parquet",))
     if len({path.resolve() for path in places.all()}) < 3:
         raise SettingsError("--out, --truth and --datasheet name the same file: give three.")
-    for path in places.all():
-        pipeline.check_output(settings, path)
+    for option, path in zip(("--out", "--truth", "--datasheet"), places.all(), strict=True):
+        pipeline.check_output(settings, path, option)
     profile = Profile.load(profile_file) if profile_file else pipeline.current_profile(settings)
     parts = Places(*(path.with_name(f".{path.name}.{os.getpid()}.part") for path in places.all()))
     try:

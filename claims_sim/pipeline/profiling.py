@@ -172,8 +172,8 @@ def propose_mapping(settings: Settings, *, is_table_given: bool) -> tuple[Propos
     return proposal, to_toml(proposal)
 
 
-def check_output(settings: Settings, out: Path) -> None:
-    """Raise SettingsError when writing `out` would replace the source or a file of the simulation, also through links.
+def check_output(settings: Settings, out: Path, option: str = "--out") -> None:
+    """Raise SettingsError when writing `out`, given as `option`, would replace the source or a file of the simulation, also through links.
 
     So it does when `out` cannot be written: better before the work than after it.
     """
@@ -187,12 +187,12 @@ def check_output(settings: Settings, out: Path) -> None:
             path.resolve() == out.resolve() or (path.exists() and out.exists() and path.samefile(out))
         )
         if same:
-            raise SettingsError(f"--out {out} is {what}: nothing is written. Give another file.")
+            raise SettingsError(f"{option} {out} is {what}: nothing is written. Give another file.")
     if out.is_dir():
-        raise SettingsError(f"--out {out} is a folder: give a file in it.")
+        raise SettingsError(f"{option} {out} is a folder: give a file in it.")
     folder = next(path for path in out.absolute().parents if path.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise SettingsError(f"--out {out}: nothing can be written to {folder}. Give a file in another folder.")
+        raise SettingsError(f"{option} {out}: nothing can be written to {folder}. Give a file in another folder.")
 
 
 def current_profile(settings: Settings) -> Profile:

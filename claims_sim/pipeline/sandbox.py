@@ -66,8 +66,9 @@ def write_sandbox(
     ours do not have. Raises SourceError when the source cannot be read, SettingsError for a wrong `fill` or `out`.
     """
     check_isolation(settings)
-    for path in filter(None, (out, truth)):
-        check_output(settings, path)
+    check_output(settings, out)
+    if truth:
+        check_output(settings, truth, "--truth")
     if out.exists() and not _is_sandbox(out):
         raise SettingsError(f"--out {out} exists and is no sandbox: it is left alone; give another file.")
     columns = _columns(settings, fill or {})

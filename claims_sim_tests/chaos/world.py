@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from claims_sim import pipeline
 from claims_sim.channels import open_channel
@@ -88,7 +89,7 @@ class World:
         self._ends.callback(foreign.close)
         self.wire = faults.Wire(foreign, self.channel_folder, self.ledger, self.rng)
         # What the fork server preloads it finds by the environment alone, and it is silent when it does not.
-        os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+        self._ends.enter_context(mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
         self.actors = {
             name: Actor(name, body) for name, body in (("writer", actors.write), ("consumer", actors.consume))
         }
