@@ -6,7 +6,7 @@ Identities of persons and facilities are copied as 64-bit hashes: enough to coun
 
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -212,7 +212,8 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
         else:
             connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
         connection.execute("SET TimeZone='UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        with suppress(duckdb.InvalidInputException):  # a notebook without widgets has no bar, nor a switch for it
+            connection.execute("SET enable_progress_bar = false")
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     return connection, relation
