@@ -35,9 +35,8 @@ from claims_sim.store.stream import stored_position
 LOST_AFTER: Final = timedelta(minutes=1)
 """A released batch has so long to arrive before the relay asks whether the channel still has it."""
 
-_TAKEN_AT_ONCE: Final = (
-    20  # batches that wait are read so many at a time: neither memory nor the database is held for long
-)
+_TAKEN_AT_ONCE: Final = 20
+"""Batches that wait are read so many at a time: neither memory nor the database is held for long."""
 
 
 def require_author(settings: Settings) -> None:
