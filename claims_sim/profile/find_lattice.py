@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
@@ -299,33 +299,29 @@ def _refine(found: Lattice, amounts: Amounts) -> None:
     on = np.flatnonzero(found.point >= 0)
     if len(on) < 100:
         return
-    base = found.bases[found.base_start[found.case[on]] + found.point[on]]
-    logs, weight = amounts.logs, amounts.tolerance[on] ** -2.0
+    owner, level = found.base_start[found.case[on]] + found.point[on], found.level[on]
+    weight = amounts.tolerance[on] ** -2.0
+    off = amounts.logs[on] - found.bases[owner] - found.levels[level] - found.place_log(on)
+    codes = {name: found.codes[name][on] for name in found.factors}
+    commonest = {name: int(np.bincount(code + 1, weights=weight)[1:].argmax()) for name, code in codes.items()}
     for _ in range(6):
         for name, factor in found.factors.items():
-            code = found.codes[name][on]
-            total = base + found.levels[found.level[on]] + found.place_log(on)
-            off = logs[on] - total
-            valid = code >= 0
-            mass = np.bincount(code[valid], weights=weight[valid], minlength=len(factor))
-            step = np.bincount(code[valid], weights=(weight * off)[valid], minlength=len(factor)) / np.maximum(
-                mass, 1e-30
-            )
-            found.factors[name] = factor + step - step[int(mass.argmax())]
-        total = base + found.levels[found.level[on]] + found.place_log(on)
-        off = logs[on] - total
-        mass = np.bincount(found.level[on], weights=weight, minlength=len(found.levels))
-        step = np.bincount(found.level[on], weights=weight * off, minlength=len(found.levels)) / np.maximum(mass, 1e-30)
-        levels = found.levels + step
-        found.levels = levels - levels[int(np.abs(levels).argmin())]
-        owner = found.base_start[found.case[on]] + found.point[on]
-        total = base + found.levels[found.level[on]] + found.place_log(on)
-        off = logs[on] - total
-        mass = np.bincount(owner, weights=weight, minlength=len(found.bases))
-        base = (
-            base
-            + (np.bincount(owner, weights=weight * off, minlength=len(found.bases)) / np.maximum(mass, 1e-30))[owner]
-        )
+            step = np.append(_means(codes[name], off, weight, len(factor)), 0.0)
+            step[:-1] -= step[commonest[name]]
+            found.factors[name] = factor + step[:-1]
+            off -= step[codes[name]]
+        levels = found.levels + _means(level, off, weight, len(found.levels))
+        levels -= levels[int(np.abs(levels).argmin())]
+        off -= (levels - found.levels)[level]
+        found.levels = levels
+        off -= _means(owner, off, weight, len(found.bases))[owner]
     found.levels = snap_ratios(found.levels)
     for name, factor in found.factors.items():
         found.factors[name] = snap_ratios(factor)
+
+
+def _means(codes: Ints | Codes, values: Numbers, weight: Numbers, size: int) -> Numbers:
+    """The weighted mean of the values of each code 0..size-1; 0 where there is none. Code -1 counts nowhere."""
+    mass = np.bincount(codes + 1, weights=weight, minlength=size + 1)[1:]
+    total: Numbers = np.bincount(codes + 1, weights=weight * values, minlength=size + 1)[1:]
+    return total / np.maximum(mass, 1e-30)

@@ -13,6 +13,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
 
 MAX_POINTS: Final = 6
+_SEEN_OF_CASE: Final = 1000
 
 
 class Amounts(NamedTuple):
@@ -94,13 +95,13 @@ def fit_points(found: Lattice, population: Population, amounts: Amounts, on: Int
     for number in range(MAX_POINTS):
         if not len(todo):
             break
-        n = len(levels)
-        votes_case = np.repeat(found.case[todo], n)
-        votes = (rest[todo][:, None] - levels[None]).ravel()
+        n, some = len(levels), some_of_each(found.case, todo, cases)
+        votes_case = np.repeat(found.case[some], n)
+        votes = (rest[some][:, None] - levels[None]).ravel()
         # Where a case has a single price, every level would explain it as well as none: none is simpler.
-        worth = np.tile(np.where(levels == 0.0, 1.0, 0.9), len(todo))
-        base = dense_modes(votes_case, votes, np.repeat(tolerance[todo], n), cases, worth)
-        base = _centre(base, found.case[todo], rest[todo], tolerance[todo], levels, cases)
+        worth = np.tile(np.where(levels == 0.0, 1.0, 0.9), len(some))
+        base = dense_modes(votes_case, votes, np.repeat(tolerance[some], n), cases, worth)
+        base = _centre(base, found.case[some], rest[some], tolerance[some], levels, cases)
         hit, chosen = match_levels(base[found.case[todo]], rest[todo], place[todo], primary[todo], levels, found.grid)
         rows = todo[hit]
         allowed = np.zeros(cases, np.bool_)
@@ -119,6 +120,14 @@ def fit_points(found: Lattice, population: Population, amounts: Amounts, on: Int
     found.bases = value[order]
     found.base_start = np.r_[0, np.cumsum(np.bincount(owner, minlength=cases))].astype(np.int64)
     found.point, found.level = point, level
+
+
+def some_of_each(case: Ints, rows: Ints, cases: int) -> Ints:
+    """Those of `rows` that a case's price is sought with: about a thousand of each case show it as well as all."""
+    nth = np.maximum(np.bincount(case[rows], minlength=cases) // _SEEN_OF_CASE, 1)
+    # By a number that is mixed from the row's own: neighbours in a table may be alike.
+    chosen: Ints = rows[(rows * 0x9E3779B1 >> 8) % nth[case[rows]] == 0]
+    return chosen
 
 
 def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels: Numbers, cases: int) -> Numbers:

@@ -180,8 +180,8 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
     """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text."""
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
-        # MD5, because DuckDB's own hash may change with its version; 64 bits of it tell owners apart.
-        return f"md5_number_lower(CAST({theirs} AS VARCHAR))"
+        # Only ever compared within one reading, so that it may change with DuckDB's version; 64 bits tell owners apart.
+        return f"CASE WHEN {theirs} IS NOT NULL THEN hash(CAST({theirs} AS VARCHAR)) END"
     if column.kind == "date":
         return date_expression(column, _province(located, mapping))
     values = mapping.values.get(name, {})
