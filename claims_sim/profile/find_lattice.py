@@ -323,5 +323,6 @@ def _refine(found: Lattice, amounts: Amounts) -> None:
 def _means(codes: Ints | Codes, values: Numbers, weight: Numbers, size: int) -> Numbers:
     """The weighted mean of the values of each code 0..size-1; 0 where there is none. Code -1 counts nowhere."""
     mass = np.bincount(codes + 1, weights=weight, minlength=size + 1)[1:]
-    total: Numbers = np.bincount(codes + 1, weights=weight * values, minlength=size + 1)[1:]
-    return total / np.maximum(mass, 1e-30)
+    total = np.bincount(codes + 1, weights=weight * values, minlength=size + 1)[1:]
+    means: Numbers = total / np.maximum(mass, 1e-30)
+    return means
