@@ -1,6 +1,7 @@
 """The commands on all scores, and the sandbox, as a user types them."""
 
 import json
+import re
 
 import pytest
 
@@ -37,6 +38,11 @@ def test_sandbox(run, tmp_path):
     )
     written = json.loads(out)
     assert (code, written["claims"], written["columns filled"]) == (0, 50, "district_name")
+    assert "truth" not in written
+    _, out, _ = run("sandbox", "--out", tmp_path / "s.duckdb", "--count", "50", "--anomaly-rate", "0.1")
+    assert re.search(r"^truth +not written: .* the same command with --truth FILE", out, re.M)
+    code, _, err = run("sandbox", "--out", tmp_path / "s.duckdb", "--stream", "--anomaly-rate", "0.1")
+    assert (code, err.count("\n")) == (2, 1)
     code, _, err = run("sandbox", "--out", tmp_path / "s.duckdb", "--fill", "district_name")
     assert (code, err.count("\n")) == (2, 1)
     assert "write COLUMN=EXPRESSION" in err

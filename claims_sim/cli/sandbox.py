@@ -8,6 +8,7 @@ import typer
 from claims_sim.cli.common import JsonOption, print_result, read_settings
 
 app = typer.Typer()
+_TRUTH_LOST = "not written: which claims are anomalies is told by the same command with --truth FILE alone"
 
 
 @app.command(rich_help_panel="Production zone (opens the source, read-only)")
@@ -28,7 +29,8 @@ def sandbox(
 ) -> None:
     """Build a database whose claims table has your table's name, columns and types, with simulated claims.
 
-    Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled.
+    Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled. In a
+    column of INA-CBG codes the severity is drawn and the group made up: it has the form of a code, no tariff follows from it.
 
     --fill is for columns that your table has and claims do not; the example is of a table with a column `status`.
 
@@ -37,6 +39,7 @@ def sandbox(
     from claims_sim.errors import SettingsError
     from claims_sim.pipeline.labelled import LabelledRequest
     from claims_sim.pipeline.sandbox import write_sandbox
+    from claims_sim.profile.reverse import CASE_GROUP
 
     filled = {}
     for text in fill or ():
@@ -44,6 +47,10 @@ def sandbox(
         if not is_one or not column.strip() or not expression.strip():
             raise SettingsError(f"--fill {text}: write COLUMN=EXPRESSION, such as status='FINAL'.")
         filled[column.strip()] = expression.strip()
+    if stream and (anomaly_rate or truth):
+        raise SettingsError(
+            "--stream takes the claims of the stream as they are: --anomaly-rate and --truth are for claims that are drawn."
+        )
     settings = read_settings()
     asked = LabelledRequest(count=count, rate=anomaly_rate, seed=seed, ref_keys=settings.ref_keys)
     done = write_sandbox(settings, out, asked=asked, from_stream=stream, truth=truth, fill=filled)
@@ -53,7 +60,9 @@ def sandbox(
             "table": done.table,
             "claims": done.claims,
             **({"labelled anomalies and decoys": done.anomalies} if done.anomalies else {}),
+            **({"truth": str(truth or _TRUTH_LOST)} if truth or anomaly_rate else {}),
             "columns with claims": len(done.named()),
+            **({"made up to the form": ", ".join(groups)} if (groups := done.named(CASE_GROUP)) else {}),
             "columns filled": ", ".join(done.named("filled")) or "none",
             "columns that are null": ", ".join(done.named("")) or "none",
         },

@@ -59,6 +59,8 @@ acute bilateral chronic closed complicated complication complications control de
 history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
 pediatric paediatric orthopedic orthopaedic routine screening secondary severe single simple specified state
 suspected therapy treatment type unilateral unit unspecified up visit with without ray rays scan
+consciousness encounter examination finding index miscarriage overweight prediabetes preeclampsia problem regime situation
+sore swelling symptom trimester
 """
 
 
@@ -129,4 +131,5 @@ def words() -> frozenset[str]:
     numbered = spelled.union(*(_numbers(word) for word in spelled))
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
     possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
+    possessives |= {f"{word}'s" for word in proper if len(word) > 3 and not word.endswith("s")}
     return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})

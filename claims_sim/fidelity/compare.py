@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.errors import SourceError
 from claims_sim.fidelity import copies, scores
 from claims_sim.fidelity.audit import audit_columns
@@ -30,7 +31,7 @@ from claims_sim.fidelity.learners import taught_r2, tell_apart
 from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
-from claims_sim.fidelity.violations import broken_identities, broken_rules
+from claims_sim.fidelity.violations import broken_identities, broken_rules, identity_columns
 from claims_sim.profile.oddities import share_of
 
 CLASSIFIED: Final = 20_000  # a side
@@ -239,6 +240,9 @@ def _learners(plain: Parts, parts: Parts, step: Callable[[str], object]) -> tupl
 def _rules(frames: Frames, real: pa.Table, synthetic: pa.Table) -> tuple[list[Score], dict[str, tuple[float, float]]]:
     """Scores, and per rule the rates in the real and the synthetic table; all claims are looked at."""
     theirs, ours = broken_rules(real), broken_rules(synthetic)
+    # What the real table lacks a column for, it can neither keep nor break.
+    lacking = set(FLAT_SCHEMA.names) - set(real.column_names)
+    ours = {name: rows for name, rows in ours.items() if not lacking & identity_columns(name)}
     broken = broken_identities(frames.real, frames.synthetic)
     ours |= broken
     theirs |= {name: np.zeros(1, bool) for name in broken}

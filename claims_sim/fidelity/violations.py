@@ -29,6 +29,11 @@ def broken_rules(claims: pa.Table) -> dict[str, Mask]:
     return {name: found[name].to_numpy().astype(bool) for name in found.column_names}
 
 
+def identity_columns(name: str) -> set[str]:
+    """The columns of an identity that a source may keep or not; none for other rules, which claims of ours always owe."""
+    return {column for rule in IDENTITIES if rule.name == name for column in FLAT_SCHEMA.names if column in rule.broken}
+
+
 def broken_identities(real: pd.DataFrame, claims: pd.DataFrame) -> dict[str, Mask]:
     """Which claims break an identity that every real claim keeps: how days and `los`, list and its length go together."""
     names = {"days_less_los": "stay_not_as_in_the_table", "count_error": "companions_not_as_listed"}

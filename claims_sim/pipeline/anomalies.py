@@ -1,6 +1,8 @@
 """The steps around labelled anomalies: a writer that knows its place in the stream, and the truth file's two phases."""
 
+import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import pyarrow as pa
@@ -22,6 +24,7 @@ from claims_sim.settings import PREFIX, Settings
 from claims_sim.store import outbox, roster, truth
 from claims_sim.store.window import newest_claims
 
+_log = logging.getLogger(__name__)
 COPIED_FROM: Final = 2_000
 """How many of the newest claims of the stream an anomaly may copy."""
 
@@ -81,7 +84,20 @@ def mix_of(text: str, *, has_persons: bool = False, told_in: str = f"{PREFIX}ANO
         raise SettingsError(
             f"{told_in}: {', '.join(shares)} can be made of claims with persons only: set {PREFIX}REF_KEYS=true, or name other kinds."
         )
+    if len(kept) < len(shares):
+        _tell_of_left_out(told_in, ", ".join(name for name in shares if name not in kept))
     return kept
+
+
+@cache
+def _tell_of_left_out(told_in: str, kinds: str) -> None:
+    """Once in a process: a stream reads its mix at every tick."""
+    _log.warning(
+        "%s: %s left out, the other kinds take its place: it can be made of claims with persons only; set %sREF_KEYS=true.",
+        told_in,
+        kinds,
+        PREFIX,
+    )
 
 
 def anomaly_writer(

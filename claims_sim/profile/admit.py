@@ -1,6 +1,7 @@
-"""Which texts of a source may become part of a profile. Judges the text alone; who shares it is counted elsewhere.
+"""Which texts of a source may become part of a profile. Judges texts; who shares them is counted elsewhere.
 
-A value must be short and plain and hold no identifier; a label must be made of the code systems' own words.
+A value must be short and plain and hold no identifier; a label must be made of the code systems' own words. Numbers are
+judged with their column, which must be a list of codes.
 """
 
 import re
@@ -13,7 +14,7 @@ from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
 from claims_sim.codes.vocabulary import split_words, words
 from claims_sim.privacy.phi import identifiers_in
-from claims_sim.profile.counting import Mask
+from claims_sim.profile.counting import Ints, Mask
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
@@ -21,6 +22,18 @@ ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 _CATEGORY: Final = re.compile(r"[^\W_][^\W_ .,/&()'’+\-]*(?:[^\W_]|[ .,/&()'’+\-])*")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
+_OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
+_DAY: Final = re.compile(
+    r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
+)
+_LONGEST_PROCEDURE, _LONGEST_CATEGORY = 10, 7  # characters
+OWN_CODES: Final = (
+    "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
+    "procedure_code",
+)  # fmt: skip
+"""The columns that may hold codes of the source's own; diagnoses and labels are held against public systems."""
+_NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
+_MANY: Final = 20  # values
 
 
 def admit_category(value: str) -> bool:
@@ -71,6 +84,40 @@ _RULES: Final = {
 
 
 def admitted(column: str, values: Sequence[str | None]) -> Mask:
-    """For each distinct value of a column: may it be released as far as its text goes?"""
+    """For each distinct value of a column: may it be released as far as its text alone goes?"""
     rule = _RULES.get(column, admit_category)
     return np.array([value is not None and rule(value) for value in values], np.bool_)
+
+
+def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+    """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
+
+    A number says nothing by its text; its column must show that it is one of a list of codes. `claims` are each value's
+    claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists
+    that are known (10, for procedures; else 7), and the shape of the others: nearly all claims bear values of this
+    shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
+    may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
+    does not pass, however many share it.
+    """
+    out = np.zeros(len(values), np.bool_)
+    if column not in OWN_CODES:
+        return out
+    most = _LONGEST_PROCEDURE if column == "procedure_code" else _LONGEST_CATEGORY
+    shapes, shape = np.unique([_shape_of_code(value or "", most) for value in values], return_inverse=True)
+    filled = claims[[value is not None for value in values]].sum()
+    borne = np.bincount(shape, claims, len(shapes))
+    told = np.bincount(shape, claims * enough, len(shapes))
+    is_list = (borne >= _NEARLY_ALL * filled) | (
+        (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
+    )
+    passes = (is_list & (told >= _MOST * borne) & (shapes != ""))[shape]
+    for i in np.flatnonzero(passes).tolist():
+        out[i] = not identifiers_in(values[i] or "")
+    return out
+
+
+def _shape_of_code(value: str, longest: int) -> str:
+    """How a code is written, whatever its letters and digits are; empty when `value` is no code of at most so many characters."""
+    if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
+        return ""
+    return re.sub(r"[0-9A-Z]", "X", value)

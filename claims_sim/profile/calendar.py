@@ -12,6 +12,7 @@ from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 
 WEEKDAYS, HOURS = 7, 24
+_PRACTICALLY_ALL: Final = 0.999
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 STAY_GAPS: Final = (-1, 0, 1)
 """Days between the dates minus the stay: -1 where a stay counts both days."""
@@ -66,7 +67,7 @@ def time_grid(encoded: Encoded) -> int:
     assert encoded.admit is not None  # noqa: S101 - as above
     known = encoded.admit[~np.isnat(encoded.admit)]
     seconds = known.astype("datetime64[s]").astype(np.int64)
-    return next(grid for grid in TIME_GRIDS if grid == 1 or np.mean(seconds % grid == 0) > 0.999)
+    return next(grid for grid in TIME_GRIDS if grid == 1 or np.mean(seconds % grid == 0) > _PRACTICALLY_ALL)
 
 
 def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
@@ -75,10 +76,14 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         return
     minutes = np.full(encoded.rows, np.nan)
     same = encoded.days == 0
-    minutes[same] = np.floor((encoded.discharge[same] - encoded.admit[same]) / np.timedelta64(1, "m"))
+    exact = (encoded.discharge[same] - encoded.admit[same]) / np.timedelta64(1, "m")
+    minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
-        bins["same_day_minutes"] = binned.bins
+        # Visits may last whole minutes though they begin at any second.
+        is_whole = bool(np.mean(exact == np.floor(exact)) > _PRACTICALLY_ALL)
+        to_the_next = Bins(lo=binned.bins.lo, hi=tuple(hi + 1 for hi in binned.bins.hi))
+        bins["same_day_minutes"] = binned.bins if is_whole else to_the_next
         target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
         builder.add(
             target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3

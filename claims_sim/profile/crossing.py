@@ -5,11 +5,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from claims_sim.profile.admit import OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
 SOURCE_CODE: Final = "the source; it has the form of a public code"
+SOURCE_OWN_CODE: Final = "the source; a list of codes of its own, which are written alike and look like no identifier"
 _ORIGINS: Final = {
     "dx_primary_label": SOURCE_LABEL,
     "procedure_label": SOURCE_LABEL,
@@ -114,6 +116,9 @@ def _list(profile: Profile, column: str) -> ValueList:
     names: dict[str, str] = profile.procedure_names if column == "procedure_code" else profile.dx_names
     coded = column in _SYSTEMS
     origin = _ORIGINS.get(column, SOURCE_TEXT) + (f"; names from {_SYSTEMS[column]}" if coded else "")
+    told = [value for value in profile.vocabularies[column] if value is not None]
+    if column in OWN_CODES and not admitted(column, told).all():
+        origin = SOURCE_OWN_CODE
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
 
 

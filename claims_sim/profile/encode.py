@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
-from claims_sim.profile.admit import admitted, is_code
+from claims_sim.profile.admit import admitted, admitted_in_list, is_code
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
 from claims_sim.profile.dealing import Groups, deal_out_facilities, text_codes
 from claims_sim.profile.facilities import facilities_of_register
@@ -204,10 +204,11 @@ def _release_values(
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none."""
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
-    allowed: Mask = np.r_[enough[0], enough[1:] & admitted(name, values)]
+    counts = np.bincount(shifted, minlength=len(values) + 1)
+    own = admitted_in_list(name, values, counts[1:], enough[1:])
+    allowed: Mask = np.r_[enough[0], enough[1:] & (own | admitted(name, values))]
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.
-        counts = np.bincount(shifted, minlength=len(values) + 1)
         cells = Cells(shifted, np.zeros(len(values) + 1, np.int64), counts)
         withhold_complements(allowed, cells, population, np.arange(population.rows) if rows is None else rows)
     order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(values[i]))
@@ -220,26 +221,28 @@ def _release_values(
         vocabulary.append(None)
     codes = number[shifted]
     if name in CODE_LISTS:
-        _count_with_neighbours(codes, shifted, values, number)
+        _count_with_neighbours(codes, shifted, values, number, own)
     return codes, tuple(vocabulary)
 
 
-def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None], number: Codes) -> None:
+def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
-    Which of these is spread in proportion to how common they are. What is no code at all stays suppressed.
+    Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. Which of
+    these is spread in proportion to how common they are. What is no code at all stays suppressed.
     """
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
         return
     counts = np.bincount(codes[codes >= 0], minlength=int(number.max(initial=0)) + 1)
-    released = [(str(values[i]), int(number[i + 1])) for i in range(len(values)) if number[i + 1] >= 0]
+    coded = np.array([own[i] or is_code(value or "") for i, value in enumerate(values)], np.bool_)
+    released = [(str(values[i]), int(number[i + 1])) for i in np.flatnonzero(coded & (number[1:] >= 0))]
     for value in np.unique(shifted[rows]):
-        text = values[value - 1] if value else None
-        if text is None or not is_code(text):
+        text = values[value - 1] if value and coded[value - 1] else None
+        if text is None:
             continue
-        for length in (3, 2, 1, 0):
-            near = [code for other, code in released if other[:length] == text[:length] and is_code(other)]
+        for length in range(len(text) - 1, -1, -1) if own[value - 1] else (3, 2, 1, 0):
+            near = [code for other, code in released if other[:length] == text[:length]]
             if near:
                 mine = rows[shifted[rows] == value]
                 share = np.cumsum(counts[near]) / counts[near].sum()

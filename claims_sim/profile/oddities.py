@@ -91,7 +91,7 @@ def _form_oddities(columns: pa.Table) -> Iterator[str]:
         counts = pc.filter(pc.take(odd, pc.drop_null(column.indices)), pc.take(odd, pc.drop_null(column.indices)))
         known = len(column) - column.null_count
         if known and len(counts):
-            yield f"{share_of(len(counts), known)} of {name} does not look like {kind} (a label, perhaps)."
+            yield f"{share_of(len(counts), known)} of {name} does not look like {kind} (a label or a code of another list, perhaps)."
 
 
 def _date_oddities(columns: pa.Table) -> Iterator[str]:

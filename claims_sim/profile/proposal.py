@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.admit import admit_category
+from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, name_score, spelled
 from claims_sim.profile.oddities import share_of
-from claims_sim.profile.source import OpenSource, SourceSpec, open_source
+from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
     CANONICAL,
     CBG_FORM,
@@ -28,6 +29,7 @@ from claims_sim.profile.source_sql import (
 )
 
 _LOOKED_AT: Final = 20_000
+_LOOKED_AT_CHARACTERS: Final = 1000
 SURE, POSSIBLE = 0.5, 0.3
 """From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
@@ -101,10 +103,30 @@ def _count(opened: OpenSource) -> int:
 
 
 def _sampled(opened: OpenSource) -> dict[str, str]:
-    opened.connection.execute(
-        f"CREATE TEMP TABLE looked_at AS SELECT * FROM {opened.relation} USING SAMPLE reservoir({_LOOKED_AT} ROWS) REPEATABLE (1)"
+    """Put a sample of the rows aside; their columns and types, without those whose values are too long to be read."""
+    names = list(opened.types)
+    try:
+        _put_aside(opened, names)
+    except duckdb.Error as error:
+        if not is_out_of_memory(error):
+            raise
+        wide = set(wide_columns(opened.connection, opened.relation, names))
+        names = [name for name in names if name not in wide]
+        _put_aside(opened, names)
+    return {name: opened.types[name] for name in names}
+
+
+def _put_aside(opened: OpenSource, names: Sequence[str]) -> None:
+    # No value needs more characters than that to show what its column holds.
+    listed = ", ".join(
+        f"left({quoted}, {_LOOKED_AT_CHARACTERS}) AS {quoted}" if opened.types[name] == "VARCHAR" else quoted
+        for name in names
+        for quoted in (quote_identifier(name),)
     )
-    return dict(opened.types)
+    opened.connection.execute(
+        f"CREATE TEMP TABLE looked_at AS SELECT * FROM (SELECT {listed} FROM {opened.relation}) "
+        f"USING SAMPLE reservoir({_LOOKED_AT} ROWS) REPEATABLE (1)"
+    )
 
 
 _SHARES: Final = {
@@ -285,8 +307,13 @@ def _value_map(opened: OpenSource, located: Mapping[str, Located], name: str) ->
 
 def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
     total = sum(claims for _, _, claims, _ in found)
+    enough = np.array([owners >= k for _, owners, _, _ in found], np.bool_)
+    claims_of = np.array([claims for _, _, claims, _ in found], np.int64)
+    codes = admitted_in_list(name, [value for value, _, _, _ in found], claims_of, enough)
     stays: dict[str, float | None] = {
-        value: stay for value, owners, _, stay in found[:_MAX_CATEGORIES] if owners >= k and admit_category(value)
+        found[i][0]: found[i][3]
+        for i in np.flatnonzero(enough)[:_MAX_CATEGORIES]
+        if codes[i] or admit_category(found[i][0])
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)
     numbers = coded(name, stays)

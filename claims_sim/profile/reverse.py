@@ -12,11 +12,30 @@ from typing import Final
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import DATE_FORMS, ColumnMapping, Located, quote_identifier, text_expression
+from claims_sim.profile.source_sql import (
+    CBG_FORM,
+    DATE_FORMS,
+    ColumnMapping,
+    Located,
+    quote_identifier,
+    text_expression,
+)
 
-_ISO_FORMS: Final = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+_ISO_FORMS: Final = (
+    "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+)
 _SEPARATORS: Final = (";", "|", ", ", ",")
 _JSON: Final = "json"
+CASE_GROUP: Final = "severity_group, in a case group that is made up"
+"""The origin of a column of INA-CBG codes: its severities are drawn, the groups have the form only."""
 _ENUM: Final = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
 _WHOLE: Final = (
     "TINYINT",
@@ -34,11 +53,15 @@ _WHOLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How a source writes, by canonical column: a date as text, a list as text, and which codes it writes with dots."""
+    """How a source writes, by canonical column: a date as text, a list as text, and which codes it writes with dots.
+
+    `case_groups`: it tells severities as the last part of INA-CBG codes.
+    """
 
     dates: Mapping[str, str]
     lists: Mapping[str, str]
     dotted: frozenset[str]
+    case_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +92,17 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
             row = opened.connection.execute(count.format(text, opened.relation)).fetchone()
             if row is not None and row[0]:
                 dotted.add(name)
-    return Forms(dates, lists, frozenset(dotted))
+    return Forms(dates, lists, frozenset(dotted), _has_case_groups(opened, located))
+
+
+def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
+    if "severity_group" not in located:
+        return False
+    text = text_expression(located["severity_group"])
+    row = opened.connection.execute(
+        f"SELECT count(*) FILTER (regexp_matches({text}, {quote(CBG_FORM)})) * 2 > count({text}) FROM {opened.relation}"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _most(opened: OpenSource, fits: Mapping[str, str]) -> str:
@@ -105,7 +138,8 @@ def foreign_columns(
                 if located[name].also
                 else _written(name, located[name], type_, mapping.values.get(name, {}), forms)
             )
-            columns.append(ForeignColumn(theirs, type_, written, name))
+            made_up = name == "severity_group" and forms.case_groups
+            columns.append(ForeignColumn(theirs, type_, written, CASE_GROUP if made_up else name))
         else:
             columns.append(ForeignColumn(theirs, type_, f"CAST(NULL AS {type_})", ""))
     return columns
@@ -134,7 +168,18 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
         cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
         text = f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
+    if name == "severity_group" and forms.case_groups:
+        text = _case_group(text)
     return f"CAST({text} AS {type_})"
+
+
+def _case_group(level: str) -> str:
+    """A code with the form of INA-CBG's: chapter of the diagnosis, 4 for a stay and 5 for none, a made-up number, severity."""
+    letter = "translate(left(dx_primary_code, 1), 'BRTUVWXY', 'AZSZSSSS')"
+    chapter = f"CASE WHEN regexp_matches(dx_primary_code, '^[A-Z]') THEN {letter} ELSE 'Z' END"
+    number = "10 + CAST(md5_number_lower(left(dx_primary_code, 3)) % 40 AS INTEGER)"
+    known = f"CASE WHEN {level} IN ('0', 'I', 'II', 'III', 'X') THEN {level} ELSE '0' END"
+    return f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number}, {known})"
 
 
 def _identity(text: str, number: str, type_: str) -> str:

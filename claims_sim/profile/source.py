@@ -5,7 +5,7 @@ Identities of persons and facilities are copied as 64-bit hashes: enough to coun
 """
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, 
 from claims_sim.profile.union_view import union_view_sql
 
 _BATCH_ROWS: Final = 100_000
+_MEMORY: Final = "1GB"
+_LONG_VALUE: Final = 65_536  # bytes
 _CSV_NAMES: Final = (".csv", ".csv.gz", ".tsv")
 _TABLES: Final = "SELECT table_name FROM information_schema.tables ORDER BY 1 LIMIT 20"
 
@@ -202,7 +204,7 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
     # An empty temp_directory: nothing is ever spilled beside the owner's file.
     config: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": "",
-        "memory_limit": "1GB",
+        "memory_limit": _MEMORY,
         "threads": 2,
     }
     try:
@@ -253,17 +255,50 @@ def _copy(
     select = canonical_select(relation, located, mapping)
     if first:
         select = select.replace("SELECT ", f"SELECT {first}, ", 1)
-    reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
-    batches = [
-        pa.table({name: batch[name] if name == "claim_id" else _encoded(batch[name]) for name in batch.schema.names})
-        for batch in reader
-    ]
+    try:
+        reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
+        batches = [
+            pa.table(
+                {name: batch[name] if name == "claim_id" else _encoded(batch[name]) for name in batch.schema.names}
+            )
+            for batch in reader
+        ]
+    except duckdb.Error as error:
+        read = [theirs for column in located.values() for theirs in (column.theirs, *column.also)]
+        wide = wide_columns(connection, relation, read) if is_out_of_memory(error) else []
+        if not wide:
+            raise
+        raise SourceError(
+            f"The source holds values in {', '.join(map(repr, wide))} that are too long to be read within {_MEMORY}: "
+            "leave that column out of the mapping file, or give a view that shortens its values."
+        ) from None
     if not batches:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
     table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()
     if table.num_rows == 0:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
     return table
+
+
+def wide_columns(connection: duckdb.DuckDBPyConnection, relation: str, names: Iterable[str]) -> list[str]:
+    """Those of the columns `names` that hold values which no category, code or label is as long as, by far."""
+    wide = []
+    for name in names:
+        longest = f"SELECT max(strlen(CAST({quote_identifier(name)} AS VARCHAR))) FROM {relation}"
+        try:
+            row = connection.execute(longest).fetchone()
+        except duckdb.Error as error:
+            if not is_out_of_memory(error):
+                raise
+            row = None
+        if row is None or (row[0] or 0) > _LONG_VALUE:
+            wide.append(name)
+    return wide
+
+
+def is_out_of_memory(error: duckdb.Error) -> bool:
+    """Did DuckDB need more memory than it may take? An error that comes through Arrow has lost its class."""
+    return "out of memory" in str(error).lower()
 
 
 def _encoded(column: pa.Array) -> pa.Array:
@@ -290,7 +325,10 @@ _KNOWN: Final = (
     ("magic bytes", "is neither a DuckDB database nor a whole Parquet file"),
     ("csv", "is no CSV file whose lines all have the columns that its first line names"),
     ("permission denied", "may not be read: check its permissions"),
-    ("out of memory", "needs more memory than is allowed: give a Parquet copy or a narrower view"),
+    (
+        "out of memory",
+        f"needs more than {_MEMORY} of memory: give a Parquet copy or a view of fewer or shorter columns",
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from claims_sim.claim import MAX_TEXT
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
@@ -148,8 +149,20 @@ def _listed(types: Mapping[str, str]) -> str:
 
 def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
     """A SELECT of the located columns under canonical names and types."""
-    parts = [f"{canonical_expression(name, column, located, mapping)} AS {name}" for name, column in located.items()]
+    parts = [
+        f"{_shortened(canonical_expression(name, column, located, mapping), column)} AS {name}"
+        for name, column in located.items()
+    ]
     return f"SELECT {', '.join(parts)} FROM {relation}"
+
+
+def _shortened(expression: str, column: Located) -> str:
+    """Text that is too long to be a category or a label stays so, but takes no more room than shows it."""
+    if column.kind not in ("text", "code"):
+        return expression
+    return (
+        f"CASE WHEN strlen({expression}) > {4 * MAX_TEXT} THEN left({expression}, {MAX_TEXT + 1}) ELSE {expression} END"
+    )
 
 
 def text_expression(column: Located) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS
 from claims_sim.profile.document import Profile
-from claims_sim.profile.draft import Draft
+from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.randomness import stream_key, uniforms
 
@@ -39,7 +39,7 @@ class Calendar:
         self._length = (self._months + 1).astype("datetime64[D]").astype(np.int64) - self._first
         self._grid = profile.time_grid_s
         minutes = profile.bins.get("same_day_minutes")
-        self._minutes = (np.array(minutes.lo), np.array(minutes.hi)) if minutes else (np.zeros(0), np.zeros(0))
+        self._minutes = Edges(minutes) if minutes else None
         self._has_times = profile.date_granularity == "time"
         self._defaults = {name: np.cumsum(shares) / np.sum(shares) for name, shares in _DAY_SHARES.items()}
         vocabulary = profile.vocabularies.get("service_type", ())
@@ -135,12 +135,9 @@ class Calendar:
 
     def _same_day_seconds(self, key: int, rows: Rows, draft: Draft) -> Codes | None:
         code = self._draw("same_day_minutes", key, rows, draft)
-        if code is None:
+        if code is None or self._minutes is None:
             return None
-        lo, hi = self._minutes
-        minutes = np.where(
-            code < 0, 0.0, lo[code] + uniforms(key ^ stream_key("minutes"), rows) * (hi[code] + 1 - lo[code])
-        )
+        minutes = self._minutes.draw(code, uniforms(key ^ stream_key("minutes"), rows))
         return (minutes * 60).astype(np.int32)
 
     def _hour(self, name: str, key: int, rows: Rows, draft: Draft) -> Codes:

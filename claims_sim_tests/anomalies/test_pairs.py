@@ -152,10 +152,14 @@ def test_without_persons_the_share_of_these_kinds_goes_to_the_others(write):
     assert batch.claims["patient_id_hash"].null_count == 1_000
 
 
-def test_a_mix_of_these_kinds_alone_is_refused_without_persons_in_one_line():
+def test_without_persons_these_kinds_are_left_out_of_a_mix_in_one_line_and_a_mix_of_them_alone_is_refused(caplog):
     from claims_sim.pipeline.anomalies import mix_of
 
-    assert mix_of("readmission=1;upcoding=1") == {"upcoding": 1.0}
+    assert mix_of("upcoding=1;readmission=3", told_in="--mix") == {"upcoding": 1.0}
+    assert caplog.messages == [
+        "--mix: readmission left out, the other kinds take its place: it can be made of claims with persons only; "
+        "set CLAIMS_SIM_REF_KEYS=true."
+    ]
     assert mix_of("readmission=1", has_persons=True) == {"readmission": 1.0}
     assert set(PAIRS) <= set(mix_of("", has_persons=True))
     assert not set(PAIRS) & set(mix_of(""))

@@ -114,6 +114,15 @@ def test_what_one_table_lacks_is_said_and_not_scored(halves):
     assert {column.name for column in found.columns} == {"los", "dx_primary_code", "amount_paid"}
 
 
+def test_a_rule_about_a_column_that_the_real_table_lacks_is_no_rule_of_it(halves):
+    real, other = halves
+    stays = replace(
+        replace(other, "service_type", pa.array(["RJTL"] * other.num_rows)), "los", pa.array([1] * other.num_rows)
+    )
+    assert "outpatient_stay" in compare_claims(real, stays).rules
+    assert "outpatient_stay" not in compare_claims(real.drop_columns("los"), stays).rules
+
+
 def test_too_few_claims_are_refused_in_one_line(halves):
     with pytest.raises(SourceError, match=r"The synthetic table holds 100 claims; a comparison needs 200 or more"):
         compare_claims(halves[0], halves[1].slice(0, 100))

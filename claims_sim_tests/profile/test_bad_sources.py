@@ -12,8 +12,9 @@ from claims_sim.errors import SourceError
 from claims_sim.profile.document import Profile
 from claims_sim.profile.mapping import load_mapping
 from claims_sim.profile.oddities import share_of
+from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.source import SourceSpec, read_claims, read_source
 from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table, with_values, write_duckdb
 
 ROWS = 1500
@@ -156,6 +157,30 @@ def test_lists_in_strange_columns_are_no_crash(fit, table):
     profile = fit(replaced(replaced(table, "los", lists), "severity_group", lists))
     assert any("los could not be read as a number" in sentence for sentence in profile.oddities)
     whole(profile)
+
+
+def test_columns_of_long_texts_are_not_read_and_one_that_is_needed_is_named(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("claims_sim.profile.source._MEMORY", "96MB")
+    path = write_duckdb(table, tmp_path / "c.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE claims_normalized ADD COLUMN doc VARCHAR")
+        connection.execute("UPDATE claims_normalized SET doc = '{\"a\": \"' || repeat(md5(claim_id), 8000) || '\"}'")
+    assert read_source(SourceSpec(path)).rows == ROWS
+    assert read_claims(SourceSpec(path), 500).num_rows == 500
+    proposal = propose_mapping(SourceSpec(path))
+    assert "doc" in {name for name, _ in proposal.left_over}
+    (tmp_path / "m.toml").write_text('[columns]\ndistrict_name = "doc"\n')
+    with pytest.raises(
+        SourceError, match=r"holds values in 'doc' that are too long to be read within 96MB: leave"
+    ) as told:
+        read_claims(SourceSpec(path, mapping=tmp_path / "m.toml"), 500)
+    assert "\n" not in str(told.value)
+
+
+def test_a_text_that_is_too_long_for_a_category_takes_no_room(table, tmp_path):
+    long = replaced(table, "facility_class", ["x" * 5000 if i % 2 else "RS" for i in range(ROWS)])
+    read = read_source(SourceSpec(write_duckdb(long, tmp_path / "c.duckdb"))).columns
+    assert {len(value) for value in read["facility_class"].unique().to_pylist()} == {2, 201}
 
 
 def test_a_view_profiles_like_its_table(table, tmp_path, fit):

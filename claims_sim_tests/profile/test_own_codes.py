@@ -1,0 +1,95 @@
+"""Codes of the source's own: districts, places and procedures as numbers. What stands in a list of codes may cross; the rest may not."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.admit import admitted_in_list
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
+
+ROWS = 3000
+DISTRICTS = [str(code) for code in range(3201, 3216)]
+PROCEDURES = [f"03{n:02d}1401{n:02d}" for n in range(1, 25)]
+MUNICIPALITIES = [str(code) for code in range(355_001, 355_021)]
+
+
+def spread(values, rows=ROWS):
+    return [values[i % len(values)] for i in range(rows)]
+
+
+def passing(column, rows, k=11):
+    """The distinct values of a column that pass, each claim being another person's."""
+    counts = Counter(rows)
+    claims = np.array([*counts.values()])
+    may = admitted_in_list(column, [*counts], claims, claims >= k)
+    return {value for value, yes in zip(counts, may, strict=True) if yes}
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("district_name", DISTRICTS),
+        ("province_name", MUNICIPALITIES),
+        ("facility_ownership", ["1023", "1244", "2062", "3999"]),
+        ("procedure_code", PROCEDURES),
+        ("procedure_code", ["99213", "99214", "J1885", "G0283", "0001F"]),
+        ("procedure_code", ["5-470.11", "5-511.02"]),
+        ("procedure_code", ["0DTJ4ZZ", "10D00Z1"]),
+        ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
+    ],
+)
+def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
+    assert passing(column, spread(values)) == set(values)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "others", "step"),
+    [
+        ("facility_class", "3512345", ["RS Kelas A", "RS Kelas B"], 4),
+        ("facility_class", "1234", ["RS Kelas A", "RS Kelas B"], 10),
+        ("district_name", "A12345", ["NORD", "SUD"], 3),
+        ("district_name", "3512345678901234", DISTRICTS, 3),
+        ("district_name", "081234567890", DISTRICTS, 3),
+        ("procedure_code", "12345678", ["8952", "9394"], 4),
+        ("procedure_code", "RM-123456", ["8952", "9394"], 4),
+        ("procedure_code", "RM 123456", PROCEDURES, 4),
+        ("procedure_code", "0812345678", PROCEDURES, 4),
+        ("procedure_code", "siti1", PROCEDURES, 4),
+    ],
+)
+def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(column, value, others, step):
+    rows = spread(others)
+    rows[::step] = [value] * len(rows[::step])
+    assert value not in passing(column, rows)
+
+
+@pytest.mark.parametrize("column", ["dx_primary_code", "dx_secondary_codes", "dx_primary_label", "procedure_label"])
+def test_diagnoses_and_labels_are_held_against_the_public_systems_only(column):
+    assert passing(column, spread(PROCEDURES)) == passing(column, spread(DISTRICTS)) == set()
+
+
+def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
+    rows = [str(100_000 + i) for i in range(ROWS)]
+    rows[::20] = ["654321"] * len(rows[::20])
+    assert passing("district_name", rows) == set()
+
+
+def test_days_are_no_codes():
+    assert passing("procedure_code", spread(["19870512", "19900101", "12081975", "1990-01-01"])) == set()
+
+
+def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones_are_not(fit):
+    table = replaced(tariff_table(ROWS), "district_name", pa.array([int(code) for code in spread(DISTRICTS)]))
+    table = with_values(
+        replaced(table, "procedure_code", spread(PROCEDURES)), "procedure_code", [1, 2, 3], "0305019999"
+    )
+    table = with_values(table, "procedure_code", range(0, ROWS, 7), "3512345678901234")
+    profile = fit(table)
+    assert set(profile.vocabularies["district_name"]) == set(DISTRICTS)
+    assert set(profile.vocabularies["procedure_code"]) == set(PROCEDURES)
+    assert set(Sampler(profile).draw_claims(1, np.arange(500))["procedure_code"].to_pylist()) <= set(PROCEDURES)
+    assert not {value for value in ("0305019999", "3512345678901234") if value in profile.to_json()}
+    assert any("of procedure_code is rare" in sentence for sentence in profile.oddities)
