@@ -8,13 +8,17 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "simulate_claims_agent.ipynb"
+# Its scorer learns from fewer claims, as those of other tests do.
+BEFORE = "from claims_sim.pipeline import scoring\n\nscoring.SCORER_TRAINING_CLAIMS = 1_500"
 
 
 @pytest.mark.timeout(600)
 def test_every_cell_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("CLAIMS_SIM_LLM_IDLE_S", "10")  # nobody ends the server of its model
     notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
     client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
     client.create_kernel_manager()
     client.km.kernel_spec.argv[0] = sys.executable
