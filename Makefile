@@ -53,14 +53,18 @@ types: $(DEV)  ## Types
 definitions: $(DEV)  ## Dagster's own validation
 	@DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster definitions validate -w workspace.yaml
 
-checks: $(DEV)
-	@$(MAKE) --no-print-directory --jobs 3 lint types definitions
+checks: lint definitions types
 
-test: checks  ## Lint, types, layers, Dagster's own validation, tests
-	@$(BIN)/pytest -q -n auto -m "not slow"
+test: SELECTION := -m "not slow"
+test: lint definitions  ## Lint, types, layers, Dagster's own validation, tests
+test-all: SELECTION := --hypothesis-profile=long
+test-all: lint definitions  ## The same with the long tests
 
-test-all: checks  ## The same with the long tests
-	@$(BIN)/pytest -q -n auto --hypothesis-profile=long
+# Types beside the tests, of which many wait for servers; what they find is told at the end.
+test test-all:
+	@$(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
+	  $(BIN)/pytest -q -n auto $(SELECTION); tests=$$?; \
+	  wait $$types; types=$$?; cat $(VENV)/types.log; exit $$((types || tests))
 
 lock: $(DEV)  ## Renew both lock files from pyproject.toml
 	@$(COMPILE) --group dev --all-extras --upgrade -o requirements-dev.lock
