@@ -1,4 +1,4 @@
-"""What columns and values of claims tables are called: Indonesian and English names, abbreviations and codes.
+"""What columns and values of claims tables are called: Indonesian, English and a few other names, abbreviations and codes.
 
 Judges names and single values alone; what a column holds is looked at in `proposal.py`.
 """
@@ -11,18 +11,20 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "tgl tanggal date dt waktu time datetime timestamp ts jam",
-    "admit": "masuk admit admission admitted admsn admtng mrs datang tiba start mulai from dari",
-    "discharge": "keluar pulang discharge discharged dschrg krs selesai end stop thru through until sampai release",
-    "los": "los alos",
+    "date": "tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
+    "admit": "masuk admit admission admitted admsn admtng mrs datang tiba start "
+    "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
+    "discharge": "keluar pulang discharge discharged dschrg krs selesai end stop thru "
+    "through until sampai release dsc saida alta egreso entlassung sortie",
+    "los": "los alos verweildauer",
     "length": "lama length durasi duration",
-    "days": "hari days day",
-    "stay": "rawat inap dirawat perawatan stay",
-    "province": "provinsi propinsi prov prop province",
+    "days": "hari days day dias tage jours",
+    "stay": "rawat inap dirawat perawatan stay perm permanencia estancia",
+    "province": "provinsi propinsi prov prop province uf estado provincia bundesland",
     "region": "region wilayah county state",
-    "district": "kabupaten kab kota kabkota district regency city dati2",
+    "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis",
     "facility": "rs rumahsakit hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
-    "organization organisation org ppk fkrtl fktl",
+    "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
@@ -30,20 +32,25 @@ _MEANINGS: Final[dict[str, str]] = {
     "owner": "kepemilikan pemilik milik owner ownership owned",
     "type": "tipe type jenis jns jen kind",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severity sev keparahan parah severitylevel sl",
+    "severity": "severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "level tingkat group kelompok",
-    "dx": "diagnosa diagnosis diagnoses diag dgns dx penyakit reason",
+    "dx": "diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "primer utama primary main principal 1",
-    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 4 5 6 7 8 9 10",
+    "primary": "primer utama primary main principal 1 princ hauptdiagnose",
+    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
+    "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
+    "not_first": "sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "prosedur tindakan procedure prcdr proc px operasi",
+    "procedure": "prosedur tindakan procedure prcdr proc px operasi proced procedimento procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr",
+    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant",
+    "whole": "total tot jumlah summe",
     "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges charged gross",
-    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju paid pd payment pmt approved settled covered coverage",
+    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
+    "paid pd payment pmt approved settled covered coverage",
     "gap": "selisih gap difference diff beda share copay copayment iur",
-    "person": "pasien peserta patient pasienid member person bene beneficiary kartu noka nokapst nik participant insured pstv",
+    "person": "pasien peserta patient pasienid member person bene beneficiary kartu "
+    "noka nokapst nik participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
@@ -70,7 +77,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9"),
     "procedure_label": ("procedure label",),
-    "amount_claimed": ("amount claimed", "claimed", "amount"),
+    "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid"),
     "amount_gap": ("gap", "amount gap"),
     "patient_id_hash": ("person id", "person hash", "person"),
@@ -81,7 +88,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "admit_dt": frozenset({"birth", "dx"}),
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_paid": frozenset({"gap", "code", "id", "date", "days", "count", "class", "type"}),
-    "dx_primary_code": frozenset({"procedure"}),
+    "dx_primary_code": frozenset({"procedure", "not_first"}),
     "procedure_code": frozenset({"dx"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
@@ -152,6 +159,11 @@ CODED_VALUES: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 
 
+def plain(text: str) -> str:
+    """A name or a value without case, spaces and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def meanings_of(column: str) -> tuple[frozenset[str], ...]:
     """What each word of a column name may mean; words that are run together are taken apart."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
@@ -175,10 +187,10 @@ def _parts(word: str) -> list[str]:
 
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
-    plain = re.sub(r"[^a-z0-9]", "", column.lower())
-    if plain == canonical.replace("_", "") or _KNOWN.get(plain) == canonical:
+    name = plain(column)
+    if name == canonical.replace("_", "") or _KNOWN.get(name) == canonical:
         return 1.0
-    if plain in _KNOWN:
+    if name in _KNOWN:
         return 0.0
     words = meanings_of(column)
     if _NEVER.get(canonical, frozenset()) & frozenset().union(*words):
@@ -198,11 +210,10 @@ def name_score(column: str, canonical: str) -> float:
 
 def spelled(canonical: str, value: str) -> str | None:
     """What a value that is spelled out stands for in a column of ours; None when it is not known."""
-    plain = re.sub(r"[^a-z0-9]", "", value.lower())
     if canonical == "province_name":
         return SPELLINGS.get(value.upper()) or (value.upper() if value.upper() in PROVINCES else None)
     for ours, words in SPELLED_VALUES.get(canonical, {}).items():
-        if plain in words.split():
+        if plain(value) in words.split():
             return ours
     return None
 

@@ -15,7 +15,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
-from claims_sim.profile.naming import coded, name_score, spelled
+from claims_sim.profile.naming import coded, name_score, plain, spelled
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
@@ -27,10 +27,12 @@ from claims_sim.profile.source_sql import (
     text_expression,
     value_expression,
 )
+from claims_sim.profile.stay_columns import StayColumns, find_stay
 
 _LOOKED_AT: Final = 20_000
 _LOOKED_AT_CHARACTERS: Final = 1000
 SURE, POSSIBLE = 0.5, 0.3
+_FITS_EACH_OTHER: Final = 0.6
 """From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
 _MAX_CATEGORIES: Final = 200
@@ -49,10 +51,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class ValueMap:
-    """What the values of a column stand for; `unknown` are shared and plain, but not understood; others are not shown."""
+    """What the values of a column stand for; `unknown` are shared and plain, but not understood; others are not shown.
+
+    `alike` mean what a commoner value of `pairs` means already; counting both as one would lose what tells them apart.
+    """
 
     ours: str
     pairs: Mapping[str, str]
+    alike: Mapping[str, str]
     reasons: Mapping[str, str]
     unknown: tuple[str, ...]
     not_shown: str
@@ -77,7 +83,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
     with open_source(spec) as opened:
         rows = _count(opened)
         facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
-        placed, possible = _place(facts)
+        placed, possible = _place(facts, find_stay(opened.connection, _dates_and_numbers(opened, facts)))
         located = {
             p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours], p.also)
             for p in placed
@@ -93,7 +99,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         possible=possible,
         not_found=tuple(name for name in CANONICAL if name not in located),
         left_over=tuple((name, kind) for name, kind in opened.types.items() if name not in taken),
-        values=tuple(found for found in values if found.pairs or found.unknown or found.not_shown),
+        values=tuple(found for found in values if found.pairs or found.alike or found.unknown or found.not_shown),
     )
 
 
@@ -135,7 +141,8 @@ _SHARES: Final = {
     "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
-    "date": "{d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
+    "date": "length({t}) >= 8 AND {d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
+    "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
     "cbg": "regexp_full_match({t}, {cbg})",
@@ -204,11 +211,14 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
-        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]),
+        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["distinct"] > 1),
         "{list:.0%} lists of codes",
     ),
     "comorbidity_count": (_whole_numbers, "small whole numbers"),
-    "procedure_code": (lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5)), "{icd9:.0%} ICD-9-CM codes"),
+    "procedure_code": (
+        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), 0.5 * f["code"] * (10 < f["distinct"] < 0.2 * f["filled"])),
+        "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
+    ),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "amount_claimed": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
     "amount_paid": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
@@ -230,7 +240,12 @@ def _speaks_for_itself(ours: str, facts: Facts) -> float:
     if ours == "dx_secondary_codes" and _lists(facts) > 0.95:
         return SURE
     fits, _ = _content(ours, facts)
-    return 0.45 * fits if fits > 0.8 and max(facts["icd10"], facts["province"], facts["list"]) > 0.8 else 0.0
+    telling = {
+        "dx_primary_code": facts["icd10"],
+        "dx_secondary_codes": facts["list"],
+        "province_name": facts["province"],
+    }
+    return 0.45 * fits if fits > 0.8 and telling.get(ours, 0.0) > 0.8 else 0.0
 
 
 def _content(ours: str, facts: Facts) -> tuple[float, str]:
@@ -240,9 +255,22 @@ def _content(ours: str, facts: Facts) -> tuple[float, str]:
     return fits(facts), why.format(**facts)
 
 
-def _place(facts: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
-    """The surest pairs first, each column used once; and what is possible for those of ours that stay without."""
-    pairs = []
+def _dates_and_numbers(opened: OpenSource, facts: Mapping[str, Facts]) -> StayColumns:
+    dates = {name: Located(name, opened.types[name], "date") for name, found in facts.items() if found["date"] > 0.9}
+    wholes = {
+        name: Located(name, opened.types[name], "number") for name, found in facts.items() if _whole_numbers(found)
+    }
+    return StayColumns(dates, wholes)
+
+
+def _place(
+    facts: Mapping[str, Facts], stay: Mapping[str, tuple[str, str]]
+) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+    """The surest pairs first, each column used once; and what is possible for those of ours that stay without.
+
+    `stay`: the columns that fit each other as admission, discharge and stay, and how that is told.
+    """
+    pairs = [Placed(ours, theirs, _FITS_EACH_OTHER, why) for ours, (theirs, why) in stay.items()]
     for theirs, found in facts.items():
         for ours in ("claim_id", *CANONICAL):
             content, why = _content(ours, found)
@@ -260,9 +288,26 @@ def _place(facts: Mapping[str, Mapping[str, float]]) -> tuple[tuple[Placed, ...]
     _place_the_only_code(placed, pairs)
     placed = [_with_the_rest(p, facts, placed) for p in placed]
     done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
+    pairs += _amounts_by_content(facts, done)
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
+    """Where no amount is called one: columns of numbers that are no codes, those with the largest numbers first."""
+    if {"amount_claimed", "amount_paid"} & done:
+        return []
+    money = [
+        name
+        for name, found in facts.items()
+        if name not in done
+        and min(_numbers(found), found["distinct"] > 20)
+        and found["mean"] >= 60
+        and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
+    ]
+    money.sort(key=lambda name: -facts[name]["mean"])
+    return [Placed("amount_claimed", name, POSSIBLE, f"{facts[name]['number']:.0%} numbers") for name in money]
 
 
 def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed]) -> None:
@@ -317,13 +362,18 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)
     numbers = coded(name, stays)
-    pairs, reasons, unknown = {}, {}, []
+    pairs, alike, reasons, unknown = {}, {}, {}, []
+    first: dict[str, str] = {}
     for value in stays:
         ours = spelled(name, value)
         if ours is None and value in numbers:
             ours, reasons[value] = numbers[value], _reason_of_code(name, numbers)
         if ours is None:
             unknown.append(value)
+            continue
+        commonest = ours if ours in stays else first.setdefault(ours, value)
+        if plain(value) != plain(commonest) and name != "province_name":  # of a place all spellings are one
+            alike[value] = ours
         elif ours != value:
             pairs[value] = ours
     hidden = total - shown
@@ -332,7 +382,7 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
         if hidden
         else ""
     )
-    return ValueMap(name, pairs, reasons, tuple(unknown), note)
+    return ValueMap(name, pairs, alike, reasons, tuple(unknown), note)
 
 
 def _reason_of_code(name: str, numbers: Mapping[str, str]) -> str:

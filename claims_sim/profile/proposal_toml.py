@@ -56,6 +56,8 @@ def _value_lines(found: ValueMap) -> Iterator[str]:
     for theirs, ours in found.pairs.items():
         reason = found.reasons.get(theirs, "the same in other words")
         yield f"{f'{_quoted(theirs)} = {_quoted(ours)}':<44} # {reason}"
+    for theirs, ours in found.alike.items():
+        yield f"{f'# {_quoted(theirs)} = {_quoted(ours)}':<44} # {_quoted(ours)} too; without the # they count as one"
     if found.unknown:
         shown = ", ".join(_quoted(value) for value in found.unknown[:30])
         more = f" and {len(found.unknown) - 30} more" if len(found.unknown) > 30 else ""

@@ -174,6 +174,53 @@ def test_a_wide_table_of_other_codes_is_proposed_whole(tmp_path):
     assert 'dx_secondary_codes = ["ICD9_DGNS_CD_2", "ICD9_DGNS_CD_3", "ICD9_DGNS_CD_10"]' in to_toml(proposal)
 
 
+SIH = {
+    "DT_INTER": "admit_dt", "DT_SAIDA": "discharge_dt", "DIAS_PERM": "los", "UF_ZI": "province_name", "MUNIC_MOV": "district_name",
+    "CNES": "facility_id", "DIAG_PRINC": "dx_primary_code", "DIAGSEC1": "dx_secondary_codes", "PROC_REA": "procedure_code",
+    "VAL_TOT": "amount_claimed",
+}  # fmt: skip
+
+
+def test_a_hospital_table_in_portuguese_is_proposed_whole(tmp_path):
+    rows = range(600)
+    codes = ["I10", "E119", "J189", "O800"]
+    columns = {
+        "UF_ZI": [str(350_000 + i % 5 * 10_000) for i in rows], "CNES": [str(2_000_013 + i % 40) for i in rows],
+        "MUNIC_MOV": [str(355_030 + i % 30) for i in rows], "NASC": [str(19_500_101 + i % 28) for i in rows],
+        "PROC_REA": [f"03{i % 20:02d}1401{i % 20:02d}" for i in rows], "VAL_SH": [300.25 + i for i in rows],
+        "VAL_TOT": [400.5 + i for i in rows], "DT_INTER": [str(20_190_101 + i % 20) for i in rows],
+        "DT_SAIDA": [str(20_190_101 + i % 20 + i % 7) for i in rows], "DIAG_PRINC": [codes[i % 4] for i in rows],
+        "DIAG_SECUN": ["0000"] * 600, "DIAS_PERM": [i % 7 for i in rows],
+        **{f"DIAGSEC{n}": [codes[(i + n) % 4] if i % n == 0 else None for i in rows] for n in (1, 2)},
+    }  # fmt: skip
+    proposal = propose_mapping(SourceSpec(write_duckdb(pa.table(columns), tmp_path / "c.duckdb")))
+    assert {p.theirs: p.ours for p in proposal.placed} == SIH
+    assert 'dx_secondary_codes = ["DIAGSEC1", "DIAGSEC2"]' in to_toml(proposal)
+
+
+def test_dates_and_stay_are_found_by_how_they_fit_and_amounts_by_their_numbers_whatever_they_are_called(tmp_path):
+    table = tariff_table(600)
+    names = {"admit_dt": "v7", "discharge_dt": "v3", "los": "v5", "amount_claimed": "v1", "amount_paid": "v2"}
+    table = table.rename_columns([names.get(name, name) for name in table.column_names])
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert {p.theirs: p.ours for p in proposal.placed}.items() >= {
+        "v7": "admit_dt",
+        "v3": "discharge_dt",
+        "v5": "los",
+    }.items()
+    text = to_toml(proposal)
+    assert "# STILL NEEDED: amount_claimed or amount_paid" in text
+    assert '# amount_claimed = "v1"' in text
+
+
+def test_values_that_mean_the_same_are_kept_apart_until_the_user_says_otherwise(tmp_path):
+    table = replaced(tariff_table(900), "service_type", ["outpatient", "Ambulatory", "ambulatory", "inpatient"] * 225)
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
+    assert '\n"Ambulatory" = "RJTL"' in text
+    assert '\n"ambulatory" = "RJTL"' in text
+    assert '# "outpatient" = "RJTL"' in text
+
+
 def test_severity_is_found_in_case_group_codes(tmp_path):
     group = {"ringan": "K-4-17-I", "sedang": "K-4-17-II", "berat": "K-4-17-III"}
     table = tariff_table(500)
