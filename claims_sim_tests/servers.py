@@ -9,8 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -149,6 +152,34 @@ def start_api(settings: Settings, port: int | None = None) -> Server:
     command = [sys.executable, "-m", "claims_sim.cli", "serve", "--port", str(port)]
     folder = Path(mkdtemp(prefix="claims-sim-api-"))
     return Server(command, port, folder, child_environment(settings), patience_s=90)
+
+
+@contextmanager
+def api_beside(settings: Settings) -> Iterator["BesideApi"]:
+    """The HTTP API over a real socket from a thread of this process: for tests about what it says, not how it lives."""
+    # Imported here: most who start servers start others.
+    import uvicorn
+
+    from claims_sim.api.app import create_app
+    from claims_sim.api.serve import _Server
+
+    app = create_app(settings)
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    server = _Server(app, config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield BesideApi(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.handle_exit(signal.SIGTERM, None)
+        thread.join()
+
+
+@dataclass(frozen=True)
+class BesideApi:
+    port: int
 
 
 def need(what: str, binary: str | None) -> None:

@@ -1,7 +1,7 @@
 """The live page in a real browser, over a real server, while claims are made."""
 
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -37,9 +37,8 @@ def simulation(grown):
 
 @pytest.fixture
 def server(simulation):
-    started = servers.start_api(simulation)
-    yield started
-    started.stop()
+    with servers.api_beside(simulation) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +104,10 @@ def test_the_first_view_shows_claims_figures_and_charts(still_page):
 def test_what_the_model_has_cost_today_is_shown_beside_its_limit(browser, simulation):
     limited = simulation.model_copy(update={"author": "llm", "llm_tokens_per_day": 1_000})
     budget_of(limited, Facts(limited.state_dir)).reserve("some model", 650, 200, is_ours=True)
-    server = servers.start_api(limited)
-    try:
-        with opened_page(browser, server) as page:
-            expect(page.locator(".tiles")).to_contain_text("850 tokens today")
-            expect(page.get_by_role("meter", name="Spent today, of 1000")).to_have_attribute("value", "850")
-            assert serious(page) == []
-    finally:
-        server.stop()
+    with servers.api_beside(limited) as server, opened_page(browser, server) as page:
+        expect(page.locator(".tiles")).to_contain_text("850 tokens today")
+        expect(page.get_by_role("meter", name="Spent today, of 1000")).to_have_attribute("value", "850")
+        assert serious(page) == []
 
 
 def test_a_claim_appears_without_reloading_and_opens_in_full(page, simulation):
@@ -195,15 +190,20 @@ def test_an_injection_is_confirmed_started_and_stopped(page, simulation):
     assert not pipeline.injection_state(simulation)["running"]
 
 
-def test_a_server_that_goes_and_comes_back_loses_no_claim(page, server, simulation):
-    expect(page.get_by_role("status").first).to_have_text("live")
-    server.kill()
-    expect(page.get_by_role("status").first).to_have_text("connection lost")
-    expect(page.get_by_role("alert").first).to_contain_text("tries again by itself")
-    make_batch(simulation)
-    server.start()
-    expect(page.get_by_role("status").first).to_have_text("live")
-    expect(rows(page)).to_have_count(40)
+def test_a_server_that_goes_and_comes_back_loses_no_claim(browser, simulation):
+    server = servers.start_api(simulation)
+    try:
+        with opened_page(browser, server) as page:
+            expect(page.get_by_role("status").first).to_have_text("live")
+            server.kill()
+            expect(page.get_by_role("status").first).to_have_text("connection lost")
+            expect(page.get_by_role("alert").first).to_contain_text("tries again by itself")
+            make_batch(simulation)
+            server.start()
+            expect(page.get_by_role("status").first).to_have_text("live")
+            expect(rows(page)).to_have_count(40)
+    finally:
+        server.stop()
 
 
 def test_it_has_no_serious_finding_of_accessibility_light_or_dark(still_page):
@@ -244,9 +244,8 @@ def test_every_check_and_every_rule_has_a_name_in_indonesian(still_page):
 
 
 def test_without_claims_it_says_what_will_come(browser, settings):
-    started = servers.start_api(settings.model_copy(update={"api_rate": 0}))
     context = browser.new_context(locale="en-GB")
-    try:
+    with servers.api_beside(settings.model_copy(update={"api_rate": 0})) as started, closing(context):
         opened = context.new_page()
         opened.goto(f"http://127.0.0.1:{started.port}/")
         expect(opened.get_by_text("No claim yet.")).to_be_visible()
@@ -255,9 +254,6 @@ def test_without_claims_it_says_what_will_come(browser, settings):
         opened.get_by_label("Language").select_option("id")
         expect(opened.get_by_role("status").first).to_have_text("tersambung, belum siap")
         assert serious(opened) == []
-    finally:
-        context.close()
-        started.stop()
 
 
 def test_what_is_on_its_way_is_said_to_load(still_page):
@@ -358,15 +354,12 @@ def test_a_server_that_cannot_answer_is_not_taken_for_one_without_claims(still_p
 
 
 def test_a_server_with_a_key_asks_for_it(browser, simulation):
-    started = servers.start_api(simulation.model_copy(update={"api_key": type(simulation.api_key)("a-secret-key")}))
+    locked = simulation.model_copy(update={"api_key": type(simulation.api_key)("a-secret-key")})
     context = browser.new_context(locale="en-GB")
-    try:
+    with servers.api_beside(locked) as started, closing(context):
         opened = context.new_page()
         opened.goto(f"http://127.0.0.1:{started.port}/")
         opened.get_by_label("API key").fill("a-secret-key")
         opened.get_by_role("button", name="Enter").click()
         expect(rows(opened)).to_have_count(20)
         expect(opened.get_by_role("status").first).to_have_text("live")
-    finally:
-        context.close()
-        started.stop()
