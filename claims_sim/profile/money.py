@@ -5,7 +5,7 @@ many persons share. How what is paid follows from what is claimed is in `settlem
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,8 @@ _FEW: Final = 10
 _MOST: Final = 0.9
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
+_FEWEST_BEARERS: Final = 5
+"""Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
 _LEAST_TREND: Final = 0.05
 """Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
@@ -76,6 +78,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     """Release the tables of amounts, and say how they belong together; `earlier` names what they may depend on."""
     primary = encoded.claimed if encoded.claimed is not None else encoded.paid
     assert primary is not None  # noqa: S101 - reading requires one amount
+    if encoded.population.k < _FEWEST_BEARERS:
+        encoded = replace(encoded, population=replace(encoded.population, k=_FEWEST_BEARERS))
     grid = amount_grid(encoded.claimed, encoded.paid)
     coarse = amount_grid(primary, share=_MOST)
     lattice = _find_tariff(encoded, primary, grid, coarse)
