@@ -10,11 +10,21 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from claims_sim.profile.document import Profile
 from claims_sim.profile.wanted import NO_FILTER, ClaimFilter
 from claims_sim.rules.plausibility import PLAUSIBILITY, find_implausible, level_of
-from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, judge, may_break, vocabulary_rules
+from claims_sim.rules.table import (
+    ADMISSION,
+    IDENTITIES,
+    VOCABULARY_COLUMNS,
+    Rule,
+    judge,
+    may_be_unknown,
+    may_break,
+    vocabulary_rules,
+)
 
 BRIEF_COLUMNS: Final = (
     "service_type",
@@ -79,7 +89,12 @@ class Reviewer:
     def __init__(self, profile: Profile) -> None:
         self._connection = duckdb.connect(config={"threads": 1})
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.register("vocabulary", profile.vocabulary())
+        vocabulary = profile.vocabulary()
+        self._connection.register("vocabulary", vocabulary)
+        self._known = {
+            column: vocabulary["value"].filter(pc.equal(vocabulary["column_name"], column))
+            for column in (*VOCABULARY_COLUMNS, "dx_secondary_codes")
+        }
         self._identities = tuple(rule for rule in IDENTITIES if profile.identities.get(rule.name) == 0.0)
         self._vocabularies = vocabulary_rules("vocabulary")
         levels = {rule.name: level_of(rule, profile.plausibility) for rule in PLAUSIBILITY}
@@ -107,7 +122,8 @@ class Reviewer:
 
         What the source itself does often is a warning; with `lets_implausible_pass` all that is implausible is.
         """
-        rules, judged = [*self._identities, *self._vocabularies], claims
+        vocabularies = self._vocabularies if may_be_unknown(claims, self._known) else ()
+        rules, judged = [*self._identities, *vocabularies], claims
         if briefs is not None:
             for column in BRIEF_COLUMNS:
                 judged = judged.append_column(f"brief_{column}", briefs[column])
@@ -116,7 +132,7 @@ class Reviewer:
         admission = (
             judge(self._connection, claims, ADMISSION) if may_break(self._connection, claims) else [[]] * len(claims)
         )
-        ours = judge(self._connection, judged, rules)
+        ours = judge(self._connection, judged, rules) if rules else [[]] * len(claims)
         broken = [(*one, *other) for one, other in zip(admission, ours, strict=True)]
         if where:
             off = ~where.holds(claims)

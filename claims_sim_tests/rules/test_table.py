@@ -12,8 +12,10 @@ from claims_sim.rules.table import (
     ADMISSION,
     IDENTITIES,
     MAY_BREAK_ADMISSION,
+    VOCABULARY_COLUMNS,
     broken_sql,
     judge,
+    may_be_unknown,
     may_break,
     vocabulary_rules,
 )
@@ -101,3 +103,27 @@ def test_a_value_outside_the_closed_vocabulary_is_named(connection, flat):
     broken = judge(connection, flat(), vocabulary_rules("words"))[0]
     assert "province_name_unknown" not in broken
     assert {"facility_class_unknown", "secondary_unknown"} <= set(broken)
+
+
+_WORD = st.sampled_from(["A", "B", ""])
+_VALUES = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(VOCABULARY_COLUMNS, st.none() | _WORD),
+        "dx_secondary_codes": st.none() | st.lists(st.none() | _WORD, max_size=3),
+    }
+)
+_KNOWN = st.fixed_dictionaries(dict.fromkeys((*VOCABULARY_COLUMNS, "dx_secondary_codes"), st.sets(_WORD, min_size=1)))
+
+
+@given(claims=st.lists(_VALUES, min_size=1, max_size=3), known=_KNOWN)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+def test_no_claim_with_a_value_outside_the_vocabulary_is_cleared(connection, claims, known):
+    words = [{"column_name": name, "value": value} for name, values in known.items() for value in sorted(values)]
+    connection.register("words", pa.Table.from_pylist(words))
+    columns = [FLAT_SCHEMA.field(name) for name in (*VOCABULARY_COLUMNS, "dx_secondary_codes")]
+    table = pa.Table.from_pylist(claims, pa.schema(columns))
+    broken = judge(connection, table, vocabulary_rules("words"))
+    cleared = not may_be_unknown(table, {name: pa.array(sorted(values)) for name, values in known.items()})
+    assert not (cleared and any(broken))
+    if all(None not in (claim["dx_secondary_codes"] or []) for claim in claims):
+        assert cleared or any(broken)
