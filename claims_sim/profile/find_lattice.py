@@ -27,6 +27,7 @@ _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS,
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
+_MUCH_CLEARER: Final = 1.2
 _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
@@ -180,27 +181,39 @@ def _choose_case(
 ) -> tuple[str, ...]:
     """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
 
-    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it.
+    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
+    variables that could be part of the case those are left out without which prices are much clearer.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
     price -= price.min(initial=0)
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
-    best: tuple[float, tuple[str, ...]] = (-1.0, ())
-    for option in _CASES:
-        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
-        key = np.zeros(len(rows), np.int64)
-        for name in names:
-            key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
-        cells, distinct = dense_ids(key * (int(price.max(initial=0)) + 1) + price)
-        won = np.maximum(np.bincount(cells) - worth, 0.0)
-        owner = distinct // (int(price.max(initial=0)) + 1)
-        order = np.lexsort((-won, owner))
-        start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
-        rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
-        score = float(won[order][rank < MAX_POINTS].sum())
-        if score > best[0]:
-            best = score, names
-    return best[1]
+
+    def clear(names: Sequence[str]) -> float:
+        return _clearness([encoded.codes[name][rows] for name in names], price, worth)
+
+    options = [tuple(name for name in (*option, *extra) if name in encoded.codes) for option in _CASES]
+    best, names = max((clear(option), option) for option in options)
+    while len(names) > 1:
+        fewer, without = max((clear(rest), rest) for rest in (tuple(n for n in names if n != name) for name in names))
+        if fewer <= _MUCH_CLEARER * best:
+            break
+        best, names = fewer, without
+    return names
+
+
+def _clearness(codes: Sequence[Codes], price: Ints, worth: float) -> float:
+    """How many rows bear the commonest prices of their cases, less `worth` for each price; cases are told by `codes`."""
+    key = np.zeros(len(price), np.int64)
+    for code in codes:
+        key, _ = dense_ids(key * (int(code.max(initial=0)) + 2) + code + 1)
+    span = int(price.max(initial=0)) + 1
+    cells, distinct = dense_ids(key * span + price)
+    won = np.maximum(np.bincount(cells) - worth, 0.0)
+    owner = distinct // span
+    order = np.lexsort((-won, owner))
+    start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
+    rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
+    return float(won[order][rank < MAX_POINTS].sum())
 
 
 def _every_nth(rows: int, usable: int) -> Mask:

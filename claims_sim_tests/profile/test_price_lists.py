@@ -70,6 +70,22 @@ def test_prices_that_do_not_change_have_no_months(tariff_profile):
     assert tariff_profile.money.tariff.grid is None
 
 
+def test_a_price_list_of_procedures_is_found_beside_columns_that_prices_do_not_follow(fit):
+    g = np.random.default_rng(8)
+    rows, listed = 12_000, np.round(np.exp(np.random.default_rng(9).normal(6, 0.9, 24)), 2)
+    procedure = g.integers(0, 24, rows)
+    table = replaced(tariff_table(rows), "procedure_code", [f"{10 + code}" for code in procedure])
+    for name, count in (("facility_class", 5), ("facility_ownership", 6), ("severity_group", 4)):
+        table = replaced(table, name, [f"Group {chr(65 + value)}" for value in g.integers(0, count, rows)])
+    # Not a factor of all prices, so that only the procedures tell them apart.
+    price = np.round(listed[procedure] + 12.4 * g.integers(0, 3, rows), 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", price), "amount_paid", price))
+    assert "procedure_code" in profile.money.tariff.parents
+    assert not {"facility_class", "facility_ownership", "severity_group"} & set(profile.money.tariff.parents)
+    claims = Sampler(profile).draw_claims(1, np.arange(4000))
+    assert np.isin(claims["amount_claimed"].to_numpy(), price).mean() > 0.99
+
+
 @pytest.fixture(scope="module")
 def rounded(fit):
     """Continuous amounts, told to the thousand, with a ceiling; no price list."""
