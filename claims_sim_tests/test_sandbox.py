@@ -180,7 +180,7 @@ def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
     done = write_sandbox(own, out, asked=asked())
     assert done.named(CASE_GROUP) == ["severity_group"]
-    forms = (r"regexp_full_match(severity_group, '[A-Z]-[45]-[0-9]{2}-(0|I{1,3})')",
+    forms = (r"regexp_full_match(severity_group, '[A-Z]-[45]-0[0-9]-(0|I{1,3})')",
              r"regexp_full_match(admit_dt, '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z')")  # fmt: skip
     for form in forms:
         assert query(out, f"SELECT bool_and({form}) FROM claims_normalized") == [(True,)]

@@ -15,7 +15,7 @@ from claims_sim.profile.encode import MONTH, Encoded, encode
 from claims_sim.profile.money import amount_grid, profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.plausible import rule_rates
-from claims_sim.profile.release import Parent, Rule, Target
+from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.source import SourceTable
 
 PLACE: Final = ("service_type", "province_name", "facility_class", "facility_type", "facility_ownership")
@@ -133,13 +133,9 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
     builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
     builder.variables["secondary_count"] = (count, size)
-    first = np.r_[True, rows[1:] != rows[:-1]]
-    start = np.repeat(np.flatnonzero(first), np.diff(np.r_[np.flatnonzero(first), len(rows)]))
-    position = np.minimum(np.arange(len(rows)) - start, 3).astype(np.int32)
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
-    previous = np.where(first, vocabulary, np.r_[0, codes[:-1]]).astype(np.int32)
+    # Not by what stands before it: that tells most of all which codes a list has had, as drawing without repeats does.
     candidates = builder.candidates(["dx_primary_code", "service_type", "severity_group", "secondary_count"], rows)
-    candidates += [Parent("member_position", position, 4), Parent("member_previous", previous, vocabulary + 1)]
     whole = encoded.population
     population = Population(
         len(rows), whole.k, None if whole.persons is None else whole.persons[rows],

@@ -17,11 +17,9 @@ _TRIES: Final = 12
 class Members:
     """The secondary codes of one profile."""
 
-    def __init__(
-        self, profile: Profile, tables: dict[str, TableSampler], texts: dict[str, pa.Array], groups: dict[str, Codes]
-    ) -> None:
+    def __init__(self, profile: Profile, tables: dict[str, TableSampler], texts: dict[str, pa.Array]) -> None:
         self.profile = profile
-        self._tables, self._texts, self._groups = tables, texts, groups
+        self._tables, self._texts = tables, texts
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> None:
         """The secondary codes position by position: never the primary code, never one twice."""
@@ -33,28 +31,15 @@ class Members:
             return
         count = draft.codes["secondary_count"]
         primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
-        none = self.profile.tables["member"].size
         todo = np.flatnonzero(count > 0)
         for position in range(most):
             todo = todo[count[todo] > position]
             if not len(todo):
                 break
-            given = draft.given((p for p in table.parents if not p.startswith("member_")), todo)
-            extra = {"member_position": np.full(len(todo), min(position, 3), np.int32)}
-            extra["member_previous"] = members[todo, position - 1] if position else np.full(len(todo), none, np.int32)
-            given |= self._member_features(table.parents, extra)
+            given = draft.given(table.parents, todo)
             members[todo, position] = self._draw_new(
                 key, rows[todo], table, given, members[todo, :position], primary[todo], position
             )
-
-    def _member_features(self, names: tuple[str, ...], values: dict[str, Codes]) -> dict[str, Codes]:
-        out = {}
-        for name in names:
-            feature = self.profile.features[name]
-            if feature.variable in values:
-                codes = values[feature.variable]
-                out[name] = codes if feature.groups is None else self._groups[name][codes]
-        return out
 
     def _draw_new(
         self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],

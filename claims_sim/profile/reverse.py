@@ -174,10 +174,13 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
 
 
 def _case_group(level: str) -> str:
-    """A code with the form of INA-CBG's: chapter of the diagnosis, 4 for a stay and 5 for none, a made-up number, severity."""
+    """A code with the form of INA-CBG's: chapter of the diagnosis, 4 for a stay and 5 for none, a made-up number, severity.
+
+    Its number is below 10, which no group's is: nobody takes it for a group of the tariff, nor is it a rare one of the source.
+    """
     letter = "translate(left(dx_primary_code, 1), 'BRTUVWXY', 'AZSZSSSS')"
     chapter = f"CASE WHEN regexp_matches(dx_primary_code, '^[A-Z]') THEN {letter} ELSE 'Z' END"
-    number = "10 + CAST(md5_number_lower(left(dx_primary_code, 3)) % 40 AS INTEGER)"
+    number = "'0' || md5_number_lower(left(dx_primary_code, 3)) % 10"
     known = f"CASE WHEN {level} IN ('0', 'I', 'II', 'III', 'X') THEN {level} ELSE '0' END"
     return f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number}, {known})"
 

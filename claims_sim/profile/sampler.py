@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.companions import weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
@@ -49,7 +50,8 @@ class Sampler:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._tables = {name: TableSampler(table) for name, table in profile.tables.items()}
+        weighed = {"member": weighed_members(profile)} if "member" in profile.tables else {}
+        self._tables = {name: TableSampler(table) for name, table in {**profile.tables, **weighed}.items()}
         self._groups = {
             name: np.append(np.array(feature.groups, np.int32), np.int32(-1))
             for name, feature in profile.features.items()
@@ -58,7 +60,7 @@ class Sampler:
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
         self._bins = {name: Edges(bins) for name, bins in profile.bins.items()}
         self._payments = Payments(profile, self._tables, self._bins)
-        self._members = Members(profile, self._tables, self._texts, self._groups)
+        self._members = Members(profile, self._tables, self._texts)
         self._calendar = Calendar(profile, self._tables)
         self._label_of = {
             "dx_primary_code": self._label_array("dx_primary_code", profile.dx_names),

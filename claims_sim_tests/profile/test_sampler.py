@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from claims_sim.profile.sampler import BRIEF_COLUMNS, OPEN_COLUMNS, Sampler
 from claims_sim.rules.table import ADMISSION, IDENTITIES, broken_sql, vocabulary_rules
 from claims_sim.rules.wire import to_flat
-from claims_sim_tests.profile.tables import foreign_table, tariff_table
+from claims_sim_tests.profile.tables import DX, foreign_table, replaced, tariff_table
 
 ROWS = np.arange(3000)
 
@@ -180,3 +180,21 @@ def test_extra_columns_follow_the_source(fit):
     claims = Sampler(fit(table)).draw_claims(1, ROWS).to_pandas()
     assert (claims.district_name == "KAB " + claims.province_name).mean() > 0.97
     assert set(claims.claim_weight[claims.service_type == "RITL"]) == {12.5}
+
+
+def test_codes_of_long_lists_come_as_often_and_in_the_order_that_the_source_has_them(fit):
+    rows, primaries, g = 4000, np.array(DX[::70]), np.random.default_rng(5)
+    primary = np.arange(rows) % len(primaries)
+    usual = np.array(["E119", "I10", "N189", "D649", "J189", "K297", "R509", "E785", "N390", "I509", "B24", "C509"])
+    codes = np.array([g.permutation(usual) for _ in primaries])[primary]
+    clocks = g.exponential(1 / 0.6 ** np.arange(len(usual)), codes.shape)
+    order = np.take_along_axis(codes, np.argsort(clocks, axis=1)[:, :4], 1)
+    table = replaced(tariff_table(rows), "dx_secondary_codes", pa.array(order.tolist()))
+    profile = fit(replaced(table, "dx_primary_code", primaries[primary].tolist()))
+    assert profile.features[profile.tables["member"].parents[0]].variable == "dx_primary_code"
+    claims = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
+    commonest = dict(zip(primaries[primary], codes[:, 0], strict=True))
+    pairs = [(commonest[dx], one) for dx, one in zip(claims.dx_primary_code, claims.dx_secondary_codes, strict=True)]
+    held, first = (order == codes[:, :1]).any(axis=1).mean(), (order[:, 0] == codes[:, 0]).mean()
+    assert np.mean([code in one for code, one in pairs]) == pytest.approx(held, abs=0.03)
+    assert np.mean([code == one[0] for code, one in pairs]) == pytest.approx(first, abs=0.04)
