@@ -127,8 +127,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found = [("amounts that enough claims share", len(money.exact))]
     if tariff is not None:
         found += [("prices of the tariff, each borne by enough", len(tariff.bases)), ("top-ups", len(tariff.top_ups))]
-        found += [("rates a day", len(tariff.rates))] if tariff.rates else []
         found += [("factors of the tariff", sum(len(logs) for logs in tariff.factors.values()))]
+    found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     found += [("grid that most amounts keep, and the share of the others on it", 2)] if money.coarse else []
     means = sum(len(values) for _, values in money.means.levels)
     return (*found, ("means of logarithms, to 0.01 or (of few claims) 0.05", means))

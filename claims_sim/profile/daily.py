@@ -1,142 +1,152 @@
-"""Find what a day of stay adds to a price: a rate that recurs over many lengths of stay and many cases.
+"""Find what a day of stay adds to an amount: the same for all, or by the class of the house, or by another column.
 
-An inpatient's bill is often the price of what was done, as an outpatient pays it, and so much a day. Then no two stays of
-another length cost the same, and only the rate, over a price that is known from either kind of service, explains them.
+A bill is often the price of what was done and so much a day. Then hardly two amounts are alike, and no price list shows before
+the days are taken off. Two claims that are alike but for their stays tell the rate: their difference, by the day.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.document import DayRates
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.price_groups import split_keys
-from claims_sim.profile.rounding import on_grid
-from claims_sim.profile.top_ups import explain_greedily
 
-_MIN_EXPLAINED: Final = 0.5
-"""Of the claims with a stay and a price: fewer, and the days are no part of the tariff."""
-_MIN_SHARE: Final = 0.01
+_LOOKED_AT: Final = 60_000
+_NEIGHBOURS: Final = 8
+_MIN_PAIRS: Final = 200
+_MIN_SHARE: Final = 0.05
+"""Of the pairs: fewer with the commonest rates, and the days are no part of the amounts."""
+_MIN_CONTRAST: Final = 2.0
+"""How much commoner a rate must be than the next one."""
+_MUCH_BETTER: Final = 1.1
+"""How many more pairs the rates of a column must explain than one rate for all."""
+_MUCH_MORE: Final = 1.2
+"""How many more amounts must recur among claims that are alike, once the days are taken off."""
 _MIN_STAYS: Final = 3
-_LOOKED_AT: Final = 20_000
 
 
-def find_daily_rates(found: Lattice, encoded: Encoded, primary: Numbers, population: Population) -> None:
-    """Rates by the day, each borne by enough persons with stays of at least three lengths; cases may borrow a price for it."""
-    found.rate = np.zeros(len(primary), np.int32)
-    if encoded.los is None or "service_type" not in found.case_names or len(found.case_names) < 2:
-        return
-    days = np.nan_to_num(encoded.los)
-    rows = np.flatnonzero((found.case >= 0) & (primary > 0) & (days > 0))
-    if not len(rows):
-        return
-    bases, start = _with_borrowed(found)
-    few = rows[:: max(1, len(rows) // _LOOKED_AT)]
-    # Most tables have no such rates: a part of the rows says so.
-    if len(few) < len(rows):
-        votes = _votes(found, primary, few, days[few], bases, start)
-        if _explain(votes, few, days, population) is None:
-            return
-    votes = _votes(found, primary, rows, days[rows], bases, start)
-    explained = _explain(votes, rows, days, population)
-    if explained is None:
-        return
-    chosen, number, rates = explained
-    target = rows[votes.owner[chosen]]
-    found.bases, found.base_start = bases, start
-    found.point[target], found.level[target], found.rate[target] = votes.point[chosen], votes.level[chosen], number
-    found.rates = rates
+class _Pairs(NamedTuple):
+    """Claims that are alike but for their stays: both rows, and what a further day costs, in steps of the grid."""
+
+    shorter: Ints
+    longer: Ints
+    steps: Ints
+    """0 where it is no whole step, or less than one."""
 
 
-class _Votes(NamedTuple):
-    """For each row and each price it may have: the row's place, the rate that would explain it, the point and the level."""
-
-    owner: Ints
-    rate: Numbers
-    point: Ints
-    level: Ints
-
-
-def _explain(votes: _Votes, rows: Ints, days: Numbers, population: Population) -> tuple[Ints, Ints, Numbers] | None:
-    """Which votes explain their rows, by which rate (from 1), and the rates; None where too few rows are explained."""
-    values, ids = np.unique(votes.rate, return_inverse=True)
-    enough = max(2 * population.k, int(_MIN_SHARE * len(rows)))
-    counts = np.bincount(ids, minlength=len(values))
-    common = np.flatnonzero(counts >= enough)
-    number = np.full(len(values), -1, np.int64)
-    number[common] = np.arange(len(common))
-    kept = np.flatnonzero(number[ids] >= 0)
-    if not len(kept):
+def find_day_rates(encoded: Encoded, primary: Numbers, grid: float) -> DayRates | None:
+    """The rate of each value of the column that tells them apart best, each borne by enough; None where days cost nothing."""
+    if encoded.los is None:
         return None
-    given = explain_greedily(votes.owner[kept], number[ids[kept]], counts[common], enough)
-    chosen, given = kept[given > 0], given[given > 0]
-    _, first = np.unique(votes.owner[chosen], return_index=True)
-    chosen, given = chosen[first], given[first]
-    found = _keep_true_rates(rows[votes.owner[chosen]], days, chosen, given, votes.rate[chosen], population)
-    return found if len(found[0]) >= _MIN_EXPLAINED * len(rows) else None
+    days = np.nan_to_num(encoded.los)
+    rows = np.flatnonzero((primary > 0) & (days > 0))
+    if encoded.groups is not None:
+        # A claim that was dealt out bears the rate of where it was.
+        rows = rows[encoded.groups.of_row[rows] < 0]
+    rows = rows[:: max(1, len(rows) // _LOOKED_AT)]
+    alike = _alike(encoded, rows)
+    pairs = _pairs(alike, rows, days, primary, grid)
+    if len(pairs.steps) < _MIN_PAIRS:
+        return None
+    share, found = _rates_by(None, encoded, pairs, days, grid)
+    columns = [_rates_by(name, encoded, pairs, days, grid) for name in FACTOR_CANDIDATES if name in encoded.codes]
+    best = max(columns, key=lambda by: by[0], default=(0.0, None))
+    if best[0] > _MUCH_BETTER * share:
+        share, found = best
+    if found is None or share < _MIN_SHARE:
+        return None
+    net = less_days(primary, days_charge(found, encoded.codes, days))
+    return found if _recurring(alike, net[rows]) > _MUCH_MORE * _recurring(alike, primary[rows]) else None
 
 
-def _keep_true_rates(
-    target: Ints, days: Numbers, chosen: Ints, votes: Ints, rate: Numbers, population: Population
-) -> tuple[Ints, Ints, Numbers]:
-    """Only rates that hold over several lengths of stay and may be told, numbered from 1."""
-    allowed = population.releasable(votes, int(votes.max(initial=0)) + 1, target)
-    kept = [
-        n for n in np.unique(votes).tolist() if allowed[n] and len(np.unique(days[target[votes == n]])) >= _MIN_STAYS
-    ]
-    fresh = np.zeros(int(votes.max(initial=0)) + 1, np.int64)
-    fresh[kept] = np.arange(len(kept)) + 1
-    inside = fresh[votes] > 0
-    return chosen[inside], fresh[votes[inside]], np.array([rate[votes == n][0] for n in kept])
+def days_charge(rates: DayRates | None, codes: Mapping[str, Codes], days: Numbers | Codes) -> Numbers:
+    """What the days of each claim cost; nothing where its value of the column is not known."""
+    if rates is None:
+        return np.zeros(len(days))
+    by_value = np.array([*rates.rates, 0.0])
+    if rates.variable is None:
+        return np.asarray(by_value[0] * days)
+    of_row = codes.get(rates.variable)
+    return np.zeros(len(days)) if of_row is None else np.asarray(by_value[of_row] * days)
 
 
-def _with_borrowed(found: Lattice) -> tuple[Numbers, Ints]:
-    """All cases' prices, commonest first, each followed by the prices of the same case in other services."""
-    # An outpatient's severity says little, and often nothing: it is no part of what was done.
-    same = [place for place, name in enumerate(found.case_names) if name not in ("service_type", "severity_group")]
-    digits = split_keys(found.case_keys, found.case_sizes)
-    _, kin = np.unique(digits[:, same], axis=0, return_inverse=True)
-    points = np.diff(found.base_start)
-    siblings: dict[int, list[int]] = {}
-    for case, family in enumerate(kin.ravel().tolist()):
-        if points[case]:
-            siblings.setdefault(family, []).append(case)
-    bases: list[float] = []
-    start = [0]
-    for case, family in enumerate(kin.ravel().tolist()):
-        own = found.bases[found.base_start[case] : found.base_start[case + 1]].tolist()
-        bases += own
-        known = {round(base, 6) for base in own}
-        for sibling in siblings.get(family, []):
-            for base in found.bases[found.base_start[sibling] : found.base_start[sibling + 1]].tolist():
-                if round(base, 6) not in known:
-                    known.add(round(base, 6))
-                    bases.append(base)
-        start.append(len(bases))
-    return np.array(bases), np.array(start, np.int64)
+def less_days(amounts: Numbers, charge: Numbers) -> Numbers:
+    """The amounts without what the days cost; what is nothing stays so, and what does not cover its days is not known."""
+    net = np.round(amounts - charge, 2)
+    return np.where(amounts > 0, np.where(net > 0, net, np.nan), amounts)
 
 
-def _votes(found: Lattice, primary: Numbers, rows: Ints, days: Numbers, bases: Numbers, start: Ints) -> _Votes:
-    """What would explain each row of `rows`, over each price that its case may borrow."""
-    case, place = found.case[rows], found.place_log(rows)
-    own = np.diff(found.base_start)[case]
-    every = start[case + 1] - start[case]
-    parts = []
-    borrowed = int((np.diff(start) - np.diff(found.base_start)).max(initial=0))
-    # Over the prices of the same thing in other services only: its own hold the commonest stays already.
-    for point in (own + i for i in range(borrowed)):
-        there = np.flatnonzero(point < every)
-        base = bases[start[case[there]] + point[there]]
-        for level, log in enumerate(found.levels):
-            price = on_grid(base + log + place[there], found.grid, found.ties)
-            extra = np.round(primary[rows[there]] - price, 2)
-            rate = np.round(extra / days[there], 2)
-            fits = np.flatnonzero((extra > 0) & (np.abs(rate * days[there] - extra) < 1.01 * found.grid))
-            at = there[fits]
-            parts.append((at, rate[fits], point[at], np.full(len(at), level)))
-    none = np.zeros(0, np.int64)
-    parts.append((none, np.zeros(0), none, none))
-    owner, rates, points, levels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Votes(owner, rates, points, levels)
+def with_days(amounts: Numbers, charge: Numbers) -> Numbers:
+    """The other way: what is nothing costs nothing by the day either."""
+    return np.where(amounts > 0, amounts + charge, amounts)
+
+
+def _alike(encoded: Encoded, rows: Ints) -> Ints:
+    """A number for all that is known of each claim but its stay."""
+    key = np.zeros(len(rows), np.int64)
+    for name in (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES):
+        if name in encoded.codes:
+            key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
+    return key
+
+
+def _pairs(alike: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:
+    order = np.lexsort((primary[rows], days[rows], alike))
+    sorted_rows, sorted_key = rows[order], alike[order]
+    both = []
+    for step in range(1, _NEIGHBOURS + 1):
+        at = np.flatnonzero(sorted_key[:-step] == sorted_key[step:])
+        both.append((sorted_rows[at], sorted_rows[at + step]))
+    shorter, longer = (np.concatenate(part) for part in zip(*both, strict=True))
+    further = days[longer] - days[shorter]
+    some = further > 0
+    shorter, longer, further = shorter[some], longer[some], further[some]
+    steps = (primary[longer] - primary[shorter]) / further / grid
+    whole = np.rint(steps)
+    is_rate = (whole >= 1) & (np.abs(steps - whole) < 1e-4)
+    return _Pairs(shorter, longer, np.where(is_rate, whole, 0).astype(np.int64))
+
+
+def _rates_by(
+    name: str | None, encoded: Encoded, pairs: _Pairs, days: Numbers, grid: float
+) -> tuple[float, DayRates | None]:
+    """The share of the pairs that have the commonest rate of their value of the column, and these rates (0: none)."""
+    size = 1 if name is None else len(encoded.vocabularies[name])
+    value = (
+        np.zeros(len(pairs.steps), np.int64) if name is None else encoded.codes[name][pairs.shorter].astype(np.int64)
+    )
+    rates, explained, beside = np.zeros(size), 0, 0
+    for here in range(size):
+        mine = np.flatnonzero((value == here) & (pairs.steps > 0))
+        if not len(mine):
+            continue
+        steps, counts = np.unique(pairs.steps[mine], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        with_rate = mine[pairs.steps[mine] == steps[order[0]]]
+        if _may_be_told(encoded, with_rate, pairs, days):
+            rates[here] = round(float(steps[order[0]]) * grid, 2)
+            explained += int(counts[order[0]])
+            beside += int(counts[order[1]]) if len(order) > 1 else 0
+    if explained <= _MIN_CONTRAST * beside:
+        return 0.0, None
+    return explained / len(pairs.steps), DayRates(variable=name, rates=tuple(rates.tolist()))
+
+
+def _may_be_told(encoded: Encoded, at: Ints, pairs: _Pairs, days: Numbers) -> bool:
+    """Do enough bear the rate, with stays of several lengths?"""
+    bearers = np.unique(np.r_[pairs.shorter[at], pairs.longer[at]])
+    if len(np.unique(days[bearers])) < _MIN_STAYS:
+        return False
+    return bool(encoded.population.releasable(np.zeros(len(bearers), np.int64), 1, bearers)[0])
+
+
+def _recurring(alike: Ints, amounts: Numbers) -> float:
+    """How many claims have the amount of another one that is alike but for its stay."""
+    known = np.isfinite(amounts)
+    cents = np.rint(amounts[known] * 100).astype(np.int64)
+    cells, _ = dense_ids(alike[known] * (int(cents.max(initial=0)) + 1) + cents)
+    return float((np.bincount(cells)[cells] > 1).sum())

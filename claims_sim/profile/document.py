@@ -115,8 +115,6 @@ class Tariff(_Part):
     factors: dict[str, tuple[Finite, ...]]
     levels: Annotated[tuple[Finite, ...], Field(min_length=1)]
     top_ups: tuple[Finite, ...]
-    rates: tuple[Finite, ...] = ()
-    """What a day of stay adds; the table `top_up` draws: nothing, the top-ups in turn, then the rates."""
     ties: Literal["as computed", "even", "up", "down"] = "as computed"
     """Where a price goes that lies between two steps of the grid."""
     grid: Annotated[float, Field(gt=0)] | None = None
@@ -127,6 +125,13 @@ class Tariff(_Part):
         if len(self.contexts) != len(self.points) * len(self.parents) or sum(self.points) != len(self.bases):
             raise ValueError("the tariff's cases and bases do not fit together")
         return self
+
+
+class DayRates(_Part):
+    """What a day of stay adds to every amount that is not nothing: by the values of a variable, or one rate for all."""
+
+    variable: str | None
+    rates: Annotated[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], Field(min_length=1)]
 
 
 class Means(_Part):
@@ -167,6 +172,8 @@ class Money(_Part):
     paid_bands: tuple[Finite, ...] = ()
     coarse: tuple[Annotated[float, Field(gt=0)], Share] | None = None
     """A grid coarser than that of all amounts, and the share of "other" amounts that lie on it."""
+    day_rates: DayRates | None = None
+    """Where there are any, all else says of amounts what is left of them without their days."""
 
 
 class Profile(_Part):
@@ -204,6 +211,9 @@ class Profile(_Part):
         for name, feature in self.features.items():
             if feature.groups is not None and max(feature.groups, default=-1) >= feature.size:
                 raise ValueError(f"feature {name} has a group out of range")
+        rates = self.money.day_rates
+        if rates is not None and len(rates.rates) != len(self.vocabularies.get(rates.variable or "", (None,))):
+            raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")
         for name, table in self.tables.items():
             values = {**self.vocabularies, **{n: b.lo for n, b in self.bins.items()}}.get(name)
             if values is not None and len(values) != table.size:
@@ -231,14 +241,13 @@ class Profile(_Part):
 
     def _document(self, without: str = "") -> dict[str, Any]:
         document = self.model_dump(mode="json", exclude={without})
-        tariff = document["money"]["tariff"]
+        money = document["money"]
         # As before there were any: hashes and approvals stay.
-        if tariff is not None and not tariff["rates"]:
-            del tariff["rates"]
-        if tariff is not None and tariff["grid"] is None:
-            del tariff["grid"]
-        if document["money"]["coarse"] is None:
-            del document["money"]["coarse"]
+        if money["tariff"] is not None and money["tariff"]["grid"] is None:
+            del money["tariff"]["grid"]
+        for name in ("coarse", "day_rates"):
+            if money[name] is None:
+                del money[name]
         return document
 
     @classmethod

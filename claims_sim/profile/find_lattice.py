@@ -24,10 +24,12 @@ from claims_sim.profile.quantities import with_multiples
 
 _MAX_LEVELS: Final = 6
 _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
+_PRICED_BY: Final = ("dx_primary_code", "procedure_code")
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
-_MUCH_CLEARER: Final = 1.2
+_OFF_THE_LIST: Final = 8.0
+"""What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
 _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
@@ -35,10 +37,9 @@ _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
 
-def find_lattice(encoded: Encoded, grid: float) -> Lattice | None:
-    """The tariff behind the primary amount, or None when there is none worth the name."""
-    primary = encoded.claimed if encoded.claimed is not None else encoded.paid
-    if primary is None or "dx_primary_code" not in encoded.codes:
+def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:
+    """The tariff behind the amounts `primary`, or None when there is none worth the name."""
+    if "dx_primary_code" not in encoded.codes:
         return None
     usable = np.isfinite(primary) & (primary >= 4 * grid)
     if int(usable.sum()) < 1000:
@@ -182,38 +183,49 @@ def _choose_case(
     """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
 
     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
-    variables that could be part of the case those are left out without which prices are much clearer.
+    variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
     price -= price.min(initial=0)
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
 
-    def clear(names: Sequence[str]) -> float:
-        return _clearness([encoded.codes[name][rows] for name in names], price, worth)
+    def weigh(names: Sequence[str]) -> tuple[float, float]:
+        return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
 
-    options = [tuple(name for name in (*option, *extra) if name in encoded.codes) for option in _CASES]
-    best, names = max((clear(option), option) for option in options)
-    while len(names) > 1:
-        fewer, without = max((clear(rest), rest) for rest in (tuple(n for n in names if n != name) for name in names))
-        if fewer <= _MUCH_CLEARER * best:
-            break
-        best, names = fewer, without
-    return names
+    best: tuple[float, tuple[str, ...]] = (-1.0, ())
+    for option in _CASES:
+        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
+        clear, told = weigh(names)
+        # What was done and why is what prices are of; what else is known of a claim may only thin them out.
+        while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
+            tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
+            clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
+            if told_without < told:
+                break
+            clear, told, names = clear_without, told_without, without
+        best = max(best, (clear, names))
+    return best[1]
 
 
-def _clearness(codes: Sequence[Codes], price: Ints, worth: float) -> float:
-    """How many rows bear the commonest prices of their cases, less `worth` for each price; cases are told by `codes`."""
+def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[float, float]:
+    """How many rows bear the commonest prices of their cases, less `worth` for each price; and how much the cases tell of
+    prices, as a log likelihood. Cases are told by `codes`.
+    """  # noqa: D205
     key = np.zeros(len(price), np.int64)
     for code in codes:
         key, _ = dense_ids(key * (int(code.max(initial=0)) + 2) + code + 1)
     span = int(price.max(initial=0)) + 1
     cells, distinct = dense_ids(key * span + price)
-    won = np.maximum(np.bincount(cells) - worth, 0.0)
+    count = np.bincount(cells).astype(float)
     owner = distinct // span
-    order = np.lexsort((-won, owner))
+    order = np.lexsort((-count, owner))
     start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
     rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
-    return float(won[order][rank < MAX_POINTS].sum())
+    listed = order[(rank < MAX_POINTS) & (count[order] > worth)]
+    bearers, of_case = count[listed], np.bincount(key)[owner[listed]]
+    told = float((bearers * np.log(bearers / of_case)).sum()) - _OFF_THE_LIST * (len(price) - bearers.sum())
+    # By chance alone finer cases tell a little more.
+    return float((bearers - worth).sum()), told - len(listed) * np.log(len(price)) / 2
 
 
 def _every_nth(rows: int, usable: int) -> Mask:

@@ -47,9 +47,6 @@ class Lattice:
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     ties: str = "as computed"
     """Where a price goes that lies between two steps of the grid."""
-    rates: Numbers = field(default_factory=lambda: np.zeros(0))
-    rate: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
-    """Which of `rates` each row pays for each day of its stay, from 1; 0 for none."""
 
     def place_log(self, rows: Ints) -> Numbers:
         """The sum of the logarithms of all factors of each of `rows`."""

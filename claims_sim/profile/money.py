@@ -12,7 +12,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, released_count
-from claims_sim.profile.daily import find_daily_rates
+from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.find_lattice import find_lattice
@@ -21,7 +21,7 @@ from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import settle_rounding
-from claims_sim.profile.settlement import NOT_SETTLED, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, Listed, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
@@ -81,11 +81,14 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     if encoded.population.k < _FEWEST_BEARERS:
         encoded = replace(encoded, population=replace(encoded.population, k=_FEWEST_BEARERS))
     grid = amount_grid(encoded.claimed, encoded.paid)
+    day_rates = find_day_rates(encoded, primary, grid)
+    days = np.zeros(encoded.rows) if encoded.los is None else np.nan_to_num(encoded.los)
+    charge = days_charge(day_rates, encoded.codes, days)
+    primary = less_days(primary, charge)
     coarse = amount_grid(primary, share=_MOST)
     lattice = _find_tariff(encoded, primary, grid, coarse)
     if lattice is not None:
         settle_rounding(lattice, primary)
-        find_daily_rates(lattice, encoded, primary, encoded.population)
         find_top_ups(lattice, primary, encoded.population)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
     tariff = _tariff(fit)
@@ -95,7 +98,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
     has_both = encoded.claimed is not None and encoded.paid is not None
-    settled = profile_settlement(builder, encoded, bins, fit.candidates, lattice, grid) if has_both else NOT_SETTLED
+    tariffs = Listed(lattice, charge)
+    settled = profile_settlement(builder, encoded, bins, fit.candidates, tariffs, grid) if has_both else NOT_SETTLED
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
         has_both=has_both,
@@ -107,6 +111,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
+        day_rates=day_rates,
         coarse=None if coarse == grid else (coarse, _share_on(coarse, primary, other, encoded.population)),
     )
 
@@ -124,10 +129,10 @@ def _find_tariff(encoded: Encoded, primary: Numbers, grid: float, coarse: float)
 
     A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
     """
-    found = find_lattice(encoded, grid)
+    found = find_lattice(encoded, primary, grid)
     if coarse == grid:
         return found
-    other = find_lattice(encoded, coarse)
+    other = find_lattice(encoded, primary, coarse)
     return max(found, other, key=lambda lattice: _explained(lattice, primary, grid))
 
 
@@ -163,11 +168,9 @@ def _tariff(fit: _Fit) -> Tariff | None:
     points = np.diff(lattice.base_start)
     some = points > 0
     fit.points = int(points.max(initial=0)) * len(lattice.levels)
-    more = len(lattice.top_ups) + len(lattice.rates)
-    if more:
-        code = np.where(lattice.rate > 0, len(lattice.top_ups) + lattice.rate, lattice.top_up)
-        counted = np.where(lattice.point >= 0, code, -1).astype(np.int32)
-        builder.add(Target("top_up", counted, more + 1), fit.candidates, most=4)
+    if len(lattice.top_ups):
+        counted = np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32)
+        builder.add(Target("top_up", counted, len(lattice.top_ups) + 1), fit.candidates, most=4)
     return Tariff(
         parents=lattice.case_names,
         sizes=lattice.case_sizes,
@@ -177,7 +180,6 @@ def _tariff(fit: _Fit) -> Tariff | None:
         factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
-        rates=tuple(lattice.rates.tolist()),
         ties=lattice.ties,
         grid=lattice.grid if lattice.grid != fit.grid else None,
     )

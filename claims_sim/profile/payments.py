@@ -1,9 +1,12 @@
 """Draw amounts: a place on the tariff, a shared amount or one around its context; then what of it is paid."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from claims_sim.profile.daily import days_charge, with_days
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import MONTH
@@ -13,6 +16,14 @@ from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.rounding import AS_COMPUTED, on_grid
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL
 from claims_sim.randomness import stream_key, uniforms
+
+
+class _Listed(NamedTuple):
+    """Of each claim: the logarithm of its price (NaN off the tariff), its code in the table `amount`, what its days cost."""
+
+    base: Numbers
+    code: Codes
+    charge: Numbers
 
 
 class Payments:
@@ -31,7 +42,6 @@ class Payments:
         self._last_month = None if months is None else len(months) - 1
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
-        self._rates = np.array(tariff.rates if tariff is not None else ())
         self._exact = np.array(profile.money.exact)
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
@@ -45,9 +55,12 @@ class Payments:
         amount[exact] = self._exact[code[exact] - profile.money.points]
         rest = np.flatnonzero(np.isnan(amount))
         amount[rest] = self._on_a_grid(key, rows[rest], self._draw_around(key, rows[rest], draft, rest))
+        stay = draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
+        charge = days_charge(profile.money.day_rates, draft.codes, stay)
+        amount = with_days(amount, charge)
         other = amount.copy()
         if "paid" in self._tables:
-            self._pay(key, rows, draft, amount, logs, code, other)
+            self._pay(key, rows, draft, amount, _Listed(logs, code, charge), other)
         claimed, settled = np.round(amount, 2), np.round(other, 2)
         if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
             settled = np.minimum(settled, claimed)
@@ -84,18 +97,12 @@ class Payments:
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
-            drawn = np.maximum(table.draw(key, rows[on], given), 0)
-            daily = drawn - len(self._top_ups)
-            amount[on] += self._top_ups[np.where(daily < 0, drawn, 0)]
-            if len(self._rates) and "los_days" in draft.codes:
-                stay = draft.codes["los_days"][on]
-                amount[on] += np.where(daily >= 0, self._rates[np.maximum(daily, 0)] * stay, 0.0)
+            amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
         return amount, base
 
-    def _pay(
-        self, key: int, rows: Rows, draft: Draft, amount: Numbers, base: Numbers, code: Codes, paid: Numbers
-    ) -> None:
+    def _pay(self, key: int, rows: Rows, draft: Draft, amount: Numbers, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is not the whole amount."""
+        base, code, charge = listed
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
@@ -110,15 +117,13 @@ class Payments:
         if money.paid_at is None or self._prices is None:
             return
         levels = len(self._levels)
-        listed = (code >= 0) & (code < money.points)
-        at = np.flatnonzero(
-            (kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed & np.isfinite(base)
-        )
+        on_list = (code >= 0) & (code < money.points) & np.isfinite(base)
+        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & on_list)
         given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
         given[money.paid_at] = kind[at] - FIRST_LEVEL
         logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
         known = np.isfinite(logs)
-        paid[at[known]] = on_grid(logs[known], self._tariff_grid, self._ties)
+        paid[at[known]] = on_grid(logs[known], self._tariff_grid, self._ties) + charge[at[known]]
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""

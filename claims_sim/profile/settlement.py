@@ -43,6 +43,13 @@ class Settlement(NamedTuple):
     bands: tuple[float, ...]
 
 
+class Listed(NamedTuple):
+    """The tariff, if there is one, and what the days of each claim add to its price."""
+
+    lattice: Lattice | None
+    days: Numbers
+
+
 NOT_SETTLED: Final = Settlement(None, (), ())
 
 
@@ -51,7 +58,7 @@ def profile_settlement(
     encoded: Encoded,
     bins: dict[str, Bins],
     candidates: Sequence[Parent],
-    lattice: Lattice | None,
+    listed: Listed,
     grid: float,
 ) -> Settlement:
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, then shares in `bins["paid"]`."""
@@ -63,7 +70,7 @@ def profile_settlement(
     codes[known & (paid == 0)] = ZERO
     codes[known & (claimed == paid)] = FULL
     part = known & (codes < 0) & (claimed > 0)
-    at, level = _paid_at_other_level(encoded, lattice, np.flatnonzero(part))
+    at, level = _paid_at_other_level(encoded, listed, np.flatnonzero(part))
     first = FIRST_LEVEL
     if at is not None:
         found = np.flatnonzero(level >= 0)
@@ -173,10 +180,11 @@ def _bands(claimed: Numbers, lines: Sequence[Line], k: int) -> tuple[float, ...]
     return tuple(np.unique(np.r_[edges[~near], inside]).tolist())
 
 
-def _paid_at_other_level(encoded: Encoded, lattice: Lattice | None, rows: Ints) -> tuple[str | None, Codes]:
+def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[str | None, Codes]:
     """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
     best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
     assert encoded.paid is not None  # noqa: S101 - the caller has it
+    lattice = listed.lattice
     if lattice is None or not len(rows):
         return best[1], best[2]
     rows = rows[lattice.point[rows] >= 0]
@@ -189,7 +197,9 @@ def _paid_at_other_level(encoded: Encoded, lattice: Lattice | None, rows: Ints) 
             logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
             price = on_grid(np.nan_to_num(logs), lattice.grid, lattice.ties)
             hit = (
-                np.isfinite(logs) & (np.abs(price - encoded.paid[rows]) < 0.5 * lattice.grid) & (priced[name] != value)
+                np.isfinite(logs)
+                & (np.abs(price + listed.days[rows] - encoded.paid[rows]) < 0.5 * lattice.grid)
+                & (priced[name] != value)
             )
             level[rows[hit]] = value
         found = int((level >= 0).sum())

@@ -1,8 +1,12 @@
 """Prices that grow with the stay: found where they are, and nowhere else."""
 
+import json
+
 import numpy as np
 import pytest
 
+from claims_sim.errors import ProfileError
+from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -19,8 +23,10 @@ def by_the_day(fit):
     return fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
 
 
-def test_the_rates_are_found(by_the_day):
-    assert set(by_the_day.money.tariff.rates) == set(RATE.values())
+def test_the_rates_are_found_with_what_tells_them_apart(by_the_day):
+    rates = by_the_day.money.day_rates
+    assert rates.variable == "facility_class"
+    assert dict(zip(by_the_day.vocabularies["facility_class"], rates.rates, strict=True)) == RATE
 
 
 def test_a_stay_costs_its_price_and_its_days(by_the_day):
@@ -36,5 +42,32 @@ def test_a_stay_costs_its_price_and_its_days(by_the_day):
 
 
 def test_there_are_none_where_days_cost_nothing(tariff_profile):
-    assert tariff_profile.money.tariff.rates == ()
-    assert '"rates"' not in tariff_profile.to_json()  # as profiles were before: their hashes stay
+    assert tariff_profile.money.day_rates is None
+    assert '"day_rates"' not in tariff_profile.to_json()  # as profiles were before: their hashes stay
+
+
+def test_what_costs_nothing_stays_so_whatever_the_stay(fit):
+    g = np.random.default_rng(6)
+    table = tariff_table(12_000, seed=3)
+    done, los = (np.array(table[n].to_pylist(), object) for n in ("procedure_code", "los"))
+    amounts = np.array([LISTED[code] for code in done]) + 95.0 * los.astype(float)
+    amounts[g.random(len(amounts)) < 0.1] = 0.0
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
+    assert (profile.money.day_rates.variable, profile.money.day_rates.rates) == (None, (95.0,))
+    drawn = Sampler(profile).draw_claims(5, np.arange(10_000))
+    free = drawn["amount_claimed"].to_numpy() == 0
+    assert 0.08 < free.mean() < 0.12
+    assert (drawn["los"].to_numpy()[free] > 0).any()
+
+
+def test_days_that_cost_a_share_of_the_price_have_no_rate(fit):
+    table = tariff_table(12_000, seed=3)
+    amounts = np.rint(table["amount_claimed"].to_numpy() * (1 + 0.06 * table["los"].to_numpy()) / 100) * 100
+    assert fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)).money.day_rates is None
+
+
+def test_a_document_whose_rates_are_not_of_their_column_is_refused(by_the_day):
+    document = json.loads(by_the_day.to_json())
+    document["money"]["day_rates"]["rates"].append(1.0)
+    with pytest.raises(ProfileError, match="rates by the day"):
+        Profile.from_json(json.dumps(document))
