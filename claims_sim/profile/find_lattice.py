@@ -28,6 +28,7 @@ _PRICED_BY: Final = ("dx_primary_code", "procedure_code")
 _MIN_EXPLAINED: Final = 0.3
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
+_AS_MUCH: Final = 0.001
 _OFF_THE_LIST: Final = 8.0
 """What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
 _MIN_EXPLAINED_DEALT: Final = 0.5
@@ -200,7 +201,7 @@ def _choose_case(
         while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
             tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
             clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
-            if told_without < told:
+            if told_without < told - _AS_MUCH * len(rows):
                 break
             clear, told, names = clear_without, told_without, without
         best = max(best, (clear, names))
