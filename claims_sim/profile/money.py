@@ -132,6 +132,9 @@ def _find_tariff(encoded: Encoded, primary: Numbers, grid: float, coarse: float)
     found = find_lattice(encoded, primary, grid)
     if coarse == grid:
         return found
+    if found is not None and amount_grid(primary) == coarse:
+        # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
+        found.grid = coarse
     other = find_lattice(encoded, primary, coarse)
     return max(found, other, key=lambda lattice: _explained(lattice, primary, grid))
 
