@@ -42,6 +42,7 @@ class Payments:
         self._last_month = None if months is None else len(months) - 1
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
+        self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
@@ -111,9 +112,10 @@ class Payments:
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
         paid[part] = np.rint(amount[part] * ratio / grid) * grid
         first = FIRST_LEVEL + money.paid_values
-        for number, (slope, offset) in enumerate(money.paid_lines):
-            on = np.flatnonzero(kind == first + number)
-            paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
+        line = kind - first
+        on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))
+        slope, offset = self._lines[line[on]].T
+        paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
         if money.paid_at is None or self._prices is None:
             return
         levels = len(self._levels)

@@ -29,6 +29,10 @@ _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
+_MOST_DIFFER: Final = 0.5
+"""Of the claims with one payment, the share whose claimed amounts must differ."""
+_MIN_PAYMENTS: Final = 0.05
+"""The share of all claims that must have such payments."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 
@@ -78,9 +82,11 @@ def profile_settlement(
         part &= level < 0
         first += len(encoded.vocabularies[at])
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part), encoded.population, grid)
+    fixed, payment = _find_payments(claimed, paid, np.flatnonzero(part & (line < 0)), encoded.population)
+    line[payment >= 0] = len(lines) + payment[payment >= 0]
     codes[line >= 0] = first + line[line >= 0]
     part &= line < 0
-    first += len(lines)
+    first += len(lines) + len(fixed)
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
     binned = bin_numbers(ratio, encoded.population, most=60, most_single=400)
@@ -97,7 +103,7 @@ def profile_settlement(
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
     builder.add(Target("paid", codes, first + len(binned.bins.lo)), others)
-    return Settlement(at, lines, bands)
+    return Settlement(at, (*lines, *((0.0, amount) for amount in fixed)), bands)
 
 
 def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
@@ -133,6 +139,22 @@ def _find_lines(
         free = rows[line[rows] < 0]
         line[free[np.abs(_on_line(claimed[free], slope, offset, grid) - paid[free]) < 1.5 * grid]] = number
     return tuple(lines), line
+
+
+def _find_payments(
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population
+) -> tuple[tuple[float, ...], Codes]:
+    """Amounts that are paid whatever is claimed, as a case rate is, each to enough; and which of them each row is paid."""
+    payment: Codes = np.full(len(claimed), -1, np.int32)
+    amounts, ids = np.unique(paid[rows], return_inverse=True)
+    pairs = np.unique(np.column_stack([ids, np.unique(claimed[rows], return_inverse=True)[1]]), axis=0)
+    different, bearers = np.bincount(pairs[:, 0], minlength=len(amounts)), np.bincount(ids, minlength=len(amounts))
+    fixed = population.releasable(ids.astype(np.int64), len(amounts), rows) & (different > _MOST_DIFFER * bearers)
+    if bearers[fixed].sum() < _MIN_PAYMENTS * len(claimed):
+        return (), payment
+    number = np.where(fixed, np.cumsum(fixed) - 1, -1)
+    payment[rows] = number[ids]
+    return tuple(amounts[fixed].tolist()), payment
 
 
 def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:

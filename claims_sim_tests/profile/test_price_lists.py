@@ -130,3 +130,25 @@ def test_a_missing_amount_is_what_the_other_two_leave(fit, read):
     table = replaced(table, "amount_claimed", pa.array(price, mask=lacking))
     table = table.append_column("amount_gap", pa.array(np.full(400, 10_000.0)))
     assert np.array_equal(encode(read(table), 11).claimed, price)
+
+
+@pytest.fixture(scope="module")
+def by_case_rate():
+    """Charges of the house, and of them what the case's rate allows."""
+    g = np.random.default_rng(12)
+    table = tariff_table(12_000, seed=5)
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    charged = np.round(np.exp(13 + 0.1 * case + g.normal(0, 0.5, 12_000)), 2)
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    return replaced(replaced(table, "amount_claimed", charged), "amount_paid", np.minimum(charged, rate))
+
+
+def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
+    real, claims = by_case_rate, Sampler(fit(by_case_rate)).draw_claims(3, np.arange(12_000))
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    rates = np.unique(
+        real["amount_paid"].to_numpy()[real["amount_paid"].to_numpy() < real["amount_claimed"].to_numpy()]
+    )
+    assert np.isin(paid[paid < claimed], rates).mean() > 0.97
+    in_full = [np.mean(t["amount_paid"].to_numpy() == t["amount_claimed"].to_numpy()) for t in (real, claims)]
+    assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
