@@ -128,6 +128,9 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     if tariff is not None:
         found += [("prices of the tariff, each borne by enough", len(tariff.bases)), ("top-ups", len(tariff.top_ups))]
         found += [("factors of the tariff", sum(len(logs) for logs in tariff.factors.values()))]
+    if money.paid_tariff is not None:
+        found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
+        found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     found += [("grid that most amounts keep, and the share of the others on it", 2)] if money.coarse else []
     means = sum(len(values) for _, values in money.means.levels)

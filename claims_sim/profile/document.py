@@ -172,6 +172,10 @@ class Money(_Part):
     paid_bands: tuple[Finite, ...] = ()
     coarse: tuple[Annotated[float, Field(gt=0)], Share] | None = None
     """A grid coarser than that of all amounts, and the share of "other" amounts that lie on it."""
+    paid_tariff: Tariff | None = None
+    """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
+    table `paid_price` which one; nobody is paid more than is claimed.
+    """
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
 
@@ -243,9 +247,10 @@ class Profile(_Part):
         document = self.model_dump(mode="json", exclude={without})
         money = document["money"]
         # As before there were any: hashes and approvals stay.
-        if money["tariff"] is not None and money["tariff"]["grid"] is None:
-            del money["tariff"]["grid"]
-        for name in ("coarse", "day_rates"):
+        for tariff in (money["tariff"], money["paid_tariff"]):
+            if tariff is not None and tariff["grid"] is None:
+                del tariff["grid"]
+        for name in ("coarse", "day_rates", "paid_tariff"):
             if money[name] is None:
                 del money[name]
         return document

@@ -12,10 +12,11 @@ from claims_sim.profile.calendar import profile_calendar
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import MONTH, Encoded, encode
-from claims_sim.profile.money import amount_grid, profile_money
+from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import Rule, Target
+from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
 
 PLACE: Final = ("service_type", "province_name", "facility_class", "facility_type", "facility_ownership")

@@ -18,13 +18,12 @@ from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.find_lattice import find_lattice
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
-from claims_sim.profile.pricing import Locator, PriceList
+from claims_sim.profile.pricing import Locator, PriceList, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
-from claims_sim.profile.rounding import settle_rounding
+from claims_sim.profile.rounding import amount_grid, settle_rounding
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
-GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 _SHARED_DEPTH: Final = 3
@@ -40,20 +39,6 @@ _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
 _LEAST_TREND: Final = 0.05
 """Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
-
-
-def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
-    """The coarsest grid on which practically all amounts lie (999 in 1,000, or another `share`)."""
-    known = np.concatenate([a[np.isfinite(a)] for a in amounts if a is not None] or [np.zeros(0)])
-    known = known[known > 0]
-    known = known[:: max(1, len(known) // 200_000)]
-    if not len(known):
-        return 1.0
-    for grid in GRIDS:
-        steps = known / grid
-        if np.mean(np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1, steps)) > share:
-            return grid
-    return 0.01
 
 
 @dataclass(slots=True)
@@ -111,6 +96,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
+        paid_tariff=settled.tariff,
         day_rates=day_rates,
         coarse=None if coarse == grid else (coarse, _share_on(coarse, primary, other, encoded.population)),
     )
@@ -119,7 +105,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
 def _share_on(grid: float, amounts: Numbers, which: Mask, population: Population) -> float:
     """The share of the amounts `which` that lie on the grid; 0 or 1 where too few lie on it, or beside it, to tell."""
     steps = np.where(which, amounts, 0.0) / grid
-    is_on = np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1, steps)
+    is_on = np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps)
     on, off = (released_count(mask & which, population) for mask in (is_on, ~is_on))
     return float(f"{on / max(on + off, 1):.2g}")
 
@@ -164,28 +150,11 @@ def _tariff(fit: _Fit) -> Tariff | None:
         return None
     for name in (*lattice.case_names, *lattice.factors):
         builder.use_feature(name)
-    key, paths = lattice.case_keys, []
-    for size in reversed(lattice.case_sizes):
-        paths.append(key % size)
-        key = key // size
-    points = np.diff(lattice.base_start)
-    some = points > 0
-    fit.points = int(points.max(initial=0)) * len(lattice.levels)
+    fit.points = int(np.diff(lattice.base_start).max(initial=0)) * len(lattice.levels)
     if len(lattice.top_ups):
         counted = np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32)
         builder.add(Target("top_up", counted, len(lattice.top_ups) + 1), fit.candidates, most=4)
-    return Tariff(
-        parents=lattice.case_names,
-        sizes=lattice.case_sizes,
-        contexts=tuple(np.column_stack(paths[::-1])[some].ravel().tolist()),
-        points=tuple(points[some].tolist()),
-        bases=tuple(np.round(lattice.bases, 9).tolist()),
-        factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
-        levels=tuple(np.round(lattice.levels, 9).tolist()),
-        top_ups=tuple(lattice.top_ups.tolist()),
-        ties=lattice.ties,
-        grid=lattice.grid if lattice.grid != fit.grid else None,
-    )
+    return tariff_of(lattice, fit.grid)
 
 
 def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:

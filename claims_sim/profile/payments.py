@@ -7,14 +7,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.profile.daily import days_charge, with_days
-from claims_sim.profile.document import Profile
+from claims_sim.profile.document import Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICED
 from claims_sim.profile.pricing import Locator, PriceList
 from claims_sim.profile.rounding import AS_COMPUTED, on_grid
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
 
 
@@ -24,6 +24,22 @@ class _Listed(NamedTuple):
     base: Numbers
     code: Codes
     charge: Numbers
+
+
+class _OwnList:
+    """The price list of what is paid."""
+
+    def __init__(self, tariff: Tariff, table: TableSampler, grid: float) -> None:
+        self._prices, self._table, self._grid, self._ties = PriceList.of_tariff(tariff), table, grid, tariff.ties
+        self._levels = np.array(tariff.levels)
+
+    def draw(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], instead: Numbers) -> Numbers:
+        """A price of each claim's case; `instead` where it has none."""
+        code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents, at)), 0)
+        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+        logs = self._prices.logs(given, (code // len(self._levels)).astype(np.int32))
+        price = on_grid(np.nan_to_num(logs) + self._levels[code % len(self._levels)], self._grid, self._ties)
+        return np.where(np.isfinite(logs), price, instead)
 
 
 class Payments:
@@ -42,6 +58,8 @@ class Payments:
         self._last_month = None if months is None else len(months) - 1
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
+        own = profile.money.paid_tariff
+        self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], own.grid or profile.amount_grid)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
 
@@ -116,6 +134,9 @@ class Payments:
         on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))
         slope, offset = self._lines[line[on]].T
         paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
+        if self._own is not None:
+            at = np.flatnonzero(kind == first + len(money.paid_lines))
+            paid[at] = self._own.draw(key, rows[at], draft, at, paid[at])
         if money.paid_at is None or self._prices is None:
             return
         levels = len(self._levels)

@@ -36,13 +36,13 @@ class PriceList:
     def of_lattice(cls, lattice: Lattice) -> "PriceList":
         """From the fit's working form."""
         points = np.diff(lattice.base_start)
-        key, paths = lattice.case_keys[points > 0], []
-        for size in reversed(lattice.case_sizes):
-            paths.append(key % size)
-            key = key // size
-        stacked = np.column_stack(paths[::-1])
         return cls._build(
-            lattice.case_names, lattice.case_sizes, stacked, points[points > 0], lattice.bases, lattice.factors
+            lattice.case_names,
+            lattice.case_sizes,
+            _paths(lattice)[points > 0],
+            points[points > 0],
+            lattice.bases,
+            lattice.factors,
         )
 
     @classmethod
@@ -75,6 +75,32 @@ class PriceList:
             if name in given:
                 base += factor[given[name]]
         return base
+
+
+def tariff_of(lattice: Lattice, grid: float) -> Tariff:
+    """The profile's document of a tariff; `grid` is the one of all amounts."""
+    points = np.diff(lattice.base_start)
+    return Tariff(
+        parents=lattice.case_names,
+        sizes=lattice.case_sizes,
+        contexts=tuple(_paths(lattice)[points > 0].ravel().tolist()),
+        points=tuple(points[points > 0].tolist()),
+        bases=tuple(np.round(lattice.bases, 9).tolist()),
+        factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
+        levels=tuple(np.round(lattice.levels, 9).tolist()),
+        top_ups=tuple(lattice.top_ups.tolist()),
+        ties=lattice.ties,
+        grid=lattice.grid if lattice.grid != grid else None,
+    )
+
+
+def _paths(lattice: Lattice) -> npt.NDArray[np.int64]:
+    """The codes of each case, a row each."""
+    key, paths = lattice.case_keys, []
+    for size in reversed(lattice.case_sizes):
+        paths.append(key % size)
+        key = key // size
+    return np.column_stack(paths[::-1])
 
 
 class Locator:

@@ -12,7 +12,22 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
 AS_COMPUTED: Final = "as computed"
+GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 HABITS: Final = ("even", "up", "down")
+
+
+def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
+    """The coarsest grid on which practically all amounts lie (999 in 1,000, or another `share`)."""
+    known = np.concatenate([a[np.isfinite(a)] for a in amounts if a is not None] or [np.zeros(0)])
+    known = known[known > 0]
+    known = known[:: max(1, len(known) // 200_000)]
+    if not len(known):
+        return 1.0
+    for grid in GRIDS:
+        steps = known / grid
+        if np.mean(np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps)) > share:
+            return grid
+    return 0.01
 
 
 def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:

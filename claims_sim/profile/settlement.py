@@ -10,15 +10,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.document import Bins
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.document import Bins, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
+from claims_sim.profile.find_lattice import find_lattice
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
-from claims_sim.profile.pricing import PriceList
+from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import on_grid
+from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 AMOUNT_BAND: Final = "amount_band"
@@ -29,10 +30,12 @@ _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
-_MOST_DIFFER: Final = 0.5
-"""Of the claims with one payment, the share whose claimed amounts must differ."""
-_MIN_PAYMENTS: Final = 0.05
-"""The share of all claims that must have such payments."""
+PAID_PRICE: Final = "paid_price"
+"""The table that draws which price of its own list is paid."""
+_MIN_LISTED: Final = 0.05
+"""The share of the claims that must be paid in part for a price list of it to be sought."""
+_MOST_LISTED: Final = 0.5
+"""The share of these that must keep to it."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 
@@ -40,11 +43,14 @@ Line = tuple[float, float]
 
 
 class Settlement(NamedTuple):
-    """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders."""
+    """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders;
+    `tariff`: what is paid by a list of its own.
+    """  # noqa: D205
 
     at: str | None
     lines: tuple[Line, ...]
     bands: tuple[float, ...]
+    tariff: Tariff | None
 
 
 class Listed(NamedTuple):
@@ -54,7 +60,7 @@ class Listed(NamedTuple):
     days: Numbers
 
 
-NOT_SETTLED: Final = Settlement(None, (), ())
+NOT_SETTLED: Final = Settlement(None, (), (), None)
 
 
 def profile_settlement(
@@ -82,13 +88,25 @@ def profile_settlement(
         part &= level < 0
         first += len(encoded.vocabularies[at])
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part), encoded.population, grid)
-    fixed, payment = _find_payments(claimed, paid, np.flatnonzero(part & (line < 0)), encoded.population)
-    line[payment >= 0] = len(lines) + payment[payment >= 0]
-    codes[line >= 0] = first + line[line >= 0]
-    part &= line < 0
-    first += len(lines) + len(fixed)
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
+    # What is paid whatever is claimed may be one of a list of prices.
+    sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
+    unruled = part & ~sloped[line] & ~_is_common(ratio)
+    own = None if listed.lattice is not None else _find_own_list(encoded, paid, unruled)
+    if own is not None:
+        lines = tuple(at for at in lines if at[0] != 0)
+        line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
+    codes[line >= 0] = first + line[line >= 0]
+    part &= line < 0
+    first += len(lines)
+    if own is not None:
+        _add_prices(builder, own, candidates)
+        within = (codes == FULL) & (_price(own, len(paid)) >= claimed)
+        codes[within | (own.point >= 0)] = first
+        part &= own.point < 0
+        first += 1
+    ratio[~part] = np.nan
     binned = bin_numbers(ratio, encoded.population, most=60, most_single=400)
     some = binned.codes >= 0
     codes[some] = binned.codes[some] + first
@@ -103,7 +121,7 @@ def profile_settlement(
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
     builder.add(Target("paid", codes, first + len(binned.bins.lo)), others)
-    return Settlement(at, (*lines, *((0.0, amount) for amount in fixed)), bands)
+    return Settlement(at, lines, bands, None if own is None else tariff_of(own, grid))
 
 
 def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
@@ -141,20 +159,36 @@ def _find_lines(
     return tuple(lines), line
 
 
-def _find_payments(
-    claimed: Numbers, paid: Numbers, rows: Ints, population: Population
-) -> tuple[tuple[float, ...], Codes]:
-    """Amounts that are paid whatever is claimed, as a case rate is, each to enough; and which of them each row is paid."""
-    payment: Codes = np.full(len(claimed), -1, np.int32)
-    amounts, ids = np.unique(paid[rows], return_inverse=True)
-    pairs = np.unique(np.column_stack([ids, np.unique(claimed[rows], return_inverse=True)[1]]), axis=0)
-    different, bearers = np.bincount(pairs[:, 0], minlength=len(amounts)), np.bincount(ids, minlength=len(amounts))
-    fixed = population.releasable(ids.astype(np.int64), len(amounts), rows) & (different > _MOST_DIFFER * bearers)
-    if bearers[fixed].sum() < _MIN_PAYMENTS * len(claimed):
-        return (), payment
-    number = np.where(fixed, np.cumsum(fixed) - 1, -1)
-    payment[rows] = number[ids]
-    return tuple(amounts[fixed].tolist()), payment
+def _is_common(ratio: Numbers) -> Mask:
+    """Which claims are paid a share that recurs often enough to be a rule."""
+    _, ids, counts = np.unique(ratio, return_inverse=True, return_counts=True)
+    return (counts > _COMMON_SHARE * len(ratio))[ids] & np.isfinite(ratio)
+
+
+def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | None:
+    """The price list of what is paid in part, where most of it keeps to one: case rates beside charges of any size."""
+    if int(part.sum()) < _MIN_LISTED * len(paid):
+        return None
+    amounts = np.where(part, paid, np.nan)
+    found = find_lattice(encoded, amounts, amount_grid(amounts))
+    if found is None or int((found.point >= 0).sum()) < _MOST_LISTED * int(part.sum()):
+        return None
+    settle_rounding(found, amounts)
+    return found
+
+
+def _add_prices(builder: Builder, own: Lattice, candidates: Sequence[Parent]) -> None:
+    for name in (*own.case_names, *own.factors):
+        builder.use_feature(name)
+    levels = len(own.levels)
+    code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)
+    builder.add(Target(PAID_PRICE, code, int(np.diff(own.base_start).max(initial=1)) * levels), candidates)
+
+
+def _price(own: Lattice, rows: int) -> Numbers:
+    """The commonest price of each claim's case; 0 where it has none."""
+    logs = PriceList.of_lattice(own).logs(own.codes, np.zeros(rows, np.int32))
+    return np.where(np.isfinite(logs), on_grid(np.nan_to_num(logs), own.grid, own.ties), 0.0)
 
 
 def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:

@@ -144,7 +144,10 @@ def by_case_rate():
 
 
 def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
-    real, claims = by_case_rate, Sampler(fit(by_case_rate)).draw_claims(3, np.arange(12_000))
+    profile = fit(by_case_rate)
+    assert profile.money.tariff is None
+    assert profile.money.paid_tariff is not None
+    real, claims = by_case_rate, Sampler(profile).draw_claims(3, np.arange(12_000))
     claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
     rates = np.unique(
         real["amount_paid"].to_numpy()[real["amount_paid"].to_numpy() < real["amount_claimed"].to_numpy()]
@@ -152,3 +155,10 @@ def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_r
     assert np.isin(paid[paid < claimed], rates).mean() > 0.97
     in_full = [np.mean(t["amount_paid"].to_numpy() == t["amount_claimed"].to_numpy()) for t in (real, claims)]
     assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
+
+
+def test_cents_of_large_amounts_are_kept(fit):
+    g = np.random.default_rng(14)
+    amounts = np.round(np.exp(g.normal(17, 0.5, ROWS)), 2)
+    profile = fit(replaced(replaced(tariff_table(ROWS), "amount_claimed", amounts), "amount_paid", amounts))
+    assert (profile.amount_grid, profile.money.coarse) == (0.01, None)
