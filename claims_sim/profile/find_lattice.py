@@ -26,6 +26,8 @@ _MAX_LEVELS: Final = 6
 _CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
 _PRICED_BY: Final = ("dx_primary_code", "procedure_code")
 _MIN_EXPLAINED: Final = 0.3
+_HOPELESS: Final = 0.1
+"""So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
 _AS_MUCH: Final = 0.001
@@ -61,6 +63,8 @@ def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | N
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
+    if _explained(found, on) < _HOPELESS:
+        return None
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
