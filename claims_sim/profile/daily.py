@@ -147,6 +147,6 @@ def _may_be_told(encoded: Encoded, at: Ints, pairs: _Pairs, days: Numbers) -> bo
 def _recurring(alike: Ints, amounts: Numbers) -> float:
     """How many claims have the amount of another one that is alike but for its stay."""
     known = np.isfinite(amounts)
-    cents = np.rint(amounts[known] * 100).astype(np.int64)
-    cells, _ = dense_ids(alike[known] * (int(cents.max(initial=0)) + 1) + cents)
+    different, amount = np.unique(amounts[known], return_inverse=True)
+    cells, _ = dense_ids(alike[known] * max(len(different), 1) + amount)
     return float((np.bincount(cells)[cells] > 1).sum())

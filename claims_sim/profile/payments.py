@@ -53,12 +53,12 @@ class Payments:
         self._prices = None if tariff is None else PriceList.of_tariff(tariff)
         self._ties: str = AS_COMPUTED if tariff is None else tariff.ties
         self._tariff_grid = profile.amount_grid if tariff is None else tariff.grid or profile.amount_grid
-        by_month = {} if tariff is None else tariff.factors
-        months = by_month.get(MONTH) or profile.money.means.effects.get(MONTH)
+        own = profile.money.paid_tariff
+        by_month = [listed.factors for listed in (tariff, own) if listed is not None] + [profile.money.means.effects]
+        months = next((prices[MONTH] for prices in by_month if MONTH in prices), None)
         self._last_month = None if months is None else len(months) - 1
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
-        own = profile.money.paid_tariff
         self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], own.grid or profile.amount_grid)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
@@ -136,7 +136,7 @@ class Payments:
         paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
         if self._own is not None:
             at = np.flatnonzero(kind == first + len(money.paid_lines))
-            paid[at] = self._own.draw(key, rows[at], draft, at, paid[at])
+            paid[at] = np.minimum(self._own.draw(key, rows[at], draft, at, paid[at]), amount[at])
         if money.paid_at is None or self._prices is None:
             return
         levels = len(self._levels)

@@ -157,6 +157,29 @@ def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_r
     assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
 
 
+def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, by_case_rate):
+    table = by_case_rate
+    claimed = table["amount_claimed"].to_numpy()
+    late = months_of(table) >= 6
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    paid = np.minimum(claimed, np.rint(rate * np.where(late, RISE, 1.0) / 100) * 100)
+    # One claim in fifty is paid more than it asks for: no identity says then that none is.
+    odd = np.random.default_rng(15).random(len(claimed)) < 0.02
+    profile = fit(replaced(table, "amount_paid", np.where(odd, np.round(claimed * 1.1, 2), paid)))
+    assert profile.identities["paid_over_claimed"] > 0
+    assert MONTH in profile.money.paid_tariff.factors
+    claims = Sampler(profile).draw_claims(3, np.arange(12_000))
+    listed = np.isin(claims["amount_paid"].to_numpy(), paid[~odd & (paid < claimed)])
+    assert listed.mean() > 0.2
+    assert (claims["amount_paid"].to_numpy()[listed] <= claims["amount_claimed"].to_numpy()[listed]).all()
+    without = [name for name in claims.column_names if not name.startswith(("amount", "admit", "discharge"))]
+    again = Sampler(profile).draw_money(3, np.arange(12_000), claims.select(without))["amount_paid"].to_numpy()
+    early = listed & (months_of(claims) < 6) & np.isin(again, paid[late])
+    ratio = again[early] / claims["amount_paid"].to_numpy()[early]
+    assert np.median(ratio) == pytest.approx(RISE, abs=1e-3)
+
+
 def test_cents_of_large_amounts_are_kept(fit):
     g = np.random.default_rng(14)
     amounts = np.round(np.exp(g.normal(17, 0.5, ROWS)), 2)
