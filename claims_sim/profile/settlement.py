@@ -1,6 +1,6 @@
-"""How what is paid follows from what is claimed: whole, nothing, the price of another severity, by a line, or a share.
+"""How what is paid follows from what is claimed: by rules, by a price list of its own, or as a share.
 
-A line (slope, offset) is a deductible, a fixed payment, or what a ceiling leaves: many different amounts lie on it exactly.
+The rules: whole, nothing, the price of another severity, or a line. A line (slope, offset) is a deductible, a fixed payment, or what a ceiling leaves: many different amounts lie on it exactly.
 Which of them applies depends on the case and on the band that the claimed amount falls into.
 """
 
@@ -71,7 +71,9 @@ def profile_settlement(
     listed: Listed,
     grid: float,
 ) -> Settlement:
-    """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, then shares in `bins["paid"]`."""
+    """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
+    paid has a list (the table PAID_PRICE says which), then shares in `bins["paid"]`.
+    """  # noqa: D205
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
@@ -95,7 +97,7 @@ def profile_settlement(
     unruled = part & ~sloped[line] & ~_is_common(ratio)
     own = None if listed.lattice is not None else _find_own_list(encoded, paid, unruled)
     if own is not None:
-        lines = tuple(at for at in lines if at[0] != 0)
+        lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
         line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
     codes[line >= 0] = first + line[line >= 0]
     part &= line < 0
