@@ -1,7 +1,8 @@
 """How what is paid follows from what is claimed: by rules, by a price list of its own, or as a share.
 
-The rules: whole, nothing, the price of another severity, or a line. A line (slope, offset) is a deductible, a fixed payment, or what a ceiling leaves: many different amounts lie on it exactly.
-Which of them applies depends on the case and on the band that the claimed amount falls into.
+The rules: whole, nothing, the price of another severity, or a line. A line (slope, offset) is a deductible, a fixed payment,
+or what a ceiling leaves: many different amounts lie on it exactly. Which of all this applies depends on the case and on the
+band that the claimed amount falls into.
 """
 
 from collections.abc import Sequence
