@@ -30,8 +30,7 @@ def sandbox(
     """Build a database whose claims table has your table's name, columns and types, with simulated claims.
 
     Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled. In a
-    column of INA-CBG codes the severity is drawn and the group made up: it has the form of one, with a number below 10
-    that no group has.
+    column of INA-CBG codes the severity is drawn and the group is made up: it has the form of one, with a number below 10.
 
     --fill is for columns that your table has and claims do not; the example is of a table with a column `status`.
 

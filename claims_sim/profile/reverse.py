@@ -176,7 +176,7 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
 def _case_group(level: str) -> str:
     """A code with the form of INA-CBG's: chapter of the diagnosis, 4 for a stay and 5 for none, a made-up number, severity.
 
-    Its number is below 10, which no group's is: nobody takes it for a group of the tariff, nor is it a rare one of the source.
+    Its number is below 10, so that made-up groups are few and easily told; it follows from the diagnosis, never from the source.
     """
     letter = "translate(left(dx_primary_code, 1), 'BRTUVWXY', 'AZSZSSSS')"
     chapter = f"CASE WHEN regexp_matches(dx_primary_code, '^[A-Z]') THEN {letter} ELSE 'Z' END"
