@@ -176,6 +176,8 @@ class Money(_Part):
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
     table `paid_price` which one; nobody is paid more than is claimed.
     """
+    claimed_about_paid: bool = False
+    """Other amounts that are claimed lie about the price that is paid, not about the mean of their context."""
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
 
@@ -250,8 +252,8 @@ class Profile(_Part):
         for tariff in (money["tariff"], money["paid_tariff"]):
             if tariff is not None and tariff["grid"] is None:
                 del tariff["grid"]
-        for name in ("coarse", "day_rates", "paid_tariff"):
-            if money[name] is None:
+        for name in ("claimed_about_paid", "coarse", "day_rates", "paid_tariff"):
+            if not money[name]:
                 del money[name]
         return document
 

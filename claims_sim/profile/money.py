@@ -21,7 +21,7 @@ from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, settle_rounding
-from claims_sim.profile.settlement import NOT_SETTLED, Listed, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, Listed, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 PRICED: Final = "is_priced"
@@ -37,6 +37,8 @@ _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
+_AS_NEAR: Final = 1.02
+"""Means are made of the very amounts that lie about them, which makes them look the nearer."""
 _LEAST_TREND: Final = 0.05
 """Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
@@ -52,6 +54,8 @@ class _Fit:
     primary: Numbers
     grid: float
     lattice: Lattice | None
+    around: Lattice | None = None
+    """The price list whose prices other amounts lie about; where it has none for them, they lie about their context's mean."""
     points: int = 0
 
     @property
@@ -75,16 +79,18 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     if lattice is not None:
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice)
+    has_both = encoded.claimed is not None and encoded.paid is not None
+    rules = find_rules(encoded, Listed(lattice, charge), grid) if has_both else None
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice, around=lattice)
     tariff = _tariff(fit)
     exact, counted = _profile_amount(fit)
     means = _means(fit)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
+    if rules is not None and rules.own is not None and _lie_nearer(fit, rules.own, means, np.flatnonzero(other)):
+        fit.around = rules.own
     _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
-    has_both = encoded.claimed is not None and encoded.paid is not None
-    tariffs = Listed(lattice, charge)
-    settled = profile_settlement(builder, encoded, bins, fit.candidates, tariffs, grid) if has_both else NOT_SETTLED
+    settled = NOT_SETTLED if rules is None else profile_settlement(builder, encoded, bins, fit.candidates, rules, grid)
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
         has_both=has_both,
@@ -97,6 +103,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_lines=settled.lines,
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
+        claimed_about_paid=fit.around is not lattice,
         day_rates=day_rates,
         coarse=None if coarse == grid else (coarse, _share_on(coarse, primary, other, encoded.population)),
     )
@@ -276,22 +283,42 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[st
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
 
 
+def _lie_nearer(fit: _Fit, prices: Lattice, means: Means, rows: Ints) -> bool:
+    """Do the logarithms of the amounts vary as little about these prices as about their contexts' means?"""
+    price = _log_prices(fit, prices, rows)
+    there = np.isfinite(price)
+    if int(there.sum()) < fit.encoded.population.k:
+        return False
+    logs = _logs(fit, rows)
+    return bool(np.var((logs - price)[there]) < _AS_NEAR * np.var((logs - _log_means(fit, means, rows))[there]))
+
+
+def _log_prices(fit: _Fit, prices: Lattice, rows: Ints) -> Numbers:
+    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
+    return PriceList.of_lattice(prices).logs(given, np.zeros(len(rows), np.int32))
+
+
+def _log_means(fit: _Fit, means: Means, rows: Ints) -> Numbers:
+    locator = Locator(means)
+    return locator.locate({p: fit.builder.feature_codes(p)[rows] for p in locator.names}, len(rows))
+
+
+def _logs(fit: _Fit, rows: Ints) -> Numbers:
+    return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)))
+
+
 def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
     """How far the remaining amounts lie from their case's price, or from their context's mean where it has none."""
-    lattice, encoded = fit.lattice, fit.encoded
-    locator = Locator(means)
-    around = locator.locate({p: fit.builder.feature_codes(p)[rows] for p in locator.names}, len(rows))
+    around = _log_means(fit, means, rows)
     priced: Codes = np.zeros(len(fit.primary), np.int32)
-    if lattice is not None:
-        price = PriceList.of_lattice(lattice).logs(
-            {n: c[rows] for n, c in encoded.codes.items()}, np.zeros(len(rows), np.int32)
-        )
+    if fit.around is not None:
+        price = _log_prices(fit, fit.around, rows)
         there = np.isfinite(price)
         around = np.where(there, price, around)
         priced[rows] = there
     residual = np.full(len(fit.primary), np.nan)
-    residual[rows] = np.log(np.maximum(fit.primary[rows], fit.grid / 2)) - around
-    binned = bin_numbers(residual, encoded.population, most=80, most_single=0)
+    residual[rows] = _logs(fit, rows) - around
+    binned = bin_numbers(residual, fit.encoded.population, most=80, most_single=0)
     fit.bins["amount_residual"] = binned.bins
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))

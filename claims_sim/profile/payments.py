@@ -30,14 +30,14 @@ class _OwnList:
     """The price list of what is paid."""
 
     def __init__(self, tariff: Tariff, table: TableSampler, grid: float) -> None:
-        self._prices, self._table, self._grid, self._ties = PriceList.of_tariff(tariff), table, grid, tariff.ties
+        self.prices, self._table, self._grid, self._ties = PriceList.of_tariff(tariff), table, grid, tariff.ties
         self._levels = np.array(tariff.levels)
 
     def draw(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], instead: Numbers) -> Numbers:
         """A price of each claim's case; `instead` where it has none."""
         code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents, at)), 0)
         given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-        logs = self._prices.logs(given, (code // len(self._levels)).astype(np.int32))
+        logs = self.prices.logs(given, (code // len(self._levels)).astype(np.int32))
         price = on_grid(np.nan_to_num(logs) + self._levels[code % len(self._levels)], self._grid, self._ties)
         return np.where(np.isfinite(logs), price, instead)
 
@@ -60,6 +60,7 @@ class Payments:
         self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
         self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
         self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], own.grid or profile.amount_grid)
+        self._around = self._own.prices if self._own is not None and profile.money.claimed_about_paid else self._prices
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
 
@@ -110,7 +111,6 @@ class Payments:
         listed = (code >= 0) & (code < self.profile.money.points)
         point = np.where(listed, code // levels, 0).astype(np.int32)
         base = self._prices.logs(draft.codes, point)
-        draft.codes[PRICED] = np.isfinite(base).astype(np.int32)
         on = np.flatnonzero(listed & np.isfinite(base))
         amount[on] = on_grid(base[on] + self._levels[code[on] % levels], grid, self._ties)
         table = self._tables.get("top_up")
@@ -151,10 +151,13 @@ class Payments:
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
         mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
-        if self._prices is not None:
+        if self._around is not None:
             given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-            price = self._prices.logs(given, np.zeros(len(at), np.int32))
+            price = self._around.logs(given, np.zeros(len(at), np.int32))
             mean = np.where(np.isfinite(price), price, mean)
+            priced = np.zeros(draft.rows, np.int32)
+            priced[at] = np.isfinite(price)
+            draft.codes[PRICED] = priced
         table = self._tables["amount_residual"]
         code = table.draw(key, rows, draft.given(table.parents, at))
         residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))

@@ -61,20 +61,24 @@ class Listed(NamedTuple):
     days: Numbers
 
 
+class Rules(NamedTuple):
+    """By which rule each claim is paid; `codes` are those of the table `paid`, -1 where a share is paid or nothing is known."""
+
+    codes: Codes
+    ratio: Numbers
+    """The share that is paid where no rule says it; else NaN."""
+    at: str | None
+    lines: tuple[Line, ...]
+    own: Lattice | None
+    shares_from: int
+    """The first code of the shares."""
+
+
 NOT_SETTLED: Final = Settlement(None, (), (), None)
 
 
-def profile_settlement(
-    builder: Builder,
-    encoded: Encoded,
-    bins: dict[str, Bins],
-    candidates: Sequence[Parent],
-    listed: Listed,
-    grid: float,
-) -> Settlement:
-    """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
-    paid has a list (the table PAID_PRICE says which), then shares in `bins["paid"]`.
-    """  # noqa: D205
+def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
+    """The rule of each claim, the simplest that gives exactly what is paid."""
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
@@ -104,27 +108,40 @@ def profile_settlement(
     part &= line < 0
     first += len(lines)
     if own is not None:
-        _add_prices(builder, own, candidates)
         within = (codes == FULL) & (_price(own, len(paid)) >= claimed)
         codes[within | (own.point >= 0)] = first
         part &= own.point < 0
         first += 1
     ratio[~part] = np.nan
-    binned = bin_numbers(ratio, encoded.population, most=60, most_single=400)
-    some = binned.codes >= 0
-    codes[some] = binned.codes[some] + first
+    return Rules(codes, ratio, at, lines, own, first)
+
+
+def profile_settlement(
+    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float
+) -> Settlement:
+    """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
+    paid has a list (the table PAID_PRICE says which), then shares in `bins["paid"]`.
+    """  # noqa: D205
+    first = rules.shares_from
+    if rules.own is not None:
+        _add_prices(builder, rules.own, candidates)
+    shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
+    codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
     bins["paid"] = Bins(
-        lo=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *binned.bins.hi)
+        lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
     )
-    usual = [(1.0, 0.0), (0.0, 0.0), *lines, *_common_shares(binned.codes, binned.bins, int(known.sum()))]
-    bands = _bands(claimed[known], usual, encoded.population.k) if lines or len(usual) > 2 else ()
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    assert encoded.paid is not None  # noqa: S101
+    known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
+    usual = [(1.0, 0.0), (0.0, 0.0), *rules.lines, *_common_shares(shares.codes, shares.bins, int(known.sum()))]
+    bands = _bands(encoded.claimed[known], usual, encoded.population.k) if rules.lines or len(usual) > 2 else ()
     others = list(candidates)
     if bands:
-        band: Codes = np.where(known, np.searchsorted(bands, claimed), -1).astype(np.int32)
+        band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
-    builder.add(Target("paid", codes, first + len(binned.bins.lo)), others)
-    return Settlement(at, lines, bands, None if own is None else tariff_of(own, grid))
+    builder.add(Target("paid", codes, first + len(shares.bins.lo)), others)
+    return Settlement(rules.at, rules.lines, bands, None if rules.own is None else tariff_of(rules.own, grid))
 
 
 def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
