@@ -73,7 +73,7 @@ def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | N
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED or not _stands_out(found, primary, whole):
         return None
-    return found
+    return found if _tells_more_than_names(found, primary[usable], encoded.population.k) else None
 
 
 def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
@@ -88,6 +88,29 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
     away = np.abs(np.rint(primary[rows] / found.grid) - np.rint(price))
     at_price, beside = int((away == 0).sum()), int(((away >= 1) & (away <= 2)).sum()) / 4
     return at_price > _MIN_CONTRAST * beside
+
+
+def _tells_more_than_names(found: Lattice, amounts: Numbers, k: int) -> bool:
+    """Is it worth more to know the prices of each case than to know which amounts there are at all?
+
+    Sums of a few items of some price each are some hundred amounts that come in every case.
+    """
+    on = np.flatnonzero(found.point >= 0)
+    point = (found.case[on] * MAX_POINTS + found.point[on]) * len(found.levels) + found.level[on]
+    prices, owner = np.unique(point, return_index=True)
+    bearers = np.bincount(np.searchsorted(prices, point)).astype(float)
+    of_case = np.bincount(found.case[found.case >= 0], minlength=len(found.case_keys))[found.case[on][owner]]
+    names = np.unique(amounts, return_counts=True)[1].astype(float)
+    names = names[names >= k]
+    return _log_likelihood(bearers, of_case, len(amounts), len(found.bases)) > _log_likelihood(
+        names, np.full(len(names), len(amounts)), len(amounts), len(names)
+    )
+
+
+def _log_likelihood(bearers: Numbers, among: Numbers | Ints, rows: int, prices: int) -> float:
+    """Of `rows` amounts, of which so many bear each of some prices `among` so many; less what knowing the prices takes."""
+    told = float((bearers * np.log(bearers / among)).sum()) - _OFF_THE_LIST * (rows - bearers.sum())
+    return told - prices * float(np.log(rows)) / 2
 
 
 def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:
@@ -228,9 +251,7 @@ def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[floa
     rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
     listed = order[(rank < MAX_POINTS) & (count[order] > worth)]
     bearers, of_case = count[listed], np.bincount(key)[owner[listed]]
-    told = float((bearers * np.log(bearers / of_case)).sum()) - _OFF_THE_LIST * (len(price) - bearers.sum())
-    # By chance alone finer cases tell a little more.
-    return float((bearers - worth).sum()), told - len(listed) * np.log(len(price)) / 2
+    return float((bearers - worth).sum()), _log_likelihood(bearers, of_case, len(price), len(listed))
 
 
 def _every_nth(rows: int, usable: int) -> Mask:

@@ -35,6 +35,9 @@ _FEW: Final = 10
 _MOST: Final = 0.9
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
+_AROUND: Final = 50
+_FEW_HELD: Final = 0.25
+"""The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
 _AS_NEAR: Final = 1.02
@@ -188,13 +191,16 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
 
 
 def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
-    """Which of the sorted `amounts` are commoner than those a few steps beside them: others are shared by rounding alone."""
+    """Which of the sorted `amounts` are commoner than those a few steps beside them, or lie where few steps are amounts at all:
+    others are shared by rounding alone.
+    """  # noqa: D205
     step = np.rint(amounts / grid).astype(np.int64)
     beside = np.zeros(len(step))
     for away in (-3, -2, -1, 1, 2, 3):
         at = np.minimum(np.searchsorted(step, step + away), len(step) - 1)
         beside += np.where(step[at] == step + away, counts[at], 0) / 6
-    return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside))
+    held = np.searchsorted(step, step + _AROUND, side="right") - np.searchsorted(step, step - _AROUND)
+    return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND))
 
 
 def _means(fit: _Fit) -> Means:

@@ -132,6 +132,23 @@ def test_a_missing_amount_is_what_the_other_two_leave(fit, read):
     assert np.array_equal(encode(read(table), 11).claimed, price)
 
 
+def test_sums_of_a_few_items_are_amounts_by_name_and_no_price_list(fit):
+    g = np.random.default_rng(17)
+    table = tariff_table(ROWS)
+    items = np.array([0.0, 4.99, 9.99, 14.99, 24.99])[g.integers(0, 5, (ROWS, 4))]
+    amount = np.round(items.sum(1) + 4.99, 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount))
+    assert profile.money.tariff is None
+    drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    values = np.unique(amount)
+    assert np.isin(drawn, values).mean() > 0.99
+    shares = [
+        np.bincount(np.searchsorted(values, x[np.isin(x, values)]), minlength=len(values)) / ROWS
+        for x in (amount, drawn)
+    ]
+    assert np.abs(shares[0] - shares[1]).sum() < 0.1
+
+
 @pytest.fixture(scope="module")
 def by_case_rate():
     """Charges of the house, and of them what the case's rate allows."""
