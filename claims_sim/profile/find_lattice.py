@@ -110,7 +110,7 @@ def _tells_more_than_names(found: Lattice, amounts: Numbers, k: int) -> bool:
 def _log_likelihood(bearers: Numbers, among: Numbers | Ints, rows: int, prices: int) -> float:
     """Of `rows` amounts, of which so many bear each of some prices `among` so many; less what knowing the prices takes."""
     told = float((bearers * np.log(bearers / among)).sum()) - _OFF_THE_LIST * (rows - bearers.sum())
-    return told - prices * float(np.log(rows)) / 2
+    return float(told - prices * np.log(rows) / 2)
 
 
 def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:
