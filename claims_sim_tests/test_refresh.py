@@ -1,11 +1,14 @@
 """Refreshing a profile: what makes a new version, and what may not."""
 
+import base64
 import functools
+import json
 import os
 import shutil
 from datetime import timedelta
 
 import duckdb
+import numpy as np
 import pytest
 
 from claims_sim import pipeline
@@ -115,6 +118,48 @@ def test_the_claims_of_one_hospital_are_not_told_alone(refresh):
     assert "fewer than 3 facilities" in found.held_back
 
 
+@pytest.fixture
+def of_another_release(refresh, settings):
+    """Makes what is remembered of profiles that of a release which told nothing of DuckDB's version."""
+
+    def age():
+        for path in (settings.state_dir / "production").glob("*.sketch"):
+            entry = json.loads(path.read_text())
+            sketch = json.loads(entry["sketch"])
+            sketch.pop("basis", None)
+            sums = 65535 - np.frombuffer(base64.b64decode(sketch["owners"]), np.uint16)  # hashed otherwise, all differ
+            sketch["owners"] = base64.b64encode(sums.tobytes()).decode()
+            path.write_text(json.dumps({**entry, "sketch": json.dumps(sketch)}))
+
+    return age
+
+
+def test_after_an_upgrade_the_change_of_a_few_persons_waits_for_one_approval(refresh, of_another_release, settings):
+    before = pipeline.current_profile(settings)
+    of_another_release()
+    first = refresh(persons(3)).profile
+    assert first != before
+    assert pipeline.current_profile(settings) == before
+    why = pipeline.why_not_beside(settings, first.profile_hash)
+    assert "an upgrade of claims-sim or DuckDB" in why
+    assert "\n" not in why
+    with pytest.raises(ProfileError, match="--beside-earlier"):
+        pipeline.approve_profile(settings, first.profile_hash, "Ani", "", utc_now())
+    pipeline.approve_profile(settings, first.profile_hash, "Ani", "", utc_now(), beside_earlier=True)
+    assert pipeline.current_profile(settings) == first
+    second = refresh(persons(40)).profile
+    assert second != first
+    assert pipeline.current_profile(settings) == second
+
+
+def test_after_an_upgrade_an_unchanged_source_is_remembered_anew(refresh, of_another_release, settings):
+    before = pipeline.current_profile(settings)
+    of_another_release()
+    found = refresh()
+    assert (found.is_new, found.profile) == (False, before)
+    assert "fewer than 11 persons" in refresh(persons(3)).held_back
+
+
 def test_what_the_production_zone_remembers_is_for_its_owner_alone(refresh, settings):
     folder = settings.state_dir / "production"
     assert folder.stat().st_mode & 0o077 == 0
@@ -163,7 +208,7 @@ def test_who_takes_it_upon_himself_is_on_record(other_k):
     assert pipeline.current_profile(own) == second
     found = pipeline.find_approval(own, second.profile_hash)
     assert found.beside_earlier
-    assert "beside an earlier one made with other settings" in found.describe()
+    assert "beside an earlier one made otherwise" in found.describe()
     assert pipeline.why_not_beside(own, second.profile_hash) == ""
 
 

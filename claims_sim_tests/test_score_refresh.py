@@ -1,6 +1,7 @@
 """Refreshing all scores: what is in force afterwards, what crosses from production, what a failure leaves, and taking it back."""
 
 import json
+import shutil
 import signal
 import stat
 import subprocess
@@ -177,6 +178,21 @@ def test_counts_of_nearly_the_same_real_claims_are_not_told_anew(own_source):
     told = pipeline.refresh_scores(own, LATER + timedelta(hours=2)).snapshot["real"]
     assert told["held_back"] == ""
     assert told["bins"] != first["bins"]
+
+
+def test_after_an_upgrade_counts_of_real_claims_stay_until_somebody_says_otherwise(own_source, monkeypatch):
+    own, leave_out = own_source
+    first = pipeline.refresh_scores(own, LATER).snapshot["real"]
+    leave_out(60)
+    monkeypatch.setattr(duckdb, "__version__", "9.0.0")
+    held = pipeline.refresh_scores(own, LATER + timedelta(hours=1)).snapshot["real"]
+    assert held["bins"] == first["bins"]
+    told_before = own.production_path / "released_scores"
+    assert f"remove {told_before}" in held["held_back"]
+    shutil.rmtree(told_before)
+    anew = pipeline.refresh_scores(own, LATER + timedelta(hours=2)).snapshot["real"]
+    assert anew["held_back"] == ""
+    assert anew["bins"] != first["bins"]
 
 
 @pytest.mark.slow

@@ -56,10 +56,8 @@ def profile(
         pipeline.keep_profile(settings, refresh.profile)
     found = refresh.profile
     state = {} if out else {"approval": pipeline.approval_state(settings).describe()}
-    if out and pipeline.made_otherwise(settings, found.profile_hash, released=False):
-        state["caution"] = (
-            "made with another k or mapping than an earlier one of this source: give away one of them only"
-        )
+    if out and (otherwise := pipeline.made_otherwise(settings, found.profile_hash, released=False)):
+        state["caution"] = f"an earlier one of this source was made {otherwise}: give away one of them only"
     elif refused := pipeline.why_not_beside(settings, found.profile_hash):
         state["waits"] = refused
     print_result(
@@ -126,15 +124,16 @@ def approve(
     note: Annotated[str, typer.Option(help="Why, or under which conditions.")] = "",
     beside_earlier: Annotated[
         bool,
-        typer.Option(help="Also beside an earlier profile of the source that was made with another k or mapping."),
+        typer.Option(help="Also beside an earlier profile of the source that was made otherwise."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Record that a profile may be used, by whom and when; one that waited for it is put in force.
 
     An approval is of exactly this content: when the source has changed, the new profile needs one of its own.
-    CLAIMS_SIM_REQUIRE_APPROVAL=true lets claims be made from approved profiles only. A profile made with another k or
-    mapping than an earlier one of the same source waits in any case, until --beside-earlier says that both may be known.
+    CLAIMS_SIM_REQUIRE_APPROVAL=true lets claims be made from approved profiles only. A profile made otherwise (another k or
+    mapping, or claims read or hashed otherwise, as after an upgrade) than an earlier one of the same source waits in any case, until
+    --beside-earlier says that both may be known.
 
     Example: claims-sim profile approve 3f2a9c01d4e7 --by "A. Rahman, data protection"
     """
@@ -148,7 +147,7 @@ def approve(
             "approved": approval.profile_hash,
             "by": approval.approved_by,
             "at": f"{approval.approved_at:%Y-%m-%d %H:%M} UTC",
-            **({"beside": "an earlier one of the source, made with other settings"} if approval.beside_earlier else {}),
+            **({"beside": "an earlier one of the source, made otherwise"} if approval.beside_earlier else {}),
         },
         as_json,
     )

@@ -71,11 +71,12 @@ def _lacks_approval(settings: Settings, profile: Profile) -> bool:
 def why_not_beside(settings: Settings, profile_hash: str) -> str:
     """Why a profile may not join an earlier one of the same source; empty when it may, or when that was approved."""
     approval = find_approval(settings, profile_hash)
-    if (approval is not None and approval.beside_earlier) or not memory.made_otherwise(settings, profile_hash):
+    otherwise = memory.made_otherwise(settings, profile_hash)
+    if (approval is not None and approval.beside_earlier) or not otherwise:
         return ""
     return (
-        f"The profile {profile_hash[:12]} waits: an earlier one of the same source was released with another k or mapping, "
-        "and the two together are not proved to protect everybody. Go back to the earlier settings, or take it upon you: "
+        f"The profile {profile_hash[:12]} waits: an earlier one of the same source was released, made {otherwise}, and the "
+        "two together are not proved to protect everybody. Go back to how that one was made, or take it upon you: "
         f'`claims-sim profile approve {profile_hash[:12]} --by "your name" --beside-earlier`.'
     )
 
@@ -94,7 +95,7 @@ def approve_profile(
 ) -> Approval:
     """Record who approves the profile whose hash begins so; a profile that waited is put in force.
 
-    `beside_earlier`: also beside an earlier one of the same source that was made by other rules. Raises ProfileError when no
+    `beside_earlier`: also beside an earlier one of the same source that was made otherwise. Raises ProfileError when no
     profile of that hash is in force or waits, when that is not said and there is such an earlier one, or when the name is
     not one.
     """
@@ -124,4 +125,6 @@ def approve_profile(
         there[chosen].save(settings.profile_path)
         chosen.unlink(missing_ok=True)
         memory.mark_released(settings, approval.profile_hash)
+    if beside_earlier:
+        memory.forget_incomparable(settings, approval.profile_hash)
     return approval

@@ -4,10 +4,11 @@ A secret from which counts are rounded, and for each of the last profiles a sket
 enough to tell how few persons' claims differ in the next one. Nothing here is part of a profile.
 """
 
+import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,18 @@ from claims_sim.profile.sketch import Sketch
 from claims_sim.settings import Settings
 
 _SKETCHES_KEPT: Final = 30
+
+
+def source_identity(settings: Settings) -> dict[str, str]:
+    """The source's file and table, a digest of its mapping, and k."""
+    mapping = settings.mapping
+    content = mapping.read_bytes() if mapping and mapping.is_file() else b""
+    return {
+        "source": str(settings.source_path.absolute()),
+        "table": settings.source_table,
+        "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
+        "k": str(settings.privacy_k),
+    }
 
 
 def rounding_key(settings: Settings) -> int:
@@ -55,25 +68,54 @@ def mark_released(settings: Settings, profile_hash: str) -> None:
         _replace(_folder(settings), profile_hash, {**entry, "released": True})
 
 
-def made_otherwise(settings: Settings, profile_hash: str, *, released: bool = True) -> bool:
-    """Whether another profile of the same source was made (and `released`) by other rules; never of one released itself."""
+def made_otherwise(settings: Settings, profile_hash: str, *, released: bool = True) -> str:
+    """How another profile of the same source was made (and `released`) otherwise, so that the two are no safe pair.
+
+    Empty where none was, and of a profile that was released itself.
+    """
     own = _read_entry(_folder(settings) / f"{profile_hash}.sketch")
     if not own or own.get("released"):
-        return False
-    others = (_read_entry(path) for path in _folder(settings).glob("*.sketch") if path.stem != profile_hash)
-    return any(
-        entry.get("source") == own.get("source")
-        and entry.get("rules") != own.get("rules")
-        and (entry.get("released") or not released)
-        for entry in others
-        if entry
-    )
+        return ""
+    others = [entry for _, entry in _others(settings, profile_hash, own) if entry.get("released") or not released]
+    if any(entry.get("rules") != own.get("rules") for entry in others):
+        return "with another k or mapping"
+    if not all(_are_comparable(entry, own) for entry in others):
+        return (
+            "of claims that were read or hashed otherwise (other columns, another key, an upgrade of claims-sim or DuckDB), "
+            "so that nobody can tell how few persons' have changed"
+        )
+    return ""
+
+
+def forget_incomparable(settings: Settings, profile_hash: str) -> None:
+    """Forget the profiles of the same source and rules that cannot be compared with one that is known beside them."""
+    own = _read_entry(_folder(settings) / f"{profile_hash}.sketch")
+    for path, entry in _others(settings, profile_hash, own):
+        if entry.get("rules") == own.get("rules") and not _are_comparable(entry, own):
+            path.unlink(missing_ok=True)
+
+
+def _others(settings: Settings, profile_hash: str, own: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """What is remembered of the other profiles of the same source."""
+    for path in _folder(settings).glob("*.sketch"):
+        entry = _read_entry(path) if path.stem != profile_hash else {}
+        if entry and entry.get("source") == own.get("source"):
+            yield path, entry
+
+
+def _are_comparable(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    sketches = _sketch_of(one), _sketch_of(other)
+    return sketches[0] is not None and sketches[1] is not None and sketches[0].change_to(sketches[1]) is not None
 
 
 def _read(path: Path, rules: dict[str, str]) -> Sketch | None:
     entry = _read_entry(path)
+    return _sketch_of(entry) if entry.get("rules") == rules else None
+
+
+def _sketch_of(entry: Mapping[str, Any]) -> Sketch | None:
     try:
-        return Sketch.from_json(entry["sketch"]) if entry.get("rules") == rules else None
+        return Sketch.from_json(entry["sketch"])
     except (ValueError, KeyError, TypeError):
         return None
 

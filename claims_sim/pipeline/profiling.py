@@ -1,6 +1,5 @@
 """The step that reads the source: profile it, put a profile in force, keep source and simulation apart."""
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -65,14 +64,14 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     """Profile the source; nothing is put in force yet. An unchanged source makes no new profile.
 
     Nor does one in which fewer than k persons' claims (or those of fewer than three facilities) have changed: the
-    difference of two profiles would be theirs. Raises SourceError when the source cannot be read; the last profile then
-    stays in force.
+    difference of two profiles would be theirs. Where that cannot be told, a profile is made and has to wait (approving.py).
+    Raises SourceError when the source cannot be read; the last profile then stays in force.
     """
     check_isolation(settings)
     require_writable_state(settings)
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
     key = memory.rounding_key(settings)
-    identity = _source_identity(settings)
+    identity = memory.source_identity(settings)
     rules = {name: identity[name] for name in ("mapping", "k")}
     sketch, last = sketch_source(source, key), latest_profile(settings)
     if last is not None:
@@ -111,7 +110,7 @@ def note_of_former_source(settings: Settings) -> str:
 
 def _former_source(settings: Settings) -> str:
     """The file and table that the profile in force was made of, where that is another source; else empty."""
-    made_of, now = control.get_status(settings.state_dir, "profile_source"), _source_identity(settings)
+    made_of, now = control.get_status(settings.state_dir, "profile_source"), memory.source_identity(settings)
     if made_of is None or all(made_of.get(name) == now[name] for name in ("source", "table")):
         return ""
     return f"{made_of.get('source')} ({made_of.get('table')})"
@@ -134,7 +133,7 @@ def keep_profile(settings: Settings, profile: Profile) -> None:
         profile.save(settings.profile_path)
         waiting_path(settings).unlink(missing_ok=True)
         memory.mark_released(settings, profile.profile_hash)
-    control.put_status(settings.state_dir, "profile_source", _source_identity(settings))
+    control.put_status(settings.state_dir, "profile_source", memory.source_identity(settings))
 
 
 def has_profile_of_source(settings: Settings) -> bool:
@@ -147,18 +146,7 @@ def has_profile_of_source(settings: Settings) -> bool:
         if not waiting.exists() or not must_wait(settings, Profile.load(waiting)):
             return False
     made_of = control.get_status(settings.state_dir, "profile_source")
-    return made_of is None or made_of == _source_identity(settings)
-
-
-def _source_identity(settings: Settings) -> dict[str, str]:
-    mapping = settings.mapping
-    content = mapping.read_bytes() if mapping and mapping.is_file() else b""
-    return {
-        "source": str(settings.source_path.absolute()),
-        "table": settings.source_table,
-        "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
-        "k": str(settings.privacy_k),
-    }
+    return made_of is None or made_of == memory.source_identity(settings)
 
 
 def propose_mapping(settings: Settings, *, is_table_given: bool) -> tuple[Proposal, str]:

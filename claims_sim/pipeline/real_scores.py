@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.pipeline import memory, released_bins
 from claims_sim.pipeline.fidelity import write_whole
-from claims_sim.pipeline.released_bins import Told
+from claims_sim.pipeline.released_bins import Counted, Told
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.encode import population_of
-from claims_sim.profile.sketch import Sketch, sketch_source
+from claims_sim.profile.sketch import sketch_source
 from claims_sim.profile.source import SourceSpec, SourceTable, read_claims_to_score
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.scoring.bins import release_scores
@@ -47,8 +47,7 @@ class RealScores:
     claims: pa.Table
     scores: Floats
     told: Told
-    sketch: Sketch
-    scorer: str
+    counted: Counted
     unit: str
     k: int
 
@@ -67,12 +66,15 @@ def score_real_claims(settings: Settings, ready: OpenedScorer, now: datetime) ->
         scores[rows] = scored["risk_score"].to_numpy()
     named = tuple(claims.column_names)
     table, key = SourceTable(claims, named, (), (), ""), memory.rounding_key(settings)
-    population, sketch = population_of(table, settings.privacy_k), sketch_source(table, key)
+    population, identity = population_of(table, settings.privacy_k), memory.source_identity(settings)
+    counted = Counted(
+        f"{identity['source']} {identity['table']}",
+        sketch_source(table, key),
+        f"{ready.name} {ready.version}",
+    )
     start = float(uniforms(stream_key("round", key, "scores"), np.zeros(1, np.int64))[0])
-    scorer = f"{ready.name} {ready.version}"
-    counted = release_scores(scores, population, start)
-    told = released_bins.tell(_released(settings), counted, sketch, population, scorer)
-    return RealScores(claims, scores, told, sketch, scorer, population.unit, population.k)
+    told = released_bins.tell(_released(settings), release_scores(scores, population, start), counted, population)
+    return RealScores(claims, scores, told, counted, population.unit, population.k)
 
 
 def keep_real_scores(
@@ -90,7 +92,7 @@ def keep_real_scores(
     write_whole(folder / "quality.json", json.dumps(_quality(settings, real, ranking, top_k), indent=1))
     for path in folder.iterdir():
         path.chmod(0o600)
-    released_bins.remember(_released(settings), refresh_id, real.told, real.sketch, real.k, real.scorer)
+    released_bins.remember(_released(settings), refresh_id, real.told, real.counted, real.k)
 
 
 def put_real_scores_in_force(settings: Settings, refresh_id: str | None) -> None:

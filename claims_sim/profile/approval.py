@@ -22,12 +22,12 @@ class Approval(BaseModel):
     approved_at: AwareDatetime
     note: str = Field("", max_length=500)
     beside_earlier: bool = False
-    """Whether it may be known beside an earlier profile of the same claims that was made by other rules."""
+    """Whether it may be known beside an earlier profile of the same claims that was made otherwise."""
 
     def describe(self) -> str:
         """For people."""
         note = f" ({self.note})" if self.note else ""
-        beside = ", beside an earlier one made with other settings" if self.beside_earlier else ""
+        beside = ", beside an earlier one made otherwise" if self.beside_earlier else ""
         return f"by {self.approved_by} on {self.approved_at:%Y-%m-%d %H:%M} UTC{beside}{note}"
 
 

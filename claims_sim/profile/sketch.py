@@ -3,6 +3,10 @@
 Every person falls into one of 16,384 buckets, and each bucket keeps 16 bits of a sum over its claims. A bucket that
 differs means that at least one of its persons' claims do, so differing buckets never count too many persons. No row,
 person or count can be read from a sketch.
+
+Equal claims have equal sums only where they were read and hashed alike: by the same statements, with the same key, and by the
+same DuckDB, whose hashes may change with its version. A sketch tells all this in one number, its basis. Sketches of two bases are
+not compared, since every claim would seem to have changed.
 """
 
 import base64
@@ -15,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from claims_sim.profile.source import SourceTable
+from claims_sim.profile.source import READING, SourceTable
+from claims_sim.randomness import stream_key
 
 _BUCKETS: Final = 1 << 14
 Sums = npt.NDArray[np.uint16]
@@ -31,15 +36,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A snapshot's sums by bucket of persons and of facilities."""
+    """A snapshot's sums by bucket of persons and of facilities, and the `basis` that two of them must share.
 
+    A sketch whose basis is not known ("") cannot be compared with any.
+    """
+
+    basis: str
     has_persons: bool
     owners: Sums
     facilities: Sums | None
 
     def change_to(self, other: "Sketch") -> Change | None:
         """What differs in `other`; None where the two cannot be compared."""
-        if self.has_persons != other.has_persons or (self.facilities is None) != (other.facilities is None):
+        if not self.basis or self.basis != other.basis:
             return None
         owners = int((self.owners != other.owners).sum())
         facilities = None
@@ -52,6 +61,7 @@ class Sketch:
         """As text."""
         return json.dumps(
             {
+                "basis": self.basis,
                 "has_persons": self.has_persons,
                 "owners": base64.b64encode(self.owners.tobytes()).decode(),
                 "facilities": None if self.facilities is None else base64.b64encode(self.facilities.tobytes()).decode(),
@@ -65,6 +75,7 @@ class Sketch:
             found = json.loads(text)
             facilities = found["facilities"]
             sketch = cls(
+                str(found.get("basis", "")),
                 bool(found["has_persons"]),
                 np.frombuffer(base64.b64decode(found["owners"]), np.uint16),
                 None if facilities is None else np.frombuffer(base64.b64decode(facilities), np.uint16),
@@ -77,8 +88,11 @@ class Sketch:
 
 
 def sketch_source(source: SourceTable, key: int) -> Sketch:
-    """The sketch of a snapshot; `key` is the production zone's own, and two sketches need the same one."""
-    table = source.columns
+    """The sketch of a snapshot; `key` is the production zone's own, and two sketches need the same one.
+
+    Ids of claims do not count: a table that numbers its claims anew has not changed.
+    """
+    table = source.columns.drop_columns([name for name in source.columns.column_names if name == "claim_id"])
     names = [f'"{name}"' for name in sorted(table.column_names)]
     if "dx_secondary_codes" in table.column_names:
         at = table.column_names.index("dx_secondary_codes")
@@ -87,19 +101,22 @@ def sketch_source(source: SourceTable, key: int) -> Sketch:
         name: name in table.column_names and table[name].null_count < table.num_rows
         for name in ("patient_id_hash", "facility_id")
     }
-    row = f"hash({int(key)}, {', '.join(names)})"
+    select = _select(owners, f"hash({int(key)}, {', '.join(names)})", key)
+    reading = (table.schema.metadata or {}).get(READING)
+    basis = f"{stream_key(duckdb.__version__, reading.decode(), select):016x}" if reading else ""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("source", table)
-        connection.execute(f"CREATE TEMP TABLE hashed AS SELECT {_columns(owners, row, key)} FROM source")
+        connection.execute(f"CREATE TEMP TABLE hashed AS {select}")
         sums = {name: _sums(connection, name) for name, there in owners.items() if there}
         by_row = None if owners["patient_id_hash"] else _sums(connection, "content")
-    facilities = sums.get("facility_id")
-    return Sketch(by_row is None, sums["patient_id_hash"] if by_row is None else by_row, facilities)
+    owner_sums = sums["patient_id_hash"] if by_row is None else by_row
+    return Sketch(basis, by_row is None, owner_sums, sums.get("facility_id"))
 
 
-def _columns(owners: dict[str, bool], row: str, key: int) -> str:
+def _select(owners: dict[str, bool], row: str, key: int) -> str:
     buckets = [f"hash({int(key)}, {name}) % {_BUCKETS} AS {name}" for name, there in owners.items() if there]
-    return ", ".join([*buckets, f"{row} % {_BUCKETS} AS content", f"({row} >> 40) & 65535 AS part"])
+    columns = [*buckets, f"{row} % {_BUCKETS} AS content", f"({row} >> 40) & 65535 AS part"]
+    return f"SELECT {', '.join(columns)} FROM source"
 
 
 def _sums(connection: duckdb.DuckDBPyConnection, bucket: str) -> Sums:

@@ -22,7 +22,10 @@ from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.oddities import describe_oddities, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 from claims_sim.profile.union_view import union_view_sql
+from claims_sim.randomness import stream_key
 
+READING: Final = b"reading"
+"""Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
 _BATCH_ROWS: Final = 100_000
 _MEMORY: Final = "1GB"
 _LONG_VALUE: Final = 65_536  # bytes
@@ -277,7 +280,7 @@ def _copy(
     table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()
     if table.num_rows == 0:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
-    return table
+    return table.replace_schema_metadata({READING: f"{stream_key(canonical_select('source', located, mapping)):016x}"})
 
 
 def wide_columns(connection: duckdb.DuckDBPyConnection, relation: str, names: Iterable[str]) -> list[str]:

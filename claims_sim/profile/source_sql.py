@@ -193,7 +193,7 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
     """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text."""
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
-        # 64 bits tell owners apart. It may change with DuckDB's version, as the hashes of a sketch, which outlives it, do.
+        # 64 bits tell owners apart. It may change with DuckDB's version, which a sketch's basis knows of (sketch.py).
         return f"CASE WHEN {theirs} IS NOT NULL THEN hash(CAST({theirs} AS VARCHAR)) END"
     if column.kind == "date":
         return date_expression(column, _province(located, mapping))

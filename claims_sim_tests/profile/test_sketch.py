@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -53,5 +55,40 @@ def test_sketches_of_different_kinds_are_not_compared(read, source):
     assert sketch_source(source, 5).change_to(sketch_source(read(tariff_table(1500, persons=False)), 5)) is None
 
 
-def test_another_key_gives_another_sketch(source):
-    assert sketch_source(source, 5).change_to(sketch_source(source, 6)).owners > 500
+def test_sketches_of_another_key_or_other_columns_are_not_compared(source):
+    one = sketch_source(source, 5)
+    assert one.change_to(sketch_source(source, 6)) is None
+    less = replace(source, columns=source.columns.drop_columns(["severity_group"]))
+    assert one.change_to(sketch_source(less, 5)) is None
+
+
+def test_sketches_by_another_release_of_duckdb_are_not_compared_though_they_are_read(source, monkeypatch):
+    one = Sketch.from_json(sketch_source(source, 5).to_json())
+    assert one.change_to(sketch_source(source, 5)).owners == 0
+    monkeypatch.setattr(duckdb, "__version__", "9.0.0")
+    assert one.change_to(sketch_source(source, 5)) is None
+
+
+def test_sketches_of_claims_that_were_read_by_another_statement_are_not_compared(read, monkeypatch):
+    one, same = (sketch_source(read(tariff_table(50)), 5) for _ in range(2))
+    assert one.change_to(same).owners == 0
+    monkeypatch.setattr("claims_sim.profile.source_sql.MAX_TEXT", 7)
+    assert one.change_to(sketch_source(read(tariff_table(50)), 5)) is None
+
+
+def test_a_sketch_that_tells_no_basis_is_read_and_compared_with_none(source):
+    told = json.loads(sketch_source(source, 5).to_json())
+    del told["basis"]
+    old = Sketch.from_json(json.dumps(told))
+    assert old.change_to(old) is None
+    assert old.change_to(sketch_source(source, 5)) is None
+
+
+def test_claims_that_are_numbered_anew_have_not_changed(source):
+    one, other = (
+        replace(
+            source, columns=source.columns.append_column("claim_id", pa.array([f"{start}-{i}" for i in range(1500)]))
+        )
+        for start in ("a", "b")
+    )
+    assert sketch_source(one, 5).change_to(sketch_source(other, 5)).owners == 0
