@@ -41,14 +41,14 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "prosedur tindakan procedure prcdr proc px operasi proced procedimento procedimiento eingriff",
+    "procedure": "prosedur tindakan procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant",
     "whole": "total tot jumlah summe",
     "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges charged gross",
     "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
     "paid pd payment pmt approved settled covered coverage",
-    "gap": "selisih gap difference diff beda share copay copayment iur",
+    "gap": "selisih gap difference diff beda share copay copayment liability iur",
     "person": "pasien peserta patient pasienid member person bene beneficiary kartu "
     "noka nokapst nik participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",

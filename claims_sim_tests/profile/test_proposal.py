@@ -237,6 +237,7 @@ def test_severity_is_found_in_case_group_codes(tmp_path):
         ("visit_ts", "admit_dt"), ("tgl", "admit_dt"), ("START", "admit_dt"), ("STOP", "discharge_dt"), ("dx1", "dx_primary_code"),
         ("dx_2", "dx_secondary_codes"), ("kode_icd9", "procedure_code"), ("clinic_code", "facility_id"), ("setting", "service_type"),
         ("member_share", "amount_gap"), ("gross_amount", "amount_claimed"), ("CLM_PMT_AMT", "amount_paid"),
+        ("cpt", "procedure_code"), ("hcpcs_cd", "procedure_code"), ("member_liability", "amount_gap"),
     ],
 )  # fmt: skip
 def test_names_of_other_countries_tables_are_known(column, ours):
