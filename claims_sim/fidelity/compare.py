@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.errors import SourceError
@@ -26,7 +27,7 @@ from claims_sim.fidelity.columns import (
     total_variation,
     wasserstein,
 )
-from claims_sim.fidelity.frames import Frames, is_number, make_comparable, names_of
+from claims_sim.fidelity.frames import AMOUNTS, Frames, is_number, make_comparable, names_of
 from claims_sim.fidelity.learners import taught_r2, tell_apart
 from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
@@ -47,6 +48,7 @@ _NEVER_MISSING: Final = (
     "amount_paid",
     "amount_gap",
 )
+_NOT_WHOLE: Final = "claims without a diagnosis, a date, a stay, or amounts of at least 0"
 STEPS: Final = ("columns", "pairs", "slices", "classifier", "auditor", "teaching", "rules", "copies", "distances")
 
 
@@ -165,10 +167,14 @@ def _whole(claims: pa.Table) -> tuple[pa.Table, dict[str, str]]:
     for name in _NEVER_MISSING:
         if name in claims.column_names and claims[name].null_count < claims.num_rows:
             there &= claims[name].is_valid().to_numpy()
+    for name in AMOUNTS[:2]:
+        if name in claims.column_names:
+            # A reversal of an earlier claim is none of its own, and a profile reads no amount in it.
+            there &= ~pc.less(claims[name], 0).fill_null(False).to_numpy()
     if there.all():
         return claims, {}
     reason = f"{share_of(int((~there).sum()), len(there))} of the real table; no claim of ours may lack these"
-    return claims.filter(pa.array(there)), {"claims without a diagnosis, an amount, a date or a stay": reason}
+    return claims.filter(pa.array(there)), {_NOT_WHOLE: reason}
 
 
 def _columns(parts: Parts) -> tuple[Column, ...]:

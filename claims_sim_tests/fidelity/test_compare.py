@@ -149,3 +149,13 @@ def test_real_claims_that_lack_what_every_claim_holds_are_not_compared(halves):
     (why,) = [why for what, why in found.left_out.items() if what.startswith("claims without")]
     assert why.startswith("20.0% of the real table")
     assert "c2st" not in verdicts({score.name: score for score in found.scores})
+
+
+def test_reversals_are_not_compared_as_a_profile_reads_no_amount_in_them(halves):
+    real, other = halves
+    amounts = real["amount_claimed"].to_numpy().copy()
+    amounts[::20] *= -1
+    found = compare_claims(replace(real, "amount_claimed", pa.array(amounts)), other)
+    assert found.rows["real"] == real.num_rows - len(amounts[::20])
+    assert any("at least 0" in name for name in found.left_out)
+    assert not found.missed
