@@ -3,7 +3,8 @@
 A profile counts how often a code stands in the lists of a context. Drawn by these counts without repeats, common codes
 would come too seldom: they are in a list once at the most. Weighed by -log(1 - p), p the share of the lists that hold
 the code, each comes as often as counted (arrival times of exponential clocks; the list is what arrives first), and common
-codes come first, as they do in lists that somebody wrote.
+codes come first, as they do in most lists that somebody wrote. Where they do not (the gravest first, or an order of the
+coder's own), the first code has a table of its own, and `member` counts and draws what follows it.
 """
 
 from typing import Final
@@ -11,16 +12,40 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.document import Level, Profile, Table
 
 _STEPS: Final = 4  # of weight for a unit
 _CERTAIN: Final = 0.97
 _PRIMARY: Final = "dx_primary_code"
+MEMBER: Final = "member"
+FIRST_MEMBER: Final = "first_member"
+_OWN_ORDER: Final = 0.03
+"""Total variation, beyond twice what chance explains, between the codes that stand first and those that would by commonness."""
+
+
+def first_places(rows: Ints) -> Mask:
+    """Which members stand first in their lists; `rows` names the list of each, list by list."""
+    return np.asarray(np.r_[True, rows[1:] != rows[:-1]])
+
+
+def has_own_order(rows: Ints, codes: Codes, primary: Codes) -> bool:
+    """Do other codes stand first than the commonest of their primary diagnosis? `rows`: each member's place in `primary`."""
+    first = first_places(rows)
+    of_list, size = primary[rows[first]].astype(np.int64) + 1, int(codes.max(initial=0)) + 1
+    lists = np.bincount(of_list)
+    cells, held = np.unique((primary[rows].astype(np.int64) + 1) * size + codes, return_counts=True)
+    weight = -np.log1p(-np.minimum(held / lists[cells // size], _CERTAIN))
+    share = weight / np.bincount(cells // size, weight)[cells // size]
+    expected = np.bincount(cells % size, share * lists[cells // size], size)
+    found = np.bincount(codes[first], minlength=size)
+    chance = np.sqrt(2 / np.pi * found * (1 - found / len(of_list))).sum()
+    return bool(np.abs(expected - found).sum() > 2 * chance + 2 * _OWN_ORDER * len(of_list))
 
 
 def weighed_members(profile: Profile) -> Table:
-    """The table `member` with weights in place of counts, for drawing only."""
-    table = profile.tables["member"]
+    """The table MEMBER with weights in place of counts, for drawing only."""
+    table = profile.tables[MEMBER]
     lengths = _mean_lengths(profile)
     levels = []
     for depth, level in enumerate(table.levels):
@@ -42,8 +67,8 @@ def _weighed(level: Level, length: npt.NDArray[np.float64]) -> Level:
 
 
 def _mean_lengths(profile: Profile) -> npt.NDArray[np.float64]:
-    """The mean length of the lists that are not empty, for each primary diagnosis; last, that of all."""
-    table = profile.tables["secondary_count"]
+    """The mean length of the lists that MEMBER counts, for each primary diagnosis; last, that of all."""
+    table, apart = profile.tables["secondary_count"], _counted_apart(profile)
     features = [profile.features[name] for name in table.parents]
     place = next((i for i, feature in enumerate(features) if feature.variable == _PRIMARY), None)
     codes = len(profile.vocabularies[_PRIMARY])
@@ -59,6 +84,7 @@ def _mean_lengths(profile: Profile) -> npt.NDArray[np.float64]:
         if place is not None and depth > place:
             group = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)[:, place]
         count, units = np.array(level.values, np.int64), np.array(level.units, np.float64)
+        count = count - apart
         some = count > 0
         for where in (group[owner], np.full(len(owner), groups)):
             lists += np.bincount(where[some], units[some], groups + 1)
@@ -66,6 +92,11 @@ def _mean_lengths(profile: Profile) -> npt.NDArray[np.float64]:
     mean = members / np.maximum(lists, 1)
     mean = np.where(lists > 0, mean, mean[-1])
     return np.append(mean[group_of], mean[-1])
+
+
+def _counted_apart(profile: Profile) -> int:
+    """How many codes of each list have a table of their own."""
+    return int(FIRST_MEMBER in profile.tables)
 
 
 def _lengths_of(
@@ -76,7 +107,7 @@ def _lengths_of(
     for place, name in enumerate(parents):
         feature = profile.features[name]
         if feature.variable == "secondary_count" and feature.groups is None:
-            return paths[:, place].astype(np.float64)
+            return np.maximum(paths[:, place] - _counted_apart(profile), 0).astype(np.float64)
         if feature.variable != _PRIMARY:
             continue
         if feature.groups is None:

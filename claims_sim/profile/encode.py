@@ -31,6 +31,7 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
+_LOOKED_AT: Final = 200_000
 
 
 @dataclass(slots=True)
@@ -265,9 +266,9 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     raw = flat.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     values = flat.dictionary.to_pylist()
     codes, vocabulary = _release_values(out.population, name, values, raw, rows)
-    text = np.array([str(value) for value in values], object)[raw] if len(raw) < 200_000 else None
-    same = rows[1:] == rows[:-1]
-    if text is not None and same.any():
+    text = np.array([str(value) for value in values], object)[raw[:_LOOKED_AT]]
+    same = rows[1 : len(text)] == rows[: len(text) - 1]
+    if same.any():
         out.secondary_sorted = bool(np.mean(text[1:][same] >= text[:-1][same]) > 0.99)
     keep = codes >= 0
     out.member_rows, out.member_codes = rows[keep], codes[keep]

@@ -9,6 +9,7 @@ import numpy as np
 from claims_sim.errors import SourceError
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import profile_calendar
+from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import MONTH, Encoded, encode
@@ -135,14 +136,23 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
     builder.variables["secondary_count"] = (count, size)
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
-    # Not by what stands before it: that tells most of all which codes a list has had, as drawing without repeats does.
-    candidates = builder.candidates(["dx_primary_code", "service_type", "severity_group", "secondary_count"], rows)
+    context = ["dx_primary_code", "service_type", "severity_group", "secondary_count"]
+    if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
+        is_first = first_places(rows)
+        first: Codes = np.full(encoded.rows, -1, np.int32)
+        first[rows[is_first]] = codes[is_first]
+        builder.add(Target(FIRST_MEMBER, first, vocabulary), builder.candidates(context), most=3)
+        builder.variables[FIRST_MEMBER] = (first, vocabulary)
+        rows, codes = rows[~is_first], codes[~is_first]
+        context.append(FIRST_MEMBER)
+    # Not by what stands right before it: that tells most of all which codes a list has had, as drawing without repeats does.
+    candidates = builder.candidates(context, rows)
     whole = encoded.population
     population = Population(
         len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
         None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
-    builder.add(Target("member", codes, vocabulary), candidates, population=population, most=3)
+    builder.add(Target(MEMBER, codes, vocabulary), candidates, population=population, most=3)
 
 
 def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:

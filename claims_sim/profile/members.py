@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
@@ -23,7 +24,7 @@ class Members:
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> None:
         """The secondary codes position by position: never the primary code, never one twice."""
-        table = self._tables.get("member")
+        table = self._tables.get(MEMBER)
         most = self.profile.tables["secondary_count"].size - 1 if table is not None else 0
         members = np.full((len(rows), most), -1, np.int32)
         draft.codes["members"] = members
@@ -36,10 +37,13 @@ class Members:
             todo = todo[count[todo] > position]
             if not len(todo):
                 break
-            given = draft.given(table.parents, todo)
+            here = self._tables.get(FIRST_MEMBER, table) if position == 0 else table
+            given = draft.given(here.parents, todo)
             members[todo, position] = self._draw_new(
-                key, rows[todo], table, given, members[todo, :position], primary[todo], position
+                key, rows[todo], here, given, members[todo, :position], primary[todo], position
             )
+            if position == 0:
+                draft.codes[FIRST_MEMBER] = members[:, 0]
 
     def _draw_new(
         self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],

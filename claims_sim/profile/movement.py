@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Bins, Profile, Table
 
 _NUMBERED: Final = ("secondary_count", "admit_weekday", "admit_hour", "discharge_hour")
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_LISTED: Final = {"member": "dx_secondary_codes"}
+_LISTED: Final = {MEMBER: "dx_secondary_codes", FIRST_MEMBER: "dx_secondary_codes"}
 _ROUNDING_VARIANCE: Final = 1 / 6
 """Of a count that is rounded to a whole unit up or down without bias, averaged over where it lies."""
 Shares = Mapping[str, float]
@@ -112,7 +113,10 @@ def _columns(profile: Profile) -> dict[str, _Column]:
             values = profile.bins[column]
         else:
             continue
-        found[column] = _Column(table.marginal(), _cells(table), values)
+        units, cells = table.marginal(), _cells(table)
+        if column in found:
+            units, cells = units + found[column].units, cells + found[column].cells
+        found[column] = _Column(units, cells, values)
     return found
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.profile.companions import weighed_members
+from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
@@ -50,7 +50,7 @@ class Sampler:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        weighed = {"member": weighed_members(profile)} if "member" in profile.tables else {}
+        weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
         self._tables = {name: TableSampler(table) for name, table in {**profile.tables, **weighed}.items()}
         self._groups = {
             name: np.append(np.array(feature.groups, np.int32), np.int32(-1))

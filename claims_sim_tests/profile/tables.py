@@ -10,6 +10,7 @@ DX = [
     f"{letter}{number:02d}{digit}" for letter in "ABCDEFGHIJKLMNO" for number in range(0, 99, 7) for digit in range(10)
 ]
 SECONDARY = ["I10", "E119", "N189", "D649", "J189", "E785", "K219", "A099"]
+GRAVE = ["A419", "J960", "R571"]
 
 
 def pick(g, size, rows, power=1.0):
@@ -20,6 +21,15 @@ def pick(g, size, rows, power=1.0):
 def names(values, codes, missing=None):
     array = pa.array(np.array(values, object)[codes])
     return array if missing is None else pa.array(np.array(values, object)[codes].tolist(), mask=missing)
+
+
+def gravest_first(rows, seed=6):
+    """Lists of secondary codes: the few that are grave before all others, in their order."""
+    g = np.random.default_rng(seed)
+    usual, grave = np.array(SECONDARY[:6]), np.array(GRAVE)
+    return [
+        [*grave[g.random(3) < 0.15].tolist(), *g.permutation(usual[g.random(6) < 0.5]).tolist()] for _ in range(rows)
+    ]
 
 
 def tariff_table(rows=4000, seed=1, persons=True):

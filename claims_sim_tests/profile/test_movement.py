@@ -1,11 +1,12 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.movement import compare_profiles
-from claims_sim_tests.profile.tables import tariff_table, with_values
+from claims_sim_tests.profile.tables import gravest_first, replaced, tariff_table, with_values
 
 
 def test_a_profile_has_not_moved_from_itself(any_profile):
@@ -33,6 +34,18 @@ def test_longer_stays_move_the_distribution_of_stays_by_as_much(fit, tariff_prof
     field = next(f for f in compare_profiles(tariff_profile, fit(column)).fields if f.name == "los")
     before, after = (np.bincount(values, minlength=30) / 4000 for values in (table["los"].to_numpy(), np.array(longer)))
     assert field.distance == pytest.approx(np.abs(before - after).sum() / 2, abs=0.04)
+
+
+def test_the_order_of_lists_moves_no_code(fit):
+    lists = gravest_first(4000)
+    then, now = (
+        fit(replaced(tariff_table(), "dx_secondary_codes", pa.array(side)))
+        for side in (lists, [sorted(codes) for codes in lists])
+    )
+    assert "first_member" in then.tables
+    assert "first_member" not in now.tables
+    field = next(field for field in compare_profiles(then, now).fields if field.name == "dx_secondary_codes")
+    assert field.distance < 0.03
 
 
 def test_amounts_that_all_rise_are_seen(fit, foreign_profile, tariff_profile):

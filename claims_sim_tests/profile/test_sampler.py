@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from claims_sim.profile.sampler import BRIEF_COLUMNS, OPEN_COLUMNS, Sampler
 from claims_sim.rules.table import ADMISSION, IDENTITIES, broken_sql, vocabulary_rules
 from claims_sim.rules.wire import to_flat
-from claims_sim_tests.profile.tables import DX, foreign_table, replaced, tariff_table
+from claims_sim_tests.profile.tables import DX, GRAVE, foreign_table, gravest_first, replaced, tariff_table
 
 ROWS = np.arange(3000)
 
@@ -170,6 +170,24 @@ def test_the_least_table_gives_whole_claims(fit):
     assert claims["procedure_code"].null_count == 200
     assert pc.all(pc.equal(pc.list_value_length(claims["dx_secondary_codes"]), 0)).as_py()
     assert profile.period == ("2025-01", "2025-12")
+
+
+def test_the_gravest_code_comes_first_where_the_source_has_it_so_however_rare_it_is(fit):
+    rows, lists = 4000, gravest_first(4000)
+    profile = fit(replaced(tariff_table(rows), "dx_secondary_codes", pa.array(lists, pa.list_(pa.string()))))
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows))["dx_secondary_codes"].to_pylist()
+    first = [np.mean([codes[0] in GRAVE for codes in side if codes]) for side in (lists, drawn)]
+    held = [np.mean([not set(GRAVE).isdisjoint(codes) for codes in side]) for side in (lists, drawn)]
+    assert first[1] == pytest.approx(first[0], abs=0.03)
+    assert held[1] == pytest.approx(held[0], abs=0.05)
+
+
+def test_sorted_lists_of_a_large_table_are_drawn_sorted(fit):
+    rows = 21_000
+    ten = sorted(DX[::90])[:10]
+    table = replaced(tariff_table(rows), "dx_secondary_codes", pa.array([ten] * rows))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(200))["dx_secondary_codes"].to_pylist()
+    assert all(codes == sorted(codes) for codes in drawn)
 
 
 def test_extra_columns_follow_the_source(fit):
