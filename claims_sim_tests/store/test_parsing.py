@@ -121,6 +121,7 @@ def test_what_the_fast_way_reads_is_what_the_definition_reads(lines):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # 18,000 payloads are a minute of CPU, and three on a busy machine
 @given(st.lists(payload_lines(), min_size=40, max_size=80))
 @settings(max_examples=300, deadline=None)
 def test_what_the_fast_way_reads_is_what_the_definition_reads_at_length(lines):
