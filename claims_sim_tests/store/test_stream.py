@@ -381,6 +381,7 @@ stream.ingest(db, channel, limit=60)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @given(st.lists(st.sampled_from(["A", "B", "A2", "A3", "junk"]), max_size=14), st.integers(1, 6))
 @settings(max_examples=60, deadline=None)
 def test_what_is_stored_does_not_depend_on_where_chunks_begin(tmp_path_factory, sequence, limit):
