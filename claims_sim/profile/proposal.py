@@ -35,6 +35,7 @@ SURE, POSSIBLE = 0.5, 0.3
 _FITS_EACH_OTHER: Final = 0.6
 """From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
+_MOST_SERVICES: Final = 6
 _MAX_CATEGORIES: Final = 200
 
 
@@ -203,7 +204,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_class": (_categories, "few categories"),
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
-    "service_type": (_categories, "few categories"),
+    "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
         lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5)),

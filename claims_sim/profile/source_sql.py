@@ -67,6 +67,12 @@ _NUMBER_TYPES: Final = (
     "DECIMAL",
     "BOOLEAN",
 )
+_NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
+"""What is written where there is no value, and could be none."""
+_NO_CODE: Final = (
+    *_NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
+)  # fmt: skip
+"""The same where codes are."""
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
 DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
@@ -203,19 +209,21 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)
-    text = value_expression(name, column)
+    text, nothing = value_expression(name, column), _NOTHING
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
         # A code with its label behind it ("8952 - Electrocardiogram") is its code.
         code = f"regexp_extract({text}, '^([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)( +- .*)?$', 1)"
-        text = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END"
-    return _mapped(text, values)
+        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", _NO_CODE
+    return _mapped(text, values, nothing)
 
 
-def _mapped(text: str, values: Mapping[str, str]) -> str:
-    if not values:
+def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:
+    """`text` with its values mapped; NULL for what is mapped to the empty text, or means `nothing` and is not mapped."""
+    ours = dict.fromkeys(nothing, "") | values
+    if not ours:
         return text
-    cases = " ".join(f"WHEN {quote(theirs)} THEN {quote(ours)}" for theirs, ours in values.items())
+    cases = " ".join(f"WHEN {quote(theirs)} THEN nullif({quote(own)}, '')" for theirs, own in ours.items())
     return f"CASE {text} {cases} ELSE {text} END"
 
 
@@ -250,4 +258,5 @@ def _list(column: Located) -> str:
         # 'A00;B00', 'A00, B00' and '["A00","B00"]' alike.
         codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|]')"
     clean = "upper(replace(trim(c), '.', ''))"
-    return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c IS NOT NULL AND c <> '')"
+    nothing = ", ".join(quote(text) for text in ("", *_NO_CODE))
+    return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c NOT IN ({nothing}))"

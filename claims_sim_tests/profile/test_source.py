@@ -160,6 +160,25 @@ def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
 
 
+def test_what_stands_for_no_value_is_none_unless_the_mapping_gives_it_a_name(tmp_path):
+    columns = SMALL | {
+        "procedure_code": ["0", "NA", "8952"],
+        "dx_secondary_codes": ["0;A00", "-", "NULL,none,b00"],
+        "severity_group": ["-", "0", "None"],
+        "facility_class": ["?", "A", "drop"],
+    }
+    spec = parquet(tmp_path / "c.parquet", **columns)
+    source = read_source(spec).columns.to_pydict()
+    assert source["procedure_code"] == [None, None, "8952"]
+    assert source["dx_secondary_codes"] == [["A00"], [], ["B00"]]
+    assert source["severity_group"] == [None, "0", "None"]
+    assert source["facility_class"] == [None, "A", "drop"]
+    (tmp_path / "map.toml").write_text('[values.severity_group]\n"-" = "unknown"\n[values.facility_class]\ndrop = ""')
+    source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml")).columns.to_pydict()
+    assert source["severity_group"] == ["unknown", "0", "None"]
+    assert source["facility_class"] == [None, "A", None]
+
+
 def test_the_severity_of_a_case_group_code_is_its_last_part(tmp_path):
     spec = parquet(tmp_path / "c.parquet", **SMALL, severity_group=["K-4-17-II", "Q-5-44-0", "berat"])
     assert read_source(spec).columns["severity_group"].to_pylist() == ["II", "0", "berat"]
