@@ -132,6 +132,5 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
-    found += [("grid that most amounts keep, and the share of the others on it", 2)] if money.coarse else []
     means = sum(len(values) for _, values in money.means.levels)
     return (*found, ("means of logarithms, to 0.01 or (of few claims) 0.05", means))

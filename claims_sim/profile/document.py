@@ -170,8 +170,8 @@ class Money(_Part):
     paid_values: Whole
     paid_lines: tuple[tuple[Share, Finite], ...] = ()
     paid_bands: tuple[Finite, ...] = ()
-    coarse: tuple[Annotated[float, Field(gt=0)], Share] | None = None
-    """A grid coarser than that of all amounts, and the share of "other" amounts that lie on it."""
+    rounded_to: tuple[Annotated[float, Field(gt=0)], ...]
+    """Grids, from that of all amounts to coarser ones: the table `rounded_to` says on which of them "other" amounts lie."""
     paid_tariff: Tariff | None = None
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
     table `paid_price` which one; nobody is paid more than is claimed.
@@ -252,7 +252,7 @@ class Profile(_Part):
         for tariff in (money["tariff"], money["paid_tariff"]):
             if tariff is not None and tariff["grid"] is None:
                 del tariff["grid"]
-        for name in ("claimed_about_paid", "coarse", "day_rates", "paid_tariff"):
+        for name in ("claimed_about_paid", "day_rates", "paid_tariff"):
             if not money[name]:
                 del money[name]
         return document

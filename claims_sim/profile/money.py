@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, released_count
+from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
@@ -20,7 +20,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import Locator, PriceList, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
-from claims_sim.profile.rounding import amount_grid, settle_rounding
+from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -91,7 +91,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
     if rules is not None and rules.own is not None and _lie_nearer(fit, rules.own, means, np.flatnonzero(other)):
         fit.around = rules.own
-    _profile_other(fit, means, np.flatnonzero(other))
+    rounded_to = _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
     settled = NOT_SETTLED if rules is None else profile_settlement(builder, encoded, bins, fit.candidates, rules, grid)
     return Money(
@@ -108,16 +108,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_tariff=settled.tariff,
         claimed_about_paid=fit.around is not lattice,
         day_rates=day_rates,
-        coarse=None if coarse == grid else (coarse, _share_on(coarse, primary, other, encoded.population)),
+        rounded_to=rounded_to,
     )
-
-
-def _share_on(grid: float, amounts: Numbers, which: Mask, population: Population) -> float:
-    """The share of the amounts `which` that lie on the grid; 0 or 1 where too few lie on it, or beside it, to tell."""
-    steps = np.where(which, amounts, 0.0) / grid
-    is_on = np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps)
-    on, off = (released_count(mask & which, population) for mask in (is_on, ~is_on))
-    return float(f"{on / max(on + off, 1):.2g}")
 
 
 def _find_tariff(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> Lattice | None:
@@ -313,8 +305,10 @@ def _logs(fit: _Fit, rows: Ints) -> Numbers:
     return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)))
 
 
-def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
-    """How far the remaining amounts lie from their case's price, or from their context's mean where it has none."""
+def _profile_other(fit: _Fit, means: Means, rows: Ints) -> tuple[float, ...]:
+    """How far the remaining amounts lie from their case's price, or from their context's mean where it has none; and to which
+    of the grids, which are the answer, each of them is rounded.
+    """  # noqa: D205
     around = _log_means(fit, means, rows)
     priced: Codes = np.zeros(len(fit.primary), np.int32)
     if fit.around is not None:
@@ -329,3 +323,8 @@ def _profile_other(fit: _Fit, means: Means, rows: Ints) -> None:
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
+    grids = grids_kept(fit.primary[rows], fit.grid, 2 * fit.encoded.population.k)
+    rounded: Codes = np.full(len(fit.primary), -1, np.int32)
+    rounded[rows] = coarsest_grid(fit.primary[rows], grids)
+    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2)
+    return grids

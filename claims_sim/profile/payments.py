@@ -13,7 +13,7 @@ from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICED
 from claims_sim.profile.pricing import Locator, PriceList
-from claims_sim.profile.rounding import AS_COMPUTED, on_grid
+from claims_sim.profile.rounding import AS_COMPUTED, on_grid, round_to_grids
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
 
@@ -74,7 +74,8 @@ class Payments:
         exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
         amount[exact] = self._exact[code[exact] - profile.money.points]
         rest = np.flatnonzero(np.isnan(amount))
-        amount[rest] = self._on_a_grid(key, rows[rest], self._draw_around(key, rows[rest], draft, rest))
+        around = self._draw_around(key, rows[rest], draft, rest)
+        amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
         stay = draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(amount, charge)
@@ -88,13 +89,11 @@ class Payments:
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
         )
 
-    def _on_a_grid(self, key: int, rows: Rows, amount: Numbers) -> Numbers:
-        """Amounts rounded to the finest grid, or to the coarse one at its rate; none becomes nothing by the latter."""
-        grid = np.full(len(amount), self.profile.amount_grid)
-        if self.profile.money.coarse is not None:
-            coarse, share = self.profile.money.coarse
-            grid[(uniforms(key ^ stream_key("coarse"), rows) < share) & (amount >= coarse / 2)] = coarse
-        return np.asarray(np.maximum(np.rint(amount / grid), 0) * grid)
+    def _rounded(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], amount: Numbers) -> Numbers:
+        """The amounts of the claims `at`, each rounded as finely or coarsely as they are."""
+        table = self._tables["rounded_to"]
+        number = np.maximum(table.draw(key, rows, draft.given(table.parents, at)), 0)
+        return round_to_grids(amount, self.profile.money.rounded_to, number)
 
     def _set_month(self, draft: Draft) -> None:
         """Where prices follow the month: claims of no month of the profile pay those of its last one."""

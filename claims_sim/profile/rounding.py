@@ -4,15 +4,20 @@ A price times a factor often lies exactly between two steps of the grid. Compute
 side; the tables show one habit: up, down, or to the even step.
 """
 
+from collections.abc import Sequence
+from math import lcm
 from typing import Final
 
 import numpy as np
 
+from claims_sim.profile.counting import Codes, Mask
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
 AS_COMPUTED: Final = "as computed"
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
+_STEPS_ASIDE: Final = 3
+_MORE_THAN_CHANCE: Final = 1.5
 HABITS: Final = ("even", "up", "down")
 
 
@@ -24,10 +29,54 @@ def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
     if not len(known):
         return 1.0
     for grid in GRIDS:
-        steps = known / grid
-        if np.mean(np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps)) > share:
+        if np.mean(_lies_on(known, grid)) > share:
             return grid
     return 0.01
+
+
+def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...]:
+    """The grids that `amounts` are rounded to, finest first: the one they all lie on, and those that at least `fewest` more
+    lie on than would by chance, if they lay on the one before.
+    """  # noqa: D205
+    kept = [finest]
+    for grid in sorted(grid for grid in GRIDS if grid > finest):
+        amounts = amounts[_lies_on(amounts, kept[-1])]
+        share = kept[-1] / _common_multiple(kept[-1], grid)
+        found, by_chance = int(_lies_on(amounts, grid).sum()), share * len(amounts)
+        if found > max(_MORE_THAN_CHANCE * by_chance, by_chance + fewest):
+            kept.append(grid)
+    return tuple(kept)
+
+
+def _common_multiple(one: float, other: float) -> float:
+    return lcm(round(one * 100), round(other * 100)) / 100
+
+
+def coarsest_grid(amounts: Numbers, grids: Sequence[float]) -> Codes:
+    """The number of the last of `grids` that each amount lies on; 0, the finest, where it lies on none or is not known."""
+    found = np.zeros(len(amounts), np.int32)
+    for number, grid in enumerate(grids):
+        found[_lies_on(amounts, grid)] = number
+    return found
+
+
+def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes) -> Numbers:
+    """Amounts on the grid of each one's `number`, and on no coarser one; on the finest where they would become nothing."""
+    steps = np.array(grids)
+    grid = steps[number]
+    grid = np.where(amounts < grid / 2, steps[0], grid)
+    rounded = np.maximum(np.rint(amounts / grid), 0) * grid
+    for _ in range(_STEPS_ASIDE):
+        aside = (rounded > 0) & (grid == steps[number]) & (coarsest_grid(rounded, grids) > number)
+        if not aside.any():
+            break
+        rounded = np.where(aside, rounded + grid, rounded)
+    return np.asarray(rounded)
+
+
+def _lies_on(amounts: Numbers, grid: float) -> Mask:
+    steps = amounts / grid
+    return np.asarray(np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps))
 
 
 def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:

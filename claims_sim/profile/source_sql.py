@@ -209,18 +209,18 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)
-    text, nothing = value_expression(name, column), _NOTHING
+    text, nothing = value_expression(name, column), list(_NOTHING)
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
         # A code with its label behind it ("8952 - Electrocardiogram") is its code.
         code = f"regexp_extract({text}, '^([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)( +- .*)?$', 1)"
-        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", _NO_CODE
+        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", list(_NO_CODE)
     return _mapped(text, values, nothing)
 
 
 def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:
     """`text` with its values mapped; NULL for what is mapped to the empty text, or means `nothing` and is not mapped."""
-    ours = dict.fromkeys(nothing, "") | values
+    ours = {**dict.fromkeys(nothing, ""), **values}
     if not ours:
         return text
     cases = " ".join(f"WHEN {quote(theirs)} THEN nullif({quote(own)}, '')" for theirs, own in ours.items())

@@ -220,4 +220,17 @@ def test_cents_of_large_amounts_are_kept(fit):
     g = np.random.default_rng(14)
     amounts = np.round(np.exp(g.normal(17, 0.5, ROWS)), 2)
     profile = fit(replaced(replaced(tariff_table(ROWS), "amount_claimed", amounts), "amount_paid", amounts))
-    assert (profile.amount_grid, profile.money.coarse) == (0.01, None)
+    assert profile.amount_grid == 0.01
+
+
+def test_amounts_are_as_often_rounded_and_as_coarsely_as_they_are(fit):
+    g = np.random.default_rng(18)
+    table = tariff_table(ROWS)
+    amounts = np.round(np.exp(g.normal(12, 0.6, ROWS)), 2)
+    coarse = np.array([0.01, 1.0, 1000.0])[g.choice(3, ROWS, p=[0.5, 0.3, 0.2])]
+    amounts = np.round(np.rint(amounts / coarse) * coarse, 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
+    drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    for grid in (1000.0, 100.0, 10.0, 1.0, 0.1):
+        shares = [np.mean(np.abs(x / grid - np.rint(x / grid)) < 1e-6) for x in (amounts, drawn)]
+        assert shares[1] == pytest.approx(shares[0], abs=0.02)
