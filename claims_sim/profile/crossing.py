@@ -123,9 +123,9 @@ def _list(profile: Profile, column: str) -> ValueList:
 
 
 def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
-    money, tariff = profile.money, profile.money.tariff
+    money = profile.money
     found = [("amounts that enough claims share", len(money.exact))]
-    if tariff is not None:
+    for tariff in money.tariffs:
         found += [("prices of the tariff, each borne by enough", len(tariff.bases)), ("top-ups", len(tariff.top_ups))]
         found += [("factors of the tariff", sum(len(logs) for logs in tariff.factors.values()))]
     if money.paid_tariff is not None:

@@ -154,7 +154,7 @@ class Means(_Part):
 class Money(_Part):
     """How amounts are made.
 
-    The table `amount` draws a code: first the tariff's points × hidden levels, then the shared amounts in `exact`, last
+    The table `amount` draws a code: first points × hidden levels of the claim's tariff, then the shared amounts in `exact`, last
     "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
     `paid_at` in turn, by each of `paid_lines` (slope, offset) in turn, then the ranges of `bins["paid"]` as shares of
     what is claimed. `paid_bands` are the borders of the bands of the claimed amount that it may depend on.
@@ -164,13 +164,14 @@ class Money(_Part):
     has_both: bool
     points: Whole
     exact: tuple[Finite, ...]
-    tariff: Tariff | None
+    tariffs: tuple[Tariff, ...]
+    """Price lists; no two price one claim."""
     means: Means
     paid_at: str | None
     paid_values: Whole
     paid_lines: tuple[tuple[Share, Finite], ...] = ()
     paid_bands: tuple[Finite, ...] = ()
-    rounded_to: tuple[Annotated[float, Field(gt=0)], ...]
+    rounded_to: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
     """Grids, from that of all amounts to coarser ones: the table `rounded_to` says on which of them "other" amounts lie."""
     paid_tariff: Tariff | None = None
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
@@ -220,6 +221,9 @@ class Profile(_Part):
         rates = self.money.day_rates
         if rates is not None and len(rates.rates) != len(self.vocabularies.get(rates.variable or "", (None,))):
             raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")
+        rounded = self.tables.get("rounded_to")
+        if rounded is not None and rounded.size != len(self.money.rounded_to):
+            raise ValueError("the table rounded_to does not fit the grids")
         for name, table in self.tables.items():
             values = {**self.vocabularies, **{n: b.lo for n, b in self.bins.items()}}.get(name)
             if values is not None and len(values) != table.size:
@@ -249,7 +253,7 @@ class Profile(_Part):
         document = self.model_dump(mode="json", exclude={without})
         money = document["money"]
         # As before there were any: hashes and approvals stay.
-        for tariff in (money["tariff"], money["paid_tariff"]):
+        for tariff in (*money["tariffs"], money["paid_tariff"]):
             if tariff is not None and tariff["grid"] is None:
                 del tariff["grid"]
         for name in ("claimed_about_paid", "day_rates", "paid_tariff"):

@@ -1,4 +1,4 @@
-"""Find the tariff behind amounts, if there is one: price = base of the case × factors of the place × a hidden level.
+"""Find the tariffs behind amounts, if there are any: price = base of the case × factors of the place × a hidden level.
 
 Real claim amounts are tariffs: products of a few factors, rounded to a grid, with many exact repeats. Nothing here
 knows which variables are factors. A variable is one when changing it alone changes the amount by the same ratio in
@@ -8,7 +8,7 @@ Sees codes and amounts; what may be released of its findings is decided with the
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,12 @@ _PRICED_BY: Final = ("dx_primary_code", "procedure_code")
 _MIN_EXPLAINED: Final = 0.3
 _HOPELESS: Final = 0.1
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
+_SERVICE: Final = "service_type"
+_FEWEST: Final = 1000
+_WHOLLY: Final = 0.98
+"""The share of the rows looked at that one list explains, so that none of a service alone is sought."""
+_WORTH_APART: Final = 0.02
+"""The share of the rows that lists of services must explain beyond one of all."""
 _STRUCTURE_ROWS: Final = 150_000
 _FARTHEST: Final = 0.7
 _AS_MUCH: Final = 0.001
@@ -40,40 +46,103 @@ _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
 
+class _Begun(NamedTuple):
+    """A tariff as some rows show it: these `on`, of all that are `usable`."""
+
+    found: Lattice
+    groups: Groups | None
+    on: Ints
+    usable: Mask
+
+    @property
+    def explains(self) -> int:
+        """How many of the rows that it was begun with lie on it."""
+        return int((self.found.point[self.on] >= 0).sum())
+
+
+def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
+    """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these explain more.
+
+    Stays may be priced by their diagnoses, visits by what was done, each with factors of its own. No two of them price one claim.
+    """
+    amounts, usable = _amounts(primary, grid)
+    whole = _begin(encoded, amounts, usable, grid)
+    lists = [] if whole is None else [whole]
+    explains, seen = sum(begun.explains for begun in lists), int((usable & _every_nth(usable)).sum())
+    if explains < _WHOLLY * seen:
+        services = encoded.codes.get(_SERVICE, np.zeros(0, np.int32))
+        parts = [
+            _begin(encoded, amounts, usable & (services == s), grid) for s in range(int(services.max(initial=-1)) + 1)
+        ]
+        apart = [begun for begun in parts if begun is not None]
+        if sum(begun.explains for begun in apart) > explains + _WORTH_APART * seen:
+            lists = apart
+    return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
+
+
 def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:
-    """The tariff behind the amounts `primary`, or None when there is none worth the name."""
-    if "dx_primary_code" not in encoded.codes:
-        return None
+    """One tariff behind the amounts `primary`, or None when there is none worth the name."""
+    amounts, usable = _amounts(primary, grid)
+    begun = _begin(encoded, amounts, usable, grid)
+    return None if begun is None else _finish(begun, encoded, amounts)
+
+
+def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
     usable = np.isfinite(primary) & (primary >= 4 * grid)
-    if int(usable.sum()) < 1000:
-        return None
     logs = np.log(np.where(usable, primary, 1.0))
-    tolerance = grid / np.where(usable, primary, 1.0) / 2
-    amounts = Amounts(primary, logs, tolerance)
-    few = usable & _every_nth(encoded.rows, int(usable.sum()))
+    return Amounts(primary, logs, grid / np.where(usable, primary, 1.0) / 2), usable
+
+
+def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, grid: float) -> _Begun | None:
+    """The tariff as some of the usable rows show it."""
+    if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
+        return None
+    few = usable & _every_nth(usable)
     factors, case_extra = _find_factors(encoded, amounts, few)
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
-    names = _choose_case(encoded, logs - place, tolerance, np.flatnonzero(few), case_extra)
+    names = _choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
+    if _SERVICE in encoded.codes and _SERVICE not in names:
+        # A list prices no claim of a service that it was not made of.
+        names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = _cases(encoded, names, sizes, usable)
     codes = {name: encoded.codes[name] for name in (*names, *factors)}
     found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case)
-    on, whole = np.flatnonzero((case >= 0) & few), np.flatnonzero(case >= 0)
+    on = np.flatnonzero((case >= 0) & few)
+    if not len(on):
+        return None
     found, groups = _find_prices(found, encoded, amounts, on)
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
+    return _Begun(found, groups, on, usable)
+
+
+def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None:
+    """The tariff with the prices that all rows show; None when it is none worth the name."""
+    found, groups, on, usable = begun
     if _explained(found, on) < _HOPELESS:
         return None
+    whole = np.flatnonzero(found.case >= 0)
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
     _share_prices(found, encoded, amounts)
     explained = float(np.mean(found.point[usable] >= 0))
-    if explained < _MIN_EXPLAINED or not _stands_out(found, primary, whole):
+    if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
-    return found if _tells_more_than_names(found, primary[usable], encoded.population.k) else None
+    _put_plain_level_first(found)
+    return found if _tells_more_than_names(found, amounts.values[usable], encoded.population.k) else None
+
+
+def _put_plain_level_first(found: Lattice) -> None:
+    """Number the hidden levels from that of the price itself: what the first one is holds of every list then."""
+    order = np.argsort(np.abs(found.levels), kind="stable")
+    number = np.empty(len(order), np.int32)
+    number[order] = np.arange(len(order))
+    found.levels = found.levels[order]
+    found.level = np.where(found.level >= 0, number[found.level], -1).astype(np.int32)
 
 
 def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
@@ -254,10 +323,10 @@ def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[floa
     return float((bearers - worth).sum()), _log_likelihood(bearers, of_case, len(price), len(listed))
 
 
-def _every_nth(rows: int, usable: int) -> Mask:
+def _every_nth(usable: Mask) -> Mask:
     """Rows to find the tariff's structure with: some 150,000 show it as well as millions."""
-    chosen = np.zeros(rows, np.bool_)
-    chosen[:: max(1, usable // _STRUCTURE_ROWS)] = True
+    chosen = np.zeros(len(usable), np.bool_)
+    chosen[:: max(1, int(usable.sum()) // _STRUCTURE_ROWS)] = True
     return chosen
 
 

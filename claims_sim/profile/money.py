@@ -15,10 +15,10 @@ from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.find_lattice import find_lattice
+from claims_sim.profile.find_lattice import find_price_lists
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
-from claims_sim.profile.pricing import Locator, PriceList, tariff_of
+from claims_sim.profile.pricing import Locator, PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, find_rules, profile_settlement
@@ -26,6 +26,8 @@ from claims_sim.profile.top_ups import find_top_ups
 
 PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
+PRICE_CASE: Final = "price_case"
+"""Another one: the number of the case by which the tariffs price the claim."""
 _SHARED_DEPTH: Final = 3
 _LEVELS_OF_AMOUNT: Final = 24
 _EFFECT_ROWS: Final = 200_000
@@ -56,9 +58,9 @@ class _Fit:
     earlier: list[str]
     primary: Numbers
     grid: float
-    lattice: Lattice | None
-    around: Lattice | None = None
-    """The price list whose prices other amounts lie about; where it has none for them, they lie about their context's mean."""
+    lattices: Sequence[Lattice]
+    around: Sequence[Lattice]
+    """The price lists whose prices other amounts lie about; where these have none, they lie about their context's mean."""
     points: int = 0
 
     @property
@@ -78,19 +80,19 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     charge = days_charge(day_rates, encoded.codes, days)
     primary = less_days(primary, charge)
     coarse = amount_grid(primary, share=_MOST)
-    lattice = _find_tariff(encoded, primary, grid, coarse)
-    if lattice is not None:
+    lattices = _find_tariffs(encoded, primary, grid, coarse)
+    for lattice in lattices:
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
     has_both = encoded.claimed is not None and encoded.paid is not None
-    rules = find_rules(encoded, Listed(lattice, charge), grid) if has_both else None
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattice, around=lattice)
-    tariff = _tariff(fit)
+    rules = find_rules(encoded, Listed(lattices, charge), grid) if has_both else None
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, around=lattices)
+    tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
     means = _means(fit)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
-    if rules is not None and rules.own is not None and _lie_nearer(fit, rules.own, means, np.flatnonzero(other)):
-        fit.around = rules.own
+    if rules is not None and rules.own is not None and _lie_nearer(fit, [rules.own], means, np.flatnonzero(other)):
+        fit.around = [rules.own]
     rounded_to = _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
     settled = NOT_SETTLED if rules is None else profile_settlement(builder, encoded, bins, fit.candidates, rules, grid)
@@ -99,38 +101,37 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         has_both=has_both,
         points=fit.points,
         exact=tuple(exact.tolist()),
-        tariff=tariff,
+        tariffs=tariffs,
         means=means,
         paid_at=settled.at,
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
-        claimed_about_paid=fit.around is not lattice,
+        claimed_about_paid=fit.around is not lattices,
         day_rates=day_rates,
         rounded_to=rounded_to,
     )
 
 
-def _find_tariff(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> Lattice | None:
-    """The tariff on the amounts' own grid, or on the coarser one of most amounts, whichever explains more to the step.
+def _find_tariffs(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> list[Lattice]:
+    """The tariffs on the amounts' own grid, or on the coarser one of most amounts, whichever explain more to the step.
 
     A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
     """
-    found = find_lattice(encoded, primary, grid)
+    found = find_price_lists(encoded, primary, grid)
     if coarse == grid:
         return found
-    if found is not None and amount_grid(primary) == coarse:
+    if amount_grid(primary) == coarse:
         # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
-        found.grid = coarse
-    other = find_lattice(encoded, primary, coarse)
-    return max(found, other, key=lambda lattice: _explained(lattice, primary, grid))
+        for lattice in found:
+            lattice.grid = coarse
+    other = find_price_lists(encoded, primary, coarse)
+    return max(found, other, key=lambda lists: sum(_explained(lattice, primary, grid) for lattice in lists))
 
 
-def _explained(found: Lattice | None, primary: Numbers, grid: float) -> int:
+def _explained(found: Lattice, primary: Numbers, grid: float) -> int:
     """How many amounts are a price of the tariff, to the finest step."""
-    if found is None:
-        return 0
     on = np.flatnonzero(found.point >= 0)
     logs = found.bases[found.base_start[found.case[on]] + found.point[on]] + found.levels[found.level[on]]
     price = np.rint(np.exp(logs + found.place_log(on)) / found.grid) * found.grid
@@ -146,27 +147,31 @@ def _add_bands(fit: _Fit) -> None:
             fit.builder.add(Target(name, binned.codes, len(binned.bins.lo)), [])
 
 
-def _tariff(fit: _Fit) -> Tariff | None:
-    lattice, builder = fit.lattice, fit.builder
-    if lattice is None:
-        return None
-    for name in (*lattice.case_names, *lattice.factors):
+def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
+    lattices, builder = fit.lattices, fit.builder
+    for name in dict.fromkeys(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
         builder.use_feature(name)
-    fit.points = int(np.diff(lattice.base_start).max(initial=0)) * len(lattice.levels)
-    if len(lattice.top_ups):
-        counted = np.where(lattice.point >= 0, lattice.top_up, -1).astype(np.int32)
-        builder.add(Target("top_up", counted, len(lattice.top_ups) + 1), fit.candidates, most=4)
-    return tariff_of(lattice, fit.grid)
+    most = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
+    fit.points = most * most_levels(lattices)
+    top_up: Codes = np.full(len(fit.primary), -1, np.int32)
+    before = 0
+    for lattice in lattices:
+        on = lattice.point >= 0
+        top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
+        before += len(lattice.top_ups)
+    if before:
+        builder.add(Target("top_up", top_up, before + 1), fit.candidates, most=4)
+    return tuple(tariff_of(lattice, fit.grid) for lattice in lattices)
 
 
 def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
-    """The table `amount`: places on the tariff, shared amounts off it, and the rest as one code."""
-    primary, lattice = fit.primary, fit.lattice
-    on = lattice.point >= 0 if lattice is not None else np.zeros(len(primary), np.bool_)
-    off = np.flatnonzero(np.isfinite(primary) & ~on)
+    """The table `amount`: places on the tariffs, shared amounts off them, and the rest as one code."""
+    primary, levels = fit.primary, most_levels(fit.lattices)
     codes: Codes = np.full(len(primary), -1, np.int32)
-    if lattice is not None:
-        codes[on] = lattice.point[on] * len(lattice.levels) + lattice.level[on]
+    for lattice in fit.lattices:
+        on = lattice.point >= 0
+        codes[on] = lattice.point[on] * levels + lattice.level[on]
+    off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
     shared &= _stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
@@ -176,10 +181,17 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     # A shared price may recur where enough is given; further up it would be the price of other cases. Nothing is
     # nothing everywhere.
     first = fit.points + int(len(exact) > 0 and exact[0] == 0.0)
-    counted = fit.builder.add(
-        Target("amount", codes, other + 1), fit.candidates, rule=Rule(Fallback(first, other, _SHARED_DEPTH))
-    )
+    rule = Rule(Fallback(first, other, _SHARED_DEPTH))
+    # Which prices a case has is its own; one that holds from some month on is another point or level of it.
+    fit.builder.variables[PRICE_CASE] = _price_cases(fit)
+    candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH])
+    counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule)
     return exact, counted
+
+
+def _price_cases(fit: _Fit) -> tuple[Codes, int]:
+    lists = [PriceList.of_lattice(lattice) for lattice in fit.lattices]
+    return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists)
 
 
 def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
@@ -281,7 +293,7 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[st
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
 
 
-def _lie_nearer(fit: _Fit, prices: Lattice, means: Means, rows: Ints) -> bool:
+def _lie_nearer(fit: _Fit, prices: Sequence[Lattice], means: Means, rows: Ints) -> bool:
     """Do the logarithms of the amounts vary as little about these prices as about their contexts' means?"""
     price = _log_prices(fit, prices, rows)
     there = np.isfinite(price)
@@ -291,9 +303,13 @@ def _lie_nearer(fit: _Fit, prices: Lattice, means: Means, rows: Ints) -> bool:
     return bool(np.var((logs - price)[there]) < _AS_NEAR * np.var((logs - _log_means(fit, means, rows))[there]))
 
 
-def _log_prices(fit: _Fit, prices: Lattice, rows: Ints) -> Numbers:
+def _log_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
     given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
-    return PriceList.of_lattice(prices).logs(given, np.zeros(len(rows), np.int32))
+    out = np.full(len(rows), np.nan)
+    for lattice in prices:
+        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
+        out = np.where(np.isfinite(logs), logs, out)
+    return out
 
 
 def _log_means(fit: _Fit, means: Means, rows: Ints) -> Numbers:
@@ -311,11 +327,10 @@ def _profile_other(fit: _Fit, means: Means, rows: Ints) -> tuple[float, ...]:
     """  # noqa: D205
     around = _log_means(fit, means, rows)
     priced: Codes = np.zeros(len(fit.primary), np.int32)
-    if fit.around is not None:
-        price = _log_prices(fit, fit.around, rows)
-        there = np.isfinite(price)
-        around = np.where(there, price, around)
-        priced[rows] = there
+    price = _log_prices(fit, fit.around, rows)
+    there = np.isfinite(price)
+    around = np.where(there, price, around)
+    priced[rows] = there
     residual = np.full(len(fit.primary), np.nan)
     residual[rows] = _logs(fit, rows) - around
     binned = bin_numbers(residual, fit.encoded.population, most=80, most_single=0)

@@ -11,17 +11,17 @@ from claims_sim.profile.document import Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import PRICED
-from claims_sim.profile.pricing import Locator, PriceList
-from claims_sim.profile.rounding import AS_COMPUTED, on_grid, round_to_grids
+from claims_sim.profile.money import PRICE_CASE, PRICED
+from claims_sim.profile.pricing import Locator, PriceLists
+from claims_sim.profile.rounding import round_to_grids
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
 
 
 class _Listed(NamedTuple):
-    """Of each claim: the logarithm of its price (NaN off the tariff), its code in the table `amount`, what its days cost."""
+    """Of each claim: whether it has a price of a tariff, its code in the table `amount`, what its days cost."""
 
-    base: Numbers
+    on: npt.NDArray[np.bool_]
     code: Codes
     charge: Numbers
 
@@ -29,17 +29,18 @@ class _Listed(NamedTuple):
 class _OwnList:
     """The price list of what is paid."""
 
-    def __init__(self, tariff: Tariff, table: TableSampler, grid: float) -> None:
-        self.prices, self._table, self._grid, self._ties = PriceList.of_tariff(tariff), table, grid, tariff.ties
-        self._levels = np.array(tariff.levels)
+    def __init__(self, tariff: Tariff, table: TableSampler, finest: float) -> None:
+        self.prices, self._table = PriceLists([tariff], finest), table
 
     def draw(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], instead: Numbers) -> Numbers:
         """A price of each claim's case; `instead` where it has none."""
         code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents, at)), 0)
-        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-        logs = self.prices.logs(given, (code // len(self._levels)).astype(np.int32))
-        price = on_grid(np.nan_to_num(logs) + self._levels[code % len(self._levels)], self._grid, self._ties)
-        return np.where(np.isfinite(logs), price, instead)
+        price = self.prices.amounts(_codes_of(draft, at), code)
+        return np.where(np.isfinite(price), price, instead)
+
+
+def _codes_of(draft: Draft, at: npt.NDArray[np.int64]) -> dict[str, Codes]:
+    return {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
 
 
 class Payments:
@@ -49,18 +50,17 @@ class Payments:
         self.profile = profile
         self._tables, self._bins = tables, bins
         self._locator = Locator(profile.money.means)
-        tariff = profile.money.tariff
-        self._prices = None if tariff is None else PriceList.of_tariff(tariff)
-        self._ties: str = AS_COMPUTED if tariff is None else tariff.ties
-        self._tariff_grid = profile.amount_grid if tariff is None else tariff.grid or profile.amount_grid
-        own = profile.money.paid_tariff
-        by_month = [listed.factors for listed in (tariff, own) if listed is not None] + [profile.money.means.effects]
-        months = next((prices[MONTH] for prices in by_month if MONTH in prices), None)
-        self._last_month = None if months is None else len(months) - 1
-        self._levels = np.array(tariff.levels if tariff is not None else (0.0,))
-        self._top_ups = np.array((0.0, *(tariff.top_ups if tariff is not None else ())))
-        self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], own.grid or profile.amount_grid)
-        self._around = self._own.prices if self._own is not None and profile.money.claimed_about_paid else self._prices
+        money, finest = profile.money, profile.amount_grid
+        self._prices = PriceLists(money.tariffs, finest)
+        own = money.paid_tariff
+        uses = [*(listed.factors for listed in (*money.tariffs, *([own] if own else []))), money.means.effects]
+        parents = {profile.features[name].variable for name in tables["amount"].parents}
+        self._last_month = (
+            len(profile.vocabularies[MONTH]) - 1 if any(MONTH in use for use in (*uses, parents)) else None
+        )
+        self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
+        self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], finest)
+        self._around = self._own.prices if self._own is not None and money.claimed_about_paid else self._prices
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
 
@@ -68,9 +68,11 @@ class Payments:
         """The columns amount_claimed, amount_paid and amount_gap."""
         profile = self.profile
         self._set_month(draft)
+        draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
         table = self._tables["amount"]
         code = table.draw(key, rows, draft.given(table.parents))
-        amount, logs = self._draw_prices(key, rows, draft, code)
+        amount = self._draw_prices(key, rows, draft, code)
+        listed = np.isfinite(amount)
         exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
         amount[exact] = self._exact[code[exact] - profile.money.points]
         rest = np.flatnonzero(np.isnan(amount))
@@ -81,7 +83,7 @@ class Payments:
         amount = with_days(amount, charge)
         other = amount.copy()
         if "paid" in self._tables:
-            self._pay(key, rows, draft, amount, _Listed(logs, code, charge), other)
+            self._pay(key, rows, draft, amount, _Listed(listed, code, charge), other)
         claimed, settled = np.round(amount, 2), np.round(other, 2)
         if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
             settled = np.minimum(settled, claimed)
@@ -101,26 +103,20 @@ class Payments:
             month = draft.codes.get(MONTH, np.full(draft.rows, -1, np.int32))
             draft.codes[MONTH] = np.where(month < 0, self._last_month, month).astype(np.int32)
 
-    def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> tuple[Numbers, Numbers]:
-        """Tariff prices with their top-ups, and the log price of the row's case; NaN off the tariff."""
-        amount, base = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-        if self._prices is None:
-            return amount, base
-        grid, levels = self._tariff_grid, len(self._levels)
-        listed = (code >= 0) & (code < self.profile.money.points)
-        point = np.where(listed, code // levels, 0).astype(np.int32)
-        base = self._prices.logs(draft.codes, point)
-        on = np.flatnonzero(listed & np.isfinite(base))
-        amount[on] = on_grid(base[on] + self._levels[code[on] % levels], grid, self._ties)
+    def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> Numbers:
+        """Tariff prices with their top-ups; NaN off the tariffs."""
+        amount = np.full(len(rows), np.nan)
+        at = np.flatnonzero((code >= 0) & (code < self.profile.money.points))
+        amount[at] = self._prices.amounts(_codes_of(draft, at), code[at])
+        on = np.flatnonzero(np.isfinite(amount))
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
             amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
-        return amount, base
+        return amount
 
     def _pay(self, key: int, rows: Rows, draft: Draft, amount: Numbers, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is not the whole amount."""
-        base, code, charge = listed
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
@@ -136,27 +132,21 @@ class Payments:
         if self._own is not None:
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             paid[at] = np.minimum(self._own.draw(key, rows[at], draft, at, paid[at]), amount[at])
-        if money.paid_at is None or self._prices is None:
+        if money.paid_at is None:
             return
-        levels = len(self._levels)
-        on_list = (code >= 0) & (code < money.points) & np.isfinite(base)
-        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & on_list)
-        given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-        given[money.paid_at] = kind[at] - FIRST_LEVEL
-        logs = self._prices.logs(given, code[at] // levels) + self._levels[code[at] % levels]
-        known = np.isfinite(logs)
-        paid[at[known]] = on_grid(logs[known], self._tariff_grid, self._ties) + charge[at[known]]
+        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)
+        given = _codes_of(draft, at) | {money.paid_at: kind[at] - FIRST_LEVEL}
+        price = self._prices.amounts(given, listed.code[at]) + listed.charge[at]
+        paid[at] = np.where(np.isfinite(price), price, paid[at])
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
         mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
-        if self._around is not None:
-            given = {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
-            price = self._around.logs(given, np.zeros(len(at), np.int32))
-            mean = np.where(np.isfinite(price), price, mean)
-            priced = np.zeros(draft.rows, np.int32)
-            priced[at] = np.isfinite(price)
-            draft.codes[PRICED] = priced
+        price = self._around.logs(_codes_of(draft, at), len(at))
+        mean = np.where(np.isfinite(price), price, mean)
+        priced = np.zeros(draft.rows, np.int32)
+        priced[at] = np.isfinite(price)
+        draft.codes[PRICED] = priced
         table = self._tables["amount_residual"]
         code = table.draw(key, rows, draft.given(table.parents, at))
         residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))

@@ -1,5 +1,6 @@
 """Prices from a tariff and means from contexts, for many rows at once. Draws nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from claims_sim.profile.counting import Codes
 from claims_sim.profile.document import Means, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
+from claims_sim.profile.rounding import on_grid
 
 Numbers = npt.NDArray[np.float64]
 
@@ -58,13 +60,23 @@ class PriceList:
         padded = {name: np.append(logs, 0.0) for name, logs in factors.items()}
         return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded)
 
+    @property
+    def cases(self) -> int:
+        """How many cases it prices."""
+        return len(self.start) - 1
+
+    def case(self, given: dict[str, Codes], rows: int) -> Codes:
+        """The number of each claim's case; -1 where it is not priced."""
+        case = np.zeros(rows, np.int32)
+        for step, name in zip(self.steps, self.names, strict=True):
+            case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
+        return case
+
     def logs(self, given: dict[str, Codes], point: Codes, *, strict: bool = False) -> Numbers:
         """Log price at hidden level 0; NaN where the case has none. A point that a case lacks is its commonest one,
         or NaN with `strict`.
         """  # noqa: D205
-        case = np.zeros(len(point), np.int32)
-        for step, name in zip(self.steps, self.names, strict=True):
-            case = step.descend(case, given[name]) if name in given else np.full(len(point), -1, np.int32)
+        case = self.case(given, len(point))
         if not len(self.bases):
             return np.full(len(point), np.nan)
         count = self.start[case + 1] - self.start[case]
@@ -75,6 +87,54 @@ class PriceList:
             if name in given:
                 base += factor[given[name]]
         return base
+
+
+class PriceLists:
+    """Tariffs, no two of which price one claim. A code says which point and hidden level of its list a claim has:
+    point × `levels` + level.
+    """  # noqa: D205
+
+    def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
+        self._tariffs = [(PriceList.of_tariff(tariff), tariff.grid or finest, tariff.ties) for tariff in tariffs]
+        self.levels = most_levels(tariffs)
+        # A list that lacks a level has the price itself there.
+        self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
+
+    def logs(self, given: dict[str, Codes], rows: int) -> Numbers:
+        """The logarithm of the commonest price of each claim's case; NaN where no list has it."""
+        out = np.full(rows, np.nan)
+        for prices, _, _ in self._tariffs:
+            logs = prices.logs(given, np.zeros(rows, np.int32))
+            out = np.where(np.isfinite(logs), logs, out)
+        return out
+
+    def case(self, given: dict[str, Codes], rows: int) -> Codes:
+        """The number of each claim's case, counted over all lists; -1 where none has it."""
+        return case_over([prices for prices, _, _ in self._tariffs], given, rows)
+
+    def amounts(self, given: dict[str, Codes], code: Codes) -> Numbers:
+        """The price of each claim's case at its code, on the list's grid; NaN where no list has the case."""
+        out = np.full(len(code), np.nan)
+        for (prices, grid, ties), levels in zip(self._tariffs, self._levels, strict=True):
+            logs = prices.logs(given, code // self.levels) + levels[code % self.levels]
+            priced = np.isfinite(logs)
+            out[priced] = on_grid(logs[priced], grid, ties)
+        return out
+
+
+def case_over(lists: Sequence[PriceList], given: dict[str, Codes], rows: int) -> Codes:
+    """The number of each claim's case, counted over all `lists`; -1 where none has it."""
+    out, before = np.full(rows, -1, np.int32), 0
+    for prices in lists:
+        case = prices.case(given, rows)
+        out[case >= 0] = case[case >= 0] + before
+        before += prices.cases
+    return out
+
+
+def most_levels(lists: Sequence[Tariff] | Sequence[Lattice]) -> int:
+    """The hidden levels of the list that has most."""
+    return max((len(one.levels) for one in lists), default=1)
 
 
 def tariff_of(lattice: Lattice, grid: float) -> Tariff:

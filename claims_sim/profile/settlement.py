@@ -55,9 +55,9 @@ class Settlement(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """The tariff, if there is one, and what the days of each claim add to its price."""
+    """The tariffs, if there are any, and what the days of each claim add to its price."""
 
-    lattice: Lattice | None
+    lattices: Sequence[Lattice]
     days: Numbers
 
 
@@ -100,7 +100,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own = None if listed.lattice is not None else _find_own_list(encoded, paid, unruled)
+    own = None if listed.lattices else _find_own_list(encoded, paid, unruled)
     if own is not None:
         lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
         line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
@@ -257,28 +257,33 @@ def _bands(claimed: Numbers, lines: Sequence[Line], k: int) -> tuple[float, ...]
 
 
 def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[str | None, Codes]:
-    """Rows that are paid the tariff's price at another value of a variable of the case (a lower severity)."""
-    best: tuple[int, str | None, Codes] = (0, None, np.full(encoded.rows, -1, np.int32))
+    """Rows that are paid their tariff's price at another value of a variable of the case (a lower severity)."""
+    levels: dict[str, Codes] = {}
+    for lattice in listed.lattices:
+        on = rows[lattice.point[rows] >= 0]
+        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS)):
+            level = levels.setdefault(name, np.full(encoded.rows, -1, np.int32))
+            _set_paid_level(level, encoded, lattice, listed.days, on, name)
+    counts = {name: int((level >= 0).sum()) for name, level in levels.items()}
+    best = max(counts, key=lambda name: counts[name], default="")
+    some = sum(int((lattice.point[rows] >= 0).sum()) for lattice in listed.lattices)
+    if counts.get(best, 0) <= max(0.05 * some, 5 * encoded.population.k):
+        return None, np.full(encoded.rows, -1, np.int32)
+    return best, levels[best]
+
+
+def _set_paid_level(level: Codes, encoded: Encoded, lattice: Lattice, days: Numbers, rows: Ints, name: str) -> None:
+    """Set the value of the variable `name` at whose price each of `rows` is paid, where that is another than its own."""
     assert encoded.paid is not None  # noqa: S101 - the caller has it
-    lattice = listed.lattice
-    if lattice is None or not len(rows):
-        return best[1], best[2]
-    rows = rows[lattice.point[rows] >= 0]
     price_list = PriceList.of_lattice(lattice)
-    priced = {name: codes[rows] for name, codes in lattice.codes.items()}
-    for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS)):
-        level: Codes = np.full(encoded.rows, -1, np.int32)
-        for value in range(len(encoded.vocabularies[name])):
-            given = priced | {name: np.full(len(rows), value, np.int32)}
-            logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
-            price = on_grid(np.nan_to_num(logs), lattice.grid, lattice.ties)
-            hit = (
-                np.isfinite(logs)
-                & (np.abs(price + listed.days[rows] - encoded.paid[rows]) < 0.5 * lattice.grid)
-                & (priced[name] != value)
-            )
-            level[rows[hit]] = value
-        found = int((level >= 0).sum())
-        if found > max(best[0], 0.05 * len(rows), 5 * encoded.population.k):
-            best = (found, name, level)
-    return best[1], best[2]
+    priced = {n: codes[rows] for n, codes in lattice.codes.items()}
+    for value in range(len(encoded.vocabularies[name])):
+        given = priced | {name: np.full(len(rows), value, np.int32)}
+        logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
+        price = on_grid(np.nan_to_num(logs), lattice.grid, lattice.ties)
+        hit = (
+            np.isfinite(logs)
+            & (np.abs(price + days[rows] - encoded.paid[rows]) < 0.5 * lattice.grid)
+            & (priced[name] != value)
+        )
+        level[rows[hit]] = value

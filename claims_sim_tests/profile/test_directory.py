@@ -142,7 +142,7 @@ def table_with_prices(order=(0, 1, 2), rows=12_000) -> pa.Table:
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
 def test_the_file_is_the_same_whichever_of_a_groups_facilities_charges_which_prices(fit, order):
     told, exchanged = fit(table_with_prices()), fit(table_with_prices(order))
-    assert told.money.tariff is not None
+    assert told.money.tariffs
     assert told.profile_hash == exchanged.profile_hash
 
 
@@ -150,7 +150,7 @@ def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(fit
     from claims_sim.profile.sampler import Sampler
 
     profile = fit(table_with_prices())
-    assert np.exp(profile.money.tariff.levels) == pytest.approx(WARD_FACTORS)
+    assert np.exp(profile.money.tariffs[0].levels) == pytest.approx(WARD_FACTORS)
     drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
     dealt = drawn[drawn["province_name"] == "BALI"]
     assert dealt["facility_class"].value_counts(normalize=True).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)

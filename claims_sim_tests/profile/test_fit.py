@@ -104,7 +104,7 @@ def test_the_grid_and_the_granularity_are_found(tariff_profile, foreign_profile)
 
 
 def test_the_tariff_behind_the_amounts_is_found(tariff_profile):
-    tariff = tariff_profile.money.tariff
+    tariff = tariff_profile.money.tariffs[0]
     assert tariff is not None
     assert np.exp(tariff.levels) == pytest.approx([1.0, 1.2, 1.4], abs=1e-3)
     kinds = dict(
@@ -114,7 +114,7 @@ def test_the_tariff_behind_the_amounts_is_found(tariff_profile):
 
 
 def test_a_table_without_a_lattice_has_no_tariff(foreign_profile):
-    assert foreign_profile.money.tariff is None
+    assert not foreign_profile.money.tariffs
 
 
 def test_absent_columns_have_documented_defaults(fit):
@@ -223,7 +223,7 @@ def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
     quantity = 1 + (g.random(12_000) < 0.3)
     code = pa.array(np.array(["8751", "9904", "741", "3893"])[np.searchsorted([77.75, 123.25, 250.0, 410.5], price)])
     table = replaced(replaced(table, "procedure_code", code), "amount_claimed", price * quantity)
-    tariff = fit(replaced(table, "amount_paid", price * quantity)).money.tariff
+    tariff = fit(replaced(table, "amount_paid", price * quantity)).money.tariffs[0]
     assert tariff is not None
     assert "dx_primary_code" not in tariff.parents
     assert len(tariff.bases) < 40

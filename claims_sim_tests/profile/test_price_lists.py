@@ -29,13 +29,13 @@ def raised(fit):
 
 
 def test_a_rise_of_all_prices_is_found_with_its_month(raised):
-    rise = np.exp(raised.money.tariff.factors[MONTH])
+    rise = np.exp(raised.money.tariffs[0].factors[MONTH])
     assert np.allclose(rise[6:] / rise[0], RISE, atol=2e-4)
     assert np.allclose(rise[:6] / rise[0], 1.0, atol=2e-4)
 
 
 def test_a_tariff_keeps_its_own_grid_though_some_amounts_lie_between(raised):
-    assert (raised.amount_grid, raised.money.tariff.grid) == (1.0, 100.0)
+    assert (raised.amount_grid, raised.money.tariffs[0].grid) == (1.0, 100.0)
     claimed = Sampler(raised).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
     assert 0.95 < np.mean(claimed % 100 == 0) < 0.995
 
@@ -66,8 +66,8 @@ def test_an_amount_that_is_asked_for_is_had_whatever_the_month(raised):
 
 
 def test_prices_that_do_not_change_have_no_months(tariff_profile):
-    assert MONTH not in tariff_profile.money.tariff.factors
-    assert tariff_profile.money.tariff.grid is None
+    assert MONTH not in tariff_profile.money.tariffs[0].factors
+    assert tariff_profile.money.tariffs[0].grid is None
 
 
 def test_a_price_list_of_procedures_is_found_beside_columns_that_prices_do_not_follow(fit):
@@ -80,8 +80,8 @@ def test_a_price_list_of_procedures_is_found_beside_columns_that_prices_do_not_f
     # Not a factor of all prices, so that only the procedures tell them apart.
     price = np.round(listed[procedure] + 12.4 * g.integers(0, 3, rows), 2)
     profile = fit(replaced(replaced(table, "amount_claimed", price), "amount_paid", price))
-    assert "procedure_code" in profile.money.tariff.parents
-    assert not {"facility_class", "facility_ownership", "severity_group"} & set(profile.money.tariff.parents)
+    assert "procedure_code" in profile.money.tariffs[0].parents
+    assert not {"facility_class", "facility_ownership", "severity_group"} & set(profile.money.tariffs[0].parents)
     claims = Sampler(profile).draw_claims(1, np.arange(4000))
     assert np.isin(claims["amount_claimed"].to_numpy(), price).mean() > 0.99
 
@@ -98,7 +98,7 @@ def rounded(fit):
 
 def test_amounts_that_are_merely_rounded_are_no_price_list(rounded):
     profile, _ = rounded
-    assert profile.money.tariff is None
+    assert not profile.money.tariffs
     assert set(profile.money.exact) <= {0.0, 1000.0, 57_000.0}
 
 
@@ -138,7 +138,7 @@ def test_sums_of_a_few_items_are_amounts_by_name_and_no_price_list(fit):
     items = np.array([0.0, 4.99, 9.99, 14.99, 24.99])[g.integers(0, 5, (ROWS, 4))]
     amount = np.round(items.sum(1) + 4.99, 2)
     profile = fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount))
-    assert profile.money.tariff is None
+    assert not profile.money.tariffs
     drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
     values = np.unique(amount)
     assert np.isin(drawn, values).mean() > 0.99
@@ -162,7 +162,7 @@ def by_case_rate():
 
 def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
     profile = fit(by_case_rate)
-    assert profile.money.tariff is None
+    assert not profile.money.tariffs
     assert profile.money.paid_tariff is not None
     real, claims = by_case_rate, Sampler(profile).draw_claims(3, np.arange(12_000))
     claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))

@@ -48,7 +48,7 @@ def table_by_quantity(habit: str, rows: int = 12_000) -> pa.Table:
 @pytest.mark.parametrize("habit", HABITS)
 def test_amounts_are_drawn_as_their_owner_rounds_them(fit, habit):
     profile = fit(table_by_quantity(habit))
-    tariff = profile.money.tariff
+    tariff = profile.money.tariffs[0]
     assert tariff is not None
     assert tariff.ties == habit
     # Five are borne by enough; sevens, after a six that nobody has, are not looked for.
