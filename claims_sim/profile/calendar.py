@@ -3,15 +3,16 @@
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.document import Bins
-from claims_sim.profile.encode import DAY, MONTH, Encoded
+from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 
-WEEKDAYS, HOURS = 7, 24
+MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 _PRACTICALLY_ALL: Final = 0.999
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 STAY_GAPS: Final = (-1, 0, 1)
@@ -26,18 +27,43 @@ class Times(NamedTuple):
     grid_s: int
 
 
+def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:
+    """The codes of SEASON, WEEKDAY and HOUR of moments; -1 where there is none."""
+    known = ~np.isnat(admit)
+    day = admit[known].astype("datetime64[D]")
+    parts = {
+        SEASON: day.astype("datetime64[M]").astype(np.int64) % MONTHS,
+        WEEKDAY: (day.astype(np.int64) + 3) % WEEKDAYS,
+        HOUR: (admit[known].astype("datetime64[s]") - day).astype(np.int64) // 3600,
+    }
+    out = {}
+    for name, part in parts.items():
+        out[name] = np.full(len(admit), -1, np.int32)
+        out[name][known] = part
+    return out
+
+
+def add_moments(builder: Builder, encoded: Encoded) -> None:
+    """Let tables depend on the moment of admission."""
+    if encoded.admit is None:
+        return
+    builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
+    moments = moments_of(encoded.admit)
+    builder.variables[SEASON] = (moments[SEASON], MONTHS)
+    builder.variables[WEEKDAY] = (moments[WEEKDAY], WEEKDAYS)
+    if _has_times(encoded):
+        builder.variables[HOUR] = (moments[HOUR], HOURS)
+
+
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
     """Release the tables of month, weekday, stay gap and hours."""
     _profile_stay_gap(builder, encoded)
     if encoded.admit is None:
         return Times((), "day", 1)
-    admit = encoded.admit
-    known = ~np.isnat(admit)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
     context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
     builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates(context), most=3)
-    weekday: Codes = np.full(len(admit), -1, np.int32)
-    weekday[known] = (admit[known].astype("datetime64[D]").astype(np.int64) + 3) % WEEKDAYS
+    weekday = builder.variables[WEEKDAY][0]
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
     if not _has_times(encoded):
         return Times(months, "day", 1)

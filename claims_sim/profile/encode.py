@@ -27,6 +27,8 @@ TEXT_COLUMNS: Final = (
     "dx_primary_code", "dx_primary_label", "severity_group", "procedure_code", "procedure_label",
 )  # fmt: skip
 MONTH: Final = "admit_month"
+SEASON, WEEKDAY, HOUR = "calendar_month", "weekday", "hour"
+"""Variables of the moment of admission, beside the month of the period: what amounts may follow."""
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 DAY: Final = np.timedelta64(1, "D")

@@ -8,7 +8,7 @@ import numpy as np
 
 from claims_sim.errors import SourceError
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.calendar import profile_calendar
+from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
@@ -42,8 +42,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_texts(builder, encoded, ("procedure_code",))
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_stay(builder, encoded, bins)
-    if MONTH in encoded.codes:
-        builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
+    add_moments(builder, encoded)
     money = profile_money(builder, encoded, bins, list(BEFORE_MONEY))
     times = profile_calendar(builder, encoded, bins)
     months = times.months

@@ -14,7 +14,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.document import Bins, Means, Money, Tariff
-from claims_sim.profile.encode import MONTH, Encoded
+from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
@@ -95,7 +95,11 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         fit.around = [rules.own]
     rounded_to = _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
-    settled = NOT_SETTLED if rules is None else profile_settlement(builder, encoded, bins, fit.candidates, rules, grid)
+    settled = (
+        NOT_SETTLED
+        if rules is None
+        else profile_settlement(builder, encoded, bins, builder.candidates([*earlier, SEASON]), rules, grid)
+    )
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
         has_both=has_both,
@@ -182,9 +186,9 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     # nothing everywhere.
     first = fit.points + int(len(exact) > 0 and exact[0] == 0.0)
     rule = Rule(Fallback(first, other, _SHARED_DEPTH))
-    # Which prices a case has is its own; one that holds from some month on is another point or level of it.
+    # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
-    candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH])
+    candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
     counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule)
     return exact, counted
 

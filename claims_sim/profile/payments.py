@@ -6,16 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.daily import days_charge, with_days
 from claims_sim.profile.document import Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
-from claims_sim.profile.encode import MONTH
+from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICE_CASE, PRICED
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
+
+_A_WEEKDAY, _AN_HOUR = 2, 10
 
 
 class _Listed(NamedTuple):
@@ -53,11 +56,9 @@ class Payments:
         money, finest = profile.money, profile.amount_grid
         self._prices = PriceLists(money.tariffs, finest)
         own = money.paid_tariff
-        uses = [*(listed.factors for listed in (*money.tariffs, *([own] if own else []))), money.means.effects]
-        parents = {profile.features[name].variable for name in tables["amount"].parents}
-        self._last_month = (
-            len(profile.vocabularies[MONTH]) - 1 if any(MONTH in use for use in (*uses, parents)) else None
-        )
+        months = len(profile.vocabularies.get(MONTH, ()))
+        last = np.datetime64(profile.period[1], "M").astype(int)
+        self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
         self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], finest)
         self._around = self._own.prices if self._own is not None and money.claimed_about_paid else self._prices
@@ -67,7 +68,7 @@ class Payments:
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
         profile = self.profile
-        self._set_month(draft)
+        self._set_moments(draft)
         draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
         table = self._tables["amount"]
         code = table.draw(key, rows, draft.given(table.parents))
@@ -97,11 +98,13 @@ class Payments:
         number = np.maximum(table.draw(key, rows, draft.given(table.parents, at)), 0)
         return round_to_grids(amount, self.profile.money.rounded_to, number)
 
-    def _set_month(self, draft: Draft) -> None:
-        """Where prices follow the month: claims of no month of the profile pay those of its last one."""
-        if self._last_month is not None:
-            month = draft.codes.get(MONTH, np.full(draft.rows, -1, np.int32))
-            draft.codes[MONTH] = np.where(month < 0, self._last_month, month).astype(np.int32)
+    def _set_moments(self, draft: Draft) -> None:
+        """Claims of no month of the profile pay as those of its last one, claims of no moment as at an ordinary one."""
+        for name, usual in self._usual.items():
+            code = draft.codes.get(name)
+            draft.codes[name] = (
+                np.full(draft.rows, usual, np.int32) if code is None else np.where(code < 0, usual, code)
+            )
 
     def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> Numbers:
         """Tariff prices with their top-ups; NaN off the tariffs."""

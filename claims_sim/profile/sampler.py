@@ -16,7 +16,7 @@ from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import INPATIENT, MONTH
+from claims_sim.profile.encode import HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -133,7 +133,8 @@ class Sampler:
         self._draw_open(key, rows, draft)
         history = self._draw_history(key, rows, draft, days)
         if as_of_last:
-            del draft.codes[MONTH]
+            for name in (MONTH, SEASON, WEEKDAY, HOUR):
+                del draft.codes[name]
         parts = [
             history,
             self._brief_table(draft),
@@ -238,8 +239,7 @@ class Sampler:
             most = self.profile.tables["secondary_count"].size - 1
             draft.codes["secondary_count"] = np.minimum(count, most)
         if "admit_dt" in claims.column_names:
-            day = claims["admit_dt"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]")
-            draft.codes[MONTH] = self._calendar.month_codes(day.astype(np.int64))
+            self._calendar.set_moments(draft, claims["admit_dt"].cast(pa.timestamp("us")).to_numpy())
         if "los" in claims.column_names:
             los = claims["los"].cast(pa.float64()).fill_null(0).to_numpy()
             draft.codes["los_days"] = los.astype(np.int32)

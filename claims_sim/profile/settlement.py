@@ -94,9 +94,11 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[found] = FIRST_LEVEL + level[found]
         part &= level < 0
         first += len(encoded.vocabularies[at])
-    lines, line = _find_lines(claimed, paid, np.flatnonzero(part), encoded.population, grid)
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
+    # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
+    plain = part & _is_common(ratio, claimed)
+    lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid)
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
@@ -179,10 +181,14 @@ def _find_lines(
     return tuple(lines), line
 
 
-def _is_common(ratio: Numbers) -> Mask:
-    """Which claims are paid a share that recurs often enough to be a rule."""
+def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
+    """Which claims are paid a share that recurs often enough to be a rule; of `claimed`, of many different amounts."""
     _, ids, counts = np.unique(ratio, return_inverse=True, return_counts=True)
-    return (counts > _COMMON_SHARE * len(ratio))[ids] & np.isfinite(ratio)
+    common = (counts > _COMMON_SHARE * len(ratio)) & (counts > 0)
+    if claimed is not None:
+        for share in np.flatnonzero(common):
+            common[share] = len(np.unique(claimed[ids == share])) >= _MIN_AMOUNTS_ON_LINE
+    return np.asarray(common[ids] & np.isfinite(ratio))
 
 
 def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | None:

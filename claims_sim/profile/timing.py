@@ -6,9 +6,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS
+from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
+from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.randomness import stream_key, uniforms
 
@@ -61,6 +62,7 @@ class Calendar:
         if self._has_times:
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
             admit, discharge = admit + first, discharge + last
+        self.set_moments(draft, admit.astype("datetime64[s]"))
         return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype(
             "datetime64[us]"
         )
@@ -91,6 +93,11 @@ class Calendar:
             day[at] = first + offset[there] + (u[at] * count[there]).astype(np.int64) * WEEKDAYS
             todo = todo[~there]
         return day
+
+    def set_moments(self, draft: Draft, admit: npt.NDArray[np.datetime64]) -> None:
+        """Set what tables may depend on of the moments of admission."""
+        draft.codes[MONTH] = self.month_codes(admit.astype("datetime64[D]").astype(np.int64))
+        draft.codes |= moments_of(admit)
 
     def month_codes(self, day: npt.NDArray[np.int64]) -> Codes:
         """The codes of the months that days (counted from 1970) lie in; -1 outside the profile's."""
