@@ -133,7 +133,9 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
     _put_plain_level_first(found)
-    return found if _tells_more_than_names(found, amounts.values[usable], encoded.population.k) else None
+    return (
+        found if _tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
+    )
 
 
 def _put_plain_level_first(found: Lattice) -> None:
@@ -159,20 +161,21 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
     return at_price > _MIN_CONTRAST * beside
 
 
-def _tells_more_than_names(found: Lattice, amounts: Numbers, k: int) -> bool:
+def _tells_more_than_names(found: Lattice, amounts: Numbers, rows: Ints, k: int) -> bool:
     """Is it worth more to know the prices of each case than to know which amounts there are at all?
 
     Sums of a few items of some price each are some hundred amounts that come in every case.
     """
-    on = np.flatnonzero(found.point >= 0)
+    on = rows[found.point[rows] >= 0]
+    on = on[np.abs(found.prices(on) - amounts[on]) < found.grid / 2]  # or amounts a step apart would be one price
     point = (found.case[on] * MAX_POINTS + found.point[on]) * len(found.levels) + found.level[on]
     prices, owner = np.unique(point, return_index=True)
     bearers = np.bincount(np.searchsorted(prices, point)).astype(float)
     of_case = np.bincount(found.case[found.case >= 0], minlength=len(found.case_keys))[found.case[on][owner]]
-    names = np.unique(amounts, return_counts=True)[1].astype(float)
+    names = np.unique(amounts[rows], return_counts=True)[1].astype(float)
     names = names[names >= k]
-    return _log_likelihood(bearers, of_case, len(amounts), len(found.bases)) > _log_likelihood(
-        names, np.full(len(names), len(amounts)), len(amounts), len(names)
+    return _log_likelihood(bearers, of_case, len(rows), len(found.bases)) > _log_likelihood(
+        names, np.full(len(names), len(rows)), len(rows), len(names)
     )
 
 

@@ -55,6 +55,11 @@ class Lattice:
             total += np.append(logs, 0.0)[self.codes[name][rows]]
         return total
 
+    def prices(self, rows: Ints) -> Numbers:
+        """What each of `rows`, which lie on the tariff, costs by it."""
+        logs = self.bases[self.base_start[self.case[rows]] + self.point[rows]] + self.levels[self.level[rows]]
+        return np.asarray(np.rint(np.exp(logs + self.place_log(rows)) / self.grid) * self.grid)
+
 
 def dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None) -> Numbers:
     """Where each case's values, each with its number of votes, are densest."""

@@ -137,9 +137,7 @@ def _find_tariffs(encoded: Encoded, primary: Numbers, grid: float, coarse: float
 def _explained(found: Lattice, primary: Numbers, grid: float) -> int:
     """How many amounts are a price of the tariff, to the finest step."""
     on = np.flatnonzero(found.point >= 0)
-    logs = found.bases[found.base_start[found.case[on]] + found.point[on]] + found.levels[found.level[on]]
-    price = np.rint(np.exp(logs + found.place_log(on)) / found.grid) * found.grid
-    return int((np.abs(price - primary[on]) < grid / 2).sum())
+    return int((np.abs(found.prices(on) - primary[on]) < grid / 2).sum())
 
 
 def _add_bands(fit: _Fit) -> None:
