@@ -30,11 +30,12 @@ _HOPELESS: Final = 0.1
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _SERVICE: Final = "service_type"
 _FEWEST: Final = 1000
-_WHOLLY: Final = 0.98
-"""The share of the rows looked at that one list explains, so that none of a service alone is sought."""
+_RARE_SERVICE: Final = 0.05
+_POORLY: Final = 0.75
+"""So few of a service's rows on the list of all that it may well have one of its own."""
 _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
-_STRUCTURE_ROWS: Final = 150_000
+_STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _AS_MUCH: Final = 0.001
 _OFF_THE_LIST: Final = 8.0
@@ -66,24 +67,36 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     Stays may be priced by their diagnoses, visits by what was done, each with factors of its own. No two of them price one claim.
     """
     amounts, usable = _amounts(primary, grid)
-    whole = _begin(encoded, amounts, usable, grid)
+    few = _every_nth(usable)
+    whole = _begin(encoded, amounts, usable, few, grid)
     lists = [] if whole is None else [whole]
-    explains, seen = sum(begun.explains for begun in lists), int((usable & _every_nth(usable)).sum())
-    if explains < _WHOLLY * seen:
-        services = encoded.codes.get(_SERVICE, np.zeros(0, np.int32))
-        parts = [
-            _begin(encoded, amounts, usable & (services == s), grid) for s in range(int(services.max(initial=-1)) + 1)
-        ]
+    services = _services(encoded, few)
+    if whole is not None and _leaves_one_out(whole, services, few):
+        parts = [_begin(encoded, amounts, usable & own, few & own, grid) for own in services]
         apart = [begun for begun in parts if begun is not None]
-        if sum(begun.explains for begun in apart) > explains + _WORTH_APART * seen:
+        if sum(begun.explains for begun in apart) > whole.explains + _WORTH_APART * int(few.sum()):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
+
+
+def _services(encoded: Encoded, few: Mask) -> list[Mask]:
+    """The rows of each kind of service that is not rare."""
+    codes = encoded.codes.get(_SERVICE, np.full(encoded.rows, -1, np.int32))
+    each = np.bincount(codes[few] + 1)[1:]
+    return [codes == service for service in np.flatnonzero(each > _RARE_SERVICE * each.sum()).tolist()]
+
+
+def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
+    """Does the list of all explain some kind of service poorly, though it explains something?"""
+    on = whole.found.point >= 0
+    shares = [float(np.mean(on[few & own])) for own in services]
+    return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
 
 
 def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:
     """One tariff behind the amounts `primary`, or None when there is none worth the name."""
     amounts, usable = _amounts(primary, grid)
-    begun = _begin(encoded, amounts, usable, grid)
+    begun = _begin(encoded, amounts, usable, _every_nth(usable), grid)
     return None if begun is None else _finish(begun, encoded, amounts)
 
 
@@ -93,11 +106,10 @@ def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
     return Amounts(primary, logs, grid / np.where(usable, primary, 1.0) / 2), usable
 
 
-def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, grid: float) -> _Begun | None:
-    """The tariff as some of the usable rows show it."""
+def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float) -> _Begun | None:
+    """The tariff of the `usable` rows as a `few` of them show it."""
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
-    few = usable & _every_nth(usable)
     factors, case_extra = _find_factors(encoded, amounts, few)
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
     names = _choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
@@ -327,10 +339,10 @@ def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[floa
 
 
 def _every_nth(usable: Mask) -> Mask:
-    """Rows to find the tariff's structure with: some 150,000 show it as well as millions."""
+    """Rows to find the tariff's structure with: some 100,000 show it as well as millions."""
     chosen = np.zeros(len(usable), np.bool_)
     chosen[:: max(1, int(usable.sum()) // _STRUCTURE_ROWS)] = True
-    return chosen
+    return usable & chosen
 
 
 def _cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable: Mask) -> tuple[Ints, Ints]:

@@ -1,5 +1,6 @@
 """Draw amounts: a place on the tariff, a shared amount or one around its context; then what of it is paid."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,12 +39,12 @@ class _OwnList:
     def draw(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], instead: Numbers) -> Numbers:
         """A price of each claim's case; `instead` where it has none."""
         code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents, at)), 0)
-        price = self.prices.amounts(_codes_of(draft, at), code)
+        price = self.prices.amounts(_codes_of(draft, at, self.prices.names), code)
         return np.where(np.isfinite(price), price, instead)
 
 
-def _codes_of(draft: Draft, at: npt.NDArray[np.int64]) -> dict[str, Codes]:
-    return {name: codes[at] for name, codes in draft.codes.items() if len(codes) == draft.rows}
+def _codes_of(draft: Draft, at: npt.NDArray[np.int64], names: Iterable[str]) -> dict[str, Codes]:
+    return {name: draft.codes[name][at] for name in names if name in draft.codes}
 
 
 class Payments:
@@ -110,7 +111,7 @@ class Payments:
         """Tariff prices with their top-ups; NaN off the tariffs."""
         amount = np.full(len(rows), np.nan)
         at = np.flatnonzero((code >= 0) & (code < self.profile.money.points))
-        amount[at] = self._prices.amounts(_codes_of(draft, at), code[at])
+        amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
         on = np.flatnonzero(np.isfinite(amount))
         table = self._tables.get("top_up")
         if table is not None and len(on):
@@ -138,14 +139,14 @@ class Payments:
         if money.paid_at is None:
             return
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)
-        given = _codes_of(draft, at) | {money.paid_at: kind[at] - FIRST_LEVEL}
+        given = _codes_of(draft, at, self._prices.names) | {money.paid_at: kind[at] - FIRST_LEVEL}
         price = self._prices.amounts(given, listed.code[at]) + listed.charge[at]
         paid[at] = np.where(np.isfinite(price), price, paid[at])
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
         mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
-        price = self._around.logs(_codes_of(draft, at), len(at))
+        price = self._around.logs(_codes_of(draft, at, self._around.names), len(at))
         mean = np.where(np.isfinite(price), price, mean)
         priced = np.zeros(draft.rows, np.int32)
         priced[at] = np.isfinite(price)

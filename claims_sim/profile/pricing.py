@@ -97,6 +97,7 @@ class PriceLists:
     def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
         self._tariffs = [(PriceList.of_tariff(tariff), tariff.grid or finest, tariff.ties) for tariff in tariffs]
         self.levels = most_levels(tariffs)
+        self.names = frozenset(name for tariff in tariffs for name in (*tariff.parents, *tariff.factors))
         # A list that lacks a level has the price itself there.
         self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
 
