@@ -54,8 +54,11 @@ def global_factors(
     if MONTH not in known and len(encoded.vocabularies.get(MONTH, ())) > 1:
         rise = _factor_of(encoded, MONTH, [*names, *others], rest, tolerance, usable)
         if rise is not None and np.abs(rise).max() > _LEAST_CHANGE:
-            factors[MONTH] = rise
-            rest = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
+            without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
+            key, valid = _keys(encoded, [*names, *others], usable)
+            # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
+            if _recurring(key, without[valid], tolerance[valid]) >= _recurring(key, rest[valid], tolerance[valid]):
+                factors[MONTH], rest = rise, without
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
         for name in list(open_):
@@ -74,12 +77,25 @@ def _factor_of(
     encoded: Encoded, name: str, key_names: Sequence[str], rest: Numbers, tolerance: Numbers, usable: Mask
 ) -> Numbers | None:
     """The factor of a variable by rows that agree in all of `key_names`."""
-    valid = np.flatnonzero(usable & (encoded.codes[name] >= 0))
-    key = np.zeros(len(valid), np.int64)
-    for other in key_names:
-        size = len(encoded.vocabularies[other]) + 1
-        key, _ = dense_ids(key * size + encoded.codes[other][valid] + 1)
+    key, valid = _keys(encoded, key_names, usable & (encoded.codes[name] >= 0))
     return _factor(key, encoded.codes[name][valid], len(encoded.vocabularies[name]), rest[valid], tolerance[valid])
+
+
+def _keys(encoded: Encoded, names: Sequence[str], usable: Mask) -> tuple[Ints, Ints]:
+    """A number for all that `names` say of each usable row, and these rows."""
+    valid = np.flatnonzero(usable)
+    key = np.zeros(len(valid), np.int64)
+    for name in names:
+        key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][valid] + 1)
+    return key, valid
+
+
+def _recurring(key: Ints, logs: Numbers, tolerance: Numbers) -> int:
+    """How many rows have, to within rounding, the amount of another one with the same key."""
+    step = np.floor(logs / max(4 * float(np.median(tolerance)), 1e-4)).astype(np.int64)
+    step -= step.min(initial=0)
+    cells, _ = dense_ids(key * (int(step.max(initial=0)) + 1) + step)
+    return int((np.bincount(cells)[cells] > 1).sum())
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:

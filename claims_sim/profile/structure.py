@@ -22,7 +22,8 @@ GROUPING_COST: Final = 0.7
 """Log likelihood that assigning one code to a group wins by chance alone."""
 _HOPELESS: Final = 0.0005
 _GROUP_COUNTS: Final = (3, 8, 24)
-MANY: Final = 12
+_GROUPED_FROM: Final = 7
+"""Fewer codes than the days of a week need no groups."""
 _SAMPLE: Final = 150_000
 _AXES: Final = 6
 _AXIS_ROUNDS: Final = 10
@@ -113,7 +114,7 @@ def _add_groupings(
 ) -> list[Parent]:
     added = []
     for parent in parents:
-        if parent.size <= MANY or "~" in parent.name:
+        if parent.size < _GROUPED_FROM or "~" in parent.name:
             continue
         counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
         points, weight = place_codes(parent, target, context)

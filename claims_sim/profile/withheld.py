@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from claims_sim.profile.counting import Ints, Population, dense_ids
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.structure import GROUPING_COST, MANY, MIN_GAIN, Scores, cluster, place_codes, sample_rows
+from claims_sim.profile.structure import GROUPING_COST, MIN_GAIN, Scores, cluster, place_codes, sample_rows
 
 THIN: Final = "thin"
 """In the names of such groups."""
+_MANY: Final = 12
 _COUNTS: Final = (8, 24, 60)
 _ROUNDS: Final = 8
 _VALUES: Final = 400
@@ -36,7 +37,7 @@ class _Thin(NamedTuple):
 
 def place_to_group(parents: Sequence[Parent]) -> int | None:
     """The place of the last parent that has many codes and whose groups are not given before it; None where there is none."""
-    place = max((i for i, p in enumerate(parents) if p.size > MANY and "~" not in p.name), default=None)
+    place = max((i for i, p in enumerate(parents) if p.size > _MANY and "~" not in p.name), default=None)
     if place is None or any(p.name.partition("~")[0] == parents[place].name for p in parents[:place]):
         return None
     return place
@@ -61,7 +62,7 @@ def group_what_is_withheld(
     placed = population.releasable(code[thin], parent.size, known[thin])
     told = np.setdiff1d(np.arange(len(known)), thin, assume_unique=True)
     thin = thin[placed[code[thin]]]
-    if len(thin) < population.k * MANY:
+    if len(thin) < population.k * _MANY:
         return None
     told = told[sample_rows(len(told))]
     kin = _alike(

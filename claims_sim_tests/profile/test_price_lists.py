@@ -234,3 +234,74 @@ def test_amounts_are_as_often_rounded_and_as_coarsely_as_they_are(fit):
     for grid in (1000.0, 100.0, 10.0, 1.0, 0.1):
         shares = [np.mean(np.abs(x / grid - np.rint(x / grid)) < 1e-6) for x in (amounts, drawn)]
         assert shares[1] == pytest.approx(shares[0], abs=0.02)
+
+
+def two_lists(rows):
+    """Visits cost what was done, at weekends a tenth more; stays cost their diagnosis, some of these more from July on; what
+    the class of the house multiplies by is another for either.
+    """
+    g, w = np.random.default_rng(19), np.random.default_rng(20)
+    table = tariff_table(rows)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    house, dx = (np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("facility_class", "dx_primary_code"))
+    procedure = g.integers(0, 30, rows)
+    of_stay = np.exp(w.normal(15, 0.5, 12))[dx] * np.array([1.0, 1.31, 0.77])[house]
+    of_visit = np.exp(w.normal(12, 0.5, 30))[procedure] * np.array([1.0, 1.17, 0.92])[house]
+    weekend = (table["admit_dt"].to_numpy().astype("datetime64[D]").astype(int) + 3) % 7 >= 5
+    later = stays & (dx % 3 == 0) & (months_of(table) >= 6)
+    price = np.rint(np.where(stays, of_stay, of_visit) / 100) * 100
+    price = np.rint(price * np.where(later, 1.073, np.where(~stays & weekend, 1.1, 1.0)) / 100) * 100
+    table = replaced(table, "procedure_code", [f"{10 + code}" for code in procedure])
+    return replaced(replaced(table, "amount_claimed", price), "amount_paid", price)
+
+
+def prices_of(table, by, service):
+    """Of each claim of a service: its code, its house's class, its amount, and whether it is of a weekend and of later months."""
+    weekend = (table["admit_dt"].to_numpy().astype("datetime64[D]").astype(int) + 3) % 7 >= 5
+    columns = [table[name].to_pylist() for name in (by, "facility_class", "amount_claimed")]
+    rows = zip(*columns, weekend.tolist(), (months_of(table) >= 6).tolist(), strict=True)
+    return [row for row, own in zip(rows, table["service_type"].to_pylist(), strict=True) if own == service]
+
+
+def test_stays_and_visits_may_have_a_price_list_each_and_prices_follow_month_and_weekday(fit):
+    table = two_lists(12_000)
+    profile = fit(table)
+    priced_by = {frozenset(tariff.parents) & {"dx_primary_code", "procedure_code"} for tariff in profile.money.tariffs}
+    assert priced_by == {frozenset({"dx_primary_code"}), frozenset({"procedure_code"})}
+    claims = Sampler(profile).draw_claims(5, np.arange(12_000))
+    for by, service in (("dx_primary_code", "RITL"), ("procedure_code", "RJTL")):
+        known = set(prices_of(table, by, service))
+        # The very price of its case, in this half of the year and part of the week.
+        assert np.mean([claim in known for claim in prices_of(claims, by, service)]) > 0.93
+
+
+def test_claims_after_the_period_cost_what_its_last_month_did(fit):
+    table = two_lists(12_000)
+    profile = fit(table)
+    first, last = (
+        set(table["amount_claimed"].to_numpy()[half].tolist()) for half in (months_of(table) < 6, months_of(table) >= 6)
+    )
+    wanted = Sampler(profile).conditions(ClaimFilter.parse(["service_type=RITL", "date=2030-03-06"]))
+    claims = Sampler(profile).draw_claims(6, np.arange(1000), wanted)
+    amounts = claims["amount_claimed"].to_pylist()
+    assert np.mean([amount in last for amount in amounts]) > 0.9
+    assert np.mean([amount in first - last for amount in amounts]) < 0.08
+
+
+def test_what_is_paid_may_follow_the_month_of_the_year(fit):
+    table = tariff_table(ROWS)
+    claimed = table["amount_claimed"].to_numpy()
+    early = months_of(table) < 3
+    paid = np.where(early, np.rint(claimed * 0.6), claimed)
+    claims = Sampler(fit(replaced(table, "amount_paid", paid))).draw_claims(1, np.arange(ROWS))
+    share = claims["amount_paid"].to_numpy() / claims["amount_claimed"].to_numpy()
+    assert share[months_of(claims) < 3].mean() == pytest.approx(0.6, abs=0.01)
+    assert share[months_of(claims) >= 3].mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_shares_that_are_paid_are_no_lines_though_rounding_puts_them_near_some(fit):
+    g = np.random.default_rng(21)
+    claimed = tariff_table(ROWS)["amount_claimed"].to_numpy()
+    share = g.choice([1.0, 0.9, 0.5], ROWS, p=[0.8, 0.12, 0.08])
+    table = replaced(tariff_table(ROWS), "amount_paid", np.rint(claimed * share / 1000) * 1000)
+    assert not fit(table).money.paid_lines
