@@ -183,12 +183,12 @@ def _find_lines(
 
 def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
     """Which claims are paid a share that recurs often enough to be a rule; of `claimed`, of many different amounts."""
-    _, ids, counts = np.unique(ratio, return_inverse=True, return_counts=True)
-    common = (counts > _COMMON_SHARE * len(ratio)) & (counts > 0)
+    shares, ids, counts = np.unique(ratio, return_inverse=True, return_counts=True)
+    common = (counts > _COMMON_SHARE * len(ratio)) & np.isfinite(shares)
     if claimed is not None:
         for share in np.flatnonzero(common):
             common[share] = len(np.unique(claimed[ids == share])) >= _MIN_AMOUNTS_ON_LINE
-    return np.asarray(common[ids] & np.isfinite(ratio))
+    return np.asarray(common[ids])
 
 
 def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | None:
