@@ -15,8 +15,10 @@ from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Population,
 from claims_sim.profile.numbers import Numbers
 from claims_sim.randomness import stream_key, uniforms
 
-COLUMNS: Final = ("province_name", "facility_class", "facility_type", "facility_ownership", "district_name")
-"""What may describe a facility; kinds that agree in the first ones are the most alike."""
+COLUMNS: Final = ("facility_class", "facility_type", "province_name", "facility_ownership", "district_name")
+"""What may describe a facility; kinds that agree in the first ones are the most alike. Houses of a class are nearer to each other
+in size, prices and patients than houses of a place are.
+"""
 _AGREE: Final = 0.99
 """A column describes facilities when so many claims have what most claims of their facility have."""
 _FEW: Final = 1.5

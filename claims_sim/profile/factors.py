@@ -78,6 +78,8 @@ def _factor_of(
 ) -> Numbers | None:
     """The factor of a variable by rows that agree in all of `key_names`."""
     key, valid = _keys(encoded, key_names, usable & (encoded.codes[name] >= 0))
+    if not len(valid):
+        return None
     return _factor(key, encoded.codes[name][valid], len(encoded.vocabularies[name]), rest[valid], tolerance[valid])
 
 

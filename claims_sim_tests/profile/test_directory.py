@@ -107,28 +107,28 @@ def test_places_of_one_facility_occur_with_what_the_directory_says_of_them(fit):
     assert max(thirds) < 1.1 * min(thirds)
 
 
-CLASSES = ("RS Kelas A", "RS Kelas B", "RS Kelas C")
-CLASS_FACTORS, WARD_FACTORS = np.array([1.5, 1.18, 1.0]), np.array([1.0, 1.2, 1.4])
+PLACES = ("ACEH", "BALI", "PAPUA")
+PLACE_FACTORS, WARD_FACTORS = np.array([1.5, 1.18, 1.0]), np.array([1.0, 1.2, 1.4])
 
 
 def price(diagnosis, factor, ward):
-    """Of the world below: a base by diagnosis, a factor by class, and a hidden ward."""
+    """Of the world below: a base by diagnosis, a factor by place, and a hidden ward."""
     return np.rint(150_000 * 1.37**diagnosis * factor * WARD_FACTORS[ward] / 100) * 100
 
 
 def table_with_prices(order=(0, 1, 2), rows=12_000) -> pa.Table:
-    """BALI has one facility of each class, and `order` says which class each of them bears; all charge what they charge."""
+    """Each place has one facility of class A, and `order` says which place each of them bears; all charge what they charge."""
     g = np.random.default_rng(9)
     house = g.choice(12, rows, p=[0.15, 0.1, 0.05, *[0.7 / 9] * 9])
     level = np.where(house < 3, house, house % 3)
     borne = np.where(house < 3, np.array(order)[np.minimum(house, 2)], level)
     diagnosis = g.integers(0, 6, rows)
     table = tariff_table(rows, seed=9)
-    amount = price(diagnosis, CLASS_FACTORS[level], g.choice(3, rows, p=[0.6, 0.25, 0.15]))
+    amount = price(diagnosis, PLACE_FACTORS[level], g.choice(3, rows, p=[0.6, 0.25, 0.15]))
     for name, values in (
         ("facility_id", [f"H{i}" for i in house]),
-        ("province_name", np.where(house < 3, "BALI", "RIAU").tolist()),
-        ("facility_class", np.array(CLASSES, object)[borne].tolist()),
+        ("province_name", np.array(PLACES, object)[borne].tolist()),
+        ("facility_class", np.where(house < 3, "RS Kelas A", "RS Kelas B").tolist()),
         ("facility_ownership", ["Pemkab"] * rows),
         ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
         ("service_type", ["RITL"] * rows),
@@ -152,9 +152,9 @@ def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(fit
     profile = fit(table_with_prices())
     assert np.exp(profile.money.tariffs[0].levels) == pytest.approx(WARD_FACTORS)
     drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
-    dealt = drawn[drawn["province_name"] == "BALI"]
-    assert dealt["facility_class"].value_counts(normalize=True).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
+    dealt = drawn[drawn["facility_class"] == "RS Kelas A"]
+    assert dealt["province_name"].value_counts(normalize=True).tolist() == pytest.approx([1 / 3] * 3, abs=0.03)
     diagnosis = dealt["dx_primary_code"].str[1:].astype(int).to_numpy()
-    factor = dealt["facility_class"].map(dict(zip(CLASSES, CLASS_FACTORS, strict=True))).to_numpy()
+    factor = dealt["province_name"].map(dict(zip(PLACES, PLACE_FACTORS, strict=True))).to_numpy()
     prices = np.column_stack([price(diagnosis, factor, ward) for ward in range(3)])
     assert (prices == dealt["amount_claimed"].to_numpy()[:, None]).any(1).mean() > 0.99

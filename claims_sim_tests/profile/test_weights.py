@@ -10,27 +10,27 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.weights import weights_as_dealt
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
-CLASSES = ("RS Kelas A", "RS Kelas B", "RS Kelas C")
-WEIGHTS = {"RS Kelas A": 11.25, "RS Kelas B": 2.5, "RS Kelas C": 31.75}
+PLACES = ("ACEH", "BALI", "PAPUA")
+WEIGHTS = {"ACEH": 11.25, "BALI": 2.5, "PAPUA": 31.75}
 
 
 def table_with_weights(order=(0, 1, 2), rows=12_000) -> pa.Table:
-    """DELTA's facilities (0 to 2) are one of each class and alone in their district; classes A and B have others, C has none.
+    """Of class A there is one facility (0 to 2) in each place, alone in its district; ACEH and BALI have others, PAPUA has none.
 
-    `order` says which district, class and weight each of DELTA's facilities bears.
+    `order` says which district, place and weight each facility of class A bears.
     """
     g = np.random.default_rng(12)
     house = g.choice(9, rows, p=[0.2, 0.1, 0.04, *[0.66 / 6] * 6])
     level = np.where(house < 3, np.array(order)[np.minimum(house, 2)], house % 2)
-    kind = np.array(CLASSES, object)[level]
+    place = np.array(PLACES, object)[level]
     table = tariff_table(rows, seed=12)
     for name, values in (
         ("facility_id", [f"H{i}" for i in house]),
-        ("province_name", ["BALI"] * rows),
-        ("facility_class", kind.tolist()),
+        ("province_name", place.tolist()),
+        ("facility_class", np.where(house < 3, "RS Kelas A", "RS Kelas B").tolist()),
         ("facility_ownership", ["Pemkab"] * rows),
         ("district_name", np.where(house < 3, np.array(["ALPHA", "BETA", "GAMMA"])[level], "DELTA").tolist()),
-        ("claim_weight", [WEIGHTS[name] for name in kind]),
+        ("claim_weight", [WEIGHTS[name] for name in place]),
     ):
         table = replaced(table, name, values)
     return table
@@ -45,20 +45,20 @@ def dealt_weights(house: np.ndarray, columns: list[np.ndarray], weight: np.ndarr
 def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(fit):
     profile = fit(table_with_weights())
     drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
-    told = drawn[drawn["facility_class"] != "RS Kelas C"]
+    told = drawn[drawn["province_name"] != "PAPUA"]
     assert set(told["district_name"]) == {"ALPHA", "BETA", "DELTA"}
-    assert (told["claim_weight"] == told["facility_class"].map(WEIGHTS)).mean() > 0.99
+    assert (told["claim_weight"] == told["province_name"].map(WEIGHTS)).mean() > 0.99
 
 
-def test_the_weight_of_a_class_of_one_facility_is_not_in_the_file(fit):
+def test_the_weight_of_a_place_of_one_facility_is_not_in_the_file(fit):
     profile = fit(table_with_weights())
     bins = profile.bins["claim_weight"]
-    assert max(bins.hi) == WEIGHTS["RS Kelas A"]
-    assert WEIGHTS["RS Kelas C"] not in {*bins.lo, *bins.hi}
+    assert max(bins.hi) == WEIGHTS["ACEH"]
+    assert WEIGHTS["PAPUA"] not in {*bins.lo, *bins.hi}
 
 
 @pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_file_is_the_same_when_facilities_of_a_group_exchange_names_and_the_weights_of_their_classes(fit, order):
+def test_the_file_is_the_same_when_facilities_of_a_group_exchange_names_and_the_weights_of_their_places(fit, order):
     told, exchanged = fit(table_with_weights()), fit(table_with_weights(order))
     assert told.profile_hash == exchanged.profile_hash
 
