@@ -15,6 +15,7 @@ from claims_sim import pipeline
 from claims_sim.errors import ProfileError
 from claims_sim.generation.batch import utc_now
 from claims_sim.settings import load_settings
+from claims_sim.store import control
 from claims_sim_tests.states import take_over
 
 
@@ -228,3 +229,25 @@ def test_another_source_may_have_other_rules(other_k, settings):
     assert elsewhere.source != own.source
     found = pipeline.profile_source(elsewhere, utc_now()).profile
     assert pipeline.why_not_beside(elsewhere, found.profile_hash) == ""
+
+
+def test_a_profile_of_another_format_or_a_damaged_one_is_no_dead_end(profiled):
+    own, (before,) = profiled(11)
+    assert pipeline.has_profile_of_source(own)
+    for text in (own.profile_path.read_text().replace('"schema_version":"2"', '"schema_version":"1"'), "{"):
+        own.profile_path.write_text(text)
+        waiting = own.profile_path.with_name("waiting.json")
+        waiting.write_text(text)
+        with pytest.raises(ProfileError, match="`claims-sim profile`"):
+            pipeline.current_profile(own)
+        refresh = pipeline.profile_source(own, utc_now())
+        pipeline.keep_profile(own, refresh.profile)
+        assert pipeline.current_profile(own).profile_hash == before.profile_hash
+        assert not waiting.exists()
+
+
+def test_starting_asks_for_a_profile_where_the_last_was_of_another_format(profiled):
+    own, _ = profiled(11)
+    made_of = control.get_status(own.state_dir, "profile_source")
+    control.put_status(own.state_dir, "profile_source", {**made_of, "format": "1"})
+    assert not pipeline.has_profile_of_source(own)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims_sim.errors import ProfileError
+from claims_sim.profile.document import PROFILE_SCHEMA_VERSION
 from claims_sim.profile.sketch import Sketch
 from claims_sim.settings import Settings
 
@@ -21,7 +22,7 @@ _SKETCHES_KEPT: Final = 30
 
 
 def source_identity(settings: Settings) -> dict[str, str]:
-    """The source's file and table, a digest of its mapping, and k."""
+    """The source's file and table, a digest of its mapping, k, and the format of profiles that are made of it."""
     mapping = settings.mapping
     content = mapping.read_bytes() if mapping and mapping.is_file() else b""
     return {
@@ -29,6 +30,7 @@ def source_identity(settings: Settings) -> dict[str, str]:
         "table": settings.source_table,
         "mapping": hashlib.sha256(content).hexdigest() if mapping else "",
         "k": str(settings.privacy_k),
+        "format": PROFILE_SCHEMA_VERSION,
     }
 
 

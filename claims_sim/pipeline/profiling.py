@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +73,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     key = memory.rounding_key(settings)
     identity = memory.source_identity(settings)
     rules = {name: identity[name] for name in ("mapping", "k")}
-    sketch, last = sketch_source(source, key), latest_profile(settings)
+    sketch, last = sketch_source(source, key), next((found for _, found in _found(settings) if found is not None), None)
     if last is not None:
         held_back = _held_back([known.change_to(sketch) for known in memory.recall(settings, rules)], last)
         if held_back:
@@ -124,9 +124,24 @@ def latest_profile(settings: Settings) -> Profile | None:
     return None
 
 
+def _found(settings: Settings) -> Iterator[tuple[Path, Profile | None]]:
+    """The files of the waiting profile and the one in force, as far as they exist, each with its profile; None where it is
+    of another format, or damaged: a new one takes its place.
+    """  # noqa: D205
+    for path in (waiting_path(settings), settings.profile_path):
+        if path.exists():
+            try:
+                yield path, Profile.load(path)
+            except ProfileError:
+                yield path, None
+
+
 def keep_profile(settings: Settings, profile: Profile) -> None:
     """Put a profile in force, or let it wait for its approval; keep it under its hash for the batches made from it."""
     profile.save(kept_profile_path(settings, profile.profile_hash))
+    for path, found in _found(settings):
+        if found is None:
+            path.unlink()
     if must_wait(settings, profile):
         profile.save(waiting_path(settings))
     else:

@@ -7,6 +7,9 @@ import numpy as np
 
 from claims_sim.profile.admit import OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table
+from claims_sim.profile.encode import HOUR, SEASON
+from claims_sim.profile.money import PRICE_CASE, PRICED
+from claims_sim.profile.settlement import AMOUNT_BAND
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
@@ -20,6 +23,14 @@ _ORIGINS: Final = {
     "procedure_code": SOURCE_CODE,
     "admit_month": "the calendar; only months that enough share",
 }
+_CALLED: Final = {
+    PRICE_CASE: "case of the price lists",
+    PRICED: "whether a price list has the case",
+    AMOUNT_BAND: "band of what is claimed",
+    SEASON: "month of the year",
+    HOUR: "hour of admission",
+}
+"""Variables that are no column, for a reader."""
 _SYSTEMS: Final = {"dx_primary_code": "ICD-10", "dx_secondary_codes": "ICD-10", "procedure_code": "ICD-9-CM"}
 
 
@@ -108,6 +119,7 @@ def _table(profile: Profile, table: Table) -> TableCrossing:
 
 def _in_words(feature: str) -> str:
     variable, _, groups = feature.partition("~")
+    variable = _CALLED.get(variable, variable)
     return f"{variable} in {groups.rpartition('~')[2]} groups" if groups else variable
 
 
@@ -125,9 +137,12 @@ def _list(profile: Profile, column: str) -> ValueList:
 def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     money = profile.money
     found = [("amounts that enough claims share", len(money.exact))]
-    for tariff in money.tariffs:
-        found += [("prices of the tariff, each borne by enough", len(tariff.bases)), ("top-ups", len(tariff.top_ups))]
-        found += [("factors of the tariff", sum(len(logs) for logs in tariff.factors.values()))]
+    if money.tariffs:
+        found += [
+            ("prices of tariffs, each borne by enough", sum(len(tariff.bases) for tariff in money.tariffs)),
+            ("top-ups", sum(len(tariff.top_ups) for tariff in money.tariffs)),
+            ("factors of tariffs", sum(len(logs) for tariff in money.tariffs for logs in tariff.factors.values())),
+        ]
     if money.paid_tariff is not None:
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints
 from claims_sim.profile.document import DayRates
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, alike, recurring
 from claims_sim.profile.numbers import Numbers
 
 _LOOKED_AT: Final = 60_000
@@ -48,8 +48,9 @@ def find_day_rates(encoded: Encoded, primary: Numbers, grid: float) -> DayRates 
         # A claim that was dealt out bears the rate of where it was.
         rows = rows[encoded.groups.of_row[rows] < 0]
     rows = rows[:: max(1, len(rows) // _LOOKED_AT)]
-    alike = _alike(encoded, rows)
-    pairs = _pairs(alike, rows, days, primary, grid)
+    names = (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES)
+    key = alike(encoded, (name for name in names if name in encoded.codes), rows)
+    pairs = _pairs(key, rows, days, primary, grid)
     if len(pairs.steps) < _MIN_PAIRS:
         return None
     share, found = _rates_by(None, encoded, pairs, days, grid)
@@ -60,7 +61,7 @@ def find_day_rates(encoded: Encoded, primary: Numbers, grid: float) -> DayRates 
     if found is None or share < _MIN_SHARE:
         return None
     net = less_days(primary, days_charge(found, encoded.codes, days))
-    return found if _recurring(alike, net[rows]) > _MUCH_MORE * _recurring(alike, primary[rows]) else None
+    return found if _recurring(key, net[rows]) > _MUCH_MORE * _recurring(key, primary[rows]) else None
 
 
 def days_charge(rates: DayRates | None, codes: Mapping[str, Codes], days: Numbers | Codes) -> Numbers:
@@ -85,18 +86,9 @@ def with_days(amounts: Numbers, charge: Numbers) -> Numbers:
     return np.where(amounts > 0, amounts + charge, amounts)
 
 
-def _alike(encoded: Encoded, rows: Ints) -> Ints:
-    """A number for all that is known of each claim but its stay."""
-    key = np.zeros(len(rows), np.int64)
-    for name in (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES):
-        if name in encoded.codes:
-            key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
-    return key
-
-
-def _pairs(alike: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:
-    order = np.lexsort((primary[rows], days[rows], alike))
-    sorted_rows, sorted_key = rows[order], alike[order]
+def _pairs(key: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:
+    order = np.lexsort((primary[rows], days[rows], key))
+    sorted_rows, sorted_key = rows[order], key[order]
     both = []
     for step in range(1, _NEIGHBOURS + 1):
         at = np.flatnonzero(sorted_key[:-step] == sorted_key[step:])
@@ -144,9 +136,7 @@ def _may_be_told(encoded: Encoded, at: Ints, pairs: _Pairs, days: Numbers) -> bo
     return bool(encoded.population.releasable(np.zeros(len(bearers), np.int64), 1, bearers)[0])
 
 
-def _recurring(alike: Ints, amounts: Numbers) -> float:
+def _recurring(key: Ints, amounts: Numbers) -> int:
     """How many claims have the amount of another one that is alike but for its stay."""
     known = np.isfinite(amounts)
-    different, amount = np.unique(amounts[known], return_inverse=True)
-    cells, _ = dense_ids(alike[known] * max(len(different), 1) + amount)
-    return float((np.bincount(cells)[cells] > 1).sum())
+    return recurring(key[known], np.unique(amounts[known], return_inverse=True)[1])

@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "1"
+PROFILE_SCHEMA_VERSION: Final = "2"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -186,7 +186,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["1"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["2"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -268,6 +268,11 @@ class Profile(_Part):
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
+            if first["loc"] == ("schema_version",):
+                raise ProfileError(
+                    f"This is no profile of format {PROFILE_SCHEMA_VERSION}, the one that this release of claims-sim reads. "
+                    "Build it again with `claims-sim profile`."
+                ) from None
             place = ".".join(str(part) for part in first["loc"]) or "the document"
             raise ProfileError(
                 f"This is no valid profile: {place}: {first['msg']}. Build it again with `claims-sim profile`."

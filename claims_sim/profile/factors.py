@@ -4,7 +4,7 @@ Pairs of rows that differ in one variable alone are compared; where their ratios
 variable is a factor. Sees codes and amounts only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -55,9 +55,11 @@ def global_factors(
         rise = _factor_of(encoded, MONTH, [*names, *others], rest, tolerance, usable)
         if rise is not None and np.abs(rise).max() > _LEAST_CHANGE:
             without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
-            key, valid = _keys(encoded, [*names, *others], usable)
+            valid = np.flatnonzero(usable)
+            key = alike(encoded, [*names, *others], valid)
+            before, after = (recurring(key, _steps(logs[valid], tolerance[valid])) for logs in (rest, without))
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
-            if _recurring(key, without[valid], tolerance[valid]) >= _recurring(key, rest[valid], tolerance[valid]):
+            if after >= before:
                 factors[MONTH], rest = rise, without
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
@@ -77,27 +79,31 @@ def _factor_of(
     encoded: Encoded, name: str, key_names: Sequence[str], rest: Numbers, tolerance: Numbers, usable: Mask
 ) -> Numbers | None:
     """The factor of a variable by rows that agree in all of `key_names`."""
-    key, valid = _keys(encoded, key_names, usable & (encoded.codes[name] >= 0))
+    valid = np.flatnonzero(usable & (encoded.codes[name] >= 0))
     if not len(valid):
         return None
+    key = alike(encoded, key_names, valid)
     return _factor(key, encoded.codes[name][valid], len(encoded.vocabularies[name]), rest[valid], tolerance[valid])
 
 
-def _keys(encoded: Encoded, names: Sequence[str], usable: Mask) -> tuple[Ints, Ints]:
-    """A number for all that `names` say of each usable row, and these rows."""
-    valid = np.flatnonzero(usable)
-    key = np.zeros(len(valid), np.int64)
+def alike(encoded: Encoded, names: Iterable[str], rows: Ints) -> Ints:
+    """A number for all that `names` say of each of `rows`."""
+    key = np.zeros(len(rows), np.int64)
     for name in names:
-        key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][valid] + 1)
-    return key, valid
+        key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
+    return key
 
 
-def _recurring(key: Ints, logs: Numbers, tolerance: Numbers) -> int:
-    """How many rows have, to within rounding, the amount of another one with the same key."""
-    step = np.floor(logs / max(4 * float(np.median(tolerance)), 1e-4)).astype(np.int64)
-    step -= step.min(initial=0)
-    cells, _ = dense_ids(key * (int(step.max(initial=0)) + 1) + step)
+def recurring(key: Ints, value: Ints) -> int:
+    """How many rows have the value of another one with the same key."""
+    cells, _ = dense_ids(key * (int(value.max(initial=0)) + 1) + value)
     return int((np.bincount(cells)[cells] > 1).sum())
+
+
+def _steps(logs: Numbers, tolerance: Numbers) -> Ints:
+    """Amounts as numbers of steps that are wide enough for what rounding does to them."""
+    step = np.floor(logs / max(4 * float(np.median(tolerance)), 1e-4)).astype(np.int64)
+    return np.asarray(step - step.min(initial=0))
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:

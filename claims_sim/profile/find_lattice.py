@@ -12,19 +12,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, MIN_PAIRS, densest, global_factors, snap_ratios
-from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, dense_modes, fit_points
+from claims_sim.profile.factors import MIN_PAIRS, densest, global_factors, snap_ratios
+from claims_sim.profile.lattice import Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
-from claims_sim.profile.price_groups import group_codes_by_price, join_keys, split_keys
+from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names
+from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
 
 _MAX_LEVELS: Final = 6
-_CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
-_PRICED_BY: Final = ("dx_primary_code", "procedure_code")
 _MIN_EXPLAINED: Final = 0.3
 _HOPELESS: Final = 0.1
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
@@ -37,9 +36,6 @@ _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
-_AS_MUCH: Final = 0.001
-_OFF_THE_LIST: Final = 8.0
-"""What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
 _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
@@ -112,12 +108,12 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         return None
     factors, case_extra = _find_factors(encoded, amounts, few)
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
-    names = _choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
+    names = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
     if _SERVICE in encoded.codes and _SERVICE not in names:
         # A list prices no claim of a service that it was not made of.
         names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
-    case, keys = _cases(encoded, names, sizes, usable)
+    case, keys = number_cases(encoded, names, sizes, usable)
     codes = {name: encoded.codes[name] for name in (*names, *factors)}
     found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case)
     on = np.flatnonzero((case >= 0) & few)
@@ -140,14 +136,12 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
-    _share_prices(found, encoded, amounts)
+    share_prices(found, encoded.population, amounts)
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
     _put_plain_level_first(found)
-    return (
-        found if _tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
-    )
+    return found if tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
 
 
 def _put_plain_level_first(found: Lattice) -> None:
@@ -171,30 +165,6 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
     away = np.abs(np.rint(primary[rows] / found.grid) - np.rint(price))
     at_price, beside = int((away == 0).sum()), int(((away >= 1) & (away <= 2)).sum()) / 4
     return at_price > _MIN_CONTRAST * beside
-
-
-def _tells_more_than_names(found: Lattice, amounts: Numbers, rows: Ints, k: int) -> bool:
-    """Is it worth more to know the prices of each case than to know which amounts there are at all?
-
-    Sums of a few items of some price each are some hundred amounts that come in every case.
-    """
-    on = rows[found.point[rows] >= 0]
-    on = on[np.abs(found.prices(on) - amounts[on]) < found.grid / 2]  # or amounts a step apart would be one price
-    point = (found.case[on] * MAX_POINTS + found.point[on]) * len(found.levels) + found.level[on]
-    prices, owner = np.unique(point, return_index=True)
-    bearers = np.bincount(np.searchsorted(prices, point)).astype(float)
-    of_case = np.bincount(found.case[found.case >= 0], minlength=len(found.case_keys))[found.case[on][owner]]
-    names = np.unique(amounts[rows], return_counts=True)[1].astype(float)
-    names = names[names >= k]
-    return _log_likelihood(bearers, of_case, len(rows), len(found.bases)) > _log_likelihood(
-        names, np.full(len(names), len(rows)), len(rows), len(names)
-    )
-
-
-def _log_likelihood(bearers: Numbers, among: Numbers | Ints, rows: int, prices: int) -> float:
-    """Of `rows` amounts, of which so many bear each of some prices `among` so many; less what knowing the prices takes."""
-    told = float((bearers * np.log(bearers / among)).sum()) - _OFF_THE_LIST * (rows - bearers.sum())
-    return float(told - prices * np.log(rows) / 2)
 
 
 def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:
@@ -247,114 +217,11 @@ def _explained(found: Lattice, rows: Ints) -> float:
     return float(np.mean(found.point[rows] >= 0)) if len(rows) else 1.0
 
 
-def _share_prices(found: Lattice, encoded: Encoded, amounts: Amounts) -> None:
-    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
-    if not found.case_sizes:  # no column tells prices apart
-        return
-    place = int(np.argmax(found.case_sizes))
-    digits = split_keys(found.case_keys, found.case_sizes)
-    priced = np.flatnonzero(np.diff(found.base_start) > 0)
-    rows = np.bincount(found.case[found.point >= 0], minlength=len(digits))[priced]
-    price = found.bases[found.base_start[priced]]
-    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, rows)
-    if (stands == np.arange(len(stands))).all():
-        return
-    own = np.where(found.case >= 0, found.case_keys[found.case], -1)
-    digits[:, place] = stands[digits[:, place]]
-    keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
-    found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
-    fit_points(found, encoded.population, amounts, np.flatnonzero(found.case >= 0))
-    _spread_prices(found, stands, place, own)
-
-
-def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:
-    """Give every code of a group the group's prices, and each row its own case again."""
-    points = np.diff(found.base_start)
-    digits = split_keys(found.case_keys, found.case_sizes)
-    members = np.argsort(stands, kind="stable")
-    count = np.bincount(stands, minlength=len(stands))
-    first = np.cumsum(count) - count
-    each = count[digits[:, place]]
-    owner = np.repeat(np.arange(len(digits)), each)
-    number = np.arange(len(owner)) - np.repeat(np.cumsum(each) - each, each)
-    spread = digits[owner]
-    spread[:, place] = members[first[digits[owner, place]] + number]
-    keys = join_keys(spread, found.case_sizes)
-    order = np.argsort(keys)
-    keys, owner = keys[order], owner[order]
-    length = points[owner]
-    start = np.r_[0, np.cumsum(length)].astype(np.int64)
-    at = np.repeat(found.base_start[owner] - start[:-1], length) + np.arange(int(length.sum()))
-    found.bases, found.base_start, found.case_keys = found.bases[at], start, keys
-    found.case = np.where(own >= 0, np.searchsorted(keys, own), -1)
-
-
-def _choose_case(
-    encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
-) -> tuple[str, ...]:
-    """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
-
-    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
-    variables that could be part of the case those are left out without which the cases tell as much of prices.
-    """
-    price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
-    price -= price.min(initial=0)
-    worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
-
-    def weigh(names: Sequence[str]) -> tuple[float, float]:
-        return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
-
-    best: tuple[float, tuple[str, ...]] = (-1.0, ())
-    for option in _CASES:
-        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
-        clear, told = weigh(names)
-        # What was done and why is what prices are of; what else is known of a claim may only thin them out.
-        while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
-            tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
-            clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
-            if told_without < told - _AS_MUCH * len(rows):
-                break
-            clear, told, names = clear_without, told_without, without
-        best = max(best, (clear, names))
-    return best[1]
-
-
-def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[float, float]:
-    """How many rows bear the commonest prices of their cases, less `worth` for each price; and how much the cases tell of
-    prices, as a log likelihood. Cases are told by `codes`.
-    """  # noqa: D205
-    key = np.zeros(len(price), np.int64)
-    for code in codes:
-        key, _ = dense_ids(key * (int(code.max(initial=0)) + 2) + code + 1)
-    span = int(price.max(initial=0)) + 1
-    cells, distinct = dense_ids(key * span + price)
-    count = np.bincount(cells).astype(float)
-    owner = distinct // span
-    order = np.lexsort((-count, owner))
-    start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
-    rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
-    listed = order[(rank < MAX_POINTS) & (count[order] > worth)]
-    bearers, of_case = count[listed], np.bincount(key)[owner[listed]]
-    return float((bearers - worth).sum()), _log_likelihood(bearers, of_case, len(price), len(listed))
-
-
 def _every_nth(usable: Mask) -> Mask:
     """Rows to find the tariff's structure with: some 100,000 show it as well as millions."""
     chosen = np.zeros(len(usable), np.bool_)
     chosen[:: max(1, int(usable.sum()) // _STRUCTURE_ROWS)] = True
     return usable & chosen
-
-
-def _cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable: Mask) -> tuple[Ints, Ints]:
-    key = np.zeros(encoded.rows, np.int64)
-    valid = usable.copy()
-    for name, size in zip(names, sizes, strict=True):
-        valid &= encoded.codes[name] >= 0
-        key = key * size + encoded.codes[name]
-    case = np.full(encoded.rows, -1, np.int64)
-    ids, distinct = dense_ids(key[valid])
-    case[valid] = ids
-    return case, distinct
 
 
 def _hidden_levels(case: Ints, away: Numbers, tolerance: Numbers, cases: int) -> Numbers:

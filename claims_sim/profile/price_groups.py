@@ -1,4 +1,4 @@
-"""Codes that cost the same: cases of a tariff that are one case under several codes. Sees prices and codes only.
+"""Codes that cost the same: cases of a tariff that are one case under several codes. Sees codes and amounts.
 
 A tariff prices groups of diagnoses (or procedures), not each code. Where the prices of two codes agree in every context that
 both were seen in, they are one group, and what is rare for one code is known from its group.
@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints
+from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.lattice import Amounts, Lattice, fit_points
 
 _SAME: Final = 4e-5
 
@@ -59,3 +60,45 @@ def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, row
         stands[code] = names[best]
         leaders[best] = np.where(np.isnan(leaders[best]), prices[code], leaders[best])
     return stands
+
+
+def share_prices(found: Lattice, population: Population, amounts: Amounts) -> None:
+    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
+    if not found.case_sizes:  # no column tells prices apart
+        return
+    place = int(np.argmax(found.case_sizes))
+    digits = split_keys(found.case_keys, found.case_sizes)
+    priced = np.flatnonzero(np.diff(found.base_start) > 0)
+    rows = np.bincount(found.case[found.point >= 0], minlength=len(digits))[priced]
+    price = found.bases[found.base_start[priced]]
+    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, rows)
+    if (stands == np.arange(len(stands))).all():
+        return
+    own = np.where(found.case >= 0, found.case_keys[found.case], -1)
+    digits[:, place] = stands[digits[:, place]]
+    keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
+    found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
+    fit_points(found, population, amounts, np.flatnonzero(found.case >= 0))
+    _spread_prices(found, stands, place, own)
+
+
+def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:
+    """Give every code of a group the group's prices, and each row its own case again."""
+    points = np.diff(found.base_start)
+    digits = split_keys(found.case_keys, found.case_sizes)
+    members = np.argsort(stands, kind="stable")
+    count = np.bincount(stands, minlength=len(stands))
+    first = np.cumsum(count) - count
+    each = count[digits[:, place]]
+    owner = np.repeat(np.arange(len(digits)), each)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(each) - each, each)
+    spread = digits[owner]
+    spread[:, place] = members[first[digits[owner, place]] + number]
+    keys = join_keys(spread, found.case_sizes)
+    order = np.argsort(keys)
+    keys, owner = keys[order], owner[order]
+    length = points[owner]
+    start = np.r_[0, np.cumsum(length)].astype(np.int64)
+    at = np.repeat(found.base_start[owner] - start[:-1], length) + np.arange(int(length.sum()))
+    found.bases, found.base_start, found.case_keys = found.bases[at], start, keys
+    found.case = np.where(own >= 0, np.searchsorted(keys, own), -1)

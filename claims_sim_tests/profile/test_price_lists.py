@@ -236,6 +236,12 @@ def test_amounts_are_as_often_rounded_and_as_coarsely_as_they_are(fit):
         assert shares[1] == pytest.approx(shares[0], abs=0.02)
 
 
+@pytest.fixture(scope="module")
+def listed_apart(fit):
+    table = two_lists(12_000)
+    return fit(table), table
+
+
 def two_lists(rows):
     """Visits cost what was done, at weekends a tenth more; stays cost their diagnosis, some of these more from July on; what
     the class of the house multiplies by is another for either.
@@ -263,9 +269,8 @@ def prices_of(table, by, service):
     return [row for row, own in zip(rows, table["service_type"].to_pylist(), strict=True) if own == service]
 
 
-def test_stays_and_visits_may_have_a_price_list_each_and_prices_follow_month_and_weekday(fit):
-    table = two_lists(12_000)
-    profile = fit(table)
+def test_stays_and_visits_may_have_a_price_list_each_and_prices_follow_month_and_weekday(listed_apart):
+    profile, table = listed_apart
     priced_by = {frozenset(tariff.parents) & {"dx_primary_code", "procedure_code"} for tariff in profile.money.tariffs}
     assert priced_by == {frozenset({"dx_primary_code"}), frozenset({"procedure_code"})}
     claims = Sampler(profile).draw_claims(5, np.arange(12_000))
@@ -275,9 +280,8 @@ def test_stays_and_visits_may_have_a_price_list_each_and_prices_follow_month_and
         assert np.mean([claim in known for claim in prices_of(claims, by, service)]) > 0.93
 
 
-def test_claims_after_the_period_cost_what_its_last_month_did(fit):
-    table = two_lists(12_000)
-    profile = fit(table)
+def test_claims_after_the_period_cost_what_its_last_month_did(listed_apart):
+    profile, table = listed_apart
     first, last = (
         set(table["amount_claimed"].to_numpy()[half].tolist()) for half in (months_of(table) < 6, months_of(table) >= 6)
     )

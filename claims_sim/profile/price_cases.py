@@ -1,0 +1,107 @@
+"""What makes a case of a tariff: which columns tell prices apart, and whether they do so at all. Sees codes and amounts.
+
+Cases are weighed by how likely they make the amounts, less what it takes to know their prices.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.factors import CASE_ALWAYS
+from claims_sim.profile.lattice import MAX_POINTS, Lattice
+from claims_sim.profile.numbers import Numbers
+
+_CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
+_PRICED_BY: Final = ("dx_primary_code", "procedure_code")
+_AS_MUCH: Final = 0.001
+_OFF_THE_LIST: Final = 8.0
+"""What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
+
+
+def choose_case(
+    encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
+) -> tuple[str, ...]:
+    """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
+
+    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
+    variables that could be part of the case those are left out without which the cases tell as much of prices.
+    """
+    price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
+    price -= price.min(initial=0)
+    worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+
+    def weigh(names: Sequence[str]) -> tuple[float, float]:
+        return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
+
+    best: tuple[float, tuple[str, ...]] = (-1.0, ())
+    for option in _CASES:
+        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
+        clear, told = weigh(names)
+        # What was done and why is what prices are of; what else is known of a claim may only thin them out.
+        while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
+            tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
+            clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
+            if told_without < told - _AS_MUCH * len(rows):
+                break
+            clear, told, names = clear_without, told_without, without
+        best = max(best, (clear, names))
+    return best[1]
+
+
+def number_cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable: Mask) -> tuple[Ints, Ints]:
+    """The number of each row's case, -1 where one of its columns says nothing, and the mixed-radix key of each case."""
+    key = np.zeros(encoded.rows, np.int64)
+    valid = usable.copy()
+    for name, size in zip(names, sizes, strict=True):
+        valid &= encoded.codes[name] >= 0
+        key = key * size + encoded.codes[name]
+    case = np.full(encoded.rows, -1, np.int64)
+    ids, distinct = dense_ids(key[valid])
+    case[valid] = ids
+    return case, distinct
+
+
+def tells_more_than_names(found: Lattice, amounts: Numbers, rows: Ints, k: int) -> bool:
+    """Is it worth more to know the prices of each case than to know which amounts there are at all?
+
+    Sums of a few items of some price each are some hundred amounts that come in every case.
+    """
+    on = rows[found.point[rows] >= 0]
+    on = on[np.abs(found.prices(on) - amounts[on]) < found.grid / 2]  # or amounts a step apart would be one price
+    point = (found.case[on] * MAX_POINTS + found.point[on]) * len(found.levels) + found.level[on]
+    prices, owner = np.unique(point, return_index=True)
+    bearers = np.bincount(np.searchsorted(prices, point)).astype(float)
+    of_case = np.bincount(found.case[found.case >= 0], minlength=len(found.case_keys))[found.case[on][owner]]
+    names = np.unique(amounts[rows], return_counts=True)[1].astype(float)
+    names = names[names >= k]
+    return _log_likelihood(bearers, of_case, len(rows), len(found.bases)) > _log_likelihood(
+        names, np.full(len(names), len(rows)), len(rows), len(names)
+    )
+
+
+def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[float, float]:
+    """How many rows bear the commonest prices of their cases, less `worth` for each price; and how much the cases tell of
+    prices, as a log likelihood. Cases are told by `codes`.
+    """  # noqa: D205
+    key = np.zeros(len(price), np.int64)
+    for code in codes:
+        key, _ = dense_ids(key * (int(code.max(initial=0)) + 2) + code + 1)
+    span = int(price.max(initial=0)) + 1
+    cells, distinct = dense_ids(key * span + price)
+    count = np.bincount(cells).astype(float)
+    owner = distinct // span
+    order = np.lexsort((-count, owner))
+    start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
+    rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
+    listed = order[(rank < MAX_POINTS) & (count[order] > worth)]
+    bearers, of_case = count[listed], np.bincount(key)[owner[listed]]
+    return float((bearers - worth).sum()), _log_likelihood(bearers, of_case, len(price), len(listed))
+
+
+def _log_likelihood(bearers: Numbers, among: Numbers | Ints, rows: int, prices: int) -> float:
+    """Of `rows` amounts, of which so many bear each of some prices `among` so many; less what knowing the prices takes."""
+    told = float((bearers * np.log(bearers / among)).sum()) - _OFF_THE_LIST * (rows - bearers.sum())
+    return float(told - prices * np.log(rows) / 2)
