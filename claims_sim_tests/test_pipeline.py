@@ -8,6 +8,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.channels.contract import Message
 from claims_sim.errors import ProfileError, SourceError
+from claims_sim.generation import review
 from claims_sim.pipeline import authoring
 from claims_sim.settings import load_settings
 from claims_sim.store import counts, gate, outbox, scores, snapshots
@@ -61,6 +62,20 @@ def test_the_relay_quarantines_a_tampered_batch_and_sends_nothing_of_it(settings
     assert relay.quarantined[batch.request.batch_id]["identifies_a_person"] == 5
     assert pipeline.ingest(settings).rows == 0
     assert outbox.pending(pipeline.database(settings)) == ()
+
+
+def test_a_batch_whose_profile_is_of_another_format_holds_up_nothing(settings, monkeypatch):
+    profile = pipeline.current_profile(settings)
+    batch = pipeline.generate_batch(settings, profile, NOW)
+    pipeline.commit_batch(settings, batch)
+    kept = authoring.kept_profile_path(settings, profile.profile_hash)
+    content = kept.read_text()
+    kept.write_text(content.replace('"schema_version":"2"', '"schema_version":"1"'))
+    monkeypatch.setattr(review, "_idle", [])  # as in another process
+    relay = pipeline.relay_outbox(settings)
+    assert (relay.claims, relay.quarantined) == (0, {batch.request.batch_id: {authoring.PROFILE_NOT_READABLE: 5}})
+    kept.write_text(content)
+    assert pipeline.relay_outbox(settings, pipeline.generate_batch(settings, profile, NOW)).claims == 5
 
 
 def test_batches_that_waited_are_all_sent_a_few_at_a_time_and_none_is_reviewed_with_the_database_held(

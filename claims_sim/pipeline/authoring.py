@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from claims_sim.anomalies.quota import Quota
 from claims_sim.channels.contract import Message
+from claims_sim.errors import ProfileError
 from claims_sim.generation.author import Author
 from claims_sim.generation.batch import Batch, BatchWriter
 from claims_sim.generation.keyed import KeyedWriter
@@ -34,7 +35,8 @@ from claims_sim.store.stream import stored_position
 
 LOST_AFTER: Final = timedelta(minutes=1)
 """A released batch has so long to arrive before the relay asks whether the channel still has it."""
-
+PROFILE_NOT_READABLE: Final = "profile_not_readable"
+"""Why a batch is quarantined whose profile this release cannot read."""
 _TAKEN_AT_ONCE: Final = 20
 """Batches that wait are read so many at a time: neither memory nor the database is held for long."""
 
@@ -184,14 +186,21 @@ def review_outbox_batch(settings: Settings, batch_id: str) -> dict[str, int]:
 
 def _judge_stored(settings: Settings, stored: pa.Table, profile_hash: str) -> dict[str, int]:
     ids, payloads = stored["claim_id"].to_pylist(), stored["payload"].to_pylist()
-    with borrowed_reviewer(profile_hash, lambda: Profile.load(kept_profile_path(settings, profile_hash))) as reviewer:
-        reviewer.connection.register("lines", lines_table(ids, payloads))
-        parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
-        reviewer.connection.unregister("lines")
-        faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
-        if faults:
-            return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}
-        return reviewer.judge(to_flat(parsed)).reasons
+    path = kept_profile_path(settings, profile_hash)
+    try:
+        with borrowed_reviewer(profile_hash, lambda: Profile.load(path)) as reviewer:
+            reviewer.connection.register("lines", lines_table(ids, payloads))
+            parsed = reviewer.connection.sql(parse_sql("lines")).to_arrow_table()
+            reviewer.connection.unregister("lines")
+            faults = [fault for fault in parsed["shape_fault"].to_pylist() if fault]
+            if faults:
+                return {f"shape:{fault}": faults.count(fault) for fault in dict.fromkeys(faults)}
+            return reviewer.judge(to_flat(parsed)).reasons
+    except ProfileError:
+        if not path.exists():
+            raise
+        # Kept by a release with another format. What can never be reviewed must not hold up all that follows.
+        return {PROFILE_NOT_READABLE: len(payloads)}
 
 
 @dataclass(frozen=True, slots=True)
