@@ -121,11 +121,11 @@ def same_again(claims: pa.Table, partners: pa.Table) -> pa.Table:
 def drawn_for(claims: pa.Table, briefs: pa.Table, task: Task) -> pa.Table:
     """`claims` with the place, diagnosis and severity of `briefs`, and all else drawn for these from the profile."""
     sampler = task.world.sampler
-    brief = copy_from(claims, briefs, (*BRIEF_COLUMNS, "facility_id", "district_name"))
+    brief = copy_from(claims, briefs, (*BRIEF_COLUMNS, "facility_id"))
     content = joined(brief, sampler.draw_open(stream_key(task.key, "open"), task.rows, brief))
     content = joined(content, sampler.draw_money(stream_key(task.key, "money"), task.rows, content))
     extra = sampler.draw_extra(stream_key(task.key, "extra"), task.rows, content)
-    content = joined(content, extra.drop_columns(["district_name"]))
+    content = joined(content, extra)
     return pa.table({field.name: content[field.name].cast(field.type) for field in FLAT_SCHEMA})
 
 

@@ -101,6 +101,16 @@ class Feature(_Part):
     groups: tuple[Whole, ...] | None = None
 
 
+class Decisive(_Part):
+    """Procedures that decide prices whatever the diagnosis, as numbers service × `procedures` + procedure; the other claims'
+    prices are decided by the diagnosis. `diagnoses` and `procedures` are the sizes of their vocabularies.
+    """  # noqa: D205
+
+    pairs: Annotated[tuple[Whole, ...], Field(min_length=1)]
+    diagnoses: Whole
+    procedures: Whole
+
+
 class Tariff(_Part):
     """A price list: exp(base of the case + factors + hidden level), rounded to the grid. Logarithms throughout.
 
@@ -119,6 +129,8 @@ class Tariff(_Part):
     """Where a price goes that lies between two steps of the grid."""
     grid: Annotated[float, Field(gt=0)] | None = None
     """The grid of its prices, where that is not the one of all amounts."""
+    decisive: Decisive | None = None
+    """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Tariff":
@@ -254,8 +266,9 @@ class Profile(_Part):
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], money["paid_tariff"]):
-            if tariff is not None and tariff["grid"] is None:
-                del tariff["grid"]
+            for name in ("grid", "decisive"):
+                if tariff is not None and tariff[name] is None:
+                    del tariff[name]
         for name in ("claimed_about_paid", "day_rates", "paid_tariff"):
             if not money[name]:
                 del money[name]

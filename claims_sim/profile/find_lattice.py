@@ -12,14 +12,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.lattice import Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
-from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names
+from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
 
@@ -39,6 +39,7 @@ _FARTHEST: Final = 0.7
 _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
+_SAME_PRICE: Final = 3e-4
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -108,14 +109,15 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         return None
     factors, case_extra = _find_factors(encoded, amounts, few)
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
-    names = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
+    names, decisive = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
+    encoded = with_decided(encoded, decisive)
     if _SERVICE in encoded.codes and _SERVICE not in names:
         # A list prices no claim of a service that it was not made of.
         names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = number_cases(encoded, names, sizes, usable)
     codes = {name: encoded.codes[name] for name in (*names, *factors)}
-    found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case)
+    found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case, decisive=decisive)
     on = np.flatnonzero((case >= 0) & few)
     if not len(on):
         return None
@@ -136,7 +138,8 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
-    share_prices(found, encoded.population, amounts)
+    for _ in range(2):
+        share_prices(found, encoded.population, amounts)
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
@@ -203,8 +206,11 @@ def _fit_tariff(
     for _ in range(2):
         _recentre_factors(found, groups, amounts, own, on)
     rest = amounts.logs[own] - found.place_log(own)
-    away = rest - dense_modes(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))[found.case[own]]
-    levels = _hidden_levels(found.case[own], away, amounts.tolerance[own], len(found.case_keys))
+    mode = dense_modes(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))[found.case[own]]
+    away = rest - mode
+    # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
+    priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
+    levels = _hidden_levels(priced, away, amounts.tolerance[own], len(distinct))
     found.levels = with_multiples(levels, away, 2 * amounts.tolerance[own] + 5e-5, own, population)
     if groups is not None:
         fit_points(found, population, amounts, own)

@@ -20,7 +20,9 @@ from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
 
-PLACE: Final = ("service_type", "province_name", "facility_class", "facility_type", "facility_ownership")
+PLACE: Final = (
+    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
+)  # fmt: skip
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 UNKNOWN: Final = "unknown"
@@ -172,9 +174,6 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
         builder.add(
             Target("claim_weight", binned.codes, len(binned.bins.lo)), builder.candidates([*PLACE, "severity_group"])
         )
-    if "district_name" in encoded.codes:
-        size = len(encoded.vocabularies["district_name"])
-        builder.add(Target("district_name", encoded.codes["district_name"], size), builder.candidates(PLACE))
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.document import Decisive
 from claims_sim.profile.numbers import Numbers
 
 MAX_POINTS: Final = 6
@@ -47,6 +48,8 @@ class Lattice:
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     ties: str = "as computed"
     """Where a price goes that lies between two steps of the grid."""
+    decisive: Decisive | None = None
+    """The procedures that decide prices, where DECIDED_BY is part of a case."""
 
     def place_log(self, rows: Ints) -> Numbers:
         """The sum of the logarithms of all factors of each of `rows`."""

@@ -13,6 +13,7 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
+from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
@@ -151,7 +152,7 @@ def _add_bands(fit: _Fit) -> None:
 
 def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
     lattices, builder = fit.lattices, fit.builder
-    for name in dict.fromkeys(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
+    for name in plain_names(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
         builder.use_feature(name)
     most = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
     fit.points = most * most_levels(lattices)

@@ -4,18 +4,23 @@ Cases are weighed by how likely they make the amounts, less what it takes to kno
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, decided_by, find_decisive
+from claims_sim.profile.document import Decisive
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS
 from claims_sim.profile.lattice import MAX_POINTS, Lattice
 from claims_sim.profile.numbers import Numbers
 
-_CASES: Final = (CASE_ALWAYS, ("service_type", "procedure_code"), (*CASE_ALWAYS, "procedure_code"))
-_PRICED_BY: Final = ("dx_primary_code", "procedure_code")
+_CASES: Final = (
+    CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCEDURE), ("service_type", DECIDED_BY)
+)  # fmt: skip
+_PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
 _OFF_THE_LIST: Final = 8.0
 """What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
@@ -23,14 +28,17 @@ _OFF_THE_LIST: Final = 8.0
 
 def choose_case(
     encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
-) -> tuple[str, ...]:
-    """What makes a case: service with diagnosis, with procedure, or with both, whichever has the clearest prices.
+) -> tuple[tuple[str, ...], Decisive | None]:
+    """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides (then the procedures
+    that do), whichever has the clearest prices.
 
     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
     price -= price.min(initial=0)
+    decisive = find_decisive(encoded, price, rows, extra)
+    encoded = with_decided(encoded, decisive)
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
 
     def weigh(names: Sequence[str]) -> tuple[float, float]:
@@ -48,7 +56,18 @@ def choose_case(
                 break
             clear, told, names = clear_without, told_without, without
         best = max(best, (clear, names))
-    return best[1]
+    return best[1], decisive if DECIDED_BY in best[1] else None
+
+
+def with_decided(encoded: Encoded, decisive: Decisive | None) -> Encoded:
+    """With the variable DECIDED_BY, where there are procedures that decide."""
+    if decisive is None:
+        return encoded
+    return replace(
+        encoded,
+        codes=encoded.codes | {DECIDED_BY: decided_by(decisive, encoded.codes)},
+        vocabularies=encoded.vocabularies | {DECIDED_BY: (None,) * (decisive.diagnoses + decisive.procedures)},
+    )
 
 
 def number_cases(encoded: Encoded, names: Sequence[str], sizes: Sequence[int], usable: Mask) -> tuple[Ints, Ints]:

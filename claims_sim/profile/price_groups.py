@@ -9,10 +9,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.counting import Ints, Population, dense_ids
 from claims_sim.profile.lattice import Amounts, Lattice, fit_points
 
 _SAME: Final = 4e-5
+_APART: Final = 1000.0
+"""More than any two logarithms differ by."""
+_MOSTLY: Final = 0.6
+"""The share of a rare code's claims that must bear prices of a group."""
 
 Prices = npt.NDArray[np.float64]
 
@@ -34,31 +38,37 @@ def join_keys(digits: Ints, sizes: tuple[int, ...]) -> Ints:
     return key
 
 
-def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, rows: Ints) -> Ints:
+def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, width: Prices, rows: Ints) -> Ints:
     """For each of `size` codes of the variable at `place` the code that stands for its group (itself, where it has none).
 
-    `digits` are the codes of each priced case, `price` the logarithm of its commonest price, `rows` how many bear it.
+    `digits` are the codes of each priced case, `price` the logarithm of its commonest price, `width` how far off rounding may
+    have put it, `rows` how many bear it.
     """
     _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
     prices = np.full((size, int(context.max(initial=0)) + 1), np.nan)
     prices[digits[:, place], context] = price
+    widths = np.zeros(prices.shape)
+    widths[digits[:, place], context] = width
     weight = np.bincount(digits[:, place], weights=rows, minlength=size)
     stands = np.arange(size)
     leaders = np.full((0, prices.shape[1]), np.nan)
+    leading = np.zeros(leaders.shape)
     names: list[int] = []
     for code in np.argsort(-weight, kind="stable").tolist():
         if np.isnan(prices[code]).all():
             continue
         away = np.abs(leaders - prices[code])
-        agreed, against = (away < _SAME).sum(1), (away > _SAME).sum(1)
+        same = _SAME + leading + widths[code]
+        agreed, against = (away < same).sum(1), (away > same).sum(1)
         agreed = np.where(against > 0, 0, agreed)
         if agreed.max(initial=0) == 0:
-            leaders = np.vstack([leaders, prices[code]])
+            leaders, leading = np.vstack([leaders, prices[code]]), np.vstack([leading, widths[code]])
             names.append(code)
             continue
         best = int(agreed.argmax())
         stands[code] = names[best]
-        leaders[best] = np.where(np.isnan(leaders[best]), prices[code], leaders[best])
+        fresh = np.isnan(leaders[best])
+        leaders[best, fresh], leading[best, fresh] = prices[code, fresh], widths[code, fresh]
     return stands
 
 
@@ -69,9 +79,12 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts) -> No
     place = int(np.argmax(found.case_sizes))
     digits = split_keys(found.case_keys, found.case_sizes)
     priced = np.flatnonzero(np.diff(found.base_start) > 0)
-    rows = np.bincount(found.case[found.point >= 0], minlength=len(digits))[priced]
+    on = np.flatnonzero(found.point >= 0)
+    rows = np.bincount(found.case[on], minlength=len(digits))[priced]
+    width = np.bincount(found.case[on], weights=amounts.tolerance[on], minlength=len(digits))[priced] / np.maximum(rows, 1)
     price = found.bases[found.base_start[priced]]
-    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, rows)
+    stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, width, rows)
+    stands = _place_rare_codes(found, population, amounts, place, stands)
     if (stands == np.arange(len(stands))).all():
         return
     own = np.where(found.case >= 0, found.case_keys[found.case], -1)
@@ -80,6 +93,47 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts) -> No
     found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
     fit_points(found, population, amounts, np.flatnonzero(found.case >= 0))
     _spread_prices(found, stands, place, own)
+
+
+def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> Ints:
+    """`stands`, and for codes that are too rare for prices of their own the group whose prices most of their claims bear.
+
+    A code has its group from enough persons who bear that group's prices, whichever of these.
+    """
+    size = len(stands)
+    digits = split_keys(found.case_keys, found.case_sizes)
+    code = digits[:, place]
+    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
+    points = np.diff(found.base_start)
+    owner = np.repeat(np.arange(len(digits)), points)
+    group, at = stands[code[owner]], context[owner] * _APART + found.bases
+    order = np.argsort(at, kind="stable")
+    group, at = group[order], at[order]
+    rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs))
+    listed = np.bincount(code[found.case[rows[found.point[rows] >= 0]]], minlength=size)
+    rows = rows[found.point[rows] < 0]
+    rest, width = amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows] + _SAME
+    of_row, row_context = code[found.case[rows]], context[found.case[rows]]
+    pairs = []
+    for level in found.levels:
+        middle = row_context * _APART + rest - level
+        low, high = np.searchsorted(at, middle - width), np.searchsorted(at, middle + width)
+        hit = np.repeat(np.arange(len(rows)), high - low)
+        nth = np.arange(len(hit)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+        pairs.append(hit * size + group[low[hit] + nth])
+    pair = np.unique(np.concatenate(pairs))
+    hit, group = pair // size, pair % size
+    vote, distinct = dense_ids(of_row[hit] * size + group)
+    counts = np.bincount(vote, minlength=len(distinct))
+    enough = population.releasable(vote, len(distinct), rows[hit])
+    joins, joined = distinct // size, distinct % size
+    unlisted = np.bincount(of_row, minlength=size)
+    enough &= (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (stands[joins] == joins) & (joined != joins)
+    order = np.argsort(counts[enough], kind="stable")
+    placed = stands.copy()
+    placed[joins[enough][order]] = joined[enough][order]
+    # Codes that other codes stand by go with it.
+    return placed[stands]
 
 
 def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes
-from claims_sim.profile.document import Means, Tariff
+from claims_sim.profile.decided import DECIDED_BY, decided_by, plain_names
+from claims_sim.profile.document import Decisive, Means, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.rounding import on_grid
@@ -24,6 +25,7 @@ class PriceList:
     start: npt.NDArray[np.int64]
     bases: Numbers
     factors: dict[str, Numbers]
+    decisive: Decisive | None
 
     @classmethod
     def of_tariff(cls, tariff: Tariff) -> "PriceList":
@@ -32,7 +34,7 @@ class PriceList:
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), depth)
         return cls._build(tariff.parents, tariff.sizes, paths, np.array(tariff.points), np.array(tariff.bases), {
             name: np.array(logs) for name, logs in tariff.factors.items()
-        })  # fmt: skip
+        }, tariff.decisive)  # fmt: skip
 
     @classmethod
     def of_lattice(cls, lattice: Lattice) -> "PriceList":
@@ -45,12 +47,13 @@ class PriceList:
             points[points > 0],
             lattice.bases,
             lattice.factors,
+            lattice.decisive,
         )
 
     @classmethod
     def _build(
         cls, names: tuple[str, ...], sizes: tuple[int, ...], paths: npt.NDArray[np.int64],
-        points: npt.NDArray[np.int64], bases: Numbers, factors: dict[str, Numbers],
+        points: npt.NDArray[np.int64], bases: Numbers, factors: dict[str, Numbers], decisive: Decisive | None,
     ) -> "PriceList":  # fmt: skip
         levels = []
         for depth in range(len(names) + 1):
@@ -58,7 +61,7 @@ class PriceList:
             levels.append((tuple(distinct.ravel().tolist()), len(distinct)))
         start = np.r_[0, np.cumsum(points)].astype(np.int64)
         padded = {name: np.append(logs, 0.0) for name, logs in factors.items()}
-        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded)
+        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded, decisive)
 
     @property
     def cases(self) -> int:
@@ -67,6 +70,8 @@ class PriceList:
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case; -1 where it is not priced."""
+        if self.decisive is not None and DECIDED_BY not in given:
+            given = given | {DECIDED_BY: decided_by(self.decisive, given)}
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
             case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
@@ -97,7 +102,7 @@ class PriceLists:
     def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
         self._tariffs = [(PriceList.of_tariff(tariff), tariff.grid or finest, tariff.ties) for tariff in tariffs]
         self.levels = most_levels(tariffs)
-        self.names = frozenset(name for tariff in tariffs for name in (*tariff.parents, *tariff.factors))
+        self.names = frozenset(name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
         # A list that lacks a level has the price itself there.
         self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
 
@@ -152,6 +157,7 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         top_ups=tuple(lattice.top_ups.tolist()),
         ties=lattice.ties,
         grid=lattice.grid if lattice.grid != grid else None,
+        decisive=lattice.decisive,
     )
 
 

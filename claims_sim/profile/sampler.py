@@ -25,14 +25,14 @@ from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key, uniforms
 
 BRIEF: Final = (
-    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership",
+    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
     "dx_primary_code", "severity_group",
 )  # fmt: skip
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
-EXTRA_COLUMNS: Final = ("claim_weight", "district_name")
+EXTRA_COLUMNS: Final = ("claim_weight",)
 OPEN_CODES: Final = ("secondary_count", "procedure_code", "procedure_label", "los")
 _BLOCK: Final = 65_536
 _EXPLAINED_BY: Final = 100_000
@@ -320,9 +320,7 @@ class Sampler:
         return pc.coalesce(released, named) if released.null_count else released
 
     def _brief_table(self, draft: Draft) -> pa.Table:
-        columns = {name: self._text(name, draft) for name in BRIEF if name != "facility_type" or name in self._texts}
-        if "facility_type" not in columns:
-            columns["facility_type"] = pa.nulls(draft.rows, pa.string())
+        columns = {name: self._text(name, draft) for name in BRIEF}
         columns["dx_primary_label"] = self._labels("dx_primary_label", "dx_primary_code", draft)
         return pa.table(columns)
 
@@ -361,14 +359,10 @@ class Sampler:
         )
 
     def _draw_extra(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
-        weight, district = pa.nulls(len(rows), pa.float64()), pa.nulls(len(rows), pa.string())
+        weight = pa.nulls(len(rows), pa.float64())
         table = self._tables.get("claim_weight")
         if table is not None:
             code = table.draw(key, rows, draft.given(table.parents))
             drawn = self._bins["claim_weight"].draw(code, uniforms(key ^ stream_key("weight"), rows))
             weight = pa.array(drawn, mask=code < 0)
-        table = self._tables.get("district_name")
-        if table is not None:
-            draft.codes["district_name"] = table.draw(key, rows, draft.given(table.parents))
-            district = self._text("district_name", draft)
-        return pa.table({"claim_weight": weight, "district_name": district})
+        return pa.table({"claim_weight": weight})

@@ -12,6 +12,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.decided import DECIDED_BY, plain_names
 from claims_sim.profile.document import Bins, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
@@ -204,7 +205,7 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
 
 
 def _add_prices(builder: Builder, own: Lattice, candidates: Sequence[Parent]) -> None:
-    for name in (*own.case_names, *own.factors):
+    for name in plain_names((*own.case_names, *own.factors)):
         builder.use_feature(name)
     levels = len(own.levels)
     code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)
@@ -267,7 +268,7 @@ def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[
     levels: dict[str, Codes] = {}
     for lattice in listed.lattices:
         on = rows[lattice.point[rows] >= 0]
-        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS)):
+        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS, DECIDED_BY)):
             level = levels.setdefault(name, np.full(encoded.rows, -1, np.int32))
             _set_paid_level(level, encoded, lattice, listed.days, on, name)
     counts = {name: int((level >= 0).sum()) for name, level in levels.items()}
