@@ -24,8 +24,8 @@ from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
 
 _MAX_LEVELS: Final = 6
-_MIN_EXPLAINED: Final = 0.3
-_HOPELESS: Final = 0.1
+_MIN_EXPLAINED: Final = 0.15
+_HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _SERVICE: Final = "service_type"
 _FEWEST: Final = 1000
