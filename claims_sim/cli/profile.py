@@ -111,7 +111,7 @@ def show(
     _print_tables(crossing)
     for values in crossing.lists:
         _print_values(values, len(values.values) if every else _SHOWN)
-    print("\nNothing else is in it: no claim, no person, no facility, no day of the year, no free text.")
+    print("\nNothing else is in it: no claim, no person, no facility, no free text.")
     print(f'If this may leave the source: claims-sim profile approve {crossing.profile_hash[:12]} --by "your name"')
 
 

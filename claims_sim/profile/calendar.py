@@ -1,16 +1,18 @@
-"""When claims come: months, weekdays and hours as variables. No day of the year is ever kept."""
+"""When claims come: months, weekdays and hours as variables. Single dates are kept only where they stand out."""
 
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes
+from claims_sim.profile.counting import Codes, Mask
 from claims_sim.profile.document import Bins
 from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
+from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 _PRACTICALLY_ALL: Final = 0.999
@@ -23,6 +25,7 @@ class Times(NamedTuple):
     """The months that were released, and how fine the source's times are."""
 
     months: tuple[str, ...]
+    special_dates: tuple[str, ...]
     granularity: Literal["day", "time"]
     grid_s: int
 
@@ -59,17 +62,42 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     """Release the tables of month, weekday, stay gap and hours."""
     _profile_stay_gap(builder, encoded)
     if encoded.admit is None:
-        return Times((), "day", 1)
+        return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
     context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
     builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates(context), most=3)
-    weekday = builder.variables[WEEKDAY][0]
+    special = _profile_special_dates(builder, encoded, context)
+    weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
     if not _has_times(encoded):
-        return Times(months, "day", 1)
+        return Times(months, special.dates, "day", 1)
     _profile_hours(builder, encoded)
     _profile_same_day(builder, encoded, bins)
-    return Times(months, "time", time_grid(encoded))
+    return Times(months, special.dates, "time", time_grid(encoded))
+
+
+class _Special(NamedTuple):
+    """The dates that stand out, and the claims that fall on them."""
+
+    dates: tuple[str, ...]
+    on: Mask
+
+
+def _profile_special_dates(builder: Builder, encoded: Encoded, context: Sequence[str]) -> _Special:
+    """Release the table of special dates, where there are any."""
+    assert encoded.admit is not None  # noqa: S101 - the caller has looked
+    known = np.flatnonzero(encoded.codes[MONTH] >= 0)
+    day = encoded.admit[known].astype("datetime64[D]").astype(np.int64)
+    found = find_special_dates(day, known, encoded.population)
+    on = np.zeros(encoded.rows, np.bool_)
+    if len(found):
+        place = np.minimum(np.searchsorted(found, day), len(found) - 1)
+        hit = found[place] == day
+        codes: Codes = np.full(encoded.rows, -1, np.int32)
+        codes[known] = np.where(hit, place, len(found))
+        on[known] = hit
+        builder.add(Target(SPECIAL_DATE, codes, len(found) + 1), builder.candidates([MONTH, *context]), most=3)
+    return _Special(tuple(str(np.datetime64(int(day), "D")) for day in found), on)
 
 
 def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -207,6 +207,8 @@ class Profile(_Part):
     oddities: tuple[str, ...]
     defaults: dict[str, str]
     period: tuple[str, str]
+    special_dates: tuple[date, ...] = ()
+    """Dates on which clearly more or fewer claims come than around them, in order."""
     date_granularity: Literal["day", "time"]
     time_grid_s: Annotated[int, Field(ge=1)]
     amount_grid: Annotated[float, Field(gt=0)]
@@ -233,6 +235,9 @@ class Profile(_Part):
         rates = self.money.day_rates
         if rates is not None and len(rates.rates) != len(self.vocabularies.get(rates.variable or "", (None,))):
             raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")
+        special = self.tables.get("special_date")
+        if (0 if special is None else special.size - 1) != len(self.special_dates):
+            raise ValueError("the table special_date does not fit the dates")
         rounded = self.tables.get("rounded_to")
         if rounded is not None and rounded.size != len(self.money.rounded_to):
             raise ValueError("the table rounded_to does not fit the grids")
@@ -263,6 +268,8 @@ class Profile(_Part):
 
     def _document(self, without: str = "") -> dict[str, Any]:
         document = self.model_dump(mode="json", exclude={without})
+        if not document["special_dates"]:
+            del document["special_dates"]
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], money["paid_tariff"]):

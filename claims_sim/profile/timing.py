@@ -11,12 +11,15 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.profile.special_dates import SPECIAL_DATE
 from claims_sim.randomness import stream_key, uniforms
 
 Moments = npt.NDArray[Any]
 Days = tuple[date, date]
 _DAY_S: Final = 86_400
 _WEEKDAY_TRIES: Final = 8
+_MOST_IN_MONTH: Final = 5
+"""So often a weekday comes in a month."""
 
 # Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
 # morning), discharges around noon. An assumption, stated in the profile's guide.
@@ -38,6 +41,7 @@ class Calendar:
         self._months = np.array(months, "datetime64[M]")
         self._first = self._months.astype("datetime64[D]").astype(np.int64)
         self._length = (self._months + 1).astype("datetime64[D]").astype(np.int64) - self._first
+        self._special = np.array(profile.special_dates, "datetime64[D]").astype(np.int64)
         self._grid = profile.time_grid_s
         minutes = profile.bins.get("same_day_minutes")
         self._minutes = Edges(minutes) if minutes else None
@@ -71,8 +75,25 @@ class Calendar:
         month = self._draw("admit_month", key, rows, draft)
         if month is None:
             month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
-        draft.codes["admit_month"] = month
-        return self._day(key, rows, draft, np.maximum(month, 0))
+        draft.codes[MONTH] = month
+        month = np.maximum(month, 0)
+        day = self._day(key, rows, draft, month)
+        code = self._draw(SPECIAL_DATE, key, rows, draft)
+        if code is None:
+            return day
+        special = self._special[np.clip(code, 0, len(self._special) - 1)]
+        its_month = special - self._first[month]
+        falls_on = (code >= 0) & (code < len(self._special)) & (its_month >= 0) & (its_month < self._length[month])
+        return np.where(falls_on, special, self._beside_special(day, month))
+
+    def _beside_special(self, day: npt.NDArray[np.int64], month: Codes) -> npt.NDArray[np.int64]:
+        """Another day of the month on the same weekday, where a day is a special date; itself, where all of these are."""
+        first, length = self._first[month], self._length[month]
+        weekday, beside = (day - first) % WEEKDAYS, day
+        for _ in range(_MOST_IN_MONTH - 1):
+            beside = np.where(np.isin(beside, self._special), beside + WEEKDAYS, beside)
+            beside = np.where(beside >= first + length, first + weekday, beside)
+        return beside
 
     def _day_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> npt.NDArray[np.int64]:
         """A day of the range on a drawn weekday; any day of it where the range has none of the weekdays drawn."""
