@@ -163,6 +163,14 @@ class Means(_Part):
         return self
 
 
+class PaidMeans(_Part):
+    """Where what is paid lies that no rule says: the logarithms of the amounts, or of the shares of what is claimed."""
+
+    of_shares: bool
+    means: Means
+    grid: Annotated[float, Field(gt=0)]
+
+
 class Money(_Part):
     """How amounts are made.
 
@@ -189,6 +197,8 @@ class Money(_Part):
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
     table `paid_price` which one; nobody is paid more than is claimed.
     """
+    paid_means: PaidMeans | None = None
+    """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     claimed_about_paid: bool = False
     """Other amounts that are claimed lie about the price that is paid, not about the mean of their context."""
     day_rates: DayRates | None = None
@@ -276,7 +286,7 @@ class Profile(_Part):
             for name in ("grid", "decisive"):
                 if tariff is not None and tariff[name] is None:
                     del tariff[name]
-        for name in ("claimed_about_paid", "day_rates", "paid_tariff"):
+        for name in ("claimed_about_paid", "day_rates", "paid_means", "paid_tariff"):
             if not money[name]:
                 del money[name]
         return document

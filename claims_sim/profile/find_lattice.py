@@ -15,7 +15,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import MIN_PAIRS, densest, global_factors, snap_ratios
+from claims_sim.profile.factors import FACTOR_CANDIDATES, MIN_PAIRS, densest, global_factors, snap_ratios
 from claims_sim.profile.lattice import Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
@@ -34,6 +34,9 @@ _POORLY: Final = 0.75
 """So few of a service's rows on the list of all that it may well have one of its own."""
 _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
+_MANY_LEVELS: Final = 3
+_MUCH_SHORTER: Final = 0.7
+"""So many of its prices at most lists of services must need, where they explain no more than one of all."""
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _MIN_EXPLAINED_DEALT: Final = 0.5
@@ -57,6 +60,11 @@ class _Begun(NamedTuple):
         """How many of the rows that it was begun with lie on it."""
         return int((self.found.point[self.on] >= 0).sum())
 
+    @property
+    def prices(self) -> int:
+        """How many prices its cases have over all hidden levels."""
+        return len(self.found.bases) * len(self.found.levels)
+
 
 def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
     """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these explain more.
@@ -68,10 +76,12 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     whole = _begin(encoded, amounts, usable, few, grid)
     lists = [] if whole is None else [whole]
     services = _services(encoded, few)
-    if whole is not None and _leaves_one_out(whole, services, few):
+    if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
         parts = [_begin(encoded, amounts, usable & own, few & own, grid) for own in services]
         apart = [begun for begun in parts if begun is not None]
-        if sum(begun.explains for begun in apart) > whole.explains + _WORTH_APART * int(few.sum()):
+        more = sum(begun.explains for begun in apart) - whole.explains
+        is_shorter = more >= 0 and sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
+        if is_shorter or more > _WORTH_APART * int(few.sum()):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
 
@@ -88,6 +98,12 @@ def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
     on = whole.found.point >= 0
     shares = [float(np.mean(on[few & own])) for own in services]
     return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
+
+
+def _is_intricate(whole: _Begun) -> bool:
+    """Is something of the place part of the cases, or are there many hidden levels, where services may have factors of their own?"""
+    of_place = any(name in FACTOR_CANDIDATES for name in whole.found.case_names)
+    return of_place or len(whole.found.levels) > _MANY_LEVELS
 
 
 def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:

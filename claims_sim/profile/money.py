@@ -4,14 +4,15 @@ A one-off amount is never kept: it counts as lying so far from the mean of its c
 many persons share. How what is paid follows from what is claimed is in `settlement.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.context_means import find_means, locate
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
@@ -19,7 +20,7 @@ from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers
-from claims_sim.profile.pricing import Locator, PriceList, case_over, most_levels, tariff_of
+from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, find_rules, profile_settlement
@@ -30,11 +31,6 @@ PRICED: Final = "is_priced"
 PRICE_CASE: Final = "price_case"
 """Another one: the number of the case by which the tariffs price the claim."""
 _SHARED_DEPTH: Final = 3
-_LEVELS_OF_AMOUNT: Final = 24
-_EFFECT_ROWS: Final = 200_000
-_EFFECT_ROUNDS: Final = 6
-_EFFECT_PRIOR: Final = 5.0
-_FEW: Final = 10
 _MOST: Final = 0.9
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
@@ -45,8 +41,6 @@ _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
 _AS_NEAR: Final = 1.02
 """Means are made of the very amounts that lie about them, which makes them look the nearer."""
-_LEAST_TREND: Final = 0.05
-"""Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
 
 @dataclass(slots=True)
@@ -90,7 +84,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, around=lattices)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
-    means = _means(fit)
+    rows = np.flatnonzero(np.isfinite(primary))
+    means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
     if rules is not None and rules.own is not None and _lie_nearer(fit, [rules.own], means, np.flatnonzero(other)):
         fit.around = [rules.own]
@@ -113,6 +108,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_lines=settled.lines,
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
+        paid_means=settled.means,
         claimed_about_paid=fit.around is not lattices,
         day_rates=day_rates,
         rounded_to=rounded_to,
@@ -210,92 +206,6 @@ def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
     return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND))
 
 
-def _means(fit: _Fit) -> Means:
-    """Effects of single variables on the logarithm of amounts, then means over nested contexts of enough persons."""
-    rows = np.flatnonzero(np.isfinite(fit.primary))
-    logs = np.log(np.maximum(fit.primary[rows], fit.grid / 2))
-    effects = _effects(rows, logs, fit.candidates)
-    rest = _without(effects, fit, rows, logs)
-    if _has_trend(fit, rows, rest):
-        effects = _effects(rows, logs, [*fit.candidates, *fit.builder.candidates([MONTH])])
-        rest = _without(effects, fit, rows, logs)
-    logs = rest
-    for name in effects:
-        fit.builder.use_feature(name)
-    edges = np.unique(np.quantile(logs[:: max(1, len(logs) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
-    level: Codes = np.full(len(fit.primary), -1, np.int32)
-    level[rows] = np.searchsorted(edges, logs)
-    parents = fit.builder.learn(Target("amount_level", level, len(edges) + 1), fit.candidates, 5)
-    levels: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
-    path, keys = np.zeros(len(rows), np.int64), np.zeros((1, 0), np.int64)
-    for depth in range(len(parents) + 1):
-        if depth:
-            parent, code = parents[depth - 1], parents[depth - 1].codes[rows]
-            valid = (path >= 0) & (code >= 0)
-            ids, distinct = dense_ids(path[valid] * parent.size + code[valid])
-            path[~valid] = -1
-            path[valid] = ids
-            keys = np.column_stack([keys[distinct // parent.size], distinct % parent.size])
-        known = np.flatnonzero(path >= 0)
-        allowed = fit.encoded.population.releasable(path[known], len(keys), rows[known])
-        count = np.bincount(path[known], minlength=len(keys))
-        mean = np.bincount(path[known], weights=logs[known], minlength=len(keys)) / np.maximum(count, 1)
-        # The fewer claims, the coarser: what one of them adds must not show.
-        step = np.where(count < _FEW * fit.encoded.population.k, 0.05, 0.01)
-        mean = np.round(np.round(mean / step) * step, 2)
-        if not allowed.any():
-            break
-        levels.append((tuple(keys[allowed].ravel().tolist()), tuple(mean[allowed].tolist())))
-        number = np.where(allowed, np.cumsum(allowed) - 1, -1)
-        path[known] = number[path[known]]
-        keys = keys[allowed]
-    used = parents[: max(len(levels) - 1, 0)]
-    return Means(
-        effects={name: tuple(effect.tolist()) for name, effect in effects.items()},
-        parents=tuple(p.name for p in used),
-        sizes=tuple(p.size for p in used),
-        levels=tuple(levels),
-    )
-
-
-def _without(effects: Mapping[str, Numbers], fit: _Fit, rows: Ints, logs: Numbers) -> Numbers:
-    """What the effects leave of the logarithms."""
-    for name, effect in effects.items():
-        logs = logs - np.append(effect, 0.0)[fit.builder.variables[name][0][rows]]
-    return logs
-
-
-def _has_trend(fit: _Fit, rows: Ints, rest: Numbers) -> bool:
-    """Do the months differ in what all else leaves of the logarithms?"""
-    if MONTH not in fit.builder.variables:
-        return False
-    codes, months = fit.builder.variables[MONTH]
-    known = codes[rows] >= 0
-    count = np.bincount(codes[rows][known], minlength=months)
-    mean = np.bincount(codes[rows][known], weights=(rest - rest.mean())[known], minlength=months) / (
-        count + _EFFECT_PRIOR
-    )
-    return bool(months > 1 and np.ptp(mean) >= _LEAST_TREND)
-
-
-def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[str, Numbers]:
-    """The additive effect of each value (each is shared by enough persons) on the logarithm, to a hundredth."""
-    few = rows[:: max(1, len(rows) // _EFFECT_ROWS)]
-    rest = logs[:: max(1, len(rows) // _EFFECT_ROWS)] - logs.mean()
-    codes = {parent.name: parent.codes[few] for parent in candidates}
-    effects = {parent.name: np.zeros(parent.size + 1) for parent in candidates}
-    for _ in range(_EFFECT_ROUNDS):
-        for name, effect in effects.items():
-            rest += effect[codes[name]]
-            size = len(effect)
-            count = np.bincount(codes[name] % size, minlength=size)
-            fresh = np.bincount(codes[name] % size, weights=rest, minlength=size) / (count + _EFFECT_PRIOR)
-            fresh[-1] = 0.0
-            effects[name] = fresh
-            rest -= fresh[codes[name]]
-    return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
-
-
 def _lie_nearer(fit: _Fit, prices: Sequence[Lattice], means: Means, rows: Ints) -> bool:
     """Do the logarithms of the amounts vary as little about these prices as about their contexts' means?"""
     price = _log_prices(fit, prices, rows)
@@ -303,7 +213,7 @@ def _lie_nearer(fit: _Fit, prices: Sequence[Lattice], means: Means, rows: Ints) 
     if int(there.sum()) < fit.encoded.population.k:
         return False
     logs = _logs(fit, rows)
-    return bool(np.var((logs - price)[there]) < _AS_NEAR * np.var((logs - _log_means(fit, means, rows))[there]))
+    return bool(np.var((logs - price)[there]) < _AS_NEAR * np.var((logs - locate(fit.builder, means, rows))[there]))
 
 
 def _log_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
@@ -315,11 +225,6 @@ def _log_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
     return out
 
 
-def _log_means(fit: _Fit, means: Means, rows: Ints) -> Numbers:
-    locator = Locator(means)
-    return locator.locate({p: fit.builder.feature_codes(p)[rows] for p in locator.names}, len(rows))
-
-
 def _logs(fit: _Fit, rows: Ints) -> Numbers:
     return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)))
 
@@ -328,7 +233,7 @@ def _profile_other(fit: _Fit, means: Means, rows: Ints) -> tuple[float, ...]:
     """How far the remaining amounts lie from their case's price, or from their context's mean where it has none; and to which
     of the grids, which are the answer, each of them is rounded.
     """  # noqa: D205
-    around = _log_means(fit, means, rows)
+    around = locate(fit.builder, means, rows)
     priced: Codes = np.zeros(len(fit.primary), np.int32)
     price = _log_prices(fit, fit.around, rows)
     there = np.isfinite(price)

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.daily import days_charge, with_days
-from claims_sim.profile.document import Profile, Tariff
+from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICE_CASE, PRICED
+from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
@@ -63,6 +64,7 @@ class Payments:
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
         self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], finest)
         self._around = self._own.prices if self._own is not None and money.claimed_about_paid else self._prices
+        self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
 
@@ -136,12 +138,30 @@ class Payments:
         if self._own is not None:
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             paid[at] = np.minimum(self._own.draw(key, rows[at], draft, at, paid[at]), amount[at])
+        if money.paid_means is not None and self._paid_means is not None:
+            at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
+            paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
         if money.paid_at is None:
             return
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)
         given = _codes_of(draft, at, self._prices.names) | {money.paid_at: kind[at] - FIRST_LEVEL}
         price = self._prices.amounts(given, listed.code[at]) + listed.charge[at]
         paid[at] = np.where(np.isfinite(price), price, paid[at])
+
+    def _about_means(
+        self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], amount: Numbers, about: PaidMeans
+    ) -> Numbers:
+        """What is paid of the claims `at` that no rule says."""
+        assert self._paid_means is not None  # noqa: S101 - the caller has looked
+        mean = self._paid_means.locate(draft.given(self._paid_means.names, at), len(at))
+        table = self._tables[PAID_RESIDUAL]
+        code = table.draw(key, rows[at], draft.given(table.parents, at))
+        residual = self._bins[PAID_RESIDUAL].draw(code, uniforms(key ^ stream_key(PAID_RESIDUAL), rows[at]))
+        value = np.exp(np.minimum(mean + residual, 29.0)) * (amount if about.of_shares else 1.0)
+        if self.profile.identities.get("paid_over_claimed", 0.0) == 0.0:
+            # As far below the claimed amount as it was above: cut off, it would be paid in full.
+            value = np.where(value > amount, amount * amount / np.maximum(value, about.grid), value)
+        return np.asarray(np.rint(value / about.grid) * about.grid)
 
     def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""

@@ -29,10 +29,9 @@ _OFF_THE_LIST: Final = 8.0
 def choose_case(
     encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
 ) -> tuple[tuple[str, ...], Decisive | None]:
-    """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides (then the procedures
-    that do), whichever has the clearest prices.
+    """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides; and who decides then.
 
-    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
+    It is what has the clearest prices.     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)

@@ -13,12 +13,13 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.decided import DECIDED_BY, plain_names
-from claims_sim.profile.document import Bins, Tariff
+from claims_sim.profile.document import Bins, PaidMeans, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.find_lattice import find_lattice
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
+from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding
@@ -46,13 +47,14 @@ Line = tuple[float, float]
 
 class Settlement(NamedTuple):
     """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders;
-    `tariff`: what is paid by a list of its own.
+    `tariff`: what is paid by a list of its own; `means`: where the rest lies, if not by shares in ranges.
     """  # noqa: D205
 
     at: str | None
     lines: tuple[Line, ...]
     bands: tuple[float, ...]
     tariff: Tariff | None
+    means: PaidMeans | None
 
 
 class Listed(NamedTuple):
@@ -75,7 +77,7 @@ class Rules(NamedTuple):
     """The first code of the shares."""
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), None)
+NOT_SETTLED: Final = Settlement(None, (), (), None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -129,6 +131,9 @@ def profile_settlement(
     if rules.own is not None:
         _add_prices(builder, rules.own, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
+    means = find_paid_means(builder, encoded, candidates, _in_ranges(shares), grid)
+    if means is not None:
+        shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
     bins["paid"] = Bins(
         lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
@@ -144,7 +149,23 @@ def profile_settlement(
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
     builder.add(Target("paid", codes, first + len(shares.bins.lo)), others)
-    return Settlement(rules.at, rules.lines, bands, None if rules.own is None else tariff_of(rules.own, grid))
+    if means is not None:
+        add_paid_residuals(builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1))
+    tariff = None if rules.own is None else tariff_of(rules.own, grid)
+    return Settlement(rules.at, rules.lines, bands, tariff, means)
+
+
+def _in_ranges(shares: Binned) -> Ints:
+    """The rows whose share is no value of its own."""
+    single = np.array(shares.bins.lo) == np.array(shares.bins.hi)
+    return np.flatnonzero((shares.codes >= 0) & ~np.append(single, True)[shares.codes])
+
+
+def _with_one_range(shares: Binned) -> Binned:
+    """The shares that are values of their own, and one code for all others."""
+    own = int((np.array(shares.bins.lo) == np.array(shares.bins.hi)).sum())
+    bins = Bins(lo=(*shares.bins.lo[:own], 1.0), hi=(*shares.bins.hi[:own], 1.0))
+    return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
 def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:

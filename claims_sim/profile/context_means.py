@@ -1,0 +1,124 @@
+"""Where logarithms of amounts lie, by what is known of a claim: effects of single variables, then means of nested contexts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes, Ints, Population, dense_ids
+from claims_sim.profile.document import Means
+from claims_sim.profile.encode import MONTH
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.pricing import Locator
+from claims_sim.profile.release import Parent, Target
+
+_LEVELS_OF_AMOUNT: Final = 24
+_EFFECT_ROWS: Final = 200_000
+_EFFECT_ROUNDS: Final = 6
+_EFFECT_PRIOR: Final = 5.0
+_FEW: Final = 10
+_LEAST_TREND: Final = 0.05
+"""Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
+
+
+def find_means(
+    builder: Builder, name: str, logs: Numbers, rows: Ints, candidates: Sequence[Parent], population: Population
+) -> Means:
+    """Where `logs`, one for each of `rows`, lie: effects, then means of what these leave, of contexts of enough persons.
+
+    `name` is what they are of; the features that they depend on are kept in the profile.
+    """
+    effects = _effects(rows, logs, candidates)
+    rest = _without(effects, builder, rows, logs)
+    if _has_trend(builder, rows, rest):
+        effects = _effects(rows, logs, [*candidates, *builder.candidates([MONTH])])
+        rest = _without(effects, builder, rows, logs)
+    for effect in effects:
+        builder.use_feature(effect)
+    edges = np.unique(np.quantile(rest[:: max(1, len(rest) // 50_000)], np.linspace(0, 1, _LEVELS_OF_AMOUNT + 1)[1:-1]))
+    level: Codes = np.full(population.rows, -1, np.int32)
+    level[rows] = np.searchsorted(edges, rest)
+    parents = builder.learn(Target(f"{name}_level", level, len(edges) + 1), candidates, 5)
+    levels = _nested_means(population, parents, rest, rows)
+    used = parents[: max(len(levels) - 1, 0)]
+    return Means(
+        effects={name: tuple(effect.tolist()) for name, effect in effects.items()},
+        parents=tuple(p.name for p in used),
+        sizes=tuple(p.size for p in used),
+        levels=tuple(levels),
+    )
+
+
+def locate(builder: Builder, means: Means, rows: Ints) -> Numbers:
+    """Where `means` say that each of `rows` lies."""
+    locator = Locator(means)
+    return locator.locate({name: builder.feature_codes(name)[rows] for name in locator.names}, len(rows))
+
+
+def _nested_means(
+    population: Population, parents: Sequence[Parent], rest: Numbers, rows: Ints
+) -> list[tuple[tuple[int, ...], tuple[float, ...]]]:
+    """For each depth the contexts that enough persons share, and what is left of the logarithms in each, on average."""
+    levels: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
+    path, keys = np.zeros(len(rows), np.int64), np.zeros((1, 0), np.int64)
+    for depth in range(len(parents) + 1):
+        if depth:
+            parent, code = parents[depth - 1], parents[depth - 1].codes[rows]
+            valid = (path >= 0) & (code >= 0)
+            ids, distinct = dense_ids(path[valid] * parent.size + code[valid])
+            path[~valid] = -1
+            path[valid] = ids
+            keys = np.column_stack([keys[distinct // parent.size], distinct % parent.size])
+        known = np.flatnonzero(path >= 0)
+        allowed = population.releasable(path[known], len(keys), rows[known])
+        count = np.bincount(path[known], minlength=len(keys))
+        mean = np.bincount(path[known], weights=rest[known], minlength=len(keys)) / np.maximum(count, 1)
+        # The fewer claims, the coarser: what one of them adds must not show.
+        step = np.where(count < _FEW * population.k, 0.05, 0.01)
+        mean = np.round(np.round(mean / step) * step, 2)
+        if not allowed.any():
+            break
+        levels.append((tuple(keys[allowed].ravel().tolist()), tuple(mean[allowed].tolist())))
+        number = np.where(allowed, np.cumsum(allowed) - 1, -1)
+        path[known] = number[path[known]]
+        keys = keys[allowed]
+    return levels
+
+
+def _without(effects: Mapping[str, Numbers], builder: Builder, rows: Ints, logs: Numbers) -> Numbers:
+    """What the effects leave of the logarithms."""
+    for name, effect in effects.items():
+        logs = logs - np.append(effect, 0.0)[builder.variables[name][0][rows]]
+    return logs
+
+
+def _has_trend(builder: Builder, rows: Ints, rest: Numbers) -> bool:
+    """Do the months differ in what all else leaves of the logarithms?"""
+    if MONTH not in builder.variables:
+        return False
+    codes, months = builder.variables[MONTH]
+    known = codes[rows] >= 0
+    count = np.bincount(codes[rows][known], minlength=months)
+    mean = np.bincount(codes[rows][known], weights=(rest - rest.mean())[known], minlength=months) / (
+        count + _EFFECT_PRIOR
+    )
+    return bool(months > 1 and np.ptp(mean) >= _LEAST_TREND)
+
+
+def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[str, Numbers]:
+    """The additive effect of each value (each is shared by enough persons) on the logarithm, to a hundredth."""
+    few = rows[:: max(1, len(rows) // _EFFECT_ROWS)]
+    rest = logs[:: max(1, len(rows) // _EFFECT_ROWS)] - logs.mean()
+    codes = {parent.name: parent.codes[few] for parent in candidates}
+    effects = {parent.name: np.zeros(parent.size + 1) for parent in candidates}
+    for _ in range(_EFFECT_ROUNDS):
+        for name, effect in effects.items():
+            rest += effect[codes[name]]
+            size = len(effect)
+            count = np.bincount(codes[name] % size, minlength=size)
+            fresh = np.bincount(codes[name] % size, weights=rest, minlength=size) / (count + _EFFECT_PRIOR)
+            fresh[-1] = 0.0
+            effects[name] = fresh
+            rest -= fresh[codes[name]]
+    return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
