@@ -31,6 +31,8 @@ SEASON, WEEKDAY, HOUR = "calendar_month", "weekday", "hour"
 """Variables of the moment of admission, beside the month of the period: what amounts may follow."""
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
+HAS_PROCEDURE: Final = "has_procedure"
+"""1 where anything was done."""
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
 _LOOKED_AT: Final = 200_000

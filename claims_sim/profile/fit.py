@@ -12,7 +12,7 @@ from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
-from claims_sim.profile.encode import MONTH, Encoded, encode
+from claims_sim.profile.encode import HAS_PROCEDURE, MONTH, Encoded, encode
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.plausible import rule_rates
@@ -25,6 +25,7 @@ PLACE: Final = (
 )  # fmt: skip
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
+_FEW_PROCEDURES: Final = 3
 UNKNOWN: Final = "unknown"
 
 
@@ -41,7 +42,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
     _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
     _add_secondary(builder, encoded)
-    _add_texts(builder, encoded, ("procedure_code",))
+    _add_procedure(builder, encoded)
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_stay(builder, encoded, bins)
     add_moments(builder, encoded)
@@ -116,6 +117,23 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
         size = len(encoded.vocabularies[name])
         builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier))
         builder.variables[name] = (encoded.codes[name], size)
+
+
+def _add_procedure(builder: Builder, encoded: Encoded) -> None:
+    """First whether anything was done, which follows the kind of service, then what, which follows the diagnosis."""
+    vocabulary = encoded.vocabularies.get("procedure_code", ())
+    if "procedure_code" not in encoded.codes:
+        return
+    codes, size = encoded.codes["procedure_code"], len(vocabulary)
+    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+    candidates = builder.candidates(earlier)
+    if None in vocabulary and size > _FEW_PROCEDURES:
+        has_any = (codes != vocabulary.index(None)).astype(np.int32)
+        builder.add(Target(HAS_PROCEDURE, has_any, 2), candidates)
+        builder.variables[HAS_PROCEDURE] = (has_any, 2)
+        candidates += builder.candidates([HAS_PROCEDURE])
+    builder.add(Target("procedure_code", codes, size), candidates)
+    builder.variables["procedure_code"] = (codes, size)
 
 
 def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -> None:

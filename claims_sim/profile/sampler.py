@@ -16,7 +16,7 @@ from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -33,7 +33,7 @@ OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes"
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight",)
-OPEN_CODES: Final = ("secondary_count", "procedure_code", "procedure_label", "los")
+OPEN_CODES: Final = ("secondary_count", HAS_PROCEDURE, "procedure_code", "procedure_label", "los")
 _BLOCK: Final = 65_536
 _EXPLAINED_BY: Final = 100_000
 
