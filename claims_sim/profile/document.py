@@ -199,8 +199,10 @@ class Money(_Part):
     """
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
-    claimed_about_paid: bool = False
-    """Other amounts that are claimed lie about the price that is paid, not about the mean of their context."""
+    others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
+    """What other amounts lie about where their case has a price: that of the tariffs, that of what is paid, or none, but the
+    mean of their context as all others do.
+    """
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
 
@@ -286,7 +288,9 @@ class Profile(_Part):
             for name in ("grid", "decisive"):
                 if tariff is not None and tariff[name] is None:
                     del tariff[name]
-        for name in ("claimed_about_paid", "day_rates", "paid_means", "paid_tariff"):
+        if money["others_about"] == "tariffs":
+            del money["others_about"]
+        for name in ("day_rates", "paid_means", "paid_tariff"):
             if not money[name]:
                 del money[name]
         return document

@@ -6,7 +6,7 @@ many persons share. How what is paid follows from what is claimed is in `settlem
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -32,6 +32,7 @@ PRICE_CASE: Final = "price_case"
 """Another one: the number of the case by which the tariffs price the claim."""
 _SHARED_DEPTH: Final = 3
 _MOST: Final = 0.9
+_FEW_LISTED: Final = 0.5
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
 _AROUND: Final = 50
@@ -76,10 +77,12 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     primary = less_days(primary, charge)
     coarse = amount_grid(primary, share=_MOST)
     lattices = _find_tariffs(encoded, primary, grid, coarse)
+    has_both = encoded.claimed is not None and encoded.paid is not None
+    if has_both and lattices and _price_less_than_what_is_paid(encoded, lattices, charge, grid):
+        lattices = []
     for lattice in lattices:
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
-    has_both = encoded.claimed is not None and encoded.paid is not None
     rules = find_rules(encoded, Listed(lattices, charge), grid) if has_both else None
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, around=lattices)
     tariffs = _tariffs(fit)
@@ -87,8 +90,12 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     rows = np.flatnonzero(np.isfinite(primary))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
+    others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
     if rules is not None and rules.own is not None and _lie_nearer(fit, [rules.own], means, np.flatnonzero(other)):
-        fit.around = [rules.own]
+        fit.around, others_about = [rules.own], "paid_tariff"
+    elif lattices and not _lie_nearer(fit, lattices, means, np.flatnonzero(other)):
+        # Sums of many items begin at the price of one: they lie above it, and as far as there are items.
+        fit.around, others_about = [], "means"
     rounded_to = _profile_other(fit, means, np.flatnonzero(other))
     _add_bands(fit)
     settled = (
@@ -109,10 +116,19 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
         paid_means=settled.means,
-        claimed_about_paid=fit.around is not lattices,
+        others_about=others_about,
         day_rates=day_rates,
         rounded_to=rounded_to,
     )
+
+
+def _price_less_than_what_is_paid(encoded: Encoded, lattices: Sequence[Lattice], charge: Numbers, grid: float) -> bool:
+    """Are these tariffs, which explain few amounts, only the prices of what is paid, where just that is charged?"""
+    listed = sum(int((lattice.point >= 0).sum()) for lattice in lattices)
+    if listed > _FEW_LISTED * encoded.rows:
+        return False
+    own = find_rules(encoded, Listed((), charge), grid).own
+    return own is not None and int((own.point >= 0).sum()) > listed
 
 
 def _find_tariffs(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> list[Lattice]:

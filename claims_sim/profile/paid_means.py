@@ -52,7 +52,12 @@ def find_paid_means(
 
 
 def add_paid_residuals(
-    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], found: PaidMeans, rows: Ints
+    builder: Builder,
+    encoded: Encoded,
+    bins: dict[str, Bins],
+    candidates: Sequence[Parent],
+    found: PaidMeans,
+    rows: Ints,
 ) -> None:
     """Release how far what is paid to `rows` lies from `found`."""
     residual = np.full(encoded.rows, np.nan)

@@ -63,7 +63,9 @@ class Payments:
         self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
         self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], finest)
-        self._around = self._own.prices if self._own is not None and money.claimed_about_paid else self._prices
+        of_paid = self._prices if self._own is None else self._own.prices
+        about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest)}
+        self._around = about[money.others_about]
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)

@@ -31,7 +31,8 @@ def choose_case(
 ) -> tuple[tuple[str, ...], Decisive | None]:
     """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides; and who decides then.
 
-    It is what has the clearest prices.     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
+    It is what has the clearest prices.
+        A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)

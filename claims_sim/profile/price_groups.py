@@ -81,7 +81,9 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts) -> No
     priced = np.flatnonzero(np.diff(found.base_start) > 0)
     on = np.flatnonzero(found.point >= 0)
     rows = np.bincount(found.case[on], minlength=len(digits))[priced]
-    width = np.bincount(found.case[on], weights=amounts.tolerance[on], minlength=len(digits))[priced] / np.maximum(rows, 1)
+    width = np.bincount(found.case[on], weights=amounts.tolerance[on], minlength=len(digits))[priced] / np.maximum(
+        rows, 1
+    )
     price = found.bases[found.base_start[priced]]
     stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, width, rows)
     stands = _place_rare_codes(found, population, amounts, place, stands)
@@ -128,7 +130,9 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     enough = population.releasable(vote, len(distinct), rows[hit])
     joins, joined = distinct // size, distinct % size
     unlisted = np.bincount(of_row, minlength=size)
-    enough &= (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (stands[joins] == joins) & (joined != joins)
+    enough &= (
+        (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (stands[joins] == joins) & (joined != joins)
+    )
     order = np.argsort(counts[enough], kind="stable")
     placed = stands.copy()
     placed[joins[enough][order]] = joined[enough][order]

@@ -150,7 +150,9 @@ def profile_settlement(
         others += builder.candidates([AMOUNT_BAND])
     builder.add(Target("paid", codes, first + len(shares.bins.lo)), others)
     if means is not None:
-        add_paid_residuals(builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1))
+        add_paid_residuals(
+            builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
+        )
     tariff = None if rules.own is None else tariff_of(rules.own, grid)
     return Settlement(rules.at, rules.lines, bands, tariff, means)
 

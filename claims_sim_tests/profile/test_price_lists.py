@@ -199,14 +199,14 @@ def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, 
 
 def test_charges_lie_about_the_price_that_is_paid_where_they_follow_it(fit, by_case_rate):
     beside = fit(by_case_rate)
-    assert not beside.money.claimed_about_paid
-    assert "claimed_about_paid" not in beside.to_json()
+    assert beside.money.others_about == "tariffs"
+    assert "others_about" not in beside.to_json()
     case = np.unique(by_case_rate["dx_primary_code"].to_pylist(), return_inverse=True)[1]
     price = np.rint(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12))[case] / 100) * 100
     charged = np.round(price * np.exp(np.random.default_rng(16).normal(0.8, 0.3, len(price))), 2)
     table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", np.minimum(price, charged))
     profile = fit(table)
-    assert profile.money.claimed_about_paid
+    assert profile.money.others_about == "paid_tariff"
     claims = Sampler(profile).draw_claims(3, np.arange(len(price)))
     spread = []
     for t in (table, claims):
