@@ -7,9 +7,9 @@ import numpy as np
 
 from claims_sim.profile.admit import OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table
-from claims_sim.profile.encode import HOUR, SEASON
+from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import PRICE_CASE, PRICED
-from claims_sim.profile.settlement import AMOUNT_BAND
+from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
@@ -25,6 +25,8 @@ _ORIGINS: Final = {
 }
 _CALLED: Final = {
     PRICE_CASE: "case of the price lists",
+    PAID_CASE: "case of the price list of what is paid",
+    HAS_PROCEDURE: "whether anything was done",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
     SEASON: "month of the year",

@@ -101,7 +101,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     settled = (
         NOT_SETTLED
         if rules is None
-        else profile_settlement(builder, encoded, bins, builder.candidates([*earlier, SEASON]), rules, grid)
+        else profile_settlement(builder, encoded, bins, builder.candidates([*earlier, SEASON, MONTH]), rules, grid)
     )
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",

@@ -17,7 +17,7 @@ from claims_sim.profile.money import PRICE_CASE, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_PRICE
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
@@ -138,6 +138,7 @@ class Payments:
         slope, offset = self._lines[line[on]].T
         paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
         if self._own is not None:
+            draft.codes[PAID_CASE] = self._own.prices.case(draft.codes, draft.rows)
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             paid[at] = np.minimum(self._own.draw(key, rows[at], draft, at, paid[at]), amount[at])
         if money.paid_means is not None and self._paid_means is not None:

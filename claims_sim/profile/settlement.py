@@ -35,6 +35,8 @@ _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
 PAID_PRICE: Final = "paid_price"
 """The table that draws which price of its own list is paid."""
+PAID_CASE: Final = "paid_price_case"
+"""A variable of the sampler's own: the number of the case by which that list prices the claim."""
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
@@ -129,7 +131,7 @@ def profile_settlement(
     """  # noqa: D205
     first = rules.shares_from
     if rules.own is not None:
-        _add_prices(builder, rules.own, candidates)
+        _add_prices(builder, rules.own, encoded, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     means = find_paid_means(builder, encoded, candidates, _in_ranges(shares), grid)
     if means is not None:
@@ -227,12 +229,14 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
     return found
 
 
-def _add_prices(builder: Builder, own: Lattice, candidates: Sequence[Parent]) -> None:
+def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Sequence[Parent]) -> None:
     for name in plain_names((*own.case_names, *own.factors)):
         builder.use_feature(name)
-    levels = len(own.levels)
+    prices, levels = PriceList.of_lattice(own), len(own.levels)
+    builder.variables[PAID_CASE] = (prices.case(encoded.codes, encoded.rows), prices.cases)
     code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)
-    builder.add(Target(PAID_PRICE, code, int(np.diff(own.base_start).max(initial=1)) * levels), candidates)
+    size = int(np.diff(own.base_start).max(initial=1)) * levels
+    builder.add(Target(PAID_PRICE, code, size), [*builder.candidates([PAID_CASE]), *candidates])
 
 
 def _price(own: Lattice, rows: int) -> Numbers:
