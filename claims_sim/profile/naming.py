@@ -50,7 +50,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "paid pd payment pmt approved settled covered coverage",
     "gap": "selisih gap difference diff beda share copay copayment liability iur",
     "person": "pasien peserta patient pasienid member person bene beneficiary kartu "
-    "noka nokapst nik participant insured pstv paciente beneficiario patienten versicherter",
+    "noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
@@ -60,7 +60,7 @@ _MEANINGS: Final[dict[str, str]] = {
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "claim_id": ("claimed id", "visit id", "visit", "id!"),
-    "admit_dt": ("admit date", "admit", "visit date", "service date", "date!"),
+    "admit_dt": ("admit date", "admit", "visit date", "service date", "date!", "claimed date"),
     "discharge_dt": ("discharge date", "discharge"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
     "province_name": ("province", "region"),

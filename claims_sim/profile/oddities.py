@@ -18,6 +18,8 @@ from claims_sim.profile.source_sql import (
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
+_CENT: Final = 0.011
+_RATHER_MANY: Final = 0.01
 _STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
@@ -37,6 +39,8 @@ def describe_oddities(
         *_form_oddities(columns),
         *_date_oddities(columns),
         *_number_oddities(columns),
+        *_gap_oddities(columns),
+        *_missing_oddities(columns),
         *_severity_oddities(columns),
         *_identity_oddities(connection, relation, mapping),
     )
@@ -116,6 +120,38 @@ def _number_oddities(columns: pa.Table) -> Iterator[str]:
             negative = pc.sum(pc.less(columns[name], 0)).as_py() or 0
             if negative:
                 yield f"{share_of(negative, columns.num_rows)} of {name} is negative and counts as missing."
+
+
+def _gap_oddities(columns: pa.Table) -> Iterator[str]:
+    names = ("amount_claimed", "amount_paid", "amount_gap")
+    if not set(names) <= set(columns.column_names):
+        return
+    claimed, paid, gap = (columns[name] for name in names)
+    off = pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT)
+    known = len(off) - off.null_count
+    other = pc.sum(off).as_py() or 0
+    if other > _RATHER_MANY * known:
+        yield (
+            f"{share_of(other, known)} of amount_gap is not what is claimed less what is paid; simulated claims hold just that. "
+            "If the column is something else (a deductible, the patient's part), leave it out of the mapping file."
+        )
+
+
+def _missing_oddities(columns: pa.Table) -> Iterator[str]:
+    """What is missing in part, and what stands in for it."""
+    names = set(columns.column_names)
+    if "patient_id_hash" in names:
+        keyless = columns["patient_id_hash"].null_count
+        if 0 < keyless < columns.num_rows:
+            share = share_of(keyless, columns.num_rows)
+            yield f"{share} of claims have no patient_id_hash: these count as one person's, so that no count rests on them."
+    for label, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
+        if {label, code} <= names and columns[label].null_count < columns.num_rows:
+            given = pc.is_valid(columns[code])
+            unnamed = pc.sum(pc.and_(given, pc.is_null(columns[label]))).as_py() or 0
+            if unnamed:
+                share = share_of(unnamed, pc.sum(given).as_py())
+                yield f"{share} of {code} has no {label}: simulated claims have the code system's name there, else the code."
 
 
 def _severity_oddities(columns: pa.Table) -> Iterator[str]:

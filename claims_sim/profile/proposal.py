@@ -36,6 +36,8 @@ _FITS_EACH_OTHER: Final = 0.6
 """From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
 _MOST_SERVICES: Final = 6
+_MOST_PROVINCES: Final = 120
+"""Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MAX_CATEGORIES: Final = 200
 
 
@@ -198,7 +200,10 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "admit_dt": (lambda f: f["date"], "{date:.0%} dates"),
     "discharge_dt": (lambda f: f["date"], "{date:.0%} dates"),
     "los": (_whole_numbers, "small whole numbers"),
-    "province_name": (lambda f: max(f["province"], 0.4 * (f["distinct"] <= 60)), "{province:.0%} names of provinces"),
+    "province_name": (
+        lambda f: max(f["province"], 0.4 * (f["distinct"] <= _MOST_PROVINCES)),
+        "{province:.0%} names of provinces",
+    ),
     "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= 600), "some categories"),
     "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
     "facility_class": (_categories, "few categories"),
