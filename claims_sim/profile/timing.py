@@ -18,8 +18,6 @@ Moments = npt.NDArray[Any]
 Days = tuple[date, date]
 _DAY_S: Final = 86_400
 _WEEKDAY_TRIES: Final = 8
-_MOST_IN_MONTH: Final = 5
-"""So often a weekday comes in a month."""
 
 # Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
 # morning), discharges around noon. An assumption, stated in the profile's guide.
@@ -84,16 +82,20 @@ class Calendar:
         special = self._special[np.clip(code, 0, len(self._special) - 1)]
         its_month = special - self._first[month]
         falls_on = (code >= 0) & (code < len(self._special)) & (its_month >= 0) & (its_month < self._length[month])
-        return np.where(falls_on, special, self._beside_special(day, month))
+        return np.where(falls_on, special, self._beside_special(key, rows, day, month))
 
-    def _beside_special(self, day: npt.NDArray[np.int64], month: Codes) -> npt.NDArray[np.int64]:
-        """Another day of the month on the same weekday, where a day is a special date; itself, where all of these are."""
-        first, length = self._first[month], self._length[month]
-        weekday, beside = (day - first) % WEEKDAYS, day
-        for _ in range(_MOST_IN_MONTH - 1):
-            beside = np.where(np.isin(beside, self._special), beside + WEEKDAYS, beside)
-            beside = np.where(beside >= first + length, first + weekday, beside)
-        return beside
+    def _beside_special(self, key: int, rows: Rows, day: npt.NDArray[np.int64], month: Codes) -> npt.NDArray[np.int64]:
+        """Other days of the month on the same weekday for days that are special dates; themselves, where all of these are."""
+        for attempt in range(_WEEKDAY_TRIES):
+            at = np.flatnonzero(np.isin(day, self._special))
+            if not len(at):
+                break
+            first, length = self._first[month[at]], self._length[month[at]]
+            offset = (day[at] - first) % WEEKDAYS
+            count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
+            u = uniforms(key ^ stream_key(f"day beside {attempt}"), rows[at])
+            day[at] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
+        return day
 
     def _day_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> npt.NDArray[np.int64]:
         """A day of the range on a drawn weekday; any day of it where the range has none of the weekdays drawn."""

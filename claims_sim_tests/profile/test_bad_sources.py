@@ -293,3 +293,17 @@ def test_a_strange_name_in_a_mapping_is_told_with_the_names_that_are_known_the_i
     (tmp_path / "m.toml").write_text('[columns]\nclaim = "no"\n', encoding="utf-8")
     with pytest.raises(SourceError, match=r"names 'claim', .* they are: claim_id, admit_dt, "):
         load_mapping(tmp_path / "m.toml")
+
+
+def test_a_gap_that_is_none_claims_without_a_person_and_codes_without_a_name_are_reported(fit, table):
+    claimed, rows = table["amount_claimed"].to_numpy(), np.arange(ROWS)
+    odd = table.append_column("amount_gap", pa.array(np.where(rows % 5 == 0, 50_000.0, claimed - claimed)))
+    odd = odd.append_column("dx_primary_label", pa.array(np.where(rows % 4 == 0, None, "Typhoid fever").tolist()))
+    persons = table["patient_id_hash"].to_pylist()
+    odd = replaced(odd, "patient_id_hash", [None if i % 10 == 0 else person for i, person in enumerate(persons)])
+    told = " ".join(fit(odd).oddities)
+    assert "20.0% of amount_gap is not what is claimed less what is paid" in told
+    assert "10.0% of claims have no patient_id_hash: these count as one person's" in told
+    assert "of dx_primary_code has no dx_primary_label: simulated claims have the code system's name there" in told
+    plain = table.append_column("amount_gap", pa.array(claimed - claimed))
+    assert not any("amount_gap" in sentence for sentence in fit(plain).oddities)

@@ -1,0 +1,70 @@
+"""What is paid where no rule says it: it follows the case, or it is a share of what is claimed."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 12_000
+
+
+def charged(follows_case):
+    """Charges of any size; what is paid follows the diagnosis, or is a share that the class of the house has agreed on."""
+    g, w = np.random.default_rng(51), np.random.default_rng(52)
+    table = tariff_table(ROWS)
+    dx, house = (np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("dx_primary_code", "facility_class"))
+    case = np.exp(w.normal(14, 0.6, 12))[dx]
+    claimed = np.round(case * np.exp(g.normal(1.2, 0.5, ROWS)), 2)
+    share = np.array([0.3, 0.5, 0.7])[house] * np.exp(g.normal(0, 0.05, ROWS))
+    paid = case * np.exp(g.normal(0, 0.08, ROWS)) if follows_case else claimed * share
+    return replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(np.minimum(paid, claimed), 2))
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["by case", "by share"])
+def both(request, fit):
+    table = charged(request.param)
+    return request.param, fit(table), table
+
+
+def logs(table):
+    claimed, paid = table["amount_claimed"].to_numpy(), table["amount_paid"].to_numpy()
+    part = (paid < claimed) & (paid > 0)
+    return np.log(claimed[part]), np.log(paid[part]), np.array(table["dx_primary_code"].to_pylist())[part]
+
+
+def within(values, codes):
+    """The standard deviation of values about the means of their codes."""
+    ids = np.unique(codes, return_inverse=True)[1]
+    return float(np.std(values - (np.bincount(ids, values) / np.bincount(ids))[ids]))
+
+
+def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
+    follows_case, profile, _ = both
+    assert profile.money.paid_means.of_shares is not follows_case
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_it_varies_about_its_case_and_its_charges_as_it_does(both):
+    _, profile, table = both
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    for measure in (lambda c, p, dx: within(p, dx), lambda c, p, dx: float(np.corrcoef(c, p - c)[0, 1])):
+        real, drawn = (measure(*logs(t)) for t in (table, claims))
+        assert drawn == pytest.approx(real, abs=0.06)
+
+
+def test_nobody_is_paid_more_than_is_claimed_and_no_more_are_paid_in_full(both):
+    _, profile, table = both
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    full = []
+    for t in (table, claims):
+        claimed, paid = t["amount_claimed"].to_numpy(), t["amount_paid"].to_numpy()
+        assert (paid <= claimed).all()
+        full.append(np.mean(paid == claimed))
+    assert full[1] == pytest.approx(full[0], abs=0.01)
+
+
+def test_where_rules_say_all_there_are_no_such_means(tariff_profile):
+    assert tariff_profile.money.paid_means is None
+    assert "paid_means" not in tariff_profile.to_json()

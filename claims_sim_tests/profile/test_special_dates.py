@@ -1,0 +1,71 @@
+"""Holidays and days of batches: dates that stand out are told, all others are not."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import ClaimFilter
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 60_000
+HOLIDAY, BATCH = np.datetime64("2024-06-17"), np.datetime64("2024-09-30")
+
+
+def with_dates(rows=ROWS):
+    """A year in which hardly anybody comes on one Monday, and every tenth claim is of one day."""
+    g = np.random.default_rng(41)
+    table = tariff_table(rows)
+    days = np.arange("2024-01-01", "2025-01-01", dtype="datetime64[D]")
+    admit = days[g.integers(0, len(days), rows)]
+    away = (admit == HOLIDAY) & (g.random(rows) < 0.6)
+    admit = np.where(away, days[g.integers(0, 100, rows)], admit)
+    admit = np.where(g.random(rows) < 0.1, BATCH, admit)
+    table = replaced(table, "admit_dt", admit)
+    return replaced(table, "discharge_dt", admit + np.nan_to_num(table["los"].to_numpy()).astype(int))
+
+
+@pytest.fixture(scope="module")
+def dated(fit):
+    table = with_dates()
+    return fit(table), table
+
+
+def on(table, day):
+    return float(np.mean(table["admit_dt"].to_numpy().astype("datetime64[D]") == day))
+
+
+def test_a_holiday_and_a_day_of_batches_are_told_and_no_other_day(dated):
+    profile, _ = dated
+    assert [str(day) for day in profile.special_dates] == ["2024-06-17", "2024-09-30"]
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_as_many_claims_fall_on_them_and_on_the_days_beside_them(dated):
+    profile, table = dated
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    for day in (BATCH, HOLIDAY, HOLIDAY + 7, HOLIDAY - 7, BATCH - 7):
+        assert on(claims, day) == pytest.approx(on(table, day), abs=0.002)
+
+
+def test_claims_of_days_that_are_asked_for_know_nothing_of_them(dated):
+    profile, _ = dated
+    sampler = Sampler(profile)
+    wanted = sampler.conditions(ClaimFilter.parse(["date=2024-09-16..2024-10-06"]))
+    claims = sampler.draw_claims(1, np.arange(4000), wanted)
+    assert on(claims, BATCH) == pytest.approx(1 / 21, abs=0.03)
+
+
+def test_days_that_differ_by_chance_alone_are_not_told(tariff_profile, foreign_profile):
+    for profile in (tariff_profile, foreign_profile):
+        assert profile.special_dates == ()
+        assert "special_date" not in profile.to_json()
+
+
+def test_a_date_of_fewer_than_k_persons_is_not_told(fit):
+    table = with_dates()
+    batch = table["admit_dt"].to_numpy().astype("datetime64[D]") == BATCH
+    # All those claims are of four persons.
+    persons = np.where(batch, np.arange(ROWS) % 4, np.arange(ROWS) + 4)
+    profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in persons]))
+    assert [str(day) for day in profile.special_dates] == ["2024-06-17"]
