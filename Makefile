@@ -63,7 +63,7 @@ test-all: lint definitions  ## The same with the long tests
 # Types beside the tests, of which many wait for servers; what they find is told at the end.
 test test-all:
 	@$(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
-	  $(BIN)/pytest -q -n auto $(SELECTION); tests=$$?; \
+	  $(BIN)/pytest -q -n auto --dist worksteal $(SELECTION); tests=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/types.log; exit $$((types || tests))
 
 lock: $(DEV)  ## Renew both lock files from pyproject.toml

@@ -102,8 +102,8 @@ def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
 
 def _is_intricate(whole: _Begun) -> bool:
     """Is something of the place part of the cases, or are there many hidden levels, where services may have factors of their own?"""
-    of_place = any(name in FACTOR_CANDIDATES for name in whole.found.case_names)
-    return of_place or len(whole.found.levels) > _MANY_LEVELS
+    of_place = set(whole.found.case_names) & (set(FACTOR_CANDIDATES) - {"severity_group"})
+    return bool(of_place) or len(whole.found.levels) > _MANY_LEVELS
 
 
 def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:
