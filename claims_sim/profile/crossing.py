@@ -6,10 +6,11 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.profile.admit import OWN_CODES, admitted
-from claims_sim.profile.document import Profile, Table
+from claims_sim.profile.document import Profile, Table, Tariff
 from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import PRICE_CASE, PRICED
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE
+from claims_sim.profile.special_dates import SPECIAL_DATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
@@ -94,7 +95,7 @@ def describe_crossing(profile: Profile) -> Crossing:
         claims=profile.rows,
         smallest=profile.smallest_cell(),
         tables=tuple(_table(profile, table) for table in profile.tables.values()),
-        lists=tuple(_list(profile, column) for column in profile.vocabularies),
+        lists=(*(_list(profile, column) for column in profile.vocabularies), *_dates(profile)),
         ranges=tuple((name, len(bins.lo)) for name, bins in profile.bins.items()),
         money=_money(profile),
         sentences=profile.oddities,
@@ -136,6 +137,14 @@ def _list(profile: Profile, column: str) -> ValueList:
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
 
 
+def _dates(profile: Profile) -> tuple[ValueList, ...]:
+    if not profile.special_dates:
+        return ()
+    origin = "dates on which clearly more or fewer claims come than on others of their weekday around them"
+    values = tuple(str(day) for day in profile.special_dates)
+    return (ValueList(SPECIAL_DATE, origin, values, (None,) * len(values)),)
+
+
 def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     money = profile.money
     found = [("amounts that enough claims share", len(money.exact))]
@@ -143,11 +152,18 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [
             ("prices of tariffs, each borne by enough", sum(len(tariff.bases) for tariff in money.tariffs)),
             ("top-ups", sum(len(tariff.top_ups) for tariff in money.tariffs)),
+            ("procedures that decide prices", sum(_decisive(tariff) for tariff in money.tariffs)),
             ("factors of tariffs", sum(len(logs) for tariff in money.tariffs for logs in tariff.factors.values())),
         ]
     if money.paid_tariff is not None:
+        found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
-    means = sum(len(values) for _, values in money.means.levels)
+    contexts = [money.means] + ([money.paid_means.means] if money.paid_means is not None else [])
+    means = sum(len(values) for about in contexts for _, values in about.levels)
     return (*found, ("means of logarithms, to 0.01 or (of few claims) 0.05", means))
+
+
+def _decisive(tariff: Tariff) -> int:
+    return 0 if tariff.decisive is None else len(tariff.decisive.pairs)
