@@ -163,6 +163,13 @@ class Means(_Part):
         return self
 
 
+class PatientsPart(_Part):
+    """How the share that a patient pays is rounded; what is paid is the rest."""
+
+    grid: Annotated[float, Field(gt=0)]
+    ties: Literal["down", "near", "up"]
+
+
 class PaidMeans(_Part):
     """Where what is paid lies that no rule says: the logarithms of the amounts, or of the shares of what is claimed."""
 
@@ -197,6 +204,8 @@ class Money(_Part):
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
     table `paid_price` which one; nobody is paid more than is claimed.
     """
+    patients_part: PatientsPart | None = None
+    """Where there is one, it is what `paid` says of shares that is rounded to it, and not what is paid."""
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
@@ -290,7 +299,7 @@ class Profile(_Part):
                     del tariff[name]
         if money["others_about"] == "tariffs":
             del money["others_about"]
-        for name in ("day_rates", "paid_means", "paid_tariff"):
+        for name in ("day_rates", "paid_means", "paid_tariff", "patients_part"):
             if not money[name]:
                 del money[name]
         return document

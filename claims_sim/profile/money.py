@@ -116,6 +116,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
         paid_means=settled.means,
+        patients_part=settled.patients_part,
         others_about=others_about,
         day_rates=day_rates,
         rounded_to=rounded_to,

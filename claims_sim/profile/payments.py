@@ -15,6 +15,7 @@ from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import PRICE_CASE, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
+from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE
@@ -131,8 +132,11 @@ class Payments:
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
-        paid[part] = np.rint(amount[part] * ratio / grid) * grid
+        paid[part] = amount[part] * ratio
+        if money.patients_part is None:
+            paid[part] = np.rint(paid[part] / grid) * grid
         first = FIRST_LEVEL + money.paid_values
+        shares_from = first + len(money.paid_lines) + (self._own is not None)
         line = kind - first
         on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))
         slope, offset = self._lines[line[on]].T
@@ -144,6 +148,9 @@ class Payments:
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
+        if money.patients_part is not None:
+            at = np.flatnonzero(kind >= shares_from)
+            paid[at] = amount[at] - round_part(money.patients_part, amount[at] - paid[at])
         if money.paid_at is None:
             return
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)

@@ -13,13 +13,14 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.decided import DECIDED_BY, plain_names
-from claims_sim.profile.document import Bins, PaidMeans, Tariff
+from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.find_lattice import find_lattice
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
+from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding
@@ -57,6 +58,7 @@ class Settlement(NamedTuple):
     bands: tuple[float, ...]
     tariff: Tariff | None
     means: PaidMeans | None
+    patients_part: PatientsPart | None
 
 
 class Listed(NamedTuple):
@@ -77,9 +79,10 @@ class Rules(NamedTuple):
     own: Lattice | None
     shares_from: int
     """The first code of the shares."""
+    patients_part: PatientsPart | None
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), None, None)
+NOT_SETTLED: Final = Settlement(None, (), (), None, None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -101,6 +104,9 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         first += len(encoded.vocabularies[at])
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
+    rounded = find_patients_part(claimed, paid, np.flatnonzero(part), grid)
+    if rounded is not None:
+        ratio[part] = np.where(np.isfinite(rounded[1]), rounded[1], ratio[part])
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid)
@@ -120,7 +126,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= own.point < 0
         first += 1
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, first)
+    return Rules(codes, ratio, at, lines, own, first, None if rounded is None else rounded[0])
 
 
 def profile_settlement(
@@ -156,7 +162,7 @@ def profile_settlement(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
         )
     tariff = None if rules.own is None else tariff_of(rules.own, grid)
-    return Settlement(rules.at, rules.lines, bands, tariff, means)
+    return Settlement(rules.at, rules.lines, bands, tariff, means, rules.patients_part)
 
 
 def _in_ranges(shares: Binned) -> Ints:

@@ -68,3 +68,35 @@ def test_nobody_is_paid_more_than_is_claimed_and_no_more_are_paid_in_full(both):
 def test_where_rules_say_all_there_are_no_such_means(tariff_profile):
     assert tariff_profile.money.paid_means is None
     assert "paid_means" not in tariff_profile.to_json()
+
+
+@pytest.mark.parametrize("ties", ["down", "near", "up"])
+def test_what_the_patient_pays_may_be_what_is_rounded(fit, ties):
+    """A share of thirty or fifty in a hundred by the class of the house, in whole hundreds, of amounts in tens."""
+    g = np.random.default_rng(53)
+    table = tariff_table(ROWS)
+    house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
+    claimed = np.rint(np.exp(g.normal(10.5, 0.8, ROWS)) / 10) * 10
+    share = np.array([0.3, 0.5, 0.3])[house]
+    whole = {"down": np.floor, "near": np.rint, "up": np.ceil}[ties]
+    part = whole(np.round(claimed * share, 6) / 100) * 100
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed - part)
+    profile = fit(table)
+    assert (profile.money.patients_part.grid, profile.money.patients_part.ties) == (100.0, ties)
+    assert profile.money.paid_lines == ()
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    amount, paid = claims["amount_claimed"].to_numpy(), claims["amount_paid"].to_numpy()
+    agreed = np.where(
+        np.array(claims["facility_class"].to_pylist())
+        == table["facility_class"].to_pylist()[int(np.argmax(house == 1))],
+        0.5,
+        0.3,
+    )
+    assert np.mean((amount - paid) % 100 == 0) == 1.0
+    assert np.mean(amount - paid == whole(np.round(amount * agreed, 6) / 100) * 100) > 0.97
+
+
+def test_where_shares_are_rounded_as_all_amounts_are_there_is_no_patients_part(both):
+    _, profile, _ = both
+    assert profile.money.patients_part is None
+    assert "patients_part" not in profile.to_json()
