@@ -86,12 +86,8 @@ def test_what_the_patient_pays_may_be_what_is_rounded(fit, ties):
     assert profile.money.paid_lines == ()
     claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
     amount, paid = claims["amount_claimed"].to_numpy(), claims["amount_paid"].to_numpy()
-    agreed = np.where(
-        np.array(claims["facility_class"].to_pylist())
-        == table["facility_class"].to_pylist()[int(np.argmax(house == 1))],
-        0.5,
-        0.3,
-    )
+    half = np.array(table["facility_class"].to_pylist())[house == 1][0]
+    agreed = np.where(np.array(claims["facility_class"].to_pylist()) == half, 0.5, 0.3)
     assert np.mean((amount - paid) % 100 == 0) == 1.0
     assert np.mean(amount - paid == whole(np.round(amount * agreed, 6) / 100) * 100) > 0.97
 
