@@ -1,6 +1,6 @@
 """How well claims drawn from a profile stand in for the real ones: every score beside its floor and its goal, table by table.
 
-    python benchmarks/bench_fidelity.py [--tables demo,coastal,register,counter,charges,raised,wide]
+    python benchmarks/bench_fidelity.py [--tables demo,coastal,register,counter,charges,raised,wide,casemix,billed]
                                         [--rows 120000] [--k 11] [--no-suppression]
                                         [--peers independent,copula,designer,synthea_port,cart] [--json FILE]
 

@@ -14,6 +14,10 @@ raised    named and coded as BPJS's sample data; severity only as the last part 
 wide      as Medicare's public files: ICD-9-CM codes, nine columns of secondary diagnoses, dates as whole numbers, one amount,
           continuous and told to the thousand, with a ceiling.
 charges   no dates at all; diagnoses as names, not codes; a hospital's charges and its costs, both continuous, with cents.
+casemix   case groups: some procedures decide the group, else the diagnosis; prices by group, severity and class of hospital, a ward
+          class that no column names, renewed in the midst of a month for two groups in three; holidays; claims unpaid at the end.
+billed    charges of any size beside case payments; of visits the patient pays a share in whole fives; half of the claims are dated on
+          the last day of their month; no procedures.
 
 One world each: another seed draws other claims of it (a holdout). Every row is invented.
 """
@@ -471,6 +475,127 @@ def wide(rows: int, g: Rng) -> pa.Table:
     })  # fmt: skip
 
 
+def casemix(rows: int, g: Rng) -> pa.Table:
+    w = np.random.default_rng([WORLD, 7])
+    dx_codes = codes_of_chapters("ABCDEFGHIJKLMNOPQRSTZ", 700, w)
+    n, places, houses, groups = len(dx_codes), 33, 800, 160
+    size = zipf(houses, 0.5, w)
+    house_place, house_kind = w.integers(0, places, houses), draw(np.array([[0.6, 3, 8, 6]]), np.zeros(houses, int), w)
+    house_owner = draw(np.array([[5, 3, 1, 1.0], [2, 5, 2, 3], [1, 3, 4, 7], [0, 3, 3, 6]]), house_kind, w)
+    person = draw(g.gamma(0.8, 1, rows // 3 + 1)[None], np.zeros(rows, int), g)
+    home = draw(size[None], np.zeros(rows // 3 + 1, int), g)
+    house = np.where(g.random(rows) < 0.8, home[person], draw(size[None], np.zeros(rows, int), g))
+    kind, place = house_kind[house], house_place[house]
+    stays = (g.random(rows) < np.array([0.12, 0.17, 0.24, 0.27])[kind]).astype(int)
+    dx = draw(zipf(n, 1.0, w) * w.gamma(0.8, 1, (8, n)), stays * 4 + kind, g)
+    procs = [f"{a}{b}" for a in (45, 54, 79, 81, 86, 87, 88, 89, 93, 99) for b in w.choice(90, 8, replace=False) + 10]
+    decides = np.r_[np.array([int(code[:2]) < 87 for code in procs]), False]
+    wanted = np.c_[w.dirichlet(np.full(80, 0.03), n), w.uniform(0.3, 3, n)]
+    proc = np.where(stays, draw(wanted, dx, g), draw(wanted * np.where(decides, 0.05, 1.0), dx, g))
+    of_dx, of_proc = w.integers(0, 100, n), 100 + w.integers(0, 60, 81)
+    group = np.where(decides[proc], of_proc[proc], of_dx[dx]) + stays * groups
+    sec = companions(
+        dx,
+        w.gamma(1.3, 0.7, n)[dx] * np.where(stays, 1.3, 0.35),
+        partners_of(n, 12, zipf(n, 0.9, w), w),
+        dx_codes,
+        8,
+        g,
+    )
+    severe = (
+        g.logistic(0, 0.7, rows) + w.normal(0, 0.6, n)[dx] + 0.5 * sec.value_lengths().to_numpy(zero_copy_only=False)
+    )
+    severity = np.where(stays, (severe > 1.0).astype(int) + (severe > 2.7), 0)
+    ward = draw(np.array([[2, 3, 5.0]]), np.zeros(rows // 3 + 1, int), g)[person]
+    days = np.arange(730)
+    week = np.array([[1.1, 1, 1, 1, 0.85, 0.5, 0.08], [1, 1, 1, 1, 0.95, 0.85, 0.8]])[:, (days + 5) % 7]
+    day = draw(
+        week * np.where(np.isin(days, [0, 62, 121, 122, 123, 124, 229, 358, 386, 476, 477, 478, 594]), 0.35, 1),
+        stays,
+        g,
+    )
+    base = np.exp(np.r_[w.normal(12.6, 0.6, groups), w.normal(15.0, 0.55, groups)])
+    of_class = np.array([1.38, 1.17, 1.0, 0.86]) * np.exp(w.normal(0, 0.03, (2 * groups, 4)))
+    of_level = np.cumsum(np.c_[np.ones(2 * groups), w.gamma(2, [0.13, 0.2], (2 * groups, 2))], axis=1)
+    renewed = np.where(w.random(2 * groups) < 0.3, 1.0, np.exp(w.normal(0.04, 0.09, 2 * groups)))
+    region = np.array([1, 1.005, 1.012, 1.03, 1.05])[w.integers(0, 5, places)]
+
+    def tariff(level: Ints) -> np.ndarray:
+        price = base[group] * of_class[group, kind] * of_level[group, level] * np.where(day < 373, 1.0, renewed[group])
+        return np.rint(price * np.where(stays, np.array([1.4, 1.2, 1.0])[ward], 1.0) * region[place] / 100) * 100
+
+    claimed, lowered = tariff(severity), (severity > 0) & (g.random(rows) < 0.04)
+    paid = np.where(lowered, tariff(np.maximum(severity - 1, 0)), claimed)
+    paid = np.where(g.random(rows) < np.where(day > 690, 0.06, 0.004), 0, paid)
+    los = np.where(stays, 1 + g.negative_binomial(2.2, 1 / (1 + w.gamma(3, 0.45, n)[dx] * (0.7 + 0.25 * severity))), 0)
+    admit = np.datetime64("2022-01-01") + day
+    labels = [icd10.label(code) or code for code in dx_codes]
+    return pa.table({
+        "claim_id": pa.array([f"{i:09d}V" for i in range(rows)]), "admit_dt": pa.array(admit), "discharge_dt": pa.array(admit + los),
+        "los": pa.array(los.astype(np.int32)), "province_name": text([f"PROVINSI {a}{b}" for a in "ABC" for b in "KLMNOPQRSTU"], place),
+        "district_name": text([f"KAB {i}{a}" for i in range(places) for a in "ABCDEF"], place * 6 + house % 6),
+        "facility_id": text([f"{i:04d}R" for i in range(houses)], house),
+        "facility_class": text(["RS Kelas A", "RS Kelas B", "RS Kelas C", "RS Kelas D"], kind),
+        "facility_ownership": text(["Vertikal", "Pemda", "Yayasan", "Swasta"], house_owner[house]),
+        "service_type": text(["RJTL", "RITL"], stays), "severity_group": text(["ringan", "sedang", "berat"], severity),
+        "dx_primary_code": text(dx_codes, dx), "dx_primary_label": text(labels, dx), "dx_secondary_codes": sec,
+        "procedure_code": text(procs, np.where(proc < 80, proc, -1)), "amount_claimed": pa.array(claimed), "amount_paid": pa.array(paid),
+        "amount_gap": pa.array(claimed - paid), "patient_id_hash": text([f"{i:x}" for i in range(rows // 3 + 1)], person),
+    })  # fmt: skip
+
+
+def billed(rows: int, g: Rng) -> pa.Table:
+    w = np.random.default_rng([WORLD, 8])
+    dx_codes = codes_of_chapters("ACEFGIJKLMNRS", 400, w)
+    n, places = len(dx_codes), 40
+    place = draw(zipf(places, 0.7, w)[None], np.zeros(rows, int), g)
+    kind = draw(w.dirichlet([2, 4, 3], places), place, g)
+    person = draw(g.gamma(0.9, 1, rows // 2 + 1)[None], np.zeros(rows, int), g)
+    stays = (g.random(rows) < np.array([0.5, 0.3, 0.12])[kind]).astype(int)
+    dx = draw(zipf(n, 0.95, w) * w.gamma(1, 1, (6, n)), stays * 3 + kind, g)
+    severity = np.where(stays, draw(w.dirichlet([4, 2, 1], n), dx, g), 0)
+    los = np.where(stays, 1 + g.negative_binomial(1.6, 1 / (1 + w.gamma(2, 1.0, n)[dx] * (1 + 0.5 * severity))), 0)
+    rate = np.exp(w.normal(8.7, 0.08, places))[place]
+    weight = np.exp(w.normal(0, 0.5, n))[dx] * np.array([1, 1.5, 2.3])[severity]
+    case = weight * rate * np.exp(g.normal(0, 0.06, rows))
+    charge = case * np.array([4.5, 3.2, 2.4])[kind] * np.exp(g.normal(0, 0.4, rows))
+    visit = np.exp(w.normal(5.2, 0.5, n))[dx] * np.exp(g.normal(0, 0.45, rows))
+    claimed = np.where(stays, np.round(charge, 2), np.maximum(np.rint(visit), 5))
+    own = np.floor(np.round(claimed * np.array([0.5, 0.4, 0.3])[kind], 6) / 5) * 5
+    paid = np.where(stays, np.round(np.minimum(case, charge), 2), claimed - own)
+    paid = np.where(g.random(rows) < 0.03, 0, paid)
+    months = np.arange("2021-01", "2022-07", dtype="datetime64[M]")
+    ends = (months + 1).astype("datetime64[D]") - 1
+    sent = g.random(rows) < 0.5
+    admit = np.where(sent, ends[g.integers(0, len(ends), rows)], np.datetime64("2021-01-01") + g.integers(0, 546, rows))
+    return pa.table({
+        "member_id": text([f"M{i * 37 % 10**7:07d}" for i in range(rows // 2 + 1)], person), "date_of_claim": pa.array(admit),
+        "nights": pa.array(los), "state": text([f"State {a}{b}" for a in "ABCD" for b in "EFGHIJKLMN"], place),
+        "tier": text(["Teaching", "General", "Office"], kind), "setting": text(["O", "I"], stays),
+        "complexity": text(["none", "some", "major"], severity), "icd": text(dx_codes, dx),
+        "billed": pa.array(claimed), "allowed": pa.array(paid),
+    })  # fmt: skip
+
+
+BILLED_MAPPING = """\
+[columns]
+patient_id_hash = "member_id"
+admit_dt = "date_of_claim"
+los = "nights"
+province_name = "state"
+facility_class = "tier"
+service_type = "setting"
+severity_group = "complexity"
+dx_primary_code = "icd"
+amount_claimed = "billed"
+amount_paid = "allowed"
+
+[values.service_type]
+O = "RJTL"
+I = "RITL"
+"""
+
+
 WIDE_MAPPING = """\
 [columns]
 claim_id = "CLM_ID"
@@ -495,8 +620,16 @@ TABLES: dict[str, Callable[[int, Rng], pa.Table]] = {
     "charges": charges,
     "raised": raised,
     "wide": wide,
+    "casemix": casemix,
+    "billed": billed,
 }
-MAPPINGS = {"counter": COUNTER_MAPPING, "charges": CHARGES_MAPPING, "raised": RAISED_MAPPING, "wide": WIDE_MAPPING}
+MAPPINGS = {
+    "counter": COUNTER_MAPPING,
+    "charges": CHARGES_MAPPING,
+    "raised": RAISED_MAPPING,
+    "wide": WIDE_MAPPING,
+    "billed": BILLED_MAPPING,
+}
 
 
 def write_table(name: str, rows: int, seed: int, out: Path) -> Path | None:

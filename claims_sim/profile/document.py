@@ -164,8 +164,9 @@ class Means(_Part):
 
 
 class PatientsPart(_Part):
-    """How the share that a patient pays is rounded; what is paid is the rest."""
+    """The shares that patients pay, and how these are rounded; what is paid is the rest."""
 
+    shares: Annotated[tuple[Share, ...], Field(min_length=1)]
     grid: Annotated[float, Field(gt=0)]
     ties: Literal["down", "near", "up"]
 
@@ -205,7 +206,7 @@ class Money(_Part):
     table `paid_price` which one; nobody is paid more than is claimed.
     """
     patients_part: PatientsPart | None = None
-    """Where there is one, it is what `paid` says of shares that is rounded to it, and not what is paid."""
+    """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"

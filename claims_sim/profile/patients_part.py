@@ -1,71 +1,93 @@
 """What a patient pays of a claim, where that is the rounded amount: a share of it, in whole hundreds say, and the rest is paid.
 
-The share then shows in no ratio of what is paid; it shows in what is left, on a grid of its own.
+The share then shows in no ratio of what is paid; it shows in what is left, on a grid of its own, coarser than that of all amounts.
 """
 
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints
+from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document import PatientsPart
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.rounding import amount_grid
 
-_MOSTLY: Final = 0.9
-"""The share of the parts that lie on the grid."""
-_LEAST_EXPLAINED: Final = 0.3
-_CLEAR: Final = 200.0
-"""Claims of so many steps of the grid tell a share to the hundredth."""
+_MOSTLY: Final = 0.5
+"""The share of what is left that lies on the grid: other kinds of claims may have another."""
+_PARTS: Final = (100, 20)
+"""Shares are hundredths, or, where claims are small beside the grid, twentieths."""
+_CLEAR: Final = 2.0
+"""Claims of so many steps of the grid for each part of a whole tell a share to the part."""
+_ON_GRID: Final = 1e-6
+_MOST_SHARES: Final = 8
 _LEAST_SHARE: Final = 0.02
+_MORE_THAN_CHANCE: Final = 3.0
 _HABITS: Final = ("down", "near", "up")
 
 
-def find_patients_part(claimed: Numbers, paid: Numbers, rows: Ints, grid: float) -> tuple[PatientsPart, Numbers] | None:
-    """The grid of what `rows` leave to the patient, and the share of each that is paid by it (NaN where none says it).
-
-    None where that is no rounded share on a coarser grid than all amounts.
-    """
-    claimed, left = claimed[rows], np.round(claimed[rows] - paid[rows], 2)
+def find_patients_part(
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float
+) -> tuple[PatientsPart | None, Codes]:
+    """The shares that `rows` leave to the patient, rounded to a coarser grid than all amounts; and the number of each claim's
+    share, -1 where none says what is paid.
+    """  # noqa: D205
+    number: Codes = np.full(len(claimed), -1, np.int32)
+    charged, left = claimed[rows], np.round(claimed[rows] - paid[rows], 2)
     known = left > 0
-    if not known.any():
-        return None
-    steps = amount_grid(left[known], share=_MOSTLY)
+    steps = amount_grid(left[known], share=_MOSTLY) if known.any() else grid
     if steps <= grid:
-        return None
-    found = [
-        (PatientsPart(grid=steps, ties=ties), _shares(claimed, left, PatientsPart(grid=steps, ties=ties)))
-        for ties in _HABITS
-    ]
-    part, share = max(found, key=lambda one: int(np.isfinite(one[1]).sum()))
-    if np.isfinite(share).mean() < _LEAST_EXPLAINED:
-        return None
-    return part, np.round(1 - share, 4)
+        return None, number
+    found = [_shares(charged, left, steps, ties) for ties in _HABITS]
+    best = max(range(len(found)), key=lambda habit: int((found[habit][1] >= 0).sum()))
+    shares, of_row = found[best]
+    on = np.flatnonzero(of_row >= 0)
+    told = (
+        population.releasable(of_row[on].astype(np.int64), len(shares), rows[on]) if len(on) else np.zeros(0, np.bool_)
+    )
+    if not told.any():
+        return None, number
+    renumbered = np.where(told, np.cumsum(told) - 1, -1).astype(np.int32)
+    number[rows[on]] = renumbered[of_row[on]]
+    return PatientsPart(shares=tuple(np.array(shares)[told].tolist()), grid=steps, ties=_HABITS[best]), number
 
 
 def round_part(part: PatientsPart, amounts: Numbers) -> Numbers:
     """`amounts` as patients pay them."""
-    steps = amounts / part.grid
-    whole: dict[str, npt.NDArray[np.float64]] = {
-        "down": np.floor(steps + 1e-9),
-        "near": np.rint(steps),
-        "up": np.ceil(steps - 1e-9),
-    }
-    return np.asarray(whole[part.ties] * part.grid)
+    return _rounded(amounts, part.grid, part.ties)
 
 
-def _shares(claimed: Numbers, left: Numbers, part: PatientsPart) -> Numbers:
-    """The share, in hundredths, whose rounded part is left of each; the commonest where several would do, NaN where none does."""
-    clear = claimed > _CLEAR * part.grid
-    lowest = {"down": 0.0, "near": -0.5, "up": -1.0}[part.ties]
-    hundredth = np.ceil((left[clear] + lowest * part.grid) / claimed[clear] * 100 - 1e-9) / 100
-    hundredth = hundredth[np.abs(round_part(part, claimed[clear] * hundredth) - left[clear]) < part.grid / 2]
-    values, counts = np.unique(hundredth, return_counts=True)
-    share = np.full(len(claimed), np.nan)
-    for number in np.argsort(-counts, kind="stable"):
-        if counts[number] < _LEAST_SHARE * max(int(clear.sum()), 1):
+def _rounded(amounts: Numbers, grid: float, ties: str) -> Numbers:
+    steps = amounts / grid
+    whole = {"down": np.floor(steps + 1e-9), "near": np.rint(steps), "up": np.ceil(steps - 1e-9)}
+    return np.asarray(whole[ties] * grid)
+
+
+def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[list[float], Codes]:
+    """Shares in hundredths whose rounded part is left of many claims, commonest first; and the number of each claim's, -1 for none."""
+    on_grid = (left > 0) & (np.abs(left / grid - np.rint(left / grid)) < _ON_GRID)
+    values, counts = np.zeros(0), np.zeros(0)
+    for parts in _PARTS:
+        # Claims of few steps of the grid do not tell such fine shares.
+        clear = on_grid & (claimed > _CLEAR * parts * grid)
+        values, counts = _common(claimed[clear], left[clear], grid, ties, parts)
+        if len(values):
             break
-        fits = np.isnan(share) & (np.abs(round_part(part, claimed * values[number]) - left) < part.grid / 2)
-        share[fits] = values[number]
-    return share
+    number: Codes = np.full(len(claimed), -1, np.int32)
+    shares: list[float] = []
+    for best in np.argsort(-counts, kind="stable"):
+        fits = (number < 0) & on_grid & (np.abs(_rounded(claimed * values[best], grid, ties) - left) < grid / 2)
+        number[fits] = len(shares)
+        shares.append(float(values[best]))
+    return shares, number
+
+
+def _common(claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int) -> tuple[Numbers, Numbers]:
+    """The shares, in so many parts of a whole, that are left of far more claims than by chance; and of how many."""
+    lowest = {"down": 0.0, "near": -0.5, "up": -1.0}[ties]
+    share = np.ceil((left + lowest * grid) / claimed * parts - 1e-9) / parts
+    share = share[np.abs(_rounded(claimed * share, grid, ties) - left) < grid / 2]
+    values, counts = np.unique(share, return_counts=True)
+    # Of parts of any size some are such shares by chance, about as often one as another.
+    by_chance = np.sort(counts)[:-_MOST_SHARES].sum() / max(parts - _MOST_SHARES, 1)
+    common = (counts > max(_LEAST_SHARE * len(claimed), _MORE_THAN_CHANCE * by_chance)) & (values > 0) & (values < 1)
+    return values[common], counts[common].astype(float)

@@ -132,11 +132,13 @@ class Payments:
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
-        paid[part] = amount[part] * ratio
-        if money.patients_part is None:
-            paid[part] = np.rint(paid[part] / grid) * grid
+        paid[part] = np.rint(amount[part] * ratio / grid) * grid
         first = FIRST_LEVEL + money.paid_values
-        shares_from = first + len(money.paid_lines) + (self._own is not None)
+        if money.patients_part is not None:
+            shares = np.array(money.patients_part.shares)
+            at = np.flatnonzero((kind >= first) & (kind < first + len(shares)))
+            paid[at] = amount[at] - round_part(money.patients_part, amount[at] * shares[kind[at] - first])
+            first += len(shares)
         line = kind - first
         on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))
         slope, offset = self._lines[line[on]].T
@@ -148,9 +150,6 @@ class Payments:
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
-        if money.patients_part is not None:
-            at = np.flatnonzero(kind >= shares_from)
-            paid[at] = amount[at] - round_part(money.patients_part, amount[at] - paid[at])
         if money.paid_at is None:
             return
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)

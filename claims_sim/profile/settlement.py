@@ -102,11 +102,13 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[found] = FIRST_LEVEL + level[found]
         part &= level < 0
         first += len(encoded.vocabularies[at])
+    patients_part, number = find_patients_part(claimed, paid, np.flatnonzero(part), encoded.population, grid)
+    if patients_part is not None:
+        codes[number >= 0] = first + number[number >= 0]
+        part &= number < 0
+        first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
-    rounded = find_patients_part(claimed, paid, np.flatnonzero(part), grid)
-    if rounded is not None:
-        ratio[part] = np.where(np.isfinite(rounded[1]), rounded[1], ratio[part])
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid)
@@ -126,7 +128,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= own.point < 0
         first += 1
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, first, None if rounded is None else rounded[0])
+    return Rules(codes, ratio, at, lines, own, first, patients_part)
 
 
 def profile_settlement(
@@ -149,8 +151,15 @@ def profile_settlement(
     assert encoded.claimed is not None  # noqa: S101 - as above
     assert encoded.paid is not None  # noqa: S101
     known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
-    usual = [(1.0, 0.0), (0.0, 0.0), *rules.lines, *_common_shares(shares.codes, shares.bins, int(known.sum()))]
-    bands = _bands(encoded.claimed[known], usual, encoded.population.k) if rules.lines or len(usual) > 2 else ()
+    of_part = () if rules.patients_part is None else tuple((1 - share, 0.0) for share in rules.patients_part.shares)
+    usual = [
+        (1.0, 0.0),
+        (0.0, 0.0),
+        *of_part,
+        *rules.lines,
+        *_common_shares(shares.codes, shares.bins, int(known.sum())),
+    ]
+    bands = _bands(encoded.claimed[known], usual, encoded.population.k) if len(usual) > 2 else ()
     others = list(candidates)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
