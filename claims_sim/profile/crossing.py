@@ -140,7 +140,9 @@ def _list(profile: Profile, column: str) -> ValueList:
 def _dates(profile: Profile) -> tuple[ValueList, ...]:
     if not profile.special_dates:
         return ()
-    origin = "dates on which clearly more or fewer claims come than on others of their weekday around them"
+    origin = (
+        "the calendar; dates on which clearly more or fewer claims come than on others of their weekday around them"
+    )
     values = tuple(str(day) for day in profile.special_dates)
     return (ValueList(SPECIAL_DATE, origin, values, (None,) * len(values)),)
 

@@ -23,6 +23,8 @@ from claims_sim.profile.source import SourceTable
 PLACE: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
 )  # fmt: skip
+WEIGHED_BY: Final = PLACE[:-1]
+"""A sample is drawn by places that are no district: told by these, weights are told of more."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES: Final = 3
@@ -191,7 +193,8 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
         binned = bin_numbers(encoded.weight, encoded.population, most=60)
         bins["claim_weight"] = binned.bins
         builder.add(
-            Target("claim_weight", binned.codes, len(binned.bins.lo)), builder.candidates([*PLACE, "severity_group"])
+            Target("claim_weight", binned.codes, len(binned.bins.lo)),
+            builder.candidates([*WEIGHED_BY, "severity_group"]),
         )
 
 
