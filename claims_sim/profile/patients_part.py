@@ -20,6 +20,9 @@ _CLEAR: Final = 2.0
 """Claims of so many steps of the grid for each part of a whole tell a share to the part."""
 _ON_GRID: Final = 1e-6
 _MOST_SHARES: Final = 8
+_FEWEST_PARTS: Final = 10
+"""A share must be left as so many different amounts."""
+_MOST_STEPS: Final = 1_000_000
 _LEAST_SHARE: Final = 0.02
 _MORE_THAN_CHANCE: Final = 3.0
 _HABITS: Final = ("down", "near", "up")
@@ -76,8 +79,11 @@ def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[li
     shares: list[float] = []
     for best in np.argsort(-counts, kind="stable"):
         fits = (number < 0) & on_grid & (np.abs(_rounded(claimed * values[best], grid, ties) - left) < grid / 2)
-        number[fits] = len(shares)
-        shares.append(float(values[best]))
+        # Of shares to the cent, some lie on the grid by chance.
+        about = (number < 0) & (left > 0) & (np.abs(claimed * values[best] - left) < grid)
+        if fits.sum() > _MOSTLY * about.sum():
+            number[fits] = len(shares)
+            shares.append(float(values[best]))
     return shares, number
 
 
@@ -85,9 +91,13 @@ def _common(claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int)
     """The shares, in so many parts of a whole, that are left of far more claims than by chance; and of how many."""
     lowest = {"down": 0.0, "near": -0.5, "up": -1.0}[ties]
     share = np.ceil((left + lowest * grid) / claimed * parts - 1e-9) / parts
-    share = share[np.abs(_rounded(claimed * share, grid, ties) - left) < grid / 2]
-    values, counts = np.unique(share, return_counts=True)
+    fits = np.abs(_rounded(claimed * share, grid, ties) - left) < grid / 2
+    values, ids, counts = np.unique(share[fits], return_inverse=True, return_counts=True)
+    # A fixed part, a deductible, is some share of each amount; that share is always the same part.
+    steps = np.unique(ids * _MOST_STEPS + np.minimum(np.rint(left[fits] / grid), _MOST_STEPS - 1).astype(np.int64))
+    different = np.bincount(steps // _MOST_STEPS, minlength=len(values))
     # Of parts of any size some are such shares by chance, about as often one as another.
     by_chance = np.sort(counts)[:-_MOST_SHARES].sum() / max(parts - _MOST_SHARES, 1)
     common = (counts > max(_LEAST_SHARE * len(claimed), _MORE_THAN_CHANCE * by_chance)) & (values > 0) & (values < 1)
+    common &= different >= _FEWEST_PARTS
     return values[common], counts[common].astype(float)

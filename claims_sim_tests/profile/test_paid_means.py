@@ -96,3 +96,13 @@ def test_where_shares_are_rounded_as_all_amounts_are_there_is_no_patients_part(b
     _, profile, _ = both
     assert profile.money.patients_part is None
     assert "patients_part" not in profile.to_json()
+
+
+def test_a_fixed_part_is_a_deductible_and_no_share(fit):
+    g = np.random.default_rng(54)
+    table = tariff_table(ROWS)
+    claimed = np.round(np.exp(g.normal(4.5, 0.6, ROWS)), 2)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(np.maximum(claimed - 12.5, 0), 2))
+    money = fit(table).money
+    assert money.patients_part is None
+    assert (1.0, -12.5) in money.paid_lines
