@@ -102,7 +102,9 @@ def test_a_fixed_part_is_a_deductible_and_no_share(fit):
     g = np.random.default_rng(54)
     table = tariff_table(ROWS)
     claimed = np.round(np.exp(g.normal(4.5, 0.6, ROWS)), 2)
-    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(np.maximum(claimed - 12.5, 0), 2))
+    table = replaced(
+        replaced(table, "amount_claimed", claimed), "amount_paid", np.round(np.maximum(claimed - 12.5, 0), 2)
+    )
     money = fit(table).money
     assert money.patients_part is None
     assert (1.0, -12.5) in money.paid_lines
