@@ -26,11 +26,13 @@ _OWN_ORDER: Final = 0.03
 
 def first_places(rows: Ints) -> Mask:
     """Which members stand first in their lists; `rows` names the list of each, list by list."""
-    return np.asarray(np.r_[True, rows[1:] != rows[:-1]])
+    return np.asarray(np.r_[True, rows[1:] != rows[:-1]][: len(rows)])
 
 
 def has_own_order(rows: Ints, codes: Codes, primary: Codes) -> bool:
     """Do other codes stand first than the commonest of their primary diagnosis? `rows`: each member's place in `primary`."""
+    if not len(rows):
+        return False
     first = first_places(rows)
     of_list, size = primary[rows[first]].astype(np.int64) + 1, int(codes.max(initial=0)) + 1
     lists = np.bincount(of_list)

@@ -166,7 +166,8 @@ def _add_bands(fit: _Fit) -> None:
 def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
     lattices, builder = fit.lattices, fit.builder
     for name in plain_names(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
-        builder.use_feature(name)
+        if name in builder.variables:
+            builder.use_feature(name)
     most = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
     fit.points = most * most_levels(lattices)
     top_up: Codes = np.full(len(fit.primary), -1, np.int32)

@@ -246,7 +246,8 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
 
 def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Sequence[Parent]) -> None:
     for name in plain_names((*own.case_names, *own.factors)):
-        builder.use_feature(name)
+        if name in builder.variables:
+            builder.use_feature(name)
     prices, levels = PriceList.of_lattice(own), len(own.levels)
     builder.variables[PAID_CASE] = (prices.case(encoded.codes, encoded.rows), prices.cases)
     code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)

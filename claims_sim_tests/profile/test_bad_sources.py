@@ -307,3 +307,10 @@ def test_a_gap_that_is_none_claims_without_a_person_and_codes_without_a_name_are
     assert "of dx_primary_code has no dx_primary_label: simulated claims have the code system's name there" in told
     plain = table.append_column("amount_gap", pa.array(claimed - claimed))
     assert not any("amount_gap" in sentence for sentence in fit(plain).oddities)
+
+
+def test_lists_of_codes_of_which_none_is_shared_by_enough_are_empty_lists(fit):
+    table = tariff_table(60)
+    table = replaced(table, "dx_secondary_codes", pa.array([[DX[5 * i]] if i % 7 == 0 else [] for i in range(60)]))
+    frame = whole(fit(table))
+    assert frame.dx_secondary_codes.map(len).max() == 0

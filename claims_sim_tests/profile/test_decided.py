@@ -98,3 +98,11 @@ def test_whether_anything_is_done_follows_the_service_though_what_is_done_follow
         inpatient = np.array(t["service_type"].to_pylist()) == "RITL"
         shares.append([done[inpatient].mean(), done[~inpatient].mean()])
     assert shares[1] == pytest.approx(shares[0], abs=0.03)
+
+
+def test_procedures_decide_also_where_no_kind_of_service_is_known(fit, by_group):
+    _, table = by_group
+    profile = fit(table.drop_columns(["service_type", "los", "discharge_dt"]))
+    assert "service_type" not in profile.vocabularies
+    assert decisive(profile) == set(OPERATIONS)
+    assert len(Sampler(profile).draw_claims(2, np.arange(100))) == 100
