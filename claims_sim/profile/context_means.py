@@ -29,10 +29,10 @@ def find_means(
 
     `name` is what they are of; the features that they depend on are kept in the profile.
     """
-    effects = _effects(rows, logs, candidates)
+    effects = _effects(rows, logs, candidates, population)
     rest = _without(effects, builder, rows, logs)
     if _has_trend(builder, rows, rest):
-        effects = _effects(rows, logs, [*candidates, *builder.candidates([MONTH])])
+        effects = _effects(rows, logs, [*candidates, *builder.candidates([MONTH])], population)
         rest = _without(effects, builder, rows, logs)
     for effect in effects:
         builder.use_feature(effect)
@@ -106,11 +106,11 @@ def _has_trend(builder: Builder, rows: Ints, rest: Numbers) -> bool:
     return bool(months > 1 and np.ptp(mean) >= _LEAST_TREND)
 
 
-def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[str, Numbers]:
-    """The additive effect of each value (each is shared by enough persons) on the logarithm, to a hundredth."""
-    few = rows[:: max(1, len(rows) // _EFFECT_ROWS)]
-    rest = logs[:: max(1, len(rows) // _EFFECT_ROWS)] - logs.mean()
-    codes = {parent.name: parent.codes[few] for parent in candidates}
+def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent], population: Population) -> dict[str, Numbers]:
+    """The additive effect of each value on the logarithm, to a hundredth; none of a value that too few of the rows bear."""
+    nth = max(1, len(rows) // _EFFECT_ROWS)
+    few, rest = rows[::nth], logs[::nth] - logs.mean()
+    codes = {parent.name: _told(parent, few, population) for parent in candidates}
     effects = {parent.name: np.zeros(parent.size + 1) for parent in candidates}
     for _ in range(_EFFECT_ROUNDS):
         for name, effect in effects.items():
@@ -122,3 +122,11 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent]) -> dict[st
             effects[name] = fresh
             rest -= fresh[codes[name]]
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
+
+
+def _told(parent: Parent, rows: Ints, population: Population) -> Codes:
+    """The codes of `rows`, -1 where too few of just these rows have the code for anything to be told of it."""
+    codes = parent.codes[rows]
+    known = np.flatnonzero(codes >= 0)
+    allowed = population.releasable(codes[known].astype(np.int64), parent.size, rows[known])
+    return np.where(np.append(allowed, False)[codes], codes, -1).astype(np.int32)

@@ -40,7 +40,7 @@ def find_paid_means(
         logs = shares if of_shares else _logs(encoded, rows, of_shares=False)
         means = find_means(trial, "paid", logs, rows, candidates, encoded.population)
         left = float(np.var(logs - locate(trial, means, rows)))
-        if left < _CLEARLY * spread and (best is None or left < best[0]):
+        if means.levels and left < _CLEARLY * spread and (best is None or left < best[0]):
             assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
             own_grid = max(grid, amount_grid(encoded.paid[rows]))
             best = left, PaidMeans(of_shares=of_shares, means=means, grid=own_grid), trial

@@ -137,7 +137,9 @@ class Payments:
         if money.patients_part is not None:
             shares = np.array(money.patients_part.shares)
             at = np.flatnonzero((kind >= first) & (kind < first + len(shares)))
-            paid[at] = amount[at] - round_part(money.patients_part, amount[at] * shares[kind[at] - first])
+            # A part that is rounded up is no more than the whole.
+            part_of = round_part(money.patients_part, amount[at] * shares[kind[at] - first])
+            paid[at] = np.maximum(amount[at] - part_of, 0)
             first += len(shares)
         line = kind - first
         on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))

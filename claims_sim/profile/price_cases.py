@@ -32,7 +32,8 @@ def choose_case(
     """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides; and who decides then.
 
     It is what has the clearest prices.
-        A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
+
+    A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
@@ -45,7 +46,7 @@ def choose_case(
         return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
 
     best: tuple[float, tuple[str, ...]] = (-1.0, ())
-    for option in _CASES:
+    for option in (option for option in _CASES if option[-1] in encoded.codes):
         names = tuple(name for name in (*option, *extra) if name in encoded.codes)
         clear, told = weigh(names)
         # What was done and why is what prices are of; what else is known of a claim may only thin them out.

@@ -15,6 +15,8 @@ from claims_sim.profile.lattice import Amounts, Lattice, fit_points
 _SAME: Final = 4e-5
 _APART: Final = 1000.0
 """More than any two logarithms differ by."""
+_TELLING: Final = 0.005
+"""How far rounding may put an amount off for it to tell one price from others."""
 _MOSTLY: Final = 0.6
 """The share of a rare code's claims that must bear prices of a group."""
 
@@ -109,11 +111,19 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     points = np.diff(found.base_start)
     owner = np.repeat(np.arange(len(digits)), points)
     group, at = stands[code[owner]], context[owner] * _APART + found.bases
-    order = np.argsort(at, kind="stable")
+    # Codes of one group have the same prices.
+    order = np.lexsort((at, group))
+    kept = np.r_[True, (group[order][1:] != group[order][:-1]) | (np.diff(at[order]) > _SAME)][: len(order)]
+    order = order[kept]
+    order = order[np.argsort(at[order], kind="stable")]
     group, at = group[order], at[order]
     rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs))
     listed = np.bincount(code[found.case[rows[found.point[rows] >= 0]]], minlength=size)
     rows = rows[found.point[rows] < 0]
+    unlisted = np.bincount(code[found.case[rows]], minlength=size)
+    # Only codes most of whose claims are on no list; and no amounts so small that they are as good as any price.
+    rare = (stands == np.arange(size)) & (unlisted > listed)
+    rows = rows[rare[code[found.case[rows]]] & (amounts.tolerance[rows] < _TELLING)]
     rest, width = amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows] + _SAME
     of_row, row_context = code[found.case[rows]], context[found.case[rows]]
     pairs = []
@@ -129,14 +139,15 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     counts = np.bincount(vote, minlength=len(distinct))
     enough = population.releasable(vote, len(distinct), rows[hit])
     joins, joined = distinct // size, distinct % size
-    unlisted = np.bincount(of_row, minlength=size)
     enough &= (
         (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (stands[joins] == joins) & (joined != joins)
     )
     order = np.argsort(counts[enough], kind="stable")
     placed = stands.copy()
     placed[joins[enough][order]] = joined[enough][order]
-    # Codes that other codes stand by go with it.
+    # No code is placed with one that is itself placed; codes that stand by a placed one go with it.
+    is_placed = placed != stands
+    placed = np.where(is_placed & is_placed[placed], stands, placed)
     return placed[stands]
 
 

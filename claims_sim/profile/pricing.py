@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes
-from claims_sim.profile.decided import DECIDED_BY, decided_by, plain_names
+from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, decided_by, plain_names
 from claims_sim.profile.document import Decisive, Means, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
@@ -70,7 +70,7 @@ class PriceList:
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case; -1 where it is not priced."""
-        if self.decisive is not None and DECIDED_BY not in given:
+        if self.decisive is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
             given = given | {DECIDED_BY: decided_by(self.decisive, given)}
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
@@ -167,7 +167,7 @@ def _paths(lattice: Lattice) -> npt.NDArray[np.int64]:
     for size in reversed(lattice.case_sizes):
         paths.append(key % size)
         key = key // size
-    return np.column_stack(paths[::-1])
+    return np.column_stack(paths[::-1]) if paths else np.zeros((len(key), 0), np.int64)
 
 
 class Locator:

@@ -34,6 +34,8 @@ MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight",)
 OPEN_CODES: Final = ("secondary_count", HAS_PROCEDURE, "procedure_code", "procedure_label", "los")
+UNKNOWN: Final = "unknown"
+"""What stands for a missing value of a column that has no other default."""
 _BLOCK: Final = 65_536
 _EXPLAINED_BY: Final = 100_000
 
@@ -228,8 +230,8 @@ class Sampler:
                 vocabulary = self._texts[name]
                 column = claims[name].cast(pa.string())
                 found = pc.index_in(column, value_set=vocabulary)
-                default = self.profile.defaults.get(name)
-                if vocabulary.null_count and default is not None:
+                default = self.profile.defaults.get(name, UNKNOWN)
+                if vocabulary.null_count:
                     missing = len(vocabulary) - 1  # the missing value is always the last one
                     found = pc.if_else(pc.equal(column, default).fill_null(True), missing, found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
@@ -302,7 +304,7 @@ class Sampler:
         if codes is None or name not in self._texts:
             return pa.array([default] * draft.rows, pa.string()) if default else pa.nulls(draft.rows, pa.string())
         column = self._texts[name].take(pa.array(codes, mask=codes < 0))
-        return column.fill_null(default or "unknown") if column.null_count else column
+        return column.fill_null(default or UNKNOWN) if column.null_count else column
 
     def _label_array(self, codes: str, names: dict[str, str]) -> pa.Array:
         values = self.profile.vocabularies.get(codes, ())

@@ -106,3 +106,10 @@ def test_procedures_decide_also_where_no_kind_of_service_is_known(fit, by_group)
     assert "service_type" not in profile.vocabularies
     assert decisive(profile) == set(OPERATIONS)
     assert len(Sampler(profile).draw_claims(2, np.arange(100))) == 100
+
+
+def test_money_for_claims_without_a_procedure_column_is_drawn(by_group):
+    profile, _ = by_group
+    sampler, rows = Sampler(profile), np.arange(200)
+    money = sampler.draw_money(1, rows, sampler.draw_briefs(1, rows))
+    assert money["amount_claimed"].null_count == 0

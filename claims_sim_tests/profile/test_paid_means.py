@@ -108,3 +108,28 @@ def test_a_fixed_part_is_a_deductible_and_no_share(fit):
     money = fit(table).money
     assert money.patients_part is None
     assert (1.0, -12.5) in money.paid_lines
+
+
+def test_no_effect_follows_from_the_share_of_one_claim(fit):
+    """All claims of one diagnosis are paid in full but for one."""
+    documents = []
+    for share in (0.9, 0.1):
+        table = charged(follows_case=False)
+        claimed, paid = table["amount_claimed"].to_numpy(), table["amount_paid"].to_numpy().copy()
+        own = np.flatnonzero(np.array(table["dx_primary_code"].to_pylist()) == table["dx_primary_code"][0].as_py())
+        paid[own] = claimed[own]
+        paid[own[0]] = np.round(claimed[own[0]] * share, 2)
+        profile = fit(replaced(table, "amount_paid", paid))
+        code = profile.vocabularies["dx_primary_code"].index(table["dx_primary_code"][0].as_py())
+        documents.append(profile.money.paid_means.means.effects["dx_primary_code"][code])
+    assert documents == [0.0, 0.0]
+
+
+def test_a_part_that_is_rounded_up_is_no_more_than_the_claim(fit):
+    g = np.random.default_rng(55)
+    table = tariff_table(ROWS)
+    claimed = np.rint(np.exp(g.normal(9.5, 1.5, ROWS)) / 10) * 10 + 10
+    paid = np.maximum(claimed - np.ceil(np.round(claimed * 0.2, 6) / 1000) * 1000, 0)
+    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
+    assert profile.money.patients_part is not None
+    assert (Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_paid"].to_numpy() >= 0).all()

@@ -216,3 +216,16 @@ def test_codes_of_long_lists_come_as_often_and_in_the_order_that_the_source_has_
     held, first = (order == codes[:, :1]).any(axis=1).mean(), (order[:, 0] == codes[:, 0]).mean()
     assert np.mean([code in one for code, one in pairs]) == pytest.approx(held, abs=0.03)
     assert np.mean([code == one[0] for code, one in pairs]) == pytest.approx(first, abs=0.04)
+
+
+def test_a_missing_district_is_the_same_in_stages_and_at_once(fit):
+    g = np.random.default_rng(61)
+    table = tariff_table(4000)
+    away = g.random(4000) < 0.5
+    table = table.append_column("district_name", pa.array(["KOTA BATU"] * 4000, mask=away))
+    sampler = Sampler(fit(replaced(table, "los", np.where(away, 9, 2)).drop_columns(["discharge_dt"])))
+    rows = np.arange(1000)
+    briefs = sampler.draw_briefs(1, rows)
+    stays = sampler.draw_open(1, rows, briefs)["los"].to_numpy()
+    unknown = np.array(briefs["district_name"].to_pylist()) == "unknown"
+    assert (set(stays[unknown]), set(stays[~unknown])) == ({9}, {2})
