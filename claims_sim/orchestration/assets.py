@@ -76,7 +76,8 @@ def claims_distribution_profile(context: AssetExecutionContext, simulation: Reso
     """What the real table looks like, as aggregates: the only thing that crosses from production to the simulation.
 
     A chain of conditional counts (service, place, diagnosis, severity, stay, money …). Small cells are merged, dates
-    are months, weekdays and hours, and no value of a single person is in it. An unchanged source makes no new version.
+    are months, weekdays and hours but for the few that stand out (holidays), and no value of a single person is in it.
+    An unchanged source makes no new version.
     """
     refresh = pipeline.profile_source(simulation.settings, utc_now())
     context.log_event(

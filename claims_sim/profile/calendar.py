@@ -1,6 +1,7 @@
 """When claims come: months, weekdays and hours as variables. Single dates are kept only where they stand out."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -22,10 +23,10 @@ STAY_GAPS: Final = (-1, 0, 1)
 
 
 class Times(NamedTuple):
-    """The months that were released, and how fine the source's times are."""
+    """The months that were released, the dates that stand out, and how fine the source's times are."""
 
     months: tuple[str, ...]
-    special_dates: tuple[str, ...]
+    special_dates: tuple[date, ...]
     granularity: Literal["day", "time"]
     grid_s: int
 
@@ -59,7 +60,7 @@ def add_moments(builder: Builder, encoded: Encoded) -> None:
 
 
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
-    """Release the tables of month, weekday, stay gap and hours."""
+    """Release the tables of month, special dates, weekday, stay gap and hours."""
     _profile_stay_gap(builder, encoded)
     if encoded.admit is None:
         return Times((), (), "day", 1)
@@ -79,7 +80,7 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
 class _Special(NamedTuple):
     """The dates that stand out, and the claims that fall on them."""
 
-    dates: tuple[str, ...]
+    dates: tuple[date, ...]
     on: Mask
 
 
@@ -97,7 +98,7 @@ def _profile_special_dates(builder: Builder, encoded: Encoded, context: Sequence
         codes[known] = np.where(hit, place, len(found))
         on[known] = hit
         builder.add(Target(SPECIAL_DATE, codes, len(found) + 1), builder.candidates([MONTH, *context]), most=3)
-    return _Special(tuple(str(np.datetime64(int(day), "D")) for day in found), on)
+    return _Special(tuple(found.astype("datetime64[D]").tolist()), on)
 
 
 def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:

@@ -56,12 +56,11 @@ NOT_DEALT: Final = Dealing({}, {}, None)
 def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
     facilities, columns = population.facilities, source.columns
-    if facilities is None or "facility_id" not in columns.column_names:
+    names = columns.column_names
+    if facilities is None or "facility_id" not in names or columns["facility_id"].null_count == source.rows:
         return NOT_DEALT
     raw = {
-        name: text_codes(columns[name])
-        for name in COLUMNS
-        if name in columns.column_names and columns[name].null_count < source.rows
+        name: text_codes(columns[name]) for name in COLUMNS if name in names and columns[name].null_count < source.rows
     }
     raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
     if not raw:

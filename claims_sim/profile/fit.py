@@ -1,7 +1,7 @@
 """From a source table to its profile. Orders the steps; each step's rule is in its own module."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         oddities=(*source.oddities, *encoded.oddities),
         defaults=defaults,
         period=period,
-        special_dates=tuple(map(date.fromisoformat, times.special_dates)),
+        special_dates=times.special_dates,
         date_granularity=times.granularity,
         time_grid_s=times.grid_s,
         amount_grid=amount_grid(encoded.claimed, encoded.paid),

@@ -23,7 +23,7 @@ from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
-from claims_sim.profile.settlement import NOT_SETTLED, Listed, find_rules, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 PRICED: Final = "is_priced"
@@ -33,6 +33,7 @@ PRICE_CASE: Final = "price_case"
 _SHARED_DEPTH: Final = 3
 _MOST: Final = 0.9
 _FEW_LISTED: Final = 0.5
+"""The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
 _AROUND: Final = 50
@@ -78,12 +79,13 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     coarse = amount_grid(primary, share=_MOST)
     lattices = _find_tariffs(encoded, primary, grid, coarse)
     has_both = encoded.claimed is not None and encoded.paid is not None
-    if has_both and lattices and _price_less_than_what_is_paid(encoded, lattices, charge, grid):
+    of_paid = _rules_of_a_longer_list(encoded, lattices, charge, grid) if has_both and lattices else None
+    if of_paid is not None:
         lattices = []
     for lattice in lattices:
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
-    rules = find_rules(encoded, Listed(lattices, charge), grid) if has_both else None
+    rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, around=lattices)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
@@ -123,13 +125,17 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     )
 
 
-def _price_less_than_what_is_paid(encoded: Encoded, lattices: Sequence[Lattice], charge: Numbers, grid: float) -> bool:
-    """Are these tariffs, which explain few amounts, only the prices of what is paid, where just that is charged?"""
+def _rules_of_a_longer_list(
+    encoded: Encoded, lattices: Sequence[Lattice], charge: Numbers, grid: float
+) -> Rules | None:
+    """The rules by which claims are paid without these tariffs, where these explain few amounts and a price list of what is paid
+    more: then they are but its prices, where just these are charged.
+    """  # noqa: D205
     listed = sum(int((lattice.point >= 0).sum()) for lattice in lattices)
     if listed > _FEW_LISTED * encoded.rows:
-        return False
-    own = find_rules(encoded, Listed((), charge), grid).own
-    return own is not None and int((own.point >= 0).sum()) > listed
+        return None
+    rules = find_rules(encoded, Listed((), charge), grid)
+    return rules if rules.own is not None and int((rules.own.point >= 0).sum()) > listed else None
 
 
 def _find_tariffs(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> list[Lattice]:

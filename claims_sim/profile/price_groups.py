@@ -105,50 +105,50 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     A code has its group from enough persons who bear that group's prices, whichever of these.
     """
     size = len(stands)
-    digits = split_keys(found.case_keys, found.case_sizes)
-    code = digits[:, place]
-    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
-    points = np.diff(found.base_start)
-    owner = np.repeat(np.arange(len(digits)), points)
-    group, at = stands[code[owner]], context[owner] * _APART + found.bases
-    # Codes of one group have the same prices.
-    order = np.lexsort((at, group))
-    kept = np.r_[True, (group[order][1:] != group[order][:-1]) | (np.diff(at[order]) > _SAME)][: len(order)]
-    order = order[kept]
-    order = order[np.argsort(at[order], kind="stable")]
-    group, at = group[order], at[order]
+    code = split_keys(found.case_keys, found.case_sizes)[:, place]
     rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs))
-    listed = np.bincount(code[found.case[rows[found.point[rows] >= 0]]], minlength=size)
-    rows = rows[found.point[rows] < 0]
-    unlisted = np.bincount(code[found.case[rows]], minlength=size)
+    on_list = found.point[rows] >= 0
+    listed, unlisted = (np.bincount(code[found.case[rows[there]]], minlength=size) for there in (on_list, ~on_list))
     # Only codes most of whose claims are on no list; and no amounts so small that they are as good as any price.
     rare = (stands == np.arange(size)) & (unlisted > listed)
-    rows = rows[rare[code[found.case[rows]]] & (amounts.tolerance[rows] < _TELLING)]
-    rest, width = amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows] + _SAME
-    of_row, row_context = code[found.case[rows]], context[found.case[rows]]
-    pairs = []
-    for level in found.levels:
-        middle = row_context * _APART + rest - level
-        low, high = np.searchsorted(at, middle - width), np.searchsorted(at, middle + width)
-        hit = np.repeat(np.arange(len(rows)), high - low)
-        nth = np.arange(len(hit)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
-        pairs.append(hit * size + group[low[hit] + nth])
-    pair = np.unique(np.concatenate(pairs))
-    hit, group = pair // size, pair % size
-    vote, distinct = dense_ids(of_row[hit] * size + group)
+    rows = rows[~on_list & rare[code[found.case[rows]]] & (amounts.tolerance[rows] < _TELLING)]
+    row, group = _groups_borne(found, amounts, place, stands, rows)
+    vote, distinct = dense_ids(code[found.case[row]] * size + group)
     counts = np.bincount(vote, minlength=len(distinct))
-    enough = population.releasable(vote, len(distinct), rows[hit])
     joins, joined = distinct // size, distinct % size
-    enough &= (
-        (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (stands[joins] == joins) & (joined != joins)
-    )
-    order = np.argsort(counts[enough], kind="stable")
+    mostly = (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (joined != joins)
+    enough = np.flatnonzero(mostly & population.releasable(vote, len(distinct), row))
+    enough = enough[np.argsort(counts[enough], kind="stable")]
     placed = stands.copy()
-    placed[joins[enough][order]] = joined[enough][order]
+    placed[joins[enough]] = joined[enough]
     # No code is placed with one that is itself placed; codes that stand by a placed one go with it.
     is_placed = placed != stands
     placed = np.where(is_placed & is_placed[placed], stands, placed)
     return placed[stands]
+
+
+def _groups_borne(found: Lattice, amounts: Amounts, place: int, stands: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Each of `rows` with each group of which it bears a price of its own context (all of the case but the code at `place`)."""
+    digits = split_keys(found.case_keys, found.case_sizes)
+    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
+    owner = np.repeat(np.arange(len(digits)), np.diff(found.base_start))
+    group, at = stands[digits[owner, place]], context[owner] * _APART + found.bases
+    # Codes of one group have the same prices: each is looked for once.
+    order = np.lexsort((at, group))
+    fresh = np.r_[True, (group[order][1:] != group[order][:-1]) | (np.diff(at[order]) > _SAME)][: len(order)]
+    order = order[fresh]
+    order = order[np.argsort(at[order], kind="stable")]
+    group, at = group[order], at[order]
+    rest, width = amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows] + _SAME
+    pairs = []
+    for level in found.levels:
+        middle = context[found.case[rows]] * _APART + rest - level
+        low, high = np.searchsorted(at, middle - width), np.searchsorted(at, middle + width)
+        hit = np.repeat(np.arange(len(rows)), high - low)
+        nth = np.arange(len(hit)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+        pairs.append(np.unique(hit * len(stands) + group[low[hit] + nth]))
+    pair = np.unique(np.concatenate(pairs))
+    return rows[pair // len(stands)], pair % len(stands)
 
 
 def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:

@@ -314,3 +314,11 @@ def test_lists_of_codes_of_which_none_is_shared_by_enough_are_empty_lists(fit):
     table = replaced(table, "dx_secondary_codes", pa.array([[DX[5 * i]] if i % 7 == 0 else [] for i in range(60)]))
     frame = whole(fit(table))
     assert frame.dx_secondary_codes.map(len).max() == 0
+
+
+def test_a_key_of_facilities_without_any_value_is_no_key(fit, table):
+    # The provinces and classes of the register: some of its kinds are one hospital's.
+    odd = table.append_column("facility_id", pa.array([None] * ROWS, pa.string()))
+    told, plain = fit(odd), fit(table)
+    assert "facility_id is empty: it counts as absent." in told.oddities
+    assert told.tables == plain.tables
