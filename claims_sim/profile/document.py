@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "2"
+PROFILE_SCHEMA_VERSION: Final = "3"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -220,7 +220,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["2"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["3"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
