@@ -26,11 +26,19 @@ _UNSEEN: Final = float(np.exp(-8.0))
 _ROUNDS: Final = 3
 
 
-def decided_by(decisive: Decisive, given: Mapping[str, Codes]) -> Codes:
-    """What decides the price of each claim; -1 where that is not known. `given` holds the codes of DECIDED_BY's variables."""
-    diagnosis, procedure = given[DIAGNOSIS], given[PROCEDURE]
-    is_decisive = np.isin(_pair(given.get(SERVICE), procedure, decisive.procedures), np.array(decisive.pairs, np.int64))
-    return np.where(is_decisive, decisive.diagnoses + procedure, diagnosis).astype(np.int32)
+class Deciding:
+    """Which procedures decide, ready to be looked up."""
+
+    def __init__(self, decisive: Decisive) -> None:
+        self._diagnoses, self._procedures = decisive.diagnoses, decisive.procedures
+        self._pairs = np.sort(np.array(decisive.pairs, np.int64))
+
+    def decided_by(self, given: Mapping[str, Codes]) -> Codes:
+        """What decides the price of each claim; -1 where that is not known. `given` holds the codes of DECIDED_BY's variables."""
+        diagnosis, procedure = given[DIAGNOSIS], given[PROCEDURE]
+        pair = _pair(given.get(SERVICE), procedure, self._procedures)
+        at = np.minimum(np.searchsorted(self._pairs, pair), len(self._pairs) - 1)
+        return np.where(self._pairs[at] == pair, self._diagnoses + procedure, diagnosis).astype(np.int32)
 
 
 def plain_names(names: Iterable[str]) -> tuple[str, ...]:

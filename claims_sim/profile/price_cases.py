@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
-from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, decided_by, find_decisive
+from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive
 from claims_sim.profile.document import Decisive
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS
@@ -66,7 +66,7 @@ def with_decided(encoded: Encoded, decisive: Decisive | None) -> Encoded:
         return encoded
     return replace(
         encoded,
-        codes=encoded.codes | {DECIDED_BY: decided_by(decisive, encoded.codes)},
+        codes=encoded.codes | {DECIDED_BY: Deciding(decisive).decided_by(encoded.codes)},
         vocabularies=encoded.vocabularies | {DECIDED_BY: (None,) * (decisive.diagnoses + decisive.procedures)},
     )
 

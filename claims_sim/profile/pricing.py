@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes
-from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, decided_by, plain_names
+from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
 from claims_sim.profile.document import Decisive, Means, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
@@ -25,7 +25,7 @@ class PriceList:
     start: npt.NDArray[np.int64]
     bases: Numbers
     factors: dict[str, Numbers]
-    decisive: Decisive | None
+    deciding: Deciding | None
 
     @classmethod
     def of_tariff(cls, tariff: Tariff) -> "PriceList":
@@ -61,7 +61,8 @@ class PriceList:
             levels.append((tuple(distinct.ravel().tolist()), len(distinct)))
         start = np.r_[0, np.cumsum(points)].astype(np.int64)
         padded = {name: np.append(logs, 0.0) for name, logs in factors.items()}
-        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded, decisive)
+        deciding = None if decisive is None else Deciding(decisive)
+        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded, deciding)
 
     @property
     def cases(self) -> int:
@@ -70,8 +71,8 @@ class PriceList:
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case; -1 where it is not priced."""
-        if self.decisive is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
-            given = given | {DECIDED_BY: decided_by(self.decisive, given)}
+        if self.deciding is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
+            given = given | {DECIDED_BY: self.deciding.decided_by(given)}
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
             case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
