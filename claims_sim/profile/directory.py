@@ -7,6 +7,7 @@ from groups that hold the rule, and from names. The proof is in docs/privacy-pro
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -94,13 +95,17 @@ class _Grouping:
         self.kinds, self._population = kinds, population
         self.claims = np.bincount(kind, minlength=len(kinds))
         self._rows, self._end = np.argsort(kind, kind="stable"), np.cumsum(self.claims)
+        assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
+        width = int(population.facilities.max(initial=0)) + 2
+        _, houses = dense_ids(kind * width + population.facilities + 1)
+        self._houses = np.split(houses % width, np.searchsorted(houses // width, np.arange(1, len(kinds))))
         self.group = np.arange(len(kinds))
         self.done = population.releasable(kind, len(kinds))
 
     def may_be_told(self, kinds: Ints) -> bool:
         """May these kinds together be told?"""
         whole, claims = self._population, int(self.claims[kinds].sum())
-        if claims < whole.k:
+        if claims < whole.k or len(set(chain.from_iterable(self._houses[kind] for kind in kinds))) < MIN_FACILITIES:
             return False
         rows = np.concatenate([self._rows[self._end[kind] - self.claims[kind] : self._end[kind]] for kind in kinds])
         # Numbered anew: what is counted then grows with these claims, not with the table.
