@@ -12,7 +12,8 @@ import pandas as pd
 
 from claims_sim.fidelity.columns import column_distance
 from claims_sim.fidelity.frames import AMOUNTS, Mask, codes_of, is_number
-from claims_sim.profile.admit import admitted
+from claims_sim.profile.admit import admitted, admitted_in_list
+from claims_sim.profile.counting import PERSONS_K
 
 TOP_DIAGNOSES: Final = 50
 TAIL: Final = (0.95, 0.99)
@@ -56,8 +57,9 @@ def _masks(real: pd.DataFrame, others: list[pd.DataFrame]) -> Iterator[tuple[str
         codes = codes_of(real, column)
         values = [str(value) for value in real[column].cat.categories]
         counts = np.bincount(codes[codes >= 0], minlength=len(values))
+        shown = admitted(column, values) | admitted_in_list(column, values, counts, counts >= PERSONS_K)
         for code in np.argsort(-counts, kind="stable")[:most]:
-            if counts[code] and admitted(column, [values[code]])[0]:
+            if counts[code] and shown[code]:
                 yield values[code], [codes_of(frame, column) == code for frame in frames]
     amount = _amount(real)
     if amount:

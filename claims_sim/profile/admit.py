@@ -1,7 +1,7 @@
 """Which texts of a source may become part of a profile. Judges texts; who shares them is counted elsewhere.
 
-A value must be short and plain and hold no identifier; a label must be made of the code systems' own words. Numbers are
-judged with their column, which must be a list of codes.
+A value must be short and plain and hold no identifier; a label must be made of the code systems' own words, or name a code
+in a column of names. Numbers are judged with their column, which must be a list of codes.
 """
 
 import re
@@ -26,14 +26,17 @@ _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
-_LONGEST_PROCEDURE, _LONGEST_CATEGORY = 10, 7  # characters
+_LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # characters
+DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
-    "procedure_code",
+    "procedure_code", *DIAGNOSES,
 )  # fmt: skip
-"""The columns that may hold codes of the source's own; diagnoses and labels are held against public systems."""
+"""The columns that may hold codes of the source's own."""
+NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
+_NAMES_A_CODE: Final = 0.5  # labels to a code
 
 
 def admit_category(value: str) -> bool:
@@ -44,9 +47,12 @@ def admit_category(value: str) -> bool:
 
 def admit_label(value: str) -> bool:
     """May `value` be a label: only words of the code systems, numbers of at most three digits, and punctuation?"""
+    return _has_form_of_label(value) and words().issuperset(split_words(value))
+
+
+def _has_form_of_label(value: str) -> bool:
     plain = bool(_LABEL.fullmatch(value)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
-    found = split_words(value)
-    return plain and bool(found) and words().issuperset(found) and not identifiers_in(value)
+    return plain and bool(split_words(value)) and not identifiers_in(value)
 
 
 def admit_diagnosis(value: str) -> bool:
@@ -97,12 +103,13 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     that are known (10, for procedures; else 7), and the shape of the others: nearly all claims bear values of this
     shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
     may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
-    does not pass, however many share it.
+    does not pass, however many share it. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held
+    against these too.
     """
     out = np.zeros(len(values), np.bool_)
-    if column not in OWN_CODES:
+    if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
         return out
-    most = _LONGEST_PROCEDURE if column == "procedure_code" else _LONGEST_CATEGORY
+    most = _LONGEST_CODE if column in (*DIAGNOSES, "procedure_code") else _LONGEST_CATEGORY
     shapes, shape = np.unique([_shape_of_code(value or "", most) for value in values], return_inverse=True)
     filled = claims[[value is not None for value in values]].sum()
     borne = np.bincount(shape, claims, len(shapes))
@@ -113,6 +120,33 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     passes = (is_list & (told >= _MOST * borne) & (shapes != ""))[shape]
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
+    return out
+
+
+def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
+    """Are most diagnoses codes of ICD-10 or ICD-9-CM?"""
+    known = np.array([value is not None for value in values], np.bool_)
+    public = np.array([value is not None and _is_diagnosis_code(value) for value in values], np.bool_)
+    return bool(claims[public].sum() >= _MOST * claims[known].sum())
+
+
+def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask) -> Mask:
+    """For each distinct label: may it be released because it names a code, though its words are no code system's?
+
+    `label` and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the pair's
+    claims, `enough` whether they may be told. A column names its codes when nearly all claims bear the commonest label
+    of their code, and when there are many such labels, hardly two codes to one. What differs from claim to claim of a
+    code, as names of persons and of doctors do, names none; nor does what many codes share. The commonest label of a
+    code then passes if it has a label's form and holds no identifier.
+    """
+    out = np.zeros(len(values), np.bool_)
+    order = np.lexsort((label, -claims, code))
+    first = order[np.r_[True, code[order][1:] != code[order][:-1]]] if len(order) else order
+    named = first[enough[first]]
+    labels = np.unique(label[named])
+    if len(labels) < max(_MANY, _NAMES_A_CODE * len(named)) or claims[first].sum() < _NEARLY_ALL * claims.sum():
+        return out
+    out[labels] = [_has_form_of_label(values[i] or "") for i in labels.tolist()]
     return out
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.admit import OWN_CODES, admitted
+from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table, Tariff
 from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import PRICE_CASE, PRICED
@@ -14,6 +14,7 @@ from claims_sim.profile.special_dates import SPECIAL_DATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
+SOURCE_NAME: Final = "the source; a code's usual label in a column that names the codes; it looks like no identifier"
 SOURCE_CODE: Final = "the source; it has the form of a public code"
 SOURCE_OWN_CODE: Final = "the source; a list of codes of its own, which are written alike and look like no identifier"
 _ORIGINS: Final = {
@@ -132,8 +133,8 @@ def _list(profile: Profile, column: str) -> ValueList:
     coded = column in _SYSTEMS
     origin = _ORIGINS.get(column, SOURCE_TEXT) + (f"; names from {_SYSTEMS[column]}" if coded else "")
     told = [value for value in profile.vocabularies[column] if value is not None]
-    if column in OWN_CODES and not admitted(column, told).all():
-        origin = SOURCE_OWN_CODE
+    if column in (*OWN_CODES, *NAMES_OF) and not admitted(column, told).all():
+        origin = SOURCE_NAME if column in NAMES_OF else SOURCE_OWN_CODE
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
 
 

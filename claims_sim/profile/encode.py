@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
-from claims_sim.profile.admit import admitted, admitted_in_list, is_code
-from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population
+from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_in_list, is_code
+from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities, text_codes
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.numbers import Numbers
@@ -185,7 +185,8 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         return
     values = column.dictionary.to_pylist()
     raw = text_codes(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
-    out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None)
+    names = _names_of_codes(out, source, name, values, raw)
+    out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None, names)
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
     kept = int(own[raw].sum())
@@ -203,15 +204,35 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         )
 
 
+def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[str | None], raw: Ints) -> Mask:
+    """Which values of a column of labels pass as names of the released codes that they stand with."""
+    code = NAMES_OF.get(name)
+    if code not in out.vocabularies:
+        return np.zeros(len(values), np.bool_)
+    known = set(out.vocabularies[code]) - {None}
+    texts = source.columns[code].combine_chunks().dictionary.to_pylist()
+    released = np.array([*(text in known for text in texts), False], np.bool_)
+    codes = text_codes(source.columns[code])
+    rows = np.flatnonzero((raw >= 0) & released[codes])
+    pair, distinct = dense_ids(codes[rows].astype(np.int64) * len(values) + raw[rows])
+    enough = out.population.releasable(pair, len(distinct), rows)
+    claims = np.bincount(pair, minlength=len(distinct))
+    return admitted_as_names(values, distinct % len(values), distinct // len(values), claims, enough)
+
+
 def _release_values(
-    population: Population, name: str, values: list[str | None], raw: Ints, rows: Ints | None
+    population: Population, name: str, values: list[str | None], raw: Ints, rows: Ints | None, names: Mask | None = None
 ) -> tuple[Codes, tuple[str | None, ...]]:
-    """Codes in the order of the values' text; missing values come last as a value of their own where many have none."""
+    """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
+
+    `names` says which values pass as names of codes.
+    """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
     counts = np.bincount(shifted, minlength=len(values) + 1)
     own = admitted_in_list(name, values, counts[1:], enough[1:])
-    allowed: Mask = np.r_[enough[0], enough[1:] & (own | admitted(name, values))]
+    passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
+    allowed: Mask = np.r_[enough[0], enough[1:] & passes]
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.
         cells = Cells(shifted, np.zeros(len(values) + 1, np.int64), counts)

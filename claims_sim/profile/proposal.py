@@ -194,6 +194,10 @@ def _categories(facts: Facts) -> float:
     return 0.7 * (facts["distinct"] <= _MAX_CATEGORIES and facts["date"] < 0.5)
 
 
+def _own_codes(facts: Facts) -> float:
+    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"])
+
+
 # How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
 _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "claim_id": (_owners, "many different values"),
@@ -212,8 +216,8 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
-        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5)),
-        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes",
+        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
@@ -222,7 +226,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "comorbidity_count": (_whole_numbers, "small whole numbers"),
     "procedure_code": (
-        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), 0.5 * f["code"] * (10 < f["distinct"] < 0.2 * f["filled"])),
+        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
         "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),

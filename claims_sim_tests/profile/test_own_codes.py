@@ -1,4 +1,4 @@
-"""Codes of the source's own: districts, places and procedures as numbers. What stands in a list of codes may cross; the rest may not."""
+"""Codes of the source's own: districts, procedures, diagnoses. What stands in a list of codes may cross; the rest may not."""
 
 from collections import Counter
 
@@ -39,6 +39,9 @@ def passing(column, rows, k=11):
         ("procedure_code", ["5-470.11", "5-511.02"]),
         ("procedure_code", ["0DTJ4ZZ", "10D00Z1"]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
+        ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
+        ("dx_primary_code", ["444814009", "195662009", "271737000"]),
+        ("dx_secondary_codes", ["139", "194", "720"]),
     ],
 )
 def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
@@ -66,9 +69,18 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     assert value not in passing(column, rows)
 
 
-@pytest.mark.parametrize("column", ["dx_primary_code", "dx_secondary_codes", "dx_primary_label", "procedure_label"])
-def test_diagnoses_and_labels_are_held_against_the_public_systems_only(column):
+@pytest.mark.parametrize("column", ["dx_primary_label", "procedure_label"])
+def test_labels_are_no_codes(column):
     assert passing(column, spread(PROCEDURES)) == passing(column, spread(DISTRICTS)) == set()
+
+
+@pytest.mark.parametrize("column", ["dx_primary_code", "dx_secondary_codes"])
+def test_where_most_diagnoses_are_of_a_public_system_the_others_are_held_against_it(column):
+    rows = spread(["E119", "I10", "J189", "N390"])
+    rows[::6] = spread([str(code) for code in range(1_551_000, 1_551_030)], len(rows[::6]))
+    assert passing(column, rows) == set()
+    rows[::2] = spread([str(code) for code in range(1_551_000, 1_551_030)], len(rows[::2]))
+    assert passing(column, rows) > {"1551000", "1551029"}
 
 
 def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():

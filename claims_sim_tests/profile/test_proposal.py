@@ -198,6 +198,25 @@ def test_a_hospital_table_in_portuguese_is_proposed_whole(tmp_path):
     assert 'dx_secondary_codes = ["DIAGSEC1", "DIAGSEC2"]' in to_toml(proposal)
 
 
+def test_diagnoses_of_another_list_are_preferred_to_what_they_are_called(tmp_path):
+    codes = [f"{letters}{number:03d}" for letters in ("INF", "CIR", "RSP") for number in range(1, 9)]
+    rows = 4000
+    table = pa.table(
+        {
+            "ccsr_diagnosis_code": [codes[i % 24] for i in range(rows)],
+            "ccsr_diagnosis_description": [
+                f"Disease of the kind {codes[i % 24][:3]} {i % 24 // 3}" for i in range(rows)
+            ],
+            "length_of_stay": [1 + i % 7 for i in range(rows)],
+            "total_charges": [1000.0 + 7.25 * (i % 977) for i in range(rows)],
+        }
+    )
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "other.duckdb")))
+    placed = {p.ours: p.theirs for p in proposal.placed}
+    assert placed["dx_primary_code"] == "ccsr_diagnosis_code"
+    assert placed["dx_primary_label"] == "ccsr_diagnosis_description"
+
+
 def test_dates_and_stay_are_found_by_how_they_fit_and_amounts_by_their_numbers_whatever_they_are_called(tmp_path):
     table = tariff_table(600)
     names = {"admit_dt": "v7", "discharge_dt": "v3", "los": "v5", "amount_claimed": "v1", "amount_paid": "v2"}

@@ -1,0 +1,90 @@
+"""Labels in words of no code system: they cross where their column names the codes, and nowhere else."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.admit import admitted_as_names
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import DX, replaced, tariff_table, with_values
+
+ROWS = 3000
+CODES = DX[::60][:25]
+SYLLABLES = ("ba", "ri", "tu", "mo", "le")
+NAMES = {code: f"Doença {first}{second}tica" for code, (first, second) in zip(
+    CODES, [(a, b) for a in SYLLABLES for b in SYLLABLES], strict=True
+)}  # fmt: skip
+
+
+def passing(pairs, k=11):
+    """The labels that pass, given the code and the label of each claim, each claim being another person's."""
+    counts = Counter(pairs)
+    codes, labels = (sorted({pair[place] for pair in pairs}) for place in (0, 1))
+    claims = np.array([*counts.values()])
+    may = admitted_as_names(
+        labels,
+        np.array([labels.index(label) for _, label in counts]),
+        np.array([codes.index(code) for code, _ in counts]),
+        claims,
+        claims >= k,
+    )
+    return {label for label, yes in zip(labels, may, strict=True) if yes}
+
+
+def claims_of(label_of, rows=ROWS):
+    return [(CODES[i % len(CODES)], label_of(i)) for i in range(rows)]
+
+
+def name_of(i):
+    return NAMES[CODES[i % len(CODES)]]
+
+
+def test_labels_that_name_the_codes_pass_whatever_their_language():
+    assert passing(claims_of(name_of)) == set(NAMES.values())
+
+
+@pytest.mark.parametrize(
+    "label_of",
+    [
+        lambda i: f"dr Budi {'abcdefghijklmnopqrstuvwxyz'[i % 26]} Santoso",
+        lambda i: "dr Budi Santoso",
+        lambda i: f"dr {SYLLABLES[(i % len(CODES)) // 5]} Santoso",
+        lambda i: name_of(i) if i % 10 else "dr Budi Santoso",
+    ],
+    ids=["of the doctor, who has several diagnoses", "one of all", "one of five codes each", "in nine claims of ten"],
+)
+def test_labels_that_do_not_follow_the_codes_name_none(label_of):
+    assert passing(claims_of(label_of)) == set()
+
+
+def test_a_name_that_is_planted_beside_a_codes_own_does_not_pass_however_many_share_it():
+    pairs = [(code, "Siti Aminah" if n % 30 == 0 else label) for n, (code, label) in enumerate(claims_of(name_of))]
+    assert passing(pairs) == set(NAMES.values())
+
+
+@pytest.mark.parametrize(
+    "label", ["Ny. Siti Aminah", "Doença 3512345678901234", "siti@mail.id", "0812 3456 7890", "x_y"]
+)
+def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_as_a_codes_name(label):
+    pairs = claims_of(lambda i: label if i % len(CODES) == 0 else name_of(i))
+    assert passing(pairs) == set(NAMES.values()) - {NAMES[CODES[0]]}
+
+
+def test_a_name_of_a_code_that_too_few_share_does_not_pass():
+    pairs = [*claims_of(name_of), *[("Z999", "Doença rara")] * 10]
+    assert passing(pairs) == set(NAMES.values())
+    assert passing([*pairs, ("Z999", "Doença rara")]) == {*NAMES.values(), "Doença rara"}
+
+
+def test_claims_are_drawn_with_the_names_that_their_table_gives_the_codes(fit):
+    codes = [CODES[i % len(CODES)] for i in range(ROWS)]
+    table = replaced(tariff_table(ROWS), "dx_primary_code", codes)
+    table = replaced(table, "dx_primary_label", [NAMES[code] for code in codes])
+    table = with_values(table, "dx_primary_label", range(0, ROWS, 40), "Siti Aminah")
+    profile = fit(table)
+    claims = Sampler(profile).draw_claims(1, np.arange(500))
+    drawn = zip(claims["dx_primary_code"].to_pylist(), claims["dx_primary_label"].to_pylist(), strict=True)
+    named = sum(NAMES[code] == label for code, label in drawn)
+    assert named > 450
+    assert "Siti" not in profile.to_json()
