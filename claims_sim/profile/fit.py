@@ -38,7 +38,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     `rounding_key`, which the production zone keeps to itself.
     """
     encoded = encode(source, k, rounding_key)
-    _require_enough(encoded)
+    _require_enough(encoded, source)
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
     _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
@@ -82,7 +82,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     )
 
 
-def _require_enough(encoded: Encoded) -> None:
+def _require_enough(encoded: Encoded, source: SourceTable) -> None:
     population = encoded.population
     if not any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())):
         raise SourceError(
@@ -90,7 +90,10 @@ def _require_enough(encoded: Encoded) -> None:
             "there are too few claims, or the column holds no codes; nothing can be profiled."
         )
     if encoded.claimed is None and encoded.paid is None:
-        raise SourceError("No amount could be read as a number of at least 0: name the right column in a mapping file.")
+        told = " ".join(sentence for sentence in source.oddities if sentence.startswith("All of amount_"))
+        raise SourceError(
+            f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
+        )
 
 
 def _icd10_label(code: str) -> str | None:

@@ -8,10 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.source_sql import (
+    MONEY,
     ColumnMapping,
     Located,
     given_expression,
+    money_expression,
     quote_identifier,
+    text_expression,
     value_expression,
 )
 
@@ -20,6 +23,8 @@ _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01
+_LONGEST_FORM: Final = 20
+READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
 _STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
@@ -58,7 +63,21 @@ def _unreadable(
         read = columns.num_rows - columns[name].null_count
         if total > read:
             share = share_of(total - read, columns.num_rows)
-            yield f"{share} of {name} could not be read as a {column.kind} and counts as missing."
+            form = _unread_form(connection, relation, column) if name in MONEY else ""
+            yield f"{share} of {name} could not be read as a {column.kind} and counts as missing.{form}"
+
+
+def _unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> str:
+    """The commonest form of what is no amount: 9 for its digits, x for its letters, however many; nothing where it is rare."""
+    text = text_expression(column)
+    form = f"regexp_replace(regexp_replace({text}, '[0-9]+', '9', 'g'), '[^\\x00-\\x7F]+|[A-Za-z]+', 'x', 'g')"
+    row = connection.execute(
+        f"SELECT {form} AS form, count(*) AS claims FROM {relation} "
+        f"WHERE {text} IS NOT NULL AND {money_expression(text)} IS NULL GROUP BY 1 ORDER BY claims DESC, form LIMIT 1"
+    ).fetchone()
+    if row is None or row[1] < _STEP or len(row[0]) > _LONGEST_FORM:
+        return ""
+    return f" Its commonest form is {row[0]!r} (9 for digits, x for letters); {READ_AMOUNTS}"
 
 
 def _unmapped(

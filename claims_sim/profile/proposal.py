@@ -23,6 +23,7 @@ from claims_sim.profile.source_sql import (
     CBG_FORM,
     Located,
     date_expression,
+    money_expression,
     quote_identifier,
     text_expression,
     value_expression,
@@ -143,6 +144,7 @@ _SHARES: Final = {
     "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
     "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
+    "money": "{m} IS NOT NULL",
     "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
     "date": "length({t}) >= 8 AND {d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
@@ -160,12 +162,12 @@ def _look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dic
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
     shares = [
-        f"coalesce(avg(CAST(({form.format(t='t', d='d', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
+        f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
         for share, form in _SHARES.items()
     ]
     row = connection.execute(
-        f"SELECT count(*), count(DISTINCT t), coalesce(avg(TRY_CAST(t AS DOUBLE)), 0), {', '.join(shares)} "
-        f"FROM (SELECT {text} AS t, {date} AS d FROM looked_at) WHERE t IS NOT NULL"
+        f"SELECT count(*), count(DISTINCT t), coalesce(avg(m), 0), {', '.join(shares)} "
+        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) WHERE t IS NOT NULL"
     ).fetchone()
     names = ("filled", "distinct", "mean", *_SHARES)
     return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
@@ -180,6 +182,10 @@ def _whole_numbers(facts: Facts) -> float:
 
 def _numbers(facts: Facts) -> float:
     return 0.8 * (facts["number"] > 0.9 and facts["date"] < 0.5)
+
+
+def _amounts(facts: Facts) -> float:
+    return 0.8 * (facts["money"] > 0.9 and facts["date"] < 0.5)
 
 
 def _owners(facts: Facts) -> float:
@@ -230,9 +236,9 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
         "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
-    "amount_claimed": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
-    "amount_paid": (lambda f: _numbers(f) * (f["distinct"] > 20), "{number:.0%} numbers"),
-    "amount_gap": (_numbers, "{number:.0%} numbers"),
+    "amount_claimed": (lambda f: _amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
+    "amount_paid": (lambda f: _amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
+    "amount_gap": (_amounts, "{money:.0%} numbers"),
     "patient_id_hash": (_persons, "many different values"),
     "claim_weight": (_numbers, "{number:.0%} numbers"),
 }
@@ -312,12 +318,12 @@ def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Plac
         name
         for name, found in facts.items()
         if name not in done
-        and min(_numbers(found), found["distinct"] > 20)
+        and min(_amounts(found), found["distinct"] > 20)
         and found["mean"] >= 60
         and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
     ]
     money.sort(key=lambda name: -facts[name]["mean"])
-    return [Placed("amount_claimed", name, POSSIBLE, f"{facts[name]['number']:.0%} numbers") for name in money]
+    return [Placed("amount_claimed", name, POSSIBLE, f"{facts[name]['money']:.0%} numbers") for name in money]
 
 
 def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed]) -> None:

@@ -73,6 +73,15 @@ _NO_CODE: Final = (
     *_NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
 )  # fmt: skip
 """The same where codes are."""
+MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
+_SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
+_BARE: Final = rf"(?i)^(-?)\s*(?:{_SIGN}[\s\x{{A0}}]*)?(-?[0-9][0-9.,]*?)(?:,-{{1,2}})?(?:[\s\x{{A0}}]*{_SIGN})?$"
+"""An amount within a sign of a currency that has hundredths or none, and "1.234,-"."""
+# Groups of three are thousands where there are several, or the other mark stands behind them.
+_DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
+_ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
+_COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
+_COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
 DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
@@ -156,7 +165,7 @@ def _listed(types: Mapping[str, str]) -> str:
 def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
     """A SELECT of the located columns under canonical names and types."""
     parts = [
-        f"{_shortened(canonical_expression(name, column, located, mapping), column)} AS {name}"
+        f"{_shortened(canonical_expression(name, column, located, mapping, relation), column)} AS {name}"
         for name, column in located.items()
     ]
     return f"SELECT {', '.join(parts)} FROM {relation}"
@@ -195,8 +204,13 @@ def _is_one_of(column: Located, types: tuple[str, ...]) -> bool:
     return column.type.startswith(types) and not column.type.endswith("]")
 
 
-def canonical_expression(name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
-    """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text."""
+def canonical_expression(
+    name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping, relation: str
+) -> str:
+    """A located column as a canonical one: identities as hashes, numbers as DOUBLE, dates as TIMESTAMP, else text.
+
+    `relation` is what the column is selected from: how some amounts are written tells how others are meant.
+    """
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
         # 64 bits tell owners apart. It may change with DuckDB's version, which a sketch's basis knows of (sketch.py).
@@ -205,7 +219,10 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         return date_expression(column, _province(located, mapping))
     values = mapping.values.get(name, {})
     if column.kind == "number":
-        text = theirs if _is_one_of(column, _NUMBER_TYPES) and not values else _mapped(text_expression(column), values)
+        is_typed = _is_one_of(column, _NUMBER_TYPES)
+        text = theirs if is_typed and not values else _mapped(text_expression(column), values)
+        if name in MONEY and column.type == "VARCHAR":
+            return money_expression(text, dots_are_thousands(text_expression(column), relation))
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
         return _list(column)
@@ -216,6 +233,43 @@ def canonical_expression(name: str, column: Located, located: Mapping[str, Locat
         code = f"regexp_extract({text}, '^([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)( +- .*)?$', 1)"
         text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", list(_NO_CODE)
     return _mapped(text, values, nothing)
+
+
+def money_expression(text: str, dots: str = "false") -> str:
+    """A text as an amount, whatever its currency and its marks of thousands and decimals; NULL where its form does not tell.
+
+    1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it.
+    """
+    plain, bare = f"TRY_CAST({text} AS DOUBLE)", _bare(text)
+
+    def has(form: str) -> str:
+        return f"regexp_full_match({bare}, {quote(form)})"
+
+    # Plain numbers first: they are many, and regular expressions slow.
+    return (
+        f"CASE WHEN {plain} IS NOT NULL AND NOT ({dots}) THEN {plain} "
+        f"WHEN {has(_ONE_DOT)} THEN TRY_CAST(replace({bare}, '.', '') AS DOUBLE) "
+        f"WHEN TRY_CAST({bare} AS DOUBLE) IS NOT NULL THEN TRY_CAST({bare} AS DOUBLE) "
+        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} THEN TRY_CAST(replace({bare}, ',', '') AS DOUBLE) "
+        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE) "
+        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) END"
+    )
+
+
+def dots_are_thousands(text: str, relation: str) -> str:
+    """An expression: do other values of a column show that a dot parts thousands (1.234.567), and none that it does not (12.5)?"""
+    shows = f"regexp_full_match({_bare(text)}, {quote(_DOTS_ARE_THOUSANDS)})"
+    denies = f"regexp_matches({_bare(text)}, '\\.([0-9]{{1,2}}|[0-9]{{4,}})$')"
+    is_other = f"TRY_CAST({text} AS DOUBLE) IS NULL"
+    return (
+        f"(SELECT coalesce(bool_or(CASE WHEN {is_other} THEN {shows} END), false) AND NOT "
+        f"coalesce(bool_or(CASE WHEN {is_other} THEN {denies} ELSE {text} LIKE '%.%' AND {text} NOT LIKE '%.___' END), false) "
+        f"FROM {relation})"
+    )
+
+
+def _bare(text: str) -> str:
+    return f"regexp_replace({text}, {quote(_BARE)}, '\\1\\2')"
 
 
 def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:

@@ -44,7 +44,7 @@ def union_view_sql(
     """
     relation = file or f"{_ATTACHED}.{_qualified(table)}"
     attach = "" if file else f"ATTACH IF NOT EXISTS {quote(str(source))} AS {_ATTACHED} (READ_ONLY);\n"
-    columns = ",\n  ".join(["'real' AS source", *_real_columns(types, located, mapping)])
+    columns = ",\n  ".join(["'real' AS source", *_real_columns(types, located, mapping, relation)])
     files = quote(f"{snapshots}/claims_live_stream/*/*.parquet")
     return f"""\
 -- Written by `claims-sim union-view`. Run it in a DuckDB of your own (version 1.1 or newer), never in the simulation's.
@@ -59,7 +59,9 @@ FROM read_parquet({files}, hive_partitioning = false, union_by_name = true);
 """
 
 
-def _real_columns(types: Mapping[str, str], located: Mapping[str, Located], mapping: ColumnMapping) -> list[str]:
+def _real_columns(
+    types: Mapping[str, str], located: Mapping[str, Located], mapping: ColumnMapping, relation: str
+) -> list[str]:
     """Their columns under our names and types; identifiers as they are, since the view stays beside the table."""
     folded = {name.lower(): name for name in types}
     wanted = mapping.columns.get("claim_id", "claim_id")
@@ -70,7 +72,7 @@ def _real_columns(types: Mapping[str, str], located: Mapping[str, Located], mapp
         expression = (
             quote_identifier(column.theirs)
             if column.kind == "hash"
-            else canonical_expression(name, column, located, mapping)
+            else canonical_expression(name, column, located, mapping, relation)
         )
         columns.append(f"CAST({expression} AS {kind}) AS {name}")
     return columns

@@ -322,3 +322,10 @@ def test_a_key_of_facilities_without_any_value_is_no_key(fit, table):
     told, plain = fit(odd), fit(table)
     assert "facility_id is empty: it counts as absent." in told.oddities
     assert told.tables == plain.tables
+
+
+def test_amounts_that_are_written_otherwise_are_told_by_their_form_and_never_quoted(fit, table):
+    table = replaced(table.drop_columns("amount_paid"), "amount_claimed", [f"({i}.50) Lira" for i in range(ROWS)])
+    with pytest.raises(SourceError, match=r"No amount .* commonest form is '\(9\.9\) x'.*1,234\.50") as told:
+        fit(table)
+    assert "Lira" not in str(told.value)

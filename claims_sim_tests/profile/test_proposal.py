@@ -295,3 +295,12 @@ def test_the_only_table_of_a_database_needs_no_name(tmp_path):
 def test_a_code_with_its_label_behind_it_is_read_as_its_code(tmp_path, read):
     table = replaced(tariff_table(3), "procedure_code", ["8952 - Electrocardiogram", "89.52", "Electrocardiogram - 12"])
     assert read(table).columns["procedure_code"].to_pylist() == ["8952", "8952", "Electrocardiogram - 12"]
+
+
+def test_amounts_with_a_currency_are_found(tmp_path):
+    table = tariff_table(500)
+    written = [f"Rp {value:,.0f}".replace(",", ".") for value in table["amount_claimed"].to_pylist()]
+    proposal = propose_mapping(
+        SourceSpec(write_duckdb(replaced(table, "amount_claimed", written), tmp_path / "c.duckdb"))
+    )
+    assert ("amount_claimed", 0.9) in {(p.ours, p.confidence) for p in proposal.placed}
