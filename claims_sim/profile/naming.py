@@ -88,6 +88,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "admit_dt": frozenset({"birth", "dx"}),
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_paid": frozenset({"gap", "code", "id", "date", "days", "count", "class", "type"}),
+    "facility_class": frozenset({"visit"}),
     "dx_primary_code": frozenset({"procedure", "not_first"}),
     "procedure_code": frozenset({"dx"}),
     "procedure_label": frozenset({"dx"}),
@@ -166,11 +167,12 @@ def plain(text: str) -> str:
 
 def meanings_of(column: str) -> tuple[frozenset[str], ...]:
     """What each word of a column name may mean; words that are run together are taken apart."""
+    return tuple(_WORDS.get(word, frozenset()) for word in _words_of(column))
+
+
+def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
-    found: list[frozenset[str]] = []
-    for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()):
-        found += [_WORDS.get(part, frozenset()) for part in _parts(word)]
-    return tuple(found)
+    return [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
 
 
 def _parts(word: str) -> list[str]:
@@ -183,6 +185,11 @@ def _parts(word: str) -> list[str]:
         if word.startswith(known):
             return [known, *_parts(word[len(known) :])]
     return [word]
+
+
+def says_gap(column: str) -> bool:
+    """Does a name itself say that the column is a difference, and not a share or a copayment?"""
+    return bool({"selisih", "gap", "difference", "diff", "beda"} & set(_words_of(column)))
 
 
 def name_score(column: str, canonical: str) -> float:

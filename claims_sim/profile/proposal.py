@@ -4,7 +4,7 @@ Looks at shares and at values that many persons share, never at a row. Writes no
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
-from claims_sim.profile.naming import coded, name_score, plain, spelled
+from claims_sim.profile.naming import coded, name_score, plain, says_gap, spelled
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
@@ -28,7 +28,7 @@ from claims_sim.profile.source_sql import (
     text_expression,
     value_expression,
 )
-from claims_sim.profile.stay_columns import StayColumns, find_stay
+from claims_sim.profile.stay_columns import StayColumns, find_stay, is_gap
 
 _LOOKED_AT: Final = 20_000
 _LOOKED_AT_CHARACTERS: Final = 1000
@@ -36,10 +36,11 @@ SURE, POSSIBLE = 0.5, 0.3
 _FITS_EACH_OTHER: Final = 0.6
 """From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
-_MOST_SERVICES: Final = 6
+_MOST_SERVICES: Final = 12
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MAX_CATEGORIES: Final = 200
+_NEARLY_ALL: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         rows = _count(opened)
         facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = _place(facts, find_stay(opened.connection, _dates_and_numbers(opened, facts)))
+        placed, possible = _without_other_gaps(opened, placed, possible)
         located = {
             p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours], p.also)
             for p in placed
@@ -166,10 +168,11 @@ def _look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dic
         for share, form in _SHARES.items()
     ]
     row = connection.execute(
-        f"SELECT count(*), count(DISTINCT t), coalesce(avg(m), 0), {', '.join(shares)} "
+        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), "
+        f"coalesce(avg(m), 0), {', '.join(shares)} "
         f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) WHERE t IS NOT NULL"
     ).fetchone()
-    names = ("filled", "distinct", "mean", *_SHARES)
+    names = ("filled", "present", "distinct", "mean", *_SHARES)
     return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
 
 
@@ -182,6 +185,11 @@ def _whole_numbers(facts: Facts) -> float:
 
 def _numbers(facts: Facts) -> float:
     return 0.8 * (facts["number"] > 0.9 and facts["date"] < 0.5)
+
+
+def _dates(facts: Facts) -> float:
+    # Lines of bills have the days of a stay for few rows, beside those of the claim for all.
+    return facts["date"] * min(2 * facts["present"], 1.0)
 
 
 def _amounts(facts: Facts) -> float:
@@ -207,8 +215,8 @@ def _own_codes(facts: Facts) -> float:
 # How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
 _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "claim_id": (_owners, "many different values"),
-    "admit_dt": (lambda f: f["date"], "{date:.0%} dates"),
-    "discharge_dt": (lambda f: f["date"], "{date:.0%} dates"),
+    "admit_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
+    "discharge_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
     "los": (_whole_numbers, "small whole numbers"),
     "province_name": (
         lambda f: max(f["province"], 0.4 * (f["distinct"] <= _MOST_PROVINCES)),
@@ -310,6 +318,33 @@ def _place(
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
 
 
+def _without_other_gaps(
+    opened: OpenSource, placed: tuple[Placed, ...], possible: tuple[Placed, ...]
+) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+    """What is called a gap, a share or a copayment is placed only if it is what is claimed less what is paid."""
+    theirs = {p.ours: Located(p.theirs, opened.types[p.theirs], "number") for p in placed}
+    gap = "amount_gap"
+    if not {"amount_claimed", "amount_paid"} <= theirs.keys():
+        return placed, possible
+    named = [p for p in (*placed, *possible) if p.ours == gap]
+    fits = [
+        p
+        for p in named
+        if is_gap(
+            opened.connection,
+            theirs["amount_claimed"],
+            theirs["amount_paid"],
+            Located(p.theirs, opened.types[p.theirs], "number"),
+        )
+    ]
+    best = [p for p in fits if p.confidence >= SURE][:1]
+    kept = [p for p in named if p not in best and (p in fits or says_gap(p.theirs))]
+    return (
+        tuple(p for p in placed if p.ours != gap) + tuple(best),
+        tuple(p for p in possible if p.ours != gap) + tuple(kept),
+    )
+
+
 def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
     """Where no amount is called one: columns of numbers that are no codes, those with the largest numbers first."""
     if {"amount_claimed", "amount_paid"} & done:
@@ -378,6 +413,10 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)
     numbers = coded(name, stays)
+    if name == "province_name" and not _are_most(
+        numbers, {value: claims for value, _, claims, _ in found if value in stays}
+    ):
+        numbers = {}  # other countries count their states by two digits too
     pairs, alike, reasons, unknown = {}, {}, {}, []
     first: dict[str, str] = {}
     for value in stays:
@@ -399,6 +438,12 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
         else ""
     )
     return ValueMap(name, pairs, alike, reasons, tuple(unknown), note)
+
+
+def _are_most(known: Collection[str], claims: Mapping[str, int]) -> bool:
+    """Are nearly all claims, and nearly all values, those of what is known?"""
+    borne = sum(claims[value] for value in known)
+    return borne >= _NEARLY_ALL * sum(claims.values()) and len(known) >= _NEARLY_ALL * len(claims)
 
 
 def _reason_of_code(name: str, numbers: Mapping[str, str]) -> str:

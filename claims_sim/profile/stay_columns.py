@@ -1,4 +1,4 @@
-"""Which columns of a foreign table are admission, discharge and stay, by how they fit each other and whatever they are called.
+"""Which columns of a foreign table are admission, discharge and stay, and which is what was not paid, by how they fit each other.
 
 Looks at shares of a sample, never at a row.
 """
@@ -10,10 +10,11 @@ from typing import Final
 
 import duckdb
 
-from claims_sim.profile.source_sql import Located, date_expression, text_expression
+from claims_sim.profile.source_sql import Located, date_expression, money_expression, text_expression
 
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95
+_CENT: Final = 0.011
 _WAYS: Final = {"the days": "d", "the days and one": "d + 1", "the days, one at least": "greatest(d, 1)"}
 
 
@@ -51,3 +52,12 @@ def find_stay(connection: duckdb.DuckDBPyConnection, columns: StayColumns) -> di
             why = f"{share:.0%} of {name} is {way} from {first} to {last}"
             best = (share, {"admit_dt": (first, why), "discharge_dt": (last, why), "los": (name, why)})
     return best[1]
+
+
+def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
+    """Is a column what is claimed less what is paid, to a cent, in nearly all rows that have the three? Without such rows it may be."""
+    c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
+    row = connection.execute(
+        f"SELECT coalesce(avg((abs({c} - {p} - {g}) <= {_CENT})::INT), 1) FROM looked_at"
+    ).fetchone()
+    return row is None or row[0] >= _FITS

@@ -1,3 +1,5 @@
+from datetime import date, timedelta
+
 import duckdb
 import pyarrow as pa
 import pytest
@@ -304,3 +306,80 @@ def test_amounts_with_a_currency_are_found(tmp_path):
         SourceSpec(write_duckdb(replaced(table, "amount_claimed", written), tmp_path / "c.duckdb"))
     )
     assert ("amount_claimed", 0.9) in {(p.ours, p.confidence) for p in proposal.placed}
+
+
+def test_states_of_another_country_are_no_provinces_though_some_have_their_numbers(tmp_path):
+    table, codes = tariff_table(3000), [f"{number:02d}" for number in range(1, 55)]
+    states = replaced(table, "province_name", [codes[i % 54] for i in range(3000)])
+    assert "LAMPUNG" not in to_toml(propose_mapping(SourceSpec(write_duckdb(states, tmp_path / "a.duckdb"))))
+    known = replaced(table, "province_name", [("18", "32", "33", "35", "94")[i % 5] for i in range(3000)])
+    assert '"18" = "LAMPUNG"' in to_toml(propose_mapping(SourceSpec(write_duckdb(known, tmp_path / "b.duckdb"))))
+
+
+def claim_lines(rows=2000):
+    """A table of lines of bills, as it is made for analysts: most columns are filled for inpatients only."""
+    claimed, stays = [100.0 + i % 97 for i in range(rows)], [i % 5 == 0 for i in range(rows)]
+    start = [date(2024, 1 + i % 12, 1 + i % 28) for i in range(rows)]
+    classes = [
+        "ambulatory",
+        "wellness",
+        "inpatient",
+        "emergency",
+        "outpatient",
+        "home",
+        "virtual",
+        "snf",
+        "urgentcare",
+        "hospice",
+    ]
+    return pa.table(
+        {
+            "claim_id": [f"c{i // 4}" for i in range(rows)], "member_id": [f"p{i // 8}" for i in range(rows)],
+            "claim_start_date": start, "claim_end_date": [day + timedelta(days=i % 3) for i, day in enumerate(start)],
+            "admission_date": [day if is_stay else None for day, is_stay in zip(start, stays, strict=True)],
+            "discharge_date": [day if is_stay else None for day, is_stay in zip(start, stays, strict=True)],
+            "ENCOUNTERCLASS": [classes[i % 10] for i in range(rows)],
+            "diagnosis_code_1": [("I10", "E119", "J189", None)[i % 4] for i in range(rows)],
+            "charge_amount": claimed, "paid_amount": [value - 20.0 - i % 7 for i, value in enumerate(claimed)],
+            "copayment_amount": [float(i % 3) for i in range(rows)],
+        }
+    )  # fmt: skip
+
+
+def placed_in(table, path):
+    file = write_duckdb(table, path / f"{len(list(path.iterdir()))}.duckdb")
+    return {p.ours: p.theirs for p in propose_mapping(SourceSpec(file)).placed}
+
+
+def test_a_copayment_is_no_gap_where_it_is_not_what_was_left_unpaid(tmp_path):
+    table = claim_lines()
+    claimed, paid = (table[name].to_pylist() for name in ("charge_amount", "paid_amount"))
+    assert "amount_gap" not in placed_in(table, tmp_path)
+    left = [f"$ {c - p:.2f}" for c, p in zip(claimed, paid, strict=True)]
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "b.duckdb"))))
+    assert "# amount_gap: computed from the amounts" in text
+    assert placed_in(replaced(table, "copayment_amount", left), tmp_path)["amount_gap"] == "copayment_amount"
+
+
+def test_a_column_that_calls_itself_a_difference_stays_possible_where_it_is_none(tmp_path):
+    names = [{"copayment_amount": "selisih"}.get(name, name) for name in claim_lines(1).column_names]
+    table = claim_lines().rename_columns(names)
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert [p.theirs for p in proposal.possible if p.ours == "amount_gap"] == ["selisih"]
+    assert "amount_gap" in proposal.not_found
+
+
+def test_classes_of_encounters_are_kinds_of_service_and_not_of_facilities(tmp_path):
+    assert placed_in(claim_lines(), tmp_path)["service_type"] == "ENCOUNTERCLASS"
+    text = to_toml(propose_mapping(SourceSpec(write_duckdb(claim_lines(), tmp_path / "b.duckdb"))))
+    assert '"inpatient" = "RITL"' in text
+    assert "# kept as they are: " in text
+    assert name_score("ENCOUNTERCLASS", "facility_class") == 0.0
+
+
+def test_dates_that_most_rows_lack_give_way_to_those_that_are_filled(tmp_path):
+    placed = placed_in(claim_lines(), tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("claim_start_date", "claim_end_date")
+    alone = claim_lines().drop_columns(["claim_start_date", "claim_end_date"])
+    placed = placed_in(alone, tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("admission_date", "discharge_date")
