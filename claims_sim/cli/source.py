@@ -41,6 +41,7 @@ def map_columns(
                 "mapping": str(out) if out else "not written: give --out",
                 "table": proposal.where,
                 "columns": {p.ours: f"{', '.join((p.theirs, *p.also))} ({p.confidence:.2f})" for p in proposal.placed},
+                **({"notes": notes} if (notes := {p.ours: p.note for p in proposal.placed if p.note}) else {}),
                 "not found": absent_in_words(proposal.not_found),
                 "values": {found.ours: dict(found.pairs) for found in proposal.values if found.pairs},
                 "left over": ", ".join(name for name, _ in proposal.left_over) or "none",

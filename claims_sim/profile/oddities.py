@@ -23,6 +23,7 @@ _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01
+_MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
 _STEP: Final = 50
@@ -188,12 +189,24 @@ def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str, map
     theirs = types.get(mapping.columns.get("claim_id", "claim_id").lower())
     if theirs is None:
         return
+    told = repeats_in_words(connection, relation, theirs)
+    if told:
+        yield f"{told}."
+
+
+def repeats_in_words(connection: duckdb.DuckDBPyConnection, relation: str, theirs: str) -> str | None:
+    """How many rows repeat the id of another, and what that may mean; None where no row does."""
     name = quote_identifier(theirs)
     row = connection.execute(
         f"SELECT count(h), count(DISTINCT h) FROM (SELECT CASE WHEN {name} IS NOT NULL THEN hash({name}) END AS h FROM {relation})"
     ).fetchone()
-    if row and row[0] > row[1]:
-        yield f"{share_of(row[0] - row[1], row[0])} of claim_id are repeats of another claim's."
+    if row is None or row[0] == row[1]:
+        return None
+    repeats, total = row[0] - row[1], row[0]
+    told = f"{share_of(repeats, total)} of claim_id are repeats of another claim's"
+    if repeats > _MANY_REPEATS * total:
+        told += ": the rows may be lines of bills, and each counts as a claim"
+    return told
 
 
 def share_of(count: int, total: int) -> str:

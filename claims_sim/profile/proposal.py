@@ -16,12 +16,15 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, name_score, plain, says_gap, spelled
-from claims_sim.profile.oddities import share_of
+from claims_sim.profile.oddities import repeats_in_words, share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
     CANONICAL,
     CBG_FORM,
+    CLAIM_ID,
+    ColumnMapping,
     Located,
+    canonical_expression,
     date_expression,
     money_expression,
     quote_identifier,
@@ -40,18 +43,22 @@ _MOST_SERVICES: Final = 12
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MAX_CATEGORIES: Final = 200
-_NEARLY_ALL: Final = 0.8
+_NEARLY_ALL, _MENTIONED = 0.8, 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares; `also`: the rest of a list."""
+    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares; `also`: the rest of a list.
+
+    `note`: what its user should know of it, in a sentence.
+    """
 
     ours: str
     theirs: str
     confidence: float
     why: str
     also: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = _place(facts, find_stay(opened.connection, _dates_and_numbers(opened, facts)))
         placed, possible = _without_other_gaps(opened, placed, possible)
+        placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
         located = {
             p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours], p.also)
             for p in placed
@@ -343,6 +351,19 @@ def _without_other_gaps(
         tuple(p for p in placed if p.ours != gap) + tuple(best),
         tuple(p for p in possible if p.ours != gap) + tuple(kept),
     )
+
+
+def _note(opened: OpenSource, placed: Placed) -> str:
+    if placed.ours == CLAIM_ID:
+        return repeats_in_words(opened.connection, opened.relation, placed.theirs) or ""
+    if placed.ours != "dx_primary_code":
+        return ""
+    code = canonical_expression(
+        placed.ours, Located(placed.theirs, opened.types[placed.theirs], "code"), {}, ColumnMapping(), opened.relation
+    )
+    row = opened.connection.execute(f"SELECT coalesce(avg(({code} IS NULL)::INT), 0) FROM looked_at").fetchone()
+    missing = row[0] if row else 0.0
+    return f"{missing:.0%} of the claims have none; a profile leaves them out" if missing >= _MENTIONED else ""
 
 
 def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:

@@ -27,7 +27,7 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         yield f"# STILL NEEDED: {' or '.join(needed)}"
     yield "[columns]"
     for placed in proposal.placed:
-        yield f"{f'{placed.ours} = {_theirs(placed)}':<44} # {placed.confidence:.2f}  {placed.why}"
+        yield from _placed_lines(placed)
     follows = what_follows(proposal.not_found)
     for name in proposal.not_found:
         maybe = [other for other in proposal.possible if other.ours == name][:2]
@@ -44,6 +44,12 @@ def _lines(proposal: Proposal) -> Iterator[str]:
         yield "# Columns that no place was found for; they are not read:"
         for name, kind in proposal.left_over:
             yield f"#   {_quoted(name)} ({kind})"
+
+
+def _placed_lines(placed: Placed) -> Iterator[str]:
+    yield f"{f'{placed.ours} = {_theirs(placed)}':<44} # {placed.confidence:.2f}  {placed.why}"
+    if placed.note:
+        yield f"#   {placed.note}"
 
 
 def _theirs(placed: Placed) -> str:

@@ -130,7 +130,16 @@ def test_discharge_before_admission_is_reported_and_never_drawn(fit, table):
 def test_repeated_ids_and_negative_money_are_reported(fit, table):
     table = with_values(with_values(table, "claim_id", range(600), "same"), "amount_claimed", range(150), -5.0)
     profile = fit(table)
-    assert any("claim_id are repeats" in sentence for sentence in profile.oddities)
+    assert any("claim_id are repeats of another claim's: the rows may be lines" in told for told in profile.oddities)
+    few = fit(
+        with_values(
+            table.drop_columns("claim_id").append_column("claim_id", pa.array([f"c{i}" for i in range(ROWS)])),
+            "claim_id",
+            range(60),
+            "same",
+        )
+    )
+    assert any(told.endswith("of claim_id are repeats of another claim's.") for told in few.oddities)
     assert "10.0% of amount_claimed is negative and counts as missing." in profile.oddities
     whole(profile)
 

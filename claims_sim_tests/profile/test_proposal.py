@@ -383,3 +383,16 @@ def test_dates_that_most_rows_lack_give_way_to_those_that_are_filled(tmp_path):
     alone = claim_lines().drop_columns(["claim_start_date", "claim_end_date"])
     placed = placed_in(alone, tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("admission_date", "discharge_date")
+
+
+def test_claims_without_a_diagnosis_and_lines_of_bills_are_told_of(tmp_path, run):
+    path = write_duckdb(claim_lines(), tmp_path / "c.duckdb")
+    text = to_toml(propose_mapping(SourceSpec(path)))
+    assert "\n#   25% of the claims have none; a profile leaves them out\n" in text
+    assert (
+        "\n#   75.0% of claim_id are repeats of another claim's: the rows may be lines of bills, and each counts as"
+        in text
+    )
+    _, out, _ = run("map", "--source", path, "--out", tmp_path / "m.toml")
+    assert "25% of the claims have none" in out
+    assert "#   " not in to_toml(propose_mapping(SourceSpec(write_duckdb(tariff_table(300), tmp_path / "b.duckdb"))))
