@@ -86,7 +86,7 @@ def _unmapped(
 ) -> Iterator[str]:
     """Values that a value map does not name and that are none of its results either."""
     for name, values in mapping.values.items():
-        if name not in located or not values:
+        if name not in located or not values.keys() - {""}:
             continue
         text, known = value_expression(name, located[name]), [*values, *values.values()]
         marks = ", ".join("?" for _ in known)

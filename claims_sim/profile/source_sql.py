@@ -273,12 +273,17 @@ def _bare(text: str) -> str:
 
 
 def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:
-    """`text` with its values mapped; NULL for what is mapped to the empty text, or means `nothing` and is not mapped."""
+    """`text` with its values mapped; NULL for what is mapped to the empty text, or means `nothing` and is not mapped.
+
+    What the empty text itself is mapped to stands where there is no value.
+    """
     ours = {**dict.fromkeys(nothing, ""), **values}
+    missing = ours.pop("", "")
     if not ours:
-        return text
+        return f"coalesce({text}, {quote(missing)})" if missing else text
     cases = " ".join(f"WHEN {quote(theirs)} THEN nullif({quote(own)}, '')" for theirs, own in ours.items())
-    return f"CASE {text} {cases} ELSE {text} END"
+    mapped = f"CASE {text} {cases} ELSE {text} END"
+    return f"coalesce({mapped}, {quote(missing)})" if missing else mapped
 
 
 def _province(located: Mapping[str, Located], mapping: ColumnMapping) -> str:

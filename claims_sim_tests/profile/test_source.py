@@ -257,3 +257,22 @@ def test_a_dot_before_three_digits_parts_thousands_where_the_column_shows_it(rea
 
 def test_stays_are_no_amounts(read):
     assert read(pa.table(SMALL | {"los": ["1,000", "2", "3"]})).columns["los"].to_pylist() == [None, 2.0, 3.0]
+
+
+def test_a_value_map_may_say_what_stands_where_there_is_no_value(tmp_path):
+    columns = SMALL | {
+        "dx_primary_code": ["A00", None, " "],
+        "facility_class": ["A", "-", "x"],
+        "province_name": ["BALI", None, "?"],
+    }
+    (tmp_path / "m.toml").write_text(
+        '[values.dx_primary_code]\n"" = "R69"\n[values.facility_class]\n"" = "none"\nx = ""\n'
+        '[values.province_name]\n"" = "ACEH"\nBALI = "Bali"\n',
+        encoding="utf-8",
+    )
+    pq.write_table(pa.table(columns), tmp_path / "c.parquet")
+    source = read_source(SourceSpec(tmp_path / "c.parquet", mapping=tmp_path / "m.toml"))
+    assert source.columns["dx_primary_code"].to_pylist() == ["A00", "R69", "R69"]
+    assert source.columns["facility_class"].to_pylist() == ["A", "none", "none"]
+    assert source.columns["province_name"].to_pylist() == ["Bali", "ACEH", "ACEH"]
+    assert not [told for told in source.oddities if "dx_primary_code" in told or "primary diagnosis" in told]
