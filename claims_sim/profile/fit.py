@@ -11,10 +11,12 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
+from claims_sim.profile.dealing import text_codes
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import HAS_PROCEDURE, MONTH, Encoded, encode
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
+from claims_sim.profile.oddities import share_of
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
@@ -85,6 +87,13 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
 def _require_enough(encoded: Encoded, source: SourceTable) -> None:
     population = encoded.population
     if not any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())):
+        shared = _claims_of_shared_codes(encoded, source)
+        if shared > encoded.rows / 2:
+            raise SourceError(
+                f"No diagnosis code may be released, though {share_of(shared, encoded.rows).lower()} of the claims have one that "
+                f"{population.k} {population.unit} share: they are written neither as codes of ICD-10 or ICD-9-CM nor as a list "
+                "of other codes. Name the right column in a mapping file, or give its values codes under [values.dx_primary_code]."
+            )
         raise SourceError(
             f"No diagnosis code of the {encoded.rows} claims is shared by {population.k} {population.unit}: "
             "there are too few claims, or the column holds no codes; nothing can be profiled."
@@ -94,6 +103,18 @@ def _require_enough(encoded: Encoded, source: SourceTable) -> None:
         raise SourceError(
             f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
         )
+
+
+def _claims_of_shared_codes(encoded: Encoded, source: SourceTable) -> int:
+    """Of how many claims enough others have the same text for a diagnosis, whatever it is."""
+    column = source.columns["dx_primary_code"]
+    if column.null_count == len(column):
+        return 0
+    codes = text_codes(column).astype(np.int64) + 1
+    count = int(codes.max()) + 1
+    is_shared = encoded.population.releasable(codes, count)
+    is_shared[0] = False
+    return int(is_shared[codes].sum())
 
 
 def _icd10_label(code: str) -> str | None:

@@ -331,3 +331,14 @@ def test_amounts_that_are_written_otherwise_are_told_by_their_form_and_never_quo
     with pytest.raises(SourceError, match=r"No amount .* commonest form is '\(9\.9\) x'.*1,234\.50") as told:
         fit(table)
     assert "Lira" not in str(told.value)
+
+
+def test_diagnoses_that_many_share_but_that_are_no_codes_are_told_from_too_few_claims(fit, table):
+    odd = replaced(table, "dx_primary_code", [f"_{'ab'[i % 2]}_{i % 3}#" for i in range(ROWS)])
+    with pytest.raises(
+        SourceError,
+        match=r"^No diagnosis code may be released, though all of the claims have one that 11 persons share",
+    ):
+        fit(odd)
+    with pytest.raises(SourceError, match="is shared by 11 persons: there are too few claims"):
+        fit(replaced(table, "dx_primary_code", [f"_{i}#" for i in range(ROWS)]))
