@@ -94,14 +94,21 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
 }
-# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022), the key of Medicare's.
+# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of primary care
+# beside the capitation, as they are called since 2017), the key of Medicare's. Nothing of ours ("") are a family's
+# number and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
-    "fkl06": "district_name", "fkl07": "facility_ownership", "fkl09": "facility_class", "fkl10": "service_type",
+    "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
     "fkl18": "dx_primary_code", "fkl18a": "dx_primary_label", "fkl23": "severity_group", "fkl30": "procedure_code",
     "fkl47": "amount_claimed", "fkl48": "amount_paid", "pstv01": "patient_id_hash", "pstv15": "claim_weight",
-    "desynpufid": "patient_id_hash",
+    "pstv02": "", "pnk02": "claim_id", "pnk03": "admit_dt", "pnk05": "discharge_dt", "pnk06": "province_name",
+    "pnk07": "district_name", "pnk08": "facility_ownership", "pnk09": "facility_type", "pnk10": "facility_class",
+    "pnk11": "service_type", "pnk14": "dx_primary_code", "pnk15": "dx_primary_label", "pnk16": "",
+    "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash",
 }  # fmt: skip
+_OTHER_LISTS: Final = frozenset({"pnk10"})
+"""Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""
 _WORDS: Final[dict[str, frozenset[str]]] = {
     word: frozenset(meaning for meaning, words in _MEANINGS.items() if word in words.split())
     for every in _MEANINGS.values()
@@ -185,6 +192,16 @@ def _parts(word: str) -> list[str]:
         if word.startswith(known):
             return [known, *_parts(word[len(known) :])]
     return [word]
+
+
+def is_no_amount(column: str) -> bool:
+    """Does a name say that its numbers are those of persons, families, cases or kinds?"""
+    return bool((_NEVER["amount_claimed"] | {"person"}) & frozenset().union(*meanings_of(column)))
+
+
+def has_other_list(column: str) -> bool:
+    """Are a column's numbers known to be of another list than they would be taken for?"""
+    return plain(column) in _OTHER_LISTS
 
 
 def says_gap(column: str) -> bool:

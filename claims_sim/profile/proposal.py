@@ -15,7 +15,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
-from claims_sim.profile.naming import coded, name_score, plain, says_gap, spelled
+from claims_sim.profile.naming import coded, has_other_list, is_no_amount, name_score, plain, says_gap, spelled
 from claims_sim.profile.oddities import repeats_in_words, share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
@@ -374,6 +374,7 @@ def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Plac
         name
         for name, found in facts.items()
         if name not in done
+        and not is_no_amount(name)
         and min(_amounts(found), found["distinct"] > 20)
         and found["mean"] >= 60
         and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
@@ -419,10 +420,12 @@ def _value_map(opened: OpenSource, located: Mapping[str, Located], name: str) ->
         f"SELECT {text} AS value, {owners} AS owners, count(*) AS claims, avg({_stay(located)}) AS stay "
         f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY claims DESC, value"
     ).fetchall()
-    return _read_values(name, found, PERSONS_K if person else CLAIMS_K)
+    return _read_values(
+        name, found, PERSONS_K if person else CLAIMS_K, is_coded=not has_other_list(located[name].theirs)
+    )
 
 
-def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
+def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: bool) -> ValueMap:
     total = sum(claims for _, _, claims, _ in found)
     enough = np.array([owners >= k for _, owners, _, _ in found], np.bool_)
     claims_of = np.array([claims for _, _, claims, _ in found], np.int64)
@@ -433,7 +436,7 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int) -> ValueMap:
         if codes[i] or admit_category(found[i][0])
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)
-    numbers = coded(name, stays)
+    numbers = coded(name, stays) if is_coded else {}
     if name == "province_name" and not _are_most(
         numbers, {value: claims for value, _, claims, _ in found if value in stays}
     ):

@@ -396,3 +396,41 @@ def test_claims_without_a_diagnosis_and_lines_of_bills_are_told_of(tmp_path, run
     _, out, _ = run("map", "--source", path, "--out", tmp_path / "m.toml")
     assert "25% of the claims have none" in out
     assert "#   " not in to_toml(propose_mapping(SourceSpec(write_duckdb(tariff_table(300), tmp_path / "b.duckdb"))))
+
+
+PRIMARY_CARE = {
+    "PSTV01": "patient_id_hash", "PSTV15": "claim_weight", "PNK02": "claim_id", "PNK03": "admit_dt", "PNK05": "discharge_dt",
+    "PNK06": "province_name", "PNK07": "district_name", "PNK08": "facility_ownership", "PNK09": "facility_type",
+    "PNK10": "facility_class", "PNK11": "service_type", "PNK14": "dx_primary_code", "PNK15": "dx_primary_label",
+    "PNK17": "amount_claimed", "PNK18": "amount_paid",
+}  # fmt: skip
+
+
+def test_the_sample_of_primary_care_is_proposed_whole_and_its_kinds_are_no_hospital_classes(tmp_path):
+    rows, codes = range(900), ["O800", "Z392", "Z36", "A099"]
+    days = [date(2022, 1 + i % 12, 1 + i % 28) for i in rows]
+    columns = {
+        "PSTV01": [10**8 + i // 2 for i in rows], "PSTV02": [10**8 + i // 4 * 82 for i in rows], "PSTV15": [4.25 + i % 40 for i in rows],
+        "PNK02": [f"1001008{i % 12:02d}P{i:06d}" for i in rows], "PNK03": days, "PNK04": days,
+        "PNK05": [day + timedelta(days=i % 2) for i, day in enumerate(days)], "PNK06": [(31, 32, 35)[i % 3] for i in rows],
+        "PNK07": [3100 + i % 9 for i in rows], "PNK08": [(3, 9)[i % 2] for i in rows], "PNK09": [1 + i % 3 for i in rows],
+        "PNK10": [1 + i % 4 for i in rows], "PNK11": [1 + i % 2 for i in rows], "PNK12": [1 + i % 5 for i in rows],
+        "PNK13": [500 + i % 4 for i in rows], "PNK13A": [codes[i % 4][:3] for i in rows], "PNK14": [codes[i % 4] for i in rows],
+        "PNK15": [f"Single spontaneous delivery, kind {codes[i % 4]}" for i in rows],
+        "PNK16": [1010 + i % 30 for i in rows], "PNK17": [25_000 + 500 * (i % 50) for i in rows],
+        "PNK18": [25_000 + 500 * (i % 49) for i in rows],
+    }  # fmt: skip
+    proposal = propose_mapping(SourceSpec(write_duckdb(pa.table(columns), tmp_path / "c.duckdb")))
+    assert {p.theirs: p.ours for p in proposal.placed} == PRIMARY_CARE
+    text = to_toml(proposal)
+    assert "RS Kelas" not in text
+    assert '"2" = "RITL"' in text
+
+
+def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    table = table.append_column("PSTV02", pa.array([7_000_000 + i // 3 for i in range(900)]))
+    table = table.append_column("v1", pa.array([100_000 + 25 * (i % 300) for i in range(900)]))
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
+    assert name_score("FKL08", "facility_type") == 1.0
