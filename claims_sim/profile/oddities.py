@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.source_sql import (
     MONEY,
+    ONE_DOT,
     ColumnMapping,
     Located,
+    dots_are_thousands,
     given_expression,
     money_expression,
     quote_identifier,
@@ -40,6 +42,7 @@ def describe_oddities(
     """Sentences about the table and its mapping; empty when nothing is odd."""
     return (
         *_unreadable(connection, relation, located, columns),
+        *_one_dot(connection, relation, located),
         *_unmapped(connection, relation, located, mapping),
         *_empty_columns(columns),
         *_form_oddities(columns),
@@ -79,6 +82,21 @@ def _unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: L
     if row is None or row[1] < _STEP or len(row[0]) > _LONGEST_FORM:
         return ""
     return f" Its commonest form is {row[0]!r} (9 for digits, x for letters); {READ_AMOUNTS}"
+
+
+def _one_dot(connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]) -> Iterator[str]:
+    """Amounts such as 150.000, which are thousands to half the world, in a column that does not show which is meant."""
+    for name in (name for name in MONEY if name in located and located[name].type == "VARCHAR"):
+        text = text_expression(located[name])
+        row = connection.execute(
+            f"SELECT count(*) FILTER (WHERE regexp_full_match({text}, ?)), count({text}), {dots_are_thousands(text, relation)} FROM {relation}",
+            [ONE_DOT],
+        ).fetchone()
+        if row and not row[2] and row[0] > row[1] / 2:
+            yield (
+                f"{share_of(row[0], row[1])} of {name} is written like 1.234 and read as a little more than one: "
+                "if the dot parts thousands there, give a view that takes it out."
+            )
 
 
 def _unmapped(

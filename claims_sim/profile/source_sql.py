@@ -75,11 +75,11 @@ _NO_CODE: Final = (
 """The same where codes are."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
-_BARE: Final = rf"(?i)^(-?)\s*(?:{_SIGN}[\s\x{{A0}}]*)?(-?[0-9][0-9.,]*?)(?:,-{{1,2}})?(?:[\s\x{{A0}}]*{_SIGN})?$"
-"""An amount within a sign of a currency that has hundredths or none, and "1.234,-"."""
+_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
+"""An amount within a sign of a currency that has hundredths or none, or "1.234,-"."""
 # Groups of three are thousands where there are several, or the other mark stands behind them.
 _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
-_ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
+ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
@@ -240,19 +240,22 @@ def money_expression(text: str, dots: str = "false") -> str:
 
     1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it.
     """
-    plain, bare = f"TRY_CAST({text} AS DOUBLE)", _bare(text)
+    plain = f"TRY_CAST({text} AS DOUBLE)"
 
     def has(form: str) -> str:
-        return f"regexp_full_match({bare}, {quote(form)})"
+        return f"regexp_full_match(b, {quote(form)})"
 
+    otherwise = (
+        f"CASE WHEN {has(ONE_DOT)} THEN TRY_CAST(replace(b, '.', '') AS DOUBLE) "
+        f"WHEN TRY_CAST(b AS DOUBLE) IS NOT NULL THEN TRY_CAST(b AS DOUBLE) "
+        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} THEN TRY_CAST(replace(b, ',', '') AS DOUBLE) "
+        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace(b, '.', ''), ',', '.') AS DOUBLE) "
+        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace(b, ',', '.') AS DOUBLE) END"
+    )
     # Plain numbers first: they are many, and regular expressions slow.
     return (
         f"CASE WHEN {plain} IS NOT NULL AND NOT ({dots}) THEN {plain} "
-        f"WHEN {has(_ONE_DOT)} THEN TRY_CAST(replace({bare}, '.', '') AS DOUBLE) "
-        f"WHEN TRY_CAST({bare} AS DOUBLE) IS NOT NULL THEN TRY_CAST({bare} AS DOUBLE) "
-        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} THEN TRY_CAST(replace({bare}, ',', '') AS DOUBLE) "
-        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE) "
-        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) END"
+        f"ELSE list_transform([{_bare(text)}], lambda b: {otherwise})[1] END"
     )
 
 
@@ -269,7 +272,10 @@ def dots_are_thousands(text: str, relation: str) -> str:
 
 
 def _bare(text: str) -> str:
-    return f"regexp_replace({text}, {quote(_BARE)}, '\\1\\2')"
+    """The number of an amount, without its currency; other text as it is."""
+    minus = f"CASE WHEN regexp_matches({text}, '^[^0-9]*-') THEN '-' ELSE '' END"
+    number = f"regexp_extract({text}, '[0-9](?:[0-9.,]*[0-9])?')"
+    return f"CASE WHEN regexp_full_match({text}, {quote(_WITH_SIGN)}) THEN {minus} || {number} ELSE {text} END"
 
 
 def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:

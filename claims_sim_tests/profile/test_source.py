@@ -240,7 +240,7 @@ def test_oddities_are_reported_in_sentences(tmp_path):
     ("written", "amount"),
     [
         ("$1,234.50", 1234.5), ("Rp 1.234.567,00", 1234567.0), ("€ 12,50", 12.5), ("1.234,56 €", 1234.56), ("1,234.50", 1234.5),
-        ("1.234.567", 1234567.0), ("Rp. 150.000", 150_000.0), ("Rp 1.234.567,-", 1234567.0), ("1.234,5", 1234.5),
+        ("1.234.567", 1234567.0), ("-$5.00", -5.0), ("Rp. 150.000", 150_000.0), ("Rp 1.234.567,-", 1234567.0), ("1.234,5", 1234.5),
         ("1,234", 1234.0), ("0,125", 0.125), ("1.234", 1.234), ("1234.567", 1234.567), ("1e3", 1000.0), ("IDR -5.000", -5000.0),
         ("(12.50)", None), ("1,23,456", None), ("1.2.3", None), ("KWD 1.234", None), ("Rp", None),
     ],
@@ -253,6 +253,12 @@ def test_amounts_are_read_with_currencies_and_marks_of_thousands_where_their_for
 def test_a_dot_before_three_digits_parts_thousands_where_the_column_shows_it(read):
     table = pa.table(SMALL | {"amount_claimed": ["150.000", "1.234.567", "800"]})
     assert read(table).columns["amount_claimed"].to_pylist() == [150_000.0, 1_234_567.0, 800.0]
+    unsure = read(pa.table(SMALL | {"amount_claimed": ["150.000", "225.000", "800"]}))
+    assert unsure.columns["amount_claimed"].to_pylist() == [150.0, 225.0, 800.0]
+    assert any(
+        "amount_claimed is written like 1.234 and read as a little more than one" in told for told in unsure.oddities
+    )
+    assert not any("like 1.234" in told for told in read(table).oddities)
 
 
 def test_stays_are_no_amounts(read):
