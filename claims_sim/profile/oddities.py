@@ -89,7 +89,8 @@ def _one_dot(connection: duckdb.DuckDBPyConnection, relation: str, located: Mapp
     for name in (name for name in MONEY if name in located and located[name].type == "VARCHAR"):
         text = text_expression(located[name])
         row = connection.execute(
-            f"SELECT count(*) FILTER (WHERE regexp_full_match({text}, ?)), count({text}), {dots_are_thousands(text, relation)} FROM {relation}",
+            f"SELECT count(*) FILTER (WHERE regexp_full_match({text}, ?)), count({text}), "
+            f"{dots_are_thousands(text, relation)} FROM {relation}",
             [ONE_DOT],
         ).fetchone()
         if row and not row[2] and row[0] > row[1] / 2:
