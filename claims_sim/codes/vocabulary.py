@@ -61,6 +61,12 @@ pediatric paediatric orthopedic orthopaedic routine screening secondary severe s
 suspected therapy treatment type unilateral unit unspecified up visit with without ray rays scan
 consciousness encounter examination finding index miscarriage overweight prediabetes preeclampsia problem regime situation
 sore swelling symptom trimester
+admission ambulance ambulatory annual appointment assessment checkup clinic consultation counseling counselling dental dentist
+detoxification discharge emergency evaluation general gynecology health home hospice hospital hygiene immunization imaging
+initial intensive laboratory management medication neonatal nursing obstetric obstetrics office pathology pharmacy physical
+physician physiotherapy postnatal postoperative prenatal preoperative prescription prevention preventive radiology reconciliation
+referral rehabilitation review room sample service services specialist specialized subsequent surgery surgical test testing
+triage urgent vaccination ward wellness
 """
 
 

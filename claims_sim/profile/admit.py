@@ -27,6 +27,7 @@ _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # characters
+_LONG_CODE: Final = 6  # digits
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -100,7 +101,8 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
 
     A number says nothing by its text; its column must show that it is one of a list of codes. `claims` are each value's
     claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists
-    that are known (10, for procedures; else 7), and the shape of the others: nearly all claims bear values of this
+    that are known (10, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a list of
+    procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values of this
     shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
     may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
     does not pass, however many share it. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held
@@ -109,8 +111,9 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
         return out
-    most = _LONGEST_CODE if column in (*DIAGNOSES, "procedure_code") else _LONGEST_CATEGORY
-    shapes, shape = np.unique([_shape_of_code(value or "", most) for value in values], return_inverse=True)
+    shapes, shape = np.unique(
+        [_shape_of_code(value or "", column in (*DIAGNOSES, "procedure_code")) for value in values], return_inverse=True
+    )
     filled = claims[[value is not None for value in values]].sum()
     borne = np.bincount(shape, claims, len(shapes))
     told = np.bincount(shape, claims * enough, len(shapes))
@@ -150,8 +153,11 @@ def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, cla
     return out
 
 
-def _shape_of_code(value: str, longest: int) -> str:
-    """How a code is written, whatever its letters and digits are; empty when `value` is no code of at most so many characters."""
+def _shape_of_code(value: str, of_classification: bool) -> str:
+    """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
+    longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
     if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
+    if of_classification and len(value) >= _LONG_CODE and value.isdecimal():
+        return "long number"
     return re.sub(r"[0-9A-Z]", "X", value)

@@ -40,9 +40,17 @@ class Builder:
         population: Population | None = None,
         rule: Rule = PLAIN,
         most: int = MAX_PARENTS,
+        first: str | None = None,
     ) -> Codes:
-        """Learn, release and keep the table of `target`; returns the target as it was counted."""
+        """Learn, release and keep the table of `target`; returns the target as it was counted.
+
+        The variable `first` is given before all others, so that no cell is too small for it to be known.
+        """
         parents = self.learn(target, candidates, most)
+        if first is not None:
+            self.use_feature(first)
+            own = self.candidates([first])
+            parents = [*own, *(parent for parent in parents if parent.name != first)]
         if rule == PLAIN:
             parents = self._with_groups(target, parents, population or self.population)
         table, counted, fewest = release_table(target, parents, population or self.population, rule)

@@ -59,6 +59,8 @@ class Encoded:
     member_codes: Codes | None = None
     secondary_sorted: bool = False
     groups: Groups | None = None
+    service_from_stay: bool = False
+    """The source tells no kind of service; claims with a stay count as inpatients."""
 
 
 def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Population:
@@ -107,6 +109,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
+        out.service_from_stay = True
         out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
     _encode_secondary(out, source)
     return out

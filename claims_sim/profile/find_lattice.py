@@ -127,7 +127,7 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
     names, decisive = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
     encoded = with_decided(encoded, decisive)
-    if _SERVICE in encoded.codes and _SERVICE not in names:
+    if _SERVICE in encoded.codes and _SERVICE not in names and not encoded.service_from_stay:
         # A list prices no claim of a service that it was not made of.
         names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)

@@ -50,7 +50,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_stay(builder, encoded, bins)
     add_moments(builder, encoded)
-    money = profile_money(builder, encoded, bins, list(BEFORE_MONEY))
+    money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE])
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
@@ -152,13 +152,13 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
         return
     codes, size = encoded.codes["procedure_code"], len(vocabulary)
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
-    candidates = builder.candidates(earlier)
+    candidates, first = builder.candidates(earlier), None
     if None in vocabulary and size > _FEW_PROCEDURES:
         has_any = (codes != vocabulary.index(None)).astype(np.int32)
         builder.add(Target(HAS_PROCEDURE, has_any, 2), candidates)
         builder.variables[HAS_PROCEDURE] = (has_any, 2)
-        candidates += builder.candidates([HAS_PROCEDURE])
-    builder.add(Target("procedure_code", codes, size), candidates)
+        candidates, first = [*candidates, *builder.candidates([HAS_PROCEDURE])], HAS_PROCEDURE
+    builder.add(Target("procedure_code", codes, size), candidates, first=first)
     builder.variables["procedure_code"] = (codes, size)
 
 

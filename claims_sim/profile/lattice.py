@@ -13,7 +13,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.document import Decisive
 from claims_sim.profile.numbers import Numbers
 
-MAX_POINTS: Final = 6
+MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
 
 

@@ -30,6 +30,8 @@ PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 PRICE_CASE: Final = "price_case"
 """Another one: the number of the case by which the tariffs price the claim."""
+PRICE_POINT: Final = "price_point"
+"""And another: which price of its case a claim bears, the commonest being 0."""
 _SHARED_DEPTH: Final = 3
 _MOST: Final = 0.9
 _FEW_LISTED: Final = 0.5
@@ -176,14 +178,16 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
             builder.use_feature(name)
     most = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
     fit.points = most * most_levels(lattices)
-    top_up: Codes = np.full(len(fit.primary), -1, np.int32)
+    top_up, point = np.full(len(fit.primary), -1, np.int32), np.full(len(fit.primary), -1, np.int32)
     before = 0
     for lattice in lattices:
         on = lattice.point >= 0
         top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
+        point[on] = lattice.point[on]
         before += len(lattice.top_ups)
     if before:
-        builder.add(Target("top_up", top_up, before + 1), fit.candidates, most=4)
+        builder.variables[PRICE_POINT] = (point, most)
+        builder.add(Target("top_up", top_up, before + 1), [*builder.candidates([PRICE_POINT]), *fit.candidates], most=4)
     return tuple(tariff_of(lattice, fit.grid) for lattice in lattices)
 
 

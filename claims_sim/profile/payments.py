@@ -13,7 +13,7 @@ from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import PRICE_CASE, PRICED
+from claims_sim.profile.money import PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
@@ -115,7 +115,9 @@ class Payments:
     def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> Numbers:
         """Tariff prices with their top-ups; NaN off the tariffs."""
         amount = np.full(len(rows), np.nan)
-        at = np.flatnonzero((code >= 0) & (code < self.profile.money.points))
+        listed = (code >= 0) & (code < self.profile.money.points)
+        draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
+        at = np.flatnonzero(listed)
         amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
         on = np.flatnonzero(np.isfinite(amount))
         table = self._tables.get("top_up")

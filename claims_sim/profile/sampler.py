@@ -235,6 +235,10 @@ class Sampler:
                     missing = len(vocabulary) - 1  # the missing value is always the last one
                     found = pc.if_else(pc.equal(column, default).fill_null(True), missing, found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
+        if HAS_PROCEDURE in self._tables and "procedure_code" in draft.codes:
+            # The missing value is the last one of those of procedures.
+            last = len(self._texts["procedure_code"]) - 1
+            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != last).astype(np.int32)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)

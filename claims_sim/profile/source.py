@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
 from claims_sim.profile.oddities import describe_oddities, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 from claims_sim.profile.union_view import union_view_sql
@@ -76,12 +77,13 @@ def read_source(spec: SourceSpec) -> SourceTable:
         columns = _copy(opened.connection, opened.relation, located, mapping)
         oddities = describe_oddities(opened.connection, opened.relation, located, mapping, columns)
     columns, nameless = _with_diagnosis(columns)
+    columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
         columns=columns,
         present=tuple(columns.column_names),
         absent=absent,
-        oddities=(*oddities, *nameless),
+        oddities=(*oddities, *nameless, *nightless),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
     )
 
@@ -132,7 +134,7 @@ def union_view(spec: SourceSpec, snapshots: Path) -> str:
 
 
 def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
-    """At most so many claims of a table, drawn at random, under their canonical names: for comparing, not for profiling.
+    """At most so many claims of a table, drawn at random, as a profile reads them: for comparing, not for profiling.
 
     Raises SourceError as `read_source` does.
     """
@@ -143,9 +145,8 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
     connection, relation = _open(path, spec.table)
     try:
         located = find_columns(_column_types(connection, relation, path), mapping, str(path))
-        return _copy(
-            connection, f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)", located, mapping
-        )
+        sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
+        return fill_stays(_copy(connection, sample, located, mapping))[0]
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     finally:
@@ -280,7 +281,8 @@ def _copy(
     table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()
     if table.num_rows == 0:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
-    return table.replace_schema_metadata({READING: f"{stream_key(canonical_select('source', located, mapping)):016x}"})
+    reading = stream_key(canonical_select("source", located, mapping), *STAYS_FILLED)
+    return table.replace_schema_metadata({READING: f"{reading:016x}"})
 
 
 def wide_columns(connection: duckdb.DuckDBPyConnection, relation: str, names: Iterable[str]) -> list[str]:

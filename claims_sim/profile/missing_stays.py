@@ -1,0 +1,70 @@
+"""Claims without a stay where only inpatients have one: no discharge and no days, in rows of a table that has such columns.
+
+An outpatient's day has no end that anybody writes down. Such a claim counts as one without a night; a stay that is
+merely unknown is left so.
+"""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.profile.counting import Mask
+from claims_sim.profile.oddities import share_of
+
+STAYS_FILLED: Final = ("stays", "1")
+"""Names this way of filling stays: claims that were read in another way cannot be compared."""
+_SERVICE: Final = "service_type"
+_INPATIENT: Final = "RITL"
+_USUAL: Final = 0.2
+"""The share of a service's claims without a stay from which on they have none, where fewer only lack it."""
+
+
+def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    """Give claims that have no stay one without a night; and say of how many, in a sentence."""
+    filled = _without_night(columns)
+    claims = int(np.count_nonzero(filled))
+    if not claims:
+        return columns, ()
+    known = {
+        name: columns[name].combine_chunks() for name in ("admit_dt", "discharge_dt") if name in columns.column_names
+    }
+    instead = {"los": pa.scalar(0.0, pa.float64())}
+    if len(known) == 2:
+        instead |= {"admit_dt": known["discharge_dt"], "discharge_dt": known["admit_dt"]}
+    for name, value in instead.items():
+        if name in columns.column_names:
+            column = columns[name].combine_chunks()
+            missing = pa.array(filled & column.is_null().to_numpy(zero_copy_only=False))
+            columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(missing, value, column))
+    return columns, (
+        f"{share_of(claims, columns.num_rows)} of the claims have neither a discharge nor days of stay, as is usual of their kind; "
+        "they count as claims without a night.",
+    )
+
+
+def _without_night(columns: pa.Table) -> Mask:
+    """Which claims have no stay and are of a service whose claims often have none."""
+    missing = np.ones(columns.num_rows, np.bool_)
+    names = set(columns.column_names)
+    if "los" in names:
+        missing &= _is_null(columns, "los")
+    if {"admit_dt", "discharge_dt"} <= names:
+        missing &= _is_null(columns, "admit_dt") | _is_null(columns, "discharge_dt")
+    elif "los" not in names:
+        return np.zeros(columns.num_rows, np.bool_)
+    if _SERVICE not in names:
+        return missing & bool(missing.mean() >= _USUAL)
+    service = columns[_SERVICE].combine_chunks()
+    code = service.indices.fill_null(len(service.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    share = np.bincount(code, missing) / np.maximum(np.bincount(code), 1)
+    usual = share >= _USUAL
+    stays = pc.index(service.dictionary, _INPATIENT).as_py()
+    if 0 <= stays < len(usual):
+        usual[stays] = False
+    return np.asarray(missing & usual[code])
+
+
+def _is_null(columns: pa.Table, name: str) -> Mask:
+    return np.asarray(columns[name].is_null().to_numpy())
