@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population
 from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
 from claims_sim.profile.source import SourceTable
 
@@ -54,15 +54,19 @@ NOT_DEALT: Final = Dealing({}, {}, None)
 
 
 def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
-    """The columns that describe facilities, with the claims of those that may not be told apart dealt out."""
+    """The columns that describe facilities, with the claims of those that may not be told apart dealt out.
+
+    Where the source has no key of facilities these are the hospitals that the public register names.
+    """
     facilities, columns = population.facilities, source.columns
     names = columns.column_names
-    if facilities is None or "facility_id" not in names or columns["facility_id"].null_count == source.rows:
+    if facilities is None:
         return NOT_DEALT
     raw = {
         name: text_codes(columns[name]) for name in COLUMNS if name in names and columns[name].null_count < source.rows
     }
-    raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
+    if (facilities != UNTOLD).all():
+        raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
     if not raw:
         return NOT_DEALT
     # By the order of their names: that in which they come would be one of the claims.

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Population, dense_ids
+from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Codes, Ints, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
 from claims_sim.randomness import stream_key, uniforms
 
@@ -95,24 +95,23 @@ class _Grouping:
         self.kinds, self._population = kinds, population
         self.claims = np.bincount(kind, minlength=len(kinds))
         self._rows, self._end = np.argsort(kind, kind="stable"), np.cumsum(self.claims)
-        assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
-        width = int(population.facilities.max(initial=0)) + 2
-        _, houses = dense_ids(kind * width + population.facilities + 1)
-        self._houses = np.split(houses % width, np.searchsorted(houses // width, np.arange(1, len(kinds))))
+        owner, house = _houses(kind, population)
+        self._houses = np.split(house, np.searchsorted(owner, np.arange(1, len(kinds))))
+        self._unknown = np.zeros(len(kinds), np.bool_)
+        self._unknown[owner[house == UNTOLD]] = True
         self.group = np.arange(len(kinds))
-        self.done = population.releasable(kind, len(kinds))
+        # Of facilities that nobody can tell, few claims are merely few claims.
+        self.done = self._unknown | population.releasable(kind, len(kinds))
 
     def may_be_told(self, kinds: Ints) -> bool:
         """May these kinds together be told?"""
         whole, claims = self._population, int(self.claims[kinds].sum())
-        if claims < whole.k or len(set(chain.from_iterable(self._houses[kind] for kind in kinds))) < MIN_FACILITIES:
+        houses = set(chain.from_iterable(self._houses[kind] for kind in kinds))
+        if claims < whole.k or (len(houses) < MIN_FACILITIES and not self._unknown[kinds].any()):
             return False
         rows = np.concatenate([self._rows[self._end[kind] - self.claims[kind] : self._end[kind]] for kind in kinds])
         # Numbered anew: what is counted then grows with these claims, not with the table.
-        persons, facilities = (
-            None if owners is None else np.unique(owners[rows], return_inverse=True)[1].astype(np.int64)
-            for owners in (whole.persons, whole.facilities)
-        )
+        persons, facilities = (_numbered(owners, rows) for owners in (whole.persons, whole.facilities))
         there = Population(claims, whole.k, persons, facilities)
         return bool(there.releasable(np.zeros(claims, np.int64), 1)[0])
 
@@ -162,12 +161,26 @@ def group_kinds(kind: Ints, kinds: Ints, population: Population) -> Ints:
     return grouping.group
 
 
+def _houses(kind: Ints, population: Population) -> tuple[Ints, Ints]:
+    """The facilities of each kind, as pairs of kind and facility in order; UNTOLD among them where nobody can tell some."""
+    assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
+    width = int(population.facilities.max(initial=0)) + 2
+    _, distinct = dense_ids(kind * width + population.facilities + 1)
+    return distinct // width, distinct % width - 1
+
+
+def _numbered(owners: Ints | None, rows: Ints) -> Ints | None:
+    """The owners of `rows` numbered from 0; UNTOLD stays what it is."""
+    if owners is None:
+        return None
+    distinct, number = np.unique(owners[rows], return_inverse=True)
+    return np.asarray(number - int(distinct[0] == UNTOLD)).astype(np.int64)
+
+
 def _shares(kind: Ints, count: int, population: Population) -> Numbers:
     """How much of a group's claims each kind gets; nothing, where too few persons have it for its name to be told."""
-    assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
-    width = int(population.facilities.max(initial=0)) + 1
-    _, distinct = dense_ids(kind * width + population.facilities)
-    facilities = np.bincount(distinct // width, minlength=count)
+    owner, house = _houses(kind, population)
+    facilities = np.bincount(owner, np.where(house == UNTOLD, MIN_FACILITIES, 1), minlength=count)
     named = population.without_facilities().releasable(kind, count)
     return np.where(named, np.where(facilities >= MIN_FACILITIES, facilities, _FEW), 0.0)
 
