@@ -108,7 +108,9 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:
     codes: Codes = np.full(len(gap), -1, np.int32)
     for code, value in enumerate(STAY_GAPS):
         codes[gap == value] = code
-    builder.add(Target("stay_gap", codes, len(STAY_GAPS)), builder.candidates(["service_type", "los"]), most=2)
+    # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
+    context = ["service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH]
+    builder.add(Target("stay_gap", codes, len(STAY_GAPS)), builder.candidates(context), most=3)
 
 
 def _has_times(encoded: Encoded) -> bool:

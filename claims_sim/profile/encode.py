@@ -271,7 +271,9 @@ def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None]
         if text is None:
             continue
         for length in range(len(text) - 1, -1, -1) if own[value - 1] else (3, 2, 1, 0):
-            near = [code for other, code in released if other[:length] == text[:length]]
+            alike = [(other, code) for other, code in released if other[:length] == text[:length]]
+            # Of a table that holds codes of three and of four characters, one as long as itself.
+            near = [code for other, code in alike if len(other) == len(text)] or [code for _, code in alike]
             if near:
                 mine = rows[shifted[rows] == value]
                 share = np.cumsum(counts[near]) / counts[near].sum()

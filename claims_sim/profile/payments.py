@@ -70,6 +70,7 @@ class Payments:
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
+        self._pays_at_most_what_is_claimed = profile.identities.get("paid_over_claimed", 0.0) == 0.0
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
@@ -92,7 +93,7 @@ class Payments:
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, _Listed(listed, code, charge), other)
         claimed, settled = np.round(amount, 2), np.round(other, 2)
-        if profile.identities.get("paid_over_claimed", 0.0) == 0.0:
+        if self._pays_at_most_what_is_claimed:
             settled = np.minimum(settled, claimed)
         return pa.table(
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
@@ -150,7 +151,8 @@ class Payments:
         if self._own is not None:
             draft.codes[PAID_CASE] = self._own.prices.case(draft.codes, draft.rows)
             at = np.flatnonzero(kind == first + len(money.paid_lines))
-            paid[at] = np.minimum(self._own.draw(key, rows[at], draft, at, paid[at]), amount[at])
+            price = self._own.draw(key, rows[at], draft, at, paid[at])
+            paid[at] = np.minimum(price, amount[at]) if self._pays_at_most_what_is_claimed else price
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
@@ -171,7 +173,7 @@ class Payments:
         code = table.draw(key, rows[at], draft.given(table.parents, at))
         residual = self._bins[PAID_RESIDUAL].draw(code, uniforms(key ^ stream_key(PAID_RESIDUAL), rows[at]))
         value = np.exp(np.minimum(mean + residual, 29.0)) * (amount if about.of_shares else 1.0)
-        if self.profile.identities.get("paid_over_claimed", 0.0) == 0.0:
+        if self._pays_at_most_what_is_claimed:
             # As far below the claimed amount as it was above: cut off, it would be paid in full.
             value = np.where(value > amount, amount * amount / np.maximum(value, about.grid), value)
         return np.asarray(np.rint(value / about.grid) * about.grid)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, released_count
 from claims_sim.profile.decided import DECIDED_BY, plain_names
 from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
@@ -123,7 +123,9 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= line < 0
     first += len(lines)
     if own is not None:
-        within = (codes == FULL) & (_price(own, len(paid)) >= claimed)
+        # Where no more than what is claimed is paid, a charge below its price is paid whole for that reason.
+        is_limit = released_count(known & (paid > claimed), encoded.population) == 0
+        within = (codes == FULL) & (_price(own, len(paid)) >= claimed) & is_limit
         codes[within | (own.point >= 0)] = first
         part &= own.point < 0
         first += 1
