@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "3"
+PROFILE_SCHEMA_VERSION: Final = "4"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -201,10 +201,13 @@ class Money(_Part):
     paid_bands: tuple[Finite, ...] = ()
     rounded_to: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
     """Grids, from that of all amounts to coarser ones: the table `rounded_to` says on which of them "other" amounts lie."""
+    ceiling: Annotated[float, Field(gt=0)]
+    """About how dear the dearest claims are; no "other" amount is dearer."""
     paid_tariff: Tariff | None = None
     """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
-    table `paid_price` which one; nobody is paid more than is claimed.
+    table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
+    rates_above_claimed: bool = False
     patients_part: PatientsPart | None = None
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_means: PaidMeans | None = None
@@ -220,7 +223,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["3"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["4"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -300,7 +303,7 @@ class Profile(_Part):
                     del tariff[name]
         if money["others_about"] == "tariffs":
             del money["others_about"]
-        for name in ("day_rates", "paid_means", "paid_tariff", "patients_part"):
+        for name in ("day_rates", "paid_means", "paid_tariff", "patients_part", "rates_above_claimed"):
             if not money[name]:
                 del money[name]
         return document

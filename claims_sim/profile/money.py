@@ -12,14 +12,14 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import find_means, locate
-from claims_sim.profile.counting import Codes, Ints, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, bin_numbers
+from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
@@ -43,6 +43,9 @@ _FEW_HELD: Final = 0.25
 """The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
+_FURTHER_DOWN: Final = 5
+_RISE: Final = 1.5
+"""Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
 _AS_NEAR: Final = 1.02
 """Means are made of the very amounts that lie about them, which makes them look the nearer."""
 
@@ -119,12 +122,26 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_lines=settled.lines,
         paid_bands=settled.bands,
         paid_tariff=settled.tariff,
+        ceiling=_ceiling(primary, encoded.population, grid),
+        rates_above_claimed=settled.above_claimed,
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
         day_rates=day_rates,
         rounded_to=rounded_to,
     )
+
+
+def _ceiling(primary: Numbers, population: Population, grid: float) -> float:
+    """About how dear the dearest claims are, by how amounts rise towards those of the k dearest persons: nobody's own amount."""
+    known = np.flatnonzero(np.isfinite(primary))
+    dearest = known[np.argsort(-primary[known], kind="stable")]
+    count = population.k
+    while count < len(dearest) and not population.releasable(np.zeros(count, np.int64), 1, dearest[:count])[0]:
+        count *= 2
+    count = min(count, len(dearest))
+    high, lower = (max(primary[dearest[min(n, len(dearest)) - 1]], grid) for n in (count, _FURTHER_DOWN * count))
+    return round_significant(high * (high / lower) ** _RISE, 2)
 
 
 def _rules_of_a_longer_list(

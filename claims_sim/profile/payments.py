@@ -70,6 +70,7 @@ class Payments:
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
+        self._ceiling = np.log(profile.money.ceiling)
         self._pays_at_most_what_is_claimed = profile.identities.get("paid_over_claimed", 0.0) == 0.0
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
@@ -152,7 +153,7 @@ class Payments:
             draft.codes[PAID_CASE] = self._own.prices.case(draft.codes, draft.rows)
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             price = self._own.draw(key, rows[at], draft, at, paid[at])
-            paid[at] = np.minimum(price, amount[at]) if self._pays_at_most_what_is_claimed else price
+            paid[at] = np.minimum(price, amount[at]) if not money.rates_above_claimed else price
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
@@ -189,4 +190,6 @@ class Payments:
         table = self._tables["amount_residual"]
         code = table.draw(key, rows, draft.given(table.parents, at))
         residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
-        return np.asarray(np.exp(np.minimum(mean + residual, 29.0)))
+        log = mean + residual
+        # What would be dearer than the dearest lies as far below them: cut off, it would be a price of its own.
+        return np.asarray(np.exp(np.where(log > self._ceiling, 2 * self._ceiling - log, log)))

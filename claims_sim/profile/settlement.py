@@ -50,13 +50,15 @@ Line = tuple[float, float]
 
 class Settlement(NamedTuple):
     """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders;
-    `tariff`: what is paid by a list of its own; `means`: where the rest lies, if not by shares in ranges.
+    `tariff`: what is paid by a list of its own, `above_claimed`: also where less is claimed; `means`: where the rest lies,
+    if not by shares in ranges.
     """  # noqa: D205
 
     at: str | None
     lines: tuple[Line, ...]
     bands: tuple[float, ...]
     tariff: Tariff | None
+    above_claimed: bool
     means: PaidMeans | None
     patients_part: PatientsPart | None
 
@@ -77,12 +79,14 @@ class Rules(NamedTuple):
     at: str | None
     lines: tuple[Line, ...]
     own: Lattice | None
+    above_claimed: bool
+    """Is a price of `own` paid also where less is claimed?"""
     shares_from: int
     """The first code of the shares."""
     patients_part: PatientsPart | None
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), None, None, None)
+NOT_SETTLED: Final = Settlement(None, (), (), None, False, None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -115,7 +119,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own = None if listed.lattices else _find_own_list(encoded, paid, unruled)
+    own, above_claimed = None if listed.lattices else _find_own_list(encoded, paid, unruled), False
     if own is not None:
         lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
         line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
@@ -123,14 +127,15 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= line < 0
     first += len(lines)
     if own is not None:
-        # Where no more than what is claimed is paid, a charge below its price is paid whole for that reason.
-        is_limit = released_count(known & (paid > claimed), encoded.population) == 0
-        within = (codes == FULL) & (_price(own, len(paid)) >= claimed) & is_limit
-        codes[within | (own.point >= 0)] = first
+        above_claimed = _pays_above_claimed(own, claimed, paid, encoded.population)
+        if not above_claimed:
+            # A charge below its price is paid whole because of it.
+            codes[(codes == FULL) & (_price(own, len(paid)) >= claimed)] = first
+        codes[own.point >= 0] = first
         part &= own.point < 0
         first += 1
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, first, patients_part)
+    return Rules(codes, ratio, at, lines, own, above_claimed, first, patients_part)
 
 
 def profile_settlement(
@@ -173,7 +178,7 @@ def profile_settlement(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
         )
     tariff = None if rules.own is None else tariff_of(rules.own, grid)
-    return Settlement(rules.at, rules.lines, bands, tariff, means, rules.patients_part)
+    return Settlement(rules.at, rules.lines, bands, tariff, rules.above_claimed, means, rules.patients_part)
 
 
 def _in_ranges(shares: Binned) -> Ints:
@@ -244,6 +249,12 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
         return None
     settle_rounding(found, amounts)
     return found
+
+
+def _pays_above_claimed(own: Lattice, claimed: Numbers, paid: Numbers, population: Population) -> bool:
+    """Is a price of the list paid to more than a few of whom claim less?"""
+    on = own.point >= 0
+    return released_count(on & (paid > claimed), population) > _COMMON_SHARE * int(on.sum())
 
 
 def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Sequence[Parent]) -> None:

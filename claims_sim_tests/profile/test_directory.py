@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claims_sim.codes.hospitals import register
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
 from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -158,3 +159,33 @@ def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(fit
     factor = dealt["province_name"].map(dict(zip(PLACES, PLACE_FACTORS, strict=True))).to_numpy()
     prices = np.column_stack([price(diagnosis, factor, ward) for ward in range(3)])
     assert (prices == dealt["amount_claimed"].to_numpy()[:, None]).any(1).mean() > 0.99
+
+
+def single_hospitals():
+    """Kinds of which the public register knows one hospital: their province, class and owner, one a province."""
+    kinds = Counter()
+    for row in register():
+        kinds[row["province"], row["class"], row["ownership"]] += int(row["hospitals"])
+    found = {
+        province: (province, kind, owner)
+        for (province, kind, owner), count in kinds.items()
+        if count == 1 and kind == "C"
+    }
+    return list(found.values())[:4]
+
+
+def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_facilities(fit):
+    """Their provinces stay in the profile, and how many claims each of them has does not."""
+    rows, kinds = 6000, single_hospitals()
+    house = np.random.default_rng(2).choice(5, rows, p=[0.3, 0.1, 0.05, 0.05, 0.5])
+    columns = [
+        np.array([*(kind[place] for kind in kinds), other], object)[house]
+        for place, other in enumerate(("JAWA TIMUR", "C", "Swasta"))
+    ]
+    table = tariff_table(rows)
+    for name, values in zip(("province_name", "facility_class", "facility_ownership"), columns, strict=True):
+        table = replaced(table, name, values.tolist())
+    profile = fit(table)
+    provinces = dict(profile.marginal("province_name"))
+    assert set(provinces) == {"JAWA TIMUR", *(kind[0] for kind in kinds)}
+    assert [provinces[kind[0]] for kind in kinds] == pytest.approx([0.125] * 4, abs=0.01)

@@ -227,3 +227,71 @@ def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
     assert tariff is not None
     assert "dx_primary_code" not in tariff.parents
     assert len(tariff.bases) < 40
+
+
+def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
+    """In one class something is always done, in the other hardly ever, whatever the diagnosis; of these there are many."""
+    rows = 6000
+    g = np.random.default_rng(4)
+    always = g.random(rows) < 0.5
+    done = always | (g.random(rows) < 0.1)
+    procedure = [f"{10 + code}" if any_ else None for code, any_ in zip(g.integers(0, 60, rows), done, strict=True)]
+    table = replaced(tariff_table(rows), "procedure_code", procedure)
+    table = replaced(table, "facility_class", np.where(always, "RS Kelas B", "RS Kelas C").tolist())
+    table = replaced(
+        table,
+        "dx_primary_code",
+        [
+            f"{letter}{n:02d}"
+            for letter, n in zip(g.choice(list("ABCDEFG"), rows), g.integers(0, 40, rows), strict=True)
+        ],
+    )
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(5000)).to_pandas()
+    nothing = drawn["procedure_code"].isna().groupby(drawn["facility_class"]).mean()
+    assert nothing["RS Kelas B"] == 0
+    assert nothing["RS Kelas C"] == pytest.approx(0.9, abs=0.03)
+
+
+def test_no_amount_is_much_dearer_than_the_dearest(fit):
+    """Two kinds of claims in one: cheap ones that vary much and dear ones that hardly do, none above 900,000."""
+    rows = 6000
+    g = np.random.default_rng(4)
+    dear = g.random(rows) < 0.05
+    amount = np.where(
+        dear,
+        np.minimum(800_000 * np.exp(g.normal(0, 0.05, rows)), 900_000),
+        np.minimum(np.exp(g.normal(8, 2, rows)), 900_000),
+    )
+    table = replaced(
+        replaced(tariff_table(rows), "amount_claimed", np.round(amount, 2)), "amount_paid", np.round(amount, 2)
+    )
+    profile = fit(table)
+    assert profile.money.ceiling == pytest.approx(900_000, rel=0.2)
+    assert (
+        Sampler(profile).draw_claims(1, np.arange(20_000))["amount_claimed"].to_numpy().max() <= profile.money.ceiling
+    )
+
+
+def test_rare_codes_count_as_ones_that_are_as_long(fit):
+    rows = 3000
+    codes = ["E11", "E119", "E118", "E110"]
+    table = replaced(tariff_table(rows), "dx_primary_code", [codes[i % 4] for i in range(rows)])
+    table = with_values(table, "dx_primary_code", range(0, 40, 8), "E117")
+    profile = fit(table)
+    shares = dict(profile.marginal("dx_primary_code"))
+    assert "E117" not in shares
+    assert shares["E11"] < 0.25
+
+
+def test_how_days_are_counted_may_follow_the_class(fit):
+    rows = 4000
+    table = tariff_table(rows)
+    by_both_days = np.array(table["facility_class"].to_pylist()) == "RS Kelas B"
+    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
+    table = replaced(table, "los", table["los"].to_numpy() + (by_both_days & inpatient))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(4000)).to_pandas()
+    stays = drawn[drawn["service_type"] == "RITL"]
+    days = (stays["discharge_dt"].dt.normalize() - stays["admit_dt"].dt.normalize()).dt.days
+    more = (stays["los"] - days).groupby(stays["facility_class"])
+    assert (more.min()["RS Kelas B"], more.max()["RS Kelas B"]) == (1, 1)
+    assert more.max().drop("RS Kelas B").max() == 0

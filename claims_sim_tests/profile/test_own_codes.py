@@ -42,6 +42,7 @@ def passing(column, rows, k=11):
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
         ("dx_primary_code", ["444814009", "195662009", "271737000"]),
         ("dx_secondary_codes", ["139", "194", "720"]),
+        ("procedure_code", ["50849002", "185345009", "424441002", "1234567890"]),
     ],
 )
 def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):

@@ -309,3 +309,49 @@ def test_shares_that_are_paid_are_no_lines_though_rounding_puts_them_near_some(f
     share = g.choice([1.0, 0.9, 0.5], ROWS, p=[0.8, 0.12, 0.08])
     table = replaced(tariff_table(ROWS), "amount_paid", np.rint(claimed * share / 1000) * 1000)
     assert not fit(table).money.paid_lines
+
+
+def test_a_case_may_have_many_prices_and_what_is_added_follows_which_of_them_it_is(fit):
+    """A visit costs 8,550 alone or with one of nine tests; a supplement of 1,300 is added to the dearest only."""
+    rows = 9000
+    g = np.random.default_rng(5)
+    tests = np.array([0, 990, 1210, 2370, 3110, 4930, 5290, 6710, 7730, 9970])
+    which = g.choice(len(tests), rows, p=[0.3, *[0.7 / 9] * 9])
+    visit = 8550 + 1000 * g.integers(0, 3, rows)
+    supplement = np.where((which == 9) & (g.random(rows) < 0.5), 1300, 0)
+    amount = (visit + tests[which] + supplement).astype(float)
+    table = replaced(tariff_table(rows), "dx_primary_code", [f"J{n:02d}" for n in (visit - 8550) // 1000])
+    table = replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount)
+    for name in ("severity_group", "service_type", "province_name", "facility_class", "procedure_code"):
+        table = table.drop_columns([name])
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(20_000)).to_pandas()
+    source = table.to_pandas()
+    for code, claims in drawn.groupby("dx_primary_code"):
+        own = source.loc[source["dx_primary_code"] == code, "amount_claimed"].value_counts(normalize=True)
+        shares = claims["amount_claimed"].value_counts(normalize=True)
+        assert own.sub(shares, fill_value=0).abs().sum() / 2 < 0.05
+
+
+def test_a_price_list_is_not_split_by_stays_where_the_source_tells_no_kind_of_service(fit):
+    """What was done has its price, with a night or without one; half of the claims have one."""
+    rows = 6000
+    g = np.random.default_rng(8)
+    procedure = g.integers(0, 40, rows)
+    amount = np.rint(20_000 * 1.13 ** (procedure * 17 % 40)) * 10
+    table = replaced(tariff_table(rows), "procedure_code", [f"{30 + code}" for code in procedure])
+    table = replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount)
+    table = table.drop_columns(["service_type", "severity_group", "discharge_dt", "dx_secondary_codes"])
+    profile = fit(replaced(table, "los", g.integers(0, 2, rows)))
+    assert [tariff.parents for tariff in profile.money.tariffs] == [("procedure_code",)]
+
+
+def test_case_rates_may_be_more_than_is_claimed_where_they_are(fit, by_case_rate):
+    """Half of the charges lie below the rate, which is paid all the same."""
+    table = by_case_rate.to_pandas()
+    case = np.unique(table["dx_primary_code"], return_inverse=True)[1]
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    claimed = np.round(rate * np.exp(np.random.default_rng(3).normal(0.0, 0.3, len(table))), 2)
+    profile = fit(replaced(replaced(by_case_rate, "amount_claimed", claimed), "amount_paid", rate))
+    drawn = Sampler(profile).draw_claims(1, np.arange(10_000)).to_pandas()
+    assert (drawn["amount_paid"] > drawn["amount_claimed"]).mean() == pytest.approx(0.5, abs=0.05)
+    assert drawn["amount_paid"].isin(rate).mean() > 0.95

@@ -1,0 +1,74 @@
+"""Tables in which only inpatients have a discharge: the others are claims without a night, and not ones of unknown stay."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim.profile.missing_stays import fill_stays
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.source import SourceSpec, read_claims
+from claims_sim_tests.profile.tables import tariff_table
+
+ROWS = 4000
+COLUMNS = ("los", "discharge_dt")
+
+
+def blanked(table, columns, rows):
+    """`table` with nothing in `columns` of `rows`."""
+    for name in columns:
+        values = pa.array(
+            [None if blank else v for v, blank in zip(table[name].to_pylist(), rows, strict=True)], table[name].type
+        )
+        table = table.set_column(table.column_names.index(name), name, values)
+    return table
+
+
+@pytest.fixture(scope="module")
+def without_stays():
+    """Outpatients have neither a discharge nor days, and of inpatients each fiftieth lacks them."""
+    table = tariff_table(ROWS)
+    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
+    return blanked(table, COLUMNS, ~inpatient | (np.arange(ROWS) % 50 == 0))
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, ("discharge_dt",)])
+def test_outpatients_have_no_nights_and_inpatients_theirs(fit, without_stays, columns):
+    profile = fit(without_stays.drop_columns([name for name in COLUMNS if name not in columns]))
+    drawn = Sampler(profile).draw_claims(1, np.arange(2000)).to_pandas()
+    assert (drawn.loc[drawn["service_type"] == "RJTL", "los"] == 0).all()
+    assert drawn.loc[drawn["service_type"] == "RITL", "los"].mean() > 2
+    assert any("neither a discharge nor days of stay" in sentence for sentence in profile.oddities)
+
+
+def test_amounts_are_those_of_claims_without_a_night(fit, without_stays):
+    whole = tariff_table(ROWS).to_pandas()
+    drawn = Sampler(fit(without_stays)).draw_claims(1, np.arange(4000)).to_pandas()
+    medians = [frame.loc[frame["service_type"] == "RJTL", "amount_claimed"].median() for frame in (whole, drawn)]
+    assert medians[1] == pytest.approx(medians[0], rel=0.1)
+
+
+def test_without_a_kind_of_service_claims_without_a_stay_are_outpatients(fit, without_stays):
+    profile = fit(without_stays.drop_columns(["service_type"]))
+    drawn = Sampler(profile).draw_claims(1, np.arange(4000)).to_pandas()
+    share = np.mean(np.array(without_stays["service_type"].to_pylist()) == "RJTL")
+    assert (drawn["los"] == 0).mean() == pytest.approx(share, abs=0.05)
+
+
+def test_a_stay_that_few_claims_lack_is_unknown_and_drawn_from_the_others(read):
+    table = read(blanked(tariff_table(ROWS).drop_columns(["service_type"]), COLUMNS, np.arange(ROWS) % 10 == 0))
+    assert table.columns["los"].null_count == ROWS // 10
+    assert not any("neither" in sentence for sentence in table.oddities)
+
+
+def test_claims_that_are_compared_are_read_as_a_profile_reads_them(tmp_path, without_stays):
+    pq.write_table(without_stays, tmp_path / "claims.parquet")
+    claims = read_claims(SourceSpec(tmp_path / "claims.parquet"), ROWS).to_pandas()
+    outpatient = claims[claims["service_type"] == "RJTL"]
+    assert (outpatient["los"] == 0).all()
+    assert (outpatient["discharge_dt"] == outpatient["admit_dt"]).all()
+
+
+def test_a_table_without_any_stay_or_discharge_is_left_as_it_is():
+    table = pa.table({"amount_claimed": [1.0, 2.0]})
+    assert fill_stays(table) == (table, ())
