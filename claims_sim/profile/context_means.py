@@ -50,6 +50,11 @@ def find_means(
     )
 
 
+def features_of(means: Means) -> tuple[str, ...]:
+    """The features that `means` depend on."""
+    return (*means.parents, *means.effects)
+
+
 def locate(builder: Builder, means: Means, rows: Ints) -> Numbers:
     """Where `means` say that each of `rows` lies."""
     locator = Locator(means)

@@ -7,8 +7,8 @@ import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table, Tariff
-from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, SEASON
-from claims_sim.profile.money import PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
+from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
@@ -28,7 +28,9 @@ _ORIGINS: Final = {
 _CALLED: Final = {
     PRICE_CASE: "case of the price lists",
     PAID_CASE: "case of the price list of what is paid",
+    DX_GROUP: "group of diagnoses",
     HAS_PROCEDURE: "whether anything was done",
+    ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",

@@ -216,6 +216,8 @@ class Money(_Part):
     """What other amounts lie about where their case has a price: that of the tariffs, that of what is paid, or none, but the
     mean of their context as all others do.
     """
+    off_prices: Means | None = None
+    """How far from such a price other amounts lie on average, as logarithms."""
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
 
@@ -303,7 +305,7 @@ class Profile(_Part):
                     del tariff[name]
         if money["others_about"] == "tariffs":
             del money["others_about"]
-        for name in ("day_rates", "paid_means", "paid_tariff", "patients_part", "rates_above_claimed"):
+        for name in ("day_rates", "off_prices", "paid_means", "paid_tariff", "patients_part", "rates_above_claimed"):
             if not money[name]:
                 del money[name]
         return document

@@ -33,6 +33,8 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
+DX_GROUP: Final = "dx_group"
+"""A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
 _LOOKED_AT: Final = 200_000

@@ -13,7 +13,7 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, ha
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.dealing import text_codes
 from claims_sim.profile.document import Bins, Profile, utc
-from claims_sim.profile.encode import HAS_PROCEDURE, MONTH, Encoded, encode
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, encode
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import share_of
@@ -29,7 +29,7 @@ WEIGHED_BY: Final = PLACE[:-1]
 """A sample is drawn by places that are no district: told by these, weights are told of more."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
-_FEW_PROCEDURES: Final = 3
+_FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 UNKNOWN: Final = "unknown"
 
 
@@ -141,8 +141,25 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
             continue
         earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
         size = len(encoded.vocabularies[name])
-        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier))
+        first = _add_group(builder, encoded, earlier) if name == "dx_primary_code" else None
+        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first)
         builder.variables[name] = (encoded.codes[name], size)
+
+
+def _add_group(builder: Builder, encoded: Encoded, earlier: list[str]) -> str | None:
+    """The group of a diagnosis, which follows the hospital's place and kind where single codes are too rare to show it.
+
+    Of codes that begin alike: ICD-10's chapters, by and large. None where there are few codes.
+    """
+    vocabulary = encoded.vocabularies["dx_primary_code"]
+    if len(vocabulary) < _FEW_DIAGNOSES:
+        return None
+    initials = sorted({str(code)[:1] for code in vocabulary})
+    groups = np.array([*(initials.index(str(code)[:1]) for code in vocabulary), -1], np.int32)
+    group: Codes = groups[encoded.codes["dx_primary_code"]]
+    builder.add(Target(DX_GROUP, group, len(initials)), builder.candidates(earlier))
+    builder.variables[DX_GROUP] = (group, len(initials))
+    return DX_GROUP
 
 
 def _add_procedure(builder: Builder, encoded: Encoded) -> None:

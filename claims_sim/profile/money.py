@@ -6,12 +6,12 @@ many persons share. How what is paid follows from what is claimed is in `settlem
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.context_means import find_means, locate
+from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
@@ -30,6 +30,8 @@ PRICED: Final = "is_priced"
 """A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
 PRICE_CASE: Final = "price_case"
 """Another one: the number of the case by which the tariffs price the claim."""
+ON_LIST: Final = "is_on_list"
+"""Another: 1 where what is claimed is a price of the tariffs."""
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 _SHARED_DEPTH: Final = 3
@@ -43,6 +45,8 @@ _FEW_HELD: Final = 0.25
 """The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
+_FEWEST_ABOUT: Final = 20
+"""So many times k amounts about prices, and it is told how far off they lie."""
 _FURTHER_DOWN: Final = 5
 _RISE: Final = 1.5
 """Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
@@ -61,8 +65,6 @@ class _Fit:
     primary: Numbers
     grid: float
     lattices: Sequence[Lattice]
-    around: Sequence[Lattice]
-    """The price lists whose prices other amounts lie about; where these have none, they lie about their context's mean."""
     points: int = 0
 
     @property
@@ -85,30 +87,34 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     lattices = _find_tariffs(encoded, primary, grid, coarse)
     has_both = encoded.claimed is not None and encoded.paid is not None
     of_paid = _rules_of_a_longer_list(encoded, lattices, charge, grid) if has_both and lattices else None
-    if of_paid is not None:
-        lattices = []
     for lattice in lattices:
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, around=lattices)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
     rows = np.flatnonzero(np.isfinite(primary))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
     others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
-    if rules is not None and rules.own is not None and _lie_nearer(fit, [rules.own], means, np.flatnonzero(other)):
-        fit.around, others_about = [rules.own], "paid_tariff"
-    elif lattices and not _lie_nearer(fit, lattices, means, np.flatnonzero(other)):
+    rest = np.flatnonzero(other)
+    about = _about_prices(fit, lattices, rest)
+    if rules is not None and rules.own is not None:
+        about_paid = _about_prices(fit, [rules.own], rest)
+        if _lie_nearer(fit, about_paid, means, rest):
+            about, others_about = about_paid, "paid_tariff"
+    elif lattices and not _lie_nearer(fit, about, means, rest):
         # Sums of many items begin at the price of one: they lie above it, and as far as there are items.
-        fit.around, others_about = [], "means"
-    rounded_to = _profile_other(fit, means, np.flatnonzero(other))
+        about, others_about = _about_prices(fit, [], rest), "means"
+    rounded_to = _profile_other(fit, about, means, rest)
     _add_bands(fit)
     settled = (
         NOT_SETTLED
         if rules is None
-        else profile_settlement(builder, encoded, bins, builder.candidates([*earlier, SEASON, MONTH]), rules, grid)
+        else profile_settlement(
+            builder, encoded, bins, builder.candidates([*earlier, SEASON, MONTH, ON_LIST]), rules, grid
+        )
     )
     return Money(
         primary="amount_claimed" if encoded.claimed is not None else "amount_paid",
@@ -127,6 +133,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
+        off_prices=about.off,
         day_rates=day_rates,
         rounded_to=rounded_to,
     )
@@ -202,6 +209,8 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
         top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
         point[on] = lattice.point[on]
         before += len(lattice.top_ups)
+    if lattices:
+        builder.variables[ON_LIST] = ((point >= 0).astype(np.int32), 2)
     if before:
         builder.variables[PRICE_POINT] = (point, most)
         builder.add(Target("top_up", top_up, before + 1), [*builder.candidates([PRICE_POINT]), *fit.candidates], most=4)
@@ -251,38 +260,63 @@ def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
     return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND))
 
 
-def _lie_nearer(fit: _Fit, prices: Sequence[Lattice], means: Means, rows: Ints) -> bool:
+class _About(NamedTuple):
+    """Where other amounts lie: the logarithm of each one's price (NaN: none), and by `off` how far from it, as far as that is known."""
+
+    price: Numbers
+    off: Means | None
+    builder: Builder
+    """What `off` was learned with: its features are not kept unless it is used."""
+
+    def centre(self, rows: Ints) -> Numbers:
+        """About what the logarithm of each amount is; NaN where it has no price."""
+        centre, there = self.price.copy(), np.flatnonzero(np.isfinite(self.price))
+        if self.off is not None:
+            centre[there] += locate(self.builder, self.off, rows[there])
+        return centre
+
+
+def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
+    """How the amounts of `rows` lie about these prices: charges are so much above what is paid, here more and there less."""
+    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
+    price = np.full(len(rows), np.nan)
+    for lattice in prices:
+        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
+        price = np.where(np.isfinite(logs), logs, price)
+    there = np.flatnonzero(np.isfinite(price))
+    trial = Builder(fit.builder.population, fit.builder.variables)
+    if len(there) < _FEWEST_ABOUT * fit.encoded.population.k:
+        return _About(price, None, trial)
+    off = _logs(fit, rows[there]) - price[there]
+    return _About(
+        price, find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population), trial
+    )
+
+
+def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:
     """Do the logarithms of the amounts vary as little about these prices as about their contexts' means?"""
-    price = _log_prices(fit, prices, rows)
-    there = np.isfinite(price)
+    centre = about.centre(rows)
+    there = np.isfinite(centre)
     if int(there.sum()) < fit.encoded.population.k:
         return False
     logs = _logs(fit, rows)
-    return bool(np.var((logs - price)[there]) < _AS_NEAR * np.var((logs - locate(fit.builder, means, rows))[there]))
-
-
-def _log_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
-    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
-    out = np.full(len(rows), np.nan)
-    for lattice in prices:
-        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
-        out = np.where(np.isfinite(logs), logs, out)
-    return out
+    return bool(np.var((logs - centre)[there]) < _AS_NEAR * np.var((logs - locate(fit.builder, means, rows))[there]))
 
 
 def _logs(fit: _Fit, rows: Ints) -> Numbers:
     return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)))
 
 
-def _profile_other(fit: _Fit, means: Means, rows: Ints) -> tuple[float, ...]:
+def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[float, ...]:
     """How far the remaining amounts lie from their case's price, or from their context's mean where it has none; and to which
     of the grids, which are the answer, each of them is rounded.
     """  # noqa: D205
-    around = locate(fit.builder, means, rows)
+    if about.off is not None:
+        fit.builder.features |= {name: about.builder.features[name] for name in features_of(about.off)}
     priced: Codes = np.zeros(len(fit.primary), np.int32)
-    price = _log_prices(fit, fit.around, rows)
-    there = np.isfinite(price)
-    around = np.where(there, price, around)
+    centre = about.centre(rows)
+    there = np.isfinite(centre)
+    around = np.where(there, centre, locate(fit.builder, means, rows))
     priced[rows] = there
     residual = np.full(len(fit.primary), np.nan)
     residual[rows] = _logs(fit, rows) - around

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.context_means import find_means, locate
+from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints
-from claims_sim.profile.document import Bins, Means, PaidMeans
+from claims_sim.profile.document import Bins, PaidMeans
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.release import Parent, Target
@@ -47,7 +47,7 @@ def find_paid_means(
     if best is None:
         return None
     _, found, trial = best
-    builder.features |= {name: trial.features[name] for name in _features(found.means)}
+    builder.features |= {name: trial.features[name] for name in features_of(found.means)}
     return found
 
 
@@ -66,10 +66,6 @@ def add_paid_residuals(
     bins[PAID_RESIDUAL] = binned.bins
     codes: Codes = binned.codes
     builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, most=3)
-
-
-def _features(means: Means) -> tuple[str, ...]:
-    return (*means.parents, *means.effects)
 
 
 def _logs(encoded: Encoded, rows: Ints, *, of_shares: bool) -> Numbers:

@@ -13,7 +13,7 @@ from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
@@ -67,6 +67,7 @@ class Payments:
         of_paid = self._prices if self._own is None else self._own.prices
         about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest)}
         self._around = about[money.others_about]
+        self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact = np.array(profile.money.exact)
@@ -118,6 +119,7 @@ class Payments:
         """Tariff prices with their top-ups; NaN off the tariffs."""
         amount = np.full(len(rows), np.nan)
         listed = (code >= 0) & (code < self.profile.money.points)
+        draft.codes[ON_LIST] = listed.astype(np.int32)
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
         amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
@@ -183,6 +185,8 @@ class Payments:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
         mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
         price = self._around.logs(_codes_of(draft, at, self._around.names), len(at))
+        if self._off_prices is not None:
+            price += self._off_prices.locate(draft.given(self._off_prices.names, at), len(at))
         mean = np.where(np.isfinite(price), price, mean)
         priced = np.zeros(draft.rows, np.int32)
         priced[at] = np.isfinite(price)

@@ -16,7 +16,7 @@ from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -28,6 +28,7 @@ BRIEF: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
     "dx_primary_code", "severity_group",
 )  # fmt: skip
+_BRIEF_CODES: Final = (*BRIEF[: BRIEF.index("dx_primary_code")], DX_GROUP, *BRIEF[BRIEF.index("dx_primary_code") :])
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -163,7 +164,7 @@ class Sampler:
 
         def trial(counters: Rows, owner: Rows) -> Rows:
             alive, draft = np.arange(len(counters)), self._draft(len(counters))
-            for name in (n for n in BRIEF if n in self._tables):
+            for name in (n for n in _BRIEF_CODES if n in self._tables):
                 self._draw_code(name, key, counters[alive], draft)
                 if name in wanted.allowed or name in targets:
                     alive = _keep(draft, alive, wanted.keeps(name, draft.codes[name], targets, owner[alive]))
@@ -261,7 +262,7 @@ class Sampler:
         return draft
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
-        for name in (*BRIEF, "dx_primary_label"):
+        for name in (*_BRIEF_CODES, "dx_primary_label"):
             if name in self._tables:
                 self._draw_code(name, key, rows, draft, first)
                 first = None
