@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population
 from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
+from claims_sim.profile.facilities import KNOWN_BY
 from claims_sim.profile.source import SourceTable
 
 
@@ -65,8 +66,7 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     raw = {
         name: text_codes(columns[name]) for name in COLUMNS if name in names and columns[name].null_count < source.rows
     }
-    if (facilities != UNTOLD).all():
-        raw = {name: codes for name, codes in raw.items() if is_attribute(codes, facilities)}
+    raw = {name: codes for name, codes in raw.items() if _describes(name, raw, facilities)}
     if not raw:
         return NOT_DEALT
     # By the order of their names: that in which they come would be one of the claims.
@@ -79,6 +79,16 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
         dealt,
     )
+
+
+def _describes(name: str, columns: Mapping[str, Codes], facilities: Ints) -> bool:
+    """Does the column describe facilities? What the register knows them by does; a district, where it lies in one province."""
+    known = facilities != UNTOLD
+    if known.all():
+        return is_attribute(columns[name], facilities)
+    if name == "district_name" and "province_name" in columns:
+        return is_attribute(columns["province_name"], columns[name].astype(np.int64) + 1)
+    return name in KNOWN_BY or is_attribute(columns[name][known], facilities[known] + 1)
 
 
 def _by_name(column: pa.ChunkedArray) -> Ints:

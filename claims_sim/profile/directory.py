@@ -134,7 +134,9 @@ class _Grouping:
 
     def absorb(self, open_: Ints, inside: Ints) -> None:
         """Let kinds that are not done join the smallest group among `inside`, then the next, until they may be told."""
-        leaders = np.unique(self.group[inside[self.done[inside]]])
+        # How many of unknown facilities there are nobody knows: with them a kind would get any share at all.
+        known = inside[self.done[inside] & ~self._unknown[inside]]
+        leaders = np.unique(self.group[known])
         claims = np.bincount(self.group, self.claims, len(self.group))
         for leader in leaders[np.argsort(claims[leaders], kind="stable")]:
             open_ = np.union1d(open_, np.flatnonzero((self.group == leader) & self.done))

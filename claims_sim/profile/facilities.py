@@ -13,11 +13,12 @@ import pyarrow as pa
 from claims_sim.codes.hospitals import class_of, ownership_of, province_of, register
 from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Ints
 
-_KINDS: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
+KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     "province_name": ("province", province_of),
     "facility_class": ("class", class_of),
     "facility_ownership": ("ownership", ownership_of),
 }
+"""By what the register knows hospitals: its own columns, and how ours are read."""
 
 
 def facilities_of_register(table: pa.Table) -> Ints | None:
@@ -25,10 +26,10 @@ def facilities_of_register(table: pa.Table) -> Ints | None:
 
     The claims of two hospitals of a kind are counted as two facilities' in turn. None where nothing can be told.
     """
-    used = {name: kind for name, kind in _KINDS.items() if name in table.column_names and name != "province_name"}
+    used = {name: kind for name, kind in KNOWN_BY.items() if name in table.column_names and name != "province_name"}
     if "province_name" not in table.column_names or not used:
         return None
-    used = {"province_name": _KINDS["province_name"], **used}
+    used = {"province_name": KNOWN_BY["province_name"], **used}
     hospitals: dict[tuple[str, ...], int] = {}
     for row in register():
         parts = (str(province_of(row["province"])), *(row[column] for column, _ in list(used.values())[1:]))

@@ -34,6 +34,8 @@ _POORLY: Final = 0.75
 """So few of a service's rows on the list of all that it may well have one of its own."""
 _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
+_NO_WORSE: Final = 0.005
+"""The share of the rows that they may explain less, and be taken for explaining as much."""
 _MANY_LEVELS: Final = 3
 _MUCH_SHORTER: Final = 0.7
 """So many of its prices at most lists of services must need, where they explain no more than one of all."""
@@ -80,7 +82,8 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         parts = [_begin(encoded, amounts, usable & own, few & own, grid) for own in services]
         apart = [begun for begun in parts if begun is not None]
         more = sum(begun.explains for begun in apart) - whole.explains
-        is_shorter = more >= 0 and sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
+        as_much = more >= -_NO_WORSE * int(few.sum())
+        is_shorter = as_much and sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
         if is_shorter or more > _WORTH_APART * int(few.sum()):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]

@@ -1,6 +1,6 @@
 """From a source table to its profile. Orders the steps; each step's rule is in its own module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -146,7 +146,7 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
         builder.variables[name] = (encoded.codes[name], size)
 
 
-def _add_group(builder: Builder, encoded: Encoded, earlier: list[str]) -> str | None:
+def _add_group(builder: Builder, encoded: Encoded, earlier: Sequence[str]) -> str | None:
     """The group of a diagnosis, which follows the hospital's place and kind where single codes are too rare to show it.
 
     Of codes that begin alike: ICD-10's chapters, by and large. None where there are few codes.

@@ -52,6 +52,7 @@ _RISE: Final = 1.5
 """Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
 _AS_NEAR: Final = 1.02
 """Means are made of the very amounts that lie about them, which makes them look the nearer."""
+_CLEARLY_NEARER: Final = 0.9
 
 
 @dataclass(slots=True)
@@ -294,13 +295,18 @@ def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
 
 
 def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:
-    """Do the logarithms of the amounts vary as little about these prices as about their contexts' means?"""
-    centre = about.centre(rows)
-    there = np.isfinite(centre)
+    """Do the logarithms of the amounts vary as little about these prices as about their contexts' means, or clearly less about
+    where they lie off them?
+    """  # noqa: D205
+    there = np.isfinite(about.price)
     if int(there.sum()) < fit.encoded.population.k:
         return False
     logs = _logs(fit, rows)
-    return bool(np.var((logs - centre)[there]) < _AS_NEAR * np.var((logs - locate(fit.builder, means, rows))[there]))
+    by_price, by_centre, by_context = (
+        float(np.var((logs - where)[there]))
+        for where in (about.price, about.centre(rows), locate(fit.builder, means, rows))
+    )
+    return by_price < _AS_NEAR * by_context or by_centre < _CLEARLY_NEARER * by_context
 
 
 def _logs(fit: _Fit, rows: Ints) -> Numbers:

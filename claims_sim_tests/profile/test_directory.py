@@ -174,18 +174,23 @@ def single_hospitals():
     return list(found.values())[:4]
 
 
-def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_facilities(fit):
-    """Their provinces stay in the profile, and how many claims each of them has does not."""
-    rows, kinds = 6000, single_hospitals()
+def table_with_known_hospitals(order=(0, 1, 2, 3), rows=6000) -> pa.Table:
+    """Four hospitals that the register names, of very unequal size, `order` says which is which; and some other claims."""
+    kinds = single_hospitals()
     house = np.random.default_rng(2).choice(5, rows, p=[0.3, 0.1, 0.05, 0.05, 0.5])
-    columns = [
-        np.array([*(kind[place] for kind in kinds), other], object)[house]
-        for place, other in enumerate(("JAWA TIMUR", "C", "Swasta"))
-    ]
+    described = np.array([*(kinds[i] for i in order), ("JAWA TIMUR", "C", "Swasta")], object)[house]
     table = tariff_table(rows)
-    for name, values in zip(("province_name", "facility_class", "facility_ownership"), columns, strict=True):
-        table = replaced(table, name, values.tolist())
-    profile = fit(table)
-    provinces = dict(profile.marginal("province_name"))
-    assert set(provinces) == {"JAWA TIMUR", *(kind[0] for kind in kinds)}
-    assert [provinces[kind[0]] for kind in kinds] == pytest.approx([0.125] * 4, abs=0.01)
+    for place, name in enumerate(("province_name", "facility_class", "facility_ownership")):
+        table = replaced(table, name, described[:, place].tolist())
+    codes = np.array(table["dx_primary_code"].to_pylist(), object)
+    return replaced(table, "dx_primary_code", np.where(house == 0, codes[0], codes).tolist())
+
+
+def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_facilities(fit):
+    """Their provinces stay in the profile; how many claims each of them has, and for what, does not."""
+    told = fit(table_with_known_hospitals())
+    provinces = dict(told.marginal("province_name"))
+    names = [kind[0] for kind in single_hospitals()]
+    assert set(provinces) == {"JAWA TIMUR", *names}
+    assert [provinces[name] for name in names] == pytest.approx([0.125] * 4, abs=0.01)
+    assert told.profile_hash == fit(table_with_known_hospitals((3, 2, 1, 0))).profile_hash
