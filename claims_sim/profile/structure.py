@@ -64,12 +64,13 @@ def choose_parents(
     if rows < 2 or target.size < 2:
         return [], groupings
     pool = {parent.name: parent for parent in candidates if parent.size > 1}
+    plain = dict(pool)
     sizes = {parent.name: parent.size for parent in candidates}
     context = np.zeros(rows, np.int64)
     counts = np.bincount(value, minlength=target.size)
     above: Scores = (counts[value] - 1 + 1 / target.size) / rows
     chosen: list[Parent] = []
-    while pool and len(chosen) < most:
+    while len(chosen) < most:
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
         best: _Gain | None = None
@@ -83,6 +84,12 @@ def choose_parents(
             elif found.gain > MIN_GAIN and (best is None or found.gain > best.gain):
                 best = found
         if best is None:
+            # What told nothing more than its groups may do so with what was chosen since: a price with its month.
+            names = [parent.name for parent in chosen]
+            again = sorted({name.partition("~")[0] for name in names if "~" in name} - {*names})
+            weighed = [_weigh(plain[name], context, value, target.size, above, so_far) for name in again]
+            best = max(weighed, key=lambda gain: gain.gain, default=None)
+        if best is None or best.gain <= MIN_GAIN:
             break
         context, above = best.context, best.predicted
         chosen.append(best.parent)

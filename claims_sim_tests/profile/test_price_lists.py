@@ -277,7 +277,7 @@ def test_stays_and_visits_may_have_a_price_list_each_and_prices_follow_month_and
     for by, service in (("dx_primary_code", "RITL"), ("procedure_code", "RJTL")):
         known = set(prices_of(table, by, service))
         # The very price of its case, in this half of the year and part of the week.
-        assert np.mean([claim in known for claim in prices_of(claims, by, service)]) > 0.93
+        assert np.mean([claim in known for claim in prices_of(claims, by, service)]) > 0.92
 
 
 def test_claims_after_the_period_cost_what_its_last_month_did(listed_apart):
