@@ -230,14 +230,14 @@ def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
 
 
 def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
-    """In one class something is always done, in the other hardly ever, whatever the diagnosis; of these there are many."""
+    """In one kind of house something is always done, in the other hardly ever, whatever the diagnosis; of these there are many."""
     rows = 6000
     g = np.random.default_rng(4)
     always = g.random(rows) < 0.5
     done = always | (g.random(rows) < 0.1)
     procedure = [f"{10 + code}" if any_ else None for code, any_ in zip(g.integers(0, 60, rows), done, strict=True)]
     table = replaced(tariff_table(rows), "procedure_code", procedure)
-    table = replaced(table, "facility_class", np.where(always, "RS Kelas B", "RS Kelas C").tolist())
+    table = replaced(table, "facility_type", np.where(always, "surgical", "medical").tolist())
     table = replaced(
         table,
         "dx_primary_code",
@@ -247,9 +247,9 @@ def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
         ],
     )
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(5000)).to_pandas()
-    nothing = drawn["procedure_code"].isna().groupby(drawn["facility_class"]).mean()
-    assert nothing["RS Kelas B"] == 0
-    assert nothing["RS Kelas C"] == pytest.approx(0.9, abs=0.03)
+    nothing = drawn["procedure_code"].isna().groupby(drawn["facility_type"]).mean()
+    assert nothing["surgical"] == 0
+    assert nothing["medical"] == pytest.approx(0.9, abs=0.03)
 
 
 def test_no_amount_is_much_dearer_than_the_dearest(fit):
@@ -285,7 +285,7 @@ def test_rare_codes_count_as_ones_that_are_as_long(fit):
 
 def test_how_days_are_counted_may_follow_the_class(fit):
     rows = 4000
-    table = tariff_table(rows)
+    table = replaced(tariff_table(rows), "province_name", ["NORTH"] * rows)
     by_both_days = np.array(table["facility_class"].to_pylist()) == "RS Kelas B"
     inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
     table = replaced(table, "los", table["los"].to_numpy() + (by_both_days & inpatient))
