@@ -165,6 +165,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
+    found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.paid_means.means] if money.paid_means is not None else [])
     means = sum(len(values) for about in contexts for _, values in about.levels)

@@ -208,6 +208,8 @@ class Money(_Part):
     table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
     rates_above_claimed: bool = False
+    paid_exact: tuple[Finite, ...] = ()
+    """Amounts that `paid` draws by name, after that price; to whom claims less, that is paid."""
     patients_part: PatientsPart | None = None
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_means: PaidMeans | None = None
@@ -305,7 +307,15 @@ class Profile(_Part):
                     del tariff[name]
         if money["others_about"] == "tariffs":
             del money["others_about"]
-        for name in ("day_rates", "off_prices", "paid_means", "paid_tariff", "patients_part", "rates_above_claimed"):
+        for name in (
+            "day_rates",
+            "off_prices",
+            "paid_exact",
+            "paid_means",
+            "paid_tariff",
+            "patients_part",
+            "rates_above_claimed",
+        ):
             if not money[name]:
                 del money[name]
         return document

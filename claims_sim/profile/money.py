@@ -12,7 +12,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.daily import days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
@@ -22,7 +22,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
-from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding
+from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -38,11 +38,6 @@ _SHARED_DEPTH: Final = 3
 _MOST: Final = 0.9
 _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
-_MIN_CONTRAST: Final = 2.0
-"""How much commoner a shared amount must be than those beside it, to be an amount of its own."""
-_AROUND: Final = 50
-_FEW_HELD: Final = 0.25
-"""The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
 _FEWEST_ABOUT: Final = 20
@@ -131,6 +126,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_tariff=settled.tariff,
         ceiling=_ceiling(primary, encoded.population, grid),
         rates_above_claimed=settled.above_claimed,
+        paid_exact=settled.exact,
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
@@ -228,7 +224,7 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
-    shared &= _stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
+    shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
     exact = distinct[shared]
     other = fit.points + len(exact)
     codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
@@ -246,19 +242,6 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:
     lists = [PriceList.of_lattice(lattice) for lattice in fit.lattices]
     return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists)
-
-
-def _stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
-    """Which of the sorted `amounts` are commoner than those a few steps beside them, or lie where few steps are amounts at all:
-    others are shared by rounding alone.
-    """  # noqa: D205
-    step = np.rint(amounts / grid).astype(np.int64)
-    beside = np.zeros(len(step))
-    for away in (-3, -2, -1, 1, 2, 3):
-        at = np.minimum(np.searchsorted(step, step + away), len(step) - 1)
-        beside += np.where(step[at] == step + away, counts[at], 0) / 6
-    held = np.searchsorted(step, step + _AROUND, side="right") - np.searchsorted(step, step - _AROUND)
-    return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND))
 
 
 class _About(NamedTuple):

@@ -70,7 +70,7 @@ class Payments:
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
-        self._exact = np.array(profile.money.exact)
+        self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._ceiling = np.log(profile.money.ceiling)
         self._pays_at_most_what_is_claimed = profile.identities.get("paid_over_claimed", 0.0) == 0.0
 
@@ -156,6 +156,10 @@ class Payments:
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             price = self._own.draw(key, rows[at], draft, at, paid[at])
             paid[at] = np.minimum(price, amount[at]) if not money.rates_above_claimed else price
+            first += 1
+        named = kind - first - len(money.paid_lines)
+        at = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
+        paid[at] = self._paid_exact[named[at]]
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)

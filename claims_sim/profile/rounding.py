@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
@@ -18,6 +18,11 @@ AS_COMPUTED: Final = "as computed"
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 _STEPS_ASIDE: Final = 3
 _MORE_THAN_CHANCE: Final = 1.5
+_MIN_CONTRAST: Final = 2.0
+"""How much commoner a shared amount must be than those beside it, to be an amount of its own."""
+_AROUND: Final = 50
+_FEW_HELD: Final = 0.25
+"""The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 HABITS: Final = ("even", "up", "down")
 
 
@@ -109,3 +114,16 @@ def settle_rounding(found: Lattice, primary: Numbers) -> None:
     ties = max(HABITS, key=lambda habit: hits[habit])
     if len(on) and hits[ties] >= right(found.bases, AS_COMPUTED):
         found.bases, found.ties = whole, ties
+
+
+def stands_out(amounts: Numbers, counts: Ints, grid: float) -> Mask:
+    """Which of the sorted `amounts` are commoner than those a few steps beside them, or lie where few steps are amounts at all:
+    others are shared by rounding alone.
+    """  # noqa: D205
+    step = np.rint(amounts / grid).astype(np.int64)
+    beside = np.zeros(len(step))
+    for away in (-3, -2, -1, 1, 2, 3):
+        at = np.minimum(np.searchsorted(step, step + away), len(step) - 1)
+        beside += np.where(step[at] == step + away, counts[at], 0) / 6
+    held = np.searchsorted(step, step + _AROUND, side="right") - np.searchsorted(step, step - _AROUND)
+    return np.asarray((amounts == 0) | (counts > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND))

@@ -23,7 +23,7 @@ from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding
+from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 AMOUNT_BAND: Final = "amount_band"
@@ -42,6 +42,9 @@ _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
 """The share of these that must keep to it."""
+_MOST_SHARED: Final = 1000
+_MIN_SHARED: Final = 0.05
+"""The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 
@@ -50,8 +53,8 @@ Line = tuple[float, float]
 
 class Settlement(NamedTuple):
     """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders;
-    `tariff`: what is paid by a list of its own, `above_claimed`: also where less is claimed; `means`: where the rest lies,
-    if not by shares in ranges.
+    `tariff`: what is paid by a list of its own, `above_claimed`: also where less is claimed; `exact`: amounts by name;
+    `means`: where the rest lies, if not by shares in ranges.
     """  # noqa: D205
 
     at: str | None
@@ -59,6 +62,7 @@ class Settlement(NamedTuple):
     bands: tuple[float, ...]
     tariff: Tariff | None
     above_claimed: bool
+    exact: tuple[float, ...]
     means: PaidMeans | None
     patients_part: PatientsPart | None
 
@@ -81,12 +85,14 @@ class Rules(NamedTuple):
     own: Lattice | None
     above_claimed: bool
     """Is a price of `own` paid also where less is claimed?"""
+    exact: tuple[float, ...]
+    """Amounts that are paid whatever is claimed, as many times as a ceiling or a package is."""
     shares_from: int
     """The first code of the shares."""
     patients_part: PatientsPart | None
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), None, False, None, None)
+NOT_SETTLED: Final = Settlement(None, (), (), None, False, (), None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -134,15 +140,19 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[own.point >= 0] = first
         part &= own.point < 0
         first += 1
+    exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
+    codes[number >= 0] = first + number[number >= 0]
+    part &= number < 0
+    first += len(exact)
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, above_claimed, first, patients_part)
+    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part)
 
 
 def profile_settlement(
     builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float
 ) -> Settlement:
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
-    paid has a list (the table PAID_PRICE says which), then shares in `bins["paid"]`.
+    paid has a list (the table PAID_PRICE says which), amounts by name, then shares in `bins["paid"]`.
     """  # noqa: D205
     first = rules.shares_from
     if rules.own is not None:
@@ -178,7 +188,9 @@ def profile_settlement(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
         )
     tariff = None if rules.own is None else tariff_of(rules.own, grid)
-    return Settlement(rules.at, rules.lines, bands, tariff, rules.above_claimed, means, rules.patients_part)
+    return Settlement(
+        rules.at, rules.lines, bands, tariff, rules.above_claimed, rules.exact, means, rules.patients_part
+    )
 
 
 def _in_ranges(shares: Binned) -> Ints:
@@ -249,6 +261,20 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
         return None
     settle_rounding(found, amounts)
     return found
+
+
+def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[tuple[float, ...], Codes]:
+    """Amounts that are paid to enough of `rows`, the commonest, in order, and which of them each row has; none, where they are few."""
+    number: Codes = np.full(len(paid), -1, np.int32)
+    distinct, ids = np.unique(paid[rows], return_inverse=True)
+    counts = np.bincount(ids, minlength=len(distinct))
+    shared = population.releasable(ids.astype(np.int64), len(distinct), rows) & stands_out(distinct, counts, grid)
+    if int(shared.sum()) > _MOST_SHARED:
+        shared &= counts >= np.sort(counts[shared])[-_MOST_SHARED]
+    if int(counts[shared].sum()) < _MIN_SHARED * len(rows):
+        return (), number
+    number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
+    return tuple(distinct[shared].tolist()), number
 
 
 def _pays_above_claimed(own: Lattice, claimed: Numbers, paid: Numbers, population: Population) -> bool:

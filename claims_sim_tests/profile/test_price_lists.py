@@ -355,3 +355,22 @@ def test_case_rates_may_be_more_than_is_claimed_where_they_are(fit, by_case_rate
     drawn = Sampler(profile).draw_claims(1, np.arange(10_000)).to_pandas()
     assert (drawn["amount_paid"] > drawn["amount_claimed"]).mean() == pytest.approx(0.5, abs=0.05)
     assert drawn["amount_paid"].isin(rate).mean() > 0.95
+
+
+def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
+    """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""
+    rows = 12_000
+    g = np.random.default_rng(21)
+    claimed = np.round(np.exp(g.normal(13, 0.4, rows)), 2)
+    packages = np.rint(np.exp(np.random.default_rng(22).normal(12.2, 0.3, 40)) / 100) * 100
+    packaged = g.random(rows) < 0.1
+    share = np.round(claimed * g.beta(20, 3, rows), 2)
+    paid = np.where(packaged, np.minimum(packages[g.integers(0, 40, rows)], claimed), share)
+    table = replaced(replaced(tariff_table(rows), "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert set(profile.money.paid_exact) <= set(packages)
+    assert len(profile.money.paid_exact) > 30
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    named = drawn["amount_paid"].isin(packages)
+    assert named.mean() == pytest.approx(np.isin(paid, packages).mean(), abs=0.01)
+    assert (drawn["amount_paid"] <= drawn["amount_claimed"]).all()
