@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population
+from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population, dense_ids
 from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
 from claims_sim.profile.facilities import KNOWN_BY
 from claims_sim.profile.source import SourceTable
@@ -69,13 +69,18 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     raw = {name: codes for name, codes in raw.items() if _describes(name, raw, facilities)}
     if not raw:
         return NOT_DEALT
+    missing = {name: codes < 0 for name, codes in raw.items()}
+    raw = {name: _filled(name, raw, facilities) for name in raw}
     # By the order of their names: that in which they come would be one of the claims.
     orders = {name: _by_name(columns[name]) for name in raw}
     ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
     dealt = deal_out(ranked, population)
     back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
     return Dealing(
-        {name: back[name][codes] for name, codes in zip(raw, dealt.columns, strict=True)},
+        {
+            name: np.where(missing[name], -1, back[name][codes]).astype(np.int32)
+            for name, codes in zip(raw, dealt.columns, strict=True)
+        },
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
         dealt,
     )
@@ -83,12 +88,36 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
 
 def _describes(name: str, columns: Mapping[str, Codes], facilities: Ints) -> bool:
     """Does the column describe facilities? What the register knows them by does; a district, where it lies in one province."""
-    known = facilities != UNTOLD
-    if known.all():
-        return is_attribute(columns[name], facilities)
+    told, known = facilities != UNTOLD, columns[name] >= 0
+    if told.all():
+        return is_attribute(columns[name][known], facilities[known])
     if name == "district_name" and "province_name" in columns:
-        return is_attribute(columns["province_name"], columns[name].astype(np.int64) + 1)
-    return name in KNOWN_BY or is_attribute(columns[name][known], facilities[known] + 1)
+        return is_attribute(columns["province_name"][known], columns[name][known].astype(np.int64) + 1)
+    return name in KNOWN_BY or is_attribute(columns[name][told & known], facilities[told & known] + 1)
+
+
+def _filled(name: str, columns: Mapping[str, Codes], facilities: Ints) -> Codes:
+    """The column with what is usual of a claim's facility, or of its kind of facility, where a claim says nothing.
+
+    Else what is missing would be a kind of its own, and get as many claims as any.
+    """
+    codes = columns[name]
+    if (codes >= 0).all() or (name in KNOWN_BY and (facilities == UNTOLD).any()):
+        # A claim that says less than the register asks for is of a facility that nobody can tell.
+        return codes
+    owner = facilities
+    if (facilities == UNTOLD).any():
+        owner = np.zeros(len(codes), np.int64)
+        for other in (column for n, column in columns.items() if n != name):
+            owner, _ = dense_ids(owner * (int(other.max(initial=0)) + 2) + other + 1)
+    known = codes >= 0
+    width = int(codes.max()) + 1
+    cells, distinct = dense_ids(owner[known] * width + codes[known])
+    counts = np.bincount(cells)
+    order = np.lexsort((distinct % width, counts))  # the commonest is written last, and stays
+    usual = np.full(int(owner.max(initial=0)) + 1, -1, np.int32)
+    usual[distinct[order] // width] = distinct[order] % width
+    return np.where(known, codes, usual[owner]).astype(np.int32)
 
 
 def _by_name(column: pa.ChunkedArray) -> Ints:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.codes.hospitals import register
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
 from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
-from claims_sim_tests.profile.tables import replaced, tariff_table
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
 
 K = 3
 claims = st.tuples(st.integers(1, 14), st.integers(0, 30))  # facility, person
@@ -194,3 +194,14 @@ def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_fa
     assert set(provinces) == {"JAWA TIMUR", *names}
     assert [provinces[name] for name in names] == pytest.approx([0.125] * 4, abs=0.01)
     assert told.profile_hash == fit(table_with_known_hospitals((3, 2, 1, 0))).profile_hash
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_what_is_missing_stays_as_rare_as_it_is_where_claims_are_dealt_out(fit, with_key):
+    table = table_with_facilities() if with_key else table_with_known_hospitals()
+    if not with_key:
+        table = replaced(table, "district_name", [f"KOTA {name}" for name in table["province_name"].to_pylist()])
+    table = with_values(table, "district_name", range(0, table.num_rows, 25), None)
+    profile = fit(table)
+    assert dict(profile.marginal("district_name"))["(none)"] == pytest.approx(0.04, abs=0.01)
+    assert any("dealt out" in sentence for sentence in profile.oddities)
