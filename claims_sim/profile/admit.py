@@ -38,6 +38,8 @@ NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "pr
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
 _NAMES_A_CODE: Final = 0.5  # labels to a code
+_HALF: Final = 0.5
+_TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
 
 
 def admit_category(value: str) -> bool:
@@ -136,20 +138,24 @@ def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
 def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask) -> Mask:
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
-    `label` and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the pair's
-    claims, `enough` whether they may be told. A column names its codes when nearly all claims bear the commonest label
-    of their code, and when there are many such labels, hardly two codes to one. What differs from claim to claim of a
-    code, as names of persons and of doctors do, names none; nor does what many codes share. The commonest label of a
-    code then passes if it has a label's form and holds no identifier.
+    `label` (-1: none) and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the
+    pair's claims, `enough` whether they may be told. A column names its codes when nearly all labelled claims bear the
+    commonest label of their code, and when there are many such labels, hardly two codes to one. What differs from claim to
+    claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. The commonest label
+    of a code then passes if most labelled claims of the code, and half of all its claims, bear it, if it has a label's
+    form, holds no identifier and does not begin with a person's title.
     """
     out = np.zeros(len(values), np.bool_)
-    order = np.lexsort((label, -claims, code))
+    of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
+    pairs = np.flatnonzero(label >= 0)
+    order = pairs[np.lexsort((label[pairs], -claims[pairs], code[pairs]))]
     first = order[np.r_[True, code[order][1:] != code[order][:-1]]] if len(order) else order
-    named = first[enough[first]]
+    whose, borne = code[first], claims[first]
+    named = first[enough[first] & (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
     labels = np.unique(label[named])
-    if len(labels) < max(_MANY, _NAMES_A_CODE * len(named)) or claims[first].sum() < _NEARLY_ALL * claims.sum():
+    if len(labels) < max(_MANY, _NAMES_A_CODE * len(named)) or borne.sum() < _NEARLY_ALL * labelled.sum():
         return out
-    out[labels] = [_has_form_of_label(values[i] or "") for i in labels.tolist()]
+    out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
 
 
@@ -158,6 +164,6 @@ def _shape_of_code(value: str, of_classification: bool) -> str:
     longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
     if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
-    if of_classification and len(value) >= _LONG_CODE and value.isdecimal():
+    if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
         return "long number"
     return re.sub(r"[0-9A-Z]", "X", value)

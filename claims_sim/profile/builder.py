@@ -46,7 +46,7 @@ class Builder:
 
         The variable `first` is given before all others, so that no cell is too small for it to be known.
         """
-        parents = self.learn(target, candidates, most)
+        parents = self.learn(target, candidates, most, population)
         if first is not None:
             self.use_feature(first)
             own = self.candidates([first])
@@ -58,7 +58,13 @@ class Builder:
         self.tables[target.name] = table
         return counted
 
-    def learn(self, target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS) -> list[Parent]:
+    def learn(
+        self,
+        target: Target,
+        candidates: Sequence[Parent],
+        most: int = MAX_PARENTS,
+        population: Population | None = None,
+    ) -> list[Parent]:
         """The parents of `target` in order of use, as features of the profile."""
         known = np.flatnonzero(target.codes >= 0)
         few = known[sample_rows(len(known))]
@@ -69,6 +75,8 @@ class Builder:
         for parent in chosen:
             variable = parent.name.partition("~")[0]
             groups = groupings.get(parent.name)
+            if groups is not None:
+                groups = _as_far_as_told(groups, by_name[variable], few, population or self.population)
             self.features[parent.name] = Feature(variable=variable, size=parent.size, groups=groups)
             codes = by_name[variable].codes
             if groups is not None:
@@ -100,3 +108,13 @@ class Builder:
             return codes
         grouped: Codes = np.append(np.array(feature.groups, np.int32), np.int32(-1))[codes]
         return grouped
+
+
+def _as_far_as_told(groups: tuple[int, ...], parent: Parent, rows: Ints, population: Population) -> tuple[int, ...]:
+    """The groups with those codes in the commonest one of which too few of the `rows` that they were made of may be told."""
+    codes = parent.codes[rows].astype(np.int64)
+    known = codes >= 0
+    told = population.releasable(codes[known], parent.size, rows[known])
+    of_code = np.bincount(codes[known], minlength=parent.size)
+    group = np.array(groups, np.int64)
+    return tuple(np.where(told, group, np.bincount(group, of_code).argmax()).tolist())

@@ -50,12 +50,14 @@ class Edges:
         self.lo, self.hi, self.whole = np.array(bins.lo), np.array(bins.hi), bins.whole
         self._order = np.lexsort((self.hi - self.lo, self.lo))
 
-    def draw(self, codes: Codes, u: Numbers) -> Numbers:
-        """A number in each code's range; 0 for code -1."""
+    def draw(self, codes: Codes, u: Numbers, at_most: Numbers | None = None) -> Numbers:
+        """A number in each code's range, as far as that lies under `at_most`; 0 for code -1."""
         if not len(self.lo):
             return np.zeros(len(codes))
-        span = self.hi - self.lo + (1 if self.whole else 0)
-        value = self.lo[codes] + u * span[codes]
+        low, high = self.lo[codes], self.hi[codes]
+        if at_most is not None:
+            low, high = np.minimum(low, at_most), np.minimum(high, at_most)
+        value = low + u * (high - low + (1 if self.whole else 0))
         value = np.floor(value) if self.whole else value
         return np.where(codes >= 0, value, 0.0)
 

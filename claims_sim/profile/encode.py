@@ -218,24 +218,31 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     texts = source.columns[code].combine_chunks().dictionary.to_pylist()
     released = np.array([*(text in known for text in texts), False], np.bool_)
     codes = text_codes(source.columns[code])
-    rows = np.flatnonzero((raw >= 0) & released[codes])
-    pair, distinct = dense_ids(codes[rows].astype(np.int64) * len(values) + raw[rows])
+    rows, width = np.flatnonzero(released[codes]), len(values) + 1
+    pair, distinct = dense_ids(codes[rows].astype(np.int64) * width + raw[rows] + 1)
     enough = out.population.releasable(pair, len(distinct), rows)
     claims = np.bincount(pair, minlength=len(distinct))
-    return admitted_as_names(values, distinct % len(values), distinct // len(values), claims, enough)
+    return admitted_as_names(values, distinct % width - 1, distinct // width, claims, enough)
 
 
 def _release_values(
-    population: Population, name: str, values: list[str | None], raw: Ints, rows: Ints | None, names: Mask | None = None
+    population: Population,
+    name: str,
+    values: list[str | None],
+    raw: Ints,
+    rows: Ints | None,
+    names: Mask | None = None,
+    *,
+    lists_of_its_own: bool = True,
 ) -> tuple[Codes, tuple[str | None, ...]]:
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
 
-    `names` says which values pass as names of codes.
+    `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may.
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
     counts = np.bincount(shifted, minlength=len(values) + 1)
-    own = admitted_in_list(name, values, counts[1:], enough[1:])
+    own = admitted_in_list(name, values, counts[1:], enough[1:]) & lists_of_its_own
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
     allowed: Mask = np.r_[enough[0], enough[1:] & passes]
     if name not in CODE_LISTS:
@@ -297,7 +304,10 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     rows = np.repeat(np.arange(out.rows), lengths)
     raw = flat.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     values = flat.dictionary.to_pylist()
-    codes, vocabulary = _release_values(out.population, name, values, raw, rows)
+    # Of another list than the public ones only where primary diagnoses are.
+    primary = [value for value in out.vocabularies.get("dx_primary_code", ()) if value is not None]
+    own = not all(admitted("dx_primary_code", primary))
+    codes, vocabulary = _release_values(out.population, name, values, raw, rows, lists_of_its_own=own)
     text = np.array([str(value) for value in values], object)[raw[:_LOOKED_AT]]
     same = rows[1 : len(text)] == rows[: len(text) - 1]
     if same.any():

@@ -130,8 +130,7 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
     place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
     names, decisive = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
     encoded = with_decided(encoded, decisive)
-    if _SERVICE in encoded.codes and _SERVICE not in names and not encoded.service_from_stay:
-        # A list prices no claim of a service that it was not made of.
+    if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
         names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = number_cases(encoded, names, sizes, usable)
@@ -145,6 +144,15 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
     return _Begun(found, groups, on, usable)
+
+
+def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
+    """Must a list made of `usable` claims name their kind of service? None prices a claim of a service that it was not made of.
+
+    Where services are but what stays say, a list of all claims may price both alike.
+    """
+    codes = encoded.codes[_SERVICE][usable]
+    return not encoded.service_from_stay or bool((codes == codes[0]).all())
 
 
 def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None:

@@ -31,6 +31,10 @@ BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_c
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 UNKNOWN: Final = "unknown"
+_OF_ONE_FACILITY: Final = (
+    "No count of a diagnosis may be told: nearly all claims are of one facility. Give the claims of several, or, where that "
+    "facility is your own, leave the key of facilities out of the mapping file."
+)
 
 
 def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime, rounding_key: int = 0) -> Profile:
@@ -44,6 +48,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
     _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
+    if not any(level.values for level in builder.tables["dx_primary_code"].levels):
+        raise SourceError(_OF_ONE_FACILITY)
     _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
     _add_secondary(builder, encoded)
     _add_procedure(builder, encoded)
@@ -87,13 +93,17 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
 def _require_enough(encoded: Encoded, source: SourceTable) -> None:
     population = encoded.population
     if not any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())):
-        shared = _claims_of_shared_codes(encoded, source)
+        shared, by_persons = (
+            _claims_of_shared_codes(told, source) for told in (population, population.without_facilities())
+        )
         if shared > encoded.rows / 2:
             raise SourceError(
                 f"No diagnosis code may be released, though {share_of(shared, encoded.rows).lower()} of the claims have one that "
                 f"{population.k} {population.unit} share: they are written neither as codes of ICD-10 or ICD-9-CM nor as a list "
                 "of other codes. Name the right column in a mapping file, or give its values codes under [values.dx_primary_code]."
             )
+        if by_persons > encoded.rows / 2:
+            raise SourceError(_OF_ONE_FACILITY)
         raise SourceError(
             f"No diagnosis code of the {encoded.rows} claims is shared by {population.k} {population.unit}: "
             "there are too few claims, or the column holds no codes; nothing can be profiled."
@@ -105,14 +115,14 @@ def _require_enough(encoded: Encoded, source: SourceTable) -> None:
         )
 
 
-def _claims_of_shared_codes(encoded: Encoded, source: SourceTable) -> int:
+def _claims_of_shared_codes(population: Population, source: SourceTable) -> int:
     """Of how many claims enough others have the same text for a diagnosis, whatever it is."""
     column = source.columns["dx_primary_code"]
     if column.null_count == len(column):
         return 0
     codes = text_codes(column).astype(np.int64) + 1
     count = int(codes.max()) + 1
-    is_shared = encoded.population.releasable(codes, count)
+    is_shared = population.releasable(codes, count)
     is_shared[0] = False
     return int(is_shared[codes].sum())
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Population
@@ -19,7 +20,7 @@ from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
+from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
@@ -137,15 +138,22 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
 
 
 def _ceiling(primary: Numbers, population: Population, grid: float) -> float:
-    """About how dear the dearest claims are, by how amounts rise towards those of the k dearest persons: nobody's own amount."""
+    """About how dear the dearest claims are, by how amounts rise towards those of the k dearest persons: nobody's own amount.
+
+    The most that an amount may be, where the dearest claims, or five times as many, are none that may be told.
+    """
     known = np.flatnonzero(np.isfinite(primary))
     dearest = known[np.argsort(-primary[known], kind="stable")]
     count = population.k
-    while count < len(dearest) and not population.releasable(np.zeros(count, np.int64), 1, dearest[:count])[0]:
-        count *= 2
-    count = min(count, len(dearest))
-    high, lower = (max(primary[dearest[min(n, len(dearest)) - 1]], grid) for n in (count, _FURTHER_DOWN * count))
-    return round_significant(high * (high / lower) ** _RISE, 2)
+    while _FURTHER_DOWN * count <= len(dearest):
+        sets = (dearest[:count], dearest[: _FURTHER_DOWN * count])
+        if all(population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0] for rows in sets):
+            high, lower = (max(primary[rows[-1]], grid) for rows in sets)
+            step = 10.0 ** np.floor(np.log10(high)) / 10
+            # Up, not to the nearest: where all are about as dear, they would lie above it.
+            return float(min(np.ceil(high * (high / lower) ** _RISE / step) * step, MAX_AMOUNT))
+        count += max(count // 2, 1)
+    return MAX_AMOUNT
 
 
 def _rules_of_a_longer_list(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.daily import days_charge, with_days
 from claims_sim.profile.document import PaidMeans, Profile, Tariff
@@ -94,7 +95,7 @@ class Payments:
         other = amount.copy()
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, _Listed(listed, code, charge), other)
-        claimed, settled = np.round(amount, 2), np.round(other, 2)
+        claimed, settled = (np.minimum(np.round(money, 2), MAX_AMOUNT) for money in (amount, other))
         if self._pays_at_most_what_is_claimed:
             settled = np.minimum(settled, claimed)
         return pa.table(
@@ -197,7 +198,7 @@ class Payments:
         draft.codes[PRICED] = priced
         table = self._tables["amount_residual"]
         code = table.draw(key, rows, draft.given(table.parents, at))
-        residual = self._bins["amount_residual"].draw(code, uniforms(key ^ stream_key("residual"), rows))
-        log = mean + residual
-        # What would be dearer than the dearest lies as far below them: cut off, it would be a price of its own.
-        return np.asarray(np.exp(np.where(log > self._ceiling, 2 * self._ceiling - log, log)))
+        u = uniforms(key ^ stream_key("residual"), rows)
+        # Ranges end where the dearest claims lie: cut off behind it, what is beyond would be a price of its own.
+        residual = self._bins["amount_residual"].draw(code, u, at_most=self._ceiling - mean)
+        return np.asarray(np.exp(np.minimum(mean + residual, self._ceiling)))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
+from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Population, round_to_units
 from claims_sim.profile.release import Parent, Target, release_table
 from claims_sim.profile.sampler import Sampler
@@ -272,6 +274,47 @@ def test_no_amount_is_much_dearer_than_the_dearest(fit):
     )
 
 
+def test_amounts_that_hardly_differ_are_not_drawn_below_them(fit):
+    rows = 3000
+    amount = np.round(np.random.default_rng(7).uniform(1_000_000, 1_049_000, rows), 2)
+    profile = fit(replaced(replaced(tariff_table(rows), "amount_claimed", amount), "amount_paid", amount))
+    assert profile.money.ceiling >= 1_049_000
+    drawn = Sampler(profile).draw_claims(1, np.arange(5000))["amount_claimed"].to_numpy()
+    assert drawn.mean() == pytest.approx(amount.mean(), rel=0.005)
+
+
+@pytest.mark.parametrize("dear", [0.0, 0.7])
+def test_how_dear_the_dearest_are_is_not_told_of_few_or_of_one_hospital(fit, dear):
+    """Three amounts in all, or one hospital with all the dear ones: neither they nor the cheapest one is told of."""
+    rows = 3000
+    g = np.random.default_rng(7)
+    house = np.where(g.random(rows) < dear, 0, g.integers(1, 5, rows))
+    amount = np.round(np.where(house == 0, np.exp(g.normal(15, 0.5, rows)), np.exp(g.normal(9, 0.5, rows))), 2)
+    if not dear:
+        amount[3:] = np.nan
+    table = replaced(replaced(tariff_table(rows), "amount_claimed", amount), "amount_paid", amount)
+    assert fit(replaced(table, "facility_id", [f"H{i}" for i in house])).money.ceiling == MAX_AMOUNT
+
+
+def test_no_group_of_codes_follows_from_the_few_claims_of_one(fit):
+    """Ten claims of a code, or hundreds: only of the latter it is told with which codes it is alike."""
+    rows = 6000
+    g = np.random.default_rng(5)
+    codes = [f"{letter}{n:02d}" for letter in "ABCD" for n in range(12)]
+    code = g.integers(0, len(codes), rows)
+    stays = np.where(code % 2 == 0, 1, 9)
+    parent = Parent("dx_primary_code", code.astype(np.int32), len(codes))
+    thin = np.where(code == 0, -1, stays > 5).astype(np.int32)
+    thin[np.flatnonzero(code == 0)[:10]] = 1
+    groups = []
+    for target in (thin, (stays > 5).astype(np.int32)):
+        builder = Builder(Population(rows, 11, np.arange(rows), None))
+        builder.learn(Target("stay", target, 2), [parent], 3)
+        groups += [feature.groups for feature in builder.features.values() if feature.groups is not None]
+    size = np.bincount(code, minlength=len(codes))
+    assert all(of_codes[0] == np.bincount(of_codes, size).argmax() for of_codes in groups[:1])
+
+
 def test_rare_codes_count_as_ones_that_are_as_long(fit):
     rows = 3000
     codes = ["E11", "E119", "E118", "E110"]
@@ -295,3 +338,9 @@ def test_how_days_are_counted_may_follow_the_class(fit):
     more = (stays["los"] - days).groupby(stays["facility_class"])
     assert (more.min()["RS Kelas B"], more.max()["RS Kelas B"]) == (1, 1)
     assert more.max().drop("RS Kelas B").max() == 0
+
+
+def test_claims_of_nearly_one_facility_alone_are_one_clear_error(fit):
+    table = replaced(tariff_table(3000), "facility_id", ["H0" if i % 20 else f"H{i % 7 + 1}" for i in range(3000)])
+    with pytest.raises(SourceError, match="No count of a diagnosis may be told"):
+        fit(table)

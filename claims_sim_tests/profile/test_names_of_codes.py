@@ -88,3 +88,18 @@ def test_claims_are_drawn_with_the_names_that_their_table_gives_the_codes(fit):
     named = sum(NAMES[code] == label for code, label in drawn)
     assert named > 450
     assert "Siti" not in profile.to_json()
+
+
+@pytest.mark.parametrize("others", [lambda n: f"Doença {chr(97 + n % 26)}{chr(97 + n // 26)}", lambda n: None])
+def test_a_name_that_few_claims_of_a_code_bear_does_not_pass_though_it_is_the_commonest(fit, others):
+    rows = ROWS
+    codes = ["Z999" if i % 20 == 0 else CODES[i % len(CODES)] for i in range(rows)]
+    labels = [NAMES.get(code) or ("Siti Aminah" if i % 240 == 0 else others(i // 20)) for i, code in enumerate(codes)]
+    table = replaced(replaced(tariff_table(rows), "dx_primary_code", codes), "dx_primary_label", labels)
+    profile = fit(table)
+    assert "Siti Aminah" not in profile.to_json()
+    assert set(NAMES.values()) <= set(profile.vocabularies["dx_primary_label"])
+
+
+def test_doctors_names_do_not_pass_even_where_each_code_has_its_doctor():
+    assert passing(claims_of(lambda i: f"dr {name_of(i).split()[1]} Santoso")) == set()

@@ -374,3 +374,27 @@ def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     named = drawn["amount_paid"].isin(packages)
     assert named.mean() == pytest.approx(np.isin(paid, packages).mean(), abs=0.01)
     assert (drawn["amount_paid"] <= drawn["amount_claimed"]).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_lists_of_stays_and_of_visits_stay_apart_where_the_source_tells_no_kind_of_service(fit, seed):
+    rows = 20_000
+    g = np.random.default_rng(seed)
+    case, stays, house = np.minimum(g.zipf(1.3, rows) - 1, 11), g.random(rows) < 0.4, g.integers(0, 3, rows)
+    stay = 3e6 * 1.37 ** (case % 7) * np.array([1, 1.5, 2.3])[house] * np.array([1, 1.12, 1.31])[g.integers(0, 3, rows)]
+    visit = 1e5 * (2 + (case * 5) % 11) * np.array([1, 1.04, 0.93])[house]
+    amount = np.rint(np.where(stays, stay, visit) / 1000) * 1000
+    table = pa.table(
+        {
+            "dx_primary_code": [f"{'ABCDEFGHIJKL'[i]}10" for i in case],
+            "los": np.where(stays, 1 + g.poisson(3, rows), 0),
+            "admit_dt": np.datetime64("2024-01-01") + g.integers(0, 366, rows),
+            "facility_class": np.array(["A", "B", "C"])[house].tolist(),
+            "amount_claimed": amount,
+            "patient_id_hash": [f"p{i}" for i in range(rows)],
+        }
+    )
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(5000)).to_pandas()
+    visits = drawn.loc[drawn["los"] == 0, "amount_claimed"]
+    assert visits.isin(amount[~stays]).mean() > 0.95
+    assert visits.median() == pytest.approx(np.median(amount[~stays]), rel=0.05)
