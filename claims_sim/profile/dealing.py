@@ -87,13 +87,13 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
 
 
 def _describes(name: str, columns: Mapping[str, Codes], facilities: Ints) -> bool:
-    """Does the column describe facilities? What the register knows them by does; a district, where it lies in one province."""
-    told, known = facilities != UNTOLD, columns[name] >= 0
-    if told.all():
+    """Does the column describe facilities? Where nobody can tell them apart, by its name; a district, if it lies in one province."""
+    known = columns[name] >= 0
+    if (facilities != UNTOLD).all():
         return is_attribute(columns[name][known], facilities[known])
     if name == "district_name" and "province_name" in columns:
         return is_attribute(columns["province_name"][known], columns[name][known].astype(np.int64) + 1)
-    return name in KNOWN_BY or is_attribute(columns[name][told & known], facilities[told & known] + 1)
+    return True
 
 
 def _filled(name: str, columns: Mapping[str, Codes], facilities: Ints) -> Codes:

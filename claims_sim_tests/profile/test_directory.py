@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.codes.hospitals import register
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
 from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
+from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
 
 K = 3
@@ -99,8 +100,6 @@ def test_without_a_key_of_facilities_the_same_exchange_shows(fit):
 
 
 def test_places_of_one_facility_occur_with_what_the_directory_says_of_them(fit):
-    from claims_sim.profile.sampler import Sampler
-
     drawn = Sampler(fit(table_with_facilities())).draw_claims(1, np.arange(20_000))
     pairs = Counter(zip(drawn["province_name"].to_pylist(), drawn["district_name"].to_pylist(), strict=True))
     assert set(pairs) == {("BALI", "ALPHA"), ("BALI", "BETA"), ("BALI", "GAMMA"), ("RIAU", "DELTA")}
@@ -148,8 +147,6 @@ def test_the_file_is_the_same_whichever_of_a_groups_facilities_charges_which_pri
 
 
 def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(fit):
-    from claims_sim.profile.sampler import Sampler
-
     profile = fit(table_with_prices())
     assert np.exp(profile.money.tariffs[0].levels) == pytest.approx(WARD_FACTORS)
     drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
@@ -205,3 +202,14 @@ def test_what_is_missing_stays_as_rare_as_it_is_where_claims_are_dealt_out(fit, 
     profile = fit(table)
     assert dict(profile.marginal("district_name"))["(none)"] == pytest.approx(0.04, abs=0.01)
     assert any("dealt out" in sentence for sentence in profile.oddities)
+
+
+def test_claims_that_are_dealt_out_to_another_hospital_bear_its_type(fit):
+    table = table_with_known_hospitals()
+    places = [kind[0] for kind in single_hospitals()]
+    types = [
+        f"Tipe {'ABCDE'[places.index(name)] if name in places else 'E'}" for name in table["province_name"].to_pylist()
+    ]
+    drawn = Sampler(fit(replaced(table, "facility_type", types))).draw_claims(1, np.arange(5000))
+    pairs = set(zip(drawn["province_name"].to_pylist(), drawn["facility_type"].to_pylist(), strict=True))
+    assert pairs == set(zip(table["province_name"].to_pylist(), types, strict=True))
