@@ -20,6 +20,8 @@ from claims_sim.profile.numbers import Numbers
 _CASES: Final = (
     CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCEDURE), ("service_type", DECIDED_BY)
 )  # fmt: skip
+_FEW_POINTS: Final = 6
+"""By so many of its prices a case is chosen: by more, one that mixes several others seems to have all of theirs."""
 _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
 _OFF_THE_LIST: Final = 8.0
@@ -116,7 +118,7 @@ def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[floa
     order = np.lexsort((-count, owner))
     start = np.flatnonzero(np.r_[True, owner[order][1:] != owner[order][:-1]])
     rank = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
-    listed = order[(rank < MAX_POINTS) & (count[order] > worth)]
+    listed = order[(rank < _FEW_POINTS) & (count[order] > worth)]
     bearers, of_case = count[listed], np.bincount(key)[owner[listed]]
     return float((bearers - worth).sum()), _log_likelihood(bearers, of_case, len(price), len(listed))
 
