@@ -238,7 +238,7 @@ def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
     always = g.random(rows) < 0.5
     done = always | (g.random(rows) < 0.1)
     procedure = [f"{10 + code}" if any_ else None for code, any_ in zip(g.integers(0, 60, rows), done, strict=True)]
-    table = replaced(tariff_table(rows), "procedure_code", procedure)
+    table = replaced(replaced(tariff_table(rows), "province_name", ["NORTH"] * rows), "procedure_code", procedure)
     table = replaced(table, "facility_type", np.where(always, "surgical", "medical").tolist())
     table = replaced(
         table,
