@@ -42,7 +42,7 @@ _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
 """The share of these that must keep to it."""
-_MOST_SHARED: Final = 1000
+_MOST_SHARED: Final = 100
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
@@ -264,14 +264,13 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
 
 
 def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[tuple[float, ...], Codes]:
-    """Amounts that are paid to enough of `rows`, the commonest, in order, and which of them each row has; none, where they are few."""
+    """Amounts that are paid to enough of `rows`, in order, and which of them each row has; none, where they explain little or are many."""
     number: Codes = np.full(len(paid), -1, np.int32)
     distinct, ids = np.unique(paid[rows], return_inverse=True)
     counts = np.bincount(ids, minlength=len(distinct))
     shared = population.releasable(ids.astype(np.int64), len(distinct), rows) & stands_out(distinct, counts, grid)
-    if int(shared.sum()) > _MOST_SHARED:
-        shared &= counts >= np.sort(counts[shared])[-_MOST_SHARED]
-    if int(counts[shared].sum()) < _MIN_SHARED * len(rows):
+    # Of hundreds it would have to be told of each whose it is, as a price list does, and cannot.
+    if int(shared.sum()) > _MOST_SHARED or int(counts[shared].sum()) < _MIN_SHARED * len(rows):
         return (), number
     number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
     return tuple(distinct[shared].tolist()), number
