@@ -49,6 +49,7 @@ _RISE: Final = 1.5
 _AS_NEAR: Final = 1.02
 """Means are made of the very amounts that lie about them, which makes them look the nearer."""
 _CLEARLY_NEARER: Final = 0.9
+"""What is left of the variance about where amounts lie off a price, of that about means, for them to lie clearly nearer."""
 
 
 @dataclass(slots=True)
@@ -94,16 +95,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     rows = np.flatnonzero(np.isfinite(primary))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
-    others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
     rest = np.flatnonzero(other)
-    about = _about_prices(fit, lattices, rest)
-    if rules is not None and rules.own is not None:
-        about_paid = _about_prices(fit, [rules.own], rest)
-        if _lie_nearer(fit, about_paid, means, rest):
-            about, others_about = about_paid, "paid_tariff"
-    elif lattices and not _lie_nearer(fit, about, means, rest):
-        # Sums of many items begin at the price of one: they lie above it, and as far as there are items.
-        about, others_about = _about_prices(fit, [], rest), "means"
+    others_about, about = _what_others_lie_about(fit, rules, means, rest)
     rounded_to = _profile_other(fit, about, means, rest)
     _add_bands(fit)
     settled = (
@@ -159,8 +152,8 @@ def _ceiling(primary: Numbers, population: Population, grid: float) -> float:
 def _rules_of_a_longer_list(
     encoded: Encoded, lattices: Sequence[Lattice], charge: Numbers, grid: float
 ) -> Rules | None:
-    """The rules by which claims are paid without these tariffs, where these explain few amounts and a price list of what is paid
-    more: then they are but its prices, where just these are charged.
+    """The rules by which claims are paid as if there were no tariffs, where these explain few amounts and a price list of what is
+    paid more: then they are but its prices, where just these are charged.
     """  # noqa: D205
     listed = sum(int((lattice.point >= 0).sum()) for lattice in lattices)
     if listed > _FEW_LISTED * encoded.rows:
@@ -250,6 +243,21 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:
     lists = [PriceList.of_lattice(lattice) for lattice in fit.lattices]
     return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists)
+
+
+def _what_others_lie_about(
+    fit: _Fit, rules: Rules | None, means: Means, rows: Ints
+) -> tuple[Literal["tariffs", "paid_tariff", "means"], "_About"]:
+    """The prices that the amounts of `rows` lie about: of what is paid, of the tariffs, or none; and how."""
+    if rules is not None and rules.own is not None:
+        about = _about_prices(fit, [rules.own], rows)
+        if _lie_nearer(fit, about, means, rows):
+            return "paid_tariff", about
+    about = _about_prices(fit, fit.lattices, rows)
+    if not fit.lattices or _lie_nearer(fit, about, means, rows):
+        return "tariffs", about
+    # Sums of many items begin at the price of one: they lie above it, and as far as there are items.
+    return "means", _about_prices(fit, [], rows)
 
 
 class _About(NamedTuple):

@@ -4,29 +4,35 @@ Looks at shares and at values that many persons share, never at a row. Writes no
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
 import numpy as np
 
-from claims_sim.codes.places import PROVINCES, SPELLINGS
-from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category, admitted_in_list
+from claims_sim.profile.column_facts import (
+    MAX_CATEGORIES,
+    SURE,
+    Facts,
+    amounts,
+    how_it_fits,
+    look_at,
+    speaks_for_itself,
+    whole_numbers,
+)
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, is_no_amount, name_score, plain, says_gap, spelled
 from claims_sim.profile.oddities import repeats_in_words, share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
     CANONICAL,
-    CBG_FORM,
     CLAIM_ID,
     ColumnMapping,
     Located,
     canonical_expression,
     date_expression,
-    money_expression,
     quote_identifier,
     text_expression,
     value_expression,
@@ -35,14 +41,10 @@ from claims_sim.profile.stay_columns import StayColumns, find_stay, is_gap
 
 _LOOKED_AT: Final = 20_000
 _LOOKED_AT_CHARACTERS: Final = 1000
-SURE, POSSIBLE = 0.5, 0.3
+POSSIBLE: Final = 0.3
+"""From here on a line is mentioned."""
 _FITS_EACH_OTHER: Final = 0.6
-"""From the first on a line is proposed, from the second on it is mentioned."""
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
-_MOST_SERVICES: Final = 12
-_MOST_PROVINCES: Final = 120
-"""Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
-_MAX_CATEGORIES: Final = 200
 _NEARLY_ALL, _MENTIONED = 0.8, 0.01
 
 
@@ -94,7 +96,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
     """Look at the table and propose a mapping. Raises SourceError when it cannot be read."""
     with open_source(spec) as opened:
         rows = _count(opened)
-        facts = {name: _look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
+        facts = {name: look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = _place(facts, find_stay(opened.connection, _dates_and_numbers(opened, facts)))
         placed, possible = _without_other_gaps(opened, placed, possible)
         placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
@@ -149,148 +151,10 @@ def _put_aside(opened: OpenSource, names: Sequence[str]) -> None:
     )
 
 
-_SHARES: Final = {
-    "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
-    "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
-    "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
-    "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
-    "money": "{m} IS NOT NULL",
-    "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
-    "date": "length({t}) >= 8 AND {d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
-    "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
-    "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
-    "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
-    "cbg": "regexp_full_match({t}, {cbg})",
-    "province": "upper({t}) IN ({provinces})",
-}
-
-
-def _look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, float]:
-    """Shares of what the values of a column look like, among those that are there."""
-    column = Located(name, kind, "text")
-    text = text_expression(column)
-    date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
-    provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
-    shares = [
-        f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
-        for share, form in _SHARES.items()
-    ]
-    row = connection.execute(
-        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), "
-        f"coalesce(avg(m), 0), {', '.join(shares)} "
-        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) WHERE t IS NOT NULL"
-    ).fetchone()
-    names = ("filled", "present", "distinct", "mean", *_SHARES)
-    return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
-
-
-Facts = Mapping[str, float]
-
-
-def _whole_numbers(facts: Facts) -> float:
-    return 0.8 * (facts["number"] > 0.9 and facts["whole"] > 0.9 and facts["mean"] < 60 and facts["date"] < 0.5)
-
-
-def _numbers(facts: Facts) -> float:
-    return 0.8 * (facts["number"] > 0.9 and facts["date"] < 0.5)
-
-
-def _dates(facts: Facts) -> float:
-    # Lines of bills have the days of a stay for few rows, beside those of the claim for all.
-    return facts["date"] * min(2 * facts["present"], 1.0)
-
-
-def _amounts(facts: Facts) -> float:
-    return 0.8 * (facts["money"] > 0.9 and facts["date"] < 0.5)
-
-
-def _owners(facts: Facts) -> float:
-    return 0.9 * (facts["distinct"] > 0.2 * facts["filled"] and facts["date"] < 0.5)
-
-
-def _persons(facts: Facts) -> float:
-    return 0.9 * (facts["distinct"] > 0.02 * facts["filled"] and facts["date"] < 0.5)
-
-
-def _categories(facts: Facts) -> float:
-    return 0.7 * (facts["distinct"] <= _MAX_CATEGORIES and facts["date"] < 0.5)
-
-
-def _own_codes(facts: Facts) -> float:
-    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"])
-
-
-# How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
-_CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
-    "claim_id": (_owners, "many different values"),
-    "admit_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
-    "discharge_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
-    "los": (_whole_numbers, "small whole numbers"),
-    "province_name": (
-        lambda f: max(f["province"], 0.4 * (f["distinct"] <= _MOST_PROVINCES)),
-        "{province:.0%} names of provinces",
-    ),
-    "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= 600), "some categories"),
-    "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
-    "facility_class": (_categories, "few categories"),
-    "facility_ownership": (_categories, "few categories"),
-    "facility_type": (_categories, "few categories"),
-    "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
-    "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
-    "dx_primary_code": (
-        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
-        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
-    ),
-    "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
-    "dx_secondary_codes": (
-        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["distinct"] > 1),
-        "{list:.0%} lists of codes",
-    ),
-    "comorbidity_count": (_whole_numbers, "small whole numbers"),
-    "procedure_code": (
-        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
-        "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
-    ),
-    "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
-    "amount_claimed": (lambda f: _amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
-    "amount_paid": (lambda f: _amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
-    "amount_gap": (_amounts, "{money:.0%} numbers"),
-    "patient_id_hash": (_persons, "many different values"),
-    "claim_weight": (_numbers, "{number:.0%} numbers"),
-}
-
-
-def _lists(facts: Facts) -> float:
-    """Codes and lists of codes: a list of one is a code."""
-    return min(facts["list"] + facts["icd10"], 1.0) * (facts["list"] > 0.02)
-
-
-def _speaks_for_itself(ours: str, facts: Facts) -> float:
-    """How sure some content makes a column be one of ours, whatever it is called; most makes it not at all."""
-    if ours == "severity_group":
-        return SURE * (facts["cbg"] > 0.95)
-    if ours == "dx_secondary_codes" and _lists(facts) > 0.95:
-        return SURE
-    fits, _ = _content(ours, facts)
-    telling = {
-        "dx_primary_code": facts["icd10"],
-        "dx_secondary_codes": facts["list"],
-        "province_name": facts["province"],
-    }
-    return 0.45 * fits if fits > 0.8 and telling.get(ours, 0.0) > 0.8 else 0.0
-
-
-def _content(ours: str, facts: Facts) -> tuple[float, str]:
-    if not facts["filled"]:
-        return 0.3, "the column is empty"
-    fits, why = _CONTENT[ours]
-    return fits(facts), why.format(**facts)
-
-
 def _dates_and_numbers(opened: OpenSource, facts: Mapping[str, Facts]) -> StayColumns:
     dates = {name: Located(name, opened.types[name], "date") for name, found in facts.items() if found["date"] > 0.9}
     wholes = {
-        name: Located(name, opened.types[name], "number") for name, found in facts.items() if _whole_numbers(found)
+        name: Located(name, opened.types[name], "number") for name, found in facts.items() if whole_numbers(found)
     }
     return StayColumns(dates, wholes)
 
@@ -305,9 +169,9 @@ def _place(
     pairs = [Placed(ours, theirs, _FITS_EACH_OTHER, why) for ours, (theirs, why) in stay.items()]
     for theirs, found in facts.items():
         for ours in ("claim_id", *CANONICAL):
-            content, why = _content(ours, found)
+            content, why = how_it_fits(ours, found)
             named = name_score(theirs, ours)
-            alone = _speaks_for_itself(ours, found)
+            alone = speaks_for_itself(ours, found)
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
@@ -375,7 +239,7 @@ def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Plac
         for name, found in facts.items()
         if name not in done
         and not is_no_amount(name)
-        and min(_amounts(found), found["distinct"] > 20)
+        and min(amounts(found), found["distinct"] > 20)
         and found["mean"] >= 60
         and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
     ]
@@ -432,7 +296,7 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: b
     codes = admitted_in_list(name, [value for value, _, _, _ in found], claims_of, enough)
     stays: dict[str, float | None] = {
         found[i][0]: found[i][3]
-        for i in np.flatnonzero(enough)[:_MAX_CATEGORIES]
+        for i in np.flatnonzero(enough)[:MAX_CATEGORIES]
         if codes[i] or admit_category(found[i][0])
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)

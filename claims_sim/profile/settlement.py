@@ -43,6 +43,7 @@ _MIN_LISTED: Final = 0.05
 _MOST_LISTED: Final = 0.5
 """The share of these that must keep to it."""
 _MOST_SHARED: Final = 100
+"""So many amounts at most are paid by name."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16

@@ -60,15 +60,15 @@ def test_a_text_file_is_said_to_be_no_source(tmp_path):
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_a_csv_file_is_read_as_text_so_that_codes_keep_their_zeros(tmp_path, mark):
     rows = [
-        ["dx_primary_code", "admit_dt", "los", "amount_claimed"],
-        ["0010", "20240105", "2", "10.5"],
-        ["4019", "20240106", "1", "7"],
+        ["dx_primary_code", "admit_dt", "los", "amount_claimed", "service_type"],
+        ["0010", "20240105", "2", "10.5", "RITL"],
+        ["4019", "20240106", "", "7", "RITL"],
     ]
     path = tmp_path / "claims.csv"
     path.write_text("".join(mark.join(row) + "\n" for row in rows))
     columns = read_source(SourceSpec(path)).columns
     assert columns["dx_primary_code"].to_pylist() == ["0010", "4019"]
-    assert columns["los"].to_pylist() == [2.0, 1.0]
+    assert columns["los"].to_pylist() == [2.0, None]
     assert columns["admit_dt"].to_pylist() == [datetime(2024, 1, 5), datetime(2024, 1, 6)]  # noqa: DTZ001 - local
 
 

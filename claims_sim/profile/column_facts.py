@@ -1,0 +1,158 @@
+"""What the columns of a foreign table look like: shares of forms among their values, and how well these fit a column of ours.
+
+Sees a sample that was put aside as the table `looked_at`; decides nothing about which column is which.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import duckdb
+
+from claims_sim.codes.places import PROVINCES, SPELLINGS
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.source_sql import CBG_FORM, Located, date_expression, money_expression, text_expression
+
+Facts = Mapping[str, float]
+SURE: Final = 0.5
+"""From here on a line is proposed."""
+_MOST_SERVICES: Final = 12
+_MOST_PROVINCES: Final = 120
+"""Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
+MAX_CATEGORIES: Final = 200
+
+_SHARES: Final = {
+    "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
+    "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
+    "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
+    "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
+    "money": "{m} IS NOT NULL",
+    "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
+    "date": "length({t}) >= 8 AND {d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
+    "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
+    "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
+    "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
+    "cbg": "regexp_full_match({t}, {cbg})",
+    "province": "upper({t}) IN ({provinces})",
+}
+
+
+def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, float]:
+    """Shares of what the values of a column look like, among those that are there."""
+    column = Located(name, kind, "text")
+    text = text_expression(column)
+    date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
+    provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
+    shares = [
+        f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
+        for share, form in _SHARES.items()
+    ]
+    row = connection.execute(
+        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), "
+        f"coalesce(avg(m), 0), {', '.join(shares)} "
+        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) WHERE t IS NOT NULL"
+    ).fetchone()
+    names = ("filled", "present", "distinct", "mean", *_SHARES)
+    return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
+
+
+def whole_numbers(facts: Facts) -> float:
+    """How well small whole numbers, such as days, fit."""
+    return 0.8 * (facts["number"] > 0.9 and facts["whole"] > 0.9 and facts["mean"] < 60 and facts["date"] < 0.5)
+
+
+def _numbers(facts: Facts) -> float:
+    return 0.8 * (facts["number"] > 0.9 and facts["date"] < 0.5)
+
+
+def _dates(facts: Facts) -> float:
+    # Lines of bills have the days of a stay for few rows, beside those of the claim for all.
+    return facts["date"] * min(2 * facts["present"], 1.0)
+
+
+def amounts(facts: Facts) -> float:
+    """How well amounts of money fit."""
+    return 0.8 * (facts["money"] > 0.9 and facts["date"] < 0.5)
+
+
+def _owners(facts: Facts) -> float:
+    return 0.9 * (facts["distinct"] > 0.2 * facts["filled"] and facts["date"] < 0.5)
+
+
+def _persons(facts: Facts) -> float:
+    return 0.9 * (facts["distinct"] > 0.02 * facts["filled"] and facts["date"] < 0.5)
+
+
+def _categories(facts: Facts) -> float:
+    return 0.7 * (facts["distinct"] <= MAX_CATEGORIES and facts["date"] < 0.5)
+
+
+def _own_codes(facts: Facts) -> float:
+    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"])
+
+
+# How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
+_CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
+    "claim_id": (_owners, "many different values"),
+    "admit_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
+    "discharge_dt": (_dates, "{date:.0%} dates, {present:.0%} filled"),
+    "los": (whole_numbers, "small whole numbers"),
+    "province_name": (
+        lambda f: max(f["province"], 0.4 * (f["distinct"] <= _MOST_PROVINCES)),
+        "{province:.0%} names of provinces",
+    ),
+    "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= 600), "some categories"),
+    "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
+    "facility_class": (_categories, "few categories"),
+    "facility_ownership": (_categories, "few categories"),
+    "facility_type": (_categories, "few categories"),
+    "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
+    "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
+    "dx_primary_code": (
+        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
+    ),
+    "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
+    "dx_secondary_codes": (
+        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["distinct"] > 1),
+        "{list:.0%} lists of codes",
+    ),
+    "comorbidity_count": (whole_numbers, "small whole numbers"),
+    "procedure_code": (
+        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
+    ),
+    "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
+    "amount_claimed": (lambda f: amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
+    "amount_paid": (lambda f: amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),
+    "amount_gap": (amounts, "{money:.0%} numbers"),
+    "patient_id_hash": (_persons, "many different values"),
+    "claim_weight": (_numbers, "{number:.0%} numbers"),
+}
+
+
+def _lists(facts: Facts) -> float:
+    """Codes and lists of codes: a list of one is a code."""
+    return min(facts["list"] + facts["icd10"], 1.0) * (facts["list"] > 0.02)
+
+
+def speaks_for_itself(ours: str, facts: Facts) -> float:
+    """How sure some content makes a column be one of ours, whatever it is called; most makes it not at all."""
+    if ours == "severity_group":
+        return SURE * (facts["cbg"] > 0.95)
+    if ours == "dx_secondary_codes" and _lists(facts) > 0.95:
+        return SURE
+    fits, _ = how_it_fits(ours, facts)
+    telling = {
+        "dx_primary_code": facts["icd10"],
+        "dx_secondary_codes": facts["list"],
+        "province_name": facts["province"],
+    }
+    return 0.45 * fits if fits > 0.8 and telling.get(ours, 0.0) > 0.8 else 0.0
+
+
+def how_it_fits(ours: str, facts: Facts) -> tuple[float, str]:
+    """How well the content fits our column (0 to 1), and what of it, in words."""
+    if not facts["filled"]:
+        return 0.3, "the column is empty"
+    fits, why = _CONTENT[ours]
+    return fits(facts), why.format(**facts)
