@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population, dense_ids
 from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
-from claims_sim.profile.facilities import KNOWN_BY
+from claims_sim.profile.facilities import KNOWN_BY, text_codes
 from claims_sim.profile.source import SourceTable
 
 
@@ -124,9 +124,3 @@ def _by_name(column: pa.ChunkedArray) -> Ints:
     """The places of a column's values in the order of their text."""
     values = column.combine_chunks().dictionary.to_pylist()
     return np.array(sorted(range(len(values)), key=lambda i: str(values[i])), np.int64)
-
-
-def text_codes(column: pa.ChunkedArray) -> Codes:
-    """The places of a text column's rows in its own list of values; -1 where there is none."""
-    codes: Codes = column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return codes

@@ -13,8 +13,8 @@ import pyarrow as pa
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_in_list, is_code
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
-from claims_sim.profile.dealing import Groups, deal_out_facilities, text_codes
-from claims_sim.profile.facilities import facilities_of_register
+from claims_sim.profile.dealing import Groups, deal_out_facilities
+from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.release import Cells, withhold_complements
@@ -83,7 +83,7 @@ def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Populat
 
     persons, facilities = numbered("patient_id_hash"), numbered("facility_id")
     if facilities is None:
-        facilities = facilities_of_register(table)
+        facilities = facilities_of_register(table, persons)
     elif len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
     needed = k if persons is not None else max(k, CLAIMS_K if k >= PERSONS_K else k)

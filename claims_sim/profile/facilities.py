@@ -4,6 +4,7 @@ Where it names none, province, class and ownership together can still name one: 
 hospitals there are of each kind.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.codes.hospitals import class_of, ownership_of, province_of, register
-from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Ints
+from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Codes, Ints, Mask, dense_ids
+from claims_sim.profile.directory import is_attribute
 
 KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     "province_name": ("province", province_of),
@@ -19,12 +21,16 @@ KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     "facility_ownership": ("ownership", ownership_of),
 }
 """By what the register knows hospitals: its own columns, and how ours are read."""
+_NO_NAME: Final = re.compile(r"\b(KABUPATEN|KAB|KOTA|KODYA)\b|[^0-9A-Z]")
+_A_HOSPITALS: Final = 0.05
+"""The share of a kind's claims that a district with a hospital of it has at least: fewer may be slips of the pen."""
 
 
-def facilities_of_register(table: pa.Table) -> Ints | None:
+def facilities_of_register(table: pa.Table, persons: Ints | None = None) -> Ints | None:
     """A facility's number for each row that the register narrows down to one or two hospitals, else UNTOLD.
 
-    The claims of two hospitals of a kind are counted as two facilities' in turn. None where nothing can be told.
+    The claims of two hospitals of a kind are counted as two facilities' in turn. A kind that has hospitals in three
+    districts has three, whatever the register counts. None where nothing can be told.
     """
     used = {name: kind for name, kind in KNOWN_BY.items() if name in table.column_names and name != "province_name"}
     if "province_name" not in table.column_names or not used:
@@ -39,24 +45,65 @@ def facilities_of_register(table: pa.Table) -> Ints | None:
     known = np.ones(table.num_rows, np.bool_)
     keys = np.zeros(len(few), np.int64)
     for place, (name, (_, read)) in enumerate(used.items()):
-        column = table[name].combine_chunks()
-        meant = [None if text is None else read(text) for text in column.dictionary.to_pylist()]
+        values = table[name].combine_chunks().dictionary.to_pylist()
+        meant = [None if text is None else read(text) for text in values]
         meanings = {text: number for number, text in enumerate(sorted({parts[place] for parts in few}))}
         codes = np.array([meanings.get(text, -1) if text else -1 for text in meant] + [-1], np.int64)
-        of_row = codes[column.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        of_row = codes[text_codes(table[name])]
         known &= of_row >= 0
         kind = kind * len(meanings) + of_row
         keys = keys * len(meanings) + np.array([meanings[parts[place]] for parts in few], np.int64)
-    return _numbered(kind, known, keys, np.array([hospitals[parts] for parts in few], np.int64))
+    return _numbered(
+        np.where(known, kind, -1), keys, np.array([hospitals[parts] for parts in few]), _districts(table, persons)
+    )
 
 
-def _numbered(kind: Ints, known: np.ndarray, keys: Ints, hospitals: Ints) -> Ints | None:
+def text_codes(column: pa.ChunkedArray) -> Codes:
+    """The places of a text column's rows in its own list of values; -1 where there is none."""
+    codes: Codes = column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes
+
+
+def _districts(table: pa.Table, persons: Ints | None) -> Codes | None:
+    """The district of each claim's facility. None where it may be the patient's, or belongs to no province."""
+    if "district_name" not in table.column_names:
+        return None
+    districts = _spelled_alike(table["district_name"])
+    known = districts >= 0
+    if persons is not None and is_attribute(districts[known], persons[known]):
+        return None
+    provinces = text_codes(table["province_name"])
+    return districts if is_attribute(provinces[known], districts[known].astype(np.int64) + 1) else None
+
+
+def _spelled_alike(column: pa.ChunkedArray) -> Codes:
+    """The column's codes, one for all spellings of a name: two spellings of one district are not two places."""
+    names = [_NO_NAME.sub("", str(name).upper()) for name in column.combine_chunks().dictionary.to_pylist()]
+    number = {name: code for code, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names] + [-1], np.int32)[text_codes(column)]
+
+
+def _numbered(kind: Ints, keys: Ints, hospitals: Ints, districts: Codes | None) -> Ints | None:
     order = np.argsort(keys)
     at = np.minimum(np.searchsorted(keys[order], kind), len(keys) - 1)
-    found = np.flatnonzero(known & (keys[order][at] == kind))
+    found = np.flatnonzero(keys[order][at] == kind)
+    if districts is not None:
+        found = found[~_in_several_places(kind[found], districts[found])]
     if not len(found):
         return None
     facilities = np.full(len(kind), UNTOLD, np.int64)
     which = order[at[found]]
     facilities[found] = MIN_FACILITIES * which + np.arange(len(found)) % hospitals[which]
     return facilities
+
+
+def _in_several_places(kind: Ints, districts: Codes) -> Mask:
+    """Which claims are of a kind with hospitals in as many districts as may be told: a hospital lies in one."""
+    kinds, distinct = dense_ids(kind)
+    known = districts >= 0
+    width = int(districts.max(initial=0)) + 1
+    cells, places = dense_ids(kinds[known] * width + districts[known])
+    claims = np.bincount(kinds[known], minlength=len(distinct))
+    hospital = np.bincount(cells) >= _A_HOSPITALS * claims[places // width]
+    several = np.bincount(places[hospital] // width, minlength=len(distinct)) >= MIN_FACILITIES
+    return np.asarray(several[kinds])

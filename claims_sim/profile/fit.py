@@ -11,9 +11,9 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
-from claims_sim.profile.dealing import text_codes
 from claims_sim.profile.document import Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, encode
+from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import share_of

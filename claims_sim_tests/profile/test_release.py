@@ -145,6 +145,54 @@ def test_two_hospitals_of_a_kind_are_two_facilities():
     assert len(set(facilities_of_register(table).tolist())) == 2
 
 
+def known_hospital(districts: list[str | None]) -> pa.Table:
+    """Claims of Aceh's only class B hospital of the army, and as many in each of Jawa Timur's many of class B."""
+    rows = 2 * len(districts)
+    columns = {
+        "province_name": ["ACEH", "JAWA TIMUR"] * (rows // 2),
+        "facility_class": ["RS Kelas B"] * rows,
+        "facility_ownership": ["TNI AD", "Swasta"] * (rows // 2),
+        "district_name": [name for district in districts for name in (district, "MALANG")],
+    }
+    return pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("districts", "one"),
+    [
+        (["PIDIE", "BIREUEN", "SABANG"] * 20, False),
+        (["PIDIE", "BIREUEN"] * 30, True),
+        (["PIDIE", "BIREUEN"] * 30 + ["SABANG"] * 3, True),
+        (["PIDIE", "BIREUEN", None] * 20, True),
+        (["PIDIE", "Kab. Pidie", "KABUPATEN PIDIE", "pidie "] * 20, True),
+        (["PIDIE", "BIREUEN", "MALANG"] * 20, True),
+    ],
+    ids=[
+        "three districts",
+        "two",
+        "a slip of the pen",
+        "none told",
+        "one, spelled in four ways",
+        "of another province",
+    ],
+)
+def test_a_kind_in_three_districts_has_as_many_hospitals_whatever_the_register_counts(districts, one):
+    found = facilities_of_register(known_hospital(districts))
+    assert (found is not None) is one
+    if one:
+        assert set(found[::2].tolist()) == {found[0]}
+        assert set(found[1::2].tolist()) == {UNTOLD}
+
+
+def test_a_district_that_is_the_patients_home_says_nothing_of_hospitals():
+    """Of three districts come the patients of one hospital, again and again."""
+    table = known_hospital(["PIDIE", "BIREUEN", "SABANG"] * 20)
+    home = np.tile([1, 4, 2, 4, 3, 4], 20)
+    assert facilities_of_register(table, home) is not None
+    anywhere = np.repeat(np.arange(1, 13), 10)
+    assert facilities_of_register(table, anywhere) is None
+
+
 @pytest.mark.parametrize(("province", "ownership", "released"), [("ACEH", "TNI AD", False), ("ACEH", "Pemkab", True)])
 def test_a_provinces_only_hospital_of_a_kind_does_not_cross_where_the_source_names_no_facility(
     fit, province, ownership, released
