@@ -10,7 +10,7 @@ import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.source_sql import CBG_FORM, Located, date_expression, money_expression, text_expression
+from claims_sim.profile.source_sql import CBG_FORM, NOTHING, Located, date_expression, money_expression, text_expression
 
 Facts = Mapping[str, float]
 SURE: Final = 0.5
@@ -23,14 +23,14 @@ MAX_CATEGORIES: Final = 200
 _SHARES: Final = {
     "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
     "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
-    "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*)?')",
+    "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*|[;|#].*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     "money": "{m} IS NOT NULL",
     "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
     "date": "length({t}) >= 8 AND {d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
-    "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|\]]')",
+    "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|#\]]')",
     "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
 }
@@ -49,7 +49,8 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     row = connection.execute(
         "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), "
         f"coalesce(avg(m), 0), {', '.join(shares)} "
-        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) WHERE t IS NOT NULL"
+        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) "
+        f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})"
     ).fetchone()
     names = ("filled", "present", "distinct", "mean", *_SHARES)
     return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
@@ -108,8 +109,8 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
-        lambda f: max(f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
-        "{icd10:.0%} ICD-10 codes, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
+        lambda f: max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        "{icd10:.0%} ICD-10 codes, {list:.0%} lists of them, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (

@@ -109,12 +109,18 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
             _encode_text(out, source, name, dealing.columns.get(name))
     out.groups = dealing.groups(out.codes)
     if "service_type" not in out.codes and out.los is not None:
-        out.codes["service_type"] = np.where(out.los > 0, 1, 0).astype(np.int32)
+        out.codes["service_type"] = np.where(_nights(out, out.los) > 0, 1, 0).astype(np.int32)
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
         out.service_from_stay = True
         out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
     _encode_secondary(out, source)
     return out
+
+
+def _nights(out: Encoded, los: Numbers) -> Numbers:
+    """The nights of each stay: by its dates where `los` is never none, since a visit is a day of care to who counts from one."""
+    counts_from_one = not (los == 0).any() and out.days is not None and (out.days == 0).any()
+    return np.where(np.isfinite(out.days), out.days, los) if counts_from_one and out.days is not None else los
 
 
 def _numbers(source: SourceTable, name: str) -> Numbers | None:

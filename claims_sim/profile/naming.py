@@ -41,9 +41,10 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "prosedur tindakan procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
+    "procedure": "prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant",
+    "price": "tarif tariff",
     "whole": "total tot jumlah summe",
     "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges charged gross",
     "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
@@ -78,7 +79,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9"),
     "procedure_label": ("procedure label",),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
-    "amount_paid": ("amount paid", "paid"),
+    "amount_paid": ("amount paid", "paid", "price whole"),
     "amount_gap": ("gap", "amount gap"),
     "patient_id_hash": ("person id", "person hash", "person"),
     "claim_weight": ("weight",),
@@ -93,10 +94,12 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "procedure_code": frozenset({"dx"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
+    "claim_weight": frozenset({"birth"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of primary care
-# beside the capitation, as they are called since 2017), the key of Medicare's. Nothing of ours ("") are a family's
-# number and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
+# beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims (E-Klaim), the key of
+# Medicare's. Nothing of ours ("") are a family's number and the acts of primary care: some have the numbers of ICD-9-CM's
+# procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
@@ -105,7 +108,9 @@ _KNOWN: Final[dict[str, str]] = {
     "pstv02": "", "pnk02": "claim_id", "pnk03": "admit_dt", "pnk05": "discharge_dt", "pnk06": "province_name",
     "pnk07": "district_name", "pnk08": "facility_ownership", "pnk09": "facility_type", "pnk10": "facility_class",
     "pnk11": "service_type", "pnk14": "dx_primary_code", "pnk15": "dx_primary_label", "pnk16": "",
-    "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash",
+    "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash", "kodetarif": "facility_ownership",
+    "ptd": "service_type", "diaglist": "dx_primary_code", "proclist": "procedure_code", "tarifrs": "amount_claimed",
+    "nokartu": "patient_id_hash",
 }  # fmt: skip
 _OTHER_LISTS: Final = frozenset({"pnk10"})
 """Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""

@@ -182,6 +182,7 @@ def _place(
         if pair.confidence >= SURE and free:
             placed.append(pair)
     _place_the_only_code(placed, pairs)
+    _place_the_rest_of_all_diagnoses(placed, facts)
     placed = [_with_the_rest(p, facts, placed) for p in placed]
     done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
     pairs += _amounts_by_content(facts, done)
@@ -193,12 +194,16 @@ def _place(
 def _without_other_gaps(
     opened: OpenSource, placed: tuple[Placed, ...], possible: tuple[Placed, ...]
 ) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
-    """What is called a gap, a share or a copayment is placed only if it is what is claimed less what is paid."""
+    """What is called a gap, a share or a copayment is placed only if it is what is claimed less what is paid.
+
+    Where only one of these is there, a name has to say so: the other will be computed from it.
+    """
     theirs = {p.ours: Located(p.theirs, opened.types[p.theirs], "number") for p in placed}
     gap = "amount_gap"
-    if not {"amount_claimed", "amount_paid"} <= theirs.keys():
-        return placed, possible
     named = [p for p in (*placed, *possible) if p.ours == gap]
+    if not {"amount_claimed", "amount_paid"} <= theirs.keys():
+        unsure = [p for p in named if p in placed and not says_gap(p.theirs)]
+        return tuple(p for p in placed if p not in unsure), (*possible, *unsure)
     fits = [
         p
         for p in named
@@ -260,6 +265,14 @@ def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed]) -> None:
     if not codes and label is not None:
         placed.remove(label)
         placed.append(replace(label, ours=needed))
+
+
+def _place_the_rest_of_all_diagnoses(placed: list[Placed], facts: Mapping[str, Facts]) -> None:
+    """Where the diagnosis is the first of a list, the others are what it is accompanied by, if no column is."""
+    primary = next((p for p in placed if p.ours == "dx_primary_code"), None)
+    rest = "dx_secondary_codes"
+    if primary and facts[primary.theirs]["list"] >= _MENTIONED and all(p.ours != rest for p in placed):
+        placed.append(replace(primary, ours=rest, why="the codes behind the first, which is the primary one"))
 
 
 def _with_the_rest(placed: Placed, facts: Mapping[str, Facts], everything: Sequence[Placed]) -> Placed:

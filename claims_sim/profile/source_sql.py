@@ -67,12 +67,13 @@ _NUMBER_TYPES: Final = (
     "DECIMAL",
     "BOOLEAN",
 )
-_NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
+NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
 """What is written where there is no value, and could be none."""
 _NO_CODE: Final = (
-    *_NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
+    *NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
 )  # fmt: skip
 """The same where codes are."""
+_FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)(["' ]*[\];,|#].*| +- .*)?$"""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
 _WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
@@ -225,12 +226,13 @@ def canonical_expression(
             return money_expression(text, dots_are_thousands(text_expression(column), relation))
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
-        return _list(column)
-    text, nothing = value_expression(name, column), list(_NOTHING)
+        primary = located.get("dx_primary_code")
+        return _list(column, begins_with_primary=primary is not None and primary.theirs == column.theirs)
+    text, nothing = value_expression(name, column), list(NOTHING)
     if column.kind == "code":
         # ICD codes are written without dots here; other text is left alone.
-        # A code with its label behind it ("8952 - Electrocardiogram") is its code.
-        code = f"regexp_extract({text}, '^([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)( +- .*)?$', 1)"
+        # A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
+        code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
         text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", list(_NO_CODE)
     return _mapped(text, values, nothing)
 
@@ -312,7 +314,8 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
     return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{forms}]))"
 
 
-def _list(column: Located) -> str:
+def _list(column: Located, *, begins_with_primary: bool) -> str:
+    """The column as a list of codes without the first, where that is the primary one: a column of all diagnoses is both."""
     theirs = quote_identifier(column.theirs)
     if column.also:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
@@ -320,8 +323,10 @@ def _list(column: Located) -> str:
     elif column.type.endswith("[]"):
         codes = f"CAST({theirs} AS VARCHAR[])"
     else:
-        # 'A00;B00', 'A00, B00' and '["A00","B00"]' alike.
-        codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|]')"
+        # 'A00;B00', 'A00, B00', 'A00#B00' and '["A00","B00"]' alike.
+        codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|#]')"
+    if begins_with_primary:
+        codes = f"({codes})[2:]"
     clean = "upper(replace(trim(c), '.', ''))"
     nothing = ", ".join(quote(text) for text in ("", *_NO_CODE))
     return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c NOT IN ({nothing}))"

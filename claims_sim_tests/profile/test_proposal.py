@@ -434,3 +434,86 @@ def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
     proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
     assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
     assert name_score("FKL08", "facility_type") == 1.0
+
+
+GROUPER_EXPORT = {
+    "SEP": "claim_id", "NOKARTU": "patient_id_hash", "KODE_RS": "facility_id", "KELAS_RS": "facility_class",
+    "KODE_TARIF": "facility_ownership", "PTD": "service_type", "ADMISSION_DATE": "admit_dt", "DISCHARGE_DATE": "discharge_dt",
+    "LOS": "los", "INACBG": "severity_group", "PROCLIST": "procedure_code", "TARIF_RS": "amount_claimed",
+    "TOTAL_TARIF": "amount_paid",
+}  # fmt: skip
+
+
+def grouper_export(rows=3000):
+    """A hospital's claims as the INA-CBG grouper exports them: all diagnoses in one column, days of care counted from one."""
+    table = tariff_table(rows)
+    column = {name: table[name].to_pylist() for name in table.column_names}
+    inpatient = [service == "RITL" for service in column["service_type"]]
+    lists = zip(column["dx_primary_code"], column["dx_secondary_codes"], strict=True)
+    level = {"ringan": "I", "sedang": "II", "berat": "III"}
+    price = [int(amount) for amount in column["amount_paid"]]
+    return pa.table(
+        {
+            "KODE_RS": [f"{31 + i % 5}{70000 + i % 40}" for i in range(rows)],
+            "KELAS_RS": ["ABCD"[i % 40 % 4] for i in range(rows)],
+            "KELAS_RAWAT": [3 - i % 3 for i in range(rows)],
+            "KODE_TARIF": ["ABCD"[i % 40 % 4] + "PS"[i % 40 % 2] for i in range(rows)],
+            "PTD": [1 if stays else 2 for stays in inpatient],
+            "ADMISSION_DATE": [day.strftime("%d/%m/%Y") for day in column["admit_dt"]],
+            "DISCHARGE_DATE": [day.strftime("%d/%m/%Y") for day in column["discharge_dt"]],
+            "BIRTH_WEIGHT": [3000 if i % 50 == 0 else 0 for i in range(rows)],
+            "DIAGLIST": [";".join([f"{first[:3]}.{first[3:]}", *rest]) for first, rest in lists],
+            "PROCLIST": ["-" if code is None else f"{code[:2]}.{code[2:]};89.52" for code in column["procedure_code"]],
+            "INACBG": [
+                f"K-4-17-{level[severity]}" if stays else "Q-5-44-0"
+                for severity, stays in zip(column["severity_group"], inpatient, strict=True)
+            ],
+            "TARIF_INACBG": price,
+            "TOTAL_TARIF": price,
+            "TARIF_RS": [round(amount * 1.1) + i % 997 for i, amount in enumerate(price)],
+            "PROSEDUR_BEDAH": [amount // 3 for amount in price],
+            "LOS": [nights + 1 for nights in column["los"]],
+            "MRN": [f"{i % 900:06d}" for i in range(rows)],
+            "SEP": [f"0301R001{i:09d}" for i in range(rows)],
+            "NOKARTU": [f"{10**9 + int(person.split()[1]):013d}" for person in column["patient_id_hash"]],
+        }
+    )
+
+
+def test_the_groupers_export_is_proposed_whole_and_its_lists_of_all_diagnoses_are_taken_apart(tmp_path):
+    export = grouper_export()
+    file = write_duckdb(export, tmp_path / "e.duckdb")
+    proposal = propose_mapping(SourceSpec(file))
+    placed = {p.theirs: p.ours for p in proposal.placed if p.theirs != "DIAGLIST"}
+    assert placed == GROUPER_EXPORT
+    assert [p.ours for p in proposal.placed if p.theirs == "DIAGLIST"] == ["dx_primary_code", "dx_secondary_codes"]
+    (tmp_path / "m.toml").write_text(to_toml(proposal))
+    read = read_source(SourceSpec(file, mapping=tmp_path / "m.toml")).columns
+    original = tariff_table(3000)
+    for name in ("dx_primary_code", "dx_secondary_codes", "procedure_code", "service_type"):
+        assert read[name].to_pylist() == original[name].to_pylist()
+
+
+def test_an_only_amount_is_not_cut_by_what_merely_may_be_a_gap(tmp_path):
+    table = grouper_export(900).drop_columns(["TARIF_RS", "TARIF_INACBG", "PROSEDUR_BEDAH"])
+    table = table.append_column("copayment", pa.array([10_000 + i % 50 for i in range(900)]))
+    assert "amount_gap" not in placed_in(table, tmp_path)
+    called_so = table.rename_columns(["selisih" if name == "copayment" else name for name in table.column_names])
+    assert placed_in(called_so, tmp_path)["amount_gap"] == "selisih"
+
+
+@pytest.mark.parametrize("written", ["A09.1;E86;I10", "A09.1, E86, I10", "A091#E86#I10", '["A09.1","E86","I10"]'])
+def test_the_first_of_all_diagnoses_is_the_primary_one_however_they_are_listed(tmp_path, written):
+    table = replaced(tariff_table(50), "dx_primary_code", [written] * 50).drop_columns("dx_secondary_codes")
+    (tmp_path / "m.toml").write_text('[columns]\ndx_secondary_codes = "dx_primary_code"\n')
+    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml")).columns
+    assert set(read["dx_primary_code"].to_pylist()) == {"A091"}
+    assert read["dx_secondary_codes"].to_pylist() == [["E86", "I10"]] * 50
+
+
+def test_who_counts_days_from_one_has_visits_too_where_no_service_is_told(fit):
+    table = tariff_table(3000)
+    stays = table["service_type"].to_pylist()
+    table = replaced(table, "los", [nights + 1 for nights in table["los"].to_pylist()]).drop_columns("service_type")
+    share = stays.count("RITL") / len(stays)
+    assert dict(fit(table).marginal("service_type"))["RITL"] == pytest.approx(share, abs=0.02)
