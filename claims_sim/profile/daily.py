@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints
+from claims_sim.profile.counting import Codes, Ints, dense_ids
 from claims_sim.profile.document import DayRates
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, alike, recurring
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, alike
 from claims_sim.profile.numbers import Numbers
 
 _LOOKED_AT: Final = 60_000
@@ -139,4 +139,6 @@ def _may_be_told(encoded: Encoded, at: Ints, pairs: _Pairs, days: Numbers) -> bo
 def _recurring(key: Ints, amounts: Numbers) -> int:
     """How many claims have the amount of another one that is alike but for its stay."""
     known = np.isfinite(amounts)
-    return recurring(key[known], np.unique(amounts[known], return_inverse=True)[1])
+    distinct, amount = np.unique(amounts[known], return_inverse=True)
+    cells, _ = dense_ids(key[known] * len(distinct) + amount)
+    return int((np.bincount(cells)[cells] > 1).sum())

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.directory import is_attribute
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
 
@@ -19,6 +20,14 @@ CASE_ALWAYS: Final = ("service_type", "dx_primary_code")
 CONDITIONS: Final = ("procedure_code",)
 MIN_PAIRS: Final = 12
 _MIN_SHARE: Final = 0.3
+"""The share of the pairs that must have one ratio."""
+_LEAST_SHARE, _AS_AMONG_EQUALS = 0.08, 0.6
+"""Fewer may where rows that agree in all have equal amounts no oftener (a ward class that is not told), but so many at least."""
+_NEARLY_ALL: Final = 0.97
+_SAME_RATIO: Final = 0.002
+_CLEARLY_OFTENER: Final = 1.5
+_MIN_CONTRAST: Final = 3.0
+"""How much denser such a ratio's pairs must be than those beside it."""
 _MAX_CASE_SIZE: Final = 12
 _LEAST_CHANGE: Final = 0.002
 """Prices of months that differ by less than this are the same price list."""
@@ -28,12 +37,13 @@ NOTHING_KNOWN: Final[Mapping[str, Numbers]] = MappingProxyType({})
 
 
 class _Edge(NamedTuple):
-    """Two values of a variable, the log ratio at which their pairs are densest, pairs there, and all pairs."""
+    """Two values of a variable, the log ratio at which their pairs are densest, pairs there and beside it, and all pairs."""
 
     low: int
     high: int
     centre: float
     hits: int
+    beside: float
     total: int
 
 
@@ -57,15 +67,20 @@ def global_factors(
             without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
             valid = np.flatnonzero(usable)
             key = alike(encoded, [*names, *others], valid)
-            before, after = (recurring(key, _steps(logs[valid], tolerance[valid])) for logs in (rest, without))
+            before, after = _equal_over_time(key, logs[valid], without[valid], tolerance[valid])
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
-            if after >= before:
+            if after > _CLEARLY_OFTENER * before:
                 factors[MONTH], rest = rise, without
+    parts = _parts(encoded, names, usable)
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
         for name in list(open_):
-            key_names = [n for n in (*names, *others) if n != name and n not in factors]
-            factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
+            if any((name, other) in parts for other in factors):
+                open_.remove(name)
+                continue
+            # Rows that differ in a class and its owner differ in the class.
+            key_names = [n for n in names if n != name and n not in factors and (n, name) not in parts]
+            factor = _factor_of(encoded, name, [*key_names, *others], rest, tolerance, usable)
             if factor is None:
                 continue
             factors[name] = factor
@@ -73,6 +88,20 @@ def global_factors(
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= _MAX_CASE_SIZE]
     return factors, failed
+
+
+def _parts(encoded: Encoded, names: Sequence[str], usable: Mask) -> set[tuple[str, str]]:
+    """Pairs of variables of which the first says but a part of what the second does: a class, beside a class and its owner."""
+    found = set()
+    for one in names:
+        for other in names:
+            rows = np.flatnonzero(usable & (encoded.codes[one] >= 0) & (encoded.codes[other] >= 0))
+            part, whole = encoded.codes[one][rows], encoded.codes[other][rows]
+            if one == other or not len(rows) or np.bincount(part).max() > _NEARLY_ALL * len(rows):
+                continue
+            if is_attribute(part, whole.astype(np.int64) + 1):
+                found.add((one, other))
+    return found
 
 
 def _factor_of(
@@ -94,16 +123,18 @@ def alike(encoded: Encoded, names: Iterable[str], rows: Ints) -> Ints:
     return key
 
 
-def recurring(key: Ints, value: Ints) -> int:
-    """How many rows have the value of another one with the same key."""
-    cells, _ = dense_ids(key * (int(value.max(initial=0)) + 1) + value)
-    return int((np.bincount(cells)[cells] > 1).sum())
-
-
-def _steps(logs: Numbers, tolerance: Numbers) -> Ints:
-    """Amounts as numbers of steps that are wide enough for what rounding does to them."""
-    step = np.floor(logs / max(4 * float(np.median(tolerance)), 1e-4)).astype(np.int64)
-    return np.asarray(step - step.min(initial=0))
+def _equal_over_time(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[float, float]:
+    """Of neighbours with one key whose logarithms `after` were moved unequally from those `before`: how many are equal either way."""
+    order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
+    one, other = order[:-1], order[1:]
+    moved = before - after
+    apart = (key[one] == key[other]) & (np.abs(moved[one] - moved[other]) > _LEAST_CHANGE)
+    one, other = one[apart], other[apart]
+    if not len(one):
+        return 0.0, 0.0
+    width = tolerance[one] + tolerance[other] + 2e-5
+    was, is_ = (float(np.mean(np.abs(logs[one] - logs[other]) <= width)) for logs in (before, after))
+    return was, is_
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
@@ -121,7 +152,24 @@ def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numb
     ratio = np.where(level[a] < level[b], mode[b] - mode[a], mode[a] - mode[b])
     width = spread[a] + spread[b] + 2e-5
     edges = _edges(low, high, ratio, width, size)
-    return _solve(edges, size, np.bincount(value, minlength=size))
+    share = min(max(_AS_AMONG_EQUALS * _equal(cells, len(distinct), logs, tolerance), _LEAST_SHARE), _MIN_SHARE)
+    return _solve(edges, size, np.bincount(value, minlength=size), share)
+
+
+def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:
+    """How often an amount is the commonest one of the other amounts of its cell."""
+    rows = np.arange(len(cells))
+    order = np.lexsort((rows * 0x9E3779B1 >> 8 & 0xFFFF, cells))
+    first = np.r_[True, np.diff(cells[order]) > 0]
+    several = (np.bincount(cells, minlength=count) > 1)[cells]
+    alone = order[first][several[order[first]]]
+    if not len(alone):
+        return 0.0
+    others = several.copy()
+    others[alone] = False
+    mode, spread = _modes(cells[others], count, logs[others], tolerance[others])
+    off = np.abs(logs[alone] - mode[cells[alone]])
+    return float(np.mean(off <= spread[cells[alone]] + tolerance[alone] + 2e-5))
 
 
 def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[Numbers, Numbers]:
@@ -150,7 +198,9 @@ def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> 
         if e - s < 3:
             continue
         centre, hits = densest(ratio[s:e], width[s:e])
-        out.append(_Edge(int(pair[s] // size), int(pair[s] % size), centre, hits, int(e - s)))
+        away = np.abs(ratio[s:e] - centre) / width[s:e]
+        beside = int(((away > 1) & (away <= 3)).sum()) / 2
+        out.append(_Edge(int(pair[s] // size), int(pair[s] % size), centre, hits, beside, int(e - s)))
     return out
 
 
@@ -168,19 +218,23 @@ def densest(values: Numbers, width: Numbers) -> tuple[float, int]:
     return centre, int(hits.sum())
 
 
-def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
-    """Factors from the peaks of pairs, linked from the commonest value on; None when most pairs have no clear peak."""
+def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers | None:
+    """Factors from the peaks of pairs, linked from the commonest value on; None when most pairs have no clear peak: one with
+    so large a `share` of them.
+    """  # noqa: D205
     pairs, peaks = np.zeros(size), np.zeros(size)
     good = []
-    for low, high, centre, hits, total in edges:
-        is_clear = hits >= 3 and hits >= _MIN_SHARE * total
+    for low, high, centre, hits, beside, total in edges:
+        is_clear = hits >= 3 and (
+            hits >= _MIN_SHARE * total or (hits >= share * total and hits > _MIN_CONTRAST * beside)
+        )
         for value in (low, high):
             pairs[value] += total
             peaks[value] += hits if is_clear else 0
         if is_clear:
             good.append((low, high, centre, hits))
     counted = pairs >= MIN_PAIRS
-    if not counted.any() or (peaks[counted] < _MIN_SHARE * pairs[counted]).sum() > 0.1 * counted.sum():
+    if not counted.any() or (peaks[counted] < share * pairs[counted]).sum() > 0.1 * counted.sum():
         return None
     logs = np.full(size, np.nan)
     logs[int(rows.argmax())] = 0.0
@@ -199,7 +253,8 @@ def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
     if good:
         lows, highs = (np.array([edge[i] for edge in good], np.int64) for i in (0, 1))
         centres, hit_counts = (np.array([edge[i] for edge in good], float) for i in (2, 3))
-        use = linked[lows] & linked[highs]
+        # A peak that contradicts those of more pairs is that of something else (two ward classes).
+        use = linked[lows] & linked[highs] & (np.abs(logs[highs] - logs[lows] - centres) < _SAME_RATIO)
         logs = _least_squares(lows[use], highs[use], centres[use], hit_counts[use], logs)
     return np.where(linked, logs, 0.0)
 

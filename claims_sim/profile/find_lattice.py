@@ -23,7 +23,7 @@ from claims_sim.profile.price_cases import choose_case, number_cases, tells_more
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
 
-_MAX_LEVELS: Final = 6
+_MAX_LEVELS: Final = 24
 _MIN_EXPLAINED: Final = 0.15
 _HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
