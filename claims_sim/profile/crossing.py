@@ -165,6 +165,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
+    followed = sum(slope != 0 for slope in money.claimed_follows_paid)
+    found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.paid_means.means] if money.paid_means is not None else [])

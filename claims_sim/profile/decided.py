@@ -17,7 +17,9 @@ from claims_sim.profile.factors import alike
 from claims_sim.profile.numbers import Numbers
 
 DECIDED_BY: Final = "priced_by"
-"""A variable of the price lists' own: the code of the diagnosis, or, after all of these, of the procedure that decides."""
+"""A variable of the price lists' own: the code of the diagnosis, or, after all of these, of the procedure that decides, in each
+group of diagnoses where it is told by these.
+"""
 SERVICE: Final = "service_type"
 DIAGNOSIS: Final = "dx_primary_code"
 PROCEDURE: Final = "procedure_code"
@@ -32,13 +34,21 @@ class Deciding:
     def __init__(self, decisive: Decisive) -> None:
         self._diagnoses, self._procedures = decisive.diagnoses, decisive.procedures
         self._pairs = np.sort(np.array(decisive.pairs, np.int64))
+        self._groups = np.array((*(decisive.groups or [0] * decisive.diagnoses), 0), np.int32)
 
     def decided_by(self, given: Mapping[str, Codes]) -> Codes:
         """What decides the price of each claim; -1 where that is not known. `given` holds the codes of DECIDED_BY's variables."""
         diagnosis, procedure = given[DIAGNOSIS], given[PROCEDURE]
         pair = _pair(given.get(SERVICE), procedure, self._procedures)
         at = np.minimum(np.searchsorted(self._pairs, pair), len(self._pairs) - 1)
-        return np.where(self._pairs[at] == pair, self._diagnoses + procedure, diagnosis).astype(np.int32)
+        decisive = self._diagnoses + self._groups[diagnosis] * self._procedures + procedure
+        known = (self._pairs[at] == pair) & (diagnosis >= 0)
+        return np.where(known, decisive, diagnosis).astype(np.int32)
+
+
+def sizes_of(decisive: Decisive) -> int:
+    """How many codes DECIDED_BY has."""
+    return decisive.diagnoses + (max(decisive.groups, default=0) + 1) * decisive.procedures
 
 
 def plain_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -47,10 +57,13 @@ def plain_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(plain)))
 
 
-def find_decisive(encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str]) -> Decisive | None:
+def find_decisive(
+    encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str], groups: Sequence[int] = ()
+) -> Decisive | None:
     """The procedures of which `price`, a number for each of `rows`, is told better by themselves than by the diagnoses.
 
-    Prices are compared among claims alike in service and `extra`. None where there are no such procedures.
+    Prices are compared among claims alike in service and `extra`, and in the group of the diagnosis where `groups` say which
+    each is of. None where there are no such procedures.
     """
     if DIAGNOSIS not in encoded.codes or PROCEDURE not in encoded.codes:
         return None
@@ -66,6 +79,9 @@ def find_decisive(encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str
     own, pairs = dense_ids(pair[known])
     allowed = encoded.population.releasable(own, len(pairs), rows[known])
     by_procedure = alike(encoded, [*names, PROCEDURE], rows)
+    if groups:
+        group = np.array([*groups, -1], np.int64)[encoded.codes[DIAGNOSIS][rows]]
+        by_procedure, _ = dense_ids(by_procedure * (max(groups) + 2) + group + 1)
     by_diagnosis = alike(encoded, [*names, DIAGNOSIS], rows)
     alone = _told(by_procedure[known], price[known], np.arange(len(known)))
     decides = np.zeros(len(pairs), np.bool_)
@@ -78,7 +94,9 @@ def find_decisive(encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str
         if (before == decides).all():
             break
     found = pairs[decides]
-    return Decisive(pairs=tuple(found.tolist()), diagnoses=diagnoses, procedures=procedures) if len(found) else None
+    if not len(found):
+        return None
+    return Decisive(pairs=tuple(found.tolist()), diagnoses=diagnoses, procedures=procedures, groups=tuple(groups))
 
 
 def _pair(service: Codes | None, procedure: Codes, procedures: int) -> Ints:

@@ -109,6 +109,8 @@ class Decisive(_Part):
     pairs: Annotated[tuple[Whole, ...], Field(min_length=1)]
     diagnoses: Whole
     procedures: Whole
+    groups: tuple[Whole, ...] = ()
+    """For each diagnosis its group, where what a procedure costs is another in each group; none where it is the same in all."""
 
 
 class Tariff(_Part):
@@ -172,9 +174,11 @@ class PatientsPart(_Part):
 
 
 class PaidMeans(_Part):
-    """Where what is paid lies that no rule says: the logarithms of the amounts, or of the shares of what is claimed."""
+    """Where what is paid lies that no rule says, as logarithms: of the amounts (0), of the shares of what is claimed (1), or of the
+    amounts less so much of the logarithm of what is claimed.
+    """  # noqa: D205
 
-    of_shares: bool
+    follows_claimed: Share
     means: Means
     grid: Annotated[float, Field(gt=0)]
 
@@ -208,6 +212,10 @@ class Money(_Part):
     table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
     rates_above_claimed: bool = False
+    claimed_follows_paid: tuple[Finite, ...] = ()
+    """For each kind of service how much dearer "other" amounts are, as a logarithm, where the price that is paid is by one dearer
+    than its case's commonest.
+    """
     paid_exact: tuple[Finite, ...] = ()
     """Amounts that `paid` draws by name, after that price; to whom claims less, that is paid."""
     patients_part: PatientsPart | None = None
@@ -220,6 +228,8 @@ class Money(_Part):
     """
     off_prices: Means | None = None
     """How far from such a price other amounts lie on average, as logarithms."""
+    off_slope: Share = 1.0
+    """How much of the price's logarithm is in theirs, where they lie off it."""
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
 
@@ -305,9 +315,11 @@ class Profile(_Part):
             for name in ("grid", "decisive"):
                 if tariff is not None and tariff[name] is None:
                     del tariff[name]
-        if money["others_about"] == "tariffs":
-            del money["others_about"]
+        for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0)):
+            if money[name] == usual:
+                del money[name]
         for name in (
+            "claimed_follows_paid",
             "day_rates",
             "off_prices",
             "paid_exact",

@@ -18,6 +18,7 @@ from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.plausible import rule_rates
+from claims_sim.profile.price_cases import begins_alike
 from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
@@ -164,11 +165,10 @@ def _add_group(builder: Builder, encoded: Encoded, earlier: Sequence[str]) -> st
     vocabulary = encoded.vocabularies["dx_primary_code"]
     if len(vocabulary) < _FEW_DIAGNOSES:
         return None
-    initials = sorted({str(code)[:1] for code in vocabulary})
-    groups = np.array([*(initials.index(str(code)[:1]) for code in vocabulary), -1], np.int32)
-    group: Codes = groups[encoded.codes["dx_primary_code"]]
-    builder.add(Target(DX_GROUP, group, len(initials)), builder.candidates(earlier))
-    builder.variables[DX_GROUP] = (group, len(initials))
+    groups = begins_alike(vocabulary)
+    group: Codes = np.array([*groups, -1], np.int32)[encoded.codes["dx_primary_code"]]
+    builder.add(Target(DX_GROUP, group, max(groups) + 1), builder.candidates(earlier))
+    builder.variables[DX_GROUP] = (group, max(groups) + 1)
     return DX_GROUP
 
 

@@ -24,7 +24,7 @@ from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
-from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, follows_paid, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 PRICED: Final = "is_priced"
@@ -63,6 +63,8 @@ class _Fit:
     primary: Numbers
     grid: float
     lattices: Sequence[Lattice]
+    follows: Numbers
+    """What of each amount's logarithm follows from which price is paid."""
     points: int = 0
 
     @property
@@ -89,7 +91,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices)
+    slopes, follows = tuple[float, ...](), np.zeros(encoded.rows)
+    if rules is not None and rules.own is not None:
+        slopes, follows = follows_paid(rules.own, primary, encoded)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
     rows = np.flatnonzero(np.isfinite(primary))
@@ -120,11 +125,13 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_tariff=settled.tariff,
         ceiling=_ceiling(primary, encoded.population, grid),
         rates_above_claimed=settled.above_claimed,
+        claimed_follows_paid=slopes if any(slopes) else (),
         paid_exact=settled.exact,
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
         off_prices=about.off,
+        off_slope=about.slope,
         day_rates=day_rates,
         rounded_to=rounded_to,
     )
@@ -267,10 +274,12 @@ class _About(NamedTuple):
     off: Means | None
     builder: Builder
     """What `off` was learned with: its features are not kept unless it is used."""
+    slope: float = 1.0
+    """How amounts rise with their prices, where they lie off them."""
 
     def centre(self, rows: Ints) -> Numbers:
         """About what the logarithm of each amount is; NaN where it has no price."""
-        centre, there = self.price.copy(), np.flatnonzero(np.isfinite(self.price))
+        centre, there = self.price * self.slope, np.flatnonzero(np.isfinite(self.price))
         if self.off is not None:
             centre[there] += locate(self.builder, self.off, rows[there])
         return centre
@@ -287,10 +296,14 @@ def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
     trial = Builder(fit.builder.population, fit.builder.variables)
     if len(there) < _FEWEST_ABOUT * fit.encoded.population.k:
         return _About(price, None, trial)
-    off = _logs(fit, rows[there]) - price[there]
-    return _About(
-        price, find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population), trial
-    )
+    logs, own = _logs(fit, rows[there]), fit.encoded.codes["dx_primary_code"][rows[there]] + 1
+    count = np.maximum(np.bincount(own), 1)
+    apart, away = (values - (np.bincount(own, values) / count)[own] for values in (price[there], logs))
+    # Charges rise less than the prices of case groups do; what they have in common with these is theirs.
+    slope = round(20 * float(np.clip((apart * away).sum() / max((apart**2).sum(), 1e-9), 0.0, 1.0))) / 20
+    off = logs - slope * price[there]
+    means = find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population)
+    return _About(price, means, trial, slope)
 
 
 def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:
@@ -309,7 +322,7 @@ def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:
 
 
 def _logs(fit: _Fit, rows: Ints) -> Numbers:
-    return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)))
+    return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)) - fit.follows[rows])
 
 
 def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[float, ...]:

@@ -19,18 +19,21 @@ from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE, SERVICE
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
 
 
 class _Listed(NamedTuple):
-    """Of each claim: whether it has a price of a tariff, its code in the table `amount`, what its days cost."""
+    """Of each claim: whether it has a price of a tariff, its code in the table `amount`, what its days cost; and the price that
+    the list of what is paid has for it (NaN: none).
+    """  # noqa: D205
 
     on: npt.NDArray[np.bool_]
     code: Codes
     charge: Numbers
+    owed: Numbers
 
 
 class _OwnList:
@@ -39,11 +42,16 @@ class _OwnList:
     def __init__(self, tariff: Tariff, table: TableSampler, finest: float) -> None:
         self.prices, self._table = PriceLists([tariff], finest), table
 
-    def draw(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], instead: Numbers) -> Numbers:
-        """A price of each claim's case; `instead` where it has none."""
-        code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents, at)), 0)
-        price = self.prices.amounts(_codes_of(draft, at, self.prices.names), code)
-        return np.where(np.isfinite(price), price, instead)
+    def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
+        """A price of each claim's case; NaN where it has none."""
+        draft.codes[PAID_CASE] = self.prices.case(draft.codes, draft.rows)
+        code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents)), 0)
+        return self.prices.amounts(draft.codes, code)
+
+    def multiple(self, draft: Draft, price: Numbers) -> Numbers:
+        """How many times the commonest price of its case each is, as a logarithm; 0 where there is none."""
+        usual = self.prices.logs(draft.codes, draft.rows)
+        return np.where(np.isfinite(price), np.log(np.maximum(np.nan_to_num(price), 0.01)) - usual, 0.0)
 
 
 def _codes_of(draft: Draft, at: npt.NDArray[np.int64], names: Iterable[str]) -> dict[str, Codes]:
@@ -86,15 +94,16 @@ class Payments:
         listed = np.isfinite(amount)
         exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
         amount[exact] = self._exact[code[exact] - profile.money.points]
+        owed = np.full(draft.rows, np.nan) if self._own is None else self._own.draw(key, rows, draft)
         rest = np.flatnonzero(np.isnan(amount))
-        around = self._draw_around(key, rows[rest], draft, rest)
+        around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
         amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
         stay = draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(amount, charge)
         other = amount.copy()
         if "paid" in self._tables:
-            self._pay(key, rows, draft, amount, _Listed(listed, code, charge), other)
+            self._pay(key, rows, draft, amount, _Listed(listed, code, charge, owed), other)
         claimed, settled = (np.minimum(np.round(money, 2), MAX_AMOUNT) for money in (amount, other))
         if self._pays_at_most_what_is_claimed:
             settled = np.minimum(settled, claimed)
@@ -153,9 +162,12 @@ class Payments:
         slope, offset = self._lines[line[on]].T
         paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
         if self._own is not None:
-            draft.codes[PAID_CASE] = self._own.prices.case(draft.codes, draft.rows)
+            if money.paid_means is not None:
+                # What has no price is paid as what is off the list.
+                unpriced = (kind == first + len(money.paid_lines)) & np.isnan(listed.owed)
+                kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
-            price = self._own.draw(key, rows[at], draft, at, paid[at])
+            price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
             paid[at] = np.minimum(price, amount[at]) if not money.rates_above_claimed else price
             first += 1
         named = kind - first - len(money.paid_lines)
@@ -180,19 +192,31 @@ class Payments:
         table = self._tables[PAID_RESIDUAL]
         code = table.draw(key, rows[at], draft.given(table.parents, at))
         residual = self._bins[PAID_RESIDUAL].draw(code, uniforms(key ^ stream_key(PAID_RESIDUAL), rows[at]))
-        value = np.exp(np.minimum(mean + residual, 29.0)) * (amount if about.of_shares else 1.0)
+        value = np.exp(np.minimum(mean + residual, 29.0)) * amount**about.follows_claimed
         if self._pays_at_most_what_is_claimed:
             # As far below the claimed amount as it was above: cut off, it would be paid in full.
             value = np.where(value > amount, amount * amount / np.maximum(value, about.grid), value)
         return np.asarray(np.rint(value / about.grid) * about.grid)
 
-    def _draw_around(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64]) -> Numbers:
+    def _following(self, draft: Draft, owed: Numbers) -> Numbers:
+        """What of the logarithm of each amount follows from which price of its case is paid."""
+        slopes = self.profile.money.claimed_follows_paid
+        if self._own is None or not slopes:
+            return np.zeros(draft.rows)
+        service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
+        return np.append(np.array(slopes), 0.0)[service] * self._own.multiple(draft, owed)
+
+    def _draw_around(
+        self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], following: Numbers
+    ) -> Numbers:
         """Amounts off the tariff: around the price of the case, or else around the mean of the context."""
         mean = self._locator.locate(draft.given(self._locator.names, at), len(at))
         price = self._around.logs(_codes_of(draft, at, self._around.names), len(at))
         if self._off_prices is not None:
-            price += self._off_prices.locate(draft.given(self._off_prices.names, at), len(at))
-        mean = np.where(np.isfinite(price), price, mean)
+            price = price * self.profile.money.off_slope + self._off_prices.locate(
+                draft.given(self._off_prices.names, at), len(at)
+            )
+        mean = np.where(np.isfinite(price), price, mean) + following
         priced = np.zeros(draft.rows, np.int32)
         priced[at] = np.isfinite(price)
         draft.codes[PRICED] = priced

@@ -10,16 +10,15 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
-from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive
+from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
 from claims_sim.profile.document import Decisive
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS
 from claims_sim.profile.lattice import MAX_POINTS, Lattice
 from claims_sim.profile.numbers import Numbers
 
-_CASES: Final = (
-    CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCEDURE), ("service_type", DECIDED_BY)
-)  # fmt: skip
+_CASES: Final = (CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCEDURE))
+_DECIDED: Final = ("service_type", DECIDED_BY)
 _FEW_POINTS: Final = 6
 """By so many of its prices a case is chosen: by more, one that mixes several others seems to have all of theirs."""
 _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
@@ -40,26 +39,45 @@ def choose_case(
     """
     price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
     price -= price.min(initial=0)
-    decisive = find_decisive(encoded, price, rows, extra)
-    encoded = with_decided(encoded, decisive)
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+    best: tuple[float, tuple[str, ...]] = (-1.0, ())
+    chosen = None
+    for option in (option for option in _CASES if option[-1] in encoded.codes):
+        best = max(best, _without_idle(encoded, (*option, *extra), price, rows, worth))
+    # An operation has a price of its own, or one in each group of diagnoses, as case groups are made.
+    for groups in ((), begins_alike(encoded.vocabularies[DIAGNOSIS])):
+        decisive = find_decisive(encoded, price, rows, extra, groups)
+        if decisive is not None:
+            tried = _without_idle(with_decided(encoded, decisive), (*_DECIDED, *extra), price, rows, worth)
+            if tried > best:
+                best, chosen = tried, decisive
+    return best[1], chosen
+
+
+def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
+    """The group of each code: of those that begin alike, ICD-10's chapters by and large."""
+    initials = sorted({str(code)[:1] for code in codes})
+    return tuple(initials.index(str(code)[:1]) for code in codes)
+
+
+def _without_idle(
+    encoded: Encoded, names: Sequence[str], price: Ints, rows: Ints, worth: float
+) -> tuple[float, tuple[str, ...]]:
+    """How clear prices are by those of `names` that tell something of them, and these."""
 
     def weigh(names: Sequence[str]) -> tuple[float, float]:
         return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
 
-    best: tuple[float, tuple[str, ...]] = (-1.0, ())
-    for option in (option for option in _CASES if option[-1] in encoded.codes):
-        names = tuple(name for name in (*option, *extra) if name in encoded.codes)
-        clear, told = weigh(names)
-        # What was done and why is what prices are of; what else is known of a claim may only thin them out.
-        while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
-            tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
-            clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
-            if told_without < told - _AS_MUCH * len(rows):
-                break
-            clear, told, names = clear_without, told_without, without
-        best = max(best, (clear, names))
-    return best[1], decisive if DECIDED_BY in best[1] else None
+    names = tuple(name for name in names if name in encoded.codes)
+    clear, told = weigh(names)
+    # What was done and why is what prices are of; what else is known of a claim may only thin them out.
+    while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
+        tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
+        clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
+        if told_without < told - _AS_MUCH * len(rows):
+            break
+        clear, told, names = clear_without, told_without, without
+    return clear, names
 
 
 def with_decided(encoded: Encoded, decisive: Decisive | None) -> Encoded:
@@ -69,7 +87,7 @@ def with_decided(encoded: Encoded, decisive: Decisive | None) -> Encoded:
     return replace(
         encoded,
         codes=encoded.codes | {DECIDED_BY: Deciding(decisive).decided_by(encoded.codes)},
-        vocabularies=encoded.vocabularies | {DECIDED_BY: (None,) * (decisive.diagnoses + decisive.procedures)},
+        vocabularies=encoded.vocabularies | {DECIDED_BY: (None,) * sizes_of(decisive)},
     )
 
 

@@ -42,7 +42,7 @@ def within(values, codes):
 
 def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
     follows_case, profile, _ = both
-    assert profile.money.paid_means.of_shares is not follows_case
+    assert profile.money.paid_means.follows_claimed == (0.0 if follows_case else 1.0)
     assert Profile.from_json(profile.to_json()) == profile
 
 

@@ -1,0 +1,109 @@
+"""Case groups as they are: a letter of diagnoses with an operation, factors of houses, ward classes that no column tells, and charges
+that follow all of it."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+
+ROWS = 30_000
+OWNERS = {"AP": 1.32, "AS": 1.36, "BP": 1.0, "BS": 1.03, "CP": 0.83, "CS": 0.855}
+OPERATIONS = ("741", "4709", "5300", "3995")
+
+
+def case_groups(seed=71):
+    """Paid is the case group's price, by the house's class and owner, by ward class and by zone, which no column tells; charges
+    follow about half of it.
+    """
+    g, w = np.random.default_rng(seed), np.random.default_rng(70)
+    codes = [f"{letter}{number:02d}{digit}" for letter in "IJKN" for number in (10, 20, 30, 40) for digit in range(4)]
+    dx = np.minimum(g.geometric(0.05, ROWS) - 1, len(codes) - 1)
+    dx = w.permutation(len(codes))[dx]
+    chapter, group = dx // 16, dx // 2
+    severity, house, ward, zone = (g.integers(0, n, ROWS) for n in (3, 6, 3, 4))
+    operation = np.where(g.random(ROWS) < 0.4, g.integers(0, 4, ROWS), -1)
+    of_group, of_operation = np.exp(w.normal(15, 0.5, len(codes) // 2)), np.exp(w.normal(16, 0.5, (4, 4)))
+    case = np.where(operation >= 0, of_operation[chapter, operation], of_group[group])
+    case = case * np.array([1.0, 1.4, 2.1])[severity]
+    hidden = np.array([1.0, 1.2, 1.4])[ward] * np.array([1.0, 1.013, 1.031, 1.066])[zone]
+    paid = np.rint(case * np.array(list(OWNERS.values()))[house] * hidden / 100) * 100
+    claimed = np.rint(np.exp(7.5 + 0.5 * np.log(paid) + g.normal(0, 0.2, ROWS)))
+    admit = np.datetime64("2024-01-01") + g.integers(0, 366, ROWS)
+    los = 1 + g.poisson(2 + severity)
+    return pa.table(
+        {
+            "patient_id_hash": [f"person {i}" for i in g.integers(0, ROWS, ROWS)],
+            "admit_dt": admit,
+            "discharge_dt": admit + los,
+            "los": los,
+            "service_type": ["RITL"] * ROWS,
+            "facility_ownership": np.array(list(OWNERS), object)[house].tolist(),
+            "severity_group": np.array(["ringan", "sedang", "berat"], object)[severity].tolist(),
+            "dx_primary_code": np.array(codes, object)[dx].tolist(),
+            "procedure_code": [None if i < 0 else OPERATIONS[i] for i in operation.tolist()],
+            "amount_claimed": claimed,
+            "amount_paid": paid,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def grouped(fit):
+    table = case_groups()
+    return fit(table), table
+
+
+def test_what_a_house_multiplies_prices_by_is_found_beside_many_hidden_levels(grouped):
+    profile, _ = grouped
+    tariff = profile.money.paid_tariff
+    found = dict(
+        zip(profile.vocabularies["facility_ownership"], np.exp(tariff.factors["facility_ownership"]), strict=True)
+    )
+    assert {name: factor / found["BP"] for name, factor in found.items()} == pytest.approx(OWNERS, rel=1e-3)
+    levels = np.exp(tariff.levels)
+    assert len(levels) > 6
+    assert np.abs(levels[:, None] / levels[None] - 1.2).min() < 1e-3
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_an_operation_has_a_price_in_each_letter_of_diagnoses(grouped):
+    profile, _ = grouped
+    decisive = profile.money.paid_tariff.decisive
+    assert len(decisive.pairs) == len(OPERATIONS)
+    first = [str(code)[0] for code in profile.vocabularies["dx_primary_code"]]
+    assert [first[i] == first[j] for i in range(64) for j in range(64)] == [
+        decisive.groups[i] == decisive.groups[j] for i in range(64) for j in range(64)
+    ]
+
+
+def prices(table):
+    """Of each claim: the letter of its diagnosis, its operation, severity and house, and what is paid."""
+    columns = (table[n].to_pylist() for n in ("procedure_code", "severity_group", "facility_ownership", "amount_paid"))
+    letters = [code[0] for code in table["dx_primary_code"].to_pylist()]
+    return [row for row in zip(letters, *columns, strict=True) if row[1] is not None]
+
+
+def test_drawn_claims_are_paid_the_prices_of_their_cases(grouped):
+    profile, table = grouped
+    known = set(prices(table))
+    drawn = prices(Sampler(profile).draw_claims(5, np.arange(ROWS)))
+    assert np.mean([claim in known for claim in drawn]) > 0.9
+
+
+def hidden_and_charges(table):
+    """How the logarithms of charges and payments go together, in all, and where all that columns tell is the same."""
+    logs = np.log([table["amount_claimed"].to_numpy(), table["amount_paid"].to_numpy()])
+    names = ("dx_primary_code", "procedure_code", "severity_group", "facility_ownership")
+    cells = np.unique(list(map(str, zip(*(table[n].to_pylist() for n in names), strict=True))), return_inverse=True)[1]
+    count = np.bincount(cells)
+    within = [values - (np.bincount(cells, values) / count)[cells] for values in logs]
+    return np.corrcoef(logs)[0, 1], np.corrcoef(within)[0, 1]
+
+
+def test_charges_follow_the_case_group_and_what_of_it_no_column_tells(grouped):
+    profile, table = grouped
+    real, drawn = (hidden_and_charges(t) for t in (table, Sampler(profile).draw_claims(5, np.arange(ROWS))))
+    assert real[0] > 0.7
+    assert drawn == pytest.approx(real, abs=0.08)
