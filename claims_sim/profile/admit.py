@@ -98,6 +98,18 @@ def admitted(column: str, values: Sequence[str | None]) -> Mask:
     return np.array([value is not None and rule(value) for value in values], np.bool_)
 
 
+def admitted_instead_of_codes(column: str, values: Sequence[str | None], claims: Ints) -> Mask:
+    """For each distinct value of a column of codes that is none: may it be released as a label that stands there?
+
+    Most claims without a code must bear labels that may. Else a few that happen to be made of the code systems' words would
+    stand for all the others.
+    """
+    others = np.array([value is not None and not is_code(value) for value in values], np.bool_)
+    labels = others & admitted(column, values)
+    enough: bool = claims[labels].sum() >= _HALF * claims[others].sum()
+    return labels & enough
+
+
 def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Mask
-from claims_sim.profile.document import Bins
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
@@ -18,17 +18,23 @@ from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 _PRACTICALLY_ALL: Final = 0.999
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
+_DAYS_OF_MONTH: Final = 30.4
+_MANY_EXPECTED: Final = 5
+"""So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAPS: Final = (-1, 0, 1)
 """Days between the dates minus the stay: -1 where a stay counts both days."""
 
 
 class Times(NamedTuple):
-    """The months that were released, the dates that stand out, and how fine the source's times are."""
+    """The months that were released, the dates that stand out, how fine the source's times are, and how many days the first and
+    the last month lack.
+    """  # noqa: D205
 
     months: tuple[str, ...]
     special_dates: tuple[date, ...]
     granularity: Literal["day", "time"]
     grid_s: int
+    days_without: tuple[int, int] = (0, 0)
 
 
 def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:
@@ -66,15 +72,48 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
     context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
-    builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates(context), most=3)
+    # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
+    builder.add(
+        Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates([*context, "severity_group"]), most=3
+    )
+    lacking = _days_without(encoded, months)
+    if any(lacking):
+        before, behind = lacking
+        encoded.oddities.append(f"The first month lacks its first {before} days, the last month its last {behind}.")
     special = _profile_special_dates(builder, encoded, context)
     weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
     if not _has_times(encoded):
-        return Times(months, special.dates, "day", 1)
+        return Times(months, special.dates, "day", 1, lacking)
     _profile_hours(builder, encoded)
     _profile_same_day(builder, encoded, bins)
-    return Times(months, special.dates, "time", time_grid(encoded))
+    return Times(months, special.dates, "time", time_grid(encoded), lacking)
+
+
+def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
+    """How many days of the first month come before its claims, and how many of the last one behind them.
+
+    None, unless more than a few claims would be expected there. That claims begin is seen from the day on which enough have come.
+    """
+    assert encoded.admit is not None  # noqa: S101 - the caller has looked
+    found = []
+    span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
+    a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
+    for code, backwards in ((0, False), (len(months) - 1, True)):
+        rows = np.flatnonzero(encoded.codes[MONTH] == code)
+        first = np.datetime64(months[code], "M")
+        length = int(((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int))
+        day = (encoded.admit[rows].astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
+        day = length - 1 - day if backwards else day
+        begins = next((d for d in range(length) if _may_be_told(encoded.population, rows[day <= d])), 0)
+        expected = begins * a_day
+        found.append(min(begins, MAX_DAYS_WITHOUT) if expected >= _MANY_EXPECTED * encoded.population.k else 0)
+    before, behind = found
+    return (before, behind) if len(months) > 1 or before + behind <= MAX_DAYS_WITHOUT else (0, 0)
+
+
+def _may_be_told(population: Population, rows: Ints) -> bool:
+    return len(rows) >= population.k and bool(population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
 
 
 class _Special(NamedTuple):

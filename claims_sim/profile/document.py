@@ -24,6 +24,8 @@ PROFILE_SCHEMA_VERSION: Final = "4"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+MAX_DAYS_WITHOUT: Final = 27
+DaysOfMonth = Annotated[int, Field(ge=0, le=MAX_DAYS_WITHOUT)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -248,6 +250,8 @@ class Profile(_Part):
     period: tuple[str, str]
     special_dates: tuple[date, ...] = ()
     """Dates on which clearly more or fewer claims come than around them, in order."""
+    days_without: tuple[DaysOfMonth, DaysOfMonth] = (0, 0)
+    """How many days of the first month come before the claims, and how many of the last one behind them."""
     date_granularity: Literal["day", "time"]
     time_grid_s: Annotated[int, Field(ge=1)]
     amount_grid: Annotated[float, Field(gt=0)]
@@ -307,8 +311,9 @@ class Profile(_Part):
 
     def _document(self, without: str = "") -> dict[str, Any]:
         document = self.model_dump(mode="json", exclude={without})
-        if not document["special_dates"]:
-            del document["special_dates"]
+        for name in ("special_dates", "days_without"):
+            if not any(document[name]):
+                del document[name]
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], money["paid_tariff"]):

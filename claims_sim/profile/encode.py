@@ -11,7 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
-from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_in_list, is_code
+from claims_sim.profile.admit import (
+    NAMES_OF,
+    admitted,
+    admitted_as_names,
+    admitted_in_list,
+    admitted_instead_of_codes,
+    is_code,
+)
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
 from claims_sim.profile.facilities import facilities_of_register, text_codes
@@ -250,6 +257,9 @@ def _release_values(
     counts = np.bincount(shifted, minlength=len(values) + 1)
     own = admitted_in_list(name, values, counts[1:], enough[1:]) & lists_of_its_own
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
+    if name in CODE_LISTS:
+        coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
+        passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, counts[1:]))
     allowed: Mask = np.r_[enough[0], enough[1:] & passes]
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.

@@ -74,6 +74,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         defaults=defaults,
         period=period,
         special_dates=times.special_dates,
+        days_without=times.days_without,
         date_granularity=times.granularity,
         time_grid_s=times.grid_s,
         amount_grid=amount_grid(encoded.claimed, encoded.paid),

@@ -23,34 +23,35 @@ _MEANINGS: Final[dict[str, str]] = {
     "province": "provinsi propinsi prov prop province uf estado provincia bundesland",
     "region": "region wilayah county state",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis",
-    "facility": "rs rumahsakit hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
+    "facility": "ik institutionskennzeichen rs rumahsakit hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
-    "class": "kelas kls class",
-    "owner": "kepemilikan pemilik milik owner ownership owned",
+    "class": "versorgungsstufe kelas kls class",
+    "owner": "traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
     "type": "tipe type jenis jns jen kind",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "severity": "pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "level tingkat group kelompok",
-    "dx": "diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie hauptdiagnose",
+    "dx": "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie hauptdiagnose",
     "icd": "icd icd10",
     "primary": "primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
+    "procedure": "ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges charged gross",
-    "paid": "bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
+    "claimed": "rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges "
+    "charged gross",
+    "paid": "zahl zahlung bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
     "paid pd payment pmt approved settled covered coverage",
     "gap": "selisih gap difference diff beda share copay copayment liability iur",
-    "person": "pasien peserta patient pasienid member person bene beneficiary kartu "
+    "person": "versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary kartu "
     "noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt",
@@ -70,7 +71,16 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "facility_class": ("facility class", "class"),
     "facility_ownership": ("owner", "facility owner"),
     "facility_type": ("facility type",),
-    "service_type": ("service type", "service", "service level", "type stay", "visit class", "visit type"),
+    "service_type": (
+        "service type",
+        "service",
+        "service level",
+        "type stay",
+        "visit class",
+        "visit type",
+        "admit type",
+        "claimed type",
+    ),
     "severity_group": ("severity", "severity level"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
     "dx_primary_label": ("dx label", "dx primary label"),
@@ -251,8 +261,8 @@ def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
     """What bare numbers stand for; `values` gives the mean stay of the claims of each, where stays are known."""
     numbers = {value: str(int(value)) for value in values if value.isascii() and value.isdigit() and len(value) < 4}
     table = CODED_VALUES.get(canonical, {})
-    if canonical == "service_type" and len(numbers) == 2:
-        short, long = sorted(numbers, key=lambda value: values[value] or 0.0)
+    if canonical == "service_type" and len(values) == 2 and not any(spelled(canonical, value) for value in values):
+        short, long = sorted(values, key=lambda value: values[value] or 0.0)
         if (values[long] or 0.0) > (values[short] or 0.0) + 0.5:
             return {short: "RJTL", long: "RITL"}
     if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"}:

@@ -115,7 +115,7 @@ class Payments:
         """The amounts of the claims `at`, each rounded as finely or coarsely as they are."""
         table = self._tables["rounded_to"]
         number = np.maximum(table.draw(key, rows, draft.given(table.parents, at)), 0)
-        return round_to_grids(amount, self.profile.money.rounded_to, number)
+        return round_to_grids(amount, self.profile.money.rounded_to, number, uniforms(key ^ stream_key("aside"), rows))
 
     def _set_moments(self, draft: Draft) -> None:
         """Claims of no month of the profile pay as those of its last one, claims of no moment as at an ordinary one."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from claims_sim.profile.proposal import Placed, Proposal, ValueMap
-from claims_sim.profile.source_sql import REQUIRED, what_follows
+from claims_sim.profile.source_sql import still_needed, what_follows
 
 _HEAD: Final = """\
 # Proposed by `claims-sim map` for {where} (about {rows:,} claims).
@@ -22,9 +22,8 @@ def to_toml(proposal: Proposal) -> str:
 
 def _lines(proposal: Proposal) -> Iterator[str]:
     yield _HEAD.format(where=proposal.where, options=proposal.options, rows=proposal.rows)
-    lacking = [needed for needed in REQUIRED if all(name in proposal.not_found for name in needed)]
-    for needed in lacking:
-        yield f"# STILL NEEDED: {' or '.join(needed)}"
+    for needed in still_needed(proposal.not_found):
+        yield f"# STILL NEEDED: {needed}"
     yield "[columns]"
     for placed in proposal.placed:
         yield from _placed_lines(placed)

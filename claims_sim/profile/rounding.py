@@ -65,17 +65,25 @@ def coarsest_grid(amounts: Numbers, grids: Sequence[float]) -> Codes:
     return found
 
 
-def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes) -> Numbers:
-    """Amounts on the grid of each one's `number`, and on no coarser one; on the finest where they would become nothing."""
+def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, uniform: Numbers) -> Numbers:
+    """Amounts on the grid of each one's `number`, and on no coarser one; on the finest where they would become nothing.
+
+    What comes to lie on a coarser grid moves to one of the steps between, whichever `uniform` (from 0 to 1) says: the next one
+    would become commoner than the others.
+    """
     steps = np.array(grids)
     grid = steps[number]
     grid = np.where(amounts < grid / 2, steps[0], grid)
     rounded = np.maximum(np.rint(amounts / grid), 0) * grid
-    for _ in range(_STEPS_ASIDE):
+    between = np.maximum(np.rint(np.append(steps[1:], steps[-1])[number] / steps[number]) - 1, 1)
+    # As far up as down, from the middle of the steps between.
+    away = np.floor(uniform * between) + 1
+    away = np.where((away > between / 2) & (rounded > grid * (between + 1)), away - between - 1, away)
+    for attempt in range(_STEPS_ASIDE):
         aside = (rounded > 0) & (grid == steps[number]) & (coarsest_grid(rounded, grids) > number)
         if not aside.any():
             break
-        rounded = np.where(aside, rounded + grid, rounded)
+        rounded = np.where(aside, rounded + grid * (1 if attempt else away), rounded)
     return np.asarray(rounded)
 
 

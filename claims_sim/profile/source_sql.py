@@ -74,6 +74,7 @@ _NO_CODE: Final = (
 )  # fmt: skip
 """The same where codes are."""
 _FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)(["' ]*[\];,|#].*| +- .*)?$"""
+_OWN_CODE: Final = "[0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*"
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
 _WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
@@ -85,7 +86,9 @@ _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
-DATE_FORMS: Final = ("%Y%m%d", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
+DATE_FORMS: Final = (
+    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,15 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
             raise SourceError(
                 f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
             )
-    lacking = [" or ".join(needed) for needed in REQUIRED if not located.keys() & set(needed)]
+    lacking = still_needed([name for name in CANONICAL if name not in located])
     if lacking:
+        how = (
+            f'the mapping file has to name its column: {lacking[0].split(" or ")[0]} = "…" under [columns]'
+            if mapping.columns
+            else "`claims-sim map` proposes a mapping file that names them"
+        )
         raise SourceError(
-            f"{where} lacks {'; '.join(lacking)}. `claims-sim map` proposes a mapping file that names them; "
-            f"its columns are: {_listed(types)}."
+            f"{where} lacks {'; '.join(lacking)}. {how[0].upper()}{how[1:]}; its columns are: {_listed(types)}."
         )
     return located
 
@@ -150,6 +157,11 @@ def what_follows(absent: Collection[str]) -> dict[str, str]:
     """Of the `absent` canonical columns those that follow from columns that are there, and how in words."""
     found = {name: _FOLLOWS[name] for name in absent if name in _FOLLOWS}
     return {name: how for name, (needed, how) in found.items() if not set(needed) & set(absent)}
+
+
+def still_needed(absent: Collection[str]) -> list[str]:
+    """What is required of the `absent` canonical columns: in each line one of several."""
+    return [" or ".join(needed) for needed in REQUIRED if set(needed) <= set(absent)]
 
 
 def absent_in_words(absent: Sequence[str]) -> str:
@@ -233,7 +245,9 @@ def canonical_expression(
         # ICD codes are written without dots here; other text is left alone.
         # A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
         code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
-        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {text} END", list(_NO_CODE)
+        own = f"CASE WHEN regexp_full_match({text}, {quote(_OWN_CODE)}) THEN upper({text}) ELSE {text} END"
+        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END", list(_NO_CODE)
+        values = {theirs.upper(): ours for theirs, ours in values.items()} | dict(values)
     return _mapped(text, values, nothing)
 
 

@@ -39,6 +39,10 @@ class Calendar:
         self._months = np.array(months, "datetime64[M]")
         self._first = self._months.astype("datetime64[D]").astype(np.int64)
         self._length = (self._months + 1).astype("datetime64[D]").astype(np.int64) - self._first
+        before, behind = profile.days_without
+        self._first[0] += before
+        self._length[0] -= before
+        self._length[-1] -= behind
         self._special = np.array(profile.special_dates, "datetime64[D]").astype(np.int64)
         self._grid = profile.time_grid_s
         minutes = profile.bins.get("same_day_minutes")
@@ -142,7 +146,8 @@ class Calendar:
         offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
         count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
         day: npt.NDArray[np.int64] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
-        return day
+        # A month of a few days lacks some weekdays.
+        return np.where(count > 0, day, first + (u * length).astype(np.int64))
 
     def seconds(self, key: int, rows: Rows, draft: Draft, stay: Codes | None) -> tuple[Codes, Codes]:
         """Seconds of the day of admission and of discharge."""

@@ -8,7 +8,8 @@ import pytest
 
 from claims_sim.profile.admit import admitted_in_list
 from claims_sim.profile.sampler import Sampler
-from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
+from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
 
 ROWS = 3000
 DISTRICTS = [str(code) for code in range(3201, 3216)]
@@ -106,3 +107,29 @@ def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones
     assert set(Sampler(profile).draw_claims(1, np.arange(500))["procedure_code"].to_pylist()) <= set(PROCEDURES)
     assert not {value for value in ("0305019999", "3512345678901234") if value in profile.to_json()}
     assert any("of procedure_code is rare" in sentence for sentence in profile.oddities)
+
+
+MEDICATIONS = ["Penicillin", "Ibuprofen", "Paracetamol", "Lipitor", "Warfarin"]
+
+
+def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
+    profile = fit(replaced(tariff_table(ROWS), "procedure_code", spread(MEDICATIONS)))
+    assert "procedure_code" not in profile.vocabularies
+    assert any("procedure_code has no value" in sentence for sentence in profile.oddities)
+    known = fit(replaced(tariff_table(ROWS), "procedure_code", spread(["Penicillin", "Insulin", "Vaccine", "Lipitor"])))
+    assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine"}
+
+
+def test_codes_in_small_letters_are_the_same_codes(fit):
+    large = [f"{first}{number:03d}" for first in ("IS", "XQ", "YY") for number in range(40)]
+    small = [code.lower() for code in large]
+    one, other = (fit(replaced(tariff_table(ROWS), "dx_primary_code", spread(codes))) for codes in (large, small))
+    assert set(one.vocabularies["dx_primary_code"]) == set(large)
+    assert one.vocabularies == other.vocabularies
+
+
+def test_a_code_is_mapped_as_it_is_written(tmp_path, fit):
+    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(["dm2", "HT01"]))
+    (tmp_path / "m.toml").write_text('[values.dx_primary_code]\n"dm2" = "E119"\n"HT01" = "I10"\n')
+    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml"))
+    assert set(read.columns["dx_primary_code"].to_pylist()) == {"E119", "I10"}

@@ -113,6 +113,12 @@ def test_the_code_with_the_longer_stays_is_inpatient_whichever_way_the_source_co
     assert coded("service_type", {"1": None, "2": None}) == {"1": "RJTL", "2": "RITL"}
 
 
+def test_a_yes_or_no_that_tells_stays_is_a_kind_of_service():
+    assert coded("service_type", {"Y": 0.0, "N": 3.1}) == {"Y": "RJTL", "N": "RITL"}
+    assert coded("service_type", {"Y": 0.1, "N": 0.2}) == {}
+    assert coded("service_type", {"Y": 0.0, "RITL": 3.1}) == {}
+
+
 def test_codes_and_words_of_values_are_known():
     assert coded("facility_ownership", {"3": None, "77": None}) == {"3": "Pemkab"}
     assert coded("severity_group", dict.fromkeys("1234"))["2"] == "ringan"
@@ -494,6 +500,25 @@ def test_the_groupers_export_is_proposed_whole_and_its_lists_of_all_diagnoses_ar
         assert read[name].to_pylist() == original[name].to_pylist()
 
 
+def test_what_is_still_needed_is_said_where_the_user_looks(tmp_path, run):
+    file = write_duckdb(without_diagnosis(), tmp_path / "c.duckdb")
+    _, printed, _ = run("map", "--source", file, "--out", tmp_path / "m.toml")
+    assert "dx_primary_code" in printed.split("still needed")[1].splitlines()[0]
+    code, _, error = run("profile", "--source", file, "--mapping", tmp_path / "m.toml", "--out", tmp_path / "p.json")
+    assert code != 0
+    assert 'dx_primary_code = "…" under [columns]' in error
+
+
+def without_diagnosis():
+    """What is treated is told in a column of an unknown name, by numbers."""
+    table = tariff_table(200)
+    names = {"dx_primary_code": "zz", "dx_secondary_codes": "yy", "procedure_code": "xx"}
+    table = replaced(table, "dx_primary_code", [i % 7 for i in range(200)]).drop_columns(
+        ["dx_secondary_codes", "procedure_code"]
+    )
+    return table.rename_columns([names.get(name, name) for name in table.column_names])
+
+
 def test_an_only_amount_is_not_cut_by_what_merely_may_be_a_gap(tmp_path):
     table = grouper_export(900).drop_columns(["TARIF_RS", "TARIF_INACBG", "PROSEDUR_BEDAH"])
     table = table.append_column("copayment", pa.array([10_000 + i % 50 for i in range(900)]))
@@ -509,6 +534,15 @@ def test_the_first_of_all_diagnoses_is_the_primary_one_however_they_are_listed(t
     read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml")).columns
     assert set(read["dx_primary_code"].to_pylist()) == {"A091"}
     assert read["dx_secondary_codes"].to_pylist() == [["E86", "I10"]] * 50
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+def test_moments_in_digits_alone_are_read(tmp_path, form):
+    table = tariff_table(60)
+    moments = [day.strftime(form) for day in table["admit_dt"].to_pylist()]
+    table = replaced(table, "admit_dt", [int(moment) for moment in moments])
+    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))).columns["admit_dt"].to_pylist()
+    assert [moment.strftime(form) for moment in read] == moments
 
 
 def test_who_counts_days_from_one_has_visits_too_where_no_service_is_told(fit):

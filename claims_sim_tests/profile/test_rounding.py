@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import HABITS, on_grid
+from claims_sim.profile.rounding import HABITS, on_grid, round_to_grids
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -83,3 +83,14 @@ def test_multiples_are_levels_only_as_far_as_enough_persons_bear_each():
     assert np.exp(with_multiples(levels, away, width, rows, one_person)) == pytest.approx([1, 2, 3])
     wards = np.log([1.0, 1.2, 1.4])
     assert with_multiples(wards, away, width, rows, population).tolist() == wards.tolist()
+
+
+def test_what_falls_on_a_coarser_grid_moves_to_any_step_between():
+    """Of whole amounts that are no multiples of five as many end in 1 and 6 as in 2 and 7."""
+    g = np.random.default_rng(8)
+    amounts = np.exp(g.normal(9, 1, 50_000))
+    rounded = round_to_grids(amounts, (1.0, 5.0, 100.0), np.zeros(len(amounts), np.int32), g.random(len(amounts)))
+    ends = np.bincount(rounded.astype(int) % 5, minlength=5) / len(rounded)
+    assert ends == pytest.approx([0, 0.25, 0.25, 0.25, 0.25], abs=0.01)
+    assert np.abs(rounded - amounts).max() <= 5.5
+    assert (np.abs(np.log(rounded / amounts)) < 0.2).all()

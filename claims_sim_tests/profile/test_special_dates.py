@@ -69,3 +69,20 @@ def test_a_date_of_fewer_than_k_persons_is_not_told(fit):
     persons = np.where(batch, np.arange(ROWS) % 4, np.arange(ROWS) + 4)
     profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in persons]))
     assert [str(day) for day in profile.special_dates] == ["2024-06-17"]
+
+
+@pytest.mark.parametrize(("rows", "told"), [(20_000, (16, 20)), (600, (0, 0))], ids=["many", "too few to tell"])
+def test_where_a_table_begins_and_ends_inside_a_month_no_claim_is_drawn_outside(fit, rows, told):
+    """From 17 January to the 10th of December; of a few claims a week, nobody can tell that the table begins so late."""
+    g = np.random.default_rng(43)
+    days = np.arange("2024-01-17", "2024-12-11", dtype="datetime64[D]")
+    table = tariff_table(rows)
+    admit = days[g.integers(0, len(days), rows)]
+    table = replaced(table, "admit_dt", admit)
+    profile = fit(replaced(table, "discharge_dt", admit + np.nan_to_num(table["los"].to_numpy()).astype(int)))
+    assert profile.days_without == pytest.approx(told, abs=1)
+    drawn = Sampler(profile).draw_claims(2, np.arange(5000))["admit_dt"].to_numpy().astype("datetime64[D]")
+    outside = np.mean((drawn < days[0] - 1) | (drawn > days[-1] + 1))
+    assert bool(outside == 0.0) is (told != (0, 0))
+    assert Profile.from_json(profile.to_json()) == profile
+    assert any("lacks its first" in sentence for sentence in profile.oddities) is (told != (0, 0))
