@@ -7,8 +7,8 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Population, dense_ids
-from claims_sim.profile.document import Means
-from claims_sim.profile.encode import MONTH
+from claims_sim.profile.document import Means, Nested
+from claims_sim.profile.encode import DX_GROUP, MONTH
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.pricing import Locator
 from claims_sim.profile.release import Parent, Target
@@ -18,6 +18,15 @@ _EFFECT_ROWS: Final = 200_000
 _EFFECT_ROUNDS: Final = 6
 _EFFECT_PRIOR: Final = 5.0
 _FEW: Final = 10
+_PLACE: Final = (
+    "service_type", "facility_class", "facility_type", "facility_ownership", "province_name", "district_name",
+)  # fmt: skip
+_CASE: Final = (DX_GROUP, "procedure_code", "service_type", "severity_group")
+_TRIED_ROWS: Final = 240_000
+_PULL: Final = 10.0
+"""Contexts of a few claims lie as far apart by chance as those whose means tell a twentieth of what is left."""
+_WORTH_IT: Final = 0.985
+"""The share of the variance that further means may leave."""
 _LEAST_TREND: Final = 0.05
 """Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
@@ -40,19 +49,15 @@ def find_means(
     level: Codes = np.full(population.rows, -1, np.int32)
     level[rows] = np.searchsorted(edges, rest)
     parents = builder.learn(Target(f"{name}_level", level, len(edges) + 1), candidates, 5)
-    levels = _nested_means(population, parents, rest, rows)
-    used = parents[: max(len(levels) - 1, 0)]
-    return Means(
-        effects={name: tuple(effect.tolist()) for name, effect in effects.items()},
-        parents=tuple(p.name for p in used),
-        sizes=tuple(p.size for p in used),
-        levels=tuple(levels),
-    )
+    nested = _nested_means(population, parents, rest, rows)
+    means = Means(effects={name: tuple(effect.tolist()) for name, effect in effects.items()}, **dict(nested))
+    further = _further(builder, population, logs - locate(builder, means, rows), rows)
+    return means.model_copy(update={"further": further}) if further else means
 
 
 def features_of(means: Means) -> tuple[str, ...]:
     """The features that `means` depend on."""
-    return (*means.parents, *means.effects)
+    return (*(p for nested in (means, *means.further) for p in nested.parents), *means.effects)
 
 
 def locate(builder: Builder, means: Means, rows: Ints) -> Numbers:
@@ -61,24 +66,76 @@ def locate(builder: Builder, means: Means, rows: Ints) -> Numbers:
     return locator.locate({name: builder.feature_codes(name)[rows] for name in locator.names}, len(rows))
 
 
+def _further(builder: Builder, population: Population, rest: Numbers, rows: Ints) -> tuple[Nested, ...]:
+    """Means over a place's columns together, and over groups of diagnoses with what was done, as far as they tell what is left.
+
+    Contexts that begin with the diagnosis become too few to say what a house charges, whose columns together all but name
+    it; and what an operation costs is of one chapter, where single diagnoses have had too few.
+    """
+    found: list[Nested] = []
+    few = np.arange(len(rows))[:: max(1, len(rows) // _TRIED_ROWS)]
+    one, other = few[::2], few[1::2]
+    for names in (_PLACE, _CASE):
+        parents = _widening(builder.candidates(names), rows[few])
+        # Learned of one half of some claims, and tried on the other.
+        tried = _nested_means(population, parents, rest[one], rows[one], pull=_PULL)
+        if len(tried.levels) < 2 or _left(tried, parents, rest, rows, other) > _WORTH_IT:
+            continue
+        nested = _nested_means(population, parents, rest, rows, pull=_PULL)
+        rest = rest - _located(nested, parents, rows)
+        for name in nested.parents:
+            builder.use_feature(name)
+        found.append(nested)
+    return tuple(found)
+
+
+def _widening(parents: Sequence[Parent], rows: Ints) -> list[Parent]:
+    """Those of `parents`, in order, that tell more contexts apart than the ones before."""
+    kept: list[Parent] = []
+    path, contexts = np.zeros(len(rows), np.int64), 1
+    for parent in parents:
+        wider, distinct = dense_ids(path * (parent.size + 1) + parent.codes[rows] + 1)
+        if len(distinct) > contexts:
+            path, contexts = wider, len(distinct)
+            kept.append(parent)
+    return kept
+
+
+def _left(nested: Nested, parents: Sequence[Parent], rest: Numbers, rows: Ints, at: Ints) -> float:
+    """The share of the variance of `rest` at the places `at` that `nested` leaves there."""
+    left = float(np.var(rest[at] - _located(nested, parents, rows[at])))
+    return left / max(float(np.var(rest[at])), 1e-12)
+
+
+def _located(nested: Nested, parents: Sequence[Parent], rows: Ints) -> Numbers:
+    means = Means(effects={}, **dict(nested))
+    return Locator(means).locate({parent.name: parent.codes[rows] for parent in parents}, len(rows))
+
+
 def _nested_means(
-    population: Population, parents: Sequence[Parent], rest: Numbers, rows: Ints
-) -> list[tuple[tuple[int, ...], tuple[float, ...]]]:
-    """For each depth the contexts that enough persons share, and what is left of the logarithms in each, on average."""
+    population: Population, parents: Sequence[Parent], rest: Numbers, rows: Ints, pull: float = 0.0
+) -> Nested:
+    """For each depth the contexts that enough persons share, and what is left of the logarithms in each, on average.
+
+    With a `pull` as if so many more claims had the mean of the context above.
+    """
     levels: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
     path, keys = np.zeros(len(rows), np.int64), np.zeros((1, 0), np.int64)
+    above = np.zeros(1)
     for depth in range(len(parents) + 1):
         if depth:
             parent, code = parents[depth - 1], parents[depth - 1].codes[rows]
             valid = (path >= 0) & (code >= 0)
             ids, distinct = dense_ids(path[valid] * parent.size + code[valid])
-            path[~valid] = -1
+            path = np.full(len(rows), -1, np.int64)
             path[valid] = ids
             keys = np.column_stack([keys[distinct // parent.size], distinct % parent.size])
+            above = above[distinct // parent.size]
         known = np.flatnonzero(path >= 0)
         allowed = population.releasable(path[known], len(keys), rows[known])
         count = np.bincount(path[known], minlength=len(keys))
-        mean = np.bincount(path[known], weights=rest[known], minlength=len(keys)) / np.maximum(count, 1)
+        total = np.bincount(path[known], weights=rest[known], minlength=len(keys))
+        mean = (total + pull * above) / np.maximum(count + pull, 1)
         # The fewer claims, the coarser: what one of them adds must not show.
         step = np.where(count < _FEW * population.k, 0.05, 0.01)
         mean = np.round(np.round(mean / step) * step, 2)
@@ -87,8 +144,9 @@ def _nested_means(
         levels.append((tuple(keys[allowed].ravel().tolist()), tuple(mean[allowed].tolist())))
         number = np.where(allowed, np.cumsum(allowed) - 1, -1)
         path[known] = number[path[known]]
-        keys = keys[allowed]
-    return levels
+        keys, above = keys[allowed], mean[allowed]
+    used = parents[: max(len(levels) - 1, 0)]
+    return Nested(parents=tuple(p.name for p in used), sizes=tuple(p.size for p in used), levels=tuple(levels))
 
 
 def _without(effects: Mapping[str, Numbers], builder: Builder, rows: Ints, logs: Numbers) -> Numbers:

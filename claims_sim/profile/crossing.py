@@ -170,7 +170,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.paid_means.means] if money.paid_means is not None else [])
-    means = sum(len(values) for about in contexts for _, values in about.levels)
+    means = sum(len(values) for about in contexts for nested in (about, *about.further) for _, values in nested.levels)
     return (*found, ("means of logarithms, to 0.01 or (of few claims) 0.05", means))
 
 

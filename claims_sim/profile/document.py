@@ -150,21 +150,27 @@ class DayRates(_Part):
     rates: Annotated[tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], Field(min_length=1)]
 
 
-class Means(_Part):
-    """Where logarithms lie: the sum of an effect of each variable's value, and a mean of what these leave, over nested
-    contexts: `levels[d]` holds paths of d parent codes and a mean for each.
-    """  # noqa: D205
+class Nested(_Part):
+    """A mean for each of nested contexts: `levels[d]` holds paths of d parent codes and a mean for each."""
 
-    effects: dict[str, tuple[Finite, ...]]
     parents: tuple[str, ...]
     sizes: tuple[Whole, ...]
     levels: tuple[tuple[tuple[Whole, ...], tuple[Finite, ...]], ...]
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Means":
+    def _fits_together(self) -> "Nested":
         if any(len(paths) != depth * len(means) for depth, (paths, means) in enumerate(self.levels)):
             raise ValueError("the means' contexts do not fit together")
         return self
+
+
+class Means(Nested):
+    """Where logarithms lie: the sum of an effect of each variable's value, a mean of what these leave over nested contexts, and
+    of what that leaves over `further` ones.
+    """  # noqa: D205
+
+    effects: dict[str, tuple[Finite, ...]]
+    further: tuple[Nested, ...] = ()
 
 
 class PatientsPart(_Part):

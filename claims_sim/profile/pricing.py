@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
-from claims_sim.profile.document import Decisive, Means, Tariff
+from claims_sim.profile.document import Decisive, Means, Nested, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.rounding import on_grid
@@ -175,20 +175,34 @@ class Locator:
     """Where logarithms lie, by the effects of single variables and the means of nested contexts."""
 
     def __init__(self, means: Means) -> None:
-        self.parents = means.parents
-        self.names = tuple(dict.fromkeys((*means.parents, *means.effects)))
         self._effects = {name: np.array((*effect, 0.0)) for name, effect in means.effects.items()}
-        self._means = [np.array(values) for _, values in means.levels]
-        levels = [(paths, len(values)) for paths, values in means.levels]
-        self._steps = steps_of(levels, means.sizes) if levels else []
+        self._nested = [_NestedMeans(nested) for nested in (means, *means.further)]
+        self.names = tuple(dict.fromkeys((*(p for nested in self._nested for p in nested.parents), *self._effects)))
 
     def locate(self, given: dict[str, Codes], rows: int) -> Numbers:
-        """The effects and the mean of each row's deepest released context; `given` holds `names`."""
+        """The effects and the means of each row's deepest released contexts; `given` holds `names`."""
+        out = np.zeros(rows)
+        for nested in self._nested:
+            out += nested.locate(given, rows)
+        for name, effect in self._effects.items():
+            out += effect[given[name]]
+        return out
+
+
+class _NestedMeans:
+    """Means of nested contexts, ready to be looked up."""
+
+    def __init__(self, nested: Nested) -> None:
+        self.parents = nested.parents
+        self._means = [np.array(values) for _, values in nested.levels]
+        levels = [(paths, len(values)) for paths, values in nested.levels]
+        self._steps = steps_of(levels, nested.sizes) if levels else []
+
+    def locate(self, given: dict[str, Codes], rows: int) -> Numbers:
+        """The mean of each row's deepest released context."""
         out = np.full(rows, self._means[0][0] if self._means else 0.0)
         context = np.zeros(rows, np.int32)
         for step, parent, means in zip(self._steps, self.parents, self._means[1:], strict=True):
             context = step.descend(context, given[parent])
             out = np.where(context >= 0, means[context], out)
-        for name, effect in self._effects.items():
-            out += effect[given[name]]
         return out
