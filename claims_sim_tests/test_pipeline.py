@@ -70,7 +70,7 @@ def test_a_batch_whose_profile_is_of_another_format_holds_up_nothing(settings, m
     pipeline.commit_batch(settings, batch)
     kept = authoring.kept_profile_path(settings, profile.profile_hash)
     content = kept.read_text()
-    kept.write_text(content.replace('"schema_version":"4"', '"schema_version":"3"'))
+    kept.write_text(content.replace('"schema_version":"5"', '"schema_version":"4"'))
     monkeypatch.setattr(review, "_idle", [])  # as in another process
     relay = pipeline.relay_outbox(settings)
     assert (relay.claims, relay.quarantined) == (0, {batch.request.batch_id: {authoring.PROFILE_NOT_READABLE: 5}})

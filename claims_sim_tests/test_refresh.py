@@ -234,7 +234,7 @@ def test_another_source_may_have_other_rules(other_k, settings):
 def test_a_profile_of_another_format_or_a_damaged_one_is_no_dead_end(profiled):
     own, (before,) = profiled(11)
     assert pipeline.has_profile_of_source(own)
-    for text in (own.profile_path.read_text().replace('"schema_version":"4"', '"schema_version":"3"'), "{"):
+    for text in (own.profile_path.read_text().replace('"schema_version":"5"', '"schema_version":"4"'), "{"):
         own.profile_path.write_text(text)
         waiting = own.profile_path.with_name("waiting.json")
         waiting.write_text(text)

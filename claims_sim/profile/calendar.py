@@ -96,7 +96,9 @@ def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
     None, unless more than a few claims would be expected there. That claims begin is seen from the day on which enough have come.
     """
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
-    found = []
+    found: list[int] = []
+    if not months:
+        return 0, 0
     span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
     a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
     for code, backwards in ((0, False), (len(months) - 1, True)):

@@ -16,11 +16,20 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "4"
+PROFILE_SCHEMA_VERSION: Final = "5"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -103,6 +112,11 @@ class Feature(_Part):
     groups: tuple[Whole, ...] | None = None
 
 
+def _without_empty(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of the document without what it holds none of: hashes and approvals stay as they were."""
+    return document if document[name] else {key: value for key, value in document.items() if key != name}
+
+
 class Decisive(_Part):
     """Procedures that decide prices whatever the diagnosis, as numbers service × `procedures` + procedure; the other claims'
     prices are decided by the diagnosis. `diagnoses` and `procedures` are the sizes of their vocabularies.
@@ -113,6 +127,10 @@ class Decisive(_Part):
     procedures: Whole
     groups: tuple[Whole, ...] = ()
     """For each diagnosis its group, where what a procedure costs is another in each group; none where it is the same in all."""
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_any(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_empty(dump(self), "groups")
 
 
 class Tariff(_Part):
@@ -171,6 +189,10 @@ class Means(Nested):
 
     effects: dict[str, tuple[Finite, ...]]
     further: tuple[Nested, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_any(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_empty(dump(self), "further")
 
 
 class PatientsPart(_Part):
@@ -245,7 +267,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["4"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["5"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
