@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Mask
 from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
@@ -107,15 +107,11 @@ def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
         length = int(((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int))
         day = (encoded.admit[rows].astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
         day = length - 1 - day if backwards else day
-        begins = next((d for d in range(length) if _may_be_told(encoded.population, rows[day <= d])), 0)
+        begins = next((d for d in range(length) if encoded.population.may_be_told(rows[day <= d])), 0)
         expected = begins * a_day
         found.append(min(begins, MAX_DAYS_WITHOUT) if expected >= _MANY_EXPECTED * encoded.population.k else 0)
     before, behind = found
     return (before, behind) if len(months) > 1 or before + behind <= MAX_DAYS_WITHOUT else (0, 0)
-
-
-def _may_be_told(population: Population, rows: Ints) -> bool:
-    return len(rows) >= population.k and bool(population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
 
 
 class _Special(NamedTuple):

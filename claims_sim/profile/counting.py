@@ -98,6 +98,10 @@ class Population:
         """The same, as if nobody could tell facilities apart."""
         return replace(self, facilities=None)
 
+    def may_be_told(self, rows: Ints) -> bool:
+        """May a number be released of just these rows?"""
+        return bool(self.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
+
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""
         counts = np.bincount(cells, minlength=count)

@@ -133,7 +133,7 @@ def _may_be_told(encoded: Encoded, at: Ints, pairs: _Pairs, days: Numbers) -> bo
     bearers = np.unique(np.r_[pairs.shorter[at], pairs.longer[at]])
     if len(np.unique(days[bearers])) < _MIN_STAYS:
         return False
-    return bool(encoded.population.releasable(np.zeros(len(bearers), np.int64), 1, bearers)[0])
+    return encoded.population.may_be_told(bearers)
 
 
 def _recurring(key: Ints, amounts: Numbers) -> int:

@@ -113,7 +113,7 @@ class _Grouping:
         # Numbered anew: what is counted then grows with these claims, not with the table.
         persons, facilities = (_numbered(owners, rows) for owners in (whole.persons, whole.facilities))
         there = Population(claims, whole.k, persons, facilities)
-        return bool(there.releasable(np.zeros(claims, np.int64), 1)[0])
+        return there.may_be_told(np.arange(claims))
 
     def close(self, kinds: Ints) -> None:
         """Make one group of them."""

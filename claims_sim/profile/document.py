@@ -242,7 +242,7 @@ class Money(_Part):
     table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
     rates_above_claimed: bool = False
-    claimed_follows_paid: tuple[Finite, ...] = ()
+    claimed_follows_paid: tuple[Share, ...] = ()
     """For each kind of service how much dearer "other" amounts are, as a logarithm, where the price that is paid is by one dearer
     than its case's commonest.
     """

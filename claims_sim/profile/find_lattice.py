@@ -6,7 +6,7 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -237,7 +237,9 @@ def _fit_tariff(
     away = rest - mode
     # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
     priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
-    levels = _hidden_levels(priced, away, amounts.tolerance[own], len(distinct))
+    levels = _hidden_levels(
+        priced, away, amounts.tolerance[own], len(distinct), lambda at: population.may_be_told(own[at])
+    )
     found.levels = with_multiples(levels, away, 2 * amounts.tolerance[own] + 5e-5, own, population)
     if groups is not None:
         fit_points(found, population, amounts, own)
@@ -257,8 +259,10 @@ def _every_nth(usable: Mask) -> Mask:
     return usable & chosen
 
 
-def _hidden_levels(case: Ints, away: Numbers, tolerance: Numbers, cases: int) -> Numbers:
-    """Log ratios to the commonest price that recur over many cases; always with 0 among them."""
+def _hidden_levels(
+    case: Ints, away: Numbers, tolerance: Numbers, cases: int, may_be_told: Callable[[Ints], bool]
+) -> Numbers:
+    """Log ratios to the commonest price that recur over many cases and may be told; always with 0 among them."""
     levels = [0.0]
     width = 2 * tolerance + 5e-5
     free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
@@ -280,7 +284,8 @@ def _hidden_levels(case: Ints, away: Numbers, tolerance: Numbers, cases: int) ->
         centre, _ = densest(value, np.full(len(value), 1e-4))
         fine = near[np.abs(away[near] - centre) < 2e-4]
         centre = float(np.average(away[fine], weights=1 / width[fine] ** 2))
-        levels.append(centre)
+        if may_be_told(fine):
+            levels.append(centre)
         free &= np.abs(away - centre) > 3 * width
     return _consistent_levels(np.array(levels))
 

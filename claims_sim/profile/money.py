@@ -19,12 +19,13 @@ from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_price_lists
+from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, bin_numbers
+from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
-from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, follows_paid, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 PRICED: Final = "is_priced"
@@ -147,7 +148,7 @@ def _ceiling(primary: Numbers, population: Population, grid: float) -> float:
     count = population.k
     while _FURTHER_DOWN * count <= len(dearest):
         sets = (dearest[:count], dearest[: _FURTHER_DOWN * count])
-        if all(population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0] for rows in sets):
+        if all(population.may_be_told(rows) for rows in sets):
             high, lower = (max(primary[rows[-1]], grid) for rows in sets)
             step = 10.0 ** np.floor(np.log10(high)) / 10
             # Up, not to the nearest: where all are about as dear, they would lie above it.
@@ -294,13 +295,12 @@ def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
         price = np.where(np.isfinite(logs), logs, price)
     there = np.flatnonzero(np.isfinite(price))
     trial = Builder(fit.builder.population, fit.builder.variables)
-    if len(there) < _FEWEST_ABOUT * fit.encoded.population.k:
+    population = fit.encoded.population
+    if len(there) < _FEWEST_ABOUT * population.k or not population.may_be_told(rows[there]):
         return _About(price, None, trial)
-    logs, own = _logs(fit, rows[there]), fit.encoded.codes["dx_primary_code"][rows[there]] + 1
-    count = np.maximum(np.bincount(own), 1)
-    apart, away = (values - (np.bincount(own, values) / count)[own] for values in (price[there], logs))
+    logs, diagnosis = _logs(fit, rows[there]), fit.encoded.codes["dx_primary_code"][rows[there]].astype(np.int64) + 1
     # Charges rise less than the prices of case groups do; what they have in common with these is theirs.
-    slope = round(20 * float(np.clip((apart * away).sum() / max((apart**2).sum(), 1e-9), 0.0, 1.0))) / 20
+    slope = rise(within(logs, diagnosis), within(price[there], diagnosis))
     off = logs - slope * price[there]
     means = find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population)
     return _About(price, means, trial, slope)

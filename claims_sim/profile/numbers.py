@@ -23,6 +23,16 @@ def round_significant(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
+def within(values: Numbers, group: npt.NDArray[np.int64]) -> Numbers:
+    """`values` less the mean of their group."""
+    return np.asarray(values - (np.bincount(group, values) / np.maximum(np.bincount(group), 1))[group])
+
+
+def rise(of: Numbers, by: Numbers) -> float:
+    """How `of` rises with `by`, both about nothing: from not at all (0) to as much (1), in twentieths."""
+    return round(20 * float(np.clip((of * by).sum() / max((by**2).sum(), 1e-9), 0.0, 1.0))) / 20
+
+
 def bin_numbers(
     values: Numbers,
     population: Population,

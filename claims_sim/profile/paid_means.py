@@ -15,7 +15,7 @@ from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints
 from claims_sim.profile.document import Bins, Means, PaidMeans
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.numbers import Numbers, bin_numbers
+from claims_sim.profile.numbers import Numbers, bin_numbers, rise
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid
 
@@ -32,13 +32,13 @@ def find_paid_means(
     builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float
 ) -> PaidMeans | None:
     """The means of the amounts paid to `rows`, or of their shares of what is claimed; None where they tell little."""
-    if len(rows) < max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k):
+    enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
+    if len(rows) < enough or not encoded.population.may_be_told(rows):
         return None
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
     tried = [of_share, of_amount]
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
-    of_claimed = of_amount.rest - of_share.rest
-    follows = round(20 * float((of_claimed * of_amount.rest).sum() / max((of_claimed**2).sum(), 1e-9))) / 20
+    follows = rise(of_amount.rest, of_amount.rest - of_share.rest)
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)

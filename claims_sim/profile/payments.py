@@ -13,13 +13,14 @@ from claims_sim.profile.daily import days_charge, with_days
 from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE, SERVICE
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10

@@ -24,10 +24,7 @@ def with_multiples(levels: Numbers, away: Numbers, width: Numbers, rows: Ints, p
         bears = np.abs(away - np.log(n)) < width
         if (np.abs(levels - np.log(n)) < _SAME).any():
             continue
-        if (
-            int(bears.sum()) < 2 * population.k
-            or not population.releasable(np.zeros(int(bears.sum()), np.int64), 1, rows[bears])[0]
-        ):
+        if int(bears.sum()) < 2 * population.k or not population.may_be_told(rows[bears]):
             break
         found.append(float(np.log(n)))
     return np.sort(np.array(found))

@@ -34,7 +34,6 @@ _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
-SERVICE: Final = "service_type"
 PAID_PRICE: Final = "paid_price"
 """The table that draws which price of its own list is paid."""
 PAID_CASE: Final = "paid_price_case"
@@ -47,10 +46,6 @@ _MOST_SHARED: Final = 100
 """So many amounts at most are paid by name."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
-_ENOUGH_TO_FOLLOW: Final = 50
-"""So many times k claims that are paid a price, for it to be told how charges follow it."""
-_TELLING: Final = 0.01
-"""The share of the variance of charges inside cases that must follow."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 
@@ -236,8 +231,7 @@ def _find_lines(
         different = len(np.unique(claimed[todo[on]]))
         if support < enough or different < max(_MIN_AMOUNTS_ON_LINE, spread * support):
             break
-        cell = np.zeros(int(on.sum()), np.int64)
-        if not population.releasable(cell, 1, todo[on])[0]:
+        if not population.may_be_told(todo[on]):
             break
         lines.append((float(slope), float(offset)))
         todo = todo[~on]
@@ -286,48 +280,6 @@ def _pays_above_claimed(own: Lattice, claimed: Numbers, paid: Numbers, populatio
     """Is a price of the list paid to more than a few of whom claim less?"""
     on = own.point >= 0
     return released_count(on & (paid > claimed), population) > _COMMON_SHARE * int(on.sum())
-
-
-def follows_paid(own: Lattice, claimed: Numbers, encoded: Encoded) -> tuple[tuple[float, ...], Numbers]:
-    """How logarithms of what is claimed follow that of which price of its case is paid, of each kind of service, and what of
-    each amount's follows from it.
-
-    A hospital's charges are dear where the case group behind them is, though the claim does not tell it. Claims that are not
-    paid a price have what is usual of their case.
-    """  # noqa: D205
-    listed = np.flatnonzero((own.point >= 0) & (claimed > 0))
-    case, multiple = own.case[listed], _multiples(own, listed)
-    count = np.maximum(np.bincount(case, minlength=len(own.case_keys)), 1)
-    usual = np.bincount(case, multiple, len(count)) / count
-    logs = np.log(claimed[listed])
-    apart, off = multiple - usual[case], logs - (np.bincount(case, logs, len(count)) / count)[case]
-    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
-    slopes = [_slope(apart[own_], off[own_], listed[own_], encoded.population) for own_ in _each(service[listed])]
-    each = np.where(own.case >= 0, np.append(usual, 0.0)[own.case], 0.0)
-    each[listed] = multiple
-    return tuple(slopes), np.append(np.array(slopes), 0.0)[service] * each
-
-
-def _each(codes: Codes) -> list[Mask]:
-    return [codes == code for code in range(int(codes.max(initial=0)) + 1)]
-
-
-def _slope(apart: Numbers, off: Numbers, rows: Ints, population: Population) -> float:
-    """How `off` rises with `apart`, to a twentieth; 0 where it hardly does, or too few show it."""
-    if (
-        len(rows) < _ENOUGH_TO_FOLLOW * population.k
-        or not population.releasable(np.zeros(len(rows), np.int64), 1, rows)[0]
-    ):
-        return 0.0
-    rises = float((apart * off).sum() / max((apart**2).sum(), 1e-9))
-    tells = rises * float((apart * off).sum() / max((off**2).sum(), 1e-9))
-    return round(rises * 20) / 20 if tells > _TELLING else 0.0
-
-
-def _multiples(own: Lattice, listed: Ints) -> Numbers:
-    """Of each of the `listed` claims how many times its case's commonest price it is paid, as a logarithm."""
-    first = own.base_start[own.case[listed]]
-    return np.asarray(own.bases[first + own.point[listed]] + own.levels[own.level[listed]] - own.bases[first])
 
 
 def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Sequence[Parent]) -> None:

@@ -1,0 +1,52 @@
+"""How charges follow the price that is paid: a hospital's bill is dear where the case group behind it is, though no column tells it."""
+
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.numbers import Numbers, rise, within
+
+SERVICE: Final = "service_type"
+_ENOUGH_TO_FOLLOW: Final = 50
+"""So many times k claims that are paid a price, for it to be told how charges follow it."""
+_TELLING: Final = 0.01
+"""The share of the variance of charges inside cases that must follow."""
+
+
+def follows_paid(own: Lattice, claimed: Numbers, encoded: Encoded) -> tuple[tuple[float, ...], Numbers]:
+    """How logarithms of what is claimed follow that of which price of its case is paid, of each kind of service, and what of
+    each amount's follows from it.
+
+    A hospital's charges are dear where the case group behind them is, though the claim does not tell it. Claims that are not
+    paid a price have what is usual of their case.
+    """  # noqa: D205
+    listed = np.flatnonzero((own.point >= 0) & (claimed > 0))
+    case, multiple = own.case[listed], _multiples(own, listed)
+    apart, off = within(multiple, case), within(np.log(claimed[listed]), case)
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    slopes = [
+        _followed(apart[at], off[at], encoded.population, listed[at])
+        for at in (service[listed] == code for code in range(int(service.max(initial=0)) + 1))
+    ]
+    count = np.bincount(case, minlength=len(own.case_keys))
+    usual = np.append(np.bincount(case, multiple, len(count)) / np.maximum(count, 1), 0.0)
+    each = usual[own.case]
+    each[listed] = multiple
+    return tuple(slopes), np.append(np.array(slopes), 0.0)[service] * each
+
+
+def _followed(apart: Numbers, off: Numbers, population: Population, rows: Ints) -> float:
+    """How `off` rises with `apart`; 0 where that tells hardly anything of it, or too few show it."""
+    if len(rows) < _ENOUGH_TO_FOLLOW * population.k or not population.may_be_told(rows):
+        return 0.0
+    follows = rise(off, apart)
+    return follows if follows * float((apart * off).sum()) > _TELLING * float((off**2).sum()) else 0.0
+
+
+def _multiples(own: Lattice, listed: Ints) -> Numbers:
+    """Of each of the `listed` claims how many times its case's commonest price it is paid, as a logarithm."""
+    first = own.base_start[own.case[listed]]
+    return np.asarray(own.bases[first + own.point[listed]] + own.levels[own.level[listed]] - own.bases[first])
