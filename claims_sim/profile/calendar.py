@@ -93,12 +93,12 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
 def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
     """How many days of the first month come before its claims, and how many of the last one behind them.
 
-    None, unless more than a few claims would be expected there. That claims begin is seen from the day on which enough have come.
+    None, unless many claims would be expected there, hardly any came, and so many on the day itself that it may be told.
     """
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
-    found: list[int] = []
     if not months:
         return 0, 0
+    population, found = encoded.population, []
     span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
     a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
     for code, backwards in ((0, False), (len(months) - 1, True)):
@@ -107,9 +107,9 @@ def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
         length = int(((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int))
         day = (encoded.admit[rows].astype("datetime64[D]") - first.astype("datetime64[D]")).astype(int)
         day = length - 1 - day if backwards else day
-        begins = next((d for d in range(length) if encoded.population.may_be_told(rows[day <= d])), 0)
-        expected = begins * a_day
-        found.append(min(begins, MAX_DAYS_WITHOUT) if expected >= _MANY_EXPECTED * encoded.population.k else 0)
+        begins = next((d for d in range(length) if population.may_be_told(rows[day == d])), 0)
+        is_plain = begins * a_day >= _MANY_EXPECTED * population.k and int((day < begins).sum()) < population.k
+        found.append(min(begins, MAX_DAYS_WITHOUT) if is_plain else 0)
     before, behind = found
     return (before, behind) if len(months) > 1 or before + behind <= MAX_DAYS_WITHOUT else (0, 0)
 

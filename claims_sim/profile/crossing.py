@@ -164,12 +164,15 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     if money.paid_tariff is not None:
         found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
+        found += [("top-ups of these", len(money.paid_tariff.top_ups))] if money.paid_tariff.top_ups else []
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
     followed = sum(slope != 0 for slope in money.claimed_follows_paid)
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
+    found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
-    contexts = [money.means] + ([money.paid_means.means] if money.paid_means is not None else [])
+    contexts = [money.means] + ([money.off_prices] if money.off_prices is not None else [])
+    contexts += [money.paid_means.means] if money.paid_means is not None else []
     means = sum(len(values) for about in contexts for nested in (about, *about.further) for _, values in nested.levels)
     return (*found, ("means of logarithms, to 0.01 or (of few claims) 0.05", means))
 

@@ -3,6 +3,7 @@
 What may not be released by its text or its number of persons has no code (-1). Learns nothing about dependencies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,11 +41,18 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
+_HARDLY: Final = 0.01
 DX_GROUP: Final = "dx_group"
 """A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")
 MAX_STAY: Final = 3660
 _LOOKED_AT: Final = 200_000
+
+
+def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
+    """The group of each code: of those that begin alike, ICD-10's chapters by and large."""
+    initials = sorted({str(code)[:1] for code in codes})
+    return tuple(initials.index(str(code)[:1]) for code in codes)
 
 
 @dataclass(slots=True)
@@ -90,7 +98,7 @@ def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Populat
 
     persons, facilities = numbered("patient_id_hash"), numbered("facility_id")
     if facilities is None:
-        facilities = facilities_of_register(table, persons)
+        facilities = facilities_of_register(table, persons, k)
     elif len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
     needed = k if persons is not None else max(k, CLAIMS_K if k >= PERSONS_K else k)
@@ -125,9 +133,10 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
 
 
 def _nights(out: Encoded, los: Numbers) -> Numbers:
-    """The nights of each stay: by its dates where `los` is never none, since a visit is a day of care to who counts from one."""
-    counts_from_one = not (los == 0).any() and out.days is not None and (out.days == 0).any()
-    return np.where(np.isfinite(out.days), out.days, los) if counts_from_one and out.days is not None else los
+    """The nights of each stay: by its dates where `los` is hardly ever none, since a visit is a day to who counts from one."""
+    if out.days is None or np.mean(los == 0) >= _HARDLY or np.mean(out.days == 0) < _HARDLY:
+        return los
+    return np.where(np.isfinite(out.days), out.days, los)
 
 
 def _numbers(source: SourceTable, name: str) -> Numbers | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.codes.hospitals import class_of, ownership_of, province_of, register
-from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Codes, Ints, Mask, dense_ids
+from claims_sim.profile.counting import MIN_FACILITIES, PERSONS_K, UNTOLD, Codes, Ints, Mask, dense_ids
 from claims_sim.profile.directory import is_attribute
 
 KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
@@ -21,12 +21,14 @@ KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
     "facility_ownership": ("ownership", ownership_of),
 }
 """By what the register knows hospitals: its own columns, and how ours are read."""
-_NO_NAME: Final = re.compile(r"\b(KABUPATEN|KAB|KOTA|KODYA)\b|[^0-9A-Z]")
+_NO_NAME: Final = re.compile(
+    r"\([^)]*\)|\b(KABUPATEN|KAB|KOTA|KOTAMADYA|KODYA|ADM|ADMINISTRASI|REGENCY|CITY|DISTRICT)\b|[^0-9A-Z]"
+)
 _A_HOSPITALS: Final = 0.05
-"""The share of a kind's claims that a district with a hospital of it has at least: fewer may be slips of the pen."""
+"""The share of a kind's claims that a district with a hospital of it has at least, and k: fewer may be slips of the pen."""
 
 
-def facilities_of_register(table: pa.Table, persons: Ints | None = None) -> Ints | None:
+def facilities_of_register(table: pa.Table, persons: Ints | None = None, k: int = PERSONS_K) -> Ints | None:
     """A facility's number for each row that the register narrows down to one or two hospitals, else UNTOLD.
 
     The claims of two hospitals of a kind are counted as two facilities' in turn. A kind that has hospitals in three
@@ -53,9 +55,10 @@ def facilities_of_register(table: pa.Table, persons: Ints | None = None) -> Ints
         known &= of_row >= 0
         kind = kind * len(meanings) + of_row
         keys = keys * len(meanings) + np.array([meanings[parts[place]] for parts in few], np.int64)
-    return _numbered(
-        np.where(known, kind, -1), keys, np.array([hospitals[parts] for parts in few]), _districts(table, persons)
-    )
+    districts = _districts(table, persons)
+    if districts is not None:
+        known[known] &= ~_in_several_places(kind[known], districts[known], k)
+    return _numbered(np.where(known, kind, -1), keys, np.array([hospitals[parts] for parts in few]))
 
 
 def text_codes(column: pa.ChunkedArray) -> Codes:
@@ -66,11 +69,11 @@ def text_codes(column: pa.ChunkedArray) -> Codes:
 
 def _districts(table: pa.Table, persons: Ints | None) -> Codes | None:
     """The district of each claim's facility. None where it may be the patient's, or belongs to no province."""
-    if "district_name" not in table.column_names:
+    if "district_name" not in table.column_names or persons is None:
         return None
     districts = _spelled_alike(table["district_name"])
     known = districts >= 0
-    if persons is not None and is_attribute(districts[known], persons[known]):
+    if is_attribute(districts[known], persons[known]):
         return None
     provinces = text_codes(table["province_name"])
     return districts if is_attribute(provinces[known], districts[known].astype(np.int64) + 1) else None
@@ -83,12 +86,10 @@ def _spelled_alike(column: pa.ChunkedArray) -> Codes:
     return np.array([number[name] for name in names] + [-1], np.int32)[text_codes(column)]
 
 
-def _numbered(kind: Ints, keys: Ints, hospitals: Ints, districts: Codes | None) -> Ints | None:
+def _numbered(kind: Ints, keys: Ints, hospitals: Ints) -> Ints | None:
     order = np.argsort(keys)
     at = np.minimum(np.searchsorted(keys[order], kind), len(keys) - 1)
     found = np.flatnonzero(keys[order][at] == kind)
-    if districts is not None:
-        found = found[~_in_several_places(kind[found], districts[found])]
     if not len(found):
         return None
     facilities = np.full(len(kind), UNTOLD, np.int64)
@@ -97,13 +98,13 @@ def _numbered(kind: Ints, keys: Ints, hospitals: Ints, districts: Codes | None) 
     return facilities
 
 
-def _in_several_places(kind: Ints, districts: Codes) -> Mask:
+def _in_several_places(kind: Ints, districts: Codes, k: int) -> Mask:
     """Which claims are of a kind with hospitals in as many districts as may be told: a hospital lies in one."""
     kinds, distinct = dense_ids(kind)
     known = districts >= 0
     width = int(districts.max(initial=0)) + 1
     cells, places = dense_ids(kinds[known] * width + districts[known])
     claims = np.bincount(kinds[known], minlength=len(distinct))
-    hospital = np.bincount(cells) >= _A_HOSPITALS * claims[places // width]
+    hospital = np.bincount(cells) >= np.maximum(_A_HOSPITALS * claims[places // width], k)
     several = np.bincount(places[hospital] // width, minlength=len(distinct)) >= MIN_FACILITIES
     return np.asarray(several[kinds])

@@ -21,7 +21,7 @@ CONDITIONS: Final = ("procedure_code",)
 MIN_PAIRS: Final = 12
 _MIN_SHARE: Final = 0.3
 """The share of the pairs that must have one ratio."""
-_LEAST_SHARE, _AS_AMONG_EQUALS = 0.08, 0.6
+_LEAST_SHARE, _AS_AMONG_EQUALS = 0.05, 0.6
 """Fewer may where rows that agree in all have equal amounts no oftener (a ward class that is not told), but so many at least."""
 _NEARLY_ALL: Final = 0.97
 _SAME_RATIO: Final = 0.002

@@ -24,6 +24,9 @@ from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
 
 _MAX_LEVELS: Final = 24
+_USUAL_LEVELS: Final = 6
+_SMALL_CASE: Final = 24
+"""So many times k claims a case, and it shows its prices by itself; hidden levels are what smaller ones have in common."""
 _MIN_EXPLAINED: Final = 0.15
 _HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
@@ -237,8 +240,10 @@ def _fit_tariff(
     away = rest - mode
     # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
     priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
+    a_case = int((found.case >= 0).sum()) / max(len(found.case_keys), 1)
+    most = _MAX_LEVELS if a_case < _SMALL_CASE * population.k else _USUAL_LEVELS
     levels = _hidden_levels(
-        priced, away, amounts.tolerance[own], len(distinct), lambda at: population.may_be_told(own[at])
+        priced, away, amounts.tolerance[own], len(distinct), most, lambda at: population.may_be_told(own[at])
     )
     found.levels = with_multiples(levels, away, 2 * amounts.tolerance[own] + 5e-5, own, population)
     if groups is not None:
@@ -260,13 +265,13 @@ def _every_nth(usable: Mask) -> Mask:
 
 
 def _hidden_levels(
-    case: Ints, away: Numbers, tolerance: Numbers, cases: int, may_be_told: Callable[[Ints], bool]
+    case: Ints, away: Numbers, tolerance: Numbers, cases: int, most: int, may_be_told: Callable[[Ints], bool]
 ) -> Numbers:
-    """Log ratios to the commonest price that recur over many cases and may be told; always with 0 among them."""
+    """At most so many log ratios to the commonest price that recur over many cases and may be told, 0 always among them."""
     levels = [0.0]
     width = 2 * tolerance + 5e-5
     free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
-    for _ in range(_MAX_LEVELS - 1):
+    for _ in range(most - 1):
         here = np.flatnonzero(free)
         if len(here) < 50:
             break

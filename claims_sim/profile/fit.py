@@ -12,13 +12,12 @@ from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
 from claims_sim.profile.document import Bins, Profile, utc
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, encode
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.plausible import rule_rates
-from claims_sim.profile.price_cases import begins_alike
 from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable

@@ -4,19 +4,20 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, rise, within
 
 SERVICE: Final = "service_type"
-_ENOUGH_TO_FOLLOW: Final = 50
-"""So many times k claims that are paid a price, for it to be told how charges follow it."""
+_ENOUGH_TO_FOLLOW: Final = 20
+"""So many times k persons who are paid another price than the usual one, for it to be told how charges follow it."""
+_USUAL: Final = 1e-3
 _TELLING: Final = 0.01
 """The share of the variance of charges inside cases that must follow."""
 
 
-def follows_paid(own: Lattice, claimed: Numbers, encoded: Encoded) -> tuple[tuple[float, ...], Numbers]:
+def follows_paid(own: Lattice, claimed: Numbers, paid: Numbers, encoded: Encoded) -> tuple[tuple[float, ...], Numbers]:
     """How logarithms of what is claimed follow that of which price of its case is paid, of each kind of service, and what of
     each amount's follows from it.
 
@@ -24,11 +25,11 @@ def follows_paid(own: Lattice, claimed: Numbers, encoded: Encoded) -> tuple[tupl
     paid a price have what is usual of their case.
     """  # noqa: D205
     listed = np.flatnonzero((own.point >= 0) & (claimed > 0))
-    case, multiple = own.case[listed], _multiples(own, listed)
+    case, multiple = own.case[listed], _multiples(own, paid, listed)
     apart, off = within(multiple, case), within(np.log(claimed[listed]), case)
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     slopes = [
-        _followed(apart[at], off[at], encoded.population, listed[at])
+        _followed(apart[at], off[at], encoded.population, listed[at], np.abs(multiple[at]) > _USUAL)
         for at in (service[listed] == code for code in range(int(service.max(initial=0)) + 1))
     ]
     count = np.bincount(case, minlength=len(own.case_keys))
@@ -38,15 +39,16 @@ def follows_paid(own: Lattice, claimed: Numbers, encoded: Encoded) -> tuple[tupl
     return tuple(slopes), np.append(np.array(slopes), 0.0)[service] * each
 
 
-def _followed(apart: Numbers, off: Numbers, population: Population, rows: Ints) -> float:
-    """How `off` rises with `apart`; 0 where that tells hardly anything of it, or too few show it."""
-    if len(rows) < _ENOUGH_TO_FOLLOW * population.k or not population.may_be_told(rows):
+def _followed(apart: Numbers, off: Numbers, population: Population, rows: Ints, unusual: Mask) -> float:
+    """How `off` rises with `apart`; 0 where that tells hardly anything of it, or too few show it, whose prices are `unusual`."""
+    one = population.one_of_each(rows)
+    if int(unusual[one].sum()) < _ENOUGH_TO_FOLLOW * population.k or not population.may_be_told(rows[unusual]):
         return 0.0
-    follows = rise(off, apart)
+    follows = rise(off[one], apart[one])
     return follows if follows * float((apart * off).sum()) > _TELLING * float((off**2).sum()) else 0.0
 
 
-def _multiples(own: Lattice, listed: Ints) -> Numbers:
+def _multiples(own: Lattice, paid: Numbers, listed: Ints) -> Numbers:
     """Of each of the `listed` claims how many times its case's commonest price it is paid, as a logarithm."""
-    first = own.base_start[own.case[listed]]
-    return np.asarray(own.bases[first + own.point[listed]] + own.levels[own.level[listed]] - own.bases[first])
+    usual = own.bases[own.base_start[own.case[listed]]] + own.place_log(listed)
+    return np.asarray(np.log(paid[listed]) - usual)

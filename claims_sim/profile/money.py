@@ -93,8 +93,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
     slopes, follows = tuple[float, ...](), np.zeros(encoded.rows)
-    if rules is not None and rules.own is not None:
-        slopes, follows = follows_paid(rules.own, primary, encoded)
+    if rules is not None and rules.own is not None and encoded.paid is not None:
+        slopes, follows = follows_paid(rules.own, primary, encoded.paid, encoded)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
@@ -296,11 +296,12 @@ def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
     there = np.flatnonzero(np.isfinite(price))
     trial = Builder(fit.builder.population, fit.builder.variables)
     population = fit.encoded.population
-    if len(there) < _FEWEST_ABOUT * population.k or not population.may_be_told(rows[there]):
+    one = population.one_of_each(rows[there])
+    if len(one) < _FEWEST_ABOUT * population.k or not population.may_be_told(rows[there]):
         return _About(price, None, trial)
     logs, diagnosis = _logs(fit, rows[there]), fit.encoded.codes["dx_primary_code"][rows[there]].astype(np.int64) + 1
     # Charges rise less than the prices of case groups do; what they have in common with these is theirs.
-    slope = rise(within(logs, diagnosis), within(price[there], diagnosis))
+    slope = rise(within(logs[one], diagnosis[one]), within(price[there[one]], diagnosis[one]))
     off = logs - slope * price[there]
     means = find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population)
     return _About(price, means, trial, slope)

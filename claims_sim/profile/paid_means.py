@@ -38,7 +38,8 @@ def find_paid_means(
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
     tried = [of_share, of_amount]
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
-    follows = rise(of_amount.rest, of_amount.rest - of_share.rest)
+    one = encoded.population.one_of_each(rows)
+    follows = rise(of_amount.rest[one], (of_amount.rest - of_share.rest)[one])
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)

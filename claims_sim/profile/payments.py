@@ -20,7 +20,7 @@ from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_PRICE
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
@@ -40,14 +40,20 @@ class _Listed(NamedTuple):
 class _OwnList:
     """The price list of what is paid."""
 
-    def __init__(self, tariff: Tariff, table: TableSampler, finest: float) -> None:
-        self.prices, self._table = PriceLists([tariff], finest), table
+    def __init__(self, tariff: Tariff, tables: dict[str, TableSampler], finest: float) -> None:
+        self.prices, self._table = PriceLists([tariff], finest), tables[PAID_PRICE]
+        self._top_up, self._top_ups = tables.get(PAID_TOP_UP), np.array((0.0, *tariff.top_ups))
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
         """A price of each claim's case; NaN where it has none."""
         draft.codes[PAID_CASE] = self.prices.case(draft.codes, draft.rows)
         code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents)), 0)
-        return self.prices.amounts(draft.codes, code)
+        price = self.prices.amounts(draft.codes, code)
+        if self._top_up is None:
+            return price
+        draft.codes[PAID_POINT] = (code // self.prices.levels).astype(np.int32)
+        added = self._top_up.draw(key, rows, draft.given(self._top_up.parents))
+        return np.asarray(price + self._top_ups[np.maximum(added, 0)])
 
     def multiple(self, draft: Draft, price: Numbers) -> Numbers:
         """How many times the commonest price of its case each is, as a logarithm; 0 where there is none."""
@@ -73,7 +79,7 @@ class Payments:
         last = np.datetime64(profile.period[1], "M").astype(int)
         self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
-        self._own = None if own is None else _OwnList(own, tables[PAID_PRICE], finest)
+        self._own = None if own is None else _OwnList(own, tables, finest)
         of_paid = self._prices if self._own is None else self._own.prices
         about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest)}
         self._around = about[money.others_about]

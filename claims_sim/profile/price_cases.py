@@ -12,7 +12,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
 from claims_sim.profile.document import Decisive
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.encode import Encoded, begins_alike
 from claims_sim.profile.factors import CASE_ALWAYS
 from claims_sim.profile.lattice import MAX_POINTS, Lattice
 from claims_sim.profile.numbers import Numbers
@@ -52,12 +52,6 @@ def choose_case(
             if tried > best:
                 best, chosen = tried, decisive
     return best[1], chosen
-
-
-def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
-    """The group of each code: of those that begin alike, ICD-10's chapters by and large."""
-    initials = sorted({str(code)[:1] for code in codes})
-    return tuple(initials.index(str(code)[:1]) for code in codes)
 
 
 def _without_idle(

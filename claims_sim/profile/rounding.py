@@ -17,6 +17,7 @@ from claims_sim.profile.numbers import Numbers
 AS_COMPUTED: Final = "as computed"
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 _STEPS_ASIDE: Final = 3
+_FARTHEST_ASIDE: Final = 8
 _MORE_THAN_CHANCE: Final = 1.5
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
@@ -68,17 +69,17 @@ def coarsest_grid(amounts: Numbers, grids: Sequence[float]) -> Codes:
 def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, uniform: Numbers) -> Numbers:
     """Amounts on the grid of each one's `number`, and on no coarser one; on the finest where they would become nothing.
 
-    What comes to lie on a coarser grid moves to one of the steps between, whichever `uniform` (from 0 to 1) says: the next one
-    would become commoner than the others.
+    What comes to lie on a coarser grid moves to one of the next few steps, whichever `uniform` (from 0 to 1) says: the very next
+    one would become commoner than the others.
     """
     steps = np.array(grids)
     grid = steps[number]
     grid = np.where(amounts < grid / 2, steps[0], grid)
     rounded = np.maximum(np.rint(amounts / grid), 0) * grid
-    between = np.maximum(np.rint(np.append(steps[1:], steps[-1])[number] / steps[number]) - 1, 1)
-    # As far up as down, from the middle of the steps between.
+    between = np.clip(np.rint(np.append(steps[1:], steps[-1])[number] / steps[number]) - 1, 1, _FARTHEST_ASIDE)
+    # As far up as down.
     away = np.floor(uniform * between) + 1
-    away = np.where((away > between / 2) & (rounded > grid * (between + 1)), away - between - 1, away)
+    away = np.where((away > between / 2) & (between > 1), away - between - 1, away)
     for attempt in range(_STEPS_ASIDE):
         aside = (rounded > 0) & (grid == steps[number]) & (coarsest_grid(rounded, grids) > number)
         if not aside.any():

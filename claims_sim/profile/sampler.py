@@ -16,7 +16,7 @@ from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY, begins_alike
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -61,6 +61,8 @@ class Sampler:
             if feature.groups is not None
         }
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
+        codes = profile.vocabularies.get("dx_primary_code", ())
+        self._group_of_dx = np.array([*begins_alike(codes), -1], np.int32)
         self._bins = {name: Edges(bins) for name, bins in profile.bins.items()}
         self._payments = Payments(profile, self._tables, self._bins)
         self._members = Members(profile, self._tables, self._texts)
@@ -223,6 +225,15 @@ class Sampler:
     def _draft(self, rows: int) -> Draft:
         return Draft(self.profile, rows, self._groups)
 
+    def _set_what_follows(self, draft: Draft) -> None:
+        """Set what is drawn before a diagnosis and a procedure, where these are given."""
+        if DX_GROUP in self._tables and "dx_primary_code" in draft.codes:
+            draft.codes[DX_GROUP] = self._group_of_dx[draft.codes["dx_primary_code"]]
+        if HAS_PROCEDURE in self._tables and "procedure_code" in draft.codes:
+            # The missing value is the last one of those of procedures.
+            last = len(self._texts["procedure_code"]) - 1
+            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != last).astype(np.int32)
+
     def _read(self, claims: pa.Table) -> Draft:
         """The codes of given values; a value that the profile does not know counts as unknown."""
         draft = self._draft(claims.num_rows)
@@ -236,10 +247,7 @@ class Sampler:
                     missing = len(vocabulary) - 1  # the missing value is always the last one
                     found = pc.if_else(pc.equal(column, default).fill_null(True), missing, found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
-        if HAS_PROCEDURE in self._tables and "procedure_code" in draft.codes:
-            # The missing value is the last one of those of procedures.
-            last = len(self._texts["procedure_code"]) - 1
-            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != last).astype(np.int32)
+        self._set_what_follows(draft)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)

@@ -24,6 +24,7 @@ from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding, stands_out
+from claims_sim.profile.top_ups import find_top_ups
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 AMOUNT_BAND: Final = "amount_band"
@@ -36,8 +37,12 @@ _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
 PAID_PRICE: Final = "paid_price"
 """The table that draws which price of its own list is paid."""
+PAID_TOP_UP: Final = "paid_top_up"
+"""The table that draws what is added to it."""
+PAID_POINT: Final = "paid_price_point"
+"""A variable of the sampler's own: which price of its case is paid, the commonest being 0."""
 PAID_CASE: Final = "paid_price_case"
-"""A variable of the sampler's own: the number of the case by which that list prices the claim."""
+"""Another: the number of the case by which that list prices the claim."""
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
@@ -260,6 +265,7 @@ def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | Non
     if found is None or int((found.point >= 0).sum()) < _MOST_LISTED * int(part.sum()):
         return None
     settle_rounding(found, amounts)
+    find_top_ups(found, amounts, encoded.population)
     return found
 
 
@@ -291,6 +297,11 @@ def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Se
     code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)
     size = int(np.diff(own.base_start).max(initial=1)) * levels
     builder.add(Target(PAID_PRICE, code, size), [*builder.candidates([PAID_CASE]), *candidates])
+    if len(own.top_ups):
+        builder.variables[PAID_POINT] = (own.point, int(own.point.max()) + 1)
+        top_up = np.where(own.point >= 0, own.top_up, -1).astype(np.int32)
+        target = Target(PAID_TOP_UP, top_up, len(own.top_ups) + 1)
+        builder.add(target, [*builder.candidates([PAID_POINT]), *candidates], most=4)
 
 
 def _price(own: Lattice, rows: int) -> Numbers:

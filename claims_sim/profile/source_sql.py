@@ -73,8 +73,10 @@ _NO_CODE: Final = (
     *NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
 )  # fmt: skip
 """The same where codes are."""
-_FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)(["' ]*[\];,|#].*| +- .*)?$"""
-_OWN_CODE: Final = "[0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*"
+_FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)[+*†]?(["' ]*[\];,|#].*| +- .*)?$"""
+_FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
+_OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
+"""A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
 _WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
@@ -245,9 +247,11 @@ def canonical_expression(
         # ICD codes are written without dots here; other text is left alone.
         # A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
         code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
-        own = f"CASE WHEN regexp_full_match({text}, {quote(_OWN_CODE)}) THEN upper({text}) ELSE {text} END"
-        text, nothing = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END", list(_NO_CODE)
-        values = {theirs.upper(): ours for theirs, ours in values.items()} | dict(values)
+        first = f"coalesce(nullif(regexp_extract({text}, {quote(_FIRST_OF_OWN)}, 1), ''), {text})"
+        own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
+        plain = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END"
+        # A value map may name a code as it is written, or as it is read.
+        return _mapped(text, values, otherwise=_mapped(plain, values, list(_NO_CODE)))
     return _mapped(text, values, nothing)
 
 
@@ -294,17 +298,18 @@ def _bare(text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {quote(_WITH_SIGN)}) THEN {minus} || {number} ELSE {text} END"
 
 
-def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = ()) -> str:
-    """`text` with its values mapped; NULL for what is mapped to the empty text, or means `nothing` and is not mapped.
+def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = (), otherwise: str = "") -> str:
+    """`text` with its values mapped, others as `otherwise` says, or as they are.
 
-    What the empty text itself is mapped to stands where there is no value.
+    NULL for what is mapped to the empty text, or means `nothing` and is not mapped. What the empty text itself is mapped to
+    stands where there is no value.
     """
     ours = {**dict.fromkeys(nothing, ""), **values}
     missing = ours.pop("", "")
     if not ours:
-        return f"coalesce({text}, {quote(missing)})" if missing else text
+        return f"coalesce({otherwise or text}, {quote(missing)})" if missing else otherwise or text
     cases = " ".join(f"WHEN {quote(theirs)} THEN nullif({quote(own)}, '')" for theirs, own in ours.items())
-    mapped = f"CASE {text} {cases} ELSE {text} END"
+    mapped = f"CASE {text} {cases} ELSE {otherwise or text} END"
     return f"coalesce({mapped}, {quote(missing)})" if missing else mapped
 
 
@@ -341,6 +346,6 @@ def _list(column: Located, *, begins_with_primary: bool) -> str:
         codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|#]')"
     if begins_with_primary:
         codes = f"({codes})[2:]"
-    clean = "upper(replace(trim(c), '.', ''))"
+    clean = "upper(regexp_replace(trim(c), '[.+*†]', '', 'g'))"
     nothing = ", ".join(quote(text) for text in ("", *_NO_CODE))
     return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c NOT IN ({nothing}))"

@@ -12,7 +12,8 @@ from claims_sim.profile.rounding import on_grid
 _MAX_TOP_UPS: Final = 400
 _MIN_TOP_UP_SHARE: Final = 0.002
 _MAX_POINTS: Final = 3
-"""Top-ups are sought over the commonest prices of a case only."""
+_MAX_LEVELS: Final = 6
+"""Top-ups are sought over the commonest prices of a case and at the commonest hidden levels only."""
 
 
 def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> None:
@@ -24,12 +25,14 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
         return
     place = found.place_log(rows)
     case = found.case[rows]
+    borne = np.bincount(found.level[found.point >= 0], minlength=len(found.levels))
+    commonest = np.argsort(-borne, kind="stable")[:_MAX_LEVELS].tolist()
     options = []
     for point in range(_MAX_POINTS):
         at = found.base_start[case] + point
         there = at < found.base_start[case + 1]
         base = np.where(there, found.bases[np.minimum(at, len(found.bases) - 1)], np.nan)
-        for level in range(len(found.levels)):
+        for level in commonest:
             price = on_grid(base + found.levels[level] + place, found.grid, found.ties)
             options.append((point, level, np.round(primary[rows] - price, 2)))
     owner = np.tile(np.arange(len(rows)), len(options))

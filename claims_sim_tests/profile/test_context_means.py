@@ -56,12 +56,60 @@ def test_houses_and_operations_of_chapters_cost_what_they_do(charged):
         assert np.std(ours - real) < 0.25 * np.std(real)
 
 
-def test_further_means_are_of_enough_persons_and_survive_storing(charged):
+def test_amounts_of_claims_that_are_given_lie_where_drawn_ones_do(charged):
+    """The live stream's claims are written by an author; their money is drawn for what was written."""
     profile, _ = charged
+    sampler, rows = Sampler(profile), np.arange(5000)
+    drawn = sampler.draw_claims(4, rows)
+    money = sampler.draw_money(4, rows, drawn.drop_columns(["amount_claimed", "amount_paid", "amount_gap"]))
+    assert money["amount_claimed"].to_numpy() == pytest.approx(drawn["amount_claimed"].to_numpy())
+
+
+def test_further_means_are_of_enough_persons_and_survive_storing(charged):
+    """Every context, counted again row by row."""
+    profile, table = charged
     further = profile.money.means.further
     assert {name for nested in further for name in nested.parents} >= {"facility_class", "dx_group", "procedure_code"}
+    letters = sorted({str(code)[0] for code in profile.vocabularies["dx_primary_code"]})
+    column = {
+        name: table[name].to_pylist() for name in {n for nested in further for n in nested.parents} - {"dx_group"}
+    }
+    codes = {name: [profile.vocabularies[name].index(v) for v in values] for name, values in column.items()}
+    codes["dx_group"] = [letters.index(code[0]) for code in table["dx_primary_code"].to_pylist()]
+    persons = table["patient_id_hash"].to_pylist()
+    for nested in further:
+        for depth, (paths, means) in enumerate(nested.levels):
+            told = {tuple(paths[i * depth : (i + 1) * depth]) for i in range(len(means))}
+            owners = {path: set() for path in told}
+            for i, person in enumerate(persons):
+                path = tuple(codes[name][i] for name in nested.parents[:depth])
+                if path in owners:
+                    owners[path].add(person)
+            assert min(len(of) for of in owners.values()) >= 11
     assert Profile.from_json(profile.to_json()) == profile
-    assert all(len(nested.levels) == len(nested.parents) + 1 for nested in further)
+
+
+def test_what_a_house_of_few_persons_charges_is_not_told(fit):
+    """Two persons have all the claims of one kind of house in one zone, and very dear ones."""
+    table = of_houses_and_operations()
+    zone, house, owner = (table[n].to_pylist() for n in ("province_name", "facility_class", "facility_ownership"))
+    theirs = [i for i in range(ROWS) if (zone[i], house[i], owner[i]) == ("ZONE C", "RS Kelas C", "Swasta")]
+    for name, value in (("patient_id_hash", "one of two"), ("amount_claimed", 9e8), ("amount_paid", 9e8)):
+        values = table[name].to_pylist()
+        for i in theirs:
+            values[i] = f"{value} {i % 2}" if name == "patient_id_hash" else value
+        table = replaced(table, name, values)
+    told = fit(table)
+    names = {"province_name": "ZONE C", "facility_class": "RS Kelas C", "facility_ownership": "Swasta"}
+    for nested in told.money.means.further:
+        places = [name for name in nested.parents if name in names]
+        if len(places) < 3:
+            continue
+        wanted = {name: told.vocabularies[name].index(value) for name, value in names.items()}
+        for depth, (paths, means) in enumerate(nested.levels):
+            for i in range(len(means) if depth else 0):
+                path = dict(zip(nested.parents, paths[i * depth : (i + 1) * depth], strict=False))
+                assert not wanted.items() <= path.items()
 
 
 def test_where_single_columns_say_all_there_are_no_further_means(tariff_profile):

@@ -128,8 +128,25 @@ def test_codes_in_small_letters_are_the_same_codes(fit):
     assert one.vocabularies == other.vocabularies
 
 
-def test_a_code_is_mapped_as_it_is_written(tmp_path, fit):
-    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(["dm2", "HT01"]))
-    (tmp_path / "m.toml").write_text('[values.dx_primary_code]\n"dm2" = "E119"\n"HT01" = "I10"\n')
+def test_names_of_users_are_no_codes_in_small_letters(fit):
+    users = [f"{name}{number:02d}" for name in ("budi", "usr") for number in range(12)]
+    assert "procedure_code" not in fit(replaced(tariff_table(ROWS), "procedure_code", spread(users))).vocabularies
+
+
+def test_lists_of_codes_of_another_list_and_with_daggers_are_taken_apart(tmp_path):
+    written = ["INF002;CIR007", "CIR007", "A17.0+;G01*;I10", "RSP012 | INF002"]
+    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written)).drop_columns("dx_secondary_codes")
+    (tmp_path / "m.toml").write_text('[columns]\ndx_secondary_codes = "dx_primary_code"\n')
+    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml")).columns
+    assert read["dx_primary_code"].to_pylist()[:4] == ["INF002", "CIR007", "A170", "RSP012"]
+    assert read["dx_secondary_codes"].to_pylist()[:4] == [["CIR007"], [], ["G01", "I10"], ["INF002"]]
+
+
+def test_a_code_is_mapped_as_it_is_written_or_as_it_is_read(tmp_path):
+    ours = {"dm2": "E119", "HT01": "I10", "ha01": "J189", "HA01": "J180", "A09.1;I10": "A090", "K359": "K358"}
+    table = replaced(tariff_table(ROWS), "dx_primary_code", spread([*list(ours)[:5], "k35.9"]))
+    (tmp_path / "m.toml").write_text(
+        "\n".join(["[values.dx_primary_code]", *(f'"{t}" = "{o}"' for t, o in ours.items())])
+    )
     read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml"))
-    assert set(read.columns["dx_primary_code"].to_pylist()) == {"E119", "I10"}
+    assert read.columns["dx_primary_code"].to_pylist()[:6] == [*ours.values()]

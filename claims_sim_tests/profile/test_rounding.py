@@ -93,4 +93,6 @@ def test_what_falls_on_a_coarser_grid_moves_to_any_step_between():
     ends = np.bincount(rounded.astype(int) % 5, minlength=5) / len(rounded)
     assert ends == pytest.approx([0, 0.25, 0.25, 0.25, 0.25], abs=0.01)
     assert np.abs(rounded - amounts).max() <= 5.5
-    assert (np.abs(np.log(rounded / amounts)) < 0.2).all()
+    beside = round_to_grids(np.full(9, 1000.3), (1.0, 1000.0), np.zeros(9, np.int32), np.linspace(0, 0.999, 9))
+    assert np.abs(beside - 1000).max() <= 8
+    assert not (beside % 1000 == 0).any()
