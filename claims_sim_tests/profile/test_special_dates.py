@@ -88,13 +88,17 @@ def test_where_a_table_begins_and_ends_inside_a_month_no_claim_is_drawn_outside(
     assert any("lacks its first" in sentence for sentence in profile.oddities) is (told != (0, 0))
 
 
-@pytest.mark.parametrize("came", [10, 11, 300], ids=["too few", "eleven by the 24th", "a slow beginning"])
+@pytest.mark.parametrize(
+    "came",
+    [np.arange(11, 21), np.arange(11, 22), np.r_[np.repeat(np.arange(20), 5), np.repeat(np.arange(20, 31), 60)]],
+    ids=["too few", "eleven, one a day", "few a day, then many"],
+)
 def test_a_table_that_begins_slowly_begins_when_it_does(fit, came):
     """Some come in January; nobody's own day may follow from when enough have."""
     g = np.random.default_rng(44)
     table = tariff_table(20_000)
     admit = np.arange("2024-02-01", "2025-01-01", dtype="datetime64[D]")[g.integers(0, 335, 20_000)]
-    admit[:came] = np.datetime64("2024-01-02") + np.linspace(0, 22, came).astype(int)
+    admit[: len(came)] = np.datetime64("2024-01-01") + came
     table = replaced(table, "admit_dt", admit)
     table = replaced(table, "discharge_dt", admit + np.nan_to_num(table["los"].to_numpy()).astype(int))
     assert fit(table).days_without == (0, 0)
