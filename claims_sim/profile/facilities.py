@@ -24,6 +24,7 @@ KNOWN_BY: Final[dict[str, tuple[str, Callable[[str], str | None]]]] = {
 _NO_NAME: Final = re.compile(
     r"\([^)]*\)|\b(KABUPATEN|KAB|KOTA|KOTAMADYA|KODYA|ADM|ADMINISTRASI|REGENCY|CITY|DISTRICT)\b|[^0-9A-Z]"
 )
+_AT_HOME: Final = 0.9
 _A_HOSPITALS: Final = 0.05
 """The share of a kind's claims that a district with a hospital of it has at least, and k: fewer may be slips of the pen."""
 
@@ -73,10 +74,20 @@ def _districts(table: pa.Table, persons: Ints | None) -> Codes | None:
         return None
     districts = _spelled_alike(table["district_name"])
     known = districts >= 0
-    if is_attribute(districts[known], persons[known]):
+    if _are_homes(districts[known], persons[known]):
         return None
     provinces = text_codes(table["province_name"])
     return districts if is_attribute(provinces[known], districts[known].astype(np.int64) + 1) else None
+
+
+def _are_homes(districts: Codes, persons: Ints) -> bool:
+    """Are nearly all claims of persons with several of one district each? Who only ever goes to one place may live there."""
+    several = np.flatnonzero((persons > 0) & (np.bincount(persons)[persons] > 1))
+    width = int(districts.max(initial=0)) + 1
+    cells, distinct = dense_ids(persons[several] * width + districts[several])
+    most = np.zeros(int(persons.max(initial=0)) + 1, np.int64)
+    np.maximum.at(most, distinct // width, np.bincount(cells))
+    return int(most.sum()) >= _AT_HOME * len(several)
 
 
 def _spelled_alike(column: pa.ChunkedArray) -> Codes:

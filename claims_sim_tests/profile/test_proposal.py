@@ -551,3 +551,12 @@ def test_who_counts_days_from_one_has_visits_too_where_no_service_is_told(fit):
     table = replaced(table, "los", [nights + 1 for nights in table["los"].to_pylist()]).drop_columns("service_type")
     share = stays.count("RITL") / len(stays)
     assert dict(fit(table).marginal("service_type"))["RITL"] == pytest.approx(share, abs=0.02)
+
+
+def test_a_number_that_begins_with_a_day_is_no_date_beside_one(tmp_path):
+    table = tariff_table(900)
+    numbers = [f"{day:%Y%m%d}{i % 2000:04d}" for i, day in enumerate(table["admit_dt"].to_pylist())]
+    table = replaced(table, "claim_id", numbers)
+    names = {"claim_id": "k1", "admit_dt": "k2", "discharge_dt": "k3"}
+    placed = placed_in(table.rename_columns([names.get(name, name) for name in table.column_names]), tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("k2", "k3")

@@ -183,8 +183,14 @@ def test_a_kind_in_three_districts_has_as_many_hospitals_whatever_the_register_c
 
 @pytest.mark.parametrize(
     ("persons", "counts"),
-    [(ANYWHERE, False), (np.tile([1, 4, 2, 4, 3, 4], 20), True), (None, True)],
-    ids=["the facility's", "the patient's home", "nobody knows whose"],
+    [
+        (ANYWHERE, False),
+        (np.tile([1, 4, 2, 4, 3, 4], 20), True),
+        (np.r_[[2, 4], np.tile([1, 4, 2, 4, 3, 4], 20)[2:]], True),
+        (np.arange(1, 121), True),
+        (None, True),
+    ],
+    ids=["the facility's", "the patient's home", "one of whom moved", "who came but once", "nobody knows whose"],
 )
 def test_only_a_district_that_is_the_facilitys_says_how_many_there_are(persons, counts):
     """Of three districts come the patients of one hospital, again and again; without their keys that cannot be seen."""
