@@ -48,7 +48,6 @@ _NEVER_MISSING: Final = (
     "amount_paid",
     "amount_gap",
 )
-_IN_HUNDREDTHS: Final = "amount_not_money"
 _NOT_WHOLE: Final = "claims without a diagnosis, a date, a stay, or amounts of at least 0"
 STEPS: Final = ("columns", "pairs", "slices", "classifier", "auditor", "teaching", "rules", "copies", "distances")
 
@@ -258,9 +257,7 @@ def _rules(frames: Frames, real: pa.Table, synthetic: pa.Table) -> tuple[list[Sc
     violations = float(np.logical_or.reduce([ours[name] for name in strict]).mean())
     worst = max(strict, key=lambda name: rates[name][1])
     found = [at_most("rule_violations", violations, 0.0, 0.0, 0.0, worst if violations else "")]
-    # A table whose amounts are finer than hundredths breaks the rule by that: a profile tells amounts in hundredths.
-    finer = {_IN_HUNDREDTHS} if rates[_IN_HUNDREDTHS][0] > 0.5 else set()
-    loose = [name for name in rates if name not in strict and name not in finer]
+    loose = [name for name in rates if name not in strict]
     if loose:
         gaps = {name: abs(rates[name][0] - rates[name][1]) for name in loose}
         worst = max(gaps, key=lambda name: gaps[name])

@@ -78,8 +78,9 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     )
     lacking = _days_without(encoded, months)
     if any(lacking):
-        before, behind = lacking
-        encoded.oddities.append(f"The first month lacks its first {before} days, the last month its last {behind}.")
+        ends = zip(("first", "last"), lacking, strict=True)
+        told = " and ".join(f"the {which} month lacks its {which} {days} days" for which, days in ends if days)
+        encoded.oddities.append(f"{told[0].upper()}{told[1:]}: no claims are drawn there.")
     special = _profile_special_dates(builder, encoded, context)
     weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)

@@ -42,6 +42,7 @@ OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
 _HARDLY: Final = 0.01
+"""The share of stays of no day under which days are counted from one."""
 DX_GROUP: Final = "dx_group"
 """A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")

@@ -25,6 +25,7 @@ _NO_NAME: Final = re.compile(
     r"\([^)]*\)|\b(KABUPATEN|KAB|KOTA|KOTAMADYA|KODYA|ADM|ADMINISTRASI|REGENCY|CITY|DISTRICT)\b|[^0-9A-Z]"
 )
 _AT_HOME: Final = 0.9
+"""The share of persons' claims that must be of one district each for districts to be where they live."""
 _A_HOSPITALS: Final = 0.05
 """The share of a kind's claims that a district with a hospital of it has at least, and k: fewer may be slips of the pen."""
 

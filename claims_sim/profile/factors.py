@@ -24,8 +24,11 @@ _MIN_SHARE: Final = 0.3
 _LEAST_SHARE, _AS_AMONG_EQUALS = 0.05, 0.6
 """Fewer may where rows that agree in all have equal amounts no oftener (a ward class that is not told), but so many at least."""
 _NEARLY_ALL: Final = 0.97
+"""A variable with one value in so many rows seems to follow from any other."""
 _SAME_RATIO: Final = 0.002
+"""How far the logarithm of a ratio may lie from what the ratios of more pairs make of it."""
 _CLEARLY_OFTENER: Final = 1.5
+"""How many times as often prices of other months must be equal without a rise, for it to be one of all."""
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
 _MAX_CASE_SIZE: Final = 12

@@ -13,6 +13,7 @@ SERVICE: Final = "service_type"
 _ENOUGH_TO_FOLLOW: Final = 20
 """So many times k persons who are paid another price than the usual one, for it to be told how charges follow it."""
 _USUAL: Final = 1e-3
+"""How far the logarithm of a price may lie from that of the usual one and be it."""
 _TELLING: Final = 0.01
 """The share of the variance of charges inside cases that must follow."""
 

@@ -131,6 +131,8 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 }
 _BY_LENGTH: Final = sorted((word for word in _WORDS if len(word) >= 3), key=len, reverse=True)
 _EXTRA_WORD: Final = 0.12
+_LONGEST_FLAG: Final = 3
+"""Characters of 1 and 2, 001 and 002, Y and N: what is longer has a meaning of its own."""
 
 # What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
 SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
@@ -261,8 +263,9 @@ def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
     """What bare numbers stand for; `values` gives the mean stay of the claims of each, where stays are known."""
     numbers = {value: str(int(value)) for value in values if value.isascii() and value.isdigit() and len(value) < 4}
     table = CODED_VALUES.get(canonical, {})
-    if canonical == "service_type" and len(values) == 2 and not any(spelled(canonical, value) for value in values):
-        short, long = sorted(values, key=lambda value: values[value] or 0.0)
+    flags = [value for value in values if len(value) <= _LONGEST_FLAG and spelled(canonical, value) is None]
+    if canonical == "service_type" and len(flags) == len(values) == 2:
+        short, long = sorted(flags, key=lambda value: values[value] or 0.0)
         if (values[long] or 0.0) > (values[short] or 0.0) + 0.5:
             return {short: "RJTL", long: "RITL"}
     if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"}:

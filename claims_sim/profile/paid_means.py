@@ -24,6 +24,7 @@ PAID_RESIDUAL: Final = "paid_residual"
 _LEAST_SHARE: Final = 0.03
 """The share of the claims that must be paid so for it to be worth means of its own."""
 _CLEARLY_BETWEEN: Final = 0.95
+"""How much of what either leaves may be left by something between an amount and a share."""
 _CLEARLY: Final = 0.9
 """How much of the shares' variance may be left about the means: else a share is drawn from ranges as well."""
 

@@ -18,6 +18,7 @@ AS_COMPUTED: Final = "as computed"
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
 _STEPS_ASIDE: Final = 3
 _FARTHEST_ASIDE: Final = 8
+"""How many steps an amount that would lie on a coarser grid moves at most."""
 _MORE_THAN_CHANCE: Final = 1.5
 _MIN_CONTRAST: Final = 2.0
 """How much commoner a shared amount must be than those beside it, to be an amount of its own."""
@@ -77,7 +78,7 @@ def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, unif
     grid = np.where(amounts < grid / 2, steps[0], grid)
     rounded = np.maximum(np.rint(amounts / grid), 0) * grid
     between = np.clip(np.rint(np.append(steps[1:], steps[-1])[number] / steps[number]) - 1, 1, _FARTHEST_ASIDE)
-    # As far up as down.
+    # As often up as down.
     away = np.floor(uniform * between) + 1
     away = np.where((away > between / 2) & (between > 1), away - between - 1, away)
     for attempt in range(_STEPS_ASIDE):

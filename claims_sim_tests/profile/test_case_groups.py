@@ -7,6 +7,7 @@ import pytest
 
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 20_000
 OWNERS = {"AP": 1.32, "AS": 1.36, "BP": 1.0, "BS": 1.03, "CP": 0.83, "CS": 0.855}
@@ -156,3 +157,34 @@ def test_how_charges_follow_is_not_told_of_one_person(fit, rises):
     followed = dict(zip(profile.vocabularies["service_type"], profile.money.claimed_follows_paid, strict=True))
     assert followed["RITL"] > 0.3
     assert followed["RJTL"] == 0.0
+
+
+def of_one_person(table, rows):
+    persons = np.array(table["patient_id_hash"].to_pylist(), object)
+    persons[rows] = "the one"
+    return replaced(table, "patient_id_hash", persons.tolist())
+
+
+def test_a_multiple_that_one_person_is_charged_is_no_hidden_level(fit):
+    """Beside three ward classes: a hundred and fifty claims of one person cost 0.863 of what others do."""
+    g, table = np.random.default_rng(5), tariff_table(12_000)
+    usual = table["amount_claimed"].to_numpy()
+    charged, hers = usual.astype(float), g.permutation(12_000)[:150]
+    charged[hers] = np.rint(usual[hers] * 0.863 / 100) * 100
+    table = of_one_person(replaced(replaced(table, "amount_claimed", charged), "amount_paid", charged), hers)
+    levels = np.exp(fit(table).money.tariffs[0].levels)
+    assert np.abs(levels - 1.2).min() < 1e-3
+    assert np.abs(levels - 0.863).min() > 1e-3
+
+
+def test_how_one_persons_charges_rise_with_their_prices_is_not_told(fit):
+    """All amounts off the list are hers."""
+    g, table = np.random.default_rng(5), tariff_table(8000)
+    charged = table["amount_claimed"].to_numpy().astype(float)
+    hers = np.flatnonzero(g.random(8000) < 0.05)
+    charged[hers] = np.round(np.exp(5 + 0.6 * np.log(charged[hers]) + g.normal(0, 0.05, len(hers))), 2)
+    table = of_one_person(replaced(replaced(table, "amount_claimed", charged), "amount_paid", charged), hers)
+    money = fit(table).money
+    assert money.tariffs
+    assert money.off_prices is None
+    assert money.off_slope == 1.0

@@ -46,6 +46,29 @@ def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
     assert Profile.from_json(profile.to_json()) == profile
 
 
+def test_what_is_paid_may_follow_the_case_and_the_charge(fit):
+    """How grave a claim is no column tells: it is charged more, and about half as much more is paid."""
+    g, w = np.random.default_rng(54), np.random.default_rng(55)
+    table = tariff_table(ROWS)
+    dx = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    grave = g.normal(0, 0.6, ROWS)
+    claimed = np.round(np.exp(w.normal(15, 0.6, 12)[dx] + grave + g.normal(0, 0.1, ROWS)), 2)
+    paid = np.round(np.minimum(np.exp(w.normal(13, 0.6, 12)[dx] + 0.5 * grave + g.normal(0, 0.1, ROWS)), claimed), 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
+    assert profile.money.paid_means.follows_claimed == pytest.approx(0.5, abs=0.1)
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    for measure in (within_both, lambda c, p, dx: within(p, dx)):
+        assert measure(*logs(drawn)) == pytest.approx(measure(*logs(table)), abs=0.06)
+
+
+def within_both(claimed, paid, codes):
+    """How far what is charged and what is paid rise together among claims of one code."""
+    ids = np.unique(codes, return_inverse=True)[1]
+    apart = [values - (np.bincount(ids, values) / np.bincount(ids))[ids] for values in (claimed, paid)]
+    return float(np.corrcoef(apart)[0, 1])
+
+
 def test_it_varies_about_its_case_and_its_charges_as_it_does(both):
     _, profile, table = both
     claims = Sampler(profile).draw_claims(3, np.arange(ROWS))

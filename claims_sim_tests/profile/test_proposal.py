@@ -117,6 +117,7 @@ def test_a_yes_or_no_that_tells_stays_is_a_kind_of_service():
     assert coded("service_type", {"Y": 0.0, "N": 3.1}) == {"Y": "RJTL", "N": "RITL"}
     assert coded("service_type", {"Y": 0.1, "N": 0.2}) == {}
     assert coded("service_type", {"Y": 0.0, "RITL": 3.1}) == {}
+    assert coded("service_type", {"Elective": 1.2, "Emergency": 3.1}) == {}
 
 
 def test_codes_and_words_of_values_are_known():
