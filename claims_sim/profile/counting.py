@@ -21,18 +21,21 @@ NONE_RELEASED: Final = 1 << 40
 _ROWS_LOOKED_AT: Final = 20_000
 DENSE_LIMIT: Final = 4_000_000
 """Up to so many, cells are counted in a table of all of them."""
+_SPARSE: Final = 24
+"""More cells than so many times the rows are rather hashed."""
 _HEAPS: Final = 8
 
 
 def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
-    """Ids 0.. for `keys` (not negative) and the sorted distinct keys, so that keys == distinct[ids]."""
-    if limit is not None and limit <= DENSE_LIMIT:
+    """Ids 0.. for `keys` (not negative, under `limit`) and the sorted distinct keys, so that keys == distinct[ids]."""
+    limit = int(keys.max(initial=-1)) + 1 if limit is None else limit
+    if limit <= min(DENSE_LIMIT, _SPARSE * len(keys)):
         present = np.zeros(limit, np.bool_)
         present[keys] = True
         distinct = np.flatnonzero(present)
-        lookup = np.empty(limit, np.int32)
-        lookup[distinct] = np.arange(len(distinct), dtype=np.int32)
-        return lookup[keys].astype(np.int64), distinct
+        lookup = np.empty(limit, np.int64)
+        lookup[distinct] = np.arange(len(distinct))
+        return lookup[keys], distinct
     import pandas as pd  # noqa: PLC0415 - half a second that only counting needs; a tick samples
 
     ids, unsorted = pd.factorize(keys)
@@ -84,10 +87,10 @@ class Population:
         return int(self.facilities.max(initial=0)) + 1 if self.facilities is not None else 1
 
     @cached_property
-    def _heap(self) -> npt.NDArray[np.int8]:
+    def _heap(self) -> Ints:
         """One of a few heaps for each row's facility, the last for those that nobody can tell."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
-        return np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS).astype(np.int8)
+        return np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS)
 
     @property
     def unit(self) -> str:
@@ -110,12 +113,17 @@ class Population:
 
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""
-        counts = np.bincount(cells, minlength=count)
-        allowed = counts >= self.k
+        if self.facilities is None:
+            counts = np.bincount(cells, minlength=count)
+            allowed = counts >= self.k
+        else:
+            heaps = self._in_heaps(cells, count, rows)
+            counts = heaps.sum(1)
+            allowed = counts >= self.k
         if self.persons is not None:
             allowed &= self._has_persons(cells, counts, rows, self.persons, allowed)
         if self.facilities is not None:
-            allowed &= self._spread_over_facilities(cells, counts, rows, allowed)
+            allowed &= self._spread_over_facilities(cells, heaps, rows, allowed)
         return allowed
 
     def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
@@ -150,31 +158,32 @@ class Population:
         enough: Mask = np.bincount(pairs // self._persons_width, minlength=len(counts)) >= self.k
         return enough | ~small
 
-    def _spread_over_facilities(self, cells: Ints, counts: Ints, rows: Ints | None, candidates: Mask) -> Mask:
+    def _in_heaps(self, cells: Ints, count: int, rows: Ints | None) -> Ints:
+        """How many rows of each cell are of each heap of facilities."""
+        heap = self._heap if rows is None else self._heap[rows]
+        wide = np.bincount(cells * (_HEAPS + 1) + heap, minlength=count * (_HEAPS + 1))
+        return wide.reshape(count, _HEAPS + 1)
+
+    def _spread_over_facilities(self, cells: Ints, heaps: Ints, rows: Ints | None, candidates: Mask) -> Mask:
         """Which candidate cells have three facilities, none of them with most of the claims."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
         # Facilities in a few heaps: three heaps are three facilities at least, and none has more claims than its heap.
         # That settles most cells; only the others are worth sorting.
-        spread = np.zeros(len(counts), np.bool_)
-        number, picked = np.flatnonzero(candidates), np.flatnonzero(candidates[cells])
-        at = picked if rows is None else rows[picked]
-        cell = (np.cumsum(candidates) - 1)[cells[picked]]
-        heaps = np.bincount(cell * (_HEAPS + 1) + self._heap[at], minlength=len(number) * (_HEAPS + 1))
-        heaps = heaps.reshape(len(number), _HEAPS + 1)
-        told, untold = heaps[:, :_HEAPS], heaps[:, _HEAPS]
+        told, untold, claims = heaps[:, :_HEAPS], heaps[:, _HEAPS], heaps.sum(1)
         enough = (told > 0).sum(1) + untold >= MIN_FACILITIES
-        sure = enough & (told.max(1, initial=0) <= MAX_FACILITY_SHARE * counts[number])
-        spread[number] = sure
-        open_ = np.flatnonzero(~sure[cell])
-        facility = self.facilities[at[open_]]
+        sure = enough & (told.max(1) <= MAX_FACILITY_SHARE * claims)
+        open_ = candidates & ~sure
+        if not open_.any():
+            return sure
+        at = np.flatnonzero(open_[cells])
+        facility = self.facilities[at if rows is None else rows[at]]
         known = facility >= 0
-        distinct, claims = distinct_with_counts(cell[open_][known] * self._facilities_width + facility[known])
+        distinct, each = distinct_with_counts(cells[at][known] * self._facilities_width + facility[known])
         owner = distinct // self._facilities_width
-        several = np.bincount(owner, minlength=len(number)) + untold >= MIN_FACILITIES
-        largest = np.zeros(len(number), np.int64)
-        np.maximum.at(largest, owner, claims)
-        spread[number] |= ~sure & several & (largest <= MAX_FACILITY_SHARE * counts[number])
-        return spread
+        several = np.bincount(owner, minlength=len(claims)) + untold >= MIN_FACILITIES
+        largest = np.zeros(len(claims), np.int64)
+        np.maximum.at(largest, owner, each)
+        return sure | (open_ & several & (largest <= MAX_FACILITY_SHARE * claims))
 
 
 def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:

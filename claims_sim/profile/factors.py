@@ -31,7 +31,7 @@ _CLEARLY_OFTENER: Final = 1.5
 """How many times as often prices of other months must be equal without a rise, for it to be one of all."""
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
-_MAX_CASE_SIZE: Final = 12
+MAX_CASE_SIZE: Final = 12
 _LEAST_CHANGE: Final = 0.002
 """Prices of months that differ by less than this are the same price list."""
 
@@ -85,11 +85,15 @@ def global_factors(
             key_names = [n for n in names if n != name and n not in factors and (n, name) not in parts]
             factor = _factor_of(encoded, name, [*key_names, *others], rest, tolerance, usable)
             if factor is None:
+                # What was done may leave too few that are alike; where it does not matter, more of them are.
+                key_names += [n for n in others if n not in CONDITIONS]
+                factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
+            if factor is None:
                 continue
             factors[name] = factor
             rest = rest - np.append(factor, 0.0)[encoded.codes[name]]
             open_.remove(name)
-    failed = [n for n in open_ if len(encoded.vocabularies[n]) <= _MAX_CASE_SIZE]
+    failed = [n for n in open_ if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
     return factors, failed
 
 

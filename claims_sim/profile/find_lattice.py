@@ -130,8 +130,7 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
     factors, case_extra = _find_factors(encoded, amounts, few)
-    place = sum((np.append(f, 0.0)[encoded.codes[name]] for name, f in factors.items()), np.zeros(encoded.rows))
-    names, decisive = choose_case(encoded, amounts.logs - place, amounts.tolerance, np.flatnonzero(few), case_extra)
+    names, decisive = choose_case(encoded, amounts, factors, np.flatnonzero(few), case_extra)
     encoded = with_decided(encoded, decisive)
     if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
         names = (_SERVICE, *names)

@@ -132,8 +132,12 @@ def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> n
     """For each row of `wanted` its position in `table` (both are sorted paths; every one is there)."""
     if table.shape[1] == 0 or not len(wanted):
         return np.zeros(len(wanted), np.int64)
-    both = np.concatenate([table, wanted])
-    _, ids = np.unique(both, axis=0, return_inverse=True)
+    # Those that are wanted stand together where they are alike: each is looked for once.
+    first = np.r_[True, (wanted[1:] != wanted[:-1]).any(1)]
+    both = np.concatenate([table, wanted[first]])
+    ids = both[:, 0]
+    for column in both.T[1:]:
+        _, ids = np.unique(ids * (int(column.max()) + 1) + column, return_inverse=True)
     place = np.empty(int(ids.max()) + 1, np.int64)
     place[ids[: len(table)]] = np.arange(len(table))
-    return place[ids[len(table) :]]
+    return place[ids[len(table) :]][np.cumsum(first) - 1]

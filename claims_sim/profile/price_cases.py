@@ -13,8 +13,8 @@ from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
 from claims_sim.profile.document import Decisive
 from claims_sim.profile.encode import Encoded, begins_alike
-from claims_sim.profile.factors import CASE_ALWAYS
-from claims_sim.profile.lattice import MAX_POINTS, Lattice
+from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE
+from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 
 _CASES: Final = (CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCEDURE))
@@ -23,23 +23,53 @@ _FEW_POINTS: Final = 6
 """By so many of its prices a case is chosen: by more, one that mixes several others seems to have all of theirs."""
 _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
+_CLEARER: Final = 0.01
+"""The share of the rows that must bear clear prices besides, for a factor to be part of the case instead."""
 _OFF_THE_LIST: Final = 8.0
 """What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
 
 
 def choose_case(
-    encoded: Encoded, rest: Numbers, tolerance: Numbers, rows: Ints, extra: Sequence[str]
+    encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints, extra: Sequence[str]
 ) -> tuple[tuple[str, ...], Decisive | None]:
     """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides; and who decides then.
 
-    It is what has the clearest prices.
+    It is what has the clearest prices. A factor that is none, since cases have its ratios each their own, is taken from
+    `factors` and becomes part of the case.
 
     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
-    price = np.floor(rest[rows] / max(2 * float(np.median(tolerance[rows])), 1e-4)).astype(np.int64)
-    price -= price.min(initial=0)
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+    while True:
+        price = _prices(encoded, amounts, factors, rows)
+        clear, names, decisive = _clearest(encoded, price, rows, extra, worth)
+        own: list[tuple[float, str]] = []
+        by = with_decided(encoded, decisive)
+        for name in (n for n in factors if n in FACTOR_CANDIDATES and len(encoded.vocabularies[n]) <= MAX_CASE_SIZE):
+            without = {n: factor for n, factor in factors.items() if n != name}
+            codes = [by.codes[n][rows] for n in (*names, name)]
+            own.append((_weigh_case(codes, _prices(encoded, amounts, without, rows), worth)[0], name))
+        best, name = max(own, default=(0.0, ""))
+        if best < clear + _CLEARER * len(rows):
+            return names, decisive
+        del factors[name]
+        extra = [*extra, name]
+
+
+def _prices(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
+    """A number for the price of each of `rows` that the factors leave."""
+    rest = amounts.logs[rows].copy()
+    for name, logs in factors.items():
+        rest -= np.append(logs, 0.0)[encoded.codes[name][rows]]
+    price = np.floor(rest / max(2 * float(np.median(amounts.tolerance[rows])), 1e-4)).astype(np.int64)
+    return np.asarray(price - price.min(initial=0))
+
+
+def _clearest(
+    encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str], worth: float
+) -> tuple[float, tuple[str, ...], Decisive | None]:
+    """The case with the clearest prices: how clear these are, what makes it, and who decides."""
     best: tuple[float, tuple[str, ...]] = (-1.0, ())
     chosen = None
     for option in (option for option in _CASES if option[-1] in encoded.codes):
@@ -51,7 +81,7 @@ def choose_case(
             tried = _without_idle(with_decided(encoded, decisive), (*_DECIDED, *extra), price, rows, worth)
             if tried > best:
                 best, chosen = tried, decisive
-    return best[1], chosen
+    return *best, chosen
 
 
 def _without_idle(

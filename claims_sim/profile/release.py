@@ -90,10 +90,12 @@ def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints]
     paths, keys, names = [np.zeros(rows, np.int64)], [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
     for parent in parents:
         valid = (paths[-1] >= 0) & (parent.codes >= 0)
-        key = paths[-1][valid] * parent.size + parent.codes[valid]
-        ids, distinct = dense_ids(key, len(keys[-1]) * parent.size)
-        path = np.full(rows, -1, np.int64)
-        path[valid] = ids
+        if valid.all():
+            path, distinct = dense_ids(paths[-1] * parent.size + parent.codes, len(keys[-1]) * parent.size)
+        else:
+            key = paths[-1][valid] * parent.size + parent.codes[valid]
+            path = np.full(rows, -1, np.int64)
+            path[valid], distinct = dense_ids(key, len(keys[-1]) * parent.size)
         paths.append(path)
         keys.append(distinct)
         token = uniforms(stream_key("given", parent.name), distinct % parent.size) * 2.0**53

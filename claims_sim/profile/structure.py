@@ -25,6 +25,10 @@ _GROUP_COUNTS: Final = (3, 8, 24)
 _GROUPED_FROM: Final = 7
 """Fewer codes than the days of a week need no groups."""
 _SAMPLE: Final = 150_000
+_SPARSE: Final = 4
+"""So many times as many cells as there are rows, and they are numbered before they are counted."""
+_COLUMNS: Final = 400
+"""Codes are placed by so many of the commonest pairs of a context and a value."""
 _AXES: Final = 6
 _AXIS_ROUNDS: Final = 10
 
@@ -33,21 +37,14 @@ Scores = npt.NDArray[np.float64]
 
 def sample_rows(rows: int) -> Ints:
     """At most 150,000 rows, evenly spread, to learn structure from."""
-    step = max(1, rows // _SAMPLE)
-    return np.arange(0, rows, step)[:_SAMPLE]
+    some = min(rows, _SAMPLE)
+    return np.arange(some) * rows // max(some, 1)
 
 
-def predict_leave_one_out(context: Ints, value: Ints, size: int, above: Scores) -> Scores:
-    """Each row's probability by the other rows of its context, blended with `above` (the same from fewer parents)."""
-    in_cell = _like_it(context * size + value, (int(context.max(initial=0)) + 1) * size)
-    in_context = np.bincount(context)[context]
-    return (in_cell - 1 + _PRIOR * above) / (in_context - 1 + _PRIOR)
-
-
-def _like_it(keys: Ints, limit: int) -> Ints:
-    """For each row the number of rows with the same key; keys lie under `limit`."""
+def _others_like_it(keys: Ints, limit: int) -> Ints:
+    """For each row the number of other rows with the same key; keys lie under `limit`."""
     ids = keys if limit <= DENSE_LIMIT else dense_ids(keys)[0]
-    counts: Ints = np.bincount(ids)[ids]
+    counts: Ints = (np.bincount(ids) - 1)[ids]
     return counts
 
 
@@ -74,9 +71,9 @@ def choose_parents(
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
         best: _Gain | None = None
-        so_far = float(np.log(above).mean())
+        known = _Known(context, int(context.max()) + 1, value, target.size, _PRIOR * above, float(np.log(above).mean()))
         for parent in list(pool.values()):
-            found = _weigh(parent, context, value, target.size, above, so_far)
+            found = known.weigh(parent)
             if "~" in parent.name:
                 found = found._replace(gain=found.gain - GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
             if found.gain < _HOPELESS and chosen:
@@ -87,11 +84,11 @@ def choose_parents(
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
             names = [parent.name for parent in chosen]
             again = sorted({name.partition("~")[0] for name in names if "~" in name} - {*names})
-            weighed = [_weigh(plain[name], context, value, target.size, above, so_far) for name in again]
+            weighed = [known.weigh(plain[name]) for name in again]
             best = max(weighed, key=lambda gain: gain.gain, default=None)
         if best is None or best.gain <= MIN_GAIN:
             break
-        context, above = best.context, best.predicted
+        context, above = known.narrowed(best)
         chosen.append(best.parent)
         # A variable's groups say nothing once its own code is given.
         variable, _, grouped = best.parent.name.partition("~")
@@ -101,19 +98,45 @@ def choose_parents(
 
 
 class _Gain(NamedTuple):
-    """What a further parent would bring: log likelihood a row, and where it would leave the search."""
+    """What a further parent would bring: log likelihood a row; each one's context then, and how many others share its cell."""
 
     gain: float
     parent: Parent
+    ids: Ints
+    in_context: Ints
+    others: Ints
+
+
+class _Known(NamedTuple):
+    """The target, the contexts that the parents chosen so far make of the rows, and what these tell of it.
+
+    Each row is predicted from the other rows of its cell and its context, blended with what fewer parents tell of it.
+    """
+
     context: Ints
-    predicted: Scores
+    contexts: int
+    value: Ints
+    size: int
+    blended: Scores
+    so_far: float
 
+    def weigh(self, parent: Parent) -> _Gain:
+        """What a further parent would bring."""
+        width = parent.size + 1
+        ids, limit = self.context * width + parent.codes + 1, self.contexts * width
+        if limit * self.size > _SPARSE * len(ids):
+            ids, distinct = dense_ids(ids, limit)
+            limit = len(distinct)
+        in_context = np.bincount(ids, minlength=limit)
+        others = _others_like_it(ids * self.size + self.value, limit * self.size)
+        some = in_context[in_context > 0]
+        told = float(np.log(others + self.blended).sum()) - float((some * np.log(some + (_PRIOR - 1))).sum())
+        return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others)
 
-def _weigh(parent: Parent, context: Ints, value: Ints, size: int, above: Scores, so_far: float) -> _Gain:
-    width = parent.size + 1
-    ids, _ = dense_ids(context * width + parent.codes + 1, (int(context.max(initial=0)) + 1) * width)
-    predicted = predict_leave_one_out(ids, value, size, above)
-    return _Gain(float(np.log(predicted).mean()) - so_far, parent, ids, predicted)
+    def narrowed(self, best: _Gain) -> tuple[Ints, Scores]:
+        """The contexts with that parent, and the probability of each row there."""
+        predicted: Scores = (best.others + self.blended) / (best.in_context[best.ids] + (_PRIOR - 1))
+        return dense_ids(best.ids, len(best.in_context))[0], predicted
 
 
 def _add_groupings(
@@ -145,8 +168,11 @@ def place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, 
     # Each code as a point: root shares of (context, value), context by context, so that its own mix does not count.
     width = (int(within.max(initial=0)) + 1) * target.size
     column = within * target.size + value
-    kept, column = _commonest(column, width, 400)
-    joint = np.bincount(code[kept] * 400 + column, minlength=parent.size * 400).reshape(parent.size, 400).astype(float)
+    wide = min(width, _COLUMNS)
+    kept, column = _commonest(column, width, wide)
+    joint = (
+        np.bincount(code[kept] * wide + column, minlength=parent.size * wide).reshape(parent.size, wide).astype(float)
+    )
     weight = np.bincount(code, minlength=parent.size).astype(float)
     prior = joint.sum(0) / max(joint.sum(), 1)
     share = np.sqrt((joint + 20 * prior) / (joint.sum(1, keepdims=True) + 20))
