@@ -23,6 +23,7 @@ _CATEGORY: Final = re.compile(r"[^\W_][^\W_ .,/&()'’+\-]*(?:[^\W_]|[ .,/&()'�
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
+_SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
@@ -172,10 +173,13 @@ def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, cla
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
-    """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
+    """How a code is written, whatever its letters and digits are; empty when `value` can be no code.
+
+    Codes of a classification are written alike to the dot: 3-225 is of the list that has 5-820.00.
+    """
     longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
     if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
     if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
         return "long number"
-    return re.sub(r"[0-9A-Z]", "X", value)
+    return re.sub(r"[0-9A-Z]", "X", _SUBDIVISION.sub("", value) if of_classification else value)

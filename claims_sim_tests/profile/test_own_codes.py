@@ -38,6 +38,7 @@ def passing(column, rows, k=11):
         ("procedure_code", PROCEDURES),
         ("procedure_code", ["99213", "99214", "J1885", "G0283", "0001F"]),
         ("procedure_code", ["5-470.11", "5-511.02"]),
+        ("procedure_code", ["3-225", "3-200", *(f"5-{number}.{number % 7}{number % 5}" for number in range(400, 430))]),
         ("procedure_code", ["0DTJ4ZZ", "10D00Z1"]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
@@ -63,6 +64,8 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("procedure_code", "RM 123456", PROCEDURES, 4),
         ("procedure_code", "0812345678", PROCEDURES, 4),
         ("procedure_code", "siti1", PROCEDURES, 4),
+        ("procedure_code", "RM1234.56", ["5-470.11", "5-511.02", "3-225"], 4),
+        ("district_name", "12.5", DISTRICTS, 4),
     ],
 )
 def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(column, value, others, step):
