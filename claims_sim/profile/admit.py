@@ -5,6 +5,7 @@ in a column of names. Numbers are judged with their column, which must be a list
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -45,8 +46,15 @@ _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|m
 
 def admit_category(value: str) -> bool:
     """May `value` be a category: a short phrase without a run of four digits and without an identifier?"""
-    plain = bool(_CATEGORY.fullmatch(value)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
+    plain = (
+        bool(_CATEGORY.fullmatch(_without_marks(value))) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
+    )
     return plain and not identifiers_in(value)
+
+
+def _without_marks(value: str) -> str:
+    """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters."""
+    return value if value.isascii() else value[:1] + "".join(c for c in value[1:] if unicodedata.category(c)[0] != "M")
 
 
 def admit_label(value: str) -> bool:
@@ -55,7 +63,7 @@ def admit_label(value: str) -> bool:
 
 
 def _has_form_of_label(value: str) -> bool:
-    plain = bool(_LABEL.fullmatch(value)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
+    plain = bool(_LABEL.fullmatch(_without_marks(value))) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
     return plain and bool(split_words(value)) and not identifiers_in(value)
 
 

@@ -23,6 +23,7 @@ from claims_sim.profile.admit import (
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
 from claims_sim.profile.facilities import facilities_of_register, text_codes
+from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 from claims_sim.profile.release import Cells, withhold_complements
@@ -46,7 +47,6 @@ _HARDLY: Final = 0.01
 DX_GROUP: Final = "dx_group"
 """A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")
-MAX_STAY: Final = 3660
 _LOOKED_AT: Final = 200_000
 
 

@@ -43,6 +43,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     `created_at` is an aware time; it is the only part of the profile that does not follow from the source and from
     `rounding_key`, which the production zone keeps to itself.
     """
+    source = source.only_priced()
     encoded = encode(source, k, rounding_key)
     _require_enough(encoded, source)
     builder = Builder(encoded.population)

@@ -1,7 +1,7 @@
 """Claims without a stay where only inpatients have one: no discharge and no days, in rows of a table that has such columns.
 
 An outpatient's day has no end that anybody writes down. Such a claim counts as one without a night; a stay that is
-merely unknown is left so.
+merely unknown is left so. Where either days of stay or a discharge is told, the other follows.
 """
 
 from typing import Final
@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 from claims_sim.profile.counting import Mask
 from claims_sim.profile.oddities import share_of
 
-STAYS_FILLED: Final = ("stays", "1")
+STAYS_FILLED: Final = ("stays", "2")
 """Names this way of filling stays: claims that were read in another way cannot be compared."""
+MAX_STAY: Final = 3660
+"""Days: longer ones are none."""
 _SERVICE: Final = "service_type"
 _INPATIENT: Final = "RITL"
 _USUAL: Final = 0.2
@@ -23,6 +25,7 @@ _USUAL: Final = 0.2
 
 def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """Give claims that have no stay one without a night; and say of how many, in a sentence."""
+    columns = _from_each_other(columns)
     filled = _without_night(columns)
     claims = int(np.count_nonzero(filled))
     if not claims:
@@ -42,6 +45,30 @@ def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         f"{share_of(claims, columns.num_rows)} of the claims have neither a discharge nor days of stay, as is usual of their kind; "
         "they count as claims without a night.",
     )
+
+
+def _from_each_other(columns: pa.Table) -> pa.Table:
+    """With a discharge where only that is missing, so many days after the admission as stays of so many days mostly take; and
+    with the days of stay that the dates tell.
+    """  # noqa: D205
+    if not {"los", "admit_dt", "discharge_dt"} <= set(columns.column_names):
+        return columns
+    los = columns["los"].to_numpy()
+    admit, discharge = (columns[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
+    nights = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")) / np.timedelta64(1, "D")
+    both = los[los > 0] - nights[los > 0]
+    # Days that count the first one too are one more than the nights.
+    first = int(np.mean(both == 1) > np.mean(both == 0)) if len(both) else 0
+    ends = np.isnat(discharge) & ~np.isnat(admit) & (los >= 0) & (los <= MAX_STAY)
+    later = np.maximum(np.where(ends, los, 0.0) - first, 0).astype(np.int64) * np.timedelta64(1, "D")
+    counted = np.isnan(los) & (nights >= 0)
+    days = np.where(nights > 0, nights + first, 0.0)
+    for name, filled, values in (("discharge_dt", ends, admit + later), ("los", counted, days)):
+        if filled.any():
+            column = columns[name].combine_chunks()
+            known = pc.if_else(pa.array(filled), pa.array(values).cast(column.type), column)
+            columns = columns.set_column(columns.column_names.index(name), name, known)
+    return columns
 
 
 def _without_night(columns: pa.Table) -> Mask:

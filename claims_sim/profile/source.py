@@ -7,7 +7,8 @@ Identities of persons and facilities are copied as 64-bit hashes: enough to coun
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,19 @@ class SourceTable:
     def rows(self) -> int:
         """How many claims the table holds."""
         return int(self.columns.num_rows)
+
+    def only_priced(self) -> "SourceTable":
+        """The claims with an amount, as a payload has one; and a sentence when others were left out."""
+        amounts = [
+            self.columns[name] for name in ("amount_claimed", "amount_paid") if name in self.columns.column_names
+        ]
+        priced = [pc.greater_equal(amount, 0).fill_null(False) for amount in amounts]
+        lacking = self.rows - (pc.sum(reduce(pc.or_, priced)).as_py() or 0) if priced else 0
+        if not 0 < lacking < self.rows:
+            return self
+        sentence = f"{share_of(lacking, self.rows)} of the claims have no amount; they are left out."
+        columns = self.columns.filter(reduce(pc.or_, priced))
+        return replace(self, columns=columns, oddities=(*self.oddities, sentence))
 
 
 def read_source(spec: SourceSpec) -> SourceTable:

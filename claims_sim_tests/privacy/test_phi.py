@@ -1,10 +1,13 @@
+import unicodedata
+
 import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claims_sim.privacy.phi import PATTERNS, identifier_sql, identifiers_in
+from claims_sim.privacy.phi import CATEGORY_GRAMMAR, PATTERNS, identifier_sql, identifiers_in
+from claims_sim.profile.admit import admit_category
 
 IDENTIFIERS = [
     ("3578012345678901", "nik"),
@@ -72,3 +75,22 @@ def test_the_scan_in_sql_finds_exactly_what_the_patterns_find(in_sql, texts):
 
 def test_a_missing_value_is_clean(in_sql):
     assert in_sql([None, "x"]) == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("กรุงเทพมหานคร", True),
+        ("รพช.F2-F3", True),
+        ("उत्तर प्रदेश", True),
+        (unicodedata.normalize("NFD", "Thừa Thiên Huế"), True),
+        ("Provence-Alpes-Côte d'Azur", True),
+        ("\u0e31กรุง", False),
+        ("กรุง@เทพ", False),
+        ("उत्तर 12345", False),
+    ],
+)
+def test_names_in_scripts_with_marks_are_categories_to_the_profile_and_to_the_checks(name, may):
+    assert admit_category(name) == may
+    if "12345" not in name:  # of runs of digits the checks know that they look like an identifier, not the grammar
+        assert duckdb.execute("SELECT regexp_matches(?, ?)", [name, CATEGORY_GRAMMAR]).fetchall() == [(may,)]

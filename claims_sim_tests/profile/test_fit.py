@@ -290,9 +290,8 @@ def test_how_dear_the_dearest_are_is_not_told_of_few_or_of_one_hospital(fit, dea
     g = np.random.default_rng(7)
     house = np.where(g.random(rows) < dear, 0, g.integers(1, 5, rows))
     amount = np.round(np.where(house == 0, np.exp(g.normal(15, 0.5, rows)), np.exp(g.normal(9, 0.5, rows))), 2)
-    if not dear:
-        amount[3:] = np.nan
-    table = replaced(replaced(tariff_table(rows), "amount_claimed", amount), "amount_paid", amount)
+    table = replaced(tariff_table(rows), "amount_paid", amount)
+    table = replaced(table, "amount_claimed", amount if dear else np.where(np.arange(rows) < 3, amount, np.nan))
     assert fit(replaced(table, "facility_id", [f"H{i}" for i in house])).money.ceiling == MAX_AMOUNT
 
 
@@ -347,3 +346,14 @@ def test_claims_of_nearly_one_facility_alone_are_one_clear_error(fit):
     table = replaced(tariff_table(3000), "facility_id", ["H0" if i % 20 else f"H{i % 7 + 1}" for i in range(3000)])
     with pytest.raises(SourceError, match="No count of a diagnosis may be told"):
         fit(table)
+
+
+def test_claims_without_an_amount_are_left_out_as_those_without_a_diagnosis_are(fit):
+    """Visits that a capitation pays for have no amount, and those that have one are of other diagnoses."""
+    table, free = tariff_table(3000), range(0, 3000, 4)
+    for name in ("amount_claimed", "amount_paid"):
+        table = with_values(table, name, free, None)
+    profile = fit(with_values(table, "dx_primary_code", free, "Z000"))
+    assert "Z000" not in profile.vocabularies["dx_primary_code"]
+    assert profile.rows == round(2250 / 11) * 11
+    assert "25.0% of the claims have no amount; they are left out." in profile.oddities

@@ -72,3 +72,27 @@ def test_claims_that_are_compared_are_read_as_a_profile_reads_them(tmp_path, wit
 def test_a_table_without_any_stay_or_discharge_is_left_as_it_is():
     table = pa.table({"amount_claimed": [1.0, 2.0]})
     assert fill_stays(table) == (table, ())
+
+
+@pytest.mark.parametrize("first_day_counts", [False, True])
+def test_a_discharge_alone_that_is_missing_lies_the_days_of_stay_later(read, first_day_counts):
+    table = tariff_table(ROWS)
+    admit, whole = (np.array(table[name].to_pylist(), "datetime64[us]") for name in ("admit_dt", "discharge_dt"))
+    nights = (whole.astype("datetime64[D]") - admit.astype("datetime64[D]")).astype(int)
+    table = table.set_column(table.column_names.index("los"), "los", pa.array(nights + first_day_counts, pa.float64()))
+    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
+    filled = read(blanked(table, ["discharge_dt"], ~inpatient | (np.arange(ROWS) % 50 == 0)))
+    assert (filled.columns["discharge_dt"].to_numpy().astype("datetime64[D]") == whole.astype("datetime64[D]")).all()
+    assert not any("neither" in sentence for sentence in filled.oddities)
+
+
+@pytest.mark.parametrize("first_day_counts", [False, True])
+def test_days_of_stay_alone_that_are_missing_are_those_between_the_dates(read, first_day_counts):
+    table = tariff_table(ROWS)
+    admit, end = (np.array(table[name].to_pylist(), "datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    nights = (end - admit).astype(int)
+    days = np.where(nights > 0, nights + first_day_counts, 0)
+    table = table.set_column(table.column_names.index("los"), "los", pa.array(days, pa.float64()))
+    outpatient = np.array(table["service_type"].to_pylist()) != "RITL"
+    found = read(blanked(table, ["los"], outpatient | (np.arange(ROWS) % 50 == 0)))
+    assert (found.columns["los"].to_numpy() == days).all()
