@@ -30,6 +30,7 @@ _DAY: Final = re.compile(
 )
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # characters
 _LONG_CODE: Final = 6  # digits
+_LONG: Final = "a long number"
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -134,19 +135,37 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
         return out
-    shapes, shape = np.unique(
-        [_shape_of_code(value or "", column in (*DIAGNOSES, "procedure_code")) for value in values], return_inverse=True
-    )
+    of_classification = column in (*DIAGNOSES, "procedure_code")
+    written = [_shape_of_code(value or "", of_classification) for value in values]
+    passes = _of_a_list(values, written, claims, enough)
+    if of_classification:
+        long = [_LONG if _is_long_number(value or "") else shape for value, shape in zip(values, written, strict=True)]
+        passes |= _of_a_list(values, long, claims, enough)
+    for i in np.flatnonzero(passes).tolist():
+        out[i] = not identifiers_in(values[i] or "")
+    return out
+
+
+def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Ints, enough: Mask) -> Mask:
+    """Which values have a shape that shows a list of codes; `written` are their shapes, empty where a value can be no code."""
+    shapes, shape = np.unique(written, return_inverse=True)
     filled = claims[[value is not None for value in values]].sum()
     borne = np.bincount(shape, claims, len(shapes))
     told = np.bincount(shape, claims * enough, len(shapes))
     is_list = (borne >= _NEARLY_ALL * filled) | (
         (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     )
-    passes = (is_list & (told >= _MOST * borne) & (shapes != ""))[shape]
-    for i in np.flatnonzero(passes).tolist():
-        out[i] = not identifiers_in(values[i] or "")
-    return out
+    return np.asarray((is_list & (told >= _MOST * borne) & (shapes != ""))[shape])
+
+
+def _is_long_number(value: str) -> bool:
+    """Is `value` a number as the longest lists have them, in several lengths?"""
+    return (
+        value.isdecimal()
+        and _LONG_CODE <= len(value) <= _LONGEST_CODE
+        and value[0] != "0"
+        and not _DAY.fullmatch(value)
+    )
 
 
 def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
@@ -188,6 +207,4 @@ def _shape_of_code(value: str, of_classification: bool) -> str:
     longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
     if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
-    if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
-        return "long number"
     return re.sub(r"[0-9A-Z]", "X", _SUBDIVISION.sub("", value) if of_classification else value)

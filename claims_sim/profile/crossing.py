@@ -160,6 +160,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
             ("top-ups", sum(len(tariff.top_ups) for tariff in money.tariffs)),
             ("procedures that decide prices", sum(_decisive(tariff) for tariff in money.tariffs)),
             ("factors of tariffs", sum(len(logs) for tariff in money.tariffs for logs in tariff.factors.values())),
+            ("tariffs whose prices are of a day", sum(tariff.by_day for tariff in money.tariffs)),
         ]
     if money.paid_tariff is not None:
         found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]

@@ -1,5 +1,6 @@
-"""Find what a day of stay adds to an amount: the same for all, or by the class of the house, or by another column.
+"""Find what a day of stay costs: what it adds to every amount, or whether amounts are so many times the price of a day.
 
+What it adds is the same for all, or goes by the class of the house, or by another column.
 A bill is often the price of what was done and so much a day. Then hardly two amounts are alike, and no price list shows before
 the days are taken off. Two claims that are alike but for their stays tell the rate: their difference, by the day.
 """
@@ -9,10 +10,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.document import DayRates
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, alike
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, alike, equal_when_moved
+from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
 
 _LOOKED_AT: Final = 60_000
@@ -27,6 +29,10 @@ _MUCH_BETTER: Final = 1.1
 _MUCH_MORE: Final = 1.2
 """How many more amounts must recur among claims that are alike, once the days are taken off."""
 _MIN_STAYS: Final = 3
+STAY: Final = "los_days"
+"""A variable of the sampler's own: the days of each claim's stay."""
+_MUCH_OFTENER: Final = 1.5
+"""How many times as often amounts of stays of several lengths must be equal by the day, for them to be priced so."""
 
 
 class _Pairs(NamedTuple):
@@ -84,6 +90,23 @@ def less_days(amounts: Numbers, charge: Numbers) -> Numbers:
 def with_days(amounts: Numbers, charge: Numbers) -> Numbers:
     """The other way: what is nothing costs nothing by the day either."""
     return np.where(amounts > 0, amounts + charge, amounts)
+
+
+def log_days() -> Numbers:
+    """The factor of each stay where prices are of a day: a claim without a night costs as much as one of a day."""
+    return np.asarray(np.log(np.maximum(np.arange(MAX_STAY + 1), 1)))
+
+
+def are_by_day(encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask) -> bool:
+    """Are `logs` those of a day's price times the days, among claims that are alike but for their stays?"""
+    if STAY not in encoded.codes:
+        return False
+    rows = np.flatnonzero(usable)
+    names = (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES)
+    key = alike(encoded, (name for name in names if name in encoded.codes), rows)
+    by_day = logs[rows] - log_days()[encoded.codes[STAY][rows]]
+    whole, daily = equal_when_moved(key, logs[rows], by_day, tolerance[rows])
+    return daily > max(_MUCH_OFTENER * whole, _MIN_SHARE)
 
 
 def _pairs(key: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:

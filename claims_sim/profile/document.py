@@ -29,7 +29,7 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "5"
+PROFILE_SCHEMA_VERSION: Final = "6"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -153,6 +153,8 @@ class Tariff(_Part):
     """The grid of its prices, where that is not the one of all amounts."""
     decisive: Decisive | None = None
     """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
+    by_day: bool = False
+    """Prices are of a day: a claim costs so much for each day of its stay, and as much as for one without a night."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Tariff":
@@ -267,7 +269,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["5"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["6"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]

@@ -70,7 +70,7 @@ def global_factors(
             without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
             valid = np.flatnonzero(usable)
             key = alike(encoded, [*names, *others], valid)
-            before, after = _equal_over_time(key, logs[valid], without[valid], tolerance[valid])
+            before, after = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
             if after > _CLEARLY_OFTENER * before:
                 factors[MONTH], rest = rise, without
@@ -130,7 +130,7 @@ def alike(encoded: Encoded, names: Iterable[str], rows: Ints) -> Ints:
     return key
 
 
-def _equal_over_time(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[float, float]:
+def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[float, float]:
     """Of neighbours with one key whose logarithms `after` were moved unequally from those `before`: how many are equal either way."""
     order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
     one, other = order[:-1], order[1:]

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, MIN_PAIRS, densest, global_factors, snap_ratios
@@ -129,7 +130,8 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
     """The tariff of the `usable` rows as a `few` of them show it."""
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
-    factors, case_extra = _find_factors(encoded, amounts, few)
+    known = {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
+    factors, case_extra = _find_factors(encoded, amounts, few, known)
     names, decisive = choose_case(encoded, amounts, factors, np.flatnonzero(few), case_extra)
     encoded = with_decided(encoded, decisive)
     if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
@@ -199,16 +201,18 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
     return at_price > _MIN_CONTRAST * beside
 
 
-def _find_factors(encoded: Encoded, amounts: Amounts, few: Mask) -> tuple[dict[str, Numbers], list[str]]:
+def _find_factors(
+    encoded: Encoded, amounts: Amounts, few: Mask, known: dict[str, Numbers]
+) -> tuple[dict[str, Numbers], list[str]]:
     """The tariff's factors, and what is part of the case: from all claims, or first from those that were not dealt out.
 
     All claims know all values; where dealing has blurred their ratios, the others show more factors.
     """
     _, logs, tolerance = amounts
-    found = global_factors(encoded, logs, tolerance, few)
+    found = global_factors(encoded, logs, tolerance, few, known)
     if encoded.groups is None:
         return found
-    own, _ = global_factors(encoded, logs, tolerance, few & (encoded.groups.of_row < 0))
+    own, _ = global_factors(encoded, logs, tolerance, few & (encoded.groups.of_row < 0), known)
     return global_factors(encoded, logs, tolerance, few, own) if len(own) > len(found[0]) else found
 
 
@@ -314,6 +318,8 @@ def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, o
     logs, tolerance = amounts.logs, amounts.tolerance
     votes = Votes.of_groups(found, groups, on) if len(own) < len(on) else None
     for name, factor in found.factors.items():
+        if name == STAY:
+            continue
         rest = logs[own] - found.place_log(own)
         mode = dense_modes(found.case[own], rest, tolerance[own], len(found.case_keys))
         off, code, width = rest - mode[found.case[own]], found.codes[name][own], tolerance[own] + 1e-5
@@ -346,22 +352,22 @@ def _refine(found: Lattice, amounts: Amounts) -> None:
     owner, level = found.base_start[found.case[on]] + found.point[on], found.level[on]
     weight = amounts.tolerance[on] ** -2.0
     off = amounts.logs[on] - found.bases[owner] - found.levels[level] - found.place_log(on)
-    codes = {name: found.codes[name][on] for name in found.factors}
+    codes = {name: found.codes[name][on] for name in found.factors if name != STAY}
     commonest = {name: int(np.bincount(code + 1, weights=weight)[1:].argmax()) for name, code in codes.items()}
     for _ in range(6):
-        for name, factor in found.factors.items():
-            step = np.append(_means(codes[name], off, weight, len(factor)), 0.0)
+        for name, code in codes.items():
+            step = np.append(_means(code, off, weight, len(found.factors[name])), 0.0)
             step[:-1] -= step[commonest[name]]
-            found.factors[name] = factor + step[:-1]
-            off -= step[codes[name]]
+            found.factors[name] = found.factors[name] + step[:-1]
+            off -= step[code]
         levels = found.levels + _means(level, off, weight, len(found.levels))
         levels -= levels[int(np.abs(levels).argmin())]
         off -= (levels - found.levels)[level]
         found.levels = levels
         off -= _means(owner, off, weight, len(found.bases))[owner]
     found.levels = snap_ratios(found.levels)
-    for name, factor in found.factors.items():
-        found.factors[name] = snap_ratios(factor)
+    for name in codes:
+        found.factors[name] = snap_ratios(found.factors[name])
 
 
 def _means(codes: Ints | Codes, values: Numbers, weight: Numbers, size: int) -> Numbers:

@@ -14,7 +14,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.daily import days_charge, find_day_rates, less_days
+from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
@@ -80,8 +80,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     if encoded.population.k < _FEWEST_BEARERS:
         encoded = replace(encoded, population=replace(encoded.population, k=_FEWEST_BEARERS))
     grid = amount_grid(encoded.claimed, encoded.paid)
-    day_rates = find_day_rates(encoded, primary, grid)
     days = np.zeros(encoded.rows) if encoded.los is None else np.nan_to_num(encoded.los)
+    if encoded.los is not None:
+        encoded = replace(encoded, codes=encoded.codes | {STAY: days.astype(np.int32)})
+    day_rates = find_day_rates(encoded, primary, grid)
     charge = days_charge(day_rates, encoded.codes, days)
     primary = less_days(primary, charge)
     coarse = amount_grid(primary, share=_MOST)

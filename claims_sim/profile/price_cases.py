@@ -12,7 +12,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
 from claims_sim.profile.document import Decisive
-from claims_sim.profile.encode import Encoded, begins_alike
+from claims_sim.profile.encode import MONTH, Encoded, begins_alike
 from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
@@ -35,7 +35,7 @@ def choose_case(
     """What makes a case: service with diagnosis, with procedure, with both, or with which of them decides; and who decides then.
 
     It is what has the clearest prices. A factor that is none, since cases have its ratios each their own, is taken from
-    `factors` and becomes part of the case.
+    `factors` and becomes part of the case; a rise of all prices that is none becomes two prices of each case.
 
     A price that recurs in its case is worth the rows that bear it, less the k persons that it takes to release it. Of the
     variables that could be part of the case those are left out without which the cases tell as much of prices.
@@ -46,15 +46,16 @@ def choose_case(
         clear, names, decisive = _clearest(encoded, price, rows, extra, worth)
         own: list[tuple[float, str]] = []
         by = with_decided(encoded, decisive)
-        for name in (n for n in factors if n in FACTOR_CANDIDATES and len(encoded.vocabularies[n]) <= MAX_CASE_SIZE):
+        small = [n for n in factors if n in FACTOR_CANDIDATES and len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
+        for name, part in [(n, (n,)) for n in small] + [(MONTH, ())] * (MONTH in factors):
             without = {n: factor for n, factor in factors.items() if n != name}
-            codes = [by.codes[n][rows] for n in (*names, name)]
+            codes = [by.codes[n][rows] for n in (*names, *part)]
             own.append((_weigh_case(codes, _prices(encoded, amounts, without, rows), worth)[0], name))
         best, name = max(own, default=(0.0, ""))
         if best < clear + _CLEARER * len(rows):
             return names, decisive
         del factors[name]
-        extra = [*extra, name]
+        extra = [*extra, *(n for n in small if n == name)]
 
 
 def _prices(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:

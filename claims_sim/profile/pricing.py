@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes
+from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
 from claims_sim.profile.document import Decisive, Means, Nested, Tariff
 from claims_sim.profile.lattice import Lattice
@@ -34,7 +35,7 @@ class PriceList:
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), depth)
         return cls._build(tariff.parents, tariff.sizes, paths, np.array(tariff.points), np.array(tariff.bases), {
             name: np.array(logs) for name, logs in tariff.factors.items()
-        }, tariff.decisive)  # fmt: skip
+        } | ({STAY: log_days()} if tariff.by_day else {}), tariff.decisive)  # fmt: skip
 
     @classmethod
     def of_lattice(cls, lattice: Lattice) -> "PriceList":
@@ -103,7 +104,9 @@ class PriceLists:
     def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
         self._tariffs = [(PriceList.of_tariff(tariff), tariff.grid or finest, tariff.ties) for tariff in tariffs]
         self.levels = most_levels(tariffs)
-        self.names = frozenset(name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
+        by_day = (STAY,) if any(tariff.by_day for tariff in tariffs) else ()
+        priced_by = (name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
+        self.names = frozenset((*priced_by, *by_day))
         # A list that lacks a level has the price itself there.
         self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
 
@@ -153,7 +156,8 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         contexts=tuple(_paths(lattice)[points > 0].ravel().tolist()),
         points=tuple(points[points > 0].tolist()),
         bases=tuple(np.round(lattice.bases, 9).tolist()),
-        factors={name: tuple(np.round(logs, 9).tolist()) for name, logs in lattice.factors.items()},
+        factors={n: tuple(np.round(logs, 9).tolist()) for n, logs in lattice.factors.items() if n != STAY},
+        by_day=STAY in lattice.factors,
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
         ties=lattice.ties,

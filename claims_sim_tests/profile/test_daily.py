@@ -71,3 +71,31 @@ def test_a_document_whose_rates_are_not_of_their_column_is_refused(by_the_day):
     document["money"]["day_rates"]["rates"].append(1.0)
     with pytest.raises(ProfileError, match="rates by the day"):
         Profile.from_json(json.dumps(document))
+
+
+A_DAY = {"741": 1800.0, "8751": 950.0, "9904": 2700.5, None: 620.0}
+HOUSE = {"RS Kelas C": 1.0, "RS Kelas B": 1.1, "RS Khusus Ibu dan Anak": 1.25}
+
+
+def due(table, visit=450.0):
+    """A stay costs so much a day by what was done, times the factor of its house, and a visit the same for all."""
+    done, house, los = (table[n].to_pylist() for n in ("procedure_code", "facility_class", "los"))
+    amounts = [A_DAY.get(code, A_DAY[None]) * HOUSE[kind] for code, kind in zip(done, house, strict=True)]
+    return np.round(np.where(np.array(los) > 0, np.array(amounts) * np.maximum(los, 1), visit), 2)
+
+
+def test_a_stay_that_costs_its_days_times_a_price_is_drawn_so(fit):
+    table = tariff_table(12_000, seed=3)
+    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
+    table = replaced(table, "los", np.where(inpatient, np.maximum(table["los"].to_numpy(), 1), 0))
+    profile = fit(replaced(replaced(table, "amount_claimed", due(table)), "amount_paid", due(table)))
+    assert profile.money.day_rates is None
+    assert any(tariff.by_day for tariff in profile.money.tariffs)
+    drawn = Sampler(profile).draw_claims(5, np.arange(20_000))
+    right = np.abs(drawn["amount_claimed"].to_numpy() - due(drawn)) < 0.011
+    assert right.mean() > 0.97
+    days = drawn["los"].to_numpy()
+    assert right[days >= 4].mean() > 0.9
+    given = drawn.select([n for n in drawn.column_names if not n.startswith("amount_")])
+    money = Sampler(profile).draw_money(9, np.arange(20_000), given)
+    assert np.mean(np.abs(money["amount_claimed"].to_numpy() - due(drawn)) < 0.011) > 0.97
