@@ -174,7 +174,7 @@ class Population:
         sure = enough & (told.max(1) <= MAX_FACILITY_SHARE * claims)
         open_ = candidates & ~sure
         if not open_.any():
-            return sure
+            return np.asarray(sure)
         at = np.flatnonzero(open_[cells])
         facility = self.facilities[at if rows is None else rows[at]]
         known = facility >= 0
@@ -183,7 +183,7 @@ class Population:
         several = np.bincount(owner, minlength=len(claims)) + untold >= MIN_FACILITIES
         largest = np.zeros(len(claims), np.int64)
         np.maximum.at(largest, owner, each)
-        return sure | (open_ & several & (largest <= MAX_FACILITY_SHARE * claims))
+        return np.asarray(sure | (open_ & several & (largest <= MAX_FACILITY_SHARE * claims)))
 
 
 def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:

@@ -77,6 +77,8 @@ class Encoded:
     member_codes: Codes | None = None
     secondary_sorted: bool = False
     groups: Groups | None = None
+    of_another: Mask | None = None
+    """Which claims count as of a code that is not their own, being too rare."""
     service_from_stay: bool = False
     """The source tells no kind of service; claims with a stay count as inpatients."""
 
@@ -218,6 +220,9 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
     kept = int(own[raw].sum())
+    if name in CODE_LISTS:
+        others = ~own[raw] & (out.codes[name] >= 0)
+        out.of_another = others if out.of_another is None else out.of_another | others
     if not out.vocabularies[name]:
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")

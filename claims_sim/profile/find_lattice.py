@@ -17,7 +17,7 @@ from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, MIN_PAIRS, densest, global_factors, snap_ratios
-from claims_sim.profile.lattice import Amounts, Lattice, dense_modes, fit_points
+from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names, with_decided
@@ -49,6 +49,8 @@ _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
+_FEW_A_STEP_OFF: Final = 0.03
+"""More of the rows on a tariff a step beside their price, and prices to the step are tried."""
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -161,9 +163,26 @@ def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
 
 def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None:
     """The tariff with the prices that all rows show; None when it is none worth the name."""
-    found, groups, on, usable = begun
-    if _explained(found, on) < _HOPELESS:
+    if _explained(begun.found, begun.on) < _HOPELESS:
         return None
+    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP)
+    found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
+    if _inexact(found, amounts) > _FEW_A_STEP_OFF:
+        # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
+        found = max(
+            found,
+            _with_all_prices(to_the_step, begun.groups, encoded, amounts),
+            key=lambda tried: int((tried.point >= 0).sum() * (1 - _inexact(tried, amounts))),
+        )
+    whole, usable = np.flatnonzero(found.case >= 0), begun.usable
+    explained = float(np.mean(found.point[usable] >= 0))
+    if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
+        return None
+    _put_plain_level_first(found)
+    return found if tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
+
+
+def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, amounts: Amounts) -> Lattice:
     whole = np.flatnonzero(found.case >= 0)
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)
@@ -171,11 +190,13 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     price_as_grouped(found, groups, amounts, whole)
     for _ in range(2):
         share_prices(found, encoded.population, amounts)
-    explained = float(np.mean(found.point[usable] >= 0))
-    if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
-        return None
-    _put_plain_level_first(found)
-    return found if tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
+    return found
+
+
+def _inexact(found: Lattice, amounts: Amounts) -> float:
+    """The share of the rows on the tariff that lie a step of the grid beside their price."""
+    on = np.flatnonzero(found.point >= 0)
+    return float(np.mean(np.abs(found.prices(on) - amounts.values[on]) > found.grid / 2)) if len(on) else 0.0
 
 
 def _put_plain_level_first(found: Lattice) -> None:

@@ -15,6 +15,7 @@ from claims_sim.profile.numbers import Numbers
 
 MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
+A_STEP_OFF, TO_THE_STEP = 1.01, 0.5
 
 
 class Amounts(NamedTuple):
@@ -50,6 +51,8 @@ class Lattice:
     """Where a price goes that lies between two steps of the grid."""
     decisive: Decisive | None = None
     """The procedures that decide prices, where DECIDED_BY is part of a case."""
+    steps: float = A_STEP_OFF
+    """Fewer steps of the grid than this lie between an amount and the price that it is taken for."""
 
     def place_log(self, rows: Ints) -> Numbers:
         """The sum of the logarithms of all factors of each of `rows`."""
@@ -107,7 +110,7 @@ def fit_points(found: Lattice, population: Population, amounts: Amounts, on: Int
         worth = np.tile(np.where(levels == 0.0, 1.0, 0.9), len(some))
         base = dense_modes(votes_case, votes, np.repeat(tolerance[some], n), cases, worth)
         base = _centre(base, found.case[some], rest[some], tolerance[some], levels, cases)
-        hit, chosen = match_levels(base[found.case[todo]], rest[todo], place[todo], primary[todo], levels, found.grid)
+        hit, chosen = match_levels(base[found.case[todo]], rest[todo], place[todo], primary[todo], found)
         rows = todo[hit]
         allowed = np.zeros(cases, np.bool_)
         if len(rows):
@@ -156,9 +159,9 @@ def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels
 
 
 def match_levels(
-    base: Numbers, rest: Numbers, place: Numbers, primary: Numbers, levels: Numbers, grid: float
+    base: Numbers, rest: Numbers, place: Numbers, primary: Numbers, found: Lattice
 ) -> tuple[Mask, npt.NDArray[np.int32]]:
-    """Rows whose amount is exactly the rounded price, or one grid step beside it, and their level."""
-    nearest = np.abs(rest[:, None] - levels[None] - base[:, None]).argmin(1)
-    price = np.rint(np.exp(base + levels[nearest] + place) / grid) * grid
-    return np.abs(price - primary) < 1.01 * grid, nearest.astype(np.int32)
+    """Rows whose amount is the rounded price, or as many grid steps beside it as `found` allows, and their level."""
+    nearest = np.abs(rest[:, None] - found.levels[None] - base[:, None]).argmin(1)
+    price = np.rint(np.exp(base + found.levels[nearest] + place) / found.grid) * found.grid
+    return np.abs(price - primary) < found.steps * found.grid, nearest.astype(np.int32)

@@ -23,7 +23,7 @@ from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
-from claims_sim.profile.release import Fallback, Parent, Rule, Target
+from claims_sim.profile.release import NEAR, Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
@@ -100,7 +100,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
-    rows = np.flatnonzero(np.isfinite(primary))
+    rows = np.flatnonzero(np.isfinite(primary) & (counted >= 0))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
@@ -232,7 +232,9 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     for lattice in fit.lattices:
         on = lattice.point >= 0
         codes[on] = lattice.point[on] * levels + lattice.level[on]
-    off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
+    # What a claim costs that counts as of another code says nothing of that code, unless it is a price of it.
+    known = np.isfinite(primary) if fit.encoded.of_another is None else np.isfinite(primary) & ~fit.encoded.of_another
+    off = np.flatnonzero(known & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
     shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
@@ -345,7 +347,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     fit.bins["amount_residual"] = binned.bins
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
-    fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
+    fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), rule=NEAR, most=3)
     grids = grids_kept(fit.primary[rows], fit.grid, 2 * fit.encoded.population.k)
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[rows] = coarsest_grid(fit.primary[rows], grids)

@@ -1,7 +1,7 @@
 """Draw amounts: a place on the tariff, a shared amount or one around its context; then what of it is paid."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, P
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
+_SELDOM: Final = 0.01
+"""The share of claims that are paid more than they claim under which one whose payment is drawn is no further one."""
 
 
 class _Listed(NamedTuple):
@@ -88,7 +90,8 @@ class Payments:
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._ceiling = np.log(profile.money.ceiling)
-        self._pays_at_most_what_is_claimed = profile.identities.get("paid_over_claimed", 0.0) == 0.0
+        above = profile.identities.get("paid_over_claimed", 0.0)
+        self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < _SELDOM
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
@@ -200,7 +203,7 @@ class Payments:
         code = table.draw(key, rows[at], draft.given(table.parents, at))
         residual = self._bins[PAID_RESIDUAL].draw(code, uniforms(key ^ stream_key(PAID_RESIDUAL), rows[at]))
         value = np.exp(np.minimum(mean + residual, 29.0)) * amount**about.follows_claimed
-        if self._pays_at_most_what_is_claimed:
+        if self._seldom_pays_more:
             # As far below the claimed amount as it was above: cut off, it would be paid in full.
             value = np.where(value > amount, amount * amount / np.maximum(value, about.grid), value)
         return np.asarray(np.rint(value / about.grid) * about.grid)

@@ -27,6 +27,8 @@ _GROUPED_FROM: Final = 7
 _SAMPLE: Final = 150_000
 _SPARSE: Final = 4
 """So many times as many cells as there are rows, and they are numbered before they are counted."""
+_LARGE: Final = 100
+"""So many codes, and each has few rows."""
 _COLUMNS: Final = 400
 """Codes are placed by so many of the commonest pairs of a context and a value."""
 _AXES: Final = 6
@@ -55,11 +57,29 @@ def choose_parents(
 
     Only rows where the target is known are to be passed.
     """
+    if len(target.codes) < 2 or target.size < 2:
+        return [], {}
+    found = _search(target, candidates, most)
+    if found.chosen and found.chosen[0].size >= _LARGE:
+        # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
+        found = max(_search(target, candidates, most, last=found.chosen[0].name), found, key=lambda tried: tried.likely)
+    used = {parent.name for parent in found.chosen}
+    return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
+
+
+class _Found(NamedTuple):
+    """Parents in order of use, all groups that were made, and how likely they make the target: log likelihood a row."""
+
+    chosen: list[Parent]
+    groupings: dict[str, tuple[int, ...]]
+    likely: float
+
+
+def _search(target: Target, candidates: Sequence[Parent], most: int, last: str = "") -> _Found:
+    """Take the parent that tells most, then the next; the one named `last` only where no other tells anything."""
     value = target.codes.astype(np.int64)
     rows = len(value)
     groupings: dict[str, tuple[int, ...]] = {}
-    if rows < 2 or target.size < 2:
-        return [], groupings
     pool = {parent.name: parent for parent in candidates if parent.size > 1}
     plain = dict(pool)
     sizes = {parent.name: parent.size for parent in candidates}
@@ -67,12 +87,15 @@ def choose_parents(
     counts = np.bincount(value, minlength=target.size)
     above: Scores = (counts[value] - 1 + 1 / target.size) / rows
     chosen: list[Parent] = []
-    while len(chosen) < most:
+    while True:
+        so_far = float(np.log(above).mean())
+        if len(chosen) == most:
+            break
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
         best: _Gain | None = None
-        known = _Known(context, int(context.max()) + 1, value, target.size, _PRIOR * above, float(np.log(above).mean()))
-        for parent in list(pool.values()):
+        known = _Known(context, int(context.max()) + 1, value, target.size, _PRIOR * above, so_far)
+        for parent in [parent for name, parent in pool.items() if name != last]:
             found = known.weigh(parent)
             if "~" in parent.name:
                 found = found._replace(gain=found.gain - GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
@@ -83,8 +106,8 @@ def choose_parents(
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
             names = [parent.name for parent in chosen]
-            again = sorted({name.partition("~")[0] for name in names if "~" in name} - {*names})
-            weighed = [known.weigh(plain[name]) for name in again]
+            again = {name.partition("~")[0] for name in names if "~" in name} | ({last} & pool.keys())
+            weighed = [known.weigh(plain[name]) for name in sorted(again - {*names})]
             best = max(weighed, key=lambda gain: gain.gain, default=None)
         if best is None or best.gain <= MIN_GAIN:
             break
@@ -93,8 +116,7 @@ def choose_parents(
         # A variable's groups say nothing once its own code is given.
         variable, _, grouped = best.parent.name.partition("~")
         pool = {n: p for n, p in pool.items() if n != best.parent.name and (grouped or n.partition("~")[0] != variable)}
-    used = {parent.name for parent in chosen}
-    return chosen, {name: groups for name, groups in groupings.items() if name in used}
+    return _Found(chosen, groupings, so_far)
 
 
 class _Gain(NamedTuple):
