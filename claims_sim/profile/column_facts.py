@@ -18,6 +18,8 @@ SURE: Final = 0.5
 _MOST_SERVICES: Final = 12
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
+_MOST_DISTRICTS: Final = 1000
+"""India has some 800."""
 MAX_CATEGORIES: Final = 200
 
 _SHARES: Final = {
@@ -88,7 +90,7 @@ def _categories(facts: Facts) -> float:
 
 
 def _own_codes(facts: Facts) -> float:
-    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"])
+    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"]) * (facts["date"] < 0.5)
 
 
 # How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
@@ -101,7 +103,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
         lambda f: max(f["province"], 0.4 * (f["distinct"] <= _MOST_PROVINCES)),
         "{province:.0%} names of provinces",
     ),
-    "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= 600), "some categories"),
+    "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= _MOST_DISTRICTS), "some categories"),
     "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
     "facility_class": (_categories, "few categories"),
     "facility_ownership": (_categories, "few categories"),

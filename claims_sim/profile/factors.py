@@ -82,7 +82,7 @@ def global_factors(
                 open_.remove(name)
                 continue
             # Rows that differ in a class and its owner differ in the class.
-            key_names = [n for n in names if n != name and n not in factors and (n, name) not in parts]
+            key_names: list[str] = [n for n in names if n != name and n not in factors and (n, name) not in parts]
             factor = _factor_of(encoded, name, [*key_names, *others], rest, tolerance, usable)
             if factor is None:
                 # What was done may leave too few that are alike; where it does not matter, more of them are.

@@ -140,4 +140,4 @@ def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> n
         _, ids = np.unique(ids * (int(column.max()) + 1) + column, return_inverse=True)
     place = np.empty(int(ids.max()) + 1, np.int64)
     place[ids[: len(table)]] = np.arange(len(table))
-    return place[ids[len(table) :]][np.cumsum(first) - 1]
+    return np.asarray(place[ids[len(table) :]][np.cumsum(first) - 1])

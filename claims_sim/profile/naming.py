@@ -12,52 +12,57 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
     "date": "tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
-    "admit": "masuk admit admission admitted admsn admtng mrs datang tiba start "
+    "admit": "begin debut masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
-    "discharge": "keluar pulang discharge discharged dschrg krs selesai end stop thru "
+    "discharge": "eind einde fin keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
     "los": "los alos verweildauer",
-    "length": "lama length durasi duration",
+    "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
-    "stay": "rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "provinsi propinsi prov prop province uf estado provincia bundesland",
+    "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
+    "province": "departement dep provinsi propinsi prov prop province uf estado provincia bundesland",
     "region": "region wilayah county state",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis",
-    "facility": "ik institutionskennzeichen rs rumahsakit hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
+    "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
+    "hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "id no nomor key number num",
+    "id": "ik agb id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
-    "class": "versorgungsstufe kelas kls class",
-    "owner": "traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
-    "type": "tipe type jenis jns jen kind",
+    "class": "tier versorgungsstufe kelas kls class",
+    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "type": "categorie category tipe type jenis jns jen kind",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
-    "level": "level tingkat group kelompok",
-    "dx": "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie hauptdiagnose",
+    "severity": "severite pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "level": "niveau level tingkat group kelompok",
+    "dx": "pdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
+    "hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "primer utama primary main principal 1 princ hauptdiagnose",
+    "primary": "pdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
-    "not_first": "sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
+    "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento procedimiento eingriff",
+    "procedure": "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
+    "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant",
+    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant bedrag",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill charge charges "
-    "charged gross",
-    "paid": "zahl zahlung bayar dibayar terbayar verif verifikasi terverifikasi disetujui setuju "
-    "paid pd payment pmt approved settled covered coverage",
-    "gap": "selisih gap difference diff beda share copay copayment liability iur",
-    "person": "versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary kartu "
-    "noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
+    "claimed": "gedeclareerd rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
+    "charge charges charged gross",
+    "paid": "vergoed vetted benefit reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
+    "terverifikasi disetujui setuju paid pd payment pmt approved settled covered coverage",
+    "gap": "co selisih gap difference diff beda share copay copayment liability iur",
+    "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
+    "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
+    "companions": "sdx nebendiagnosen",
     "birth": "lahir birth dob",
+    "relative": "relative relatif drg rw adjrw bewertungsrelation",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
@@ -84,9 +89,9 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "severity_group": ("severity", "severity level"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
     "dx_primary_label": ("dx label", "dx primary label"),
-    "dx_secondary_codes": ("dx secondary code", "dx secondary"),
+    "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
     "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
-    "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9"),
+    "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label",),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "price whole"),
@@ -97,19 +102,20 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 # What a name must not mean beside it: a payment's claim, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
     "admit_dt": frozenset({"birth", "dx"}),
+    "district_name": frozenset({"class"}),
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_paid": frozenset({"gap", "code", "id", "date", "days", "count", "class", "type"}),
     "facility_class": frozenset({"visit"}),
-    "dx_primary_code": frozenset({"procedure", "not_first"}),
-    "procedure_code": frozenset({"dx"}),
+    "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
+    "procedure_code": frozenset({"dx", "date", "days"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
-    "claim_weight": frozenset({"birth"}),
+    "claim_weight": frozenset({"birth", "relative"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of primary care
 # beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims (E-Klaim), the key of
-# Medicare's. Nothing of ours ("") are a family's number and the acts of primary care: some have the numbers of ICD-9-CM's
-# procedures, whose names they would take.
+# Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of hospitals. Nothing of ours ("")
+# are a family's number and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
@@ -120,7 +126,8 @@ _KNOWN: Final[dict[str, str]] = {
     "pnk11": "service_type", "pnk14": "dx_primary_code", "pnk15": "dx_primary_label", "pnk16": "",
     "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash", "kodetarif": "facility_ownership",
     "ptd": "service_type", "diaglist": "dx_primary_code", "proclist": "procedure_code", "tarifrs": "amount_claimed",
-    "nokartu": "patient_id_hash",
+    "nokartu": "patient_id_hash", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
+    "das": "dx_secondary_codes",
 }  # fmt: skip
 _OTHER_LISTS: Final = frozenset({"pnk10"})
 """Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""

@@ -266,6 +266,10 @@ def test_severity_is_found_in_case_group_codes(tmp_path):
         ("dx_2", "dx_secondary_codes"), ("kode_icd9", "procedure_code"), ("clinic_code", "facility_id"), ("setting", "service_type"),
         ("member_share", "amount_gap"), ("gross_amount", "amount_claimed"), ("CLM_PMT_AMT", "amount_paid"),
         ("cpt", "procedure_code"), ("hcpcs_cd", "procedure_code"), ("member_liability", "amount_gap"),
+        ("ik_krankenhaus", "facility_id"), ("nebendiagnosen", "dx_secondary_codes"), ("einddatum", "discharge_dt"),
+        ("vergoed_bedrag", "amount_paid"), ("niveau_severite", "severity_group"), ("PDX", "dx_primary_code"),
+        ("SDX2", "dx_secondary_codes"), ("REIMB_NHSO", "amount_paid"), ("activity_code", "procedure_code"),
+        ("kode_fktp", "facility_id"),
     ],
 )  # fmt: skip
 def test_names_of_other_countries_tables_are_known(column, ours):
@@ -276,6 +280,27 @@ def test_names_of_other_countries_tables_are_known(column, ours):
 def test_a_day_of_birth_is_no_admission_and_a_case_group_no_amount():
     assert name_score("tgl_lahir", "admit_dt") == 0.0
     assert name_score("CLM_DRG_CD", "amount_claimed") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("drg_relative_weight", "claim_weight"),
+        ("co_payment", "amount_paid"),
+        ("city_tier", "district_name"),
+        ("DIAG_AMT", "dx_primary_code"),
+        ("process_date", "procedure_code"),
+    ],
+)
+def test_what_else_a_name_says_tells_that_it_is_another_column(column, ours):
+    assert name_score(column, ours) == 0.0
+
+
+def test_days_are_no_codes_of_procedures(tmp_path):
+    days = pa.array([date(2023, 1, 1 + i % 28) for i in range(3000)])
+    table = tariff_table(3000).drop_columns(["procedure_code"]).append_column("proc_x", days)
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert not any(placed.theirs == "proc_x" for placed in proposal.placed if placed.ours == "procedure_code")
 
 
 @pytest.mark.parametrize("strange", ['tgl "masuk"', "tgl\nmasuk", "tgl # masuk", "tgl\\masuk", "tgl\x7fmasuk"])
