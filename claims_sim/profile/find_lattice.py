@@ -49,7 +49,7 @@ _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
-_FEW_A_STEP_OFF: Final = 0.03
+_FEW_A_STEP_OFF: Final = 0.2
 """More of the rows on a tariff a step beside their price, and prices to the step are tried."""
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""

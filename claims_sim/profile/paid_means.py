@@ -16,7 +16,7 @@ from claims_sim.profile.counting import Codes, Ints
 from claims_sim.profile.document import Bins, Means, PaidMeans
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise
-from claims_sim.profile.release import NEAR, Parent, Target
+from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid
 
 PAID_RESIDUAL: Final = "paid_residual"
@@ -88,7 +88,7 @@ def add_paid_residuals(
     binned = bin_numbers(residual, encoded.population, most=80, most_single=0)
     bins[PAID_RESIDUAL] = binned.bins
     codes: Codes = binned.codes
-    builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, rule=NEAR, most=3)
+    builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, most=3)
 
 
 def _logs(encoded: Encoded, rows: Ints, share: float) -> Numbers:

@@ -45,17 +45,13 @@ class Fallback(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What is particular to a table: codes that only deep contexts may hold, whether it has pools at all, and how many codes away
-    what is too rare may be counted in its own context, where codes are in order (ranges of numbers; 0: not at all).
-    """  # noqa: D205
+    """What is particular to a table: codes that only deep contexts may hold, and whether it has pools at all."""
 
     fallback: Fallback | None = None
     has_pools: bool = True
-    as_far_as: int = 0
 
 
 PLAIN = Rule()
-NEAR = Rule(as_far_as=10)
 
 
 def release_table(
@@ -74,8 +70,6 @@ def release_table(
         if depth < len(parents) and not rule.has_pools:
             alive[:] = False
         here = np.flatnonzero(alive & (paths[depth] >= 0))
-        if rule.as_far_as and depth:
-            codes[here] = _beside(target, codes[here], paths[depth][here], population, here, rule.as_far_as)
         counts, released, least = _count_level(target, codes, paths[depth], here, population, names[depth])
         alive[here[released]] = False
         fewest.append(least)
@@ -87,25 +81,6 @@ def release_table(
         sizes=tuple(p.size for p in parents), levels=released_levels, has_pools=rule.has_pools,
     )  # fmt: skip
     return table, codes.astype(np.int32), min(fewest)
-
-
-def _beside(target: Target, codes: Ints, path: Ints, population: Population, rows: Ints, far: int) -> Ints:
-    """The codes, with that of the nearest cell of the context that may be told in place of those that may not.
-
-    From a pool they would be drawn that holds what is rare in other contexts, and be far from anything in this one.
-    """
-    cells, distinct = dense_ids(path * target.size + codes, (int(path.max(initial=0)) + 1) * target.size)
-    allowed = np.flatnonzero(population.releasable(cells, len(distinct), rows))
-    if not len(allowed):
-        return codes
-    after = np.searchsorted(allowed, np.arange(len(distinct)))
-    nearest, away = np.arange(len(distinct)), np.full(len(distinct), far + 1)
-    for place in (np.maximum(after - 1, 0), np.minimum(after, len(allowed) - 1)):
-        there = allowed[place]
-        apart = np.abs(distinct[there] - distinct)
-        nearer = (distinct[there] // target.size == distinct // target.size) & (apart < away)
-        nearest, away = np.where(nearer, there, nearest), np.where(nearer, apart, away)
-    return (distinct % target.size)[nearest][cells]
 
 
 def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints], list[Ints]]:
