@@ -9,7 +9,7 @@ from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.document import Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
-from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE
+from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE, PAID_KIND
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
@@ -34,6 +34,7 @@ _CALLED: Final = {
     PRICE_POINT: "which price of the case",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
+    PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
     SEASON: "month of the year",
     HOUR: "hour of admission",
 }

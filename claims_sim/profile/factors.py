@@ -158,9 +158,11 @@ def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numb
     low, high = np.minimum(level[a], level[b]), np.maximum(level[a], level[b])
     ratio = np.where(level[a] < level[b], mode[b] - mode[a], mode[a] - mode[b])
     width = spread[a] + spread[b] + 2e-5
-    edges = _edges(low, high, ratio, width, size)
+    edges, rows = _edges(low, high, ratio, width, size), np.bincount(value, minlength=size)
+    if _solve(edges, size, rows, _LEAST_SHARE) is None:
+        return None
     share = min(max(_AS_AMONG_EQUALS * _equal(cells, len(distinct), logs, tolerance), _LEAST_SHARE), _MIN_SHARE)
-    return _solve(edges, size, np.bincount(value, minlength=size), share)
+    return _solve(edges, size, rows, share)
 
 
 def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:

@@ -20,7 +20,15 @@ from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
+from claims_sim.profile.settlement import (
+    AMOUNT_BAND,
+    FIRST_LEVEL,
+    PAID_CASE,
+    PAID_KIND,
+    PAID_POINT,
+    PAID_PRICE,
+    PAID_TOP_UP,
+)
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
@@ -155,6 +163,9 @@ class Payments:
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
+        if PAID_KIND in self._tables:
+            before = self._tables[PAID_KIND]
+            draft.codes[PAID_KIND] = before.draw(key, rows, draft.given(before.parents))
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))

@@ -27,6 +27,10 @@ from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding, s
 from claims_sim.profile.top_ups import find_top_ups
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
+BY_RULE, BY_SHARE = 2, 3
+PAID_KIND: Final = "paid_kind"
+"""Whether all is paid (FULL), nothing (ZERO), what a rule says or a share: it is drawn before how much."""
+_FEW_SHARES: Final = 8
 AMOUNT_BAND: Final = "amount_band"
 """A variable of the settlement's own: the band of `paid_bands` that the claimed amount falls into."""
 _SLOPES: Final = np.arange(21) / 20
@@ -188,7 +192,10 @@ def profile_settlement(
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
-    builder.add(Target("paid", codes, first + len(shares.bins.lo)), others)
+    _add_kind(builder, codes, first, others)
+    kind = builder.candidates([PAID_KIND])
+    target = Target("paid", codes, first + len(shares.bins.lo))
+    builder.add(target, [*others, *kind], first=PAID_KIND if kind else None)
     if means is not None:
         add_paid_residuals(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
@@ -197,6 +204,17 @@ def profile_settlement(
     return Settlement(
         rules.at, rules.lines, bands, tariff, rules.above_claimed, rules.exact, means, rules.patients_part
     )
+
+
+def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[Parent]) -> None:
+    """First whether all is paid, nothing, what a rule says or a share, as the month, the case and the amount may say of each other
+    kind; then which share. Shares are hundreds, and would make what tells these kinds apart seem to tell nothing.
+    """  # noqa: D205
+    kind: Codes = np.where(codes < first, np.minimum(codes, BY_RULE), BY_SHARE).astype(np.int32)
+    if int(codes.max(initial=0)) < first + _FEW_SHARES or len(np.unique(kind[kind >= 0])) < 2:
+        return
+    builder.add(Target(PAID_KIND, kind, BY_SHARE + 1), candidates)
+    builder.variables[PAID_KIND] = (kind, BY_SHARE + 1)
 
 
 def _in_ranges(shares: Binned) -> Ints:
