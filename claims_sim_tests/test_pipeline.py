@@ -10,6 +10,7 @@ from claims_sim.channels.contract import Message
 from claims_sim.errors import ProfileError, SourceError
 from claims_sim.generation import review
 from claims_sim.pipeline import authoring
+from claims_sim.profile.document import PROFILE_SCHEMA_VERSION
 from claims_sim.settings import load_settings
 from claims_sim.store import counts, gate, outbox, scores, snapshots
 
@@ -70,7 +71,7 @@ def test_a_batch_whose_profile_is_of_another_format_holds_up_nothing(settings, m
     pipeline.commit_batch(settings, batch)
     kept = authoring.kept_profile_path(settings, profile.profile_hash)
     content = kept.read_text()
-    kept.write_text(content.replace('"schema_version":"5"', '"schema_version":"4"'))
+    kept.write_text(content.replace(f'"schema_version":"{PROFILE_SCHEMA_VERSION}"', '"schema_version":"0"'))
     monkeypatch.setattr(review, "_idle", [])  # as in another process
     relay = pipeline.relay_outbox(settings)
     assert (relay.claims, relay.quarantined) == (0, {batch.request.batch_id: {authoring.PROFILE_NOT_READABLE: 5}})

@@ -14,6 +14,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.errors import ProfileError
 from claims_sim.generation.batch import utc_now
+from claims_sim.profile.document import PROFILE_SCHEMA_VERSION
 from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim_tests.states import take_over
@@ -234,7 +235,10 @@ def test_another_source_may_have_other_rules(other_k, settings):
 def test_a_profile_of_another_format_or_a_damaged_one_is_no_dead_end(profiled):
     own, (before,) = profiled(11)
     assert pipeline.has_profile_of_source(own)
-    for text in (own.profile_path.read_text().replace('"schema_version":"5"', '"schema_version":"4"'), "{"):
+    for text in (
+        own.profile_path.read_text().replace(f'"schema_version":"{PROFILE_SCHEMA_VERSION}"', '"schema_version":"0"'),
+        "{",
+    ):
         own.profile_path.write_text(text)
         waiting = own.profile_path.with_name("waiting.json")
         waiting.write_text(text)

@@ -96,7 +96,7 @@ def _source(settings: Settings) -> Iterator[Finding]:
             "none is set; `claims-sim up` makes invented demo data. Yours: CLAIMS_SIM_SOURCE=file.duckdb",
         )
         return
-    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
+    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping)).only_priced()
     yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {source.rows:,} claims")
     if source.absent:
         yield from _absent_columns(source.absent)

@@ -69,7 +69,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     """
     check_isolation(settings)
     require_writable_state(settings)
-    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
+    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping)).only_priced()
     key = memory.rounding_key(settings)
     identity = memory.source_identity(settings)
     rules = {name: identity[name] for name in ("mapping", "k")}

@@ -46,10 +46,12 @@ _SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.\s*[A-Z]"
 _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
-# run of four digits, none of the characters that addresses, e-mails or markup need. Thai and Hindi write vowels as marks.
-CATEGORY_GRAMMAR: Final = r"^[\p{L}0-9][\p{L}\p{M}0-9 .,/&()'’+\-]*$"
-LABEL_GRAMMAR: Final = r"^[\p{L}0-9\[(][\p{L}\p{M}0-9 .,;:/&()\[\]'’+%<>=\-–]*$"
-CODE_GRAMMAR: Final = r"^[\p{L}0-9][\p{L}\p{M}0-9 .,/&()'’+\-]*$"
+# run of four digits, none of the characters that addresses, e-mails or markup need. Thai and Hindi write vowels as marks
+# on a letter; selectors of variants are marks that nobody sees.
+_LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
+CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+\-])*$"
+LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–])*$"
+CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 
 
 def identifiers_in(text: str) -> tuple[str, ...]:

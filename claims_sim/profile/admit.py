@@ -6,6 +6,7 @@ in a column of names. Numbers are judged with their column, which must be a list
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +26,9 @@ _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
+_UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Selectors of variants: marks that show nothing."""
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
@@ -47,15 +51,26 @@ _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|m
 
 def admit_category(value: str) -> bool:
     """May `value` be a category: a short phrase without a run of four digits and without an identifier?"""
-    plain = (
-        bool(_CATEGORY.fullmatch(_without_marks(value))) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
-    )
-    return plain and not identifiers_in(value)
+    letters = _without_marks(value)
+    plain = bool(_CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(letters)
+    return plain and not identifiers_in(letters)
 
 
 def _without_marks(value: str) -> str:
-    """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters."""
-    return value if value.isascii() else value[:1] + "".join(c for c in value[1:] if unicodedata.category(c)[0] != "M")
+    """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters.
+
+    A mark that stands on anything else stays, and so does one that nobody sees: they would part the digits of a number.
+    """
+    if value.isascii():
+        return value
+    kept, on_letter = [], False
+    for character in value:
+        kind = unicodedata.category(character)
+        is_mark = kind in ("Mn", "Mc") and not _UNSEEN.match(character)
+        if not (is_mark and on_letter):
+            kept.append(character)
+            on_letter = kind[0] == "L"
+    return "".join(kept)
 
 
 def admit_label(value: str) -> bool:
@@ -64,8 +79,9 @@ def admit_label(value: str) -> bool:
 
 
 def _has_form_of_label(value: str) -> bool:
-    plain = bool(_LABEL.fullmatch(_without_marks(value))) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(value)
-    return plain and bool(split_words(value)) and not identifiers_in(value)
+    letters = _without_marks(value)
+    plain = bool(_LABEL.fullmatch(letters)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(letters)
+    return plain and bool(split_words(value)) and not identifiers_in(letters)
 
 
 def admit_diagnosis(value: str) -> bool:
@@ -129,18 +145,21 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values of this
     shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
     may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
-    does not pass, however many share it. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held
-    against these too.
+    does not pass, however many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot
+    (5-820.00), those without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that
+    length have one. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
     """
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
         return out
     of_classification = column in (*DIAGNOSES, "procedure_code")
-    written = [_shape_of_code(value or "", of_classification) for value in values]
-    passes = _of_a_list(values, written, claims, enough)
+    shapes = [_shape_of_code(value or "", of_classification) for value in values]
+    passes = _of_a_list(values, shapes, claims, enough)
     if of_classification:
-        long = [_LONG if _is_long_number(value or "") else shape for value, shape in zip(values, written, strict=True)]
-        passes |= _of_a_list(values, long, claims, enough)
+        for shape_of, tells in ((_without_subdivision, _SUBDIVISION.search), (_of_its_length, _ZERO_FIRST.match)):
+            wider = [shape_of(value or "") for value in values]
+            told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
+            passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
@@ -158,14 +177,16 @@ def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Int
     return np.asarray((is_list & (told >= _MOST * borne) & (shapes != ""))[shape])
 
 
-def _is_long_number(value: str) -> bool:
-    """Is `value` a number as the longest lists have them, in several lengths?"""
-    return (
-        value.isdecimal()
-        and _LONG_CODE <= len(value) <= _LONGEST_CODE
-        and value[0] != "0"
-        and not _DAY.fullmatch(value)
-    )
+def _without_subdivision(value: str) -> str:
+    """The shape of a code up to the dot, whether there is one or not."""
+    return _shape_of_code(_SUBDIVISION.sub("", value), of_classification=True) if len(value) <= _LONGEST_CODE else ""
+
+
+def _of_its_length(value: str) -> str:
+    """The shape of a long number that may begin with a 0."""
+    if not value.isdecimal() or not _LONG_CODE <= len(value) <= _LONGEST_CODE or _DAY.fullmatch(value):
+        return ""
+    return f"{_LONG} of {len(value)}"
 
 
 def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
@@ -200,11 +221,10 @@ def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, cla
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
-    """How a code is written, whatever its letters and digits are; empty when `value` can be no code.
-
-    Codes of a classification are written alike to the dot: 3-225 is of the list that has 5-820.00.
-    """
+    """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
     longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
     if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
-    return re.sub(r"[0-9A-Z]", "X", _SUBDIVISION.sub("", value) if of_classification else value)
+    if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
+        return _LONG
+    return re.sub(r"[0-9A-Z]", "X", value)

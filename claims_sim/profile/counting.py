@@ -113,17 +113,12 @@ class Population:
 
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""
-        if self.facilities is None:
-            counts = np.bincount(cells, minlength=count)
-            allowed = counts >= self.k
-        else:
-            heaps = self._in_heaps(cells, count, rows)
-            counts = heaps.sum(1)
-            allowed = counts >= self.k
+        counts = np.bincount(cells, minlength=count)
+        allowed = counts >= self.k
         if self.persons is not None:
             allowed &= self._has_persons(cells, counts, rows, self.persons, allowed)
         if self.facilities is not None:
-            allowed &= self._spread_over_facilities(cells, heaps, rows, allowed)
+            allowed &= self._spread_over_facilities(cells, rows, allowed)
         return allowed
 
     def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
@@ -158,32 +153,43 @@ class Population:
         enough: Mask = np.bincount(pairs // self._persons_width, minlength=len(counts)) >= self.k
         return enough | ~small
 
-    def _in_heaps(self, cells: Ints, count: int, rows: Ints | None) -> Ints:
-        """How many rows of each cell are of each heap of facilities."""
-        heap = self._heap if rows is None else self._heap[rows]
-        wide = np.bincount(cells * (_HEAPS + 1) + heap, minlength=count * (_HEAPS + 1))
-        return wide.reshape(count, _HEAPS + 1)
-
-    def _spread_over_facilities(self, cells: Ints, heaps: Ints, rows: Ints | None, candidates: Mask) -> Mask:
+    def _spread_over_facilities(self, cells: Ints, rows: Ints | None, candidates: Mask) -> Mask:
         """Which candidate cells have three facilities, none of them with most of the claims."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; the caller has asked
+        spread, number = np.zeros(len(candidates), np.bool_), np.flatnonzero(candidates)
+        if not len(number):
+            return spread
+        cell, at = cells, np.arange(len(cells)) if rows is None else rows
+        if len(candidates) * (_HEAPS + 1) > len(cells):
+            # Of many cells few are candidates: only their rows are looked at.
+            picked = np.flatnonzero(candidates[cells])
+            cell, at = (np.cumsum(candidates) - 1)[cells[picked]], at[picked]
+            spread[number] = self._spread(cell, at, len(number))
+        else:
+            spread[number] = self._spread(cell, at if rows is not None else None, len(candidates))[number]
+        return spread
+
+    def _spread(self, cells: Ints, rows: Ints | None, count: int) -> Mask:
+        """Which of the cells 0..count-1 have three facilities, none of them with most of the claims."""
+        assert self.facilities is not None  # noqa: S101 - as above
         # Facilities in a few heaps: three heaps are three facilities at least, and none has more claims than its heap.
         # That settles most cells; only the others are worth sorting.
+        heap = self._heap if rows is None else self._heap[rows]
+        heaps = np.bincount(cells * (_HEAPS + 1) + heap, minlength=count * (_HEAPS + 1)).reshape(count, _HEAPS + 1)
         told, untold, claims = heaps[:, :_HEAPS], heaps[:, _HEAPS], heaps.sum(1)
         enough = (told > 0).sum(1) + untold >= MIN_FACILITIES
         sure = enough & (told.max(1) <= MAX_FACILITY_SHARE * claims)
-        open_ = candidates & ~sure
-        if not open_.any():
+        if sure.all():
             return np.asarray(sure)
-        at = np.flatnonzero(open_[cells])
+        at = np.flatnonzero(~sure[cells])
         facility = self.facilities[at if rows is None else rows[at]]
         known = facility >= 0
         distinct, each = distinct_with_counts(cells[at][known] * self._facilities_width + facility[known])
         owner = distinct // self._facilities_width
-        several = np.bincount(owner, minlength=len(claims)) + untold >= MIN_FACILITIES
-        largest = np.zeros(len(claims), np.int64)
+        several = np.bincount(owner, minlength=count) + untold >= MIN_FACILITIES
+        largest = np.zeros(count, np.int64)
         np.maximum.at(largest, owner, each)
-        return np.asarray(sure | (open_ & several & (largest <= MAX_FACILITY_SHARE * claims)))
+        return np.asarray(sure | (several & (largest <= MAX_FACILITY_SHARE * claims)))
 
 
 def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:

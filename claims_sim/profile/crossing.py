@@ -168,6 +168,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
         found += [("top-ups of these", len(money.paid_tariff.top_ups))] if money.paid_tariff.top_ups else []
         found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
+        found += [("these are prices of a day", 1)] if money.paid_tariff.by_day else []
     followed = sum(slope != 0 for slope in money.claimed_follows_paid)
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []

@@ -98,15 +98,19 @@ def log_days() -> Numbers:
 
 
 def are_by_day(encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask) -> bool:
-    """Are `logs` those of a day's price times the days, among claims that are alike but for their stays?"""
+    """Are `logs` those of a day's price times the days, among claims that are alike but for their stays, one of each person?"""
     if STAY not in encoded.codes:
         return False
     rows = np.flatnonzero(usable)
     names = (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES)
     key = alike(encoded, (name for name in names if name in encoded.codes), rows)
     by_day = logs[rows] - log_days()[encoded.codes[STAY][rows]]
-    whole, daily = equal_when_moved(key, logs[rows], by_day, tolerance[rows])
-    return daily > max(_MUCH_OFTENER * whole, _MIN_SHARE)
+    moved = equal_when_moved(key, logs[rows], by_day, tolerance[rows])
+    if moved.after <= max(_MUCH_OFTENER * moved.before, _MIN_SHARE):
+        return False
+    shown = rows[moved.equal]
+    one = encoded.population.one_of_each(shown)
+    return len(one) >= _MIN_PAIRS and encoded.population.may_be_told(shown[one])
 
 
 def _pairs(key: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:

@@ -77,8 +77,6 @@ class Encoded:
     member_codes: Codes | None = None
     secondary_sorted: bool = False
     groups: Groups | None = None
-    of_another: Mask | None = None
-    """Which claims count as of a code that is not their own, being too rare."""
     service_from_stay: bool = False
     """The source tells no kind of service; claims with a stay count as inpatients."""
 
@@ -164,7 +162,7 @@ def _read_dates(out: Encoded, source: SourceTable) -> None:
         out.admit = np.where(reversed_, np.datetime64("NaT"), out.admit)
         out.discharge = np.where(reversed_, np.datetime64("NaT"), out.discharge)
         days = (out.discharge.astype("datetime64[D]") - out.admit.astype("datetime64[D]")) / DAY
-        out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge), np.nan, days)
+        out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge) | (days > MAX_STAY), np.nan, days)
     los = _numbers(source, "los")
     if los is not None:
         los = np.where((los >= 0) & (los <= MAX_STAY), np.floor(los), np.nan)
@@ -220,9 +218,6 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
     kept = int(own[raw].sum())
-    if name in CODE_LISTS:
-        others = ~own[raw] & (out.codes[name] >= 0)
-        out.of_another = others if out.of_another is None else out.of_another | others
     if not out.vocabularies[name]:
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")

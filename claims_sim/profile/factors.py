@@ -70,7 +70,7 @@ def global_factors(
             without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
             valid = np.flatnonzero(usable)
             key = alike(encoded, [*names, *others], valid)
-            before, after = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
+            before, after, _ = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
             if after > _CLEARLY_OFTENER * before:
                 factors[MONTH], rest = rise, without
@@ -130,18 +130,28 @@ def alike(encoded: Encoded, names: Iterable[str], rows: Ints) -> Ints:
     return key
 
 
-def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[float, float]:
-    """Of neighbours with one key whose logarithms `after` were moved unequally from those `before`: how many are equal either way."""
+class Moved(NamedTuple):
+    """Of neighbours with one key that were moved unequally: the share that was equal `before` and is `after`, and the places of
+    those that are, one of each pair.
+    """  # noqa: D205
+
+    before: float
+    after: float
+    equal: Ints
+
+
+def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
+    """What moving the logarithms from `before` to `after` does to neighbours with one key."""
     order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
     one, other = order[:-1], order[1:]
     moved = before - after
     apart = (key[one] == key[other]) & (np.abs(moved[one] - moved[other]) > _LEAST_CHANGE)
     one, other = one[apart], other[apart]
     if not len(one):
-        return 0.0, 0.0
+        return Moved(0.0, 0.0, one)
     width = tolerance[one] + tolerance[other] + 2e-5
-    was, is_ = (float(np.mean(np.abs(logs[one] - logs[other]) <= width)) for logs in (before, after))
-    return was, is_
+    was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
+    return Moved(float(was.mean()), float(is_.mean()), one[is_])
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:

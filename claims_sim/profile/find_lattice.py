@@ -283,9 +283,10 @@ def _explained(found: Lattice, rows: Ints) -> float:
 
 def _every_nth(usable: Mask) -> Mask:
     """Rows to find the tariff's structure with: some 100,000 show it as well as millions."""
+    rows = np.flatnonzero(usable)
     chosen = np.zeros(len(usable), np.bool_)
-    chosen[:: max(1, int(usable.sum()) // _STRUCTURE_ROWS)] = True
-    return usable & chosen
+    chosen[rows[:: max(1, len(rows) // _STRUCTURE_ROWS)]] = True
+    return chosen
 
 
 def _hidden_levels(

@@ -129,7 +129,7 @@ def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) 
 
 
 def match_rows(table: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """For each row of `wanted` its position in `table` (both are sorted paths; every one is there)."""
+    """For each row of `wanted` its position in `table` (both are sorted paths of codes, none negative; every one is there)."""
     if table.shape[1] == 0 or not len(wanted):
         return np.zeros(len(wanted), np.int64)
     # Those that are wanted stand together where they are alike: each is looked for once.

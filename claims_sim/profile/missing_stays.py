@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.counting import Mask
+from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 
 STAYS_FILLED: Final = ("stays", "2")
@@ -24,12 +25,19 @@ _USUAL: Final = 0.2
 
 
 def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """Give claims that have no stay one without a night; and say of how many, in a sentence."""
-    columns = _from_each_other(columns)
+    """Give claims that have no stay one without a night, and those that lack a discharge or days alone what the other tells; and
+    say of how many, in sentences.
+    """  # noqa: D205
+    columns, completed = _from_each_other(columns)
+    told: tuple[str, ...] = ()
+    if completed:
+        told = (
+            f"{share_of(completed, columns.num_rows)} of the claims lack a discharge or days of stay; one follows from the other.",
+        )
     filled = _without_night(columns)
     claims = int(np.count_nonzero(filled))
     if not claims:
-        return columns, ()
+        return columns, told
     known = {
         name: columns[name].combine_chunks() for name in ("admit_dt", "discharge_dt") if name in columns.column_names
     }
@@ -42,33 +50,50 @@ def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
             missing = pa.array(filled & column.is_null().to_numpy(zero_copy_only=False))
             columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(missing, value, column))
     return columns, (
+        *told,
         f"{share_of(claims, columns.num_rows)} of the claims have neither a discharge nor days of stay, as is usual of their kind; "
         "they count as claims without a night.",
     )
 
 
-def _from_each_other(columns: pa.Table) -> pa.Table:
+def _from_each_other(columns: pa.Table) -> tuple[pa.Table, int]:
     """With a discharge where only that is missing, so many days after the admission as stays of so many days mostly take; and
-    with the days of stay that the dates tell.
+    with the days of stay that the dates tell, as other claims count them. How many claims have been given either.
     """  # noqa: D205
     if not {"los", "admit_dt", "discharge_dt"} <= set(columns.column_names):
-        return columns
+        return columns, 0
     los = columns["los"].to_numpy()
     admit, discharge = (columns[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
     nights = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")) / np.timedelta64(1, "D")
-    both = los[los > 0] - nights[los > 0]
     # Days that count the first one too are one more than the nights.
-    first = int(np.mean(both == 1) > np.mean(both == 0)) if len(both) else 0
+    first = _count_first_day(los - nights, nights > 0)
     ends = np.isnat(discharge) & ~np.isnat(admit) & (los >= 0) & (los <= MAX_STAY)
     later = np.maximum(np.where(ends, los, 0.0) - first, 0).astype(np.int64) * np.timedelta64(1, "D")
     counted = np.isnan(los) & (nights >= 0)
-    days = np.where(nights > 0, nights + first, 0.0)
+    days = nights + first
+    for service in _services(columns):
+        # Whoever stays for no night may have a day all the same, and a visit none.
+        days[service & (nights == 0)] = _count_first_day(los, service & (nights == 0))
     for name, filled, values in (("discharge_dt", ends, admit + later), ("los", counted, days)):
         if filled.any():
             column = columns[name].combine_chunks()
             known = pc.if_else(pa.array(filled), pa.array(values).cast(column.type), column)
             columns = columns.set_column(columns.column_names.index(name), name, known)
-    return columns
+    return columns, int(np.count_nonzero(ends | counted))
+
+
+def _count_first_day(beyond: Numbers, those: Mask) -> int:
+    """1 where the days of `those` are mostly one `beyond` what they would be without the first, else 0."""
+    return int(np.count_nonzero(beyond[those] == 1) > np.count_nonzero(beyond[those] == 0))
+
+
+def _services(columns: pa.Table) -> list[Mask]:
+    """The claims of each kind of service; all together where none is told."""
+    if _SERVICE not in columns.column_names:
+        return [np.ones(columns.num_rows, np.bool_)]
+    service = columns[_SERVICE].combine_chunks()
+    code = service.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return [code == value for value in np.unique(code)]
 
 
 def _without_night(columns: pa.Table) -> Mask:

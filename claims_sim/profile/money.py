@@ -100,7 +100,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
-    rows = np.flatnonzero(np.isfinite(primary) & (counted >= 0))
+    rows = np.flatnonzero(np.isfinite(primary))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.points + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
@@ -232,9 +232,7 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     for lattice in fit.lattices:
         on = lattice.point >= 0
         codes[on] = lattice.point[on] * levels + lattice.level[on]
-    # What a claim costs that counts as of another code says nothing of that code, unless it is a price of it.
-    known = np.isfinite(primary) if fit.encoded.of_another is None else np.isfinite(primary) & ~fit.encoded.of_another
-    off = np.flatnonzero(known & (codes < 0))
+    off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
     shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)

@@ -11,16 +11,16 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
-    "admit": "begin debut masuk admit admission admitted admsn admtng mrs datang tiba start "
+    "date": "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
+    "admit": "begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
-    "discharge": "eind einde fin keluar pulang discharge discharged dschrg krs selesai end stop thru "
+    "discharge": "einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
     "los": "los alos verweildauer",
     "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
     "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "departement dep provinsi propinsi prov prop province uf estado provincia bundesland",
+    "province": "departement provinsi propinsi prov prop province uf estado provincia bundesland",
     "region": "region wilayah county state",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis",
     "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
@@ -51,9 +51,9 @@ _MEANINGS: Final[dict[str, str]] = {
     "whole": "total tot jumlah summe",
     "claimed": "gedeclareerd rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
     "charge charges charged gross",
-    "paid": "vergoed vetted benefit reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
+    "paid": "vergoed vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju paid pd payment pmt approved settled covered coverage",
-    "gap": "co selisih gap difference diff beda share copay copayment liability iur",
+    "gap": "selisih gap difference diff beda share copay copayment liability iur",
     "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
     "weight": "bobot weight wt",
@@ -126,7 +126,7 @@ _KNOWN: Final[dict[str, str]] = {
     "pnk11": "service_type", "pnk14": "dx_primary_code", "pnk15": "dx_primary_label", "pnk16": "",
     "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash", "kodetarif": "facility_ownership",
     "ptd": "service_type", "diaglist": "dx_primary_code", "proclist": "procedure_code", "tarifrs": "amount_claimed",
-    "nokartu": "patient_id_hash", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
+    "nokartu": "patient_id_hash", "copayment": "amount_gap", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
     "das": "dx_secondary_codes",
 }  # fmt: skip
 _OTHER_LISTS: Final = frozenset({"pnk10"})

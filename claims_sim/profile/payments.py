@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
-from claims_sim.profile.daily import days_charge, with_days
+from claims_sim.profile.daily import STAY, days_charge, with_days
 from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
@@ -116,7 +116,7 @@ class Payments:
         rest = np.flatnonzero(np.isnan(amount))
         around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
         amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
-        stay = draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
+        stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(amount, charge)
         other = amount.copy()
@@ -151,6 +151,11 @@ class Payments:
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
         amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
+        dear = np.flatnonzero(amount > self.profile.money.ceiling)
+        if len(dear) and STAY in draft.codes and any(tariff.by_day for tariff in self.profile.money.tariffs):
+            # A day's price times a stay of a wide range would be dearer than the dearest are: it is of so many days as that allows.
+            of_a_day = amount[dear] / np.maximum(draft.codes[STAY][dear], 1)
+            amount[dear] = np.maximum(np.floor(self.profile.money.ceiling / of_a_day), 1) * of_a_day
         on = np.flatnonzero(np.isfinite(amount))
         table = self._tables.get("top_up")
         if table is not None and len(on):

@@ -51,7 +51,7 @@ def choose_case(
             without = {n: factor for n, factor in factors.items() if n != name}
             codes = [by.codes[n][rows] for n in (*names, *part)]
             own.append((_weigh_case(codes, _prices(encoded, amounts, without, rows), worth)[0], name))
-        best, name = max(own, default=(0.0, ""))
+        best, name = max(own, default=(-1.0, ""))
         if best < clear + _CLEARER * len(rows):
             return names, decisive
         del factors[name]

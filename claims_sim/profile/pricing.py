@@ -12,6 +12,7 @@ from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Decidin
 from claims_sim.profile.document import Decisive, Means, Nested, Tariff
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
+from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.rounding import on_grid
 
 Numbers = npt.NDArray[np.float64]
@@ -92,7 +93,8 @@ class PriceList:
         base[(case < 0) | (lacks & strict)] = np.nan
         for name, factor in self.factors.items():
             if name in given:
-                base += factor[given[name]]
+                # A stay that is given may be any number of days, and none that there is.
+                base += factor[np.clip(given[name], 0, MAX_STAY) if name == STAY else given[name]]
         return base
 
 

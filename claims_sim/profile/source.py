@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
@@ -71,7 +72,10 @@ class SourceTable:
         amounts = [
             self.columns[name] for name in ("amount_claimed", "amount_paid") if name in self.columns.column_names
         ]
-        priced = [pc.greater_equal(amount, 0).fill_null(False) for amount in amounts]
+        priced = [
+            pc.and_(pc.greater_equal(amount, 0), pc.less_equal(amount, MAX_AMOUNT)).fill_null(False)
+            for amount in amounts
+        ]
         lacking = self.rows - (pc.sum(reduce(pc.or_, priced)).as_py() or 0) if priced else 0
         if not 0 < lacking < self.rows:
             return self

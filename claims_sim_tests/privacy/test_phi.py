@@ -87,6 +87,10 @@ def test_a_missing_value_is_clean(in_sql):
         ("Provence-Alpes-Côte d'Azur", True),
         ("\u0e31กรุง", False),
         ("กรุง@เทพ", False),
+        ("\u0301".join("3578012345678901"), False),
+        ("RM 123\u0301456", False),
+        ("RM1\ufe0f2\ufe0f3\ufe0f4\ufe0f5\ufe0f6", False),
+        ("Klinik\U000e0101\U000e0102", False),
         ("उत्तर 12345", False),
     ],
 )

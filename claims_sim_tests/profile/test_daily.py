@@ -1,8 +1,10 @@
 """Prices that grow with the stay: found where they are, and nowhere else."""
 
 import json
+from datetime import timedelta
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from claims_sim.errors import ProfileError
@@ -99,3 +101,60 @@ def test_a_stay_that_costs_its_days_times_a_price_is_drawn_so(fit):
     given = drawn.select([n for n in drawn.column_names if not n.startswith("amount_")])
     money = Sampler(profile).draw_money(9, np.arange(20_000), given)
     assert np.mean(np.abs(money["amount_claimed"].to_numpy() - due(drawn)) < 0.011) > 0.97
+
+
+@pytest.mark.parametrize("second", [300_000.0, 900_000.0])
+def test_of_the_stays_of_one_person_it_is_not_told_whether_they_cost_by_the_day(fit, second):
+    """Six thousand visits, and two stays of one person, of one day and of three."""
+    table = tariff_table(6000, seed=3)
+    los, amounts = np.zeros(6000), np.full(6000, 450.0)
+    los[:2], amounts[:2] = (1, 3), (300_000.0, second)
+    for name, values in (
+        ("los", los.astype(int)),
+        ("service_type", ["RITL" if days else "RJTL" for days in los]),
+        ("patient_id_hash", ["she"] * 2 + [f"P{i}" for i in range(2, 6000)]),
+        *((name, [table[name][0].as_py()] * 6000) for name in ("procedure_code", "dx_primary_code", "facility_class")),
+    ):
+        table = replaced(table, name, values)
+    profile = fit(with_both(table, amounts))
+    assert not any(tariff.by_day for tariff in profile.money.tariffs)
+
+
+def with_both(table, amounts):
+    return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+
+
+@pytest.fixture(scope="module")
+def of_a_day(fit):
+    """Stays that cost by the day, up to about a month."""
+    table = tariff_table(12_000, seed=3)
+    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
+    table = replaced(table, "los", np.where(inpatient, np.maximum(table["los"].to_numpy(), 1), 0))
+    return fit(with_both(table, due(table)))
+
+
+@pytest.mark.parametrize(("days", "as_days"), [(-2, 1), (0, 1), (3, 3), (5000, 3660)])
+def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
+    sampler, rows = Sampler(of_a_day), np.arange(500)
+    claims = sampler.draw_claims(5, rows)
+    claims = claims.filter(pc.equal(claims["service_type"], "RITL"))
+    kept = claims.select([n for n in claims.column_names if not n.startswith(("amount_", "admit", "discharge"))])
+    rows = np.arange(kept.num_rows)
+    one, other = (
+        sampler.draw_money(9, rows, replaced(kept, "los", [given] * len(rows)))["amount_claimed"].to_numpy()
+        for given in (days, 1)
+    )
+    ceiling = of_a_day.money.ceiling
+    assert (one <= np.maximum(ceiling, other)).all()
+    right = np.abs(one - other * as_days) < 0.02
+    below = other * as_days < ceiling
+    assert below.any() == (days < 5000)
+    assert np.mean(right[below]) > 0.5 or not below.any()
+
+
+def test_a_stay_of_ten_years_is_none(fit):
+    table = tariff_table(4000).drop_columns(["los"])
+    leaves = table["discharge_dt"].to_pylist()
+    leaves[7] = leaves[7] + timedelta(days=4000)
+    profile = fit(replaced(table, "discharge_dt", leaves))
+    assert max(profile.bins["los"].hi) < 100

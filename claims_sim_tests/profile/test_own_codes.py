@@ -67,6 +67,13 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("procedure_code", "siti1", PROCEDURES, 4),
         ("procedure_code", "RM1234.56", ["5-470.11", "5-511.02", "3-225"], 4),
         ("district_name", "12.5", DISTRICTS, 4),
+        ("procedure_code", "010190", [str(code) for code in range(144_181, 144_221)], 4),
+        ("procedure_code", "012345", [str(code) for code in range(144_181, 144_221)], 4),
+        ("procedure_code", "144190.78", [str(code) for code in range(144_181, 144_221)], 4),
+        ("procedure_code", "777777", [f"AB{code}" for code in range(1000, 1040)], 4),
+        ("procedure_code", "1234.567", [str(code) for code in range(8000, 8040)], 4),
+        ("procedure_code", "1234.567", [f"0{code}" for code in range(100, 140)], 4),
+        ("procedure_code", "081.234", [f"{code}" for code in range(300, 340)], 4),
     ],
 )
 def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(column, value, others, step):
