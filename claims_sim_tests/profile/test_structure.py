@@ -93,3 +93,19 @@ def test_who_is_seldom_paid_more_than_is_claimed_is_drawn_so_seldom(fit):
     assert drawn.profile.money.paid_means is not None
     assert 0 < drawn.profile.identities["paid_over_claimed"] < 0.01
     assert (claims["amount_paid"] > claims["amount_claimed"]).mean() < 0.02
+
+
+def test_whether_all_is_paid_follows_the_month_though_shares_are_hundreds(fit):
+    """In the second half of the year more claims are paid in full, by what was done; of the others any of 400 shares."""
+    g = np.random.default_rng(11)
+    table = tariff_table(ROWS, seed=9)
+    done = g.integers(0, 30, ROWS)
+    table = replaced(table, "procedure_code", [f"{30 + i}.{i % 10}" for i in done.tolist()])
+    claimed = np.round(np.exp(g.normal(13, 0.8, ROWS)), 2)
+    late = table["admit_dt"].to_numpy().astype("datetime64[M]").astype(int) % 12 >= 6
+    full = g.random(ROWS) < np.where(late, 0.45, 0.25) * np.where(done < 15, 1.5, 0.5)
+    share = np.where(full, 1.0, np.round(0.1 + 0.001 * g.integers(0, 400, ROWS) + 0.4 * (done % 2), 3))
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(claimed * share, 2))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(ROWS)).to_pandas()
+    whole, months = drawn["amount_paid"] == drawn["amount_claimed"], drawn["admit_dt"].dt.month
+    assert whole[months > 6].mean() - whole[months <= 6].mean() == pytest.approx(0.2, abs=0.05)
