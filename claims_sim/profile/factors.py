@@ -32,6 +32,8 @@ _CLEARLY_OFTENER: Final = 1.5
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
 MAX_CASE_SIZE: Final = 12
+_MANY_ROWS: Final = 15_000
+"""With fewer rows a ratio recurs by chance among those that agree in less."""
 _LEAST_CHANGE: Final = 0.002
 """Prices of months that differ by less than this are the same price list."""
 
@@ -84,7 +86,7 @@ def global_factors(
             # Rows that differ in a class and its owner differ in the class.
             key_names: list[str] = [n for n in names if n != name and n not in factors and (n, name) not in parts]
             factor = _factor_of(encoded, name, [*key_names, *others], rest, tolerance, usable)
-            if factor is None:
+            if factor is None and int(usable.sum()) >= _MANY_ROWS:
                 # What was done may leave too few that are alike; where it does not matter, more of them are.
                 key_names += [n for n in others if n not in CONDITIONS]
                 factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
