@@ -27,6 +27,8 @@ _GROUPED_FROM: Final = 7
 _SAMPLE: Final = 150_000
 _SPARSE: Final = 4
 """So many times as many cells as there are rows, and they are numbered before they are counted."""
+_CLEARLY: Final = 0.01
+"""Log likelihood a row that another order must be worth: what a code is of its own says it best itself."""
 _LARGE: Final = 100
 """So many codes, and each has few rows."""
 _COLUMNS: Final = 400
@@ -62,7 +64,8 @@ def choose_parents(
     found = _search(target, candidates, most)
     if found.chosen and found.chosen[0].size >= _LARGE:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
-        found = max(_search(target, candidates, most, last=found.chosen[0].name), found, key=lambda tried: tried.likely)
+        other = _search(target, candidates, most, last=found.chosen[0].name)
+        found = other if other.likely > found.likely + _CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
 
