@@ -41,17 +41,20 @@ def choose_case(
     variables that could be part of the case those are left out without which the cases tell as much of prices.
     """
     worth = encoded.population.k * len(rows) / max(encoded.rows, 1)
+    # Claims that were dealt out to other places bear prices that are none there: what is a factor, the others show.
+    shown = rows if encoded.groups is None else rows[encoded.groups.of_row[rows] < 0]
     while True:
-        price = _prices(encoded, amounts, factors, rows)
-        clear, names, decisive = _clearest(encoded, price, rows, extra, worth)
+        names, decisive = _clearest(encoded, _prices(encoded, amounts, factors, rows), rows, extra, worth)
         own: list[tuple[float, str]] = []
         by = with_decided(encoded, decisive)
         small = [n for n in factors if n in FACTOR_CANDIDATES and len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
         for name, part in [(n, (n,)) for n in small] + [(MONTH, ())] * (MONTH in factors):
             without = {n: factor for n, factor in factors.items() if n != name}
-            codes = [by.codes[n][rows] for n in (*names, *part)]
-            own.append((_weigh_case(codes, _prices(encoded, amounts, without, rows), worth)[0], name))
+            codes = [by.codes[n][shown] for n in (*names, *part)]
+            own.append((_weigh_case(codes, _prices(encoded, amounts, without, shown), worth)[0], name))
         best, name = max(own, default=(-1.0, ""))
+        codes = [by.codes[n][shown] for n in names]
+        clear = _weigh_case(codes, _prices(encoded, amounts, factors, shown), worth)[0]
         if best < clear + _CLEARER * len(rows):
             return names, decisive
         del factors[name]
@@ -63,14 +66,16 @@ def _prices(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], row
     rest = amounts.logs[rows].copy()
     for name, logs in factors.items():
         rest -= np.append(logs, 0.0)[encoded.codes[name][rows]]
+    if not len(rows):
+        return np.zeros(0, np.int64)
     price = np.floor(rest / max(2 * float(np.median(amounts.tolerance[rows])), 1e-4)).astype(np.int64)
     return np.asarray(price - price.min(initial=0))
 
 
 def _clearest(
     encoded: Encoded, price: Ints, rows: Ints, extra: Sequence[str], worth: float
-) -> tuple[float, tuple[str, ...], Decisive | None]:
-    """The case with the clearest prices: how clear these are, what makes it, and who decides."""
+) -> tuple[tuple[str, ...], Decisive | None]:
+    """The case with the clearest prices: what makes it, and who decides."""
     best: tuple[float, tuple[str, ...]] = (-1.0, ())
     chosen = None
     for option in (option for option in _CASES if option[-1] in encoded.codes):
@@ -82,7 +87,7 @@ def _clearest(
             tried = _without_idle(with_decided(encoded, decisive), (*_DECIDED, *extra), price, rows, worth)
             if tried > best:
                 best, chosen = tried, decisive
-    return *best, chosen
+    return best[1], chosen
 
 
 def _without_idle(
