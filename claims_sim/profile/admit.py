@@ -20,7 +20,8 @@ from claims_sim.profile.counting import Ints, Mask
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
-# The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w without the underscore stands for letters and digits.
+# The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w without the underscore stands for letters and digits, and marks
+# on letters are taken off before.
 _CATEGORY: Final = re.compile(r"[^\W_][^\W_ .,/&()'’+\-]*(?:[^\W_]|[ .,/&()'’+\-])*")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")

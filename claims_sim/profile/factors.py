@@ -32,6 +32,7 @@ _CLEARLY_OFTENER: Final = 1.5
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
 MAX_CASE_SIZE: Final = 12
+"""With more values a variable is no part of a case: hardly any price would be borne by enough."""
 _MANY_ROWS: Final = 15_000
 """With fewer rows a ratio recurs by chance among those that agree in less."""
 _LEAST_CHANGE: Final = 0.002
@@ -143,7 +144,7 @@ class Moved(NamedTuple):
 
 
 def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
-    """What moving the logarithms from `before` to `after` does to neighbours with one key."""
+    """What moving the logarithms from `before` to `after` does to neighbours with one key, who are taken at random."""
     order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
     one, other = order[:-1], order[1:]
     moved = before - after
@@ -172,7 +173,7 @@ def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numb
     width = spread[a] + spread[b] + 2e-5
     edges, rows = _edges(low, high, ratio, width, size), np.bincount(value, minlength=size)
     if _solve(edges, size, rows, _LEAST_SHARE) is None:
-        return None
+        return None  # how often equals are equal could only ask for more
     share = min(max(_AS_AMONG_EQUALS * _equal(cells, len(distinct), logs, tolerance), _LEAST_SHARE), _MIN_SHARE)
     return _solve(edges, size, rows, share)
 

@@ -165,10 +165,11 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     """The tariff with the prices that all rows show; None when it is none worth the name."""
     if _explained(begun.found, begun.on) < _HOPELESS:
         return None
-    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP)
+    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
     if _inexact(found, amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
+        fit_points(to_the_step, encoded.population, amounts, np.flatnonzero(to_the_step.case >= 0))
         found = max(
             found,
             _with_all_prices(to_the_step, begun.groups, encoded, amounts),
@@ -183,6 +184,7 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
 
 
 def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, amounts: Amounts) -> Lattice:
+    """The tariff with factors, bases and groups of codes from all rows."""
     whole = np.flatnonzero(found.case >= 0)
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)

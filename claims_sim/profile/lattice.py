@@ -16,6 +16,7 @@ from claims_sim.profile.numbers import Numbers
 MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
 A_STEP_OFF, TO_THE_STEP = 1.01, 0.5
+"""Grid steps that an amount must lie nearer than: to the price itself or to one step beside it, or to the price alone."""
 
 
 class Amounts(NamedTuple):

@@ -50,8 +50,8 @@ class _Listed(NamedTuple):
 class _OwnList:
     """The price list of what is paid."""
 
-    def __init__(self, tariff: Tariff, tables: dict[str, TableSampler], finest: float) -> None:
-        self.prices, self._table = PriceLists([tariff], finest), tables[PAID_PRICE]
+    def __init__(self, tariff: Tariff, tables: dict[str, TableSampler], finest: float, ceiling: float) -> None:
+        self.prices, self._table = PriceLists([tariff], finest, ceiling), tables[PAID_PRICE]
         self._top_up, self._top_ups = tables.get(PAID_TOP_UP), np.array((0.0, *tariff.top_ups))
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
@@ -83,15 +83,15 @@ class Payments:
         self._tables, self._bins = tables, bins
         self._locator = Locator(profile.money.means)
         money, finest = profile.money, profile.amount_grid
-        self._prices = PriceLists(money.tariffs, finest)
+        self._prices = PriceLists(money.tariffs, finest, money.ceiling)
         own = money.paid_tariff
         months = len(profile.vocabularies.get(MONTH, ()))
         last = np.datetime64(profile.period[1], "M").astype(int)
         self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
-        self._own = None if own is None else _OwnList(own, tables, finest)
+        self._own = None if own is None else _OwnList(own, tables, finest, money.ceiling)
         of_paid = self._prices if self._own is None else self._own.prices
-        about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest)}
+        about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest, money.ceiling)}
         self._around = about[money.others_about]
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
@@ -151,11 +151,6 @@ class Payments:
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
         amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
-        dear = np.flatnonzero(amount > self.profile.money.ceiling)
-        if len(dear) and STAY in draft.codes and any(tariff.by_day for tariff in self.profile.money.tariffs):
-            # A day's price times a stay of a wide range would be dearer than the dearest are: it is of so many days as that allows.
-            of_a_day = amount[dear] / np.maximum(draft.codes[STAY][dear], 1)
-            amount[dear] = np.maximum(np.floor(self.profile.money.ceiling / of_a_day), 1) * of_a_day
         on = np.flatnonzero(np.isfinite(amount))
         table = self._tables.get("top_up")
         if table is not None and len(on):

@@ -100,10 +100,11 @@ class PriceList:
 
 class PriceLists:
     """Tariffs, no two of which price one claim. A code says which point and hidden level of its list a claim has:
-    point × `levels` + level.
+    point × `levels` + level. `finest` is the grid of all amounts, `ceiling` about how dear the dearest are.
     """  # noqa: D205
 
-    def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
+    def __init__(self, tariffs: Sequence[Tariff], finest: float, ceiling: float) -> None:
+        self._ceiling = np.log(ceiling)
         self._tariffs = [(PriceList.of_tariff(tariff), tariff.grid or finest, tariff.ties) for tariff in tariffs]
         self.levels = most_levels(tariffs)
         by_day = (STAY,) if any(tariff.by_day for tariff in tariffs) else ()
@@ -129,9 +130,17 @@ class PriceLists:
         out = np.full(len(code), np.nan)
         for (prices, grid, ties), levels in zip(self._tariffs, self._levels, strict=True):
             logs = prices.logs(given, code // self.levels) + levels[code % self.levels]
+            if STAY in prices.factors and STAY in given:
+                logs = self._no_dearer(logs, given[STAY])
             priced = np.isfinite(logs)
             out[priced] = on_grid(logs[priced], grid, ties)
         return out
+
+    def _no_dearer(self, logs: Numbers, stay: Codes) -> Numbers:
+        """Prices of days for fewer of them where the stay would be dearer than the dearest claims: long ones are of wide ranges."""
+        days = log_days()[np.clip(stay, 0, MAX_STAY)]
+        allowed = np.floor(np.exp(np.clip(self._ceiling - (logs - days), 0, days)) + 1e-6)
+        return np.asarray(logs - days + np.minimum(days, np.log(allowed)))
 
 
 def case_over(lists: Sequence[PriceList], given: dict[str, Codes], rows: int) -> Codes:

@@ -31,6 +31,7 @@ BY_RULE, BY_SHARE = 2, 3
 PAID_KIND: Final = "paid_kind"
 """Whether all is paid (FULL), nothing (ZERO), what a rule says or a share: it is drawn before how much."""
 _FEW_SHARES: Final = 8
+"""So few shares hide nothing."""
 AMOUNT_BAND: Final = "amount_band"
 """A variable of the settlement's own: the band of `paid_bands` that the claimed amount falls into."""
 _SLOPES: Final = np.arange(21) / 20

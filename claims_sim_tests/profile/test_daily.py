@@ -86,20 +86,27 @@ def due(table, visit=450.0):
     return np.round(np.where(np.array(los) > 0, np.array(amounts) * np.maximum(los, 1), visit), 2)
 
 
-def test_a_stay_that_costs_its_days_times_a_price_is_drawn_so(fit):
+def with_both(table, amounts):
+    return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+
+
+@pytest.fixture(scope="module")
+def of_a_day(fit):
     table = tariff_table(12_000, seed=3)
     inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
     table = replaced(table, "los", np.where(inpatient, np.maximum(table["los"].to_numpy(), 1), 0))
-    profile = fit(replaced(replaced(table, "amount_claimed", due(table)), "amount_paid", due(table)))
-    assert profile.money.day_rates is None
-    assert any(tariff.by_day for tariff in profile.money.tariffs)
-    drawn = Sampler(profile).draw_claims(5, np.arange(20_000))
+    return fit(with_both(table, due(table)))
+
+
+def test_a_stay_that_costs_its_days_times_a_price_is_drawn_so(of_a_day):
+    assert of_a_day.money.day_rates is None
+    assert any(tariff.by_day for tariff in of_a_day.money.tariffs)
+    drawn = Sampler(of_a_day).draw_claims(5, np.arange(20_000))
     right = np.abs(drawn["amount_claimed"].to_numpy() - due(drawn)) < 0.011
     assert right.mean() > 0.97
-    days = drawn["los"].to_numpy()
-    assert right[days >= 4].mean() > 0.9
+    assert right[drawn["los"].to_numpy() >= 4].mean() > 0.9
     given = drawn.select([n for n in drawn.column_names if not n.startswith("amount_")])
-    money = Sampler(profile).draw_money(9, np.arange(20_000), given)
+    money = Sampler(of_a_day).draw_money(9, np.arange(20_000), given)
     assert np.mean(np.abs(money["amount_claimed"].to_numpy() - due(drawn)) < 0.011) > 0.97
 
 
@@ -130,19 +137,6 @@ def test_of_the_stays_of_one_person_it_is_not_told_whether_they_cost_by_the_day(
     assert not any(tariff.by_day for tariff in profile.money.tariffs)
 
 
-def with_both(table, amounts):
-    return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
-
-
-@pytest.fixture(scope="module")
-def of_a_day(fit):
-    """Stays that cost by the day, up to about a month."""
-    table = tariff_table(12_000, seed=3)
-    inpatient = np.array(table["service_type"].to_pylist()) == "RITL"
-    table = replaced(table, "los", np.where(inpatient, np.maximum(table["los"].to_numpy(), 1), 0))
-    return fit(with_both(table, due(table)))
-
-
 @pytest.mark.parametrize(("days", "as_days"), [(-2, 1), (0, 1), (3, 3), (5000, 3660)])
 def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
     sampler, rows = Sampler(of_a_day), np.arange(500)
@@ -156,10 +150,12 @@ def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
     )
     ceiling = of_a_day.money.ceiling
     assert (one <= np.maximum(ceiling, other)).all()
-    right = np.abs(one - other * as_days) < 0.02
     below = other * as_days < ceiling
     assert below.any() == (days < 5000)
-    assert not below.any() or np.mean(right[below]) > 0.5
+    times = one / other
+    listed = np.abs(times - np.rint(times)) < 1e-3
+    assert listed.mean() > 0.9
+    assert (np.rint(times)[listed & below] == as_days).all()
 
 
 def test_a_stay_of_ten_years_is_none(fit):

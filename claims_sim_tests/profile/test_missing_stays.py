@@ -96,3 +96,13 @@ def test_days_of_stay_alone_that_are_missing_are_those_between_the_dates(read, f
     outpatient = np.array(table["service_type"].to_pylist()) != "RITL"
     found = read(blanked(table, ["los"], outpatient | (np.arange(ROWS) % 50 == 0)))
     assert (found.columns["los"].to_numpy() == days).all()
+
+
+def test_where_a_stay_without_a_night_counts_a_day_a_missing_one_does_too(read):
+    table = tariff_table(ROWS)
+    admit, end = (np.array(table[name].to_pylist(), "datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    days = (end - admit).astype(int) + 1
+    table = table.set_column(table.column_names.index("los"), "los", pa.array(days, pa.float64()))
+    found = read(blanked(table, ["los"], np.arange(ROWS) % 40 == 0))
+    assert (found.columns["los"].to_numpy() == days).all()
+    assert any("one follows from the other" in sentence for sentence in found.oddities)

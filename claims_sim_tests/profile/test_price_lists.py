@@ -401,3 +401,27 @@ def test_lists_of_stays_and_of_visits_stay_apart_where_the_source_tells_no_kind_
     visits = drawn.loc[drawn["los"] == 0, "amount_claimed"]
     assert visits.isin(amount[~stays]).mean() > 0.95
     assert visits.median() == pytest.approx(np.median(amount[~stays]), rel=0.05)
+
+
+def test_prices_of_a_rounded_list_are_drawn_to_the_step(fit):
+    """Prices in tenths, raised and rounded anew for half of the claims: no rise of all gives each of them to the hundredth."""
+    g = np.random.default_rng(4)
+    table = tariff_table(ROWS)
+    code = np.unique(np.array(table["dx_primary_code"].to_pylist()), return_inverse=True)[1]
+    old = np.round(g.uniform(300, 900, code.max() + 1), 1)
+    amounts = np.where(g.random(ROWS) < 0.5, old[code], np.round(old * 1.0569, 1)[code])
+    amounts = np.round(amounts * np.array([1.0, 1.15])[g.integers(0, 2, ROWS)], 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
+    assert [tariff.levels for tariff in profile.money.tariffs] == [(0.0,)]
+    drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    assert np.isin(drawn, amounts).mean() > 0.97
+
+
+def test_a_list_is_sought_with_claims_that_have_an_amount(fit, monkeypatch):
+    """Every other claim costs nothing, and every second one is looked at."""
+    monkeypatch.setattr("claims_sim.profile.find_lattice._STRUCTURE_ROWS", ROWS // 4)
+    table = tariff_table(ROWS)
+    amounts = np.where(np.arange(ROWS) % 2 == 0, 0.0, table["amount_claimed"].to_numpy())
+    amounts = np.r_[0.0, amounts[:-1]] if amounts[0] else amounts
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
+    assert sum(len(tariff.bases) for tariff in profile.money.tariffs) > 10
