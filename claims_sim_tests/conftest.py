@@ -16,6 +16,9 @@ from claims_sim.rules.wire import lines_table, parse_sql
 from claims_sim_tests import depth, servers  # noqa: F401 - `depth` registers a profile of Hypothesis's
 from claims_sim_tests.states import GROWN_AT, seed_batch_ids, take_over
 
+# A worker of the tests for each core: a learner with as many threads as cores would wait for the other workers, and spin.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _MEMORY = Path("/dev/shm")
 _MEMORY_NEEDED = 6e9  # bytes
 
