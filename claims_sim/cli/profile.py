@@ -43,6 +43,7 @@ def profile(
         return
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
+    from claims_sim.profile.oddities import about
     from claims_sim.profile.source_sql import absent_in_words
 
     settings = read_settings(source=source, source_table=table, mapping=mapping)
@@ -65,7 +66,7 @@ def profile(
             "profile": str(out or settings.profile_path),
             "hash": found.profile_hash,
             "new": "yes" if refresh.is_new else f"no: {refresh.held_back or 'the source has not changed'}",
-            "claims": f"about {found.rows:,}",
+            "claims": about(found.rows),
             "smallest cell": f"{found.smallest_cell()} {found.unit} (k = {found.k})",
             "period": " to ".join(found.period),
             "absent columns": absent_in_words(found.absent),
@@ -194,8 +195,10 @@ def _named(which: str | None) -> "Profile":
 
 
 def _print_tables(crossing: "Crossing") -> None:
+    from claims_sim.profile.oddities import about
+
     print(f"profile {crossing.profile_hash}")
-    print(f"made at {crossing.made_at} from about {crossing.claims:,} claims; {crossing.counted}")
+    print(f"made at {crossing.made_at} from {about(crossing.claims)} claims; {crossing.counted}")
     print(
         f"\n{'counts of':<20} {'values':>6} {'cells':>7} {'merged':>7} {'smallest':>8} {'in merged':>9} {'general':>8}  given"
     )

@@ -12,6 +12,7 @@ from claims_sim.anomalies.decoys import DECOYS
 from claims_sim.anomalies.kinds import KINDS, OUT_OF_SCOPE
 from claims_sim.pipeline.labelled import CHUNK, LabelledRequest
 from claims_sim.profile.document import Profile
+from claims_sim.profile.oddities import about
 
 _TRUTH: Final = {
     "claim_id": "the claim; every claim of the set has one row",
@@ -92,7 +93,7 @@ def _made(sheet: Sheet) -> str:
         "strength": "a mix of 1, 2 and 3" if not asked.strength else str(asked.strength),
         "share in campaigns": f"{asked.campaign_share:g}",
         "author": "statistical: drawn from the profile, every claim reviewed by the same gate as the stream's",
-        "profile": f"{profile.profile_hash[:16]}, of {profile.rows:,} claims, {profile.period[0]} to {profile.period[1]}",
+        "profile": f"{profile.profile_hash[:16]}, of {about(profile.rows)} claims, {profile.period[0]} to {profile.period[1]}",
         "privacy of the profile": f"no number behind fewer than {profile.k} {profile.unit}",
         **{f"version of {name}": text for name, text in sheet.versions.items()},
     }

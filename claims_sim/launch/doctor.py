@@ -19,6 +19,7 @@ from claims_sim.llm.prices import parse_prices, price_of
 from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
 from claims_sim.profile.document import Profile
+from claims_sim.profile.oddities import about
 from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.profile.source_sql import what_follows
 from claims_sim.scoring.protocol import DEFAULT_SPEC
@@ -97,7 +98,7 @@ def _source(settings: Settings) -> Iterator[Finding]:
         )
         return
     source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping)).only_priced()
-    yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {source.rows:,} claims")
+    yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {about(source.rows)} claims")
     if source.absent:
         yield from _absent_columns(source.absent)
 
@@ -118,7 +119,7 @@ def _profile(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "profile",
         "ok",
-        f"of {profile.created_at:%Y-%m-%d %H:%M} UTC, about {profile.rows:,} claims, k = {profile.k} {profile.unit}",
+        f"of {profile.created_at:%Y-%m-%d %H:%M} UTC, {about(profile.rows)} claims, k = {profile.k} {profile.unit}",
     )
 
 

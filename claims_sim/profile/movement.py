@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Bins, Profile, Table
+from claims_sim.profile.oddities import about
 
 _NUMBERED: Final = ("secondary_count", "admit_weekday", "admit_hour", "discharge_hour")
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -65,7 +66,7 @@ class Movement:
         if self.then_hash == self.now_hash:
             return "nothing moved: the profiles are the same"
         change = (self.rows_now - self.rows_then) / max(self.rows_then, 1)
-        rows = f"about {self.rows_then:,} claims then, {self.rows_now:,} now ({change:+.1%})"
+        rows = f"{about(self.rows_then)} claims then, {about(self.rows_now)} now ({change:+.1%})"
         moved = [f for f in self.fields if f.distance > 2 * f.rounding]
         if not moved:
             return f"{rows}; no column moved further than rounding explains"

@@ -11,7 +11,7 @@ import pytest
 from claims_sim.errors import SourceError
 from claims_sim.profile.document import Profile
 from claims_sim.profile.mapping import load_mapping
-from claims_sim.profile.oddities import share_of
+from claims_sim.profile.oddities import about, repeats_in_words, share_of
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims, read_source
@@ -135,6 +135,37 @@ def test_repeated_ids_and_negative_money_are_reported(fit, table):
     assert any(told.endswith("of claim_id are repeats of another claim's.") for told in fit(ids).oddities)
     assert "10.0% of amount_claimed is negative and counts as missing." in profile.oddities
     whole(profile)
+
+
+def test_ids_that_differ_in_two_places_are_no_repeats(table, tmp_path):
+    # DuckDB's hash() gives both the same number.
+    ids = ["INV/2402/0273599", "INV/2405/0273594", *(f"c{i}" for i in range(2, ROWS))]
+    source = read_source(SourceSpec(write_duckdb(replaced(table, "claim_id", ids), tmp_path / "c.duckdb")))
+    assert not any("claim_id" in told for told in source.oddities)
+    told = repeats_of([*range(40), 3, None, None], tmp_path)
+    assert told == "A few (fewer than 50) of claim_id are repeats of another claim's"
+
+
+def repeats_of(ids, folder):
+    with duckdb.connect(str(folder / "ids.duckdb")) as connection:
+        connection.register("ids", pa.table({"id": pa.array(ids, pa.int64())}))
+        return repeats_in_words(connection, "ids", "id")
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [
+        (49, "fewer than 50"),
+        (55, "about 50"),
+        (1_496, "about 1,500"),
+        (12_341, "about 12,300"),
+        (119_999, "about 120,000"),
+        (120_010, "about 120,000"),
+        (5_004_321, "about 5,000,000"),
+    ],
+)
+def test_a_rounded_number_of_claims_looks_rounded(claims, text):
+    assert about(claims) == text
 
 
 def test_text_where_numbers_and_dates_should_be_is_counted_and_left_out(fit, table):
