@@ -49,7 +49,10 @@ class Settings(BaseSettings):
         description="DuckDB, Parquet or CSV file with the real claims; without it a demo source is made in the state folder",
     )
     source_table: str = Field(
-        "claims_normalized", min_length=1, max_length=200, description="Table or view in the source"
+        "claims_normalized",
+        min_length=1,
+        max_length=200,
+        description="Table or view in the source; left out, a database's only one is taken where there is none of this name",
     )
     mapping: Path | None = Field(None, description="TOML file that maps a foreign table's columns and values")
     production_dir: Path | None = Field(
@@ -420,6 +423,8 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
     """The environment for a child process that must run under exactly these settings."""
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}  # noqa: TID251
     for name in Settings.model_fields:
+        if name == "source_table" and name not in settings.model_fields_set:
+            continue  # that nobody named a table lets the child, too, take the only one
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             value = value.get_secret_value()

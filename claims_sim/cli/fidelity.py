@@ -14,7 +14,9 @@ app = typer.Typer()
 @app.command(rich_help_panel="Production zone (opens the source, read-only)")
 def fidelity(
     real: Annotated[Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")] = None,
-    table: Annotated[str | None, typer.Option(help="Table or view in it.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table or view in it; may be left out where there is only one.")
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")
     ] = None,

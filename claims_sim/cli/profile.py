@@ -24,7 +24,9 @@ def profile(
     source: Annotated[
         Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
     ] = None,
-    table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table or view in the source; may be left out where there is only one.")
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")
     ] = None,

@@ -1,6 +1,7 @@
 """Commands that run the simulator and look at it: up, demo, status, doctor, settings."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,16 +71,30 @@ def status(
 
 
 @app.command()
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    source: Annotated[
+        Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(help="Table or view in the source; default: CLAIMS_SIM_SOURCE_TABLE, else the only one."),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that maps a foreign table's columns and values; default: CLAIMS_SIM_MAPPING."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Look at settings, files, source, profile, model, channel, disk and ports: what is wrong, and how to mend it.
 
-    Exit code 1 when something would keep the simulator from working.
+    The source is what CLAIMS_SIM_SOURCE, CLAIMS_SIM_SOURCE_TABLE and CLAIMS_SIM_MAPPING say, or the options: to try
+    a table and its mapping file before they are set. Exit code 1 when something would keep the simulator from working.
 
-    Example: claims-sim doctor --json
+    Example: claims-sim doctor --source claims.duckdb --mapping mapping.toml
     """
     from claims_sim.launch.doctor import examine
 
-    findings = examine(read_settings())
+    findings = examine(read_settings(source=source, source_table=table, mapping=mapping))
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=1))
     else:

@@ -32,7 +32,7 @@ def map_columns(
     settings = read_settings(source=source, source_table=table)
     if out:
         pipeline.check_output(settings, out)
-    proposal, text = pipeline.propose_mapping(settings, is_table_given=table is not None)
+    proposal, text = pipeline.propose_mapping(settings)
     if out:
         out.write_text(text, encoding="utf-8")
     if out or as_json:
@@ -65,7 +65,9 @@ def union_view(
     source: Annotated[
         Path | None, typer.Option(help="DuckDB, Parquet or CSV file; default: CLAIMS_SIM_SOURCE.")
     ] = None,
-    table: Annotated[str | None, typer.Option(help="Table or view in the source.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table or view in the source; may be left out where there is only one.")
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that maps a foreign table's columns and values.")
     ] = None,

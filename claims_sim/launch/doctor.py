@@ -20,7 +20,7 @@ from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
 from claims_sim.profile.document import Profile
 from claims_sim.profile.oddities import about
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.source import is_single_table, read_source
 from claims_sim.profile.source_sql import what_follows
 from claims_sim.scoring.protocol import DEFAULT_SPEC
 from claims_sim.settings import Settings
@@ -97,8 +97,11 @@ def _source(settings: Settings) -> Iterator[Finding]:
             "none is set; `claims-sim up` makes invented demo data. Yours: CLAIMS_SIM_SOURCE=file.duckdb",
         )
         return
-    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping)).only_priced()
-    yield Finding("source", "ok", f"{settings.source_path}, {settings.source_table}: {about(source.rows)} claims")
+    spec = pipeline.source_spec(settings)
+    source = read_source(spec).only_priced()
+    where = f"{spec.path}" if is_single_table(spec.path) else f"{spec.path}, {spec.table}"
+    yield Finding("source", "ok", f"{where}: {about(source.rows)} claims")
+    yield from (Finding("source values", "note", sentence) for sentence in source.oddities)
     if source.absent:
         yield from _absent_columns(source.absent)
 

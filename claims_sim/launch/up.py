@@ -256,7 +256,7 @@ def _wait_for_first_scores(settings: Settings, supervisor: Supervisor, stop: thr
 def _where_things_are(settings: Settings, url: str, page: str) -> str:
     flow = control.get_status(settings.state_dir, "flow") or {}
     source = (
-        f"{settings.source_path} (table {settings.source_table}, read-only)"
+        f"{settings.source_path} (table {pipeline.source_table(settings)}, read-only)"
         if settings.source
         else f"{settings.source_path} (invented demo data)"
     )

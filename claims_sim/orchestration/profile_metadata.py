@@ -37,7 +37,7 @@ def of_source(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
     return {
         **_rounded_rows(refresh.profile),
         "file": MetadataValue.path(str(settings.source_path)),
-        "table": settings.source_table,
+        "table": pipeline.source_table(settings),
         "absent columns": absent_in_words(refresh.profile.absent),
         "oddities": listed(refresh.profile.oddities),
     }
@@ -68,7 +68,7 @@ def of_profile(refresh: ProfileRefresh, settings: Settings) -> dict[str, Any]:
         else f"none; {'required' if settings.require_approval else 'not required'}",
         **of_movement(refresh),
         "source": MetadataValue.path(str(settings.source_path)),
-        "source table": settings.source_table,
+        "source table": pipeline.source_table(settings),
         "cell size": f"at least {profile.k} {profile.unit}",
         "period": " to ".join(profile.period),
         "absent columns": absent_in_words(profile.absent),

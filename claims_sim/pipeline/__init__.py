@@ -68,6 +68,7 @@ from claims_sim.pipeline.scoring import (
     scorer_access,
     train_for,
 )
+from claims_sim.pipeline.source_table import source_spec, source_table
 from claims_sim.pipeline.tick import Tick, run_tick
 from claims_sim.pipeline.watching import AuthorWatch, watch_author
 
@@ -135,6 +136,8 @@ __all__ = [
     "score_new",
     "scorer",
     "scorer_access",
+    "source_spec",
+    "source_table",
     "start_injection",
     "stop_injection",
     "take_share",

@@ -35,9 +35,10 @@ from claims_sim.llm.prices import parse_prices, price_of
 from claims_sim.pipeline.authoring import batch_writer
 from claims_sim.pipeline.fidelity import measure_fidelity
 from claims_sim.pipeline.profiling import current_profile
+from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_claims
+from claims_sim.profile.source import read_claims
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 
@@ -95,7 +96,7 @@ def evaluate_author(
     if settings.author != "llm":
         raise SettingsError("eval-author measures a language model: set CLAIMS_SIM_AUTHOR=llm.")
     profile = current_profile(settings)
-    spec = SourceSpec(settings.source_path, settings.source_table, settings.mapping)
+    spec = source_spec(settings)
     coherence = Coherence.of(read_claims(spec, _REFERENCE_ROWS))
     folder, prompt, steps, tried = _measured(settings, profile, coherence, count, trials, advance, check)
     claims = [line for step in steps for line in step.claims]

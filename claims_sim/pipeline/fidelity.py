@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -20,6 +20,7 @@ from claims_sim.errors import ClaimsSimError, SourceError
 from claims_sim.fidelity.drift import Drift, Expectation, expect, watch_window
 from claims_sim.pipeline.profiling import check_isolation, current_profile, kept_profile_path
 from claims_sim.pipeline.resources import database
+from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
@@ -69,7 +70,7 @@ def measure_fidelity(
     from claims_sim.fidelity.compare import compare_claims  # noqa: PLC0415 - as above
 
     check_isolation(settings)
-    spec = SourceSpec(settings.source_path, settings.source_table, settings.mapping)
+    spec = source_spec(settings)
     real = read_claims(spec, rows)
     if synthetic is None:
         profile = current_profile(settings)
@@ -79,9 +80,9 @@ def measure_fidelity(
         what = f"claims drawn from profile {profile.profile_hash[:12]}"
     else:
         claims, what = _read_synthetic(synthetic, synthetic_table, rows), synthetic.name
-    unseen = read_claims(SourceSpec(holdout, settings.source_table, settings.mapping), rows) if holdout else None
+    unseen = read_claims(replace(spec, path=holdout), rows) if holdout else None
     fidelity = compare_claims(real, claims, holdout=unseen, k=settings.privacy_k, seed=settings.seed, step=step)
-    return FidelityRun(fidelity, f"{settings.source_path.name}, table {settings.source_table}", what)
+    return FidelityRun(fidelity, f"{spec.path.name}, table {spec.table}", what)
 
 
 def write_fidelity(settings: Settings, run: FidelityRun, now: datetime) -> Path:

@@ -22,7 +22,10 @@ _SKETCHES_KEPT: Final = 30
 
 
 def source_identity(settings: Settings) -> dict[str, str]:
-    """The source's file and table, a digest of its mapping, k, and the format of profiles that are made of it."""
+    """The source's file and table, a digest of its mapping, k, and the format of profiles that are made of it.
+
+    The table is as the settings name it, since nothing is opened for this.
+    """
     mapping = settings.mapping
     content = mapping.read_bytes() if mapping and mapping.is_file() else b""
     return {

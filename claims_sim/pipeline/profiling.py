@@ -11,6 +11,7 @@ from claims_sim.errors import ProfileError, SettingsError, SourceError, StoreErr
 from claims_sim.pipeline import memory
 from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path, why_not_beside
 from claims_sim.pipeline.resources import require_writable_state
+from claims_sim.pipeline.source_table import is_same_table, source_name, source_spec, source_table
 from claims_sim.profile.counting import MIN_FACILITIES
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
@@ -19,7 +20,7 @@ from claims_sim.profile.proposal import Proposal
 from claims_sim.profile.proposal import propose_mapping as propose
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.sketch import Change, sketch_source
-from claims_sim.profile.source import SourceSpec, only_table, read_source, union_view
+from claims_sim.profile.source import SourceSpec, read_source, union_view
 from claims_sim.settings import PREFIX, Settings
 from claims_sim.store import control
 
@@ -69,7 +70,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     """
     check_isolation(settings)
     require_writable_state(settings)
-    source = read_source(SourceSpec(settings.source_path, settings.source_table, settings.mapping)).only_priced()
+    source = read_source(source_spec(settings)).only_priced()
     key = memory.rounding_key(settings)
     identity = memory.source_identity(settings)
     rules = {name: identity[name] for name in ("mapping", "k")}
@@ -79,7 +80,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
         if held_back:
             return ProfileRefresh(last, is_new=False, held_back=held_back)
     profile = fit_profile(source, k=settings.privacy_k, created_at=now, rounding_key=key)
-    memory.remember(settings, profile.profile_hash, rules, f"{identity['source']} {identity['table']}", sketch)
+    memory.remember(settings, profile.profile_hash, rules, source_name(settings), sketch)
     if last is not None and last.profile_hash == profile.profile_hash:
         return ProfileRefresh(last, is_new=False)
     return ProfileRefresh(profile, is_new=True, before=None if _former_source(settings) else last)
@@ -111,7 +112,9 @@ def note_of_former_source(settings: Settings) -> str:
 def _former_source(settings: Settings) -> str:
     """The file and table that the profile in force was made of, where that is another source; else empty."""
     made_of, now = control.get_status(settings.state_dir, "profile_source"), memory.source_identity(settings)
-    if made_of is None or all(made_of.get(name) == now[name] for name in ("source", "table")):
+    if made_of is None or (
+        made_of.get("source") == now["source"] and is_same_table(settings, made_of.get("table", now["table"]))
+    ):
         return ""
     return f"{made_of.get('source')} ({made_of.get('table')})"
 
@@ -164,14 +167,10 @@ def has_profile_of_source(settings: Settings) -> bool:
     return made_of is None or made_of == memory.source_identity(settings)
 
 
-def propose_mapping(settings: Settings, *, is_table_given: bool) -> tuple[Proposal, str]:
-    """What a mapping file for the source may look like, and its text; see `profile.proposal`.
-
-    Without a table's name, the source's only table is looked at when none is called as the settings say.
-    """
+def propose_mapping(settings: Settings) -> tuple[Proposal, str]:
+    """What a mapping file for the source may look like, and its text; see `profile.proposal`."""
     check_isolation(settings)
-    table = settings.source_table if is_table_given else only_table(settings.source_path, settings.source_table)
-    proposal = propose(SourceSpec(settings.source_path, table))
+    proposal = propose(SourceSpec(settings.source_path, source_table(settings)))
     return proposal, to_toml(proposal)
 
 
@@ -252,4 +251,4 @@ def union_view_of(settings: Settings) -> str:
     folder = settings.snapshots_path
     if not any(folder.glob("claims_live_stream/*/*.parquet")):
         raise StoreError(f"There is no snapshot in {folder} yet: start `claims-sim up` or `demo`, then ask again.")
-    return union_view(SourceSpec(settings.source_path, settings.source_table, settings.mapping), folder)
+    return union_view(source_spec(settings), folder)

@@ -24,10 +24,11 @@ from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.pipeline import memory, released_bins
 from claims_sim.pipeline.fidelity import write_whole
 from claims_sim.pipeline.released_bins import Counted, Told
+from claims_sim.pipeline.source_table import source_name, source_spec
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.encode import population_of
 from claims_sim.profile.sketch import sketch_source
-from claims_sim.profile.source import SourceSpec, SourceTable, read_claims_to_score
+from claims_sim.profile.source import SourceTable, read_claims_to_score
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.scoring.bins import release_scores
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier
@@ -59,16 +60,16 @@ class RealScores:
 
 def score_real_claims(settings: Settings, ready: OpenedScorer, now: datetime) -> RealScores:
     """Read all real claims, close the source, and score them. Raises SourceError when it cannot be read."""
-    claims = read_claims_to_score(SourceSpec(settings.source_path, settings.source_table, settings.mapping))
+    claims = read_claims_to_score(source_spec(settings))
     scores = np.empty(len(claims))
     for rows, chunk, earlier in _by_admission(claims):
         scored = ready.score_rows(chunk, scored_at=now, source="real", earlier=earlier)
         scores[rows] = scored["risk_score"].to_numpy()
     named = tuple(claims.column_names)
     table, key = SourceTable(claims, named, (), (), ""), memory.rounding_key(settings)
-    population, identity = population_of(table, settings.privacy_k), memory.source_identity(settings)
+    population = population_of(table, settings.privacy_k)
     counted = Counted(
-        f"{identity['source']} {identity['table']}",
+        source_name(settings),
         sketch_source(table, key),
         f"{ready.name} {ready.version}",
     )

@@ -19,9 +19,10 @@ from claims_sim.errors import SettingsError, SourceError
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, truth_of
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
 from claims_sim.pipeline.resources import database
+from claims_sim.pipeline.source_table import source_spec, source_table
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
-from claims_sim.profile.source import SourceSpec, open_source
+from claims_sim.profile.source import open_source
 from claims_sim.profile.source_sql import find_columns, quote_identifier
 from claims_sim.rules.wire import to_flat
 from claims_sim.settings import Settings
@@ -77,7 +78,7 @@ def write_sandbox(
     partial, answers = _beside(out), _beside(truth) if truth else None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        claims = _fill_database(partial, settings.source_table, columns, chunks)
+        claims = _fill_database(partial, source_table(settings), columns, chunks)
         known = pa.concat_tables(labels) if labels else TRUTH_SCHEMA.empty_table()
         if truth and answers:  # before the sandbox takes its place: anomalies are never there without their answers
             truth.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def write_sandbox(
         for left in filter(None, (partial, partial.with_name(f"{partial.name}.wal"), answers)):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
-    return Sandbox(out, settings.source_table, claims, len(known), tuple(columns))
+    return Sandbox(out, source_table(settings), claims, len(known), tuple(columns))
 
 
 def _beside(path: Path) -> Path:
@@ -100,7 +101,7 @@ def _beside(path: Path) -> Path:
 
 def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]:
     """The source's columns and how each is filled; the source is closed when this returns."""
-    spec = SourceSpec(settings.source_path, settings.source_table, settings.mapping)
+    spec = source_spec(settings)
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
         located = find_columns(opened.types, mapping, str(spec.path))

@@ -263,7 +263,9 @@ def _column_types(connection: duckdb.DuckDBPyConnection, relation: str, path: Pa
     except duckdb.CatalogException:
         names = connection.execute(_TABLES).fetchall()
         there = ", ".join(repr(name) for (name,) in names) or "none"
-        raise SourceError(f"{path} has no table {relation}; its tables and views are: {there}.") from None
+        raise SourceError(
+            f"{path} has no table {relation}; its tables and views are: {there}. Name one with --table, or in CLAIMS_SIM_SOURCE_TABLE."
+        ) from None
     return {str(row[0]): str(row[1]) for row in rows}
 
 

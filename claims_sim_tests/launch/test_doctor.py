@@ -1,11 +1,17 @@
+import re
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from claims_sim import pipeline
 from claims_sim.launch.doctor import examine
+from claims_sim.settings import child_environment
 from claims_sim_tests.fault_server import fault_server
-from claims_sim_tests.profile.tables import tariff_table, write_duckdb
+from claims_sim_tests.profile.tables import replaced, tariff_table, write_duckdb
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def verdicts(settings) -> dict[str, tuple[str, str]]:
@@ -33,6 +39,47 @@ def test_a_column_that_follows_from_others_is_not_said_to_be_replaced_by_a_defau
     assert "province_name" in defaults
     assert "los" not in defaults
     assert "los is computed from the dates" in computed
+
+
+def test_what_is_odd_about_a_source_and_how_many_claims_are_left_out_are_notes(settings, tmp_path, run):
+    table = tariff_table(5000)
+    codes = [None if i % 50 == 0 else code for i, code in enumerate(table["dx_primary_code"].to_pylist())]
+    stays = ["120 +" if i < 31 else f"{days}" for i, days in enumerate(table["los"].to_pylist())]
+    source = write_duckdb(replaced(replaced(table, "dx_primary_code", codes), "los", stays), tmp_path / "claims.duckdb")
+    notes = [
+        found.found
+        for found in examine(settings.model_copy(update={"source": source}))
+        if found.what == "source values"
+    ]
+    assert "2.0% of the claims have no primary diagnosis; they are left out." in notes
+    assert "A few (fewer than 50) of los could not be read as a number and counts as missing." in notes
+    assert run("doctor", "--source", source)[0] == 0
+
+
+def test_the_only_table_of_a_source_needs_no_name_anywhere(settings, tmp_path, run):
+    """Doctor, profile, what the next process is told, and another name for the same table say the same."""
+    source = write_duckdb(tariff_table(500), tmp_path / "claims.duckdb", "klaim")
+    own = settings.model_copy(update={"source": source})
+    assert verdicts(own)["source"] == ("ok", f"{source}, klaim: about 500 claims")
+    assert pipeline.profile_source(own, NOW).is_new
+    assert "CLAIMS_SIM_SOURCE_TABLE" not in child_environment(own)
+    named = own.model_copy(update={"source_table": "klaim"})
+    assert child_environment(named)["CLAIMS_SIM_SOURCE_TABLE"] == "klaim"
+    pipeline.keep_profile(own, pipeline.profile_source(own, NOW).profile)
+    assert pipeline.note_of_former_source(named) == ""
+    wrong = verdicts(own.model_copy(update={"source_table": "claims_normalized"}))["source"]
+    assert wrong[0] == "wrong"
+    assert wrong[1].endswith("'klaim'. Name one with --table, or in CLAIMS_SIM_SOURCE_TABLE.")
+    code, out, _ = run("doctor", "--source", source, "--json")
+    assert "klaim: about 500 claims" in out
+    assert code == 0, out
+
+
+def test_the_help_of_doctor_names_the_settings_of_the_source(run):
+    _, out, _ = run("doctor", "--help")
+    assert {"CLAIMS_SIM_SOURCE", "CLAIMS_SIM_SOURCE_TABLE", "CLAIMS_SIM_MAPPING"} <= set(
+        re.findall(r"CLAIMS_SIM_[A-Z_]+", out)
+    )
 
 
 def test_source_and_simulation_in_one_file_are_wrong(settings):
