@@ -110,11 +110,6 @@ def _require_enough(encoded: Encoded, source: SourceTable) -> None:
             f"No diagnosis code of the {encoded.rows} claims is shared by {population.k} {population.unit}: "
             "there are too few claims, or the column holds no codes; nothing can be profiled."
         )
-    if encoded.claimed is None and encoded.paid is None:
-        told = " ".join(sentence for sentence in source.oddities if sentence.startswith("All of amount_"))
-        raise SourceError(
-            f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
-        )
 
 
 def _claims_of_shared_codes(population: Population, source: SourceTable) -> int:

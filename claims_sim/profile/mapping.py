@@ -49,7 +49,7 @@ def _names(path: Path, sections: _Sections) -> dict[str, tuple[str, ...]]:
     """Their columns of each of ours: one, or several of one code each for a list."""
     names: dict[str, tuple[str, ...]] = {}
     for name, theirs in sections.columns.items():
-        _check_name(path, name)
+        _check_name(path, name, "has a line {name} under [columns]")
         several = theirs if isinstance(theirs, list) and CANONICAL.get(name) == "list" else [theirs]
         columns = tuple(column for column in several if isinstance(column, str))
         if not columns or len(columns) < len(several):
@@ -63,16 +63,16 @@ def _names(path: Path, sections: _Sections) -> dict[str, tuple[str, ...]]:
 def _values(path: Path, sections: _Sections) -> dict[str, dict[str, str]]:
     values: dict[str, dict[str, str]] = {}
     for name, pairs in sections.values.items():
-        _check_name(path, name)
+        _check_name(path, name, "has a section [values.{name}]")
         if not isinstance(pairs, dict) or not all(isinstance(value, str) for value in pairs.values()):
             raise SourceError(f'The mapping file {path} needs lines such as "3" = "Pemkab" under [values.{name}].')
         values[name] = dict(pairs)
     return values
 
 
-def _check_name(path: Path, name: str) -> None:
+def _check_name(path: Path, name: str, told: str) -> None:
     if name not in CANONICAL and name != CLAIM_ID:
         raise SourceError(
-            f"The mapping file {path} names {name!r}, which is no column of claims; they are: "
+            f"The mapping file {path} {told.format(name=name)}, but {name!r} is no column of claims; they are: "
             f"{', '.join((CLAIM_ID, *CANONICAL))}."
         )

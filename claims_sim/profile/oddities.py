@@ -17,7 +17,6 @@ from claims_sim.profile.source_sql import (
     money_expression,
     quote_identifier,
     text_expression,
-    value_expression,
 )
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
@@ -28,7 +27,7 @@ _RATHER_MANY: Final = 0.01
 _MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
-_STEP: Final = 50
+STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
 
@@ -38,12 +37,12 @@ def describe_oddities(
     located: Mapping[str, Located],
     mapping: ColumnMapping,
     columns: pa.Table,
+    given: Mapping[str, int],
 ) -> tuple[str, ...]:
-    """Sentences about the table and its mapping; empty when nothing is odd."""
+    """Sentences about the table; empty when nothing is odd. `given` is what `given_values` says of it."""
     return (
-        *_unreadable(connection, relation, located, columns),
+        *_unreadable(connection, relation, located, columns, given),
         *_one_dot(connection, relation, located),
-        *_unmapped(connection, relation, located, mapping),
         *_empty_columns(columns),
         *_form_oddities(columns),
         *_date_oddities(columns),
@@ -55,23 +54,33 @@ def describe_oddities(
     )
 
 
-def _unreadable(
-    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], columns: pa.Table
-) -> Iterator[str]:
+def given_values(
+    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
+) -> dict[str, int]:
+    """How many rows of each column of numbers or dates say anything at all, readable or not."""
     asked = {name: column for name, column in located.items() if column.kind in ("number", "date")}
     if not asked:
-        return
+        return {}
     counts = ", ".join(f"count({given_expression(column)})" for column in asked.values())
-    given = connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
-    for (name, column), total in zip(asked.items(), given, strict=True):
+    return dict(zip(asked, connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or (), strict=True))
+
+
+def _unreadable(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    located: Mapping[str, Located],
+    columns: pa.Table,
+    given: Mapping[str, int],
+) -> Iterator[str]:
+    for name, total in given.items():
         read = columns.num_rows - columns[name].null_count
         if total > read:
             share = share_of(total - read, columns.num_rows)
-            form = _unread_form(connection, relation, column) if name in MONEY else ""
-            yield f"{share} of {name} could not be read as a {column.kind} and counts as missing.{form}"
+            form = unread_form(connection, relation, located[name]) if name in MONEY else ""
+            yield f"{share} of {name} could not be read as a {located[name].kind} and counts as missing.{form}"
 
 
-def _unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> str:
+def unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> str:
     """The commonest form of what is no amount: 9 for its digits, x for its letters, however many; nothing where it is rare."""
     text = text_expression(column)
     form = f"regexp_replace(regexp_replace({text}, '[0-9]+', '9', 'g'), '[^\\x00-\\x7F]+|[A-Za-z]+', 'x', 'g')"
@@ -79,7 +88,7 @@ def _unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: L
         f"SELECT {form} AS form, count(*) AS claims FROM {relation} "
         f"WHERE {text} IS NOT NULL AND {money_expression(text)} IS NULL GROUP BY 1 ORDER BY claims DESC, form LIMIT 1"
     ).fetchone()
-    if row is None or row[1] < _STEP or len(row[0]) > _LONGEST_FORM:
+    if row is None or row[1] < STEP or len(row[0]) > _LONGEST_FORM:
         return ""
     return f" Its commonest form is {row[0]!r} (9 for digits, x for letters); {READ_AMOUNTS}"
 
@@ -98,22 +107,6 @@ def _one_dot(connection: duckdb.DuckDBPyConnection, relation: str, located: Mapp
                 f"{share_of(row[0], row[1])} of {name} is written like 1.234 and read as a little more than one: "
                 "if the dot parts thousands there, give a view that takes it out."
             )
-
-
-def _unmapped(
-    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], mapping: ColumnMapping
-) -> Iterator[str]:
-    """Values that a value map does not name and that are none of its results either."""
-    for name, values in mapping.values.items():
-        if name not in located or not values.keys() - {""}:
-            continue
-        text, known = value_expression(name, located[name]), [*values, *values.values()]
-        marks = ", ".join("?" for _ in known)
-        row = connection.execute(
-            f"SELECT count(*) FILTER (WHERE {text} NOT IN ({marks})), count({text}) FROM {relation}", known
-        ).fetchone()
-        if row and row[0]:
-            yield f"{share_of(row[0], row[1])} of {name} is not named in [values.{name}] of the mapping file; it is kept as it is."
 
 
 def _empty_columns(columns: pa.Table) -> Iterator[str]:
@@ -230,9 +223,9 @@ def repeats_in_words(connection: duckdb.DuckDBPyConnection, relation: str, their
 
 def about(claims: int) -> str:
     """A number of claims as text: to three digits, and to 50 claims, so that it looks as rounded as it is and tells of no claim."""
-    if claims < _STEP:
+    if claims < STEP:
         return "fewer than 50"
-    step = max(_STEP, 10 ** (len(str(claims)) - 3))
+    step = max(STEP, 10 ** (len(str(claims)) - 3))
     return f"about {round(claims / step) * step:,}"
 
 
@@ -240,8 +233,8 @@ def share_of(count: int, total: int) -> str:
     """`count` of `total` as text, rounded to 50 claims, so that it tells of no single claim."""
     if count == total:
         return "All"
-    if count < _STEP:
+    if count < STEP:
         return "A few (fewer than 50)"
-    if total - count < _STEP:
+    if total - count < STEP:
         return "Nearly all"
-    return f"{max(round(count / _STEP) * _STEP / total, 0.001):.1%}"
+    return f"{max(round(count / STEP) * STEP / total, 0.001):.1%}"

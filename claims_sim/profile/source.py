@@ -21,8 +21,9 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
-from claims_sim.profile.oddities import describe_oddities, share_of
+from claims_sim.profile.oddities import describe_oddities, given_values, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 from claims_sim.profile.union_view import union_view_sql
 from claims_sim.randomness import stream_key
@@ -68,7 +69,10 @@ class SourceTable:
         return int(self.columns.num_rows)
 
     def only_priced(self) -> "SourceTable":
-        """The claims with an amount, as a payload has one; and a sentence when others were left out."""
+        """The claims with an amount, as a payload has one; and a sentence when others were left out.
+
+        Raises SourceError where no claim has one.
+        """
         amounts = [
             self.columns[name] for name in ("amount_claimed", "amount_paid") if name in self.columns.column_names
         ]
@@ -77,8 +81,13 @@ class SourceTable:
             for amount in amounts
         ]
         lacking = self.rows - (pc.sum(reduce(pc.or_, priced)).as_py() or 0) if priced else 0
-        if not 0 < lacking < self.rows:
+        if not lacking:
             return self
+        if lacking == self.rows:
+            told = " ".join(sentence for sentence in self.oddities if sentence.startswith("All of amount_"))
+            raise SourceError(
+                f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
+            )
         sentence = f"{share_of(lacking, self.rows)} of the claims have no amount; they are left out."
         columns = self.columns.filter(reduce(pc.or_, priced))
         return replace(self, columns=columns, oddities=(*self.oddities, sentence))
@@ -93,7 +102,14 @@ def read_source(spec: SourceSpec) -> SourceTable:
     with open_source(spec) as opened:
         located = find_columns(opened.types, mapping, str(spec.path))
         columns = _copy(opened.connection, opened.relation, located, mapping)
-        oddities = describe_oddities(opened.connection, opened.relation, located, mapping, columns)
+        table = (opened.connection, opened.relation, located)
+        given = given_values(*table)
+        refuse_unreadable(*table, mapping, columns, given)
+        refuse_amounts_for_codes(located, mapping, columns)
+        oddities = (
+            *describe_oddities(*table, mapping, columns, given),
+            *mapping_notes(*table, mapping, columns, given),
+        )
     columns, nameless = _with_diagnosis(columns)
     columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)

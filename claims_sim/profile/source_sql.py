@@ -86,6 +86,7 @@ _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3
 ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
+_LISTED: Final = 40
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
 DATE_FORMS: Final = (
@@ -144,14 +145,13 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
             )
     lacking = still_needed([name for name in CANONICAL if name not in located])
     if lacking:
+        lines = ", ".join(f'{needed.split(" or ")[0]} = "…"' for needed in lacking)
         how = (
-            f'the mapping file has to name its column: {lacking[0].split(" or ")[0]} = "…" under [columns]'
+            f"The mapping file has to name {'its column' if len(lacking) == 1 else 'their columns'}: {lines} under [columns]"
             if mapping.columns
             else "`claims-sim map` proposes a mapping file that names them"
         )
-        raise SourceError(
-            f"{where} lacks {'; '.join(lacking)}. {how[0].upper()}{how[1:]}; its columns are: {_listed(types)}."
-        )
+        raise SourceError(f"{where} lacks {'; '.join(lacking)}. {how}; its columns are: {_listed(types)}.")
     return located
 
 
@@ -174,7 +174,7 @@ def absent_in_words(absent: Sequence[str]) -> str:
 
 def _listed(types: Mapping[str, str]) -> str:
     names = sorted(types)
-    return ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
@@ -244,15 +244,26 @@ def canonical_expression(
         return _list(column, begins_with_primary=primary is not None and primary.theirs == column.theirs)
     text, nothing = value_expression(name, column), list(NOTHING)
     if column.kind == "code":
-        # ICD codes are written without dots here; other text is left alone.
-        # A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
-        code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
-        first = f"coalesce(nullif(regexp_extract({text}, {quote(_FIRST_OF_OWN)}, 1), ''), {text})"
-        own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
-        plain = f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END"
         # A value map may name a code as it is written, or as it is read.
-        return _mapped(text, values, otherwise=_mapped(plain, values, list(_NO_CODE)))
+        return _mapped(text, values, otherwise=_mapped(_plain_code(text), values, list(_NO_CODE)))
     return _mapped(text, values, nothing)
+
+
+def named_expressions(name: str, column: Located) -> tuple[str, ...]:
+    """The texts that the keys of a value map are compared with: what is written and, of a code, also what is read."""
+    text = value_expression(name, column)
+    return (text, _plain_code(text)) if column.kind == "code" else (text,)
+
+
+def _plain_code(text: str) -> str:
+    """ICD codes are written without dots here; other text is left alone.
+
+    A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
+    """
+    code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
+    first = f"coalesce(nullif(regexp_extract({text}, {quote(_FIRST_OF_OWN)}, 1), ''), {text})"
+    own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
+    return f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END"
 
 
 def money_expression(text: str, dots: str = "false") -> str:

@@ -324,7 +324,10 @@ def test_what_cannot_be_profiled_is_one_line_at_the_command(run, table, tmp_path
 
 def test_a_strange_name_in_a_mapping_is_told_with_the_names_that_are_known_the_id_included(tmp_path):
     (tmp_path / "m.toml").write_text('[columns]\nclaim = "no"\n', encoding="utf-8")
-    with pytest.raises(SourceError, match=r"names 'claim', .* they are: claim_id, admit_dt, "):
+    with pytest.raises(
+        SourceError,
+        match=r"claim under \[columns\], but 'claim' is no .* they are: claim_id, admit_dt, ",
+    ):
         load_mapping(tmp_path / "m.toml")
 
 

@@ -205,7 +205,7 @@ def test_a_mapping_file_renames_columns_and_values(tmp_path):
     ("text", "message"),
     [
         ("[columns", "is no TOML"),
-        ('[columns]\nstay = "x"', "names 'stay'"),
+        ('[columns]\nstay = "x"', "'stay' is no column of claims"),
         ('[columns]\nlos = "stay days"', "has no column 'stay days'"),
         ('[columns]\ndx_secondary_codes = ["dx2", "dx3"]', "has no column 'dx2'"),
         ('[columns]\nlos = ["a", "b"]', "no column name in quotes"),
