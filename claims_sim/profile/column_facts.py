@@ -10,6 +10,7 @@ import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import CBG_FORM, NOTHING, Located, date_expression, money_expression, text_expression
 
 Facts = Mapping[str, float]
@@ -35,6 +36,7 @@ _SHARES: Final = {
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?[;,|#\]]')",
     "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
+    "service": "regexp_replace(lower({t}), '[^a-z0-9]', '', 'g') IN ({services})",
 }
 
 
@@ -44,8 +46,10 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     text = text_expression(column)
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
+    services = ", ".join(quote(word) for words in SPELLED_VALUES["service_type"].values() for word in words.split())
+    known = {"provinces": provinces, "services": services, "cbg": quote(CBG_FORM)}
     shares = [
-        f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', provinces=provinces, cbg=quote(CBG_FORM))}) AS INTEGER)), 0) AS {share}"
+        f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', **known)}) AS INTEGER)), 0) AS {share}"
         for share, form in _SHARES.items()
     ]
     row = connection.execute(
@@ -108,7 +112,10 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_class": (_categories, "few categories"),
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
-    "service_type": (lambda f: _categories(f) * (f["distinct"] <= _MOST_SERVICES), "few categories"),
+    "service_type": (
+        lambda f: max(_categories(f), f["service"]) * (f["distinct"] <= _MOST_SERVICES),
+        "few categories, {service:.0%} known words",
+    ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
         lambda f: max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
