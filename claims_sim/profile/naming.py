@@ -20,11 +20,12 @@ _MEANINGS: Final[dict[str, str]] = {
     "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
     "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "departement provinsi propinsi prov prop province uf estado provincia bundesland",
+    "province": "departement provinsi propinsi prov prop province uf estado provincia bundesland sido",
     "region": "region wilayah county state",
-    "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis",
+    "area": "area",
+    "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
     "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
-    "hospital faskes fasilitas fasyankes facility provider prvdr clinic klinik "
+    "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "ik agb id no nomor key number num",
     "hash": "hash enc encrypted",
@@ -46,18 +47,22 @@ _MEANINGS: Final[dict[str, str]] = {
     "procedure": "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost rp rupiah harga total idr val valor importe monto betrag montant bedrag",
+    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe monto betrag montant bedrag",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
     "claimed": "gedeclareerd rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
     "charge charges charged gross",
     "paid": "vergoed vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
-    "terverifikasi disetujui setuju paid pd payment pmt approved settled covered coverage",
-    "gap": "selisih gap difference diff beda share copay copayment liability iur",
+    "terverifikasi disetujui setuju diterima terima paid pd payment pmt approved settled covered coverage received accepted",
+    "insurer": "insurer insup amo benefit",
+    "gap": "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
+    "sendiri zuzahlung eigen eigenanteil",
     "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
+    "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten",
+    "record": "rm rekam medrec rekmed",
     "weight": "bobot weight wt",
-    "count": "jumlah jml count banyak cnt",
+    "count": "jumlah jml count banyak cnt n",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
     "companions": "sdx nebendiagnosen",
@@ -70,8 +75,8 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "admit_dt": ("admit date", "admit", "visit date", "service date", "date!", "claimed date"),
     "discharge_dt": ("discharge date", "discharge"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
-    "province_name": ("province", "region"),
-    "district_name": ("district",),
+    "province_name": ("province", "region", "area"),
+    "district_name": ("district", "area"),
     "facility_id": ("facility id", "facility code", "facility hash", "facility!"),
     "facility_class": ("facility class", "class"),
     "facility_ownership": ("owner", "facility owner"),
@@ -88,34 +93,39 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "severity_group": ("severity", "severity level"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
-    "dx_primary_label": ("dx label", "dx primary label"),
+    "dx_primary_label": ("dx label", "dx primary label", "icd label"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
     "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
-    "procedure_label": ("procedure label",),
+    "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
-    "amount_paid": ("amount paid", "paid", "price whole"),
-    "amount_gap": ("gap", "amount gap"),
-    "patient_id_hash": ("person id", "person hash", "person"),
+    "amount_paid": ("amount paid", "paid", "amount insurer", "price whole"),
+    "amount_gap": ("gap", "amount gap", "own paid"),
+    "patient_id_hash": ("person id", "person hash", "person", "record id"),
     "claim_weight": ("weight",),
 }
-# What a name must not mean beside it: a payment's claim, a procedure's diagnosis, a day of birth.
+# What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
     "admit_dt": frozenset({"birth", "dx"}),
     "district_name": frozenset({"class"}),
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
-    "amount_paid": frozenset({"gap", "code", "id", "date", "days", "count", "class", "type"}),
+    "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type"}),
+    "amount_gap": frozenset({"id", "date", "days"}),
     "facility_class": frozenset({"visit"}),
+    "service_type": frozenset({"region", "district", "area"}),
     "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
     "procedure_code": frozenset({"dx", "date", "days"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
     "claim_weight": frozenset({"birth", "relative"}),
 }
-# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of primary care
-# beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims (E-Klaim), the key of
-# Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of hospitals. Nothing of ours ("")
-# are a family's number and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
+# Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
+# primary care beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims
+# (E-Klaim), the key of Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of
+# hospitals, Brazil's hospital stays (SIH/SUS, files RD), Korea's samples of statements (HIRA's and NHIS's table 20),
+# Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
+# Nothing of ours ("") are a family's number, where patients live, wards, and the acts of primary care: some have the
+# numbers of ICD-9-CM's procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
@@ -127,9 +137,25 @@ _KNOWN: Final[dict[str, str]] = {
     "pnk17": "amount_claimed", "pnk18": "amount_paid", "desynpufid": "patient_id_hash", "kodetarif": "facility_ownership",
     "ptd": "service_type", "diaglist": "dx_primary_code", "proclist": "procedure_code", "tarifrs": "amount_claimed",
     "nokartu": "patient_id_hash", "copayment": "amount_gap", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
-    "das": "dx_secondary_codes",
+    "das": "dx_secondary_codes", "nosep": "claim_id", "nomorsep": "claim_id", "rekammedis": "patient_id_hash",
+    "medicalrecordnumber": "patient_id_hash", "medicalrecordno": "patient_id_hash", "medrecno": "patient_id_hash",
+    "naih": "claim_id", "dtinter": "admit_dt", "dtsaida": "discharge_dt", "diasperm": "los", "municmov": "district_name",
+    "municres": "", "cnes": "facility_id", "natjur": "facility_ownership", "carint": "service_type", "diagprinc": "dx_primary_code",
+    "procrea": "procedure_code", "valtot": "amount_claimed",
+    "specidsno": "claim_id", "jid": "patient_id_hash", "recufrdd": "admit_dt", "recufrdt": "admit_dt", "recutodd": "discharge_dt",
+    "vstddcnt": "los", "ykiho": "facility_id", "ykihoid": "facility_id", "clcd": "facility_class", "fndtpcd": "facility_ownership",
+    "fomtpcd": "service_type", "formcd": "service_type", "msickcd": "dx_primary_code", "mainsick": "dx_primary_code",
+    "ssickcd": "dx_secondary_codes", "subsick": "dx_secondary_codes", "patsido": "",
+    "malk": "claim_id", "mathe": "patient_id_hash", "mathebhyt": "patient_id_hash", "ngayvao": "admit_dt", "ngayra": "discharge_dt",
+    "songaydtri": "los", "macskcb": "facility_id", "matinh": "province_name", "hangbv": "facility_class",
+    "maloaikcb": "service_type", "mabenh": "dx_primary_code", "mabenhchinh": "dx_primary_code", "tenbenh": "dx_primary_label",
+    "mabenhkhac": "dx_secondary_codes", "mabenhkt": "dx_secondary_codes", "maptttqt": "procedure_code",
+    "ttongchi": "amount_claimed", "ttongchibv": "amount_claimed", "tbhtt": "amount_paid", "tbntt": "amount_gap",
+    "tbncct": "amount_gap", "makhoa": "", "ngaysinh": "",
 }  # fmt: skip
-_OTHER_LISTS: Final = frozenset({"pnk10"})
+_KNOWN_TOO: Final = {"mabn": "patient_id_hash", "ttongchibh": "amount_claimed"}
+"""The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs."""
+_OTHER_LISTS: Final = frozenset({"pnk10", "carint", "clcd", "fndtpcd", "fomtpcd", "formcd", "maloaikcb"})
 """Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""
 _WORDS: Final[dict[str, frozenset[str]]] = {
     word: frozenset(meaning for meaning, words in _MEANINGS.items() if word in words.split())
@@ -137,7 +163,13 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for word in every.split()
 }
 _BY_LENGTH: Final = sorted((word for word in _WORDS if len(word) >= 3), key=len, reverse=True)
+_SHORT: Final = ("no", "kd", "nm")
+"""Number, code and name, as they are run together with what follows: nosep, kdrs."""
+_SAYS_NOTHING: Final = frozenset({"of", "the"})
 _EXTRA_WORD: Final = 0.12
+_RATHER_WITHOUT: Final = {"province_name": "person", "district_name": "person", "amount_claimed": "insurer"}
+"""A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
+_SECOND_CHOICE: Final = 0.9
 _LONGEST_FLAG: Final = 3
 """Characters of 1 and 2, 001 and 002, Y and N: what is longer has a meaning of its own."""
 
@@ -148,6 +180,8 @@ SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
         "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient ambulatory rj op opd o",
     },
     "severity_group": {
+        # A fourth level ("sangat berat", "extreme") has none of ours: it stays one of its own.
+        "none": "none tanpa tanpakeparahan tidakada",
         "ringan": "ringan i mild low minor levelringan",
         "sedang": "sedang ii moderate medium levelsedang",
         "berat": "berat iii severe high major levelberat",
@@ -163,7 +197,7 @@ SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
         "Pemkab": "pemkab pemerintahkabupaten kabupaten pemdakabupaten",
         "Pemkot": "pemkot pemerintahkota kota",
         "Pemprov": "pemprov pemprop pemerintahprovinsi provinsi",
-        "Vertikal": "vertikal kemenkes kemkes kementeriankesehatan",
+        "Vertikal": "vertikal vertikalkemkes vertikalkemenkes kemenkes kemkes kementeriankesehatan",
         "Swasta": "swasta private perusahaan",
     },
 }
@@ -198,7 +232,7 @@ def plain(text: str) -> str:
 
 def meanings_of(column: str) -> tuple[frozenset[str], ...]:
     """What each word of a column name may mean; words that are run together are taken apart."""
-    return tuple(_WORDS.get(word, frozenset()) for word in _words_of(column))
+    return tuple(_WORDS.get(word, frozenset()) for word in _words_of(column) if word not in _SAYS_NOTHING)
 
 
 def _words_of(column: str) -> list[str]:
@@ -215,6 +249,8 @@ def _parts(word: str) -> list[str]:
     for known in _BY_LENGTH:
         if word.startswith(known):
             return [known, *_parts(word[len(known) :])]
+    if word[:2] in _SHORT and word[2:] in _WORDS:
+        return [word[:2], word[2:]]
     return [word]
 
 
@@ -238,11 +274,13 @@ def name_score(column: str, canonical: str) -> float:
     name = plain(column)
     if name == canonical.replace("_", "") or _KNOWN.get(name) == canonical:
         return 1.0
-    if name in _KNOWN:
-        return 0.0
+    if name in _KNOWN or name in _KNOWN_TOO:
+        return _SECOND_CHOICE * (_KNOWN_TOO.get(name) == canonical)
     words = meanings_of(column)
-    if _NEVER.get(canonical, frozenset()) & frozenset().union(*words):
+    said = frozenset[str]().union(*words)
+    if _NEVER.get(canonical, frozenset()) & said:
         return 0.0
+    less = _EXTRA_WORD * (_RATHER_WITHOUT.get(canonical, "") in said)
     best = 0.0
     for place, pattern in enumerate(_PATTERNS[canonical]):
         needed = pattern.removesuffix("!").split()
@@ -252,7 +290,7 @@ def name_score(column: str, canonical: str) -> float:
         extra = len(words) - len(used)
         if extra and pattern.endswith("!"):
             continue
-        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place)
+        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place - less)
     return max(best, 0.0)
 
 
@@ -270,12 +308,14 @@ def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
     """What bare numbers stand for; `values` gives the mean stay of the claims of each, where stays are known."""
     numbers = {value: str(int(value)) for value in values if value.isascii() and value.isdigit() and len(value) < 4}
     table = CODED_VALUES.get(canonical, {})
+    if canonical == "service_type" and len(numbers) > len(table):
+        table = {}  # three kinds and more are of another list
     flags = [value for value in values if len(value) <= _LONGEST_FLAG and spelled(canonical, value) is None]
     if canonical == "service_type" and len(flags) == len(values) == 2:
         short, long = sorted(flags, key=lambda value: values[value] or 0.0)
         if (values[long] or 0.0) > (values[short] or 0.0) + 0.5:
             return {short: "RJTL", long: "RITL"}
-    if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"}:
+    if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"} and "0" not in numbers.values():
         # Four levels: the first is that of outpatients, who have none.
         table = {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"}
     if canonical == "severity_group" and "0" in numbers.values():

@@ -1,11 +1,15 @@
 """`map` on columns as strangers' tables have them: each small table holds what one of them was misread by."""
 
-
 import pyarrow as pa
+import pytest
 
+from claims_sim.codes.places import PROVINCES, SPELLINGS, utc_offset_hours
+from claims_sim.profile.naming import coded, name_score, spelled
 from claims_sim.profile.proposal import propose_mapping
+from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec
-from claims_sim_tests.profile.tables import tariff_table, write_duckdb
+from claims_sim.profile.source_sql import CANONICAL
+from claims_sim_tests.profile.tables import replaced, tariff_table, write_duckdb
 
 
 def proposed(table, path):
@@ -39,3 +43,106 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         care_class=[("1", "2", "3", "VIP")[i % 4] if kind == "RITL" else None for i, kind in enumerate(service)],
     )
     assert placed_in(table, tmp_path)["service_type"] == "visit_type"
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("KLAIM_DITERIMA", "amount_paid"), ("insurer_amount", "amount_paid"), ("total_benefit", "amount_paid"),
+        ("NO_RM", "patient_id_hash"), ("NORM", "patient_id_hash"), ("nomor_rekam_medis", "patient_id_hash"),
+        ("MRN", "patient_id_hash"), ("Medical Record Number", "patient_id_hash"), ("ICD9_1_NAMA", "procedure_label"),
+        ("icd10_desc", "dx_primary_label"), ("nosep", "claim_id"), ("Nomor SEP", "claim_id"), ("kdrs", "facility_id"),
+        ("nmprov", "province_name"), ("variance_amt", "amount_gap"), ("n_secondary_dx", "comorbidity_count"),
+        ("Hospital County", "district_name"), ("DIAGSEC4", "dx_secondary_codes"),
+        ("N_AIH", "claim_id"), ("CAR_INT", "service_type"), ("RECU_TO_DD", "discharge_dt"), ("SSICK_CD", "dx_secondary_codes"),
+        ("MA_LK", "claim_id"), ("MA_BENHKHAC", "dx_secondary_codes"), ("T_BHTT", "amount_paid"), ("T_BNCCT", "amount_gap"),
+    ],
+)  # fmt: skip
+def test_names_of_strangers_tables_are_known(column, ours):
+    scores = {name: name_score(column, name) for name in ("claim_id", *CANONICAL)}
+    assert max(scores, key=scores.__getitem__) == ours
+    assert scores[ours] >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("BAYAR_PASIEN", "amount_paid"), ("dibayar_peserta", "amount_paid"), ("iur_biaya", "amount_paid"),
+        ("patient_paid", "amount_paid"), ("EDC_SLF_BRDN_AMT", "amount_paid"), ("deductible_amount", "amount_claimed"),
+        ("Hospital Service Area", "service_type"), ("service_region", "service_type"), ("service_county", "service_type"),
+        ("MA_KHOA", "dx_primary_code"),
+    ],
+)  # fmt: skip
+def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
+    assert name_score(column, ours) == 0.0
+
+
+def test_the_insurers_own_number_beside_its_payment_does_not_make_it_the_patients():
+    assert name_score("nhis_paid_amount", "amount_paid") > 0.7
+    assert name_score("benefit_paid", "amount_paid") > 0.7
+
+
+def test_where_the_patient_lives_gives_way_to_where_the_hospital_is():
+    assert 0.5 < name_score("patient_state", "province_name") < name_score("hospital_state", "province_name")
+
+
+def test_what_the_patient_pays_is_not_what_the_insurer_paid_but_may_be_the_gap(tmp_path):
+    base = tariff_table(900)
+    claimed = base["amount_claimed"].to_pylist()
+    own = [float(i % 7) * 1000 if i % 3 == 0 else 0.0 for i in range(900)]
+    table = with_columns(
+        base.drop_columns(["amount_claimed", "amount_paid"]),
+        TOTAL_TAGIHAN_RS=claimed,
+        KLAIM_DITERIMA=[amount - part for amount, part in zip(claimed, own, strict=True)],
+        BAYAR_PASIEN=own,
+    )
+    placed = placed_in(table, tmp_path)
+    assert placed["amount_paid"] == "KLAIM_DITERIMA"
+    assert placed["amount_gap"] == "BAYAR_PASIEN"
+    other = placed_in(replaced(table, "BAYAR_PASIEN", [part + 50.0 for part in own]), tmp_path)
+    assert other["amount_paid"] == "KLAIM_DITERIMA"
+    assert "amount_gap" not in other
+
+
+def test_abbreviated_provinces_are_provinces_with_their_clocks():
+    told = {
+        "JATENG": "JAWA TENGAH",
+        "Jawa Brt": "JAWA BARAT",
+        "sumut": "SUMATERA UTARA",
+        "DIY": "DI YOGYAKARTA",
+        "MALUT": "MALUKU UTARA",
+    }
+    assert {value: spelled("province_name", value) for value in told} == told
+    assert (utc_offset_hours("SULTRA"), utc_offset_hours("Malut"), utc_offset_hours("JATIM")) == (8, 9, 7)
+    assert set(SPELLINGS.values()) <= set(PROVINCES)
+    assert not set(SPELLINGS) & set(PROVINCES)
+
+
+def test_no_severity_in_words_is_none_and_a_fourth_level_stays_one_of_its_own(tmp_path):
+    words = ["TANPA", "RINGAN", "SEDANG", "BERAT", "SANGAT BERAT"]
+    text = to_toml(proposed(replaced(tariff_table(1500), "severity_group", words * 300), tmp_path))
+    assert '"TANPA" = "none"' in text
+    assert '# kept as they are: "SANGAT BERAT"' in text
+    assert spelled("facility_ownership", "Vertikal (Kemkes)") == "Vertikal"
+
+
+def test_numbers_that_are_of_no_list_of_ours_are_not_translated():
+    assert coded("service_type", dict.fromkeys("123")) == {}
+    assert coded("service_type", dict.fromkeys(("1", "2", "3", "VIP"))) == {}
+    assert coded("severity_group", dict.fromkeys("01234")) == {"0": "none", "1": "ringan", "2": "sedang", "3": "berat"}
+
+
+def test_kinds_of_admission_are_kinds_of_service_and_areas_of_service_are_none(tmp_path):
+    table = renamed(tariff_table(900).drop_columns(["service_type", "province_name"]), admit_dt="Admission Date")
+    table = with_columns(
+        table,
+        **{
+            "Hospital Service Area": [("Long Island", "Western NY", "Central NY")[i % 3] for i in range(900)],
+            "Hospital County": [("Kings", "Erie", "Queens", "Suffolk", "Orange")[i % 5] for i in range(900)],
+            "Type of Admission": [("Emergency", "Elective", "Newborn")[i % 3] for i in range(900)],
+        },
+    )
+    placed = placed_in(table, tmp_path)
+    assert placed["service_type"] == "Type of Admission"
+    assert placed["district_name"] == "Hospital County"
+    assert possible_in(table, tmp_path, "province_name") == ["Hospital Service Area"]
