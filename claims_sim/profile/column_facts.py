@@ -11,7 +11,15 @@ import duckdb
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.naming import SPELLED_VALUES
-from claims_sim.profile.source_sql import CBG_FORM, NOTHING, Located, date_expression, money_expression, text_expression
+from claims_sim.profile.source_sql import (
+    CBG_FORM,
+    NO_CODE,
+    NOTHING,
+    Located,
+    date_expression,
+    money_expression,
+    text_expression,
+)
 
 Facts = Mapping[str, float]
 SURE: Final = 0.5
@@ -22,10 +30,13 @@ _MOST_PROVINCES: Final = 120
 _MOST_DISTRICTS: Final = 1000
 """India has some 800."""
 MAX_CATEGORIES: Final = 200
+_DIGITS_OF_KEYS: Final = 8
+_NEARLY_ONE: Final = 0.98
+"""A value that so many rows have leaves no list of codes."""
 
 _SHARES: Final = {
     "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}})?')",
-    "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?')",
+    "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?') AND {t} NOT IN ({no_code})",
     "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*|[;|#].*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     "money": "{m} IS NOT NULL",
@@ -47,18 +58,22 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
     services = ", ".join(quote(word) for words in SPELLED_VALUES["service_type"].values() for word in words.split())
-    known = {"provinces": provinces, "services": services, "cbg": quote(CBG_FORM)}
+    no_code = ", ".join(quote(text) for text in NO_CODE)
+    known = {"provinces": provinces, "services": services, "cbg": quote(CBG_FORM), "no_code": no_code}
     shares = [
         f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', **known)}) AS INTEGER)), 0) AS {share}"
         for share, form in _SHARES.items()
     ]
     row = connection.execute(
-        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), "
-        f"coalesce(avg(m), 0), {', '.join(shares)} "
-        f"FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) "
-        f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})"
+        f"WITH there AS (SELECT * FROM (SELECT {text} AS t, {date} AS d, {money_expression(text)} AS m FROM looked_at) "
+        f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})), "
+        # Of an empty list nothing is common: most claims have none.
+        "codes AS (SELECT t, count(*) AS rows FROM there WHERE regexp_matches(t, '[0-9A-Za-z]') GROUP BY t) "
+        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT t), coalesce(avg(m), 0), "
+        "coalesce(min(length(t)), 0), coalesce(max(length(t)), 0), (SELECT coalesce(max(rows) / sum(rows), 0) FROM codes), "
+        f"{', '.join(shares)} FROM there"
     ).fetchone()
-    names = ("filled", "present", "distinct", "mean", *_SHARES)
+    names = ("filled", "present", "distinct", "mean", "shortest", "longest", "commonest", *_SHARES)
     return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
 
 
@@ -73,12 +88,22 @@ def _numbers(facts: Facts) -> float:
 
 def _dates(facts: Facts) -> float:
     # Lines of bills have the days of a stay for few rows, beside those of the claim for all.
-    return facts["date"] * min(2 * facts["present"], 1.0)
+    return facts["date"] * _in_most_rows(facts)
+
+
+def _in_most_rows(facts: Facts) -> float:
+    """What every claim has, or most of them: less sure where few rows hold anything."""
+    return min(2 * facts["present"], 1.0)
 
 
 def amounts(facts: Facts) -> float:
     """How well amounts of money fit."""
     return 0.8 * (facts["money"] > 0.9 and facts["date"] < 0.5)
+
+
+def keys(facts: Facts) -> bool:
+    """Are they numbers of things, as many digits in every row?"""
+    return facts["whole"] == 1.0 and facts["shortest"] == facts["longest"] >= _DIGITS_OF_KEYS
 
 
 def _owners(facts: Facts) -> float:
@@ -118,12 +143,12 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
-        lambda f: max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        lambda f: _in_most_rows(f) * max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
         "{icd10:.0%} ICD-10 codes, {list:.0%} lists of them, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
-        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["distinct"] > 1),
+        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["commonest"] < _NEARLY_ONE),
         "{list:.0%} lists of codes",
     ),
     "comorbidity_count": (whole_numbers, "small whole numbers"),
@@ -149,9 +174,9 @@ def speaks_for_itself(ours: str, facts: Facts) -> float:
     """How sure some content makes a column be one of ours, whatever it is called; most makes it not at all."""
     if ours == "severity_group":
         return SURE * (facts["cbg"] > 0.95)
-    if ours == "dx_secondary_codes" and _lists(facts) > 0.95:
-        return SURE
     fits, _ = how_it_fits(ours, facts)
+    if ours == "dx_secondary_codes" and _lists(facts) > 0.95 and fits:
+        return SURE
     telling = {
         "dx_primary_code": facts["icd10"],
         "dx_secondary_codes": facts["list"],

@@ -18,12 +18,22 @@ from claims_sim.profile.column_facts import (
     Facts,
     amounts,
     how_it_fits,
+    keys,
     look_at,
     speaks_for_itself,
     whole_numbers,
 )
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
-from claims_sim.profile.naming import coded, has_other_list, is_no_amount, name_score, plain, says_gap, spelled
+from claims_sim.profile.naming import (
+    coded,
+    has_other_list,
+    is_no_amount,
+    meanings_of,
+    name_score,
+    plain,
+    says_gap,
+    spelled,
+)
 from claims_sim.profile.oddities import repeats_in_words, share_of
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
 from claims_sim.profile.source_sql import (
@@ -37,13 +47,18 @@ from claims_sim.profile.source_sql import (
     text_expression,
     value_expression,
 )
-from claims_sim.profile.stay_columns import StayColumns, find_stay, is_gap
+from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, says_level
 
 _LOOKED_AT: Final = 20_000
 _LOOKED_AT_CHARACTERS: Final = 1000
 POSSIBLE: Final = 0.3
 """From here on a line is mentioned."""
 _FITS_EACH_OTHER: Final = 0.6
+_NEVER_BEFORE: Final = SURE
+_FEW: Final = 0.1
+"""Of so few values beside another column's codes are kinds or wards, no diagnoses."""
+_MOST_LEVELS: Final = 5
+_NO_STAY: Final = frozenset({"birth", "paid", "claimed"})
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
 _NEARLY_ALL, _MENTIONED = 0.8, 0.01
 
@@ -97,8 +112,9 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
     with open_source(spec) as opened:
         rows = _count(opened)
         facts = {name: look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
-        placed, possible = _place(facts, find_stay(opened.connection, _dates_and_numbers(opened, facts)))
+        placed, possible = _place(facts, _stay_pairs(opened, facts))
         placed, possible = _without_other_gaps(opened, placed, possible)
+        placed = _with_plain_severity(opened, facts, placed)
         placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
         located = {
             p.ours: Located(p.theirs, opened.types[p.theirs], CANONICAL[p.ours], p.also)
@@ -161,14 +177,29 @@ def _dates_and_numbers(opened: OpenSource, facts: Mapping[str, Facts]) -> StayCo
     return StayColumns(dates, wholes)
 
 
-def _place(
-    facts: Mapping[str, Facts], stay: Mapping[str, tuple[str, str]]
-) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+def _stay_pairs(opened: OpenSource, facts: Mapping[str, Facts]) -> list[Placed]:
+    """The columns that fit each other as admission, discharge and stay, and how that is told."""
+    columns = _dates_and_numbers(opened, facts)
+    stay = find_stay(opened.connection, columns)
+    if stay:
+        return [Placed(ours, theirs, _FITS_EACH_OTHER, why) for ours, (theirs, why) in stay.items()]
+    if any(name_score(name, ours) >= SURE for name in columns.dates for ours in ("admit_dt", "discharge_dt")):
+        return []  # beside a date with a name, days of birth, payment and extraction are not before it or not after it too
+    others = {
+        name: column
+        for name, column in columns.dates.items()
+        if not _NO_STAY & frozenset().union(*meanings_of(name)) and facts[name]["present"] > _NEARLY_ALL
+    }
+    days = find_days(opened.connection, others)
+    return [Placed(ours, theirs, _NEVER_BEFORE, why) for ours, (theirs, why) in days.items()]
+
+
+def _place(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
     """The surest pairs first, each column used once; and what is possible for those of ours that stay without.
 
-    `stay`: the columns that fit each other as admission, discharge and stay, and how that is told.
+    `pairs`: those that are known already.
     """
-    pairs = [Placed(ours, theirs, _FITS_EACH_OTHER, why) for ours, (theirs, why) in stay.items()]
+    pairs = [*pairs]
     for theirs, found in facts.items():
         for ours in ("claim_id", *CANONICAL):
             content, why = how_it_fits(ours, found)
@@ -177,17 +208,19 @@ def _place(
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
-    pairs.sort(key=lambda pair: (-pair.confidence, pair.ours, pair.theirs))
+    # Of amounts with names alike, what is claimed is the largest.
+    size = {name: found["mean"] * found["present"] for name, found in facts.items()}
+    pairs.sort(key=lambda p: (-p.confidence, p.ours, -size[p.theirs] * (p.ours == "amount_claimed"), p.theirs))
     placed: list[Placed] = []
     for pair in pairs:
         free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)
         if pair.confidence >= SURE and free:
             placed.append(pair)
-    _place_the_only_code(placed, pairs)
+    _place_the_only_code(placed, pairs, facts)
     _place_the_rest_of_all_diagnoses(placed, facts)
     placed = [_with_the_rest(p, facts, placed) for p in placed]
     done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
-    pairs += _amounts_by_content(facts, done)
+    pairs += [*_amounts_by_content(facts, done), *_other_amounts(facts, done)]
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
@@ -246,6 +279,7 @@ def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Plac
         for name, found in facts.items()
         if name not in done
         and not is_no_amount(name)
+        and not keys(found)
         and min(amounts(found), found["distinct"] > 20)
         and found["mean"] >= 60
         and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
@@ -254,13 +288,48 @@ def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Plac
     return [Placed("amount_claimed", name, POSSIBLE, f"{facts[name]['money']:.0%} numbers") for name in money]
 
 
-def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed]) -> None:
-    """A diagnosis is needed: the only column with codes is it, else the one with its name in words."""
+def _other_amounts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
+    """Where one of the amounts is found: what else is called an amount may be the other, such as what a stay cost."""
+    lacking = {"amount_claimed", "amount_paid"} - done
+    if len(lacking) != 1:
+        return []
+    (ours,) = lacking
+    named = {name: name_score(name, "amount_claimed") for name in facts if name not in done}
+    likely = sorted((name for name, score in named.items() if score >= SURE), key=lambda name: -named[name])
+    fits = [
+        name for name in likely if min(amounts(facts[name]), facts[name]["distinct"] > 20) and facts[name]["mean"] >= 60
+    ]
+    return [Placed(ours, name, POSSIBLE, f"an amount too; {facts[name]['money']:.0%} numbers") for name in fits]
+
+
+def _with_plain_severity(
+    opened: OpenSource, facts: Mapping[str, Facts], placed: tuple[Placed, ...]
+) -> tuple[Placed, ...]:
+    """A level that stands in a column of its own is taken rather than the end of a case group's code."""
+    severity = next((p for p in placed if p.ours == "severity_group"), None)
+    if severity is None or facts[severity.theirs]["cbg"] <= _NEARLY_ALL:
+        return placed
+    group = Located(severity.theirs, opened.types[severity.theirs], "text")
+    taken = {name for p in placed for name in (p.theirs, *p.also)}
+    for name, found in facts.items():
+        is_likely = name not in taken and found["distinct"] <= _MOST_LEVELS and found["present"] >= _NEARLY_ALL
+        if is_likely and says_level(opened.connection, group, Located(name, opened.types[name], "text")):
+            told = replace(
+                severity, theirs=name, confidence=_FITS_EACH_OTHER, why=f"what the codes of {severity.theirs} end in"
+            )
+            return tuple(told if p is severity else p for p in placed)
+    return placed
+
+
+def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed], facts: Mapping[str, Facts]) -> None:
+    """A diagnosis is needed: the only column with (many) codes is it, else the one with its name in words."""
     needed = "dx_primary_code"
     if any(p.ours == needed for p in placed):
         return
     taken = {p.theirs for p in placed}
     codes = [p for p in pairs if p.ours == needed and p.theirs not in taken]
+    most = max((facts[p.theirs]["distinct"] for p in codes), default=0.0)
+    codes = [p for p in codes if facts[p.theirs]["distinct"] >= _FEW * most]
     if len(codes) == 1:
         placed.append(codes[0])
     label = next((p for p in placed if p.ours == "dx_primary_label"), None)

@@ -69,7 +69,7 @@ _NUMBER_TYPES: Final = (
 )
 NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
 """What is written where there is no value, and could be none."""
-_NO_CODE: Final = (
+NO_CODE: Final = (
     *NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
 )  # fmt: skip
 """The same where codes are."""
@@ -245,7 +245,7 @@ def canonical_expression(
     text, nothing = value_expression(name, column), list(NOTHING)
     if column.kind == "code":
         # A value map may name a code as it is written, or as it is read.
-        return _mapped(text, values, otherwise=_mapped(_plain_code(text), values, list(_NO_CODE)))
+        return _mapped(text, values, otherwise=_mapped(_plain_code(text), values, list(NO_CODE)))
     return _mapped(text, values, nothing)
 
 
@@ -358,5 +358,5 @@ def _list(column: Located, *, begins_with_primary: bool) -> str:
     if begins_with_primary:
         codes = f"({codes})[2:]"
     clean = "upper(regexp_replace(trim(c), '[.+*†]', '', 'g'))"
-    nothing = ", ".join(quote(text) for text in ("", *_NO_CODE))
+    nothing = ", ".join(quote(text) for text in ("", *NO_CODE))
     return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c NOT IN ({nothing}))"

@@ -1,4 +1,4 @@
-"""Which columns of a foreign table are admission, discharge and stay, and which is what was not paid, by how they fit each other.
+"""Which columns of a foreign table are admission, discharge, stay, severity and what was not paid, by how they fit each other.
 
 Looks at shares of a sample, never at a row.
 """
@@ -10,11 +10,14 @@ from typing import Final
 
 import duckdb
 
-from claims_sim.profile.source_sql import Located, date_expression, money_expression, text_expression
+from claims_sim.profile.source_sql import Located, date_expression, money_expression, text_expression, value_expression
 
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95
 _CENT: Final = 0.011
+_LONGEST_STAY: Final = 366
+_STAYS: Final = 0.02
+"""The share of claims with a night from which two dates may be those of a stay."""
 _WAYS: Final = {"the days": "d", "the days and one": "d + 1", "the days, one at least": "greatest(d, 1)"}
 
 
@@ -44,7 +47,7 @@ def find_stay(connection: duckdb.DuckDBPyConnection, columns: StayColumns) -> di
         if not fits:
             continue
         row = connection.execute(
-            f"SELECT count(DISTINCT d) > 2 AND avg((d > 0)::INT) > 0.02, {', '.join(fits)} FROM (SELECT *, {days} AS d FROM looked_at)"
+            f"SELECT count(DISTINCT d) > 2 AND avg((d > 0)::INT) > {_STAYS}, {', '.join(fits)} FROM (SELECT *, {days} AS d FROM looked_at)"
         ).fetchone() or (False,)
         ways = [(name, way) for name in wholes for way in _WAYS]
         share, (name, way) = max(zip(row[1:], ways, strict=True), default=(0.0, ("", "")))
@@ -52,6 +55,38 @@ def find_stay(connection: duckdb.DuckDBPyConnection, columns: StayColumns) -> di
             why = f"{share:.0%} of {name} is {way} from {first} to {last}"
             best = (share, {"admit_dt": (first, why), "discharge_dt": (last, why), "los": (name, why)})
     return best[1]
+
+
+def find_days(connection: duckdb.DuckDBPyConnection, dates: Mapping[str, Located]) -> dict[str, tuple[str, str]]:
+    """For `admit_dt` and `discharge_dt` the only two of the `dates` of which one is never before the other, nor a year behind it.
+
+    Empty where no two are so, or others are too: they may be days of anything. `connection` holds the sample as `looked_at`.
+    """
+    found = []
+    for first, last in permutations(list(dates)[:_MOST_DATES], 2):
+        days = f"date_diff('day', {date_expression(dates[first])}, {date_expression(dates[last])})"
+        row = connection.execute(
+            f"SELECT count(DISTINCT d) > 2 AND avg((d > 0)::INT) > {_STAYS} AND min(d) >= 0 AND max(d) <= {_LONGEST_STAY} "
+            f"FROM (SELECT {days} AS d FROM looked_at)"
+        ).fetchone()
+        if row and row[0]:
+            found.append((first, last))
+    if len(found) != 1:
+        return {}
+    first, last = found[0]
+    why = f"{last} is never before {first}, nor a year behind it"
+    return {"admit_dt": (first, why), "discharge_dt": (last, why)}
+
+
+def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Located) -> bool:
+    """Is a column the severity that the codes of case groups in another end in, in nearly all rows that have both?"""
+    ends = value_expression("severity_group", group)
+    told = text_expression(level)
+    numbers = f"CASE {ends} WHEN 'I' THEN '1' WHEN 'II' THEN '2' WHEN 'III' THEN '3' ELSE {ends} END"
+    row = connection.execute(
+        f"SELECT count(DISTINCT {told}) > 1 AND avg(({told} IN ({ends}, {numbers}))::INT) >= {_FITS} FROM looked_at"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:

@@ -1,5 +1,7 @@
 """`map` on columns as strangers' tables have them: each small table holds what one of them was misread by."""
 
+from datetime import date, timedelta
+
 import pyarrow as pa
 import pytest
 
@@ -146,3 +148,114 @@ def test_kinds_of_admission_are_kinds_of_service_and_areas_of_service_are_none(t
     assert placed["service_type"] == "Type of Admission"
     assert placed["district_name"] == "Hospital County"
     assert possible_in(table, tmp_path, "province_name") == ["Hospital Service Area"]
+
+
+def hospital_stays(rows=900):
+    """A table without a name that tells anything, but for its amounts and diagnoses."""
+    start = [date(2023, 1, 1) + timedelta(days=i * 7 % 365) for i in range(rows)]
+    end = [day + timedelta(days=i % 5) for i, day in enumerate(start)]
+    return pa.table(
+        {
+            "K1": [f"c{i}" for i in range(rows)],
+            "FR_DD": [int(f"{day:%Y%m%d}") for day in start],
+            "TO_DD": [int(f"{day:%Y%m%d}") for day in end],
+            "diagnosis": [("I10", "E119", "J189")[i % 3] for i in range(rows)],
+            "claimed_amount": [1000.0 + i % 97 for i in range(rows)],
+        }
+    )
+
+
+def test_days_in_digits_are_admission_and_discharge_where_one_is_never_before_the_other(tmp_path):
+    placed = placed_in(hospital_stays(), tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("FR_DD", "TO_DD")
+    moments = hospital_stays()
+    for name in ("FR_DD", "TO_DD"):
+        moments = replaced(moments, name, [f"{day}0830" for day in moments[name].to_pylist()])
+    placed = placed_in(moments, tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("FR_DD", "TO_DD")
+
+
+def test_two_days_are_no_stay_where_others_may_be_or_one_says_what_it_is(tmp_path):
+    table = hospital_stays()
+    days = table["TO_DD"].to_pylist()
+    three = with_columns(table, XX_DD=[day if i % 2 else day + 1 for i, day in enumerate(days)])
+    assert "admit_dt" not in placed_in(three, tmp_path)
+    assert "admit_dt" not in placed_in(renamed(table, TO_DD="payment_date"), tmp_path)
+    named = placed_in(with_columns(renamed(table, FR_DD="tgl_masuk"), extracted=[20240115] * 900), tmp_path)
+    assert named["admit_dt"] == "tgl_masuk"
+    assert "discharge_dt" not in named
+    backwards = replaced(table, "TO_DD", [day - 100 * (i == 450) for i, day in enumerate(days)])
+    assert "admit_dt" not in placed_in(backwards, tmp_path)
+
+
+def nameless_codes(**others):
+    table = renamed(tariff_table(1200), dx_primary_code="kolom_a")
+    many = [f"{letter}{number:02d}" for letter in "ABCDEFGH" for number in range(10, 40)]
+    return with_columns(replaced(table, "kolom_a", [many[i * 7 % 240] for i in range(1200)]), **others)
+
+
+def test_a_column_of_codes_that_few_rows_have_or_that_has_few_values_is_not_the_diagnosis(tmp_path):
+    rare = nameless_codes(GROUP_X=[f"L0{i % 9}" if i % 100 == 0 else None for i in range(1200)])
+    assert placed_in(rare, tmp_path)["dx_primary_code"] == "kolom_a"
+    wards = nameless_codes(ward=[f"K{1 + i % 12:02d}" for i in range(1200)])
+    assert placed_in(wards, tmp_path)["dx_primary_code"] == "kolom_a"
+
+
+def test_one_value_in_nearly_all_rows_is_no_list_of_secondary_diagnoses(tmp_path):
+    codes = ["I10", "E119", "J189", "O800"]
+    table = tariff_table(1200).drop_columns("dx_secondary_codes")
+    for sentinel in ("0000", "Z000"):
+        told = with_columns(
+            table,
+            DIAG_SECUN=[codes[i % 4] if i % 200 == 0 else sentinel for i in range(1200)],
+            **{
+                f"DIAGSEC{n}": [codes[(i + n) % 4] if i % (n + 1) == 0 else None for i in range(1200)]
+                for n in range(1, 10)
+            },
+        )
+        placed = {p.ours: (p.theirs, *p.also) for p in proposed(told, tmp_path).placed}
+        assert placed["dx_secondary_codes"] == tuple(f"DIAGSEC{n}" for n in range(1, 10))
+
+
+def test_empty_lists_are_no_value_that_nearly_all_rows_have(tmp_path):
+    lists = ["[]" if i % 30 else f'["I10","E11{i // 30 % 9}"]' for i in range(1200)]
+    assert "dx_secondary_codes" in placed_in(replaced(tariff_table(1200), "dx_secondary_codes", lists), tmp_path)
+
+
+def test_a_level_in_a_column_of_its_own_is_taken_rather_than_the_end_of_a_code(tmp_path):
+    table = tariff_table(900)
+    severities = table["severity_group"].to_pylist()
+    level = {"ringan": "I", "sedang": "II", "berat": "III"}
+    table = with_columns(
+        table.drop_columns("severity_group"),
+        KODE_CBG=[f"K-4-{10 + i % 30}-{level[s]}" for i, s in enumerate(severities)],
+        HAK=[("I", "II", "III")[i % 3] for i in range(900)],
+    )
+    assert placed_in(table, tmp_path)["severity_group"] == "KODE_CBG"
+    own = with_columns(table, LVL=[level[s] for s in severities])
+    assert placed_in(own, tmp_path)["severity_group"] == "LVL"
+    numbers = with_columns(table, LVL=[len(level[s]) for s in severities])
+    assert placed_in(numbers, tmp_path)["severity_group"] == "LVL"
+
+
+def test_what_else_is_called_an_amount_is_possible_where_one_is_found(tmp_path):
+    table = renamed(tariff_table(900).drop_columns("amount_paid"), amount_claimed="Total Charges")
+    table = with_columns(table, **{"Total Costs": [500.0 + i % 300 for i in range(900)], "code_no": list(range(900))})
+    assert "amount_paid" not in placed_in(table, tmp_path)
+    assert possible_in(table, tmp_path, "amount_paid") == ["Total Costs"]
+
+
+def test_of_amounts_with_names_alike_the_largest_is_claimed(tmp_path):
+    claimed = tariff_table(900)["amount_claimed"].to_pylist()
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    table = with_columns(table, CUT_AMT=[float(i % 90) for i in range(900)], TTL_AMT=claimed)
+    assert placed_in(table, tmp_path)["amount_claimed"] == "TTL_AMT"
+
+
+def test_numbers_of_as_many_digits_in_every_row_are_keys_and_no_amounts(tmp_path):
+    claimed = tariff_table(900)["amount_claimed"].to_pylist()
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    table = with_columns(
+        table, v1=[str(260072000000 + i // 2 * 71) for i in range(900)], v2=[a + i % 5 for i, a in enumerate(claimed)]
+    )
+    assert possible_in(table, tmp_path, "amount_claimed") == ["v2"]
