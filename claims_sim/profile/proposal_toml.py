@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from claims_sim.profile.proposal import Placed, Proposal, ValueMap
-from claims_sim.profile.source_sql import still_needed, what_follows
+from claims_sim.profile.source_sql import CLAIM_ID, still_needed, what_follows, what_stands_in
 
+_MOST_POSSIBLE: Final = 2
 _HEAD: Final = """\
 # Proposed by `claims-sim map` for {where} (about {rows:,} claims).
 # Read every line, correct it, and then: claims-sim profile {options} --mapping THIS_FILE --out profile.json
@@ -27,22 +28,33 @@ def _lines(proposal: Proposal) -> Iterator[str]:
     yield "[columns]"
     for placed in proposal.placed:
         yield from _placed_lines(placed)
-    follows = what_follows(proposal.not_found)
-    for name in proposal.not_found:
-        maybe = [other for other in proposal.possible if other.ours == name][:2]
-        if name in follows:
-            yield f"# {name}: {follows[name]}"
-        elif not maybe:
-            yield f"# {name}: nothing found; a documented default stands in"
-        for other in maybe:
-            yield f"{f'# {name} = {_quoted(other.theirs)}':<44} # {other.confidence:.2f}  {other.why}"
+    yield from _absent_lines(proposal)
     yield ""
+    kept = [value_map for value_map in proposal.values if value_map.unknown][:1]
     for value_map in proposal.values:
-        yield from _value_lines(value_map)
+        yield from _value_lines(value_map, shows_how=value_map in kept)
     if proposal.left_over:
         yield "# Columns that no place was found for; they are not read:"
         for name, kind in proposal.left_over:
             yield f"#   {_quoted(name)} ({kind})"
+
+
+def _absent_lines(proposal: Proposal) -> Iterator[str]:
+    """What is there instead of each column that was not found, and which columns it may be after all."""
+    has_id = any(placed.ours == CLAIM_ID for placed in proposal.placed)
+    absent = proposal.not_found if has_id else (CLAIM_ID, *proposal.not_found)
+    follows, stands_in = what_follows(absent), what_stands_in(absent)
+    for name in absent:
+        maybe = [other for other in proposal.possible if other.ours == name][:_MOST_POSSIBLE]
+        found = "nothing sure" if maybe else "nothing found"
+        if name in follows:
+            yield f"# {name}: {follows[name]}"
+        elif name in stands_in:
+            yield f"# {name}: {found}; {stands_in[name]}"
+        else:
+            yield f"# {name}: {found}; it is needed, see above"
+        for other in maybe:
+            yield f"{f'# {name} = {_quoted(other.theirs)}':<44} # {other.confidence:.2f}  {other.why}"
 
 
 def _placed_lines(placed: Placed) -> Iterator[str]:
@@ -56,7 +68,7 @@ def _theirs(placed: Placed) -> str:
     return f"[{names}]" if placed.also else names
 
 
-def _value_lines(found: ValueMap) -> Iterator[str]:
+def _value_lines(found: ValueMap, *, shows_how: bool) -> Iterator[str]:
     yield f"[values.{found.ours}]"
     for theirs, ours in found.pairs.items():
         reason = found.reasons.get(theirs, "the same in other words")
@@ -67,6 +79,9 @@ def _value_lines(found: ValueMap) -> Iterator[str]:
         shown = ", ".join(_quoted(value) for value in found.unknown[:30])
         more = f" and {len(found.unknown) - 30} more" if len(found.unknown) > 30 else ""
         yield f"# kept as they are: {shown}{more}"
+    if shows_how:
+        example = f"# {_quoted(found.unknown[0])} = {_quoted('...')}"
+        yield f"{example:<44} # so a value gets another name"
     if found.not_shown:
         yield f"# {found.not_shown}"
     yield ""

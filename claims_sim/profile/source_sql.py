@@ -55,6 +55,27 @@ _FOLLOWS: Final = {
     "amount_gap": (("amount_claimed", "amount_paid"), "computed from the amounts"),
     "comorbidity_count": (("dx_secondary_codes",), "counted from dx_secondary_codes"),
 }
+# What stands in for a column that is absent and follows from none, as docs/profile.md tells too ("What a table must have").
+_STANDS_IN: Final = {
+    CLAIM_ID: "a profile reads none, but claims without one cannot be scored, nor repeats of them be told",
+    "discharge_dt": "the day of admission and the days of stay stand in",
+    "los": "1 day for RITL claims, else 0, stands in",
+    "province_name": '"unknown" stands in',
+    "district_name": "simulated claims have none",
+    "facility_id": "which cells few facilities fill is told by the public register alone",
+    "facility_class": '"unknown" stands in',
+    "facility_ownership": '"unknown" stands in',
+    "facility_type": "simulated claims have none",
+    "severity_group": '"unknown" stands in',
+    "dx_primary_label": "the code system's name, else the code, stands in",
+    "dx_secondary_codes": "none stand in",
+    "comorbidity_count": "0 stands in",
+    "procedure_code": "none stands in",
+    "procedure_label": "the code system's name, else the code, stands in",
+    "amount_gap": "0 stands in, since what is paid equals what is claimed",
+    "patient_id_hash": "every count stands for at least 50 claims, and not for persons",
+    "claim_weight": "every claim counts once",
+}
 _NUMBER_TYPES: Final = (
     "TINYINT",
     "SMALLINT",
@@ -159,6 +180,23 @@ def what_follows(absent: Collection[str]) -> dict[str, str]:
     """Of the `absent` canonical columns those that follow from columns that are there, and how in words."""
     found = {name: _FOLLOWS[name] for name in absent if name in _FOLLOWS}
     return {name: how for name, (needed, how) in found.items() if not set(needed) & set(absent)}
+
+
+def what_stands_in(absent: Collection[str]) -> dict[str, str]:
+    """For each of the `absent` columns that follows from none: what a profile takes instead, in words; what is needed has nothing."""
+    told = dict(_STANDS_IN)
+    has = {"admit_dt", "discharge_dt", "los"} - set(absent)
+    told["admit_dt"] = (
+        "the day of discharge stands in" if "discharge_dt" in has else "evenly over the twelve months before stands in"
+    )
+    knows_stays = "los" in has or {"admit_dt", "discharge_dt"} <= has
+    told["service_type"] = (
+        '"RITL" for claims with a stay, else "RJTL", stands in' if knows_stays else '"unknown" stands in'
+    )
+    for one, other in (("amount_claimed", "amount_paid"), ("amount_paid", "amount_claimed")):
+        told[one] = f"equal to {other} stands in"
+    follows, needed = what_follows(absent), {name for group in REQUIRED if set(group) <= set(absent) for name in group}
+    return {name: told[name] for name in absent if name in told and name not in follows and name not in needed}
 
 
 def still_needed(absent: Collection[str]) -> list[str]:

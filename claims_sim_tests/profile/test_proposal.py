@@ -98,7 +98,7 @@ def test_an_abbreviated_severity_is_placed_and_what_follows_from_others_is_said_
     assert 'severity_group = "sev"' in text
     assert '"sev" (BIGINT)' not in text
     assert "# los: computed from the dates" in text
-    assert "# district_name: nothing found; a documented default stands in" in text
+    assert "# district_name: nothing found; simulated claims have none" in text
 
 
 def test_absent_columns_are_told_with_what_they_are_computed_from():

@@ -10,7 +10,7 @@ from claims_sim.profile.naming import coded, name_score, spelled
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec
-from claims_sim.profile.source_sql import CANONICAL
+from claims_sim.profile.source_sql import CANONICAL, what_stands_in
 from claims_sim_tests.profile.tables import replaced, tariff_table, write_duckdb
 
 
@@ -259,3 +259,54 @@ def test_numbers_of_as_many_digits_in_every_row_are_keys_and_no_amounts(tmp_path
         table, v1=[str(260072000000 + i // 2 * 71) for i in range(900)], v2=[a + i % 5 for i, a in enumerate(claimed)]
     )
     assert possible_in(table, tmp_path, "amount_claimed") == ["v2"]
+
+
+def test_what_stands_in_for_each_absent_column_is_named(tmp_path):
+    table = tariff_table(500).select(["admit_dt", "dx_primary_code", "amount_claimed"])
+    text = to_toml(proposed(table, tmp_path))
+    assert "documented default" not in text
+    for line in (
+        "# claim_id: nothing found; a profile reads none, but claims without one cannot be scored, nor repeats of them be told",
+        '# province_name: nothing found; "unknown" stands in',
+        '# service_type: nothing found; "unknown" stands in',
+        "# los: nothing found; 1 day for RITL claims, else 0, stands in",
+        "# amount_paid: nothing found; equal to amount_claimed stands in",
+        "# patient_id_hash: nothing found; every count stands for at least 50 claims, and not for persons",
+    ):
+        assert f"\n{line}\n" in text
+    with_stay = to_toml(proposed(tariff_table(500).drop_columns(["admit_dt", "service_type"]), tmp_path))
+    assert '# service_type: nothing found; "RITL" for claims with a stay, else "RJTL", stands in' in with_stay
+    assert "# admit_dt: computed from discharge_dt and los" in with_stay
+    assert "# claim_id:" not in with_stay
+
+
+def test_what_is_said_to_stand_in_is_what_a_profile_takes(fit):
+    has = ["admit_dt", "dx_primary_code", "amount_claimed"]
+    profile = fit(tariff_table(1500).select(has))
+    told = what_stands_in([name for name in CANONICAL if name not in has])
+    for name, default in profile.defaults.items():
+        assert default.split(":")[0] in told[name]
+    has = ["los", "dx_primary_code", "amount_paid"]
+    profile = fit(tariff_table(1500).select(has))
+    told = what_stands_in([name for name in CANONICAL if name not in has])
+    for name, default in profile.defaults.items():
+        assert default.split(" 20")[0] in told[name]
+    assert {value for value, _ in profile.marginal("service_type")} == {"RITL", "RJTL"}
+    assert '"RITL"' in told["service_type"]
+
+
+def test_what_is_needed_has_no_stand_in():
+    assert what_stands_in(["dx_primary_code", "amount_claimed", "amount_paid"]) == {}
+    assert what_stands_in(["admit_dt", "los"]).keys() == {"admit_dt", "los"}
+
+
+def test_the_file_shows_once_how_a_kept_value_gets_another_name(tmp_path):
+    kinds = ["outpatient", "hospice", "inpatient"]
+    table = replaced(tariff_table(900), "service_type", kinds * 300)
+    table = replaced(table, "facility_ownership", ["POLRI", "Swasta", "BUMN"] * 300)
+    text = to_toml(proposed(table, tmp_path))
+    assert text.count("# kept as they are: ") > 1
+    assert text.count("# so a value gets another name") == 1
+    (line,) = (line for line in text.splitlines() if line.endswith("# so a value gets another name"))
+    assert line.startswith('# "hospice" = "..."')
+    assert "# so a value" not in to_toml(proposed(tariff_table(900).drop_columns("facility_class"), tmp_path))
