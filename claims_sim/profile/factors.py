@@ -260,15 +260,15 @@ def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers |
         return None
     logs = np.full(size, np.nan)
     logs[int(rows.argmax())] = 0.0
-    while True:
-        reach = [
-            (hits, a, b, centre) for low, high, c, hits in good for a, b, centre in ((low, high, c), (high, low, -c))
-            if not np.isnan(logs[a]) and np.isnan(logs[b])
-        ]  # fmt: skip
-        if not reach:
-            break
-        _, a, b, centre = max(reach)
-        logs[b] = logs[a] + centre
+    # Each edge from either end; the one with most hits comes first.
+    ends = sorted(
+        ((h, a, b, c) for low, high, centre, h in good for a, b, c in ((low, high, centre), (high, low, -centre)))
+    )
+    start, end = (np.array([edge[i] for edge in ends[::-1]], np.int64) for i in (1, 2))
+    centre_of = np.array([edge[3] for edge in ends[::-1]])
+    while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
+        first = int(reach.argmax())
+        logs[end[first]] = logs[start[first]] + centre_of[first]
     linked = ~np.isnan(logs)
     if rows[linked].sum() < 0.8 * rows.sum():
         return None
