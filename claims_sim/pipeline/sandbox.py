@@ -23,7 +23,7 @@ from claims_sim.pipeline.source_table import source_spec, source_table
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
 from claims_sim.profile.source import open_source
-from claims_sim.profile.source_sql import find_columns, quote_identifier
+from claims_sim.profile.source_sql import quote_identifier
 from claims_sim.rules.wire import to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import scores
@@ -104,7 +104,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
     spec = source_spec(settings)
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
-        located = find_columns(opened.types, mapping, str(spec.path))
+        located = opened.find_columns(mapping, str(spec.path))
         strange = sorted(set(fill) - set(opened.types))
         if strange:
             raise SettingsError(

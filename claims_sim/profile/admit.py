@@ -16,7 +16,7 @@ from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
 from claims_sim.codes.vocabulary import split_words, words
 from claims_sim.privacy.phi import identifiers_in
-from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.counting import Ints, Mask, dense_ids
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
@@ -47,6 +47,7 @@ _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
 _NAMES_A_CODE: Final = 0.5  # labels to a code
 _HALF: Final = 0.5
+_STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
 
 
@@ -203,22 +204,34 @@ def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, cla
     `label` (-1: none) and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the
     pair's claims, `enough` whether they may be told. A column names its codes when nearly all labelled claims bear the
     commonest label of their code, and when there are many such labels, hardly two codes to one. What differs from claim to
-    claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. The commonest label
-    of a code then passes if most labelled claims of the code, and half of all its claims, bear it, if it has a label's
-    form, holds no identifier and does not begin with a person's title.
+    claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
+    however it is spelled: with its marks or without, in small letters or capitals. The commonest label of a code then
+    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
+    it has a label's form, holds no identifier and does not begin with a person's title.
     """
     out = np.zeros(len(values), np.bool_)
     of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
     pairs = np.flatnonzero(label >= 0)
-    order = pairs[np.lexsort((label[pairs], -claims[pairs], code[pairs]))]
-    first = order[np.r_[True, code[order][1:] != code[order][:-1]]] if len(order) else order
-    whose, borne = code[first], claims[first]
-    named = first[enough[first] & (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
-    labels = np.unique(label[named])
-    if len(labels) < max(_MANY, _NAMES_A_CODE * len(named)) or borne.sum() < _NEARLY_ALL * labelled.sum():
+    _, same = np.unique([_however_spelled(value or "") for value in values], return_inverse=True)
+    word, distinct = dense_ids(code[pairs] * (int(same.max(initial=0)) + 1) + same[label[pairs]])
+    owner, claims_of = distinct // (int(same.max(initial=0)) + 1), np.bincount(word, claims[pairs])
+    order = np.lexsort((-claims_of, owner))
+    first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
+    whose, borne = owner[first], claims_of[first]
+    names = first[(borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
+    told = pairs[np.isin(word, names) & enough[pairs]]
+    labels, codes = np.unique(label[told]), np.unique(code[told])
+    distinct_names = len(np.unique(same[labels]))
+    if distinct_names < max(_MANY, _NAMES_A_CODE * len(codes)) or borne.sum() < _NEARLY_ALL * labelled.sum():
         return out
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
+
+
+def _however_spelled(value: str) -> str:
+    """A label without marks, case, and anything but letters and digits."""
+    plain = unicodedata.normalize("NFKD", value).translate(_STROKES).casefold()
+    return "".join(character for character in plain if character.isalnum())
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:

@@ -15,6 +15,7 @@ from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
     DATE_FORMS,
+    MONTH_FIRST_FORMS,
     ColumnMapping,
     Located,
     quote_identifier,
@@ -79,8 +80,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
     dates, lists, dotted = {}, {}, set()
     for name, column in located.items():
         if column.kind == "date" and column.type == "VARCHAR":
-            text = text_expression(column)
-            fits = {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in (*_ISO_FORMS, *DATE_FORMS)}
+            text, forms = text_expression(column), MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
+            fits = {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in (*_ISO_FORMS, *forms)}
             dates[name] = _most(opened, fits)
         elif column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)

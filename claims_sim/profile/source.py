@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
@@ -100,7 +101,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
     """
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
-        located = find_columns(opened.types, mapping, str(spec.path))
+        located = opened.find_columns(mapping, str(spec.path))
         columns = _copy(opened.connection, opened.relation, located, mapping)
         table = (opened.connection, opened.relation, located)
         given = given_values(*table)
@@ -131,6 +132,10 @@ class OpenSource:
     types: Mapping[str, str]
     where: str
 
+    def find_columns(self, mapping: ColumnMapping, where: str) -> dict[str, Located]:
+        """Where each canonical column is, and how it is written; raises SourceError when a mapped or a required one is missing."""
+        return with_date_order(self.connection, self.relation, find_columns(self.types, mapping, where))
+
 
 @contextmanager
 def open_source(spec: SourceSpec) -> Iterator[OpenSource]:
@@ -155,7 +160,7 @@ def union_view(spec: SourceSpec, snapshots: Path) -> str:
     """
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
-        located = find_columns(opened.types, mapping, str(spec.path))
+        located = opened.find_columns(mapping, str(spec.path))
     return union_view_sql(
         Path(spec.path).absolute(),
         spec.table,
@@ -178,7 +183,8 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         raise SourceError(f"{path} does not exist: give the DuckDB, Parquet or CSV file that holds the claims.")
     connection, relation = _open(path, spec.table)
     try:
-        located = find_columns(_column_types(connection, relation, path), mapping, str(path))
+        types = _column_types(connection, relation, path)
+        located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
         return fill_stays(_copy(connection, sample, located, mapping))[0]
     except duckdb.Error as error:
@@ -194,7 +200,7 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
     """
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
-        located = find_columns(opened.types, mapping, str(spec.path))
+        located = opened.find_columns(mapping, str(spec.path))
         wanted = mapping.columns.get("claim_id", "claim_id")
         theirs = next((name for name in opened.types if name.lower() == wanted.lower()), None)
         if theirs is None:

@@ -1,5 +1,6 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -109,10 +110,12 @@ _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 _LISTED: Final = 40
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
-# Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia.
+# Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
-    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S",
+    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
+    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S",
 )  # fmt: skip
+MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +134,14 @@ class ColumnMapping:
 class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
-    A list may be spread over several columns of one code each: `also` are the others.
+    A list may be spread over several columns of one code each: `also` are the others. `month_first`: how dates are written.
     """
 
     theirs: str
     type: str
     kind: Kind
     also: tuple[str, ...] = ()
+    month_first: bool = False
 
 
 def quote_identifier(name: str) -> str:
@@ -377,9 +381,12 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
         return f"CAST(({theirs} + {offset} * INTERVAL 1 HOUR) AS TIMESTAMP)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         return f"TRY_CAST({theirs} AS TIMESTAMP)"
-    text = text_expression(column)
-    forms = ", ".join(quote(form) for form in DATE_FORMS)
-    return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{forms}]))"
+    return parsed_date(text_expression(column), MONTH_FIRST_FORMS if column.month_first else DATE_FORMS)
+
+
+def parsed_date(text: str, forms: Sequence[str]) -> str:
+    """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits."""
+    return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{', '.join(map(quote, forms))}]))"
 
 
 def _list(column: Located, *, begins_with_primary: bool) -> str:

@@ -44,6 +44,23 @@ def test_labels_that_name_the_codes_pass_whatever_their_language():
     assert passing(claims_of(name_of)) == set(NAMES.values())
 
 
+def plain(label):
+    return label.replace("ç", "c").lower()
+
+
+def test_a_label_is_the_same_with_its_marks_and_without():
+    """As where some hospitals write none: only both spellings together are nearly all claims of their code."""
+    both = claims_of(lambda i: plain(name_of(i)) if i % 7 == 0 else name_of(i))
+    assert passing(both) == set(NAMES.values()) | {plain(label) for label in NAMES.values()}
+    rare = claims_of(lambda i: plain(name_of(i)) if i % 700 == 0 else name_of(i))
+    assert passing(rare) == set(NAMES.values())
+
+
+def test_spellings_of_one_name_are_no_many_names():
+    shared = claims_of(lambda i: ("Doença", "DOENÇA", "doenca", "Doenca")[i % 4])
+    assert passing(shared) == set()
+
+
 @pytest.mark.parametrize(
     "label_of",
     [

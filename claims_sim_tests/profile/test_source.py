@@ -153,6 +153,25 @@ def test_secondary_codes_in_text_are_read_as_lists(tmp_path, text):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["A00", "B01"], [], []]
 
 
+@pytest.mark.parametrize(
+    ("texts", "second"),
+    [
+        (["03/04/2024", "12/25/2024", "01/02/2025"], "2024-12-25T00:00:00"),
+        (["03/04/2024", "25/12/2024", "01/02/2025"], "2024-12-25T00:00:00"),
+        (["03-04-2024 10:30", "12-25-2024 10:30", "01-02-2025 09:00"], "2024-12-25T10:30:00"),
+    ],
+)
+def test_the_whole_column_says_whether_months_come_before_days(tmp_path, texts, second):
+    column = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=texts)).columns["admit_dt"].to_pylist()
+    assert column[1].isoformat() == second
+    assert column[0].month == (3 if texts[1].startswith("12") else 4)
+
+
+def test_dates_that_are_as_good_either_way_have_the_day_first(tmp_path):
+    source = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=["03/04/2024", "05/06/2024", None]))
+    assert source.columns["admit_dt"].to_pylist()[0].month == 4
+
+
 def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     (tmp_path / "map.toml").write_text('[columns]\ndx_secondary_codes = ["dx2", "DX3"]')
     spec = parquet(tmp_path / "c.parquet", **SMALL, dx2=["E11.9", None, "I10"], dx3=[None, "", "j18"])
