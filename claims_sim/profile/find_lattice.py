@@ -33,7 +33,7 @@ _HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _SERVICE: Final = "service_type"
 _FEWEST: Final = 1000
-_RARE_SERVICE: Final = 0.05
+_RARE_SERVICE: Final = 0.01
 _POORLY: Final = 0.75
 """So few of a service's rows on the list of all that it may well have one of its own."""
 _WORTH_APART: Final = 0.02
