@@ -163,12 +163,13 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
             ("factors of tariffs", sum(len(logs) for tariff in money.tariffs for logs in tariff.factors.values())),
             ("tariffs whose prices are of a day", sum(tariff.by_day for tariff in money.tariffs)),
         ]
-    if money.paid_tariff is not None:
-        found += [("procedures that decide what is paid", _decisive(money.paid_tariff))]
-        found += [("prices of what is paid, each borne by enough", len(money.paid_tariff.bases))]
-        found += [("top-ups of these", len(money.paid_tariff.top_ups))] if money.paid_tariff.top_ups else []
-        found += [("factors of these", sum(len(logs) for logs in money.paid_tariff.factors.values()))]
-        found += [("these are prices of a day", 1)] if money.paid_tariff.by_day else []
+    if paid := money.paid_tariffs:
+        top_ups, by_day = sum(len(tariff.top_ups) for tariff in paid), sum(tariff.by_day for tariff in paid)
+        found += [("procedures that decide what is paid", sum(_decisive(tariff) for tariff in paid))]
+        found += [("prices of what is paid, each borne by enough", sum(len(tariff.bases) for tariff in paid))]
+        found += [("top-ups of these", top_ups)] if top_ups else []
+        found += [("factors of these", sum(len(logs) for tariff in paid for logs in tariff.factors.values()))]
+        found += [("of these lists, those of prices of a day", by_day)] if by_day else []
     followed = sum(slope != 0 for slope in money.claimed_follows_paid)
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []

@@ -29,7 +29,7 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "6"
+PROFILE_SCHEMA_VERSION: Final = "7"
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -239,9 +239,9 @@ class Money(_Part):
     """Grids, from that of all amounts to coarser ones: the table `rounded_to` says on which of them "other" amounts lie."""
     ceiling: Annotated[float, Field(gt=0)]
     """About how dear the dearest claims are; no "other" amount is dearer."""
-    paid_tariff: Tariff | None = None
-    """The price list of what is paid, where what is claimed keeps to none: after the lines, `paid` draws a price of it, and the
-    table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
+    paid_tariffs: tuple[Tariff, ...] = ()
+    """Price lists of what is paid, where what is claimed keeps to none; no two price one claim. After the lines, `paid` draws a
+    price of theirs, and the table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
     rates_above_claimed: bool = False
     claimed_follows_paid: tuple[Share, ...] = ()
@@ -254,7 +254,7 @@ class Money(_Part):
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
-    others_about: Literal["tariffs", "paid_tariff", "means"] = "tariffs"
+    others_about: Literal["tariffs", "paid_tariffs", "means"] = "tariffs"
     """What other amounts lie about where their case has a price: that of the tariffs, that of what is paid, or none, but the
     mean of their context as all others do.
     """
@@ -269,7 +269,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["6"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["7"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -346,9 +346,9 @@ class Profile(_Part):
                 del document[name]
         money = document["money"]
         # As before there were any: hashes and approvals stay.
-        for tariff in (*money["tariffs"], money["paid_tariff"]):
+        for tariff in (*money["tariffs"], *money["paid_tariffs"]):
             for name in ("grid", "decisive"):
-                if tariff is not None and tariff[name] is None:
+                if tariff[name] is None:
                     del tariff[name]
         for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0)):
             if money[name] == usual:
@@ -359,7 +359,7 @@ class Profile(_Part):
             "off_prices",
             "paid_exact",
             "paid_means",
-            "paid_tariff",
+            "paid_tariffs",
             "patients_part",
             "rates_above_claimed",
         ):

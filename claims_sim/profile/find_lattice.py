@@ -23,7 +23,10 @@ from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
+from claims_sim.profile.rounding import amount_grid
 
+_MOST: Final = 0.9
+"""The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
 _MAX_LEVELS: Final = 24
 _USUAL_LEVELS: Final = 6
 _SMALL_CASE: Final = 24
@@ -72,6 +75,29 @@ class _Begun(NamedTuple):
     def prices(self) -> int:
         """How many prices its cases have over all hidden levels."""
         return len(self.found.bases) * len(self.found.levels)
+
+
+def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
+    """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever explain more to the step.
+
+    A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
+    """
+    found = find_price_lists(encoded, primary, grid)
+    coarse = amount_grid(primary, share=_MOST)
+    if coarse == grid:
+        return found
+    if amount_grid(primary) == coarse:
+        # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
+        for lattice in found:
+            lattice.grid = coarse
+    other = find_price_lists(encoded, primary, coarse)
+    return max(found, other, key=lambda lists: sum(_hits(lattice, primary, grid) for lattice in lists))
+
+
+def _hits(found: Lattice, primary: Numbers, grid: float) -> int:
+    """How many amounts are a price of the tariff, to the finest step."""
+    on = np.flatnonzero(found.point >= 0)
+    return int((np.abs(found.prices(on) - primary[on]) < grid / 2).sum())
 
 
 def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:

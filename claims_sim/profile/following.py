@@ -1,5 +1,6 @@
 """How charges follow the price that is paid: a hospital's bill is dear where the case group behind it is, though no column tells it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -18,24 +19,32 @@ _TELLING: Final = 0.01
 """The share of the variance of charges inside cases that must follow."""
 
 
-def follows_paid(own: Lattice, claimed: Numbers, paid: Numbers, encoded: Encoded) -> tuple[tuple[float, ...], Numbers]:
-    """How logarithms of what is claimed follow that of which price of its case is paid, of each kind of service, and what of
-    each amount's follows from it.
+def follows_paid(
+    own: Sequence[Lattice], claimed: Numbers, paid: Numbers, encoded: Encoded
+) -> tuple[tuple[float, ...], Numbers]:
+    """How logarithms of what is claimed follow that of which price of its case is paid by the lists `own`, of each kind of
+    service, and what of each amount's follows from it.
 
     A hospital's charges are dear where the case group behind them is, though the claim does not tell it. Claims that are not
     paid a price have what is usual of their case.
     """  # noqa: D205
-    listed = np.flatnonzero((own.point >= 0) & (claimed > 0))
-    case, multiple = own.case[listed], _multiples(own, paid, listed)
+    number, cases, multiples = np.full(len(claimed), -1, np.int64), 0, np.full(len(claimed), np.nan)
+    for one in own:
+        on = np.flatnonzero((one.point >= 0) & (claimed > 0))
+        multiples[on] = _multiples(one, paid, on)
+        number = np.where(one.case >= 0, one.case + cases, number)
+        cases += len(one.case_keys)
+    listed = np.flatnonzero(np.isfinite(multiples))
+    case, multiple = number[listed], multiples[listed]
     apart, off = within(multiple, case), within(np.log(claimed[listed]), case)
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     slopes = [
         _followed(apart[at], off[at], encoded.population, listed[at], np.abs(multiple[at]) > _USUAL)
         for at in (service[listed] == code for code in range(int(service.max(initial=0)) + 1))
     ]
-    count = np.bincount(case, minlength=len(own.case_keys))
+    count = np.bincount(case, minlength=cases)
     usual = np.append(np.bincount(case, multiple, len(count)) / np.maximum(count, 1), 0.0)
-    each = usual[own.case]
+    each = usual[number]
     each[listed] = multiple
     return tuple(slopes), np.append(np.array(slopes), 0.0)[service] * each
 

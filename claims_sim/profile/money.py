@@ -18,11 +18,11 @@ from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_day
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
-from claims_sim.profile.find_lattice import find_price_lists
+from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
-from claims_sim.profile.pricing import PriceList, case_over, most_levels, tariff_of
+from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
@@ -37,7 +37,6 @@ ON_LIST: Final = "is_on_list"
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 _SHARED_DEPTH: Final = 3
-_MOST: Final = 0.9
 _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _FEWEST_BEARERS: Final = 5
@@ -66,7 +65,12 @@ class _Fit:
     lattices: Sequence[Lattice]
     follows: Numbers
     """What of each amount's logarithm follows from which price is paid."""
-    points: int = 0
+    places: Places
+
+    @property
+    def points(self) -> int:
+        """How many places on the tariffs `amount` has codes for: points of a case × hidden levels."""
+        return self.places.points * most_levels(self.lattices)
 
     @property
     def candidates(self) -> list[Parent]:
@@ -86,8 +90,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     day_rates = find_day_rates(encoded, primary, grid)
     charge = days_charge(day_rates, encoded.codes, days)
     primary = less_days(primary, charge)
-    coarse = amount_grid(primary, share=_MOST)
-    lattices = _find_tariffs(encoded, primary, grid, coarse)
+    lattices = find_tariffs(encoded, primary, grid)
     has_both = encoded.claimed is not None and encoded.paid is not None
     of_paid = _rules_of_a_longer_list(encoded, lattices, charge, grid) if has_both and lattices else None
     for lattice in lattices:
@@ -95,9 +98,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
     slopes, follows = tuple[float, ...](), np.zeros(encoded.rows)
-    if rules is not None and rules.own is not None and encoded.paid is not None:
+    if rules is not None and rules.own and encoded.paid is not None:
         slopes, follows = follows_paid(rules.own, primary, encoded.paid, encoded)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows)
+    places = place_on_lists(lattices, encoded.rows)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
     rows = np.flatnonzero(np.isfinite(primary))
@@ -125,7 +129,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
-        paid_tariff=settled.tariff,
+        paid_tariffs=settled.tariffs,
         ceiling=_ceiling(primary, encoded.population, grid),
         rates_above_claimed=settled.above_claimed,
         claimed_follows_paid=slopes if any(slopes) else (),
@@ -169,29 +173,7 @@ def _rules_of_a_longer_list(
     if listed > _FEW_LISTED * encoded.rows:
         return None
     rules = find_rules(encoded, Listed((), charge), grid)
-    return rules if rules.own is not None and int((rules.own.point >= 0).sum()) > listed else None
-
-
-def _find_tariffs(encoded: Encoded, primary: Numbers, grid: float, coarse: float) -> list[Lattice]:
-    """The tariffs on the amounts' own grid, or on the coarser one of most amounts, whichever explain more to the step.
-
-    A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
-    """
-    found = find_price_lists(encoded, primary, grid)
-    if coarse == grid:
-        return found
-    if amount_grid(primary) == coarse:
-        # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
-        for lattice in found:
-            lattice.grid = coarse
-    other = find_price_lists(encoded, primary, coarse)
-    return max(found, other, key=lambda lists: sum(_explained(lattice, primary, grid) for lattice in lists))
-
-
-def _explained(found: Lattice, primary: Numbers, grid: float) -> int:
-    """How many amounts are a price of the tariff, to the finest step."""
-    on = np.flatnonzero(found.point >= 0)
-    return int((np.abs(found.prices(on) - primary[on]) < grid / 2).sum())
+    return rules if sum(int((own.point >= 0).sum()) for own in rules.own) > listed else None
 
 
 def _add_bands(fit: _Fit) -> None:
@@ -208,30 +190,19 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
     for name in plain_names(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
         if name in builder.variables:
             builder.use_feature(name)
-    most = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
-    fit.points = most * most_levels(lattices)
-    top_up, point = np.full(len(fit.primary), -1, np.int32), np.full(len(fit.primary), -1, np.int32)
-    before = 0
-    for lattice in lattices:
-        on = lattice.point >= 0
-        top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
-        point[on] = lattice.point[on]
-        before += len(lattice.top_ups)
+    places = fit.places
     if lattices:
-        builder.variables[ON_LIST] = ((point >= 0).astype(np.int32), 2)
-    if before:
-        builder.variables[PRICE_POINT] = (point, most)
-        builder.add(Target("top_up", top_up, before + 1), [*builder.candidates([PRICE_POINT]), *fit.candidates], most=4)
+        builder.variables[ON_LIST] = ((places.point >= 0).astype(np.int32), 2)
+    if places.top_ups:
+        builder.variables[PRICE_POINT] = (places.point, places.points)
+        target = Target("top_up", places.top_up, places.top_ups + 1)
+        builder.add(target, [*builder.candidates([PRICE_POINT]), *fit.candidates], most=4)
     return tuple(tariff_of(lattice, fit.grid) for lattice in lattices)
 
 
 def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     """The table `amount`: places on the tariffs, shared amounts off them, and the rest as one code."""
-    primary, levels = fit.primary, most_levels(fit.lattices)
-    codes: Codes = np.full(len(primary), -1, np.int32)
-    for lattice in fit.lattices:
-        on = lattice.point >= 0
-        codes[on] = lattice.point[on] * levels + lattice.level[on]
+    primary, codes = fit.primary, fit.places.code.copy()
     off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
@@ -257,12 +228,12 @@ def _price_cases(fit: _Fit) -> tuple[Codes, int]:
 
 def _what_others_lie_about(
     fit: _Fit, rules: Rules | None, means: Means, rows: Ints
-) -> tuple[Literal["tariffs", "paid_tariff", "means"], "_About"]:
+) -> tuple[Literal["tariffs", "paid_tariffs", "means"], "_About"]:
     """The prices that the amounts of `rows` lie about: of what is paid, of the tariffs, or none; and how."""
-    if rules is not None and rules.own is not None:
-        about = _about_prices(fit, [rules.own], rows)
+    if rules is not None and rules.own:
+        about = _about_prices(fit, rules.own, rows)
         if _lie_nearer(fit, about, means, rows):
-            return "paid_tariff", about
+            return "paid_tariffs", about
     about = _about_prices(fit, fit.lattices, rows)
     if not fit.lattices or _lie_nearer(fit, about, means, rows):
         return "tariffs", about

@@ -1,6 +1,6 @@
 """Draw amounts: a place on the tariff, a shared amount or one around its context; then what of it is paid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -47,12 +47,15 @@ class _Listed(NamedTuple):
     owed: Numbers
 
 
-class _OwnList:
-    """The price list of what is paid."""
+class _OwnLists:
+    """The price lists of what is paid."""
 
-    def __init__(self, tariff: Tariff, tables: dict[str, TableSampler], finest: float, ceiling: float) -> None:
-        self.prices, self._table = PriceLists([tariff], finest, ceiling), tables[PAID_PRICE]
-        self._top_up, self._top_ups = tables.get(PAID_TOP_UP), np.array((0.0, *tariff.top_ups))
+    def __init__(
+        self, tariffs: Sequence[Tariff], tables: dict[str, TableSampler], finest: float, ceiling: float
+    ) -> None:
+        self.prices, self._table = PriceLists(tariffs, finest, ceiling), tables[PAID_PRICE]
+        top_ups = (amount for tariff in tariffs for amount in tariff.top_ups)
+        self._top_up, self._top_ups = tables.get(PAID_TOP_UP), np.array((0.0, *top_ups))
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
         """A price of each claim's case; NaN where it has none."""
@@ -84,14 +87,14 @@ class Payments:
         self._locator = Locator(profile.money.means)
         money, finest = profile.money, profile.amount_grid
         self._prices = PriceLists(money.tariffs, finest, money.ceiling)
-        own = money.paid_tariff
         months = len(profile.vocabularies.get(MONTH, ()))
         last = np.datetime64(profile.period[1], "M").astype(int)
         self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
-        self._own = None if own is None else _OwnList(own, tables, finest, money.ceiling)
+        own = money.paid_tariffs
+        self._own = _OwnLists(own, tables, finest, money.ceiling) if own else None
         of_paid = self._prices if self._own is None else self._own.prices
-        about = {"tariffs": self._prices, "paid_tariff": of_paid, "means": PriceLists((), finest, money.ceiling)}
+        about = {"tariffs": self._prices, "paid_tariffs": of_paid, "means": PriceLists((), finest, money.ceiling)}
         self._around = about[money.others_about]
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)

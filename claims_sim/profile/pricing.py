@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -156,6 +157,32 @@ def case_over(lists: Sequence[PriceList], given: dict[str, Codes], rows: int) ->
 def most_levels(lists: Sequence[Tariff] | Sequence[Lattice]) -> int:
     """The hidden levels of the list that has most."""
     return max((len(one.levels) for one in lists), default=1)
+
+
+class Places(NamedTuple):
+    """Where each row lies on some lists, of which no two price one: its point, the code of point and hidden level, and its top-up,
+    counted over all lists; -1 where it lies on none. And how many points a case has at most, and top-ups there are.
+    """  # noqa: D205
+
+    point: Codes
+    code: Codes
+    top_up: Codes
+    points: int
+    top_ups: int
+
+
+def place_on_lists(lattices: Sequence[Lattice], rows: int) -> Places:
+    """Where each of so many rows lies on the lists."""
+    point, code, top_up = (np.full(rows, -1, np.int32) for _ in range(3))
+    levels, before = most_levels(lattices), 0
+    for lattice in lattices:
+        on = lattice.point >= 0
+        point[on] = lattice.point[on]
+        code[on] = lattice.point[on] * levels + lattice.level[on]
+        top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
+        before += len(lattice.top_ups)
+    points = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
+    return Places(point, code, top_up, points, before)
 
 
 def tariff_of(lattice: Lattice, grid: float) -> Tariff:

@@ -16,12 +16,12 @@ from claims_sim.profile.decided import DECIDED_BY, plain_names
 from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
-from claims_sim.profile.find_lattice import find_lattice
+from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.patients_part import find_patients_part
-from claims_sim.profile.pricing import PriceList, tariff_of
+from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding, stands_out
 from claims_sim.profile.top_ups import find_top_ups
@@ -64,14 +64,14 @@ Line = tuple[float, float]
 
 class Settlement(NamedTuple):
     """`at`: the variable whose other values' prices are paid; `lines`: (slope, offset) each; `bands`: their borders;
-    `tariff`: what is paid by a list of its own, `above_claimed`: also where less is claimed; `exact`: amounts by name;
+    `tariffs`: what is paid by lists of its own, `above_claimed`: also where less is claimed; `exact`: amounts by name;
     `means`: where the rest lies, if not by shares in ranges.
     """  # noqa: D205
 
     at: str | None
     lines: tuple[Line, ...]
     bands: tuple[float, ...]
-    tariff: Tariff | None
+    tariffs: tuple[Tariff, ...]
     above_claimed: bool
     exact: tuple[float, ...]
     means: PaidMeans | None
@@ -93,7 +93,8 @@ class Rules(NamedTuple):
     """The share that is paid where no rule says it; else NaN."""
     at: str | None
     lines: tuple[Line, ...]
-    own: Lattice | None
+    own: Sequence[Lattice]
+    """The price lists of what is paid; no two price one claim."""
     above_claimed: bool
     """Is a price of `own` paid also where less is claimed?"""
     exact: tuple[float, ...]
@@ -103,7 +104,7 @@ class Rules(NamedTuple):
     patients_part: PatientsPart | None
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), None, False, (), None, None)
+NOT_SETTLED: Final = Settlement(None, (), (), (), False, (), None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -136,20 +137,21 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own, above_claimed = None if listed.lattices else _find_own_list(encoded, paid, unruled), False
-    if own is not None:
+    own, above_claimed = () if listed.lattices else _find_own_lists(encoded, paid, unruled), False
+    if own:
         lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
         line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
     codes[line >= 0] = first + line[line >= 0]
     part &= line < 0
     first += len(lines)
-    if own is not None:
-        above_claimed = _pays_above_claimed(own, claimed, paid, encoded.population)
+    if own:
+        on = _is_on(own)
+        above_claimed = released_count(on & (paid > claimed), encoded.population) > _COMMON_SHARE * int(on.sum())
         if not above_claimed:
             # A charge below its price is paid whole because of it.
             codes[(codes == FULL) & (_price(own, len(paid)) >= claimed)] = first
-        codes[own.point >= 0] = first
-        part &= own.point < 0
+        codes[on] = first
+        part &= ~on
         first += 1
     exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
     codes[number >= 0] = first + number[number >= 0]
@@ -163,10 +165,10 @@ def profile_settlement(
     builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float
 ) -> Settlement:
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
-    paid has a list (the table PAID_PRICE says which), amounts by name, then shares in `bins["paid"]`.
+    paid has lists (the table PAID_PRICE says which), amounts by name, then shares in `bins["paid"]`.
     """  # noqa: D205
     first = rules.shares_from
-    if rules.own is not None:
+    if rules.own:
         _add_prices(builder, rules.own, encoded, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     means = find_paid_means(builder, encoded, candidates, _in_ranges(shares), grid)
@@ -201,9 +203,9 @@ def profile_settlement(
         add_paid_residuals(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
         )
-    tariff = None if rules.own is None else tariff_of(rules.own, grid)
+    tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
-        rules.at, rules.lines, bands, tariff, rules.above_claimed, rules.exact, means, rules.patients_part
+        rules.at, rules.lines, bands, tariffs, rules.above_claimed, rules.exact, means, rules.patients_part
     )
 
 
@@ -275,17 +277,23 @@ def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
     return np.asarray(common[ids])
 
 
-def _find_own_list(encoded: Encoded, paid: Numbers, part: Mask) -> Lattice | None:
-    """The price list of what is paid in part, where most of it keeps to one: case rates beside charges of any size."""
+def _find_own_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lattice]:
+    """The price lists of what is paid in part, where most of it keeps to such: case rates beside charges of any size."""
     if int(part.sum()) < _MIN_LISTED * len(paid):
-        return None
+        return ()
     amounts = np.where(part, paid, np.nan)
-    found = find_lattice(encoded, amounts, amount_grid(amounts))
-    if found is None or int((found.point >= 0).sum()) < _MOST_LISTED * int(part.sum()):
-        return None
-    settle_rounding(found, amounts)
-    find_top_ups(found, amounts, encoded.population)
+    found = find_tariffs(encoded, amounts, amount_grid(amounts))
+    if int(_is_on(found).sum()) < _MOST_LISTED * int(part.sum()):
+        return ()
+    for own in found:
+        settle_rounding(own, amounts)
+        find_top_ups(own, amounts, encoded.population)
     return found
+
+
+def _is_on(own: Sequence[Lattice]) -> Mask:
+    """Which claims are paid a price of a list."""
+    return np.asarray(np.any([one.point >= 0 for one in own], axis=0))
 
 
 def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[tuple[float, ...], Codes]:
@@ -301,32 +309,32 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
     return tuple(distinct[shared].tolist()), number
 
 
-def _pays_above_claimed(own: Lattice, claimed: Numbers, paid: Numbers, population: Population) -> bool:
-    """Is a price of the list paid to more than a few of whom claim less?"""
-    on = own.point >= 0
-    return released_count(on & (paid > claimed), population) > _COMMON_SHARE * int(on.sum())
-
-
-def _add_prices(builder: Builder, own: Lattice, encoded: Encoded, candidates: Sequence[Parent]) -> None:
-    for name in plain_names((*own.case_names, *own.factors)):
+def _add_prices(builder: Builder, own: Sequence[Lattice], encoded: Encoded, candidates: Sequence[Parent]) -> None:
+    for name in plain_names(name for one in own for name in (*one.case_names, *one.factors)):
         if name in builder.variables:
             builder.use_feature(name)
-    prices, levels = PriceList.of_lattice(own), len(own.levels)
-    builder.variables[PAID_CASE] = (prices.case(encoded.codes, encoded.rows), prices.cases)
-    code = np.where(own.point >= 0, own.point * levels + own.level, -1).astype(np.int32)
-    size = int(np.diff(own.base_start).max(initial=1)) * levels
-    builder.add(Target(PAID_PRICE, code, size), [*builder.candidates([PAID_CASE]), *candidates])
-    if len(own.top_ups):
-        builder.variables[PAID_POINT] = (own.point, int(own.point.max()) + 1)
-        top_up = np.where(own.point >= 0, own.top_up, -1).astype(np.int32)
-        target = Target(PAID_TOP_UP, top_up, len(own.top_ups) + 1)
+    places = place_on_lists(own, encoded.rows)
+    lists = [PriceList.of_lattice(one) for one in own]
+    builder.variables[PAID_CASE] = (
+        case_over(lists, encoded.codes, encoded.rows),
+        sum(prices.cases for prices in lists),
+    )
+    size = max(places.points, 1) * most_levels(own)
+    builder.add(Target(PAID_PRICE, places.code, size), [*builder.candidates([PAID_CASE]), *candidates])
+    if places.top_ups:
+        builder.variables[PAID_POINT] = (places.point, places.points)
+        target = Target(PAID_TOP_UP, places.top_up, places.top_ups + 1)
         builder.add(target, [*builder.candidates([PAID_POINT]), *candidates], most=4)
 
 
-def _price(own: Lattice, rows: int) -> Numbers:
-    """The commonest price of each claim's case; 0 where it has none."""
-    logs = PriceList.of_lattice(own).logs(own.codes, np.zeros(rows, np.int32))
-    return np.where(np.isfinite(logs), on_grid(np.nan_to_num(logs), own.grid, own.ties), 0.0)
+def _price(own: Sequence[Lattice], rows: int) -> Numbers:
+    """The commonest price of each claim's case; 0 where no list has one."""
+    price = np.zeros(rows)
+    for one in own:
+        logs = PriceList.of_lattice(one).logs(one.codes, np.zeros(rows, np.int32))
+        there = np.isfinite(logs)
+        price[there] = on_grid(logs[there], one.grid, one.ties)
+    return price
 
 
 def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:

@@ -66,7 +66,7 @@ def grouped(fit):
 
 def test_what_a_house_multiplies_prices_by_is_found_beside_many_hidden_levels(grouped):
     profile, _ = grouped
-    tariff = profile.money.paid_tariff
+    (tariff,) = profile.money.paid_tariffs
     found = dict(
         zip(profile.vocabularies["facility_ownership"], np.exp(tariff.factors["facility_ownership"]), strict=True)
     )
@@ -79,7 +79,7 @@ def test_what_a_house_multiplies_prices_by_is_found_beside_many_hidden_levels(gr
 
 def test_an_operation_has_a_price_in_each_letter_of_diagnoses(grouped):
     profile, _ = grouped
-    decisive = profile.money.paid_tariff.decisive
+    decisive = profile.money.paid_tariffs[0].decisive
     assert len(decisive.pairs) == len(OPERATIONS)
     first = [str(code)[0] for code in profile.vocabularies["dx_primary_code"]]
     assert [first[i] == first[j] for i in range(64) for j in range(64)] == [
@@ -144,8 +144,8 @@ def test_what_is_added_to_the_price_that_is_paid_is_added_in_drawn_claims(fit):
         table.column_names.index("amount_paid"), "amount_paid", pa.array(table["amount_paid"].to_numpy() + added)
     )
     profile = fit(table)
-    assert 1_234_500 in profile.money.paid_tariff.top_ups
-    assert profile.tables["paid_top_up"].size == len(profile.money.paid_tariff.top_ups) + 1
+    assert 1_234_500 in profile.money.paid_tariffs[0].top_ups
+    assert profile.tables["paid_top_up"].size == len(profile.money.paid_tariffs[0].top_ups) + 1
     known, drawn = set(prices(table)), prices(Sampler(profile).draw_claims(5, np.arange(ROWS)))
     assert np.mean([claim in known for claim in drawn]) > 0.8
 

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
@@ -163,7 +164,7 @@ def by_case_rate():
 def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
     profile = fit(by_case_rate)
     assert not profile.money.tariffs
-    assert profile.money.paid_tariff is not None
+    assert len(profile.money.paid_tariffs) == 1
     real, claims = by_case_rate, Sampler(profile).draw_claims(3, np.arange(12_000))
     claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
     rates = np.unique(
@@ -185,7 +186,7 @@ def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, 
     odd = np.random.default_rng(15).random(len(claimed)) < 0.02
     profile = fit(replaced(table, "amount_paid", np.where(odd, np.round(claimed * 1.1, 2), paid)))
     assert profile.identities["paid_over_claimed"] > 0
-    assert MONTH in profile.money.paid_tariff.factors
+    assert MONTH in profile.money.paid_tariffs[0].factors
     claims = Sampler(profile).draw_claims(3, np.arange(12_000))
     listed = np.isin(claims["amount_paid"].to_numpy(), paid[~odd & (paid < claimed)])
     assert listed.mean() > 0.2
@@ -206,7 +207,7 @@ def test_charges_lie_about_the_price_that_is_paid_where_they_follow_it(fit, by_c
     charged = np.round(price * np.exp(np.random.default_rng(16).normal(0.8, 0.3, len(price))), 2)
     table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", np.minimum(price, charged))
     profile = fit(table)
-    assert profile.money.others_about == "paid_tariff"
+    assert profile.money.others_about == "paid_tariffs"
     claims = Sampler(profile).draw_claims(3, np.arange(len(price)))
     spread = []
     for t in (table, claims):
@@ -425,3 +426,24 @@ def test_a_list_is_sought_with_claims_that_have_an_amount(fit, monkeypatch):
     amounts = np.r_[0.0, amounts[:-1]] if amounts[0] else amounts
     profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
     assert sum(len(tariff.bases) for tariff in profile.money.tariffs) > 10
+
+
+def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_cent(fit):
+    g = np.random.default_rng(21)
+    table = two_lists(12_000)
+    price = table["amount_paid"].to_numpy()
+    paid = np.where(g.random(12_000) < 0.08, np.round(price * g.uniform(0.2, 0.9, 12_000), 2), price)
+    claimed = np.maximum(np.round(price * np.exp(g.normal(0.9, 0.3, 12_000)), 2), paid)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert not profile.money.tariffs
+    assert [tariff.grid for tariff in profile.money.paid_tariffs] == [100.0, 100.0]
+    assert Profile.from_json(profile.to_json()) == profile
+    claims = Sampler(profile).draw_claims(3, np.arange(12_000))
+    for service in ("RITL", "RJTL"):
+        known = np.unique(price[np.array(table["service_type"].to_pylist()) == service])
+        shares = [
+            np.isin(t["amount_paid"].to_numpy()[np.array(t["service_type"].to_pylist()) == service], known).mean()
+            for t in (table, claims)
+        ]
+        assert shares[1] == pytest.approx(shares[0], abs=0.06)
