@@ -4,12 +4,14 @@ Sees a sample that was put aside as the table `looked_at`; decides nothing about
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.date_order import is_month_first
 from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -54,6 +56,7 @@ _SHARES: Final = {
 def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, float]:
     """Shares of what the values of a column look like, among those that are there."""
     column = Located(name, kind, "text")
+    column = replace(column, month_first=is_month_first(connection, "looked_at", column))
     text = text_expression(column)
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))

@@ -24,6 +24,7 @@ from claims_sim.profile.column_facts import (
     whole_numbers,
 )
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
+from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.naming import (
     coded,
     has_other_list,
@@ -121,6 +122,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
             for p in placed
             if p.ours in CANONICAL
         }
+        located = with_date_order(opened.connection, "looked_at", located)
         values = tuple(_value_map(opened, located, name) for name in MAPPED_VALUES if name in located)
     taken = {theirs for p in placed for theirs in (p.theirs, *p.also)}
     return Proposal(
@@ -174,7 +176,7 @@ def _dates_and_numbers(opened: OpenSource, facts: Mapping[str, Facts]) -> StayCo
     wholes = {
         name: Located(name, opened.types[name], "number") for name, found in facts.items() if whole_numbers(found)
     }
-    return StayColumns(dates, wholes)
+    return StayColumns(with_date_order(opened.connection, "looked_at", dates), wholes)
 
 
 def _stay_pairs(opened: OpenSource, facts: Mapping[str, Facts]) -> list[Placed]:

@@ -310,3 +310,19 @@ def test_the_file_shows_once_how_a_kept_value_gets_another_name(tmp_path):
     (line,) = (line for line in text.splitlines() if line.endswith("# so a value gets another name"))
     assert line.startswith('# "hospice" = "..."')
     assert "# so a value" not in to_toml(proposed(tariff_table(900).drop_columns("facility_class"), tmp_path))
+
+
+def test_days_behind_their_months_are_days(tmp_path):
+    table = tariff_table(900)
+    texts = {
+        name: pa.array([f"{day:%m/%d/%Y}" for day in table[name].to_pylist()]) for name in ("admit_dt", "discharge_dt")
+    }
+    own = with_columns(
+        table.drop_columns([*texts, "los"]),
+        **{"Start of care": texts["admit_dt"], "End of care": texts["discharge_dt"]},
+    )
+    stays = pa.array(
+        [(b - a).days for a, b in zip(table["admit_dt"].to_pylist(), table["discharge_dt"].to_pylist(), strict=True)]
+    )
+    placed = placed_in(with_columns(own, nights=stays), tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"]) == ("Start of care", "End of care")
