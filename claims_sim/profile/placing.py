@@ -1,0 +1,138 @@
+"""Place the columns of a foreign table: for each of ours the one of theirs whose name and content fit it best.
+
+Sees what the columns look like (`column_facts.py`), and no table.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
+from claims_sim.profile.naming import is_no_amount, name_score
+from claims_sim.profile.source_sql import CANONICAL
+
+POSSIBLE: Final = 0.3
+"""From here on a line is mentioned."""
+_FEW: Final = 0.1
+"""Of so few values beside another column's codes are kinds or wards, no diagnoses."""
+MENTIONED: Final = 0.01
+"""Smaller shares of the claims are not worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column of theirs for one of ours, how sure that is (0 to 1), and why, in shares; `also`: the rest of a list.
+
+    `note`: what its user should know of it, in a sentence.
+    """
+
+    ours: str
+    theirs: str
+    confidence: float
+    why: str
+    also: tuple[str, ...] = ()
+    note: str = ""
+
+
+def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tuple[Placed, ...], tuple[Placed, ...]]:
+    """The surest pairs first, each column used once; and what is possible for those of ours that stay without.
+
+    `pairs`: those that are known already.
+    """
+    pairs = [*pairs]
+    for theirs, found in facts.items():
+        for ours in ("claim_id", *CANONICAL):
+            content, why = how_it_fits(ours, found)
+            named = name_score(theirs, ours)
+            alone = speaks_for_itself(ours, found)
+            confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
+            if confidence >= POSSIBLE:
+                pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
+    # Of amounts with names alike, what is claimed is the largest.
+    size = {name: found["mean"] * found["present"] for name, found in facts.items()}
+    pairs.sort(key=lambda p: (-p.confidence, p.ours, -size[p.theirs] * (p.ours == "amount_claimed"), p.theirs))
+    placed: list[Placed] = []
+    for pair in pairs:
+        free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)
+        if pair.confidence >= SURE and free:
+            placed.append(pair)
+    _place_the_only_code(placed, pairs, facts)
+    _place_the_rest_of_all_diagnoses(placed, facts)
+    placed = [_with_the_rest(p, facts, placed) for p in placed]
+    done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
+    pairs += [*_amounts_by_content(facts, done), *_other_amounts(facts, done)]
+    open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
+    order = ["claim_id", *CANONICAL]
+    return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
+    """Where no amount is called one: columns of numbers that are no codes, those with the largest numbers first."""
+    if {"amount_claimed", "amount_paid"} & done:
+        return []
+    money = [
+        name
+        for name, found in facts.items()
+        if name not in done
+        and not is_no_amount(name)
+        and not keys(found)
+        and min(amounts(found), found["distinct"] > 20)
+        and found["mean"] >= 60
+        and (found["whole"] < 0.9 or found["distinct"] < 0.9 * found["filled"])
+    ]
+    money.sort(key=lambda name: -facts[name]["mean"])
+    return [Placed("amount_claimed", name, POSSIBLE, f"{facts[name]['money']:.0%} numbers") for name in money]
+
+
+def _other_amounts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
+    """Where one of the amounts is found: what else is called an amount may be the other, such as what a stay cost."""
+    lacking = {"amount_claimed", "amount_paid"} - done
+    if len(lacking) != 1:
+        return []
+    (ours,) = lacking
+    named = {name: name_score(name, "amount_claimed") for name in facts if name not in done}
+    likely = sorted((name for name, score in named.items() if score >= SURE), key=lambda name: -named[name])
+    fits = [
+        name for name in likely if min(amounts(facts[name]), facts[name]["distinct"] > 20) and facts[name]["mean"] >= 60
+    ]
+    return [Placed(ours, name, POSSIBLE, f"an amount too; {facts[name]['money']:.0%} numbers") for name in fits]
+
+
+def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed], facts: Mapping[str, Facts]) -> None:
+    """A diagnosis is needed: the only column with (many) codes is it, else the one with its name in words."""
+    needed = "dx_primary_code"
+    if any(p.ours == needed for p in placed):
+        return
+    taken = {p.theirs for p in placed}
+    codes = [p for p in pairs if p.ours == needed and p.theirs not in taken]
+    most = max((facts[p.theirs]["distinct"] for p in codes), default=0.0)
+    codes = [p for p in codes if facts[p.theirs]["distinct"] >= _FEW * most]
+    if len(codes) == 1:
+        placed.append(codes[0])
+    label = next((p for p in placed if p.ours == "dx_primary_label"), None)
+    if not codes and label is not None:
+        placed.remove(label)
+        placed.append(replace(label, ours=needed))
+
+
+def _place_the_rest_of_all_diagnoses(placed: list[Placed], facts: Mapping[str, Facts]) -> None:
+    """Where the diagnosis is the first of a list, the others are what it is accompanied by, if no column is."""
+    primary = next((p for p in placed if p.ours == "dx_primary_code"), None)
+    rest = "dx_secondary_codes"
+    if primary and facts[primary.theirs]["list"] >= MENTIONED and all(p.ours != rest for p in placed):
+        placed.append(replace(primary, ours=rest, why="the codes behind the first, which is the primary one"))
+
+
+def _with_the_rest(placed: Placed, facts: Mapping[str, Facts], everything: Sequence[Placed]) -> Placed:
+    """A list's first column with the others that are called like it but for a number (dx2, dx3, ...)."""
+    if placed.ours != "dx_secondary_codes" or facts[placed.theirs]["list"] > 0:
+        return placed
+    taken = {p.theirs for p in everything if p is not placed}
+    alike = {name for name in facts if _unnumbered(name) == _unnumbered(placed.theirs)} - taken
+    first, *rest = sorted(alike, key=lambda name: [int(number) for number in re.findall(r"[0-9]+", name)])
+    return replace(placed, theirs=first, also=tuple(rest))
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"[0-9]+", "#", name.lower())
