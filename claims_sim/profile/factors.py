@@ -181,7 +181,7 @@ def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numb
 def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:
     """How often an amount is the commonest one of the other amounts of its cell."""
     rows = np.arange(len(cells))
-    order = np.lexsort((rows * 0x9E3779B1 >> 8 & 0xFFFF, cells))
+    order = np.argsort(cells * 0x10000 + (rows * 0x9E3779B1 >> 8 & 0xFFFF), kind="stable")
     first = np.r_[True, np.diff(cells[order]) > 0]
     several = (np.bincount(cells, minlength=count) > 1)[cells]
     alone = order[first][several[order[first]]]
@@ -196,16 +196,20 @@ def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:
 
 def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[Numbers, Numbers]:
     """The commonest logarithm of each cell, and its tolerance (cells hold exact repeats, so ties need no care)."""
-    value = np.rint(logs / 1e-7).astype(np.int64)
-    order = np.lexsort((value, cells))
-    c, v = cells[order], value[order]
-    start = np.flatnonzero(np.r_[True, (c[1:] != c[:-1]) | (v[1:] != v[:-1])])
-    length = np.diff(np.r_[start, len(c)])
-    best = np.lexsort((-length, c[start]))
-    chosen = start[best][np.r_[True, np.diff(c[start][best]) > 0]]
     mode, spread = np.zeros(count), np.zeros(count)
-    mode[c[chosen]] = logs[order[chosen]]
-    spread[c[chosen]] = tolerance[order[chosen]]
+    if not len(cells):
+        return mode, spread
+    value = np.rint(logs / 1e-7).astype(np.int64)
+    value -= value.min()
+    span = int(value.max()) + 1
+    number, distinct = dense_ids(cells * span + value)
+    of_value, length = distinct // span, np.bincount(number)
+    first = np.zeros(len(distinct), np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    best = np.lexsort((-length, of_value))
+    chosen = best[np.r_[True, np.diff(of_value[best]) > 0]]
+    mode[of_value[chosen]] = logs[first[chosen]]
+    spread[of_value[chosen]] = tolerance[first[chosen]]
     return mode, spread
 
 
