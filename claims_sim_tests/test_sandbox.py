@@ -188,6 +188,21 @@ def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     assert query(out, share)[0][0] == pytest.approx(query(path, share)[0][0], abs=0.05)
 
 
+def test_dates_whose_month_comes_first_are_written_so(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute(
+            "CREATE TABLE claims_normalized AS SELECT * REPLACE (strftime(admit_dt, '%m/%d/%Y') AS admit_dt) "
+            "FROM src.claims_normalized"
+        )
+    own = settings.model_copy(update={"source": path})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    write_sandbox(own, out, asked=asked())
+    parts = "SELECT max(split_part(admit_dt, '/', 1)::INT), max(split_part(admit_dt, '/', 2)::INT) > 12 FROM claims_normalized"
+    assert query(out, parts) == [(12, True)]
+
+
 def test_the_claims_of_the_stream_can_be_taken_and_anomalies_labelled(settings, tmp_path):
     out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     with pytest.raises(SettingsError, match="the live stream is empty"):

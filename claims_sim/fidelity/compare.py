@@ -33,7 +33,7 @@ from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
 from claims_sim.fidelity.violations import broken_identities, broken_rules, identity_columns
-from claims_sim.profile.oddities import share_of
+from claims_sim.profile.oddities import about, share_of
 
 CLASSIFIED: Final = 20_000  # a side
 MEASURED_DISTANCES: Final = 3_000
@@ -124,7 +124,7 @@ def compare_claims(
     for what, table, fewest in (("real", real, FEWEST_CLAIMS), ("synthetic", synthetic, FEWEST_CLAIMS)):
         if table.num_rows < fewest:
             raise SourceError(
-                f"The {what} table holds {table.num_rows} claims; a comparison needs {fewest} or more to say anything."
+                f"The {what} table holds {about(table.num_rows)} claims; a comparison needs {fewest} or more to say anything."
             )
     frames = make_comparable(real, synthetic, holdout)
     if not frames.columns:

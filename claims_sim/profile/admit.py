@@ -45,9 +45,10 @@ OWN_CODES: Final = (
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
-_NAMES_A_CATEGORY: Final = 0.5  # labels to a category of codes
-_CATEGORY_OF_CODE: Final = 3  # characters
+_NAMES_A_CODE: Final = 0.5  # labels to a code
+_MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
+_ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
 
@@ -199,34 +200,37 @@ def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
     return bool(claims[public].sum() >= _MOST * claims[known].sum())
 
 
-def admitted_as_names(
-    values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask
-) -> Mask:
+def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask) -> Mask:
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
-    `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
-    are released; `claims` are the pair's claims, `enough` whether they may be told. A column names its codes when nearly all
-    labelled claims bear the commonest label of their code, and when there are many such labels, hardly two categories
-    (codes that begin alike, as A09.0 and A09.9 do) to one. What differs from claim to
+    `label` (-1: none) and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the
+    pair's claims, `enough` whether they may be told. A column names its codes when nearly all labelled claims bear the
+    commonest label of their code, and when there are many such labels, hardly two codes to one. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
-    however it is spelled: with its marks or without, in small letters or capitals. The commonest label of a code then
+    in small letters or capitals, with accents on its letters or without. The commonest label of a code then
     passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
     it has a label's form, holds no identifier and does not begin with a person's title.
     """
     out = np.zeros(len(values), np.bool_)
     of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
     pairs = np.flatnonzero(label >= 0)
-    _, same = np.unique([_however_spelled(value or "") for value in values], return_inverse=True)
-    word, distinct = dense_ids(code[pairs] * (int(same.max(initial=0)) + 1) + same[label[pairs]])
-    owner, claims_of = distinct // (int(same.max(initial=0)) + 1), np.bincount(word, claims[pairs])
+    borne_with = np.unique(label[pairs])
+    if len(borne_with) > _MOST_SPELLINGS * max(int((labelled > 0).sum()), 1):
+        return out
+    numbers: dict[str, int] = {}
+    same = np.zeros(len(values), np.int64)
+    same[borne_with] = [
+        numbers.setdefault(_however_spelled(values[i] or ""), len(numbers)) for i in borne_with.tolist()
+    ]
+    word, distinct = dense_ids(code[pairs] * (len(numbers) + 1) + same[label[pairs]])
+    owner, claims_of = distinct // (len(numbers) + 1), np.bincount(word, claims[pairs])
     order = np.lexsort((-claims_of, owner))
     first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
     whose, borne = owner[first], claims_of[first]
     names = first[(borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
     told = pairs[np.isin(word, names) & enough[pairs]]
-    labels = np.unique(label[told])
-    categories = {(codes[i] or "")[:_CATEGORY_OF_CODE] for i in np.unique(code[told])}
-    many = max(_MANY, _NAMES_A_CATEGORY * len(categories))
+    labels, codes = np.unique(label[told]), np.unique(code[told])
+    many = max(_MANY, _NAMES_A_CODE * len(codes))
     if len(np.unique(same[labels])) < many or borne.sum() < _NEARLY_ALL * labelled.sum():
         return out
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
@@ -234,9 +238,10 @@ def admitted_as_names(
 
 
 def _however_spelled(value: str) -> str:
-    """A label without marks, case, and anything but letters and digits."""
-    plain = unicodedata.normalize("NFKD", value).translate(_STROKES).casefold()
-    return "".join(character for character in plain if character.isalnum())
+    """A label without accents and case; one that is too long to be a label, as it is."""
+    if len(value) > MAX_TEXT:
+        return value
+    return _ACCENT.sub("", unicodedata.normalize("NFD", value)).translate(_STROKES).casefold().strip()
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:

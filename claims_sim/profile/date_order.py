@@ -1,38 +1,55 @@
 """Which way round a table writes its dates: day before month, as in Indonesia, or month before day.
 
-What a column means is told by the whole of it, not row by row: 08/05 alone says neither.
+What a column means is told by the whole of it, not row by row: 08/05 alone says neither. A column that says neither, as of few
+claims, is read as the table's others are.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import NamedTuple
 
 import duckdb
 
-from claims_sim.profile.source_sql import DATE_FORMS, MONTH_FIRST_FORMS, Located, parsed_date, text_expression
+from claims_sim.profile.source_sql import Located, text_expression
 
-_LOOKED_AT: Final = 100_000
+_TWO_NUMBERS = "^([0-9]{1,2})[/-]([0-9]{1,2})[/-][0-9]{4}"
+_MONTHS = 12
+
+
+class _Said(NamedTuple):
+    """Of how many texts only one part can be the day: the first, or the second."""
+
+    day_first: int = 0
+    month_first: int = 0
 
 
 def with_date_order(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
 ) -> dict[str, Located]:
-    """`located`, with `month_first` where the dates of a column of texts are written so."""
+    """`located`, with `month_first` where the dates of columns of texts are written so."""
+    said = {name: _said(connection, relation, column) for name, column in located.items() if column.kind == "date"}
+    whole = _Said(*(sum(counts) for counts in zip(*said.values(), strict=True)))
     return {
-        name: replace(column, month_first=is_month_first(connection, relation, column))
-        if column.kind == "date"
-        else column
+        name: replace(column, month_first=_is_month_first(said[name], whole)) if name in said else column
         for name, column in located.items()
     }
 
 
 def is_month_first(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
-    """Are more of a column's texts dates, in its first rows, if the month is read before the day?"""
-    if column.type != "VARCHAR":
-        return False
-    text = text_expression(column)
-    read = ", ".join(f"count({parsed_date('t', forms)})" for forms in (DATE_FORMS, MONTH_FIRST_FORMS))
-    day_first, month_first = connection.execute(
-        f"SELECT {read} FROM (SELECT {text} AS t FROM {relation} LIMIT {_LOOKED_AT}) WHERE regexp_matches(t, '[0-9][/-][0-9]{{2}}[/-]')"
-    ).fetchall()[0]  # all, since a text file whose rows are not fetched stays in use
-    return bool(month_first > day_first)
+    """Do more of a column's texts have a day in the place of the second number than in that of the first?"""
+    return _is_month_first(_said(connection, relation, column), _Said())
+
+
+def _is_month_first(said: _Said, otherwise: _Said) -> bool:
+    tells = said if any(said) else otherwise
+    return tells.month_first > tells.day_first
+
+
+def _said(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> _Said:
+    if not column.type.startswith(("VARCHAR", "ENUM")):
+        return _Said()
+    numbers = f"regexp_extract({text_expression(column)}, '{_TWO_NUMBERS}', ['one', 'other'])"
+    day = ", ".join(f"count(*) FILTER (TRY_CAST(n.{part} AS INTEGER) > {_MONTHS})" for part in ("one", "other"))
+    # All, since a text file whose rows are not fetched stays in use.
+    rows = connection.execute(f"SELECT {day} FROM (SELECT {numbers} AS n FROM {relation})").fetchall()
+    return _Said(*rows[0])

@@ -16,7 +16,7 @@ from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, b
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
-from claims_sim.profile.oddities import share_of
+from claims_sim.profile.oddities import about, share_of
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
@@ -107,7 +107,7 @@ def _require_enough(encoded: Encoded, source: SourceTable) -> None:
         if by_persons > encoded.rows / 2:
             raise SourceError(_OF_ONE_FACILITY)
         raise SourceError(
-            f"No diagnosis code of the {encoded.rows} claims is shared by {population.k} {population.unit}: "
+            f"No diagnosis code of {about(encoded.rows)} claims is shared by {population.k} {population.unit}: "
             "there are too few claims, or the column holds no codes; nothing can be profiled."
         )
 

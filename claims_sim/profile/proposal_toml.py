@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
+from claims_sim.profile.oddities import about
 from claims_sim.profile.placing import Placed
 from claims_sim.profile.proposal import Proposal
 from claims_sim.profile.source_sql import CLAIM_ID, still_needed, what_follows, what_stands_in
@@ -11,7 +12,7 @@ from claims_sim.profile.value_maps import ValueMap
 
 _MOST_POSSIBLE: Final = 2
 _HEAD: Final = """\
-# Proposed by `claims-sim map` for {where} (about {rows:,} claims).
+# Proposed by `claims-sim map` for {where} ({rows} claims).
 # Read every line, correct it, and then: claims-sim profile {options} --mapping THIS_FILE --out profile.json
 # The number behind a line says how sure it is (0 to 1). Lines that begin with # do nothing until you take that away.
 # Only values that enough persons share are shown.
@@ -24,7 +25,7 @@ def to_toml(proposal: Proposal) -> str:
 
 
 def _lines(proposal: Proposal) -> Iterator[str]:
-    yield _HEAD.format(where=proposal.where, options=proposal.options, rows=proposal.rows)
+    yield _HEAD.format(where=proposal.where, options=proposal.options, rows=about(proposal.rows))
     for needed in still_needed(proposal.not_found):
         yield f"# STILL NEEDED: {needed}"
     yield "[columns]"

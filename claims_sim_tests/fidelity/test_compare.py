@@ -124,7 +124,9 @@ def test_a_rule_about_a_column_that_the_real_table_lacks_is_no_rule_of_it(halves
 
 
 def test_too_few_claims_are_refused_in_one_line(halves):
-    with pytest.raises(SourceError, match=r"The synthetic table holds 100 claims; a comparison needs 200 or more"):
+    with pytest.raises(
+        SourceError, match=r"The synthetic table holds about 100 claims; a comparison needs 200 or more"
+    ):
         compare_claims(halves[0], halves[1].slice(0, 100))
 
 

@@ -121,8 +121,20 @@ def test_keys_are_found_in_codes_as_they_are_written_and_as_they_are_read(read):
         '[columns]\ndx_primary_code = "icd9"\n[values.dx_primary_code]\n4280 = "I500"\n"V22.1" = "Z340"\n'
     ).oddities
     assert [sentence for sentence in told if "[values." in sentence] == [
-        "[values.dx_primary_code] of the mapping file names 'V22.1', which no claim holds: see how it is written in the table."
+        "[values.dx_primary_code] of the mapping file names 'V22.1', which hardly any claim holds: see how it is written in the table."
     ]
+
+
+def test_whether_nobody_or_one_claim_holds_a_key_is_not_told(tmp_path):
+    (tmp_path / "m.toml").write_text('[values.dx_primary_code]\nB20 = "B20"\n')
+    told = []
+    for rare in ("B20", "A00"):
+        codes = [rare, *["A00"] * 299]
+        table = replaced(tariff_table(300), "dx_primary_code", codes)
+        spec = SourceSpec(write_duckdb(table, tmp_path / f"{rare}.duckdb"), mapping=tmp_path / "m.toml")
+        told.append([sentence for sentence in read_source(spec).oddities if "[values." in sentence])
+    assert told[0] == told[1]
+    assert len(told[0]) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from claims_sim.profile import admit
 from claims_sim.profile.admit import admitted_as_names
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, replaced, tariff_table, with_values
@@ -24,7 +25,6 @@ def passing(pairs, k=11):
     claims = np.array([*counts.values()])
     may = admitted_as_names(
         labels,
-        codes,
         np.array([labels.index(label) for _, label in counts]),
         np.array([codes.index(code) for code, _ in counts]),
         claims,
@@ -45,14 +45,9 @@ def test_labels_that_name_the_codes_pass_whatever_their_language():
     assert passing(claims_of(name_of)) == set(NAMES.values())
 
 
-def test_a_label_may_be_the_name_of_a_category_of_codes():
-    names = {f"{letter}{number:02d}": f"Doença {a}{b}tica" for letter, a in zip("ABCDE", SYLLABLES, strict=True)
-             for number, b in enumerate(SYLLABLES)}  # fmt: skip
-    pairs = [(f"{category}{digit}", name) for category, name in names.items() for digit in range(4)] * 30
-    assert passing(pairs) == set(names.values())
-    # What five categories share each, as a doctor of a speciality has them, names none of these.
-    pairs = [(f"{letter}{n}{digit}", f"Doença {letter.lower()}tica") for letter in "ABCDEFGHIJKLMNOPQRSTUV" for n in range(10, 15)
-             for digit in range(4)] * 30  # fmt: skip
+def test_doctors_with_categories_of_codes_of_their_own_name_none_of_these():
+    pairs = [(f"{letter}{n}{digit}", f"Doença {letter.lower()}tica") for letter in "ABCDEFGHIJKLMNOPQRSTUV"
+             for n in (10, 11) for digit in range(4)] * 30  # fmt: skip
     assert passing(pairs) == set()
 
 
@@ -69,8 +64,19 @@ def test_a_label_is_the_same_with_its_marks_and_without():
 
 
 def test_spellings_of_one_name_are_no_many_names():
-    shared = claims_of(lambda i: ("Doença", "DOENÇA", "doenca", "Doenca")[i % 4])
-    assert passing(shared) == set()
+    name = "doençática"
+    spellings = ["".join(c.upper() if i >> n & 1 else c for n, c in enumerate(name)) for i in range(len(CODES))]
+    assert passing(claims_of(lambda i: spellings[i % len(CODES)])) == set()
+
+
+def test_a_sign_that_makes_another_name_makes_another_word():
+    assert admit._however_spelled("Grade 1-0") != admit._however_spelled("Grade 10")
+    assert admit._however_spelled("राम") != admit._however_spelled("रम")
+
+
+def test_a_long_text_among_labels_takes_no_more_room_than_itself():
+    pairs = [*claims_of(name_of), (CODES[0], "x" * 100_000)]
+    assert passing(pairs) == set(NAMES.values())
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile import settlement
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
+from claims_sim.profile.find_lattice import find_tariffs
+from claims_sim.profile.following import follows_paid
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
-from claims_sim_tests.profile.tables import replaced, tariff_table
+from claims_sim_tests.profile.tables import DX, replaced, tariff_table
 
 ROWS = 8000
 RISE = 1.06
@@ -447,3 +452,82 @@ def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_
             for t in (table, claims)
         ]
         assert shares[1] == pytest.approx(shares[0], abs=0.06)
+
+
+def a_list(service, bases, top_ups, rows=8):
+    """A list of one service (0 or 1) with a case of two prices; every other row is of it, and the last of these bears a top-up."""
+    case = np.where(np.arange(rows) % 2 == service, 0, -1)
+    on = np.flatnonzero(case == 0)
+    point, top_up = np.full(rows, -1, np.int32), np.zeros(rows, np.int32)
+    point[on] = np.arange(len(on)) % 2
+    top_up[on[-1]] = 1
+    codes = {"service_type": (np.arange(rows) % 2).astype(np.int32)}
+    return Lattice(
+        ("service_type",), (2,), 1.0, codes, {}, np.zeros(1), np.array([service]), case, bases=np.log(bases), base_start=np.array([0, 2]),
+        point=point, level=np.where(case == 0, 0, -1).astype(np.int32), top_ups=np.array(top_ups), top_up=top_up,
+    )  # fmt: skip
+
+
+def test_places_on_several_lists_are_counted_over_all_of_them():
+    lists = [a_list(0, [100.0, 110.0], [5.0]), a_list(1, [200.0, 230.0], [7.0])]
+    places = place_on_lists(lists, 8)
+    assert places.top_ups == 2
+    assert places.top_up.tolist() == [0, 0, 0, 0, 0, 0, 1, 2]
+    assert places.point.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+    codes = {"service_type": (np.arange(8) % 2).astype(np.int32)}
+    assert case_over([PriceList.of_lattice(one) for one in lists], codes, 8).tolist() == [0, 1] * 4
+    assert settlement._price(lists, 8).tolist() == pytest.approx([100.0, 200.0] * 4)
+
+
+def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read):
+    """Where the case of either list would be the same number, stays would follow what is usual of visits."""
+    rows = 12_000
+    table = two_lists(rows)
+    encoded = encode(read(table), 11)
+    lists = find_tariffs(encoded, table["amount_paid"].to_numpy().astype(float), 100.0)
+    assert len(lists) == 2
+    g = np.random.default_rng(3)
+    paid = table["amount_paid"].to_numpy().astype(float)
+    claimed = np.exp(np.log(paid) + g.normal(0.5, 0.1, rows))
+    unknown = g.random(rows) < 0.1
+    multiple, usual = np.zeros(rows), np.zeros(rows)
+    for one in lists:
+        one.point[unknown] = -1
+        on = np.flatnonzero(one.point >= 0)
+        multiple[on] = np.log(paid[on]) - one.bases[one.base_start[one.case[on]]] - one.place_log(on)
+        mean = np.bincount(one.case[on], multiple[on], len(one.case_keys)) / np.maximum(
+            np.bincount(one.case[on], minlength=len(one.case_keys)), 1
+        )
+        usual[one.case >= 0] = mean[one.case[one.case >= 0]]
+    slopes, each = follows_paid(lists, claimed, paid, encoded)
+    slope = np.append(slopes, 0.0)[encoded.codes["service_type"]]
+    assert slope.max() > 0.5
+    assert np.abs(each[~unknown] - (slope * multiple)[~unknown]).max() < 1e-9
+    assert np.abs(each[unknown] - (slope * usual)[unknown]).max() < 1e-9
+
+
+def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
+    """Some of the stays are of primary care and cost a price of a day: a list of all services would lack most of theirs."""
+    rows = 36_000
+    table = two_lists(rows)
+    g = np.random.default_rng(23)
+    alike = (np.array(table["dx_primary_code"].to_pylist()) == DX[0]) & (
+        np.array(table["facility_class"].to_pylist()) == "RS Kelas C"
+    )
+    own = alike & (g.random(rows) < 0.44)
+    assert 0.04 < own.mean() < 0.05
+    los = np.where(own, 1 + g.integers(0, 30, rows), table["los"].to_numpy())
+    admit = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    price = np.where(own, 220_000 * los, table["amount_paid"].to_numpy())
+    for name, values in {
+        "service_type": np.where(own, "RITP", table["service_type"].to_pylist()).tolist(), "los": los.tolist(),
+        "discharge_dt": (admit + los).tolist(), "amount_claimed": price, "amount_paid": price,
+        "procedure_code": np.where(own, None, table["procedure_code"].to_pylist()).tolist(),
+    }.items():  # fmt: skip
+        table = replaced(table, name, values)
+    profile = fit(table)
+    assert sorted(tariff.by_day for tariff in profile.money.tariffs) == [False, False, True]
+    claims = Sampler(profile).draw_claims(3, np.arange(rows))
+    theirs = np.array(claims["service_type"].to_pylist()) == "RITP"
+    days = claims["los"].to_numpy()[theirs]
+    assert np.mean(claims["amount_claimed"].to_numpy()[theirs] == 220_000 * days) > 0.95

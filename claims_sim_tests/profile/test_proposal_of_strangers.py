@@ -314,15 +314,15 @@ def test_the_file_shows_once_how_a_kept_value_gets_another_name(tmp_path):
 
 def test_days_behind_their_months_are_days(tmp_path):
     table = tariff_table(900)
-    texts = {
-        name: pa.array([f"{day:%m/%d/%Y}" for day in table[name].to_pylist()]) for name in ("admit_dt", "discharge_dt")
-    }
+    first = [day.replace(day=13 + day.day % 10) for day in table["admit_dt"].to_pylist()]
+    nights = [i % 6 for i in range(900)]
     own = with_columns(
-        table.drop_columns([*texts, "los"]),
-        **{"Start of care": texts["admit_dt"], "End of care": texts["discharge_dt"]},
+        table.drop_columns(["admit_dt", "discharge_dt", "los"]),
+        **{
+            "Start of care": pa.array([f"{day:%m/%d/%Y}" for day in first]),
+            "End of care": pa.array([f"{day + timedelta(n):%m/%d/%Y}" for day, n in zip(first, nights, strict=True)]),
+            "nights": pa.array(nights),
+        },
     )
-    stays = pa.array(
-        [(b - a).days for a, b in zip(table["admit_dt"].to_pylist(), table["discharge_dt"].to_pylist(), strict=True)]
-    )
-    placed = placed_in(with_columns(own, nights=stays), tmp_path)
-    assert (placed["admit_dt"], placed["discharge_dt"]) == ("Start of care", "End of care")
+    placed = placed_in(own, tmp_path)
+    assert (placed["admit_dt"], placed["discharge_dt"], placed["los"]) == ("Start of care", "End of care", "nights")

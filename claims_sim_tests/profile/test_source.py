@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.source import SourceSpec, read_claims, read_source
 from claims_sim_tests.profile.tables import tariff_table, write_duckdb
 
 
@@ -165,6 +165,40 @@ def test_the_whole_column_says_whether_months_come_before_days(tmp_path, texts, 
     column = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=texts)).columns["admit_dt"].to_pylist()
     assert column[1].isoformat() == second
     assert column[0].month == (3 if texts[1].startswith("12") else 4)
+
+
+@pytest.mark.parametrize("text", ["1/25/2024", "01-25-2024"])
+def test_a_claim_in_a_hundred_thousand_may_say_that_months_come_first(tmp_path, text):
+    texts = ["3/4/2024"] * 100_000 + [text]
+    columns = {name: [value] * len(texts) for name, value in (("dx_primary_code", "A00"), ("amount_claimed", 1.0))}
+    days = read_source(parquet(tmp_path / "c.parquet", **columns, admit_dt=texts)).columns["admit_dt"].to_pylist()
+    assert (days[0].month, days[-1].month) == (3, 1)
+
+
+def test_one_odd_date_turns_no_column_round(tmp_path):
+    texts = ["25/1/2024", "26/2/2024", "1/27/2024"]
+    source = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=texts))
+    assert [day and day.day for day in source.columns["admit_dt"].to_pylist()] == [25, 26, None]
+
+
+def test_a_column_that_says_neither_is_read_as_the_other_dates_are(tmp_path):
+    columns = {
+        "admit_dt": ["01/28/2024", "02/28/2024", "03/01/2024"],
+        "discharge_dt": ["02/03/2024", "03/04/2024", "03/05/2024"],
+    }
+    days = read_source(parquet(tmp_path / "c.parquet", **SMALL, **columns)).columns["discharge_dt"].to_pylist()
+    assert [day.month for day in days] == [2, 3, 3]
+    sample = read_claims(parquet(tmp_path / "c.parquet", **SMALL, **columns), 3)["discharge_dt"].to_pylist()
+    assert sorted(day.month for day in sample) == [2, 3, 3]
+
+
+def test_dates_of_an_enumeration_are_read_like_texts(tmp_path):
+    with duckdb.connect(str(tmp_path / "c.duckdb")) as connection:
+        connection.execute("CREATE TYPE days AS ENUM ('01/28/2024', '02/03/2024', '03/04/2024')")
+        connection.execute("CREATE TABLE c AS SELECT 'A00' AS dx_primary_code, 1.0 AS amount_claimed, d::days AS admit_dt "
+                           "FROM (VALUES ('01/28/2024'), ('02/03/2024'), ('03/04/2024')) AS v(d)")  # fmt: skip
+    source = read_source(SourceSpec(tmp_path / "c.duckdb", table="c"))
+    assert [day.month for day in source.columns["admit_dt"].to_pylist()] == [1, 2, 3]
 
 
 def test_dates_that_are_as_good_either_way_have_the_day_first(tmp_path):
