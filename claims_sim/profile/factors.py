@@ -232,16 +232,19 @@ def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> 
 
 def densest(values: Numbers, width: Numbers) -> tuple[float, int]:
     """Where sorted `values` are densest, each with its own tolerance; the centre is weighted by precision."""
-    half = float(np.median(width))
+    # Called for every pair of values: numpy's own median and average take several times as long for so few numbers.
+    ordered = np.sort(width)
+    half = float(ordered[(len(width) - 1) // 2] + ordered[len(width) // 2]) / 2
     counts = np.searchsorted(values, values + 2 * half, side="right") - np.arange(len(values))
     i = int(counts.argmax())
     inside = slice(i, i + int(counts[i]))
-    weight = 1 / width[inside] ** 2
-    centre = float(np.average(values[inside], weights=weight))
+    weight = width**-2.0
+    centre = float((values[inside] * weight[inside]).sum() / weight[inside].sum())
     hits = np.abs(values - centre) <= width
-    if hits.any():
-        centre = float(np.average(values[hits], weights=1 / width[hits] ** 2))
-    return centre, int(hits.sum())
+    count = int(hits.sum())
+    if count:
+        centre = float((values[hits] * weight[hits]).sum() / weight[hits].sum())
+    return centre, count
 
 
 def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers | None:
