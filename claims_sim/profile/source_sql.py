@@ -1,7 +1,7 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -109,6 +109,8 @@ ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 _LISTED: Final = 40
+_LONG_EXPRESSION: Final = 500
+"""Characters: longer ones are those of codes, and of values that a mapping file names by the dozen."""
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
@@ -232,9 +234,16 @@ def _shortened(expression: str, column: Located) -> str:
     """Text that is too long to be a category or a label stays so, but takes no more room than shows it."""
     if column.kind not in ("text", "code"):
         return expression
-    return (
-        f"CASE WHEN strlen({expression}) > {4 * MAX_TEXT} THEN left({expression}, {MAX_TEXT + 1}) ELSE {expression} END"
+    return _let(
+        "s", expression, lambda s: f"CASE WHEN strlen({s}) > {4 * MAX_TEXT} THEN left({s}, {MAX_TEXT + 1}) ELSE {s} END"
     )
+
+
+def _let(name: str, expression: str, body: Callable[[str], str]) -> str:
+    """`body` of an expression; of a long one by `name`, so that it is written once: each time more takes longer to plan."""
+    if len(expression) < _LONG_EXPRESSION:
+        return body(expression)
+    return f"list_transform([{expression}], lambda {name}: {body(name)})[1]"
 
 
 def text_expression(column: Located) -> str:
@@ -361,8 +370,12 @@ def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = (), o
     missing = ours.pop("", "")
     if not ours:
         return f"coalesce({otherwise or text}, {quote(missing)})" if missing else otherwise or text
-    cases = " ".join(f"WHEN {quote(theirs)} THEN nullif({quote(own)}, '')" for theirs, own in ours.items())
-    mapped = f"CASE {text} {cases} ELSE {otherwise or text} END"
+    cases = " ".join(f"WHEN {quote(theirs)} THEN {quote(own) if own else 'NULL'}" for theirs, own in ours.items())
+    mapped = (
+        f"CASE {text} {cases} ELSE {otherwise} END"
+        if otherwise
+        else _let("v", text, lambda v: f"CASE {v} {cases} ELSE {v} END")
+    )
     return f"coalesce({mapped}, {quote(missing)})" if missing else mapped
 
 
