@@ -17,8 +17,8 @@ from claims_sim.codes.hospitals import CLASSES, ownership_of
 from claims_sim.codes.places import PROVINCES
 from claims_sim.errors import SourceError
 from claims_sim.profile.naming import CODED_VALUES, SPELLED_VALUES
-from claims_sim.profile.oddities import STEP, share_of, unread_form
-from claims_sim.profile.source_sql import CANONICAL, MONEY, ColumnMapping, Located, named_expressions
+from claims_sim.profile.oddities import STEP, Reading, share_of, unread_form
+from claims_sim.profile.source_sql import CANONICAL, ColumnMapping, Located, named_expressions
 
 _HARDLY_ANY: Final = 0.01
 _MOSTLY: Final = 0.5
@@ -32,31 +32,25 @@ _NAMED: Final = 5
 _UNMAPPED_KINDS: Final = {"hash": "ids", "date": "dates", "list": "lists"}
 
 
-def refuse_unreadable(
-    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located], mapping: ColumnMapping, columns: pa.Table,
-    given: Mapping[str, int],
-) -> None:  # fmt: skip
-    """Raise SourceError where the mapping file gives a number or a date a column in which hardly anything is one.
-
-    `given` is how many rows of each such column say anything at all (`given_values`).
-    """
-    for name, total in given.items():
-        read = columns.num_rows - columns[name].null_count
-        if name in mapping.columns and total >= STEP and read < _HARDLY_ANY * total:
-            form = unread_form(connection, relation, located[name]) if name in MONEY else ""
+def refuse_unreadable(reading: Reading) -> None:
+    """Raise SourceError where the mapping file gives a number or a date a column in which hardly anything is one."""
+    for name, total in reading.given.items():
+        read = reading.columns.num_rows - reading.columns[name].null_count
+        if name in reading.mapping.columns and total >= STEP and read < _HARDLY_ANY * total:
+            column, form = reading.located[name], unread_form(reading, name)
             raise SourceError(
-                f"{share_of(total - read, total)} of {located[name].theirs!r}, which the mapping file gives for {name}, could not be "
-                f"read as a {located[name].kind}: name the right column under [columns], or take the line out.{form}"
+                f"{share_of(total - read, total)} of {column.theirs!r}, which the mapping file gives for {name}, could not be "
+                f"read as a {column.kind}: name the right column under [columns], or take the line out.{form}"
             )
 
 
-def refuse_amounts_for_codes(located: Mapping[str, Located], mapping: ColumnMapping, columns: pa.Table) -> None:
+def refuse_amounts_for_codes(reading: Reading) -> None:
     """Raise SourceError where the mapping file gives diagnoses a column of numbers that are no codes of any list."""
     name = "dx_primary_code"
-    if name not in mapping.columns or not _are_amounts(columns[name].combine_chunks()):
+    if name not in reading.mapping.columns or not _are_amounts(reading.columns[name].combine_chunks()):
         return
     raise SourceError(
-        f"{located[name].theirs!r}, which the mapping file gives for {name}, holds amounts or running numbers and no codes of "
+        f"{reading.located[name].theirs!r}, which the mapping file gives for {name}, holds amounts or running numbers and no codes of "
         "diagnoses: name the right column under [columns]."
     )
 
@@ -86,15 +80,9 @@ def _are_amounts(column: pa.DictionaryArray) -> bool:
     return bool(is_single or claims[is_round & ~is_known].sum() > _MOSTLY * total)
 
 
-def mapping_notes(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    located: Mapping[str, Located],
-    mapping: ColumnMapping,
-    columns: pa.Table,
-    given: Mapping[str, int],
-) -> Iterator[str]:
+def mapping_notes(reading: Reading) -> Iterator[str]:
     """Sentences about what a mapping file says that does nothing, or may be meant otherwise."""
+    connection, relation, located, mapping, columns, given = reading
     yield from _shared_columns(located, mapping)
     yield from _mostly_empty(mapping, columns, given)
     yield from _idle_sections(located, mapping)

@@ -1,7 +1,7 @@
 """What is odd about a source, in sentences for its owner. Reports only; mends nothing and repeats no cell value."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -31,17 +31,23 @@ STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
 
-def describe_oddities(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    located: Mapping[str, Located],
-    mapping: ColumnMapping,
-    columns: pa.Table,
-    given: Mapping[str, int],
-) -> tuple[str, ...]:
-    """Sentences about the table; empty when nothing is odd. `given` is what `given_values` says of it."""
+class Reading(NamedTuple):
+    """A table while it is open, where its columns were found and how they are named, and what was read of them."""
+
+    connection: duckdb.DuckDBPyConnection
+    relation: str
+    located: Mapping[str, Located]
+    mapping: ColumnMapping
+    columns: pa.Table
+    given: Mapping[str, int]
+    """How many rows of each column of numbers or dates say anything at all, readable or not (`given_values`)."""
+
+
+def describe_oddities(reading: Reading) -> tuple[str, ...]:
+    """Sentences about the table; empty when nothing is odd."""
+    connection, relation, located, mapping, columns, _ = reading
     return (
-        *_unreadable(connection, relation, located, columns, given),
+        *_unreadable(reading),
         *_one_dot(connection, relation, located),
         *_empty_columns(columns),
         *_form_oddities(columns),
@@ -65,27 +71,26 @@ def given_values(
     return dict(zip(asked, connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or (), strict=True))
 
 
-def _unreadable(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    located: Mapping[str, Located],
-    columns: pa.Table,
-    given: Mapping[str, int],
-) -> Iterator[str]:
-    for name, total in given.items():
+def _unreadable(reading: Reading) -> Iterator[str]:
+    columns, located = reading.columns, reading.located
+    for name, total in reading.given.items():
         read = columns.num_rows - columns[name].null_count
         if total > read:
             share = share_of(total - read, columns.num_rows)
-            form = unread_form(connection, relation, located[name]) if name in MONEY else ""
+            form = unread_form(reading, name)
             yield f"{share} of {name} could not be read as a {located[name].kind} and counts as missing.{form}"
 
 
-def unread_form(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> str:
-    """The commonest form of what is no amount: 9 for its digits, x for its letters, however many; nothing where it is rare."""
-    text = text_expression(column)
+def unread_form(reading: Reading, name: str) -> str:
+    """In a sentence the commonest form of what is no amount: 9 for its digits, x for its letters, however many; nothing where it
+    is rare, or the column holds no amounts.
+    """  # noqa: D205
+    if name not in MONEY:
+        return ""
+    text = text_expression(reading.located[name])
     form = f"regexp_replace(regexp_replace({text}, '[0-9]+', '9', 'g'), '[^\\x00-\\x7F]+|[A-Za-z]+', 'x', 'g')"
-    row = connection.execute(
-        f"SELECT {form} AS form, count(*) AS claims FROM {relation} "
+    row = reading.connection.execute(
+        f"SELECT {form} AS form, count(*) AS claims FROM {reading.relation} "
         f"WHERE {text} IS NOT NULL AND {money_expression(text)} IS NULL GROUP BY 1 ORDER BY claims DESC, form LIMIT 1"
     ).fetchone()
     if row is None or row[1] < STEP or len(row[0]) > _LONGEST_FORM:

@@ -24,7 +24,7 @@ from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
-from claims_sim.profile.oddities import describe_oddities, given_values, share_of
+from claims_sim.profile.oddities import Reading, describe_oddities, given_values, share_of
 from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
 from claims_sim.profile.union_view import union_view_sql
 from claims_sim.randomness import stream_key
@@ -103,14 +103,11 @@ def read_source(spec: SourceSpec) -> SourceTable:
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
         columns = _copy(opened.connection, opened.relation, located, mapping)
-        table = (opened.connection, opened.relation, located)
-        given = given_values(*table)
-        refuse_unreadable(*table, mapping, columns, given)
-        refuse_amounts_for_codes(located, mapping, columns)
-        oddities = (
-            *describe_oddities(*table, mapping, columns, given),
-            *mapping_notes(*table, mapping, columns, given),
-        )
+        given = given_values(opened.connection, opened.relation, located)
+        reading = Reading(opened.connection, opened.relation, located, mapping, columns, given)
+        refuse_unreadable(reading)
+        refuse_amounts_for_codes(reading)
+        oddities = (*describe_oddities(reading), *mapping_notes(reading))
     columns, nameless = _with_diagnosis(columns)
     columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
