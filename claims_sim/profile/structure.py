@@ -234,11 +234,15 @@ def cluster(points: Scores, weight: Scores, count: int) -> Ints:
     position = np.cumsum(weight[order]) / max(weight.sum(), 1e-9)
     groups = np.empty(len(points), np.int64)
     groups[order] = np.minimum((position * count).astype(np.int64), count - 1)
+    axes = len(points.T)
+    weighted, place = (weight[:, None] * points).ravel(), np.arange(axes)
     for _ in range(25):
         mass = np.bincount(groups, weights=weight, minlength=count)
-        total = np.stack([np.bincount(groups, weights=weight * axis, minlength=count) for axis in points.T], 1)
-        centre = total / np.maximum(mass, 1e-9)[:, None]
-        distance = ((points[:, None] - centre[None]) ** 2).sum(2)
+        total = np.bincount((groups[:, None] * axes + place).ravel(), weights=weighted, minlength=count * axes)
+        centre = total.reshape(count, axes).T / np.maximum(mass, 1e-9)
+        distance = np.zeros((len(points), count))
+        for axis, centres in zip(points.T, centre, strict=True):
+            distance += np.square(axis[:, None] - centres)
         distance[:, mass == 0] = np.inf
         moved = distance.argmin(1)
         if (moved == groups).all():
