@@ -10,7 +10,7 @@ from typing import Final
 
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
-_SEPARATOR = r"[ .\-]?"
+_SEPARATOR = r"[ ._\-]?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ PATTERNS: Final = (
     IdentifierPattern("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", "e-mail address"),
     IdentifierPattern(
         "record",
-        r"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*[:.#\-]?\s*[0-9](?:[ .\-]?[0-9]){5}",
+        r"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*[:.#_\-]?\s*[0-9](?:[ ._\-]?[0-9]){5}",
         "medical record number",
     ),
     IdentifierPattern(
@@ -49,7 +49,7 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # run of four digits, none of the characters that addresses, e-mails or markup need. Thai and Hindi write vowels as marks
 # on a letter; selectors of variants are marks that nobody sees.
 _LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
-CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+\-])*$"
+CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+_\-])*$"
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 

@@ -8,7 +8,7 @@ import numpy as np
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
-from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows
+from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows, tell_clearly_more
 from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_group
 
 
@@ -66,10 +66,8 @@ class Builder:
         population: Population | None = None,
     ) -> list[Parent]:
         """The parents of `target` in order of use, as features of the profile."""
-        known = np.flatnonzero(target.codes >= 0)
-        few = known[sample_rows(len(known))]
-        thin = Target(target.name, target.codes[few], target.size)
-        chosen, groupings = choose_parents(thin, [Parent(p.name, p.codes[few], p.size) for p in candidates], most)
+        few, thin = _some_rows(target)
+        chosen, groupings = choose_parents(thin, _at(candidates, few), most)
         by_name = {parent.name: parent for parent in candidates}
         parents = []
         for parent in chosen:
@@ -83,6 +81,11 @@ class Builder:
                 codes = np.append(np.array(groups, np.int32), np.int32(-1))[codes]
             parents.append(Parent(parent.name, codes, parent.size))
         return parents
+
+    def tell_clearly_more(self, target: Target, candidates: Sequence[Parent], further: Sequence[Parent]) -> bool:
+        """Do `further` candidates say clearly more of `target` than `candidates` alone do?"""
+        few, thin = _some_rows(target)
+        return tell_clearly_more(thin, _at(candidates, few), _at(further, few))
 
     def _with_groups(self, target: Target, parents: list[Parent], population: Population) -> list[Parent]:
         """The parents, with groups of a parent's codes before it where they tell more of what its cells withhold."""
@@ -108,6 +111,17 @@ class Builder:
             return codes
         grouped: Codes = np.append(np.array(feature.groups, np.int32), np.int32(-1))[codes]
         return grouped
+
+
+def _some_rows(target: Target) -> tuple[Ints, Target]:
+    """Rows where the target is known, not too many to learn structure from; and the target there."""
+    known = np.flatnonzero(target.codes >= 0)
+    few = known[sample_rows(len(known))]
+    return few, Target(target.name, target.codes[few], target.size)
+
+
+def _at(parents: Sequence[Parent], rows: Ints) -> list[Parent]:
+    return [Parent(parent.name, parent.codes[rows], parent.size) for parent in parents]
 
 
 def _as_far_as_told(groups: tuple[int, ...], parent: Parent, rows: Ints, population: Population) -> tuple[int, ...]:

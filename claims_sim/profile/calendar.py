@@ -17,6 +17,7 @@ from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 _PRACTICALLY_ALL: Final = 0.999
+_MOSTLY: Final = 0.9
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 _DAYS_OF_MONTH: Final = 30.4
 _MANY_EXPECTED: Final = 5
@@ -175,10 +176,13 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
-        # Visits may last whole minutes though they begin at any second.
-        is_whole = bool(np.mean(exact == np.floor(exact)) > _PRACTICALLY_ALL)
-        to_the_next = Bins(lo=binned.bins.lo, hi=tuple(hi + 1 for hi in binned.bins.hi))
-        bins["same_day_minutes"] = binned.bins if is_whole else to_the_next
+        # Visits may last whole minutes though they begin at any second: so many as most of these, and then all of them.
+        code, size = binned.codes[same], len(binned.bins.lo)
+        told = code >= 0
+        whole = np.bincount(code[told], exact[told] == np.floor(exact[told]), size)
+        is_whole = whole > _MOSTLY * np.bincount(code[told], minlength=size)
+        hi = tuple((np.array(binned.bins.hi) + ~is_whole).tolist())
+        bins["same_day_minutes"] = Bins(lo=binned.bins.lo, hi=hi, whole=bool(is_whole.all()))
         target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
         builder.add(
             target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3

@@ -22,11 +22,12 @@ from claims_sim.profile.release import Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
 
+DISTRICT: Final = "district_name"
 PLACE: Final = (
-    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
+    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", DISTRICT,
 )  # fmt: skip
 WEIGHED_BY: Final = PLACE[:-1]
-"""A sample is drawn by places that are no district: told by these, weights are told of more."""
+"""Most samples are drawn by places that are no district: told by these, weights are told of more."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
@@ -239,10 +240,10 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
     if encoded.weight is not None:
         binned = bin_numbers(encoded.weight, encoded.population, most=60)
         bins["claim_weight"] = binned.bins
-        builder.add(
-            Target("claim_weight", binned.codes, len(binned.bins.lo)),
-            builder.candidates([*WEIGHED_BY, "severity_group"]),
-        )
+        target = Target("claim_weight", binned.codes, len(binned.bins.lo))
+        candidates, district = (builder.candidates(names) for names in ([*WEIGHED_BY, "severity_group"], [DISTRICT]))
+        by_district = bool(district) and builder.tell_clearly_more(target, candidates, district)
+        builder.add(target, [*candidates, *district] if by_district else candidates)
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

@@ -28,7 +28,7 @@ _SAMPLE: Final = 150_000
 _SPARSE: Final = 4
 """So many times as many cells as there are rows, and they are numbered before they are counted."""
 _CLEARLY: Final = 0.01
-"""Log likelihood a row that another order must be worth: what a code is of its own says it best itself."""
+"""Log likelihood a row that another order, or further candidates, must be worth: what a code is of its own says it best itself."""
 _LARGE: Final = 100
 """So many codes, and each has few rows."""
 _COLUMNS: Final = 400
@@ -68,6 +68,14 @@ def choose_parents(
         found = other if other.likely > found.likely + _CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
+
+
+def tell_clearly_more(target: Target, candidates: Sequence[Parent], further: Sequence[Parent]) -> bool:
+    """Do `further` candidates make the target clearly likelier than `candidates` alone do?"""
+    with_them, without = (
+        _search(target, parents, MAX_PARENTS).likely for parents in ([*candidates, *further], candidates)
+    )
+    return with_them > without + _CLEARLY
 
 
 class _Found(NamedTuple):
