@@ -31,6 +31,7 @@ from other_tables import TABLES, write_table
 from claims_sim.demo.source import write_demo_source
 from claims_sim.fidelity.compare import Fidelity, compare_claims
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims, read_source
 
@@ -67,7 +68,8 @@ def draw(source: SourceSpec, k: int, rows: int, *, knows_facilities: bool = True
         table = replace(table, columns=table.columns.drop_columns(["facility_id"]))
     profile = fit_profile(table, k=k, created_at=AT)
     fitted = time.process_time()
-    claims = Sampler(profile).draw_claims(7, np.arange(rows))
+    sampler, drawn = Sampler(profile), np.arange(rows)
+    claims = fill_stays(sampler.leave_empty(7, drawn, sampler.draw_claims(7, drawn)))[0]
     return (
         claims,
         f"k = {profile.k} {profile.unit}, fit {fitted - begun:.1f} CPU-s, sampling {time.process_time() - fitted:.1f} CPU-s",

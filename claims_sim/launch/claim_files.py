@@ -26,6 +26,11 @@ class ClaimFile:
         self._writer: pq.ParquetWriter | None = None
         self._file = None if parquet else path.open("w", encoding="utf-8", newline="\n")
 
+    @property
+    def is_of_payloads(self) -> bool:
+        """Does the file hold payload lines?"""
+        return not self._parquet
+
     def write(self, payloads: Sequence[str], rows: pa.Table, metadata: Mapping[str, str]) -> None:
         """Add claims, given in both forms; `metadata` is what a Parquet file says of itself."""
         if self._file is not None:

@@ -6,6 +6,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError
@@ -67,7 +69,9 @@ def run(
                     settings.claim_prefix, where=where, mix=mix, named_by=numbered_batch_id(as_of, number, series),
                 )  # fmt: skip
                 batch = writer.write(request)
-                sink.write(batch.payloads, batch.claims, _provenance(batch))
+                places = np.arange(written, written + len(batch.claims))
+                rows = batch.claims if sink.is_of_payloads else writer.sampler.leave_empty(series, places, batch.claims)
+                sink.write(batch.payloads, rows, _provenance(batch))
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
                 by_model += batch.log["author"].to_pylist().count(settings.author)
                 repaired += batch.repaired

@@ -22,6 +22,7 @@ from claims_sim.pipeline.profiling import check_isolation, current_profile, kept
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
+from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
 from claims_sim.profile.wanted import Mix
@@ -74,9 +75,11 @@ def measure_fidelity(
     real = read_claims(spec, rows)
     if synthetic is None:
         profile = current_profile(settings)
-        claims = Sampler(profile).draw_claims(
-            stream_key(settings.seed, "fidelity"), np.arange(min(rows, FIDELITY_ROWS))
-        )
+        sampler, key, drawn = (
+            Sampler(profile), stream_key(settings.seed, "fidelity"), np.arange(min(rows, FIDELITY_ROWS))
+        )  # fmt: skip
+        # What the source leaves empty is empty, and then read as the source is.
+        claims = fill_stays(sampler.leave_empty(key, drawn, sampler.draw_claims(key, drawn)))[0]
         what = f"claims drawn from profile {profile.profile_hash[:12]}"
     else:
         claims, what = _read_synthetic(synthetic, synthetic_table, rows), synthetic.name

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from claims_sim.errors import SettingsError, SourceError
@@ -22,6 +24,7 @@ from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec, source_table
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
+from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import open_source
 from claims_sim.profile.source_sql import quote_identifier
 from claims_sim.rules.wire import to_flat
@@ -114,14 +117,22 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
 
 
 def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:
-    for batch in labelled_batches(current_profile(settings), asked):
-        labels.append(truth_of(batch))
-        yield batch.claims
+    profile = current_profile(settings)
+    sampler, written = Sampler(profile), 0
+    for batch in labelled_batches(profile, asked, sampler):
+        truth = truth_of(batch)
+        labels.append(truth)
+        # What shows an anomaly is never left out.
+        told_of = pc.is_in(batch.claims["claim_id"], truth["claim_id"].combine_chunks()).to_numpy()
+        places = np.arange(written, written + len(batch.claims))
+        yield sampler.leave_empty(asked.seed, places, batch.claims, whole=told_of)
+        written += len(batch.claims)
 
 
 def _stream(settings: Settings) -> Iterator[pa.Table]:
+    sampler = Sampler(current_profile(settings))
     for claims in scores.all_chunks(database(settings)):
-        yield to_flat(claims)
+        yield sampler.leave_empty(0, np.arange(len(claims)), to_flat(claims), whole=np.ones(len(claims), np.bool_))
 
 
 def _fill_database(path: Path, table: str, columns: Sequence[ForeignColumn], chunks: Iterator[pa.Table]) -> int:

@@ -29,7 +29,14 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "7"
+PROFILE_SCHEMA_VERSION: Final = "8"
+BLANKS: Final = "blanks"
+"""The table that draws which cells of a claim are empty."""
+Blankable = Literal[
+    "admit_dt", "discharge_dt", "los", "dx_primary_label", "procedure_label", "amount_claimed", "amount_paid", "amount_gap",
+    "comorbidity_count",
+]  # fmt: skip
+"""The columns that a claim of the stream always fills. Of categories the profile knows that some are missing."""
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -269,7 +276,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["7"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["8"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -296,6 +303,8 @@ class Profile(_Part):
     dx_names: dict[str, str]
     procedure_names: dict[str, str]
     secondary_sorted: bool = False
+    blanks: tuple[tuple[Blankable, ...], ...] = ()
+    """What each code of the table `blanks` leaves empty that a payload has to fill; the first nothing."""
     smallest: Whole
     ledger: tuple[()] = ()
     """Reserved: what a differentially private release would have spent."""
@@ -308,12 +317,6 @@ class Profile(_Part):
         rates = self.money.day_rates
         if rates is not None and len(rates.rates) != len(self.vocabularies.get(rates.variable or "", (None,))):
             raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")
-        special = self.tables.get("special_date")
-        if (0 if special is None else special.size - 1) != len(self.special_dates):
-            raise ValueError("the table special_date does not fit the dates")
-        rounded = self.tables.get("rounded_to")
-        if rounded is not None and rounded.size != len(self.money.rounded_to):
-            raise ValueError("the table rounded_to does not fit the grids")
         for name, table in self.tables.items():
             values = {**self.vocabularies, **{n: b.lo for n, b in self.bins.items()}}.get(name)
             if values is not None and len(values) != table.size:
@@ -321,6 +324,17 @@ class Profile(_Part):
             for parent, size in zip(table.parents, table.sizes, strict=True):
                 if parent not in self.features or self.features[parent].size != size:
                     raise ValueError(f"table {name} depends on {parent}, which is not there in that size")
+        return self
+
+    @model_validator(mode="after")
+    def _lists_fit_their_tables(self) -> "Profile":
+        size = {name: table.size for name, table in self.tables.items()}
+        if size.get("special_date", 1) - 1 != len(self.special_dates):
+            raise ValueError("the table special_date does not fit the dates")
+        if size.get("rounded_to", len(self.money.rounded_to)) != len(self.money.rounded_to):
+            raise ValueError("the table rounded_to does not fit the grids")
+        if size.get(BLANKS, 0) != len(self.blanks) or any(self.blanks[:1]):
+            raise ValueError("the table blanks does not fit the cells that it leaves empty")
         return self
 
     @cached_property

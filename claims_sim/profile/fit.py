@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.errors import SourceError
+from claims_sim.profile.blanks import add_blanks
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
@@ -62,6 +63,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
+    blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH]))
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
     base = encoded.population.k
@@ -89,6 +91,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         dx_names=_names(encoded, ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
         procedure_names=_names(encoded, ("procedure_code",), _icd9cm_label),
         secondary_sorted=encoded.secondary_sorted,
+        blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,
     )
 

@@ -91,8 +91,7 @@ def _services(columns: pa.Table) -> list[Mask]:
     """The claims of each kind of service; all together where none is told."""
     if _SERVICE not in columns.column_names:
         return [np.ones(columns.num_rows, np.bool_)]
-    service = columns[_SERVICE].combine_chunks()
-    code = service.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    code = _encoded_service(columns).indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return [code == value for value in np.unique(code)]
 
 
@@ -108,7 +107,7 @@ def _without_night(columns: pa.Table) -> Mask:
         return np.zeros(columns.num_rows, np.bool_)
     if _SERVICE not in names:
         return missing & bool(missing.mean() >= _USUAL)
-    service = columns[_SERVICE].combine_chunks()
+    service = _encoded_service(columns)
     code = service.indices.fill_null(len(service.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
     share = np.bincount(code, missing) / np.maximum(np.bincount(code), 1)
     usual = share >= _USUAL
@@ -116,6 +115,12 @@ def _without_night(columns: pa.Table) -> Mask:
     if 0 <= stays < len(usual):
         usual[stays] = False
     return np.asarray(missing & usual[code])
+
+
+def _encoded_service(columns: pa.Table) -> pa.DictionaryArray:
+    column = columns[_SERVICE]
+    encoded = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
+    return pa.concat_arrays(encoded.unify_dictionaries().chunks)
 
 
 def _is_null(columns: pa.Table, name: str) -> Mask:

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
-from claims_sim.profile.document import Profile
+from claims_sim.profile.counting import Mask
+from claims_sim.profile.document import BLANKS, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY, begins_alike
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
@@ -117,6 +119,25 @@ class Sampler:
         return pa.table(
             {"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())}
         )
+
+    def leave_empty(self, key: int, rows: Rows, claims: pa.Table, whole: Mask | None = None) -> pa.Table:
+        """The claims as the source has them: without what it leaves empty, and without what stands in for missing categories.
+
+        A claim of the stream may not lack these; a table that is read in place of the source's does. Of claims that are to
+        stay `whole` only the stand-ins are left out.
+        """
+        draft = self._read(claims)
+        for name in (name for name in BRIEF if name in claims.column_names):
+            values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
+            if None in values and default not in values:
+                claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
+        table = self._tables.get(BLANKS)
+        if table is None:
+            return claims
+        code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
+        if whole is not None:
+            code = np.where(whole, -1, code)
+        return empty(claims, code, self.profile.blanks, self.profile.absent)
 
     def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""

@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.blanks import empty_cells
+from claims_sim.profile.counting import Ints
 from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
@@ -63,6 +65,8 @@ class SourceTable:
     absent: tuple[str, ...]
     oddities: tuple[str, ...]
     describe: str
+    empty: Ints | None = None
+    """Which cells of each claim the source leaves empty (`blanks`), also where something stands in for them in `columns`."""
 
     @property
     def rows(self) -> int:
@@ -90,8 +94,9 @@ class SourceTable:
                 f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
             )
         sentence = f"{share_of(lacking, self.rows)} of the claims have no amount; they are left out."
-        columns = self.columns.filter(reduce(pc.or_, priced))
-        return replace(self, columns=columns, oddities=(*self.oddities, sentence))
+        has_one = reduce(pc.or_, priced)
+        empty = None if self.empty is None else self.empty[has_one.to_numpy()]
+        return replace(self, columns=self.columns.filter(has_one), oddities=(*self.oddities, sentence), empty=empty)
 
 
 def read_source(spec: SourceSpec) -> SourceTable:
@@ -109,6 +114,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         refuse_amounts_for_codes(reading)
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
     columns, nameless = _with_diagnosis(columns)
+    empty = empty_cells(columns)
     columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
@@ -117,6 +123,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         absent=absent,
         oddities=(*oddities, *nameless, *nightless),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
+        empty=empty,
     )
 
 

@@ -1,0 +1,74 @@
+"""Cells that the source leaves empty and a payload may not: a payment that is not decided yet, a discharge that nobody wrote down.
+
+A claim of the stream has them all. A table that stands for the source's has as many empty ones, of the same kinds of claims.
+Sees which cells are empty; of what is in the others nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Final, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes, Ints
+from claims_sim.profile.document import BLANKS, Blankable
+from claims_sim.profile.release import Parent, Target
+
+COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
+_MOST: Final = 60
+"""So many combinations of empty cells are told at most, the commonest."""
+
+
+def empty_cells(columns: pa.Table) -> Ints | None:
+    """For each row the set of its empty cells, a bit for each of COLUMNS; None where none is empty.
+
+    A column without any value is none, and a procedure that was not done has no label to lack.
+    """
+    cells = np.zeros(columns.num_rows, np.int64)
+    for bit, name in enumerate(COLUMNS):
+        if name not in columns.column_names or not 0 < columns[name].null_count < columns.num_rows:
+            continue
+        empty = columns[name].is_null().to_numpy()
+        if name == "procedure_label" and "procedure_code" in columns.column_names:
+            empty &= columns["procedure_code"].is_valid().to_numpy()
+        cells |= empty.astype(np.int64) << bit
+    return cells if cells.any() else None
+
+
+def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent]) -> tuple[tuple[Blankable, ...], ...]:
+    """Release the table of empty cells, where there are any that may be told: what each of its codes leaves empty, 0 nothing."""
+    if cells is None:
+        return ()
+    sets, number = np.unique(cells, return_inverse=True)
+    claims = np.bincount(number)
+    told = builder.population.releasable(number.astype(np.int64), len(sets)) & (sets > 0)
+    told &= claims >= np.sort(claims[told])[::-1][:_MOST].min(initial=0)
+    if not told.any():
+        return ()
+    code: Codes = np.where(sets == 0, 0, np.where(told, np.cumsum(told), -1))[number].astype(np.int32)
+    builder.add(Target(BLANKS, code, int(told.sum()) + 1), candidates, most=3)
+    named = (tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist())
+    return ((), *named)
+
+
+def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], absent: Sequence[str]) -> pa.Table:
+    """The claims with the cells empty that `code` (-1: none) says; `absent` are columns that the source does not have.
+
+    What would tell an amount that is left out, since the source does not have it, is left out too.
+    """
+    for name in COLUMNS:
+        telling = {"amount_claimed", "amount_paid"} if name == "amount_gap" and name in absent else {name}
+        leaves = np.array([bool(telling & set(those)) for those in blanks], np.bool_)
+        gone = (code >= 0) & leaves[code]
+        if name in claims.column_names and gone.any():
+            claims = with_nulls(claims, name, pa.array(gone))
+    return claims
+
+
+def with_nulls(claims: pa.Table, name: str, gone: pa.Array) -> pa.Table:
+    """The claims with the column `name` empty where `gone` says so."""
+    column = claims[name]
+    kept = pc.if_else(gone, pa.scalar(None, column.type), column)
+    return claims.set_column(claims.column_names.index(name), claims.schema.field(name), kept)
