@@ -259,6 +259,10 @@ class Money(_Part):
     """Amounts that `paid` draws by name, after that price; to whom claims less, that is paid."""
     patients_part: PatientsPart | None = None
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
+    paid_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Where what is paid by no rule lies on coarser grids than what is claimed: these, finest first. The table `paid_rounded_to`
+    says on which of them.
+    """
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     others_about: Literal["tariffs", "paid_tariffs", "means"] = "tariffs"
@@ -333,6 +337,8 @@ class Profile(_Part):
             raise ValueError("the table special_date does not fit the dates")
         if size.get("rounded_to", len(self.money.rounded_to)) != len(self.money.rounded_to):
             raise ValueError("the table rounded_to does not fit the grids")
+        if size.get("paid_rounded_to", 0) != len(self.money.paid_rounded_to):
+            raise ValueError("the table paid_rounded_to does not fit the grids")
         if size.get(BLANKS, 0) != len(self.blanks) or any(self.blanks[:1]):
             raise ValueError("the table blanks does not fit the cells that it leaves empty")
         return self
@@ -355,7 +361,7 @@ class Profile(_Part):
 
     def _document(self, without: str = "") -> dict[str, Any]:
         document = self.model_dump(mode="json", exclude={without})
-        for name in ("special_dates", "days_without"):
+        for name in ("special_dates", "days_without", "blanks"):
             if not any(document[name]):
                 del document[name]
         money = document["money"]
@@ -373,6 +379,7 @@ class Profile(_Part):
             "off_prices",
             "paid_exact",
             "paid_means",
+            "paid_rounded_to",
             "paid_tariffs",
             "patients_part",
             "rates_above_claimed",

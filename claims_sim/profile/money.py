@@ -134,6 +134,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         rates_above_claimed=settled.above_claimed,
         claimed_follows_paid=slopes if any(slopes) else (),
         paid_exact=settled.exact,
+        paid_rounded_to=settled.rounded_to,
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,

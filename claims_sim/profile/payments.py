@@ -27,6 +27,7 @@ from claims_sim.profile.settlement import (
     PAID_KIND,
     PAID_POINT,
     PAID_PRICE,
+    PAID_ROUNDED_TO,
     PAID_TOP_UP,
 )
 from claims_sim.randomness import stream_key, uniforms
@@ -98,6 +99,7 @@ class Payments:
         self._around = about[money.others_about]
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
+        self._code_of_means = len(profile.bins["paid"].lo) - 1 if money.paid_means is not None else -1
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._ceiling = np.log(profile.money.ceiling)
@@ -197,9 +199,17 @@ class Payments:
         named = kind - first - len(money.paid_lines)
         at = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
         paid[at] = self._paid_exact[named[at]]
+        shares = np.flatnonzero(kind >= first + len(money.paid_lines) + len(self._paid_exact))
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
+        if money.paid_rounded_to:
+            within = self._bins["paid"]
+            in_range = (within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means)
+            at = shares[in_range[kind[shares]]]
+            table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
+            number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
+            paid[at] = round_to_grids(paid[at], money.paid_rounded_to, number, u)
         if money.paid_at is None:
             return
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)

@@ -5,7 +5,6 @@ side; the tables show one habit: up, down, or to the even step.
 """
 
 from collections.abc import Sequence
-from math import lcm
 from typing import Final
 
 import numpy as np
@@ -43,20 +42,22 @@ def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
 
 def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...]:
     """The grids that `amounts` are rounded to, finest first: the one they all lie on, and those that at least `fewest` more
-    lie on than would by chance, if they lay on the one before.
+    lie on than would by chance, if they lay on the one before, whose steps theirs are multiples of.
     """  # noqa: D205
     kept = [finest]
     for grid in sorted(grid for grid in GRIDS if grid > finest):
+        share = kept[-1] / grid
+        if not _is_whole(1 / share):
+            continue
         amounts = amounts[_lies_on(amounts, kept[-1])]
-        share = kept[-1] / _common_multiple(kept[-1], grid)
         found, by_chance = int(_lies_on(amounts, grid).sum()), share * len(amounts)
         if found > max(_MORE_THAN_CHANCE * by_chance, by_chance + fewest):
             kept.append(grid)
     return tuple(kept)
 
 
-def _common_multiple(one: float, other: float) -> float:
-    return lcm(round(one * 100), round(other * 100)) / 100
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) < 1e-6
 
 
 def coarsest_grid(amounts: Numbers, grids: Sequence[float]) -> Codes:

@@ -23,7 +23,14 @@ from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding, stands_out
+from claims_sim.profile.rounding import (
+    amount_grid,
+    coarsest_grid,
+    grids_kept,
+    on_grid,
+    settle_rounding,
+    stands_out,
+)
 from claims_sim.profile.top_ups import find_top_ups
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
@@ -44,6 +51,12 @@ PAID_PRICE: Final = "paid_price"
 """The table that draws which price of its own list is paid."""
 PAID_TOP_UP: Final = "paid_top_up"
 """The table that draws what is added to it."""
+PAID_ROUNDED_TO: Final = "paid_rounded_to"
+"""The table that draws to which grid a payment is rounded that no rule says."""
+_FEWEST_ROUNDED: Final = 20
+"""So many times k claims, for the grids of their payments to be told."""
+_AS_IT_IS: Final = 12
+"""Decimals."""
 PAID_POINT: Final = "paid_price_point"
 """A variable of the sampler's own: which price of its case is paid, the commonest being 0."""
 PAID_CASE: Final = "paid_price_case"
@@ -76,6 +89,8 @@ class Settlement(NamedTuple):
     exact: tuple[float, ...]
     means: PaidMeans | None
     patients_part: PatientsPart | None
+    rounded_to: tuple[float, ...] = ()
+    """Where what is paid by no rule lies on coarser grids than what is claimed: these."""
 
 
 class Listed(NamedTuple):
@@ -130,7 +145,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= number < 0
         first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
-    ratio[part] = _plain_ratio(paid[part], claimed[part], grid)
+    ratio[part] = _plain_ratio(paid[part], claimed[part], grid, amount_grid(paid[part]))
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid)
@@ -171,7 +186,9 @@ def profile_settlement(
     if rules.own:
         _add_prices(builder, rules.own, encoded, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
-    means = find_paid_means(builder, encoded, candidates, _in_ranges(shares), grid)
+    unruled = _in_ranges(shares)
+    means = find_paid_means(builder, encoded, candidates, unruled, grid)
+    rounded_to = _add_grids(builder, encoded, candidates, unruled, grid)
     if means is not None:
         shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
@@ -205,8 +222,25 @@ def profile_settlement(
         )
     tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
-        rules.at, rules.lines, bands, tariffs, rules.above_claimed, rules.exact, means, rules.patients_part
+        rules.at, rules.lines, bands, tariffs, rules.above_claimed, rules.exact, means, rules.patients_part, rounded_to
     )
+
+
+def _add_grids(
+    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float
+) -> tuple[float, ...]:
+    """The grids that what is paid to `rows` is rounded to, where these are coarser than what is claimed; and which claims to which."""
+    paid, population = encoded.paid, encoded.population
+    assert paid is not None  # noqa: S101 - as above
+    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+        return ()
+    grids = grids_kept(paid[rows], amount_grid(paid[rows]), 2 * population.k)
+    if grids == (grid,):
+        return ()
+    rounded: Codes = np.full(len(paid), -1, np.int32)
+    rounded[rows] = coarsest_grid(paid[rows], grids)
+    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids)), candidates, most=2)
+    return grids
 
 
 def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[Parent]) -> None:
@@ -233,9 +267,12 @@ def _with_one_range(shares: Binned) -> Binned:
     return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
-def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float) -> Numbers:
-    """The share that is paid, with as few decimals as give exactly what is paid on the grid."""
-    ratio = np.round(paid / claimed, 4)
+def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float, grid_of_paid: float) -> Numbers:
+    """The share that is paid, with as few decimals as give exactly what is paid on the grid.
+
+    Where what is paid lies on a coarser grid of its own, what four decimals have in common is chance.
+    """
+    ratio = np.round(paid / claimed, 4 if grid_of_paid <= grid else _AS_IT_IS)
     for decimals in (3, 2):
         plain = np.round(paid / claimed, decimals)
         ratio = np.where(np.abs(np.rint(claimed * plain / grid) * grid - paid) < grid / 2, plain, ratio)
