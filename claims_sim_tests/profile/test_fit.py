@@ -357,3 +357,23 @@ def test_claims_without_an_amount_are_left_out_as_those_without_a_diagnosis_are(
     assert "Z000" not in profile.vocabularies["dx_primary_code"]
     assert profile.rows == round(2250 / 11) * 11
     assert "25.0% of the claims have no amount; they are left out." in profile.oddities
+
+
+def test_visits_of_whole_minutes_stay_whole_beside_others(fit):
+    """Visits begin at any second; most last a quarter of an hour, others as long as they last."""
+    g, rows = np.random.default_rng(7), 6000
+    table = tariff_table(rows)
+    begins = np.datetime64("2024-01-01T07:00:00") + (
+        g.integers(0, 360, rows) * 86_400 + g.integers(0, 28_800, rows)
+    ).astype("m8[s]")
+    seconds = np.where(g.random(rows) < 0.7, 900, g.integers(1200, 7200, rows))
+    for name, values in (
+        ("service_type", ["RJTL"] * rows), ("los", [0] * rows), ("admit_dt", begins), ("discharge_dt", begins + seconds.astype("m8[s]")),
+    ):  # fmt: skip
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    lasted = (drawn["discharge_dt"] - drawn["admit_dt"]).dt.total_seconds()
+    assert (lasted == 900).mean() == pytest.approx(0.7, abs=0.03)
+    others = lasted[lasted != 900]
+    assert (others % 60 == 0).mean() < 0.1
+    assert others.between(1200, 7260).all()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import HABITS, on_grid, round_to_grids
+from claims_sim.profile.rounding import HABITS, grids_kept, on_grid, round_to_grids
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -96,3 +96,30 @@ def test_what_falls_on_a_coarser_grid_moves_to_any_step_between():
     beside = round_to_grids(np.full(9, 1000.3), (1.0, 1000.0), np.zeros(9, np.int32), np.linspace(0, 0.999, 9))
     assert np.abs(beside - 1000).max() <= 8
     assert not (beside % 1000 == 0).any()
+
+
+def test_grids_are_multiples_of_each_other():
+    """Of tens a fifth are multiples of 25, which no rounding to 25 has made."""
+    g = np.random.default_rng(4)
+    tens = g.integers(1, 400, 5000) * 10.0
+    hundreds = g.integers(1, 40, 2000) * 100.0
+    assert grids_kept(np.r_[tens, hundreds], 10.0, 22) == (10.0, 50.0, 100.0)
+
+
+def test_what_is_paid_by_no_rule_is_rounded_as_it_is(fit):
+    """Charges are to the cent; of what is paid visits are rounded to tens, stays to thousands."""
+    g, rows = np.random.default_rng(5), 12_000
+    table = tariff_table(rows)
+    claimed = np.round(np.exp(g.normal(9, 0.8, rows)), 2)
+    step = np.where(np.array(table["service_type"].to_pylist()) == "RITL", 1000.0, 10.0)
+    paid = np.minimum(np.rint(claimed * np.exp(g.normal(-0.9, 0.3, rows)) / step) * step, claimed)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    real = table.to_pandas()
+    for service, step in (("RITL", 1000), ("RJTL", 10)):
+        on = [
+            (frame.loc[frame["service_type"] == service, "amount_paid"] % step == 0).mean() for frame in (real, drawn)
+        ]
+        assert on[1] == pytest.approx(on[0], abs=0.03)
+    tens = drawn.loc[drawn["service_type"] == "RJTL", "amount_paid"] // 10 % 10
+    assert tens.value_counts(normalize=True).max() < 0.2

@@ -50,6 +50,17 @@ def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(fit):
     assert (told["claim_weight"] == told["province_name"].map(WEIGHTS)).mean() > 0.99
 
 
+def test_weights_of_districts_are_told_by_districts(fit):
+    """Each of 24 districts has a weight of its own, which its place and class do not tell."""
+    g, table = np.random.default_rng(3), tariff_table(12_000)
+    district = g.integers(0, 24, 12_000)
+    table = replaced(table, "district_name", [f"DISTRICT {i:c}" for i in district + ord("A")])
+    profile = fit(replaced(table, "claim_weight", 1.5 + 0.25 * district))
+    drawn = Sampler(profile).draw_claims(1, np.arange(5000)).to_pandas()
+    number = drawn["district_name"].str[-1].map(ord) - ord("A")
+    assert (drawn["claim_weight"] == 1.5 + 0.25 * number).mean() > 0.99
+
+
 def test_the_weight_of_a_place_of_one_facility_is_not_in_the_file(fit):
     profile = fit(table_with_weights())
     bins = profile.bins["claim_weight"]

@@ -1,0 +1,121 @@
+"""Cells that the source leaves empty: as often, and of the same claims, in a table that stands for it; never in the stream."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 8000
+
+
+def emptied(table, name, rows):
+    """`table` with nothing in the column `name` of `rows`."""
+    values = [None if gone else value for value, gone in zip(table[name].to_pylist(), rows, strict=True)]
+    return table.set_column(table.column_names.index(name), name, pa.array(values, table[name].type))
+
+
+@pytest.fixture(scope="module")
+def pending():
+    """Visits have no severity, most claims of December are not yet paid, and some stays have no discharge but days."""
+    g = np.random.default_rng(3)
+    table = tariff_table(ROWS)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    december = np.array([day.month == 12 for day in table["admit_dt"].to_pylist()])
+    table = emptied(table, "severity_group", ~stays)
+    table = emptied(table, "amount_paid", december & (g.random(ROWS) < 0.7))
+    return emptied(table, "discharge_dt", stays & (g.random(ROWS) < 0.1))
+
+
+@pytest.fixture(scope="module")
+def profile(fit, pending):
+    return fit(pending)
+
+
+@pytest.fixture(scope="module")
+def drawn(profile):
+    """The claims as a stream would have them, and as a table that stands for the source's has them."""
+    sampler = Sampler(profile)
+    claims = sampler.draw_claims(1, np.arange(ROWS))
+    return claims.to_pandas(), sampler.leave_empty(1, np.arange(ROWS), claims).to_pandas()
+
+
+def shares(frame):
+    december = frame["admit_dt"].astype("datetime64[ns]").dt.month == 12
+    stays = frame["service_type"] == "RITL"
+    return {
+        "severity of visits": frame.loc[~stays, "severity_group"].isna().mean(),
+        "severity of stays": frame.loc[stays, "severity_group"].isna().mean(),
+        "paid in December": frame.loc[december, "amount_paid"].isna().mean(),
+        "paid before": frame.loc[~december, "amount_paid"].isna().mean(),
+        "discharge of stays": frame.loc[stays, "discharge_dt"].isna().mean(),
+        "discharge of visits": frame.loc[~stays, "discharge_dt"].isna().mean(),
+        "days": frame["los"].isna().mean(),
+    }
+
+
+def test_as_many_cells_of_the_same_claims_are_empty(pending, drawn):
+    assert shares(drawn[1]) == pytest.approx(shares(pending.to_pandas()), abs=0.04)
+
+
+def test_a_claim_of_the_stream_lacks_nothing(drawn):
+    whole = drawn[0]
+    assert not whole[["severity_group", "amount_paid", "amount_gap", "discharge_dt"]].isna().any().any()
+    assert (whole.loc[whole["service_type"] == "RJTL", "severity_group"] == "unknown").all()
+
+
+def test_what_is_not_empty_is_what_it_was(drawn):
+    whole, left = drawn
+    for name in left.columns:
+        if name != "dx_secondary_codes":
+            there = left[name].notna()
+            assert (left.loc[there, name] == whole.loc[there, name]).all()
+
+
+def test_a_gap_that_would_tell_what_is_left_out_is_left_out(drawn):
+    left = drawn[1]
+    assert (left["amount_gap"].isna() == left["amount_paid"].isna()).all()
+
+
+def test_claims_that_are_to_stay_whole_lack_categories_only(profile):
+    sampler, rows = Sampler(profile), np.arange(2000)
+    claims = sampler.draw_claims(2, rows)
+    left = sampler.leave_empty(2, rows, claims, whole=rows % 2 == 0).to_pandas()
+    assert left.loc[::2, "amount_paid"].notna().all()
+    assert left.loc[1::2, "amount_paid"].isna().any()
+    assert left.loc[::2, "severity_group"].isna().any()
+
+
+def test_the_same_claims_are_emptied_whatever_the_partitioning(profile):
+    sampler, rows = Sampler(profile), np.arange(1000)
+    claims = sampler.draw_claims(4, rows)
+    parts = [sampler.leave_empty(4, rows[at], claims.slice(at.start, 500)) for at in (slice(0, 500), slice(500, 1000))]
+    assert pa.concat_tables(parts).equals(sampler.leave_empty(4, rows, claims))
+
+
+def test_empty_cells_of_fewer_than_k_persons_are_not_told(fit):
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    table = replaced(table, "patient_id_hash", [f"person {i}" for i in rows])
+    few, enough = (fit(emptied(table, "amount_paid", rows < count)) for count in (10, 11))
+    assert (few.blanks, enough.blanks) == ((), ((), ("amount_paid",)))
+    assert "blanks" not in few.tables
+
+
+def test_a_table_without_empty_cells_has_none(fit):
+    profile = fit(tariff_table(ROWS))
+    assert profile.blanks == ()
+    claims = Sampler(profile).draw_claims(1, np.arange(100))
+    assert Sampler(profile).leave_empty(1, np.arange(100), claims).equals(claims)
+
+
+def test_they_are_part_of_the_document(profile):
+    assert ("amount_paid",) in profile.blanks
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_a_procedure_that_was_not_done_lacks_no_label(fit):
+    table = tariff_table(ROWS)
+    named = ["Other" if code else None for code in table["procedure_code"].to_pylist()]
+    assert fit(table.append_column("procedure_label", pa.array(named))).blanks == ()
