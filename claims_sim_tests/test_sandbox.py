@@ -1,5 +1,7 @@
 """A user's own job, unchanged, over simulated claims in the shape of the user's own table."""
 
+import json
+
 import duckdb
 import pyarrow.parquet as pq
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.errors import RequestError, SettingsError
 from claims_sim.generation.batch import utc_now
+from claims_sim.launch import generate
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.reverse import CASE_GROUP
@@ -188,19 +191,48 @@ def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     assert query(out, share)[0][0] == pytest.approx(query(path, share)[0][0], abs=0.05)
 
 
-def test_dates_whose_month_comes_first_are_written_so(settings, tmp_path):
-    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+@pytest.fixture
+def with_empty_cells(settings, tmp_path):
+    """Settings of a simulation whose source has month-first dates, levels of severity for stays only, and pending payments."""
+    path = tmp_path / "theirs.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute(
-            "CREATE TABLE claims_normalized AS SELECT * REPLACE (strftime(admit_dt, '%m/%d/%Y') AS admit_dt) "
-            "FROM src.claims_normalized"
-        )
-    own = settings.model_copy(update={"source": path})
+        connection.execute("""
+            CREATE TABLE claims_normalized AS SELECT * REPLACE (
+              strftime(admit_dt, '%m/%d/%Y') AS admit_dt,
+              CASE WHEN service_type = 'RITL' THEN 1 + length(severity_group) % 2 END::TINYINT AS severity_group,
+              CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_paid END AS amount_paid,
+              CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_gap END AS amount_gap) FROM src.claims_normalized
+        """)
+    own = settings.model_copy(update={"source": path, "clock": "history"})
     pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
-    write_sandbox(own, out, asked=asked())
+    return own
+
+
+def test_dates_whose_month_comes_first_and_empty_cells_are_written_so(with_empty_cells, tmp_path):
+    out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
+    write_sandbox(with_empty_cells, out, asked=asked(rate=0.1), truth=truth)
     parts = "SELECT max(split_part(admit_dt, '/', 1)::INT), max(split_part(admit_dt, '/', 2)::INT) > 12 FROM claims_normalized"
     assert query(out, parts) == [(12, True)]
+    levels = "SELECT count(severity_group) FILTER (service_type = 'RJTL') = 0, count(DISTINCT severity_group) FROM claims_normalized"
+    assert query(out, levels) == [(True, 2)]
+    anomalies = f"(SELECT claim_id FROM '{truth}')"
+    unpaid = f"SELECT avg((amount_paid IS NULL)::INT), bool_and((amount_paid IS NULL) = (amount_gap IS NULL)), claim_id IN {anomalies} AS a"
+    (paid, together, _), (whole, _, _) = query(out, f"{unpaid} FROM claims_normalized GROUP BY a ORDER BY a")
+    assert (paid, together, whole) == (pytest.approx(0.3, abs=0.04), True, 0)
+
+
+def test_a_file_of_flat_rows_has_the_sources_empty_cells_and_one_of_payloads_none(with_empty_cells, tmp_path):
+    rows, payloads = (tmp_path / name for name in ("claims.parquet", "claims.jsonl"))
+    for out in (rows, payloads):
+        generate.run(with_empty_cells, None, 2_000, out)
+    table = pq.read_table(rows).to_pandas()
+    assert table["amount_paid"].isna().mean() == pytest.approx(0.3, abs=0.04)
+    assert (table["severity_group"].isna() == (table["service_type"] == "RJTL")).all()
+    claims = [json.loads(line) for line in payloads.read_text().splitlines()]
+    assert {claim["severity_group"] for claim in claims if claim["service_type"] == "RJTL"} == {"unknown"}
+    assert all(isinstance(claim["amount_paid"], int | float) for claim in claims)
+    assert [claim["claim_id"] for claim in claims] == table["claim_id"].tolist()
 
 
 def test_the_claims_of_the_stream_can_be_taken_and_anomalies_labelled(settings, tmp_path):
