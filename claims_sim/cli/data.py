@@ -65,6 +65,8 @@ def generate(
 ) -> None:
     """Write claims to a file, reviewed like those of the stream.
 
+    In a .parquet file (flat rows) is empty what the source leaves empty, as often; a payload has to have a value.
+
     Example: claims-sim generate --profile profile.json --count 10000 --seed 7 --out claims.parquet
     Example: claims-sim generate --where service=RITL --where "province=JAWA TIMUR" --where stay=3..5 --out few.jsonl
     """
