@@ -33,6 +33,11 @@ def pytest_configure(config) -> None:
         os.environ.setdefault("TMPDIR", str(_MEMORY))
 
 
+def pytest_xdist_auto_num_workers(config) -> int:
+    """One worker more than cores: many tests wait for a server, a browser or a model."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items) -> None:
     """Begin with the longest tests, which are those with a limit of their own: none of them is left for the end."""
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)

@@ -6,6 +6,7 @@ abbreviations of the field. It holds no names of persons but those in which the 
 """
 
 import re
+import unicodedata
 from functools import cache
 from typing import Final
 
@@ -125,6 +126,29 @@ def _numbers(word: str) -> set[str]:
 def eponyms() -> frozenset[str]:
     """Words that labels only ever capitalise: eponyms (parkinson), places, organisms, some first words."""
     return _label_words()[1]
+
+
+# How roots of Greek and Latin are written in other languages: hypertension, hipertensión, Hypertonie, hipertensi.
+_AS_ELSEWHERE: Final = (("ph", "f"), ("y", "i"), ("ae", "e"), ("oe", "e"), ("k", "c"), ("qu", "c"), ("h", ""))
+_TWICE: Final = re.compile(r"(.)\1")
+_MARK: Final = re.compile("[\u0300-\u036f]")
+_ROOT: Final = 5  # letters
+
+
+def root(word: str) -> str:
+    """How a word begins, whatever language writes it; empty where it is too short to tell anything."""
+    plain = _MARK.sub("", unicodedata.normalize("NFD", word.lower()))
+    for written, here in _AS_ELSEWHERE:
+        plain = plain.replace(written, here)
+    plain = _TWICE.sub(r"\1", plain)
+    return plain[:_ROOT] if len(plain) >= _ROOT else ""
+
+
+@cache
+def roots() -> frozenset[str]:
+    """How the words of the labels begin that are no proper nouns."""
+    labels, proper = _label_words()
+    return frozenset(root(word) for word in labels - proper) - {""}
 
 
 @cache

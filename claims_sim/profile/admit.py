@@ -14,7 +14,7 @@ import numpy as np
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import split_words, words
+from claims_sim.codes.vocabulary import root, roots, split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 
@@ -45,7 +45,8 @@ OWN_CODES: Final = (
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
-_NAMES_A_CODE: Final = 0.5  # labels to a code
+_NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
+_CATEGORY_OF_CODE: Final = 3  # characters
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
@@ -200,12 +201,16 @@ def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
     return bool(claims[public].sum() >= _MOST * claims[known].sum())
 
 
-def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask) -> Mask:
+def admitted_as_names(
+    values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask
+) -> Mask:
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
-    `label` (-1: none) and `code` are given for each pair of them that occurs, of codes that are released; `claims` are the
-    pair's claims, `enough` whether they may be told. A column names its codes when nearly all labelled claims bear the
-    commonest label of their code, and when there are many such labels, hardly two codes to one. What differs from claim to
+    `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
+    are released; `claims` are the pair's claims, `enough` whether they may be told. A column names its codes when nearly all
+    labelled claims bear the commonest label of their code, and when there are many such labels, hardly two codes to one; or
+    hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
+    mellitus no insulinodependiente), as names of persons have not. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
     passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
@@ -229,12 +234,25 @@ def admitted_as_names(values: Sequence[str | None], label: Ints, code: Ints, cla
     whose, borne = owner[first], claims_of[first]
     names = first[(borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
     told = pairs[np.isin(word, names) & enough[pairs]]
-    labels, codes = np.unique(label[told]), np.unique(code[told])
-    many = max(_MANY, _NAMES_A_CODE * len(codes))
+    labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
+    named = len(distinct_codes)
+    if _speak_of_diseases([values[i] or "" for i in labels]):
+        named = len({_category_of(codes[i] or "") for i in distinct_codes})
+    many = max(_MANY, _NAMES_A_CODE * named)
     if len(np.unique(same[labels])) < many or borne.sum() < _NEARLY_ALL * labelled.sum():
         return out
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
+
+
+def _speak_of_diseases(labels: Sequence[str]) -> bool:
+    """Have most labels a word with a root of the code systems' words, in whatever language?"""
+    known = roots()
+    return sum(any(root(word) in known for word in split_words(text)) for text in labels) > _HALF * len(labels)
+
+
+def _category_of(code: str) -> str:
+    return code[:_CATEGORY_OF_CODE] if ICD10_CODE.fullmatch(code) else code
 
 
 def _however_spelled(value: str) -> str:

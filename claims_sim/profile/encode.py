@@ -245,7 +245,7 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     pair, distinct = dense_ids(codes[rows].astype(np.int64) * width + raw[rows] + 1)
     enough = out.population.releasable(pair, len(distinct), rows)
     claims = np.bincount(pair, minlength=len(distinct))
-    return admitted_as_names(values, distinct % width - 1, distinct // width, claims, enough)
+    return admitted_as_names(values, texts, distinct % width - 1, distinct // width, claims, enough)
 
 
 def _release_values(

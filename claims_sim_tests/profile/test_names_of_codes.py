@@ -25,6 +25,7 @@ def passing(pairs, k=11):
     claims = np.array([*counts.values()])
     may = admitted_as_names(
         labels,
+        codes,
         np.array([labels.index(label) for _, label in counts]),
         np.array([codes.index(code) for code, _ in counts]),
         claims,
@@ -49,6 +50,39 @@ def test_doctors_with_categories_of_codes_of_their_own_name_none_of_these():
     pairs = [(f"{letter}{n}{digit}", f"Doença {letter.lower()}tica") for letter in "ABCDEFGHIJKLMNOPQRSTUV"
              for n in (10, 11) for digit in range(4)] * 30  # fmt: skip
     assert passing(pairs) == set()
+
+
+IN_SPANISH = {
+    "A09": "DIARREA Y GASTROENTERITIS", "B20": "ENFERMEDAD POR VIRUS DE LA INMUNODEFICIENCIA", "C50": "TUMOR MALIGNO DE LA MAMA",
+    "D50": "ANEMIAS POR DEFICIENCIA DE HIERRO", "E10": "DIABETES MELLITUS INSULINODEPENDIENTE",
+    "E11": "DIABETES MELLITUS NO INSULINODEPENDIENTE", "F20": "ESQUIZOFRENIA", "G40": "EPILEPSIA", "H25": "CATARATA SENIL",
+    "I10": "HIPERTENSION ESENCIAL", "I21": "INFARTO AGUDO DEL MIOCARDIO", "J18": "NEUMONIA, ORGANISMO NO ESPECIFICADO",
+    "J45": "ASMA", "K35": "APENDICITIS AGUDA", "K80": "COLELITIASIS", "L03": "CELULITIS", "M16": "COXARTROSIS",
+    "N18": "INSUFICIENCIA RENAL",
+    "N20": "CALCULO DEL RIÑON", "O80": "PARTO UNICO ESPONTANEO", "P07": "TRASTORNOS RELACIONADOS CON LA GESTACION",
+    "R10": "DOLOR ABDOMINAL Y PELVICO", "S72": "FRACTURA DEL FEMUR", "T14": "TRAUMATISMO", "Z51": "OTRA ATENCION MEDICA",
+}  # fmt: skip
+PERSONS = """Siti Aminah, Budi Santoso, Ahmad Hidayat, Dewi Lestari, Joko Susilo, Sri Rahayu, Agus Salim, Rina Wulandari, Hendra Gunawan,
+    Made Wirawan, Slamet Riyadi, Nurul Huda, Muhammad Yusuf, Fitri Handayani, Bambang Sutrisno, Eko Prasetyo, Maria Fernanda Lopez,
+    Jose Garcia Hernandez, Ana Sofia Torres, Rosa Morales, John Smith, Mary Johnson, Robert Brown, Patricia Young, Linda Davis"""
+
+
+def test_names_of_categories_pass_where_they_speak_of_diseases():
+    """A label of all codes that begin alike: fewer than one to two codes, and one to a category."""
+    pairs = [(f"{category}{digit}", name) for category, name in IN_SPANISH.items() for digit in range(4)] * 30
+    assert passing(pairs) == set(IN_SPANISH.values())
+    fewer = [(code, name) for code, name in pairs if code[:3] < "O"] + [
+        (f"{letter}{n}{digit}", "OTRA ENFERMEDAD") for letter in "OPQRST" for n in range(50, 58) for digit in range(4)
+    ] * 30
+    assert passing(fewer) == set()  # what many categories share names none of them
+
+
+def test_persons_with_categories_of_codes_of_their_own_name_none_of_these():
+    persons = [name.strip() for name in PERSONS.split(",")]
+    pairs = [
+        (f"{category}{digit}", name) for category, name in zip(IN_SPANISH, persons, strict=True) for digit in range(4)
+    ]
+    assert passing(pairs * 30) == set()
 
 
 def plain(label):
