@@ -33,7 +33,7 @@ _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
-_LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # characters
+_LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
@@ -146,7 +146,7 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
 
     A number says nothing by its text; its column must show that it is one of a list of codes. `claims` are each value's
     claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists
-    that are known (10, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a list of
+    that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a list of
     procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values of this
     shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
     may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
@@ -264,8 +264,8 @@ def _however_spelled(value: str) -> str:
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
     """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
-    longest = _LONGEST_CODE if of_classification else _LONGEST_CATEGORY
-    if len(value) > longest or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
+    letters = sum(character.isalnum() for character in value) if of_classification else len(value)
+    if letters > (_LONGEST_CODE if of_classification else _LONGEST_CATEGORY) or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
         return ""
     if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
         return _LONG

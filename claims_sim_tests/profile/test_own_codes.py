@@ -40,6 +40,8 @@ def passing(column, rows, k=11):
         ("procedure_code", ["5-470.11", "5-511.02"]),
         ("procedure_code", ["3-225", "3-200", *(f"5-{number}.{number % 7}{number % 5}" for number in range(400, 430))]),
         ("procedure_code", ["0DTJ4ZZ", "10D00Z1"]),
+        ("procedure_code", [f"{83_600 + n}-00-{n + 10}" for n in range(9)]),
+        ("procedure_code", ["03.01.01.007-2", "04.11.01.003-4"]),
         ("procedure_code", [*(f"992{n}" for n in range(11, 36)), *(f"0{n}1" for n in range(6100, 6125)), "184131"]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
