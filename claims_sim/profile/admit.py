@@ -25,6 +25,7 @@ ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 _CATEGORY: Final = re.compile(r"[^\W_][\w .,/&()'’+\-]*")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
+_NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
@@ -55,10 +56,14 @@ _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|m
 
 
 def admit_category(value: str) -> bool:
-    """May `value` be a category: a short phrase without a run of four digits and without an identifier?"""
+    """May `value` be a category: a short phrase without a run of four digits and without an identifier?
+
+    The year of a plan or a tariff may stand behind its name, where that has no other digit.
+    """
     letters = _without_marks(value)
-    plain = bool(_CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(letters)
-    return plain and not identifiers_in(letters)
+    plain = bool(_CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT
+    numbered = _LONG_NUMBER.search(letters) and not _NAME_AND_YEAR.fullmatch(letters)
+    return plain and not numbered and not identifiers_in(letters)
 
 
 def _without_marks(value: str) -> str:
@@ -265,7 +270,11 @@ def _however_spelled(value: str) -> str:
 def _shape_of_code(value: str, of_classification: bool) -> str:
     """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
     letters = sum(character.isalnum() for character in value) if of_classification else len(value)
-    if letters > (_LONGEST_CODE if of_classification else _LONGEST_CATEGORY) or not _OWN_CODE.fullmatch(value) or _DAY.fullmatch(value):
+    if (
+        letters > (_LONGEST_CODE if of_classification else _LONGEST_CATEGORY)
+        or not _OWN_CODE.fullmatch(value)
+        or _DAY.fullmatch(value)
+    ):
         return ""
     if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
         return _LONG

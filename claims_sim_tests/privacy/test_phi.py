@@ -88,6 +88,8 @@ def test_a_missing_value_is_clean(in_sql):
         ("NO_INSURANCE", True),
         ("RS_KELAS_3", True),
         ("_internal", False),
+        ("Senior Staff 2022", True),
+        ("Tarif (baru) 2023", True),
         ("RM_12_34_56", False),
         ("3578_0123_4567_8901", False),
         ("\u0e31กรุง", False),
@@ -104,3 +106,10 @@ def test_what_is_a_category_to_the_profile_is_one_to_the_checks(name, may):
     if "12345" not in name:  # of runs of digits the checks know that they look like an identifier, not the grammar
         fits = f"regexp_matches(?, ?) AND NOT {identifier_sql('name')} FROM (SELECT ? AS name)"
         assert duckdb.execute(f"SELECT {fits}", [name, CATEGORY_GRAMMAR, name]).fetchall() == [(may,)]
+
+
+@pytest.mark.parametrize(
+    "value", ["2022", "12 Jan 2022", "Plan 1000", "Budi 1987", "2022-01-15", "Plan 2022 0812", "Plan 20221"]
+)
+def test_other_numbers_of_four_digits_are_no_part_of_a_category(value):
+    assert not admit_category(value)
