@@ -33,6 +33,7 @@ def pytest_configure(config) -> None:
         os.environ.setdefault("TMPDIR", str(_MEMORY))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config) -> int:
     """One worker more than cores: many tests wait for a server, a browser or a model."""
     return (os.cpu_count() or 1) + 1

@@ -101,6 +101,26 @@ def test_claims_without_an_amount_do_not_hide_the_change_of_a_few_persons(refres
     assert "fewer than 11 persons have changed" in found.held_back
 
 
+def test_a_discharge_that_one_person_is_given_as_it_was_taken_to_be_is_not_told(profiled, own_source):
+    """Of which claims a discharge is empty is part of the profile, though what stands in for it is what is then written down."""
+    own, _ = profiled(11)
+    with duckdb.connect(str(own_source)) as connection:
+        connection.execute(
+            "UPDATE claims_normalized SET discharge_dt = NULL WHERE service_type = 'RITL' AND hash(patient_id_hash) % 4 = 0"
+        )
+    before = pipeline.profile_source(own, utc_now())
+    pipeline.keep_profile(own, before.profile)
+    assert ("discharge_dt",) in before.profile.blanks
+    with duckdb.connect(str(own_source)) as connection:
+        connection.execute("""
+            UPDATE claims_normalized SET discharge_dt = admit_dt + to_days(los::INT) WHERE patient_id_hash = (
+              SELECT min(patient_id_hash) FROM claims_normalized WHERE discharge_dt IS NULL AND admit_dt IS NOT NULL)
+        """)
+    found = pipeline.profile_source(own, utc_now())
+    assert found.profile == before.profile
+    assert "fewer than 11 persons have changed" in found.held_back
+
+
 def test_few_changes_that_add_up_are_told_together(refresh):
     before = refresh().profile
     assert refresh(persons(6)).profile == before

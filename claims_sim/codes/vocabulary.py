@@ -146,9 +146,10 @@ def root(word: str) -> str:
 
 @cache
 def roots() -> frozenset[str]:
-    """How the words of the labels begin that are no proper nouns."""
-    labels, proper = _label_words()
-    return frozenset(root(word) for word in labels - proper) - {""}
+    """How the words of the labels of diagnoses begin that are no proper nouns."""
+    labels = [icd10.label(code) or "" for code in icd10.all_codes()]
+    diagnoses = {word for text in labels for word in split_words(text)}
+    return frozenset(root(word) for word in diagnoses - _label_words()[1]) - {""}
 
 
 @cache

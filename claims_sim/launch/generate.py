@@ -70,7 +70,11 @@ def run(
                 )  # fmt: skip
                 batch = writer.write(request)
                 places = np.arange(written, written + len(batch.claims))
-                rows = batch.claims if sink.is_of_payloads else writer.sampler.leave_empty(series, places, batch.claims)
+                rows = (
+                    batch.claims
+                    if sink.is_of_payloads
+                    else writer.sampler.leave_empty(series, places, batch.claims, asked=where.as_dict())
+                )
                 sink.write(batch.payloads, rows, _provenance(batch))
                 written, rejected = written + len(batch.claims), rejected + batch.rejected
                 by_model += batch.log["author"].to_pylist().count(settings.author)

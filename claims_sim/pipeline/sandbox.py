@@ -122,8 +122,9 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
     for batch in labelled_batches(profile, asked, sampler):
         truth = truth_of(batch)
         labels.append(truth)
-        # What shows an anomaly is never left out.
-        told_of = pc.is_in(batch.claims["claim_id"], truth["claim_id"].combine_chunks()).to_numpy()
+        # What shows an anomaly is never left out, nor what it was made of.
+        shown = pa.chunked_array([*truth["claim_id"].chunks, pc.list_flatten(truth["related_claims"]).combine_chunks()])
+        told_of = pc.is_in(batch.claims["claim_id"], shown.combine_chunks()).to_numpy()
         places = np.arange(written, written + len(batch.claims))
         yield sampler.leave_empty(asked.seed, places, batch.claims, whole=told_of)
         written += len(batch.claims)
@@ -132,6 +133,7 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
 def _stream(settings: Settings) -> Iterator[pa.Table]:
     sampler = Sampler(current_profile(settings))
     for claims in scores.all_chunks(database(settings)):
+        # Which of them are anomalies is not to be seen: all stay whole, and no row is drawn for.
         yield sampler.leave_empty(0, np.arange(len(claims)), to_flat(claims), whole=np.ones(len(claims), np.bool_))
 
 

@@ -38,11 +38,11 @@ PATTERNS: Final = (
         "medical record number",
     ),
     IdentifierPattern(
-        "title", r"(?:^|[^A-Za-z])(?:Ny|Tn|Nn|An|Sdr|Bpk|NY|TN|NN|SDR|BPK)\.\s*[A-Z]", "title before a name"
+        "title", r"(?:^|[^A-Za-z])(?:Ny|Tn|Nn|An|Sdr|Bpk|NY|TN|NN|SDR|BPK)\.[\s_]*[A-Z]", "title before a name"
     ),
 )
 # What every pattern above implies, in one cheap expression: clean text is then scanned once instead of seven times.
-_SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.\s*[A-Z]"
+_SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.[\s_]*[A-Z]"
 _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no

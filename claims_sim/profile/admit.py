@@ -50,6 +50,7 @@ _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
+_FEW: Final = 0.1  # of the labels
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
@@ -251,9 +252,14 @@ def admitted_as_names(
 
 
 def _speak_of_diseases(labels: Sequence[str]) -> bool:
-    """Have most labels a word with a root of the code systems' words, in whatever language?"""
-    known = roots()
-    return sum(any(root(word) in known for word in split_words(text)) for text in labels) > _HALF * len(labels)
+    """Have most labels a word with a root of the names of diagnoses, in whatever language?
+
+    A root that many labels have in common tells of none of them, as the "poliklinik" before every doctor's name.
+    """
+    found = [{root(word) for word in split_words(text)} & roots() for text in labels]
+    common = Counter(word for those in found for word in those)
+    tell = {word for word, count in common.items() if count <= max(_FEW * len(labels), 1)}
+    return sum(bool(those & tell) for those in found) > _HALF * len(labels)
 
 
 def _category_of(code: str) -> str:

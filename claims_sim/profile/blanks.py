@@ -17,6 +17,7 @@ from claims_sim.profile.document import BLANKS, Blankable
 from claims_sim.profile.release import Parent, Target
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
+_HARDLY: Final = 0.01
 _MOST: Final = 60
 """So many combinations of empty cells are told at most, the commonest."""
 
@@ -38,19 +39,29 @@ def empty_cells(columns: pa.Table) -> Ints | None:
 
 
 def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent]) -> tuple[tuple[Blankable, ...], ...]:
-    """Release the table of empty cells, where there are any that may be told: what each of its codes leaves empty, 0 nothing."""
+    """Release the table of empty cells, where there are any that may be told: what each of its codes leaves empty, 0 nothing.
+
+    Sets of cells that may not be told count as nothing: left out of the table they could be told from another's total.
+    """
     if cells is None:
         return ()
     sets, number = np.unique(cells, return_inverse=True)
-    claims = np.bincount(number)
-    told = builder.population.releasable(number.astype(np.int64), len(sets)) & (sets > 0)
-    told &= claims >= np.sort(claims[told])[::-1][:_MOST].min(initial=0)
-    if not told.any():
+    may = np.flatnonzero(builder.population.releasable(number.astype(np.int64), len(sets)) & (sets > 0))
+    told = np.sort(may[np.argsort(-np.bincount(number)[may], kind="stable")][:_MOST])
+    if not len(told):
         return ()
-    code: Codes = np.where(sets == 0, 0, np.where(told, np.cumsum(told), -1))[number].astype(np.int32)
-    builder.add(Target(BLANKS, code, int(told.sum()) + 1), candidates, most=3)
+    of_set = np.zeros(len(sets), np.int32)
+    of_set[told] = np.arange(1, len(told) + 1)
+    code: Codes = of_set[number]
+    builder.add(Target(BLANKS, code, len(told) + 1), [p for p in candidates if _is_known(p, cells)], most=3)
     named = (tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist())
     return ((), *named)
+
+
+def _is_known(parent: Parent, cells: Ints) -> bool:
+    """Is the parent known of claims with empty cells as of others? Where it is of what is empty, it is unknown there alone."""
+    unknown, empty_ones = parent.codes < 0, cells > 0
+    return bool(unknown[empty_ones].mean() <= unknown[~empty_ones].mean() + _HARDLY) if not empty_ones.all() else True
 
 
 def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], absent: Sequence[str]) -> pa.Table:

@@ -176,13 +176,14 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
-        # Visits may last whole minutes though they begin at any second: so many as most of these, and then all of them.
+        # Visits may last whole minutes though they begin at any second: where most of a range do, all that are drawn from it.
         code, size = binned.codes[same], len(binned.bins.lo)
         told = code >= 0
         whole = np.bincount(code[told], exact[told] == np.floor(exact[told]), size)
         is_whole = whole > _MOSTLY * np.bincount(code[told], minlength=size)
         hi = tuple((np.array(binned.bins.hi) + ~is_whole).tolist())
-        bins["same_day_minutes"] = Bins(lo=binned.bins.lo, hi=hi, whole=bool(is_whole.all()))
+        some = True if is_whole.all() else tuple(is_whole.tolist())
+        bins["same_day_minutes"] = Bins(lo=binned.bins.lo, hi=hi, whole=some if is_whole.any() else False)
         target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
         builder.add(
             target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
-from claims_sim.profile.document import Profile, Table, Tariff
+from claims_sim.profile.document import BLANKS, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE, PAID_KIND
@@ -100,7 +100,7 @@ def describe_crossing(profile: Profile) -> Crossing:
         claims=profile.rows,
         smallest=profile.smallest_cell(),
         tables=tuple(_table(profile, table) for table in profile.tables.values()),
-        lists=(*(_list(profile, column) for column in profile.vocabularies), *_dates(profile)),
+        lists=(*(_list(profile, column) for column in profile.vocabularies), *_dates(profile), *_blanks(profile)),
         ranges=tuple((name, len(bins.lo)) for name, bins in profile.bins.items()),
         money=_money(profile),
         sentences=profile.oddities,
@@ -150,6 +150,13 @@ def _dates(profile: Profile) -> tuple[ValueList, ...]:
     )
     values = tuple(str(day) for day in profile.special_dates)
     return (ValueList(SPECIAL_DATE, origin, values, (None,) * len(values)),)
+
+
+def _blanks(profile: Profile) -> tuple[ValueList, ...]:
+    if not profile.blanks:
+        return ()
+    values = tuple(" and ".join(names) or "none" for names in profile.blanks)
+    return (ValueList(BLANKS, "columns that are empty together", values, (None,) * len(values)),)
 
 
 def _money(profile: Profile) -> tuple[tuple[str, int], ...]:

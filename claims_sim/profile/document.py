@@ -98,16 +98,18 @@ class Table(_Part):
 
 
 class Bins(_Part):
-    """Number ranges: code i stands for lo[i]..hi[i] (a single value where they are equal)."""
+    """Number ranges: code i stands for lo[i]..hi[i] (a single value where they are equal); of whole numbers, all or some of them."""
 
     lo: tuple[Finite, ...]
     hi: tuple[Finite, ...]
-    whole: bool = False
+    whole: bool | tuple[bool, ...] = False
 
     @model_validator(mode="after")
     def _ordered(self) -> "Bins":
         if len(self.lo) != len(self.hi) or any(a > b for a, b in zip(self.lo, self.hi, strict=True)):
             raise ValueError("a number range ends before it begins")
+        if isinstance(self.whole, tuple) and len(self.whole) != len(self.lo):
+            raise ValueError("which number ranges are whole does not fit them")
         return self
 
 

@@ -47,7 +47,8 @@ class Edges:
     """Number ranges as arrays."""
 
     def __init__(self, bins: Bins) -> None:
-        self.lo, self.hi, self.whole = np.array(bins.lo), np.array(bins.hi), bins.whole
+        self.lo, self.hi = np.array(bins.lo), np.array(bins.hi)
+        self._whole = np.broadcast_to(np.array(bins.whole, np.bool_), self.lo.shape)
         self._order = np.lexsort((self.hi - self.lo, self.lo))
 
     def draw(self, codes: Codes, u: Numbers, at_most: Numbers | None = None) -> Numbers:
@@ -57,8 +58,9 @@ class Edges:
         low, high = self.lo[codes], self.hi[codes]
         if at_most is not None:
             low, high = np.minimum(low, at_most), np.minimum(high, at_most)
-        value = low + u * (high - low + (1 if self.whole else 0))
-        value = np.floor(value) if self.whole else value
+        whole = self._whole[codes]
+        value = low + u * (high - low + whole)
+        value = np.where(whole, np.floor(value), value)
         return np.where(codes >= 0, value, 0.0)
 
     def code(self, values: Numbers) -> Codes:

@@ -77,7 +77,7 @@ def _from_each_other(columns: pa.Table) -> tuple[pa.Table, int]:
     for name, filled, values in (("discharge_dt", ends, admit + later), ("los", counted, days)):
         if filled.any():
             column = columns[name].combine_chunks()
-            known = pc.if_else(pa.array(filled), pa.array(values).cast(column.type), column)
+            known = pc.if_else(pa.array(filled), pa.array(values, mask=~filled).cast(column.type), column)
             columns = columns.set_column(columns.column_names.index(name), name, known)
     return columns, int(np.count_nonzero(ends | counted))
 

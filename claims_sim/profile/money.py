@@ -24,7 +24,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
-from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_kept, settle_rounding, stands_out
+from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -318,7 +318,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
-    grids = grids_kept(fit.primary[rows], fit.grid, 2 * fit.encoded.population.k)
+    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid)
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[rows] = coarsest_grid(fit.primary[rows], grids)
     fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2)

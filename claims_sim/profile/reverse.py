@@ -183,7 +183,10 @@ def _case_group(level: str) -> str:
     chapter = f"CASE WHEN regexp_matches(dx_primary_code, '^[A-Z]') THEN {letter} ELSE 'Z' END"
     number = "'0' || md5_number_lower(left(dx_primary_code, 3)) % 10"
     known = f"CASE WHEN {level} IN ('0', 'I', 'II', 'III', 'X') THEN {level} ELSE '0' END"
-    return f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number}, {known})"
+    made_up = (
+        f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number}, {known})"
+    )
+    return f"CASE WHEN {level} IS NOT NULL THEN {made_up} END"
 
 
 def _identity(text: str, number: str, type_: str) -> str:

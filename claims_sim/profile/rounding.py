@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
@@ -54,6 +54,11 @@ def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...
         if found > max(_MORE_THAN_CHANCE * by_chance, by_chance + fewest):
             kept.append(grid)
     return tuple(kept)
+
+
+def grids_of(amounts: Numbers, rows: Ints, population: Population, finest: float) -> tuple[float, ...]:
+    """The grids that the amounts of `rows` are rounded to, finest first; nobody's many claims make one."""
+    return grids_kept(amounts[rows[population.one_of_each(rows)]], finest, 2 * population.k)
 
 
 def _is_whole(number: float) -> bool:

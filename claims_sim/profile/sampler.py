@@ -4,6 +4,7 @@ A row's values depend on (key, its counter, its given values) alone, so that any
 claims, and the same brief under other counters gives independent draws.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -120,14 +121,16 @@ class Sampler:
             {"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())}
         )
 
-    def leave_empty(self, key: int, rows: Rows, claims: pa.Table, whole: Mask | None = None) -> pa.Table:
+    def leave_empty(
+        self, key: int, rows: Rows, claims: pa.Table, whole: Mask | None = None, asked: Collection[str] = ()
+    ) -> pa.Table:
         """The claims as the source has them: without what it leaves empty, and without what stands in for missing categories.
 
         A claim of the stream may not lack these; a table that is read in place of the source's does. Of claims that are to
-        stay `whole` only the stand-ins are left out.
+        stay `whole` only the stand-ins are left out, of columns that were `asked` for nothing.
         """
         draft = self._read(claims)
-        for name in (name for name in BRIEF if name in claims.column_names):
+        for name in (name for name in BRIEF if name in claims.column_names and name not in asked):
             values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
             if None in values and default not in values:
                 claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
@@ -137,7 +140,8 @@ class Sampler:
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
         if whole is not None:
             code = np.where(whole, -1, code)
-        return empty(claims, code, self.profile.blanks, self.profile.absent)
+        blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
+        return empty(claims, code, blanks, self.profile.absent)
 
     def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""

@@ -26,7 +26,7 @@ from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import (
     amount_grid,
     coarsest_grid,
-    grids_kept,
+    grids_of,
     on_grid,
     settle_rounding,
     stands_out,
@@ -234,7 +234,7 @@ def _add_grids(
     assert paid is not None  # noqa: S101 - as above
     if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
         return ()
-    grids = grids_kept(paid[rows], amount_grid(paid[rows]), 2 * population.k)
+    grids = grids_of(paid, rows, population, amount_grid(paid[rows]))
     if grids == (grid,):
         return ()
     rounded: Codes = np.full(len(paid), -1, np.int32)

@@ -87,12 +87,19 @@ class Sketch:
         return sketch
 
 
+_EMPTY: Final = "empty cells"
+
+
 def sketch_source(source: SourceTable, key: int) -> Sketch:
     """The sketch of a snapshot; `key` is the production zone's own, and two sketches need the same one.
 
     Ids of claims do not count: a table that numbers its claims anew has not changed.
     """
     table = source.columns.drop_columns([name for name in source.columns.column_names if name == "claim_id"])
+    # What the source leaves empty is told too, and where something stands in for it no column shows it.
+    table = table.append_column(
+        _EMPTY, pa.array(np.zeros(source.rows, np.int64) if source.empty is None else source.empty)
+    )
     names = [f'"{name}"' for name in sorted(table.column_names)]
     if "dx_secondary_codes" in table.column_names:
         at = table.column_names.index("dx_secondary_codes")

@@ -91,6 +91,7 @@ def test_a_missing_value_is_clean(in_sql):
         ("Senior Staff 2022", True),
         ("Tarif (baru) 2023", True),
         ("RM_12_34_56", False),
+        ("Ny._Siti", False),
         ("3578_0123_4567_8901", False),
         ("\u0e31กรุง", False),
         ("กรุง@เทพ", False),

@@ -4,7 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
+from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -97,10 +99,21 @@ def test_the_same_claims_are_emptied_whatever_the_partitioning(profile):
 
 def test_empty_cells_of_fewer_than_k_persons_are_not_told(fit):
     table, rows = tariff_table(ROWS), np.arange(ROWS)
-    table = replaced(table, "patient_id_hash", [f"person {i}" for i in rows])
-    few, enough = (fit(emptied(table, "amount_paid", rows < count)) for count in (10, 11))
+    table = replaced(table, "patient_id_hash", [f"person {i // 2}" for i in rows])
+    few, enough = (fit(emptied(table, "amount_paid", rows < 2 * persons)) for persons in (10, 11))
     assert (few.blanks, enough.blanks) == ((), ((), ("amount_paid",)))
     assert "blanks" not in few.tables
+
+
+def test_they_are_those_of_the_claims_that_are_profiled(fit):
+    """Of the claims before them, which have no amount and are left out, none lacks a discharge."""
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    for name in ("amount_claimed", "amount_paid"):
+        table = emptied(table, name, rows < ROWS // 3)
+    sampler = Sampler(fit(emptied(table, "discharge_dt", stays & (rows >= ROWS // 3))))
+    left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows)).to_pandas()
+    assert (left["discharge_dt"].isna() == (left["service_type"] == "RITL")).mean() > 0.99
 
 
 def test_a_table_without_empty_cells_has_none(fit):
@@ -119,3 +132,63 @@ def test_a_procedure_that_was_not_done_lacks_no_label(fit):
     table = tariff_table(ROWS)
     named = ["Other" if code else None for code in table["procedure_code"].to_pylist()]
     assert fit(table.append_column("procedure_label", pa.array(named))).blanks == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["admit_dt", "discharge_dt", "los", "amount_claimed", "amount_paid", "dx_primary_label"]
+)
+@pytest.mark.parametrize("without", [(), ("los",), ("admit_dt", "discharge_dt")], ids=["all", "no days", "no dates"])
+def test_each_column_is_as_often_empty_as_it_is_though_others_are_told_by_it(fit, name, without):
+    table = tariff_table(ROWS)
+    table = table.append_column("dx_primary_label", table["dx_primary_code"])
+    table = emptied(
+        table.drop_columns([column for column in without if column != name]), name, np.arange(ROWS) % 5 == 0
+    )
+    sampler, rows = Sampler(fit(table)), np.arange(ROWS)
+    left = sampler.leave_empty(3, rows, sampler.draw_claims(3, rows))
+    assert left[name].null_count / ROWS == pytest.approx(0.2, abs=0.03)
+
+
+def test_what_is_withheld_is_not_what_another_table_counts_more(fit):
+    """Two persons' many claims lack two columns together, which is not told; how many these are is no difference of totals."""
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    few = rows < 300
+    table = replaced(table, "patient_id_hash", [f"person {i % 2 if i < 300 else i}" for i in rows])
+    table = emptied(emptied(table, "amount_paid", few | (rows % 8 == 1)), "discharge_dt", few)
+    profile = fit(table)
+    assert profile.blanks == ((), ("amount_paid",))
+    claims = [sum(sum(level.units) for level in profile.tables[name].levels) for name in ("blanks", "service_type")]
+    assert abs(claims[0] - claims[1]) <= 2
+
+
+def test_at_most_sixty_sets_of_empty_cells_are_told(fit):
+    table, g = tariff_table(20_000), np.random.default_rng(8)
+    for name in ("amount_paid", "los", "admit_dt", "discharge_dt"):
+        table = emptied(table, name, g.random(20_000) < 0.4)
+    labels = [f"Label {i}" for i in g.integers(0, 9, 20_000)]
+    for name in ("dx_primary_label", "amount_gap", "comorbidity_count"):
+        column = labels if name.endswith("label") else g.integers(0, 9, 20_000)
+        table = emptied(table.append_column(name, pa.array(column)), name, g.random(20_000) < 0.4)
+    assert 40 < len(fit(table).blanks) <= 61
+
+
+def test_what_was_asked_for_is_never_left_out(profile):
+    sampler, rows = Sampler(profile), np.arange(2000)
+    claims = sampler.draw_claims(2, rows)
+    left = sampler.leave_empty(2, rows, claims, asked=("amount_paid", "severity_group"))
+    assert left["amount_paid"].null_count == left["severity_group"].null_count == 0
+    assert left["discharge_dt"].null_count > 0
+
+
+def test_drawn_claims_with_empty_days_and_discharges_are_read_as_the_source_is(fit):
+    g, table = np.random.default_rng(2), tariff_table(ROWS)
+    for name in ("los", "discharge_dt"):
+        table = emptied(table, name, g.random(ROWS) < 0.1)
+    sampler, rows = Sampler(fit(table)), np.arange(ROWS)
+    read = fill_stays(sampler.leave_empty(3, rows, sampler.draw_claims(3, rows)))[0]
+    assert 0 < read["los"].null_count < 0.03 * ROWS
+
+
+def test_it_is_shown_which_cells_are_empty_together(profile):
+    shown = {found.column: found.values for found in describe_crossing(profile).lists}
+    assert shown["blanks"] == ("none", *(" and ".join(names) for names in profile.blanks[1:]))

@@ -77,8 +77,9 @@ def test_names_of_categories_pass_where_they_speak_of_diseases():
     assert passing(fewer) == set()  # what many categories share names none of them
 
 
-def test_persons_with_categories_of_codes_of_their_own_name_none_of_these():
-    persons = [name.strip() for name in PERSONS.split(",")]
+@pytest.mark.parametrize("before", ["", "Poliklinik ", "Klinik ", "Medico ", "Kardiologi ", "Dokter "])
+def test_persons_with_categories_of_codes_of_their_own_name_none_of_these(before):
+    persons = [before + name.strip() for name in PERSONS.split(",")]
     pairs = [
         (f"{category}{digit}", name) for category, name in zip(IN_SPANISH, persons, strict=True) for digit in range(4)
     ]

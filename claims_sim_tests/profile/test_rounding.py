@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import HABITS, grids_kept, on_grid, round_to_grids
+from claims_sim.profile.rounding import HABITS, grids_kept, grids_of, on_grid, round_to_grids
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -123,3 +123,11 @@ def test_what_is_paid_by_no_rule_is_rounded_as_it_is(fit):
         assert on[1] == pytest.approx(on[0], abs=0.03)
     tens = drawn.loc[drawn["service_type"] == "RJTL", "amount_paid"] // 10 % 10
     assert tens.value_counts(normalize=True).max() < 0.2
+
+
+def test_the_rounding_of_one_persons_many_claims_is_no_grid():
+    g = np.random.default_rng(6)
+    amounts = np.r_[g.integers(10_000, 900_000, 6000), g.integers(1, 9, 60) * 100_000].astype(float)
+    persons = np.r_[np.arange(6000), np.full(60, 6000)]
+    assert grids_of(amounts, np.arange(6060), Population(6060, 11, persons, None), 1.0) == (1.0,)
+    assert grids_of(amounts, np.arange(6060), Population(6060, 11, np.arange(6060), None), 1.0)[-1] == 100_000.0
