@@ -15,6 +15,8 @@ from claims_sim.profile.numbers import Numbers
 
 MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
+_ASIDE: Final = 4e-5
+"""How far from where values are densest, beside what rounding may do, a base is sought."""
 A_STEP_OFF, TO_THE_STEP = 1.01, 0.5
 """Grid steps that an amount must lie nearer than: to the price itself or to one step beside it, or to the price alone."""
 
@@ -140,23 +142,32 @@ def some_of_each(case: Ints, rows: Ints, cases: int) -> Ints:
 
 
 def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels: Numbers, cases: int) -> Numbers:
-    """Each case's base as the middle of what all its rows on it allow: rounding errors are bounded, not normal."""
-    for _ in range(2):
-        away = rest[:, None] - levels[None] - base[case][:, None]
-        nearest = np.abs(away).argmin(1)
-        off = away[np.arange(len(rest)), nearest]
-        near = np.abs(off) <= 1.5 * tolerance + 1e-5
-        of_case, away, width = case[near], off[near], tolerance[near]
-        low, high = np.full(cases, -np.inf), np.full(cases, np.inf)
-        np.maximum.at(low, of_case, away - width)
-        np.minimum.at(high, of_case, away + width)
-        ok = np.isfinite(low) & np.isfinite(high)
-        weight = width**-2.0
-        total = np.bincount(of_case, weights=weight, minlength=cases)
-        mean = np.bincount(of_case, weights=away * weight, minlength=cases) / np.maximum(total, 1e-30)
-        step = np.where(ok & (low <= high), (np.where(ok, low, 0) + np.where(ok, high, 0)) / 2, mean)
-        base = base + step
-    return base
+    """Each case's base where most of its rows can be on it: rounding errors are bounded, not normal.
+
+    A price that a level nearly makes of another is not the mean of both: that would be neither.
+    """
+    away = rest[:, None] - levels[None] - base[case][:, None]
+    nearest = np.abs(away).argmin(1)
+    off = away[np.arange(len(rest)), nearest]
+    near = np.abs(off) <= 1.5 * tolerance + _ASIDE
+    return base + _most_overlapping(case[near], off[near], tolerance[near], cases)
+
+
+def _most_overlapping(case: Ints, values: Numbers, width: Numbers, cases: int) -> Numbers:
+    """The middle of what most of each case's `values`, each as far as its `width` aside, have in common; 0 where there are none."""
+    middle = np.zeros(cases)
+    if not len(case):
+        return middle
+    edge, owner = np.concatenate([values - width, values + width]), np.concatenate([case, case])
+    order = np.lexsort((edge, owner))
+    owner, edge = owner[order], edge[order]
+    over = np.cumsum(np.where(order < len(case), 1, -1))  # every case ends at 0
+    start = np.flatnonzero(np.r_[True, np.diff(owner) > 0])
+    most = np.repeat(np.maximum.reduceat(over, start), np.diff(np.r_[start, len(owner)]))
+    # Between the last edge of most and the one that ends it; where most overlap twice, the first time.
+    at = np.flatnonzero(over == most)[::-1]
+    middle[owner[at]] = (edge[at] + edge[at + 1]) / 2
+    return middle
 
 
 def match_levels(
