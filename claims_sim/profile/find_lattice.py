@@ -23,7 +23,7 @@ from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import amount_grid
+from claims_sim.profile.rounding import amount_grid, settle_rounding
 
 _MOST: Final = 0.9
 """The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
@@ -52,8 +52,8 @@ _MIN_EXPLAINED_DEALT: Final = 0.5
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
-_FEW_A_STEP_OFF: Final = 0.2
-"""More of the rows on a tariff a step beside their price, and prices to the step are tried."""
+_FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
+"""More of the rows on a tariff a step beside their price, and prices to the step are tried: they have to explain clearly more."""
 _NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -195,14 +195,12 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
         return None
     to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
-    if _inexact(found, amounts) > _FEW_A_STEP_OFF:
+    if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
         fit_points(to_the_step, encoded.population, amounts, np.flatnonzero(to_the_step.case >= 0))
-        found = max(
-            found,
-            _with_all_prices(to_the_step, begun.groups, encoded, amounts),
-            key=lambda tried: int((tried.point >= 0).sum() * (1 - _inexact(tried, amounts))),
-        )
+        own = _with_all_prices(to_the_step, begun.groups, encoded, amounts)
+        hits, of_own = (_hits(_settled(one, amounts), amounts.values, one.grid) for one in (found, own))
+        found = own if of_own > _CLEARLY_MORE * hits else found
     whole, usable = np.flatnonzero(found.case >= 0), begun.usable
     explained = float(np.mean(found.point[usable] >= 0))
     if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
@@ -221,6 +219,13 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
     for _ in range(2):
         share_prices(found, encoded.population, amounts)
     return found
+
+
+def _settled(found: Lattice, amounts: Amounts) -> Lattice:
+    """The tariff as its owner rounds: before that is known, prices between two steps lie beside their amounts."""
+    settled = replace(found)
+    settle_rounding(settled, amounts.values)
+    return settled
 
 
 def _inexact(found: Lattice, amounts: Amounts) -> float:
