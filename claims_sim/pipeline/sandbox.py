@@ -133,8 +133,8 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
 def _stream(settings: Settings) -> Iterator[pa.Table]:
     sampler = Sampler(current_profile(settings))
     for claims in scores.all_chunks(database(settings)):
-        # Which of them are anomalies is not to be seen: all stay whole, and no row is drawn for.
-        yield sampler.leave_empty(0, np.arange(len(claims)), to_flat(claims), whole=np.ones(len(claims), np.bool_))
+        # Which of them are anomalies, whose cells have to stay, is not to be seen: all others stay too.
+        yield sampler.leave_out_stand_ins(to_flat(claims))
 
 
 def _fill_database(path: Path, table: str, columns: Sequence[ForeignColumn], chunks: Iterator[pa.Table]) -> int:

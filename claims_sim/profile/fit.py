@@ -242,6 +242,9 @@ def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None
 def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
     if encoded.weight is not None:
         binned = bin_numbers(encoded.weight, encoded.population, most=60)
+        if not binned.bins.lo:
+            encoded.oddities.append("No claim_weight may be told: each is of one facility or of too few claims.")
+            return
         bins["claim_weight"] = binned.bins
         target = Target("claim_weight", binned.codes, len(binned.bins.lo))
         candidates, district = (builder.candidates(names) for names in ([*WEIGHED_BY, "severity_group"], [DISTRICT]))

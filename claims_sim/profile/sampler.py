@@ -129,12 +129,8 @@ class Sampler:
         A claim of the stream may not lack these; a table that is read in place of the source's does. Of claims that are to
         stay `whole` only the stand-ins are left out, of columns that were `asked` for nothing.
         """
-        draft = self._read(claims)
-        for name in (name for name in BRIEF if name in claims.column_names and name not in asked):
-            values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
-            if None in values and default not in values:
-                claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
-        table = self._tables.get(BLANKS)
+        table, draft = self._tables.get(BLANKS), self._read(claims)
+        claims = self.leave_out_stand_ins(claims, asked)
         if table is None:
             return claims
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
@@ -142,6 +138,14 @@ class Sampler:
             code = np.where(whole, -1, code)
         blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
         return empty(claims, code, blanks, self.profile.absent)
+
+    def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:
+        """The claims without what stands in for missing categories, but in columns that were `asked` for."""
+        for name in (name for name in BRIEF if name in claims.column_names and name not in asked):
+            values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
+            if None in values and default not in values:
+                claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
+        return claims
 
     def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""

@@ -23,6 +23,7 @@ from claims_sim.profile.source import READING, SourceTable
 from claims_sim.randomness import stream_key
 
 _BUCKETS: Final = 1 << 14
+_EMPTY: Final = "empty cells"
 Sums = npt.NDArray[np.uint16]
 
 
@@ -85,9 +86,6 @@ class Sketch:
         if len(sketch.owners) != _BUCKETS or (sketch.facilities is not None and len(sketch.facilities) != _BUCKETS):
             raise ValueError("a sketch of another size")
         return sketch
-
-
-_EMPTY: Final = "empty cells"
 
 
 def sketch_source(source: SourceTable, key: int) -> Sketch:

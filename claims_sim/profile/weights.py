@@ -16,8 +16,6 @@ from claims_sim.profile.numbers import Numbers
 
 _OF_A_KIND: Final = 0.99
 """A kind has a weight when so many of its claims bear it."""
-_ENOUGH: Final = 0.5
-"""Weights of fewer of the claims that were dealt out say nothing of the others."""
 
 
 def weights_as_dealt(weight: Numbers, dealt: Dealt, population: Population) -> Numbers:
@@ -29,10 +27,7 @@ def weights_as_dealt(weight: Numbers, dealt: Dealt, population: Population) -> N
     if of_kind is None:
         return weight
     shared = np.where(_told(of_kind, dealt, population), of_kind, np.nan)[dealt.kind_dealt]
-    was_dealt = dealt.group >= 0
-    if np.isfinite(shared[was_dealt]).sum() < _ENOUGH * was_dealt.sum():
-        return weight
-    return np.where(was_dealt, shared, weight)
+    return np.where(dealt.group >= 0, shared, weight)
 
 
 def _weights_of_kinds(weight: Numbers, dealt: Dealt) -> Numbers | None:

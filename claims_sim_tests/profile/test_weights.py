@@ -74,13 +74,38 @@ def test_the_file_is_the_same_when_facilities_of_a_group_exchange_names_and_the_
     assert told.profile_hash == exchanged.profile_hash
 
 
-def test_weights_of_single_facilities_stay_with_their_claims():
-    """Where each facility has a weight of its own, none is told of a set; they cross in ranges, if at all."""
+def test_weights_of_single_facilities_cross_nowhere():
+    """Where each facility has a weight of its own, none is told of a set: in ranges they would tell how much each of them bills."""
     house = np.repeat(np.arange(1, 7), 100)
     weight = house * 1.5
     dealt, as_dealt = dealt_weights(house, [np.zeros(600), house - 1], weight)
     assert (dealt.group >= 0).all()
-    assert (as_dealt == weight).all()
+    assert np.isnan(as_dealt).all()
+
+
+def test_where_no_weight_may_be_told_there_is_none_and_it_is_said(fit):
+    table = table_with_weights()
+    house = np.array([int(name[1:]) for name in table["facility_id"].to_pylist()])
+    table = replaced(table, "district_name", [f"DISTRICT {chr(65 + i)}" for i in house])
+    profile = fit(replaced(table, "claim_weight", 1.5 + 0.25 * house))
+    assert "claim_weight" not in {*profile.tables, *profile.bins}
+    assert any("No claim_weight may be told" in sentence for sentence in profile.oddities)
+    assert Sampler(profile).draw_claims(1, np.arange(100))["claim_weight"].null_count == 100
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("others", [2, 1])
+def test_the_file_is_the_same_when_each_facility_of_a_group_has_a_weight_of_its_own(fit, order, others):
+    """Each is alone in its district, which has a weight that no other has; the others' one or two districts have theirs."""
+
+    def table(order):
+        made = table_with_weights(order)
+        house = np.array([int(name[1:]) for name in made["facility_id"].to_pylist()])
+        district = np.where(house < 3, np.array(order)[np.minimum(house, 2)], 3 + house % others)
+        made = replaced(made, "district_name", [f"DISTRICT {chr(65 + i)}" for i in district])
+        return replaced(made, "claim_weight", 1.5 + 0.25 * district)
+
+    assert fit(table((0, 1, 2))).profile_hash == fit(table(order)).profile_hash
 
 
 def test_weights_of_persons_stay_with_their_claims():
