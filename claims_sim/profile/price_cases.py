@@ -174,4 +174,4 @@ def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[floa
 def _log_likelihood(bearers: Numbers, among: Numbers | Ints, rows: int, prices: int) -> float:
     """Of `rows` amounts, of which so many bear each of some prices `among` so many; less what knowing the prices takes."""
     told = float((bearers * np.log(bearers / among)).sum()) - _OFF_THE_LIST * (rows - bearers.sum())
-    return float(told - prices * np.log(rows) / 2)
+    return float(told - prices * np.log(max(rows, 1)) / 2)
