@@ -132,3 +132,29 @@ def with_values(table: pa.Table, name: str, rows, value) -> pa.Table:
     for row in rows:
         values[row] = value
     return replaced(table, name, values)
+
+
+def months_of(table):
+    return table["admit_dt"].to_numpy().astype("datetime64[M]").astype(int) % 12
+
+
+def two_lists(rows):
+    """Visits cost what was done, at weekends a tenth more; stays cost their diagnosis, some of these more from July on; what
+    the class of the house multiplies by is another for either.
+    """
+    g, w = np.random.default_rng(19), np.random.default_rng(20)
+    table = tariff_table(rows)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    house, dx = (np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("facility_class", "dx_primary_code"))
+    procedure = g.integers(0, 30, rows)
+    of_stay = np.exp(w.normal(15, 0.5, 12))[dx] * np.array([1.0, 1.31, 0.77])[house]
+    of_visit = np.exp(w.normal(12, 0.5, 30))[procedure] * np.array([1.0, 1.17, 0.92])[house]
+    weekend = (table["admit_dt"].to_numpy().astype("datetime64[D]").astype(int) + 3) % 7 >= 5
+    later = stays & (dx % 3 == 0) & (months_of(table) >= 6)
+    price = np.rint(np.where(stays, of_stay, of_visit) / 100) * 100
+    price = np.rint(price * np.where(later, 1.073, np.where(~stays & weekend, 1.1, 1.0)) / 100) * 100
+    # No provinces of the public register: claims of hospitals that it names would be dealt out.
+    zones = {name: f"ZONE {name[0]}" for name in set(table["province_name"].to_pylist())}
+    table = replaced(table, "province_name", [zones[name] for name in table["province_name"].to_pylist()])
+    table = replaced(table, "procedure_code", [f"{10 + code}" for code in procedure])
+    return replaced(replaced(table, "amount_claimed", price), "amount_paid", price)

@@ -1,0 +1,209 @@
+"""What is paid keeps to price lists of its own, or to amounts, shares and lines, whatever is claimed."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile import settlement
+from claims_sim.profile.document import Profile
+from claims_sim.profile.encode import MONTH, encode
+from claims_sim.profile.find_lattice import find_tariffs
+from claims_sim.profile.following import follows_paid
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import months_of, replaced, tariff_table, two_lists
+
+ROWS = 8000
+RISE = 1.06
+
+
+@pytest.fixture(scope="module")
+def by_case_rate():
+    """Charges of the house, and of them what the case's rate allows."""
+    g = np.random.default_rng(12)
+    table = tariff_table(12_000, seed=5)
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    charged = np.round(np.exp(13 + 0.1 * case + g.normal(0, 0.5, 12_000)), 2)
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    return replaced(replaced(table, "amount_claimed", charged), "amount_paid", np.minimum(charged, rate))
+
+
+def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
+    profile = fit(by_case_rate)
+    assert not profile.money.tariffs
+    assert len(profile.money.paid_tariffs) == 1
+    real, claims = by_case_rate, Sampler(profile).draw_claims(3, np.arange(12_000))
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    rates = np.unique(
+        real["amount_paid"].to_numpy()[real["amount_paid"].to_numpy() < real["amount_claimed"].to_numpy()]
+    )
+    assert np.isin(paid[paid < claimed], rates).mean() > 0.97
+    in_full = [np.mean(t["amount_paid"].to_numpy() == t["amount_claimed"].to_numpy()) for t in (real, claims)]
+    assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
+
+
+def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, by_case_rate):
+    table = by_case_rate
+    claimed = table["amount_claimed"].to_numpy()
+    late = months_of(table) >= 6
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    paid = np.minimum(claimed, np.rint(rate * np.where(late, RISE, 1.0) / 100) * 100)
+    # One claim in fifty is paid more than it asks for: no identity says then that none is.
+    odd = np.random.default_rng(15).random(len(claimed)) < 0.02
+    profile = fit(replaced(table, "amount_paid", np.where(odd, np.round(claimed * 1.1, 2), paid)))
+    assert profile.identities["paid_over_claimed"] > 0
+    assert MONTH in profile.money.paid_tariffs[0].factors
+    claims = Sampler(profile).draw_claims(3, np.arange(12_000))
+    listed = np.isin(claims["amount_paid"].to_numpy(), paid[~odd & (paid < claimed)])
+    assert listed.mean() > 0.2
+    assert (claims["amount_paid"].to_numpy()[listed] <= claims["amount_claimed"].to_numpy()[listed]).all()
+    without = [name for name in claims.column_names if not name.startswith(("amount", "admit", "discharge"))]
+    again = Sampler(profile).draw_money(3, np.arange(12_000), claims.select(without))["amount_paid"].to_numpy()
+    early = listed & (months_of(claims) < 6) & np.isin(again, paid[late])
+    ratio = again[early] / claims["amount_paid"].to_numpy()[early]
+    assert np.median(ratio) == pytest.approx(RISE, abs=1e-3)
+
+
+def test_charges_lie_about_the_price_that_is_paid_where_they_follow_it(fit, by_case_rate):
+    beside = fit(by_case_rate)
+    assert beside.money.others_about == "tariffs"
+    assert "others_about" not in beside.to_json()
+    case = np.unique(by_case_rate["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    price = np.rint(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12))[case] / 100) * 100
+    charged = np.round(price * np.exp(np.random.default_rng(16).normal(0.8, 0.3, len(price))), 2)
+    table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", np.minimum(price, charged))
+    profile = fit(table)
+    assert profile.money.others_about == "paid_tariffs"
+    claims = Sampler(profile).draw_claims(3, np.arange(len(price)))
+    spread = []
+    for t in (table, claims):
+        claimed, paid = t["amount_claimed"].to_numpy(), t["amount_paid"].to_numpy()
+        part = paid < claimed
+        spread.append(np.std(np.log(claimed[part] / paid[part])))
+    assert spread[1] == pytest.approx(spread[0], rel=0.05)
+
+
+def test_what_is_paid_may_follow_the_month_of_the_year(fit):
+    table = tariff_table(ROWS)
+    claimed = table["amount_claimed"].to_numpy()
+    early = months_of(table) < 3
+    paid = np.where(early, np.rint(claimed * 0.6), claimed)
+    claims = Sampler(fit(replaced(table, "amount_paid", paid))).draw_claims(1, np.arange(ROWS))
+    share = claims["amount_paid"].to_numpy() / claims["amount_claimed"].to_numpy()
+    assert share[months_of(claims) < 3].mean() == pytest.approx(0.6, abs=0.01)
+    assert share[months_of(claims) >= 3].mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_shares_that_are_paid_are_no_lines_though_rounding_puts_them_near_some(fit):
+    g = np.random.default_rng(21)
+    claimed = tariff_table(ROWS)["amount_claimed"].to_numpy()
+    share = g.choice([1.0, 0.9, 0.5], ROWS, p=[0.8, 0.12, 0.08])
+    table = replaced(tariff_table(ROWS), "amount_paid", np.rint(claimed * share / 1000) * 1000)
+    assert not fit(table).money.paid_lines
+
+
+def test_case_rates_may_be_more_than_is_claimed_where_they_are(fit, by_case_rate):
+    """Half of the charges lie below the rate, which is paid all the same."""
+    table = by_case_rate.to_pandas()
+    case = np.unique(table["dx_primary_code"], return_inverse=True)[1]
+    rate = np.round(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12)) / 100)[case] * 100
+    claimed = np.round(rate * np.exp(np.random.default_rng(3).normal(0.0, 0.3, len(table))), 2)
+    profile = fit(replaced(replaced(by_case_rate, "amount_claimed", claimed), "amount_paid", rate))
+    drawn = Sampler(profile).draw_claims(1, np.arange(10_000)).to_pandas()
+    assert (drawn["amount_paid"] > drawn["amount_claimed"]).mean() == pytest.approx(0.5, abs=0.05)
+    assert drawn["amount_paid"].isin(rate).mean() > 0.95
+
+
+def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
+    """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""
+    rows = 12_000
+    g = np.random.default_rng(21)
+    claimed = np.round(np.exp(g.normal(13, 0.4, rows)), 2)
+    packages = np.rint(np.exp(np.random.default_rng(22).normal(12.2, 0.3, 40)) / 100) * 100
+    packaged = g.random(rows) < 0.1
+    share = np.round(claimed * g.beta(20, 3, rows), 2)
+    paid = np.where(packaged, np.minimum(packages[g.integers(0, 40, rows)], claimed), share)
+    table = replaced(replaced(tariff_table(rows), "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert set(profile.money.paid_exact) <= set(packages)
+    assert len(profile.money.paid_exact) > 30
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    named = drawn["amount_paid"].isin(packages)
+    assert named.mean() == pytest.approx(np.isin(paid, packages).mean(), abs=0.01)
+    assert (drawn["amount_paid"] <= drawn["amount_claimed"]).all()
+
+
+def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_cent(fit):
+    g = np.random.default_rng(21)
+    table = two_lists(12_000)
+    price = table["amount_paid"].to_numpy()
+    paid = np.where(g.random(12_000) < 0.08, np.round(price * g.uniform(0.2, 0.9, 12_000), 2), price)
+    claimed = np.maximum(np.round(price * np.exp(g.normal(0.9, 0.3, 12_000)), 2), paid)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert not profile.money.tariffs
+    assert [tariff.grid for tariff in profile.money.paid_tariffs] == [100.0, 100.0]
+    assert Profile.from_json(profile.to_json()) == profile
+    claims = Sampler(profile).draw_claims(3, np.arange(12_000))
+    for service in ("RITL", "RJTL"):
+        known = np.unique(price[np.array(table["service_type"].to_pylist()) == service])
+        shares = [
+            np.isin(t["amount_paid"].to_numpy()[np.array(t["service_type"].to_pylist()) == service], known).mean()
+            for t in (table, claims)
+        ]
+        assert shares[1] == pytest.approx(shares[0], abs=0.06)
+
+
+def a_list(service, bases, top_ups, rows=8):
+    """A list of one service (0 or 1) with a case of two prices; every other row is of it, and the last of these bears a top-up."""
+    case = np.where(np.arange(rows) % 2 == service, 0, -1)
+    on = np.flatnonzero(case == 0)
+    point, top_up = np.full(rows, -1, np.int32), np.zeros(rows, np.int32)
+    point[on] = np.arange(len(on)) % 2
+    top_up[on[-1]] = 1
+    codes = {"service_type": (np.arange(rows) % 2).astype(np.int32)}
+    return Lattice(
+        ("service_type",), (2,), 1.0, codes, {}, np.zeros(1), np.array([service]), case, bases=np.log(bases), base_start=np.array([0, 2]),
+        point=point, level=np.where(case == 0, 0, -1).astype(np.int32), top_ups=np.array(top_ups), top_up=top_up,
+    )  # fmt: skip
+
+
+def test_places_on_several_lists_are_counted_over_all_of_them():
+    lists = [a_list(0, [100.0, 110.0], [5.0]), a_list(1, [200.0, 230.0], [7.0])]
+    places = place_on_lists(lists, 8)
+    assert places.top_ups == 2
+    assert places.top_up.tolist() == [0, 0, 0, 0, 0, 0, 1, 2]
+    assert places.point.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
+    codes = {"service_type": (np.arange(8) % 2).astype(np.int32)}
+    assert case_over([PriceList.of_lattice(one) for one in lists], codes, 8).tolist() == [0, 1] * 4
+    assert settlement._price(lists, 8).tolist() == pytest.approx([100.0, 200.0] * 4)
+
+
+def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read):
+    """Where the case of either list would be the same number, stays would follow what is usual of visits."""
+    rows = 12_000
+    table = two_lists(rows)
+    encoded = encode(read(table), 11)
+    lists = find_tariffs(encoded, table["amount_paid"].to_numpy().astype(float), 100.0)
+    assert len(lists) == 2
+    g = np.random.default_rng(3)
+    paid = table["amount_paid"].to_numpy().astype(float)
+    claimed = np.exp(np.log(paid) + g.normal(0.5, 0.1, rows))
+    unknown = g.random(rows) < 0.1
+    multiple, usual = np.zeros(rows), np.zeros(rows)
+    for one in lists:
+        one.point[unknown] = -1
+        on = np.flatnonzero(one.point >= 0)
+        multiple[on] = np.log(paid[on]) - one.bases[one.base_start[one.case[on]]] - one.place_log(on)
+        mean = np.bincount(one.case[on], multiple[on], len(one.case_keys)) / np.maximum(
+            np.bincount(one.case[on], minlength=len(one.case_keys)), 1
+        )
+        usual[one.case >= 0] = mean[one.case[one.case >= 0]]
+    slopes, each = follows_paid(lists, claimed, paid, encoded)
+    slope = np.append(slopes, 0.0)[encoded.codes["service_type"]]
+    assert slope.max() > 0.5
+    listed = np.any([one.point >= 0 for one in lists], axis=0)
+    assert listed[~unknown].mean() > 0.99
+    assert np.abs(each[listed] - (slope * multiple)[listed]).max() < 1e-9
+    assert np.abs(each[~listed] - (slope * usual)[~listed]).max() < 1e-9
