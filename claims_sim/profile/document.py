@@ -29,7 +29,7 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "8"
+PROFILE_SCHEMA_VERSION: Final = "9"
 BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[
@@ -227,7 +227,8 @@ class PaidMeans(_Part):
 class Money(_Part):
     """How amounts are made.
 
-    The table `amount` draws a code: first points × hidden levels of the claim's tariff, then the shared amounts in `exact`, last
+    The table `amount` draws a code: first points × hidden levels of the claim's tariff, then the price that is paid where
+    `claimed_as_paid`, then the shared amounts in `exact`, last
     "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
     `paid_at` in turn, by each of `paid_lines` (slope, offset) in turn, then the ranges of `bins["paid"]` as shares of
     what is claimed. `paid_bands` are the borders of the bands of the claimed amount that it may depend on.
@@ -253,6 +254,8 @@ class Money(_Part):
     price of theirs, and the table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
     """
     rates_above_claimed: bool = False
+    claimed_as_paid: bool = False
+    """Do some claims bill just the price of `paid_tariffs` that is paid? `paid` says nothing of these."""
     claimed_follows_paid: tuple[Share, ...] = ()
     """For each kind of service how much dearer "other" amounts are, as a logarithm, where the price that is paid is by one dearer
     than its case's commonest.
@@ -282,7 +285,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["8"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["9"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -376,6 +379,7 @@ class Profile(_Part):
             if money[name] == usual:
                 del money[name]
         for name in (
+            "claimed_as_paid",
             "claimed_follows_paid",
             "day_rates",
             "off_prices",

@@ -13,7 +13,7 @@ import numpy as np
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
-from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
@@ -66,11 +66,18 @@ class _Fit:
     follows: Numbers
     """What of each amount's logarithm follows from which price is paid."""
     places: Places
+    as_paid: Mask
+    """Which amounts are just the price that is paid."""
 
     @property
     def points(self) -> int:
         """How many places on the tariffs `amount` has codes for: points of a case × hidden levels."""
         return self.places.points * most_levels(self.lattices)
+
+    @property
+    def first_shared(self) -> int:
+        """The code in `amount` of the first amount that is shared off the tariffs."""
+        return self.points + bool(self.as_paid.any())
 
     @property
     def candidates(self) -> list[Parent]:
@@ -97,16 +104,17 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         settle_rounding(lattice, primary)
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
-    slopes, follows = tuple[float, ...](), np.zeros(encoded.rows)
+    slopes, follows, as_paid = tuple[float, ...](), np.zeros(encoded.rows), np.zeros(encoded.rows, np.bool_)
     if rules is not None and rules.own and encoded.paid is not None:
-        slopes, follows = follows_paid(rules.own, primary, encoded.paid, encoded)
+        as_paid = rules.as_paid
+        slopes, follows = follows_paid(rules.own, np.where(as_paid, np.nan, primary), encoded.paid, encoded)
     places = place_on_lists(lattices, encoded.rows)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places)
+    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
     tariffs = _tariffs(fit)
     exact, counted = _profile_amount(fit)
     rows = np.flatnonzero(np.isfinite(primary))
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
-    other = (counted == fit.points + len(exact)) & np.isfinite(primary)
+    other = (counted == fit.first_shared + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
     others_about, about = _what_others_lie_about(fit, rules, means, rest)
     rounded_to = _profile_other(fit, about, means, rest)
@@ -132,6 +140,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_tariffs=settled.tariffs,
         ceiling=_ceiling(primary, encoded.population, grid),
         rates_above_claimed=settled.above_claimed,
+        claimed_as_paid=bool(as_paid.any()),
         claimed_follows_paid=slopes if any(slopes) else (),
         paid_exact=settled.exact,
         paid_rounded_to=settled.rounded_to,
@@ -202,18 +211,19 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
 
 
 def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
-    """The table `amount`: places on the tariffs, shared amounts off them, and the rest as one code."""
+    """The table `amount`: places on the tariffs, the price that is paid, shared amounts off them, and the rest as one code."""
     primary, codes = fit.primary, fit.places.code.copy()
+    codes[fit.as_paid] = fit.points
     off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
     shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
     exact = distinct[shared]
-    other = fit.points + len(exact)
-    codes[off] = np.where(shared, fit.points + np.cumsum(shared) - 1, other)[ids]
+    other = fit.first_shared + len(exact)
+    codes[off] = np.where(shared, fit.first_shared + np.cumsum(shared) - 1, other)[ids]
     # A shared price may recur where enough is given; further up it would be the price of other cases. Nothing is
     # nothing everywhere.
-    first = fit.points + int(len(exact) > 0 and exact[0] == 0.0)
+    first = fit.first_shared + int(len(exact) > 0 and exact[0] == 0.0)
     rule = Rule(Fallback(first, other, _SHARED_DEPTH))
     # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)

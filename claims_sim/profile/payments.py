@@ -115,9 +115,11 @@ class Payments:
         code = table.draw(key, rows, draft.given(table.parents))
         amount = self._draw_prices(key, rows, draft, code)
         listed = np.isfinite(amount)
-        exact = (code >= profile.money.points) & (code < profile.money.points + len(self._exact))
-        amount[exact] = self._exact[code[exact] - profile.money.points]
+        first = profile.money.points + profile.money.claimed_as_paid
+        exact = (code >= first) & (code < first + len(self._exact))
+        amount[exact] = self._exact[code[exact] - first]
         owed = np.full(draft.rows, np.nan) if self._own is None else self._own.draw(key, rows, draft)
+        as_paid = (code == profile.money.points) & profile.money.claimed_as_paid & np.isfinite(owed)
         rest = np.flatnonzero(np.isnan(amount))
         around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
         amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
@@ -127,6 +129,7 @@ class Payments:
         other = amount.copy()
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, _Listed(listed, code, charge, owed), other)
+        amount[as_paid] = other[as_paid] = owed[as_paid]
         claimed, settled = (np.minimum(np.round(money, 2), MAX_AMOUNT) for money in (amount, other))
         if self._pays_at_most_what_is_claimed:
             settled = np.minimum(settled, claimed)

@@ -71,6 +71,8 @@ _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
+_MIN_AS_PAID: Final = 0.01
+"""The share of the claims that must bill just the price that they are paid for this to be no chance."""
 
 Line = tuple[float, float]
 
@@ -117,6 +119,8 @@ class Rules(NamedTuple):
     shares_from: int
     """The first code of the shares."""
     patients_part: PatientsPart | None
+    as_paid: Mask
+    """Which claims bill just the price of `own` that they are paid, where many do; they have no code."""
 
 
 NOT_SETTLED: Final = Settlement(None, (), (), (), False, (), None, None)
@@ -153,6 +157,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
     own, above_claimed = () if listed.lattices else _find_own_lists(encoded, paid, unruled), False
+    as_paid = np.zeros(len(paid), np.bool_)
     if own:
         lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
         line = np.where(sloped, np.cumsum(sloped) - 1, -1)[line].astype(np.int32)
@@ -162,6 +167,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     if own:
         on = _is_on(own)
         above_claimed = released_count(on & (paid > claimed), encoded.population) > _COMMON_SHARE * int(on.sum())
+        as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population)
+        codes[as_paid] = -1
         if not above_claimed:
             # A charge below its price is paid whole because of it.
             codes[(codes == FULL) & (_price(own, len(paid)) >= claimed)] = first
@@ -173,7 +180,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= number < 0
     first += len(exact)
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part)
+    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, as_paid)
 
 
 def profile_settlement(
@@ -326,6 +333,33 @@ def _find_own_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
         settle_rounding(own, amounts)
         find_top_ups(own, amounts, encoded.population)
     return found
+
+
+def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population) -> Mask:
+    """Which of `rows`, which are paid in full, are paid a price of their case: they are put on its list. None, where they are few."""
+    placed = [_place_on(one, paid, rows) for one in own]
+    as_paid = np.zeros(len(paid), np.bool_)
+    for point, _ in placed:
+        as_paid[rows[point >= 0]] = True
+    if int(as_paid.sum()) < _MIN_AS_PAID * len(paid) or not population.may_be_told(np.flatnonzero(as_paid)):
+        return np.zeros(len(paid), np.bool_)
+    for one, (point, level) in zip(own, placed, strict=True):
+        on = point >= 0
+        one.point[rows[on]], one.level[rows[on]] = point[on], level[on]
+    return as_paid
+
+
+def _place_on(own: Lattice, paid: Numbers, rows: Ints) -> tuple[Codes, Codes]:
+    """The point and the hidden level of the price of its case that each of `rows` is paid; -1 where it is paid none."""
+    point, level = np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int32)
+    prices, given = PriceList.of_lattice(own), {name: codes[rows] for name, codes in own.codes.items()}
+    for number in range(int(np.diff(own.base_start).max(initial=0))):
+        logs = prices.logs(given, np.full(len(rows), number, np.int32), strict=True)
+        there = np.flatnonzero(np.isfinite(logs) & (point < 0))
+        for at, further in enumerate(own.levels):
+            hit = there[np.abs(on_grid(logs[there] + further, own.grid, own.ties) - paid[rows[there]]) < own.grid / 2]
+            point[hit], level[hit] = number, at
+    return point, level
 
 
 def _is_on(own: Sequence[Lattice]) -> Mask:

@@ -115,6 +115,47 @@ def test_case_rates_may_be_more_than_is_claimed_where_they_are(fit, by_case_rate
     assert drawn["amount_paid"].isin(rate).mean() > 0.95
 
 
+def rates_of(table):
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    return np.rint(np.exp(np.random.default_rng(13).normal(13.2, 0.4, 12))[case] / 100) * 100
+
+
+def billed_as_paid(table, rows):
+    """What is paid of all is the case's rate, which `rows` bill; the others bill about twice as much."""
+    rate = rates_of(table)
+    charged = np.round(rate * np.exp(np.random.default_rng(16).normal(0.8, 0.3, len(rate))), 2)
+    return replaced(
+        replaced(table, "amount_claimed", np.where(rows, rate, charged)), "amount_paid", np.minimum(rate, charged)
+    )
+
+
+def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate):
+    house = np.array(by_case_rate["facility_class"].to_pylist()) == "RS Kelas C"
+    table = billed_as_paid(by_case_rate, house & (np.random.default_rng(17).random(len(house)) < 0.5))
+    profile = fit(table)
+    assert profile.money.claimed_as_paid
+    assert Profile.from_json(profile.to_json()) == profile
+    claims = Sampler(profile).draw_claims(3, np.arange(len(house)))
+    known = np.unique(rates_of(table))
+    for name in ("RS Kelas C", "RS Kelas B"):
+        shares = []
+        for t in (table, claims):
+            of_house = np.array(t["facility_class"].to_pylist()) == name
+            claimed, paid = (t[column].to_numpy()[of_house] for column in ("amount_claimed", "amount_paid"))
+            shares.append(np.mean((claimed == paid) & np.isin(paid, known)))
+        assert shares[1] == pytest.approx(shares[0], abs=0.04)
+
+
+def test_bills_that_are_the_case_rate_by_chance_or_of_few_persons_are_not_told(fit, by_case_rate):
+    few = np.arange(by_case_rate.num_rows) % 25 == 0
+    persons = [f"person {i % 3}" if own else f"person {i}" for i, own in enumerate(few.tolist())]
+    for rows, keys in ((few & (np.cumsum(few) < 100), None), (few, persons)):
+        table = billed_as_paid(by_case_rate, rows)
+        profile = fit(table if keys is None else replaced(table, "patient_id_hash", keys))
+        assert not profile.money.claimed_as_paid
+        assert "claimed_as_paid" not in profile.to_json()
+
+
 def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""
     rows = 12_000
