@@ -28,6 +28,7 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
@@ -46,6 +47,7 @@ OWN_CODES: Final = (
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
+_A_LIST_OF_SHORT: Final = 5  # values
 _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
@@ -151,14 +153,17 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 
     A number says nothing by its text; its column must show that it is one of a list of codes. `claims` are each value's
-    claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists
-    that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a list of
-    procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values of this
-    shape, or some do and it has many values that may be told. In either case most claims of the shape bear values that
-    may be told, as they do not where numbers are those of persons. So what is written into a column of another kind
-    does not pass, however many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot
-    (5-820.00), those without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that
-    length have one. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
+    claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists that
+    are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a
+    list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values
+    of this shape, or some do and it has many values that may be told, or most do and nearly all others bear values of such
+    shapes. In all cases most claims of the shape bear values that may be told, as they do not where numbers are those of
+    persons. So what is written into a column of another kind does not pass, however many share it. Where many procedures or
+    diagnoses that may be told have a subdivision behind a dot (5-820.00), those without (3-225) have their shape; and where
+    many long numbers of one length begin with a 0, all of that length have one. Procedures may also be short codes of
+    several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where nearly all claims bear such or codes of
+    a list, and at least half of them have digits. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held
+    against these too.
     """
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
@@ -171,6 +176,8 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
             passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
+    if column == "procedure_code":
+        passes |= _short_codes(values, passes, claims, enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
@@ -185,7 +192,24 @@ def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Int
     is_list = (borne >= _NEARLY_ALL * filled) | (
         (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     )
-    return np.asarray((is_list & (told >= _MOST * borne) & (shapes != ""))[shape])
+    may = (told >= _MOST * borne) & (shapes != "")
+    beside = (borne >= _HALF * filled) & (borne + borne[is_list & may].sum() >= _NEARLY_ALL * filled)
+    return np.asarray(((is_list | beside) & may)[shape])
+
+
+def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+    """Which values are short codes of a few letters and digits, in a column of these and of codes that are `listed`."""
+    filled = claims[[value is not None for value in values]].sum()
+    short = np.array([bool(_SHORT_CODE.fullmatch(value or "")) for value in values], np.bool_)
+    told = np.flatnonzero(short & enough)
+    numbered = sum((values[i] or "")[-1].isdecimal() for i in told.tolist())
+    of_a_list: bool = (
+        claims[short | listed].sum() >= _NEARLY_ALL * filled
+        and claims[told].sum() >= _MOST * claims[short].sum()
+        and len(told) >= _A_LIST_OF_SHORT
+        and numbered >= _HALF * len(told)
+    )
+    return short & of_a_list
 
 
 def _without_subdivision(value: str) -> str:
