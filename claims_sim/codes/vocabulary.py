@@ -50,8 +50,8 @@ _TO_BRITISH: Final = tuple(
 
 _ABBREVIATIONS: Final = """
 aids anc aki ami ards asd avm bcg bph bppv cabg cad chd chf ckd cml cns copd cvd cva cvc cap cpr csf ct dhf
-dic dm dss dvt ecg eeg egd ekg emg enc ercp esrd eswl ent gbs gea gerd gi hap hbv hcv hiv hnp hpv hsv htn icd icu
-ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk nec nicu nos nsaid nstemi nvd ob obgyn ome orif pci pda
+dic dm dss dvt ecg eeg egd ekg emg enc ercp esrd eswl ent ga gbs gea gerd gi hap hbv hcv hiv hnp hpv hsv htn icd icu iol
+ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk mva nec nicu nos nsaid nstemi nvd ob obgyn ogd ome orif pci pda phc
 pid ppok prom ptca ra rds rhd rt sah sc sdh sle stemi sti svt tb tbc tia tof turp tuip uap uri urti
 usg uti vap vsd vte vt vf wpw xr xray
 """
@@ -68,6 +68,8 @@ initial intensive laboratory management medication neonatal nursing obstetric ob
 physician physiotherapy postnatal postoperative prenatal preoperative prescription prevention preventive radiology reconciliation
 referral rehabilitation review room sample service services specialist specialized subsequent surgery surgical test testing
 triage urgent vaccination ward wellness
+appendicectomy bed day days denture diem discectomy echocardiogram fee grafting hemorrhoidectomy haemorrhoidectomy hydrocelectomy
+item myomectomy package per session sessions toilet under
 """
 
 

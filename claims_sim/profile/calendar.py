@@ -72,7 +72,8 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     if encoded.admit is None:
         return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
-    context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
+    # Codes of procedures are renewed in some month; who comes without an appointment comes at weekends too.
+    context = ["service_type", "dx_primary_code", "procedure_code", "province_name", "facility_class", "facility_type"]
     # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
     builder.add(
         Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates([*context, "severity_group"]), most=3

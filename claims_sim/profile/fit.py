@@ -193,7 +193,9 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
     if label in encoded.codes and code in encoded.codes:
         # A code whose labels may not be released takes the code system's name, never another code's label.
         target = Target(label, encoded.codes[label], len(encoded.vocabularies[label]))
-        builder.add(target, builder.candidates([code]), rule=Rule(has_pools=False), most=1)
+        # One code may stand for several things, which kinds of houses do more or less of.
+        candidates = builder.candidates([code, "service_type", "facility_class", "facility_type"])
+        builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=code)
 
 
 def _add_secondary(builder: Builder, encoded: Encoded) -> None:

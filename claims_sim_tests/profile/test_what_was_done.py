@@ -1,0 +1,67 @@
+"""What was done says more: which month and weekday a claim is of; and a house says what its code stands for there."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import months_of, replaced, tariff_table
+
+ROWS = 8000
+
+
+def weekdays_of(table):
+    return (table["admit_dt"].to_numpy().astype("datetime64[D]").astype(int) + 3) % 7
+
+
+def share_of(table, code, where):
+    return np.mean(where[np.array(table["procedure_code"].to_pylist()) == code])
+
+
+def test_procedures_whose_codes_are_renewed_are_of_the_months_in_which_they_were_used(fit):
+    table = tariff_table(ROWS)
+    visit, is_new = np.random.default_rng(3).random(ROWS) < 0.7, months_of(table) >= 7
+    codes = np.where(visit, np.where(is_new, "9921", "8901"), np.where(is_new, "9955", "8952"))
+    table = replaced(table, "procedure_code", codes.tolist())
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    for code in ("9921", "9955", "8901", "8952"):
+        assert share_of(claims, code, months_of(claims) >= 7) == pytest.approx(float(code.startswith("99")), abs=0.005)
+
+
+def test_who_comes_without_an_appointment_comes_at_weekends(fit):
+    table, g = tariff_table(ROWS), np.random.default_rng(4)
+    urgent = g.random(ROWS) < 0.3
+    days = g.integers(0, 52, ROWS) * 7 + np.where(urgent, g.integers(0, 7, ROWS), g.integers(0, 5, ROWS))
+    table = replaced(table, "admit_dt", np.datetime64("2024-01-01") + days)  # a Monday
+    table = replaced(table, "discharge_dt", table["admit_dt"].to_numpy() + table["los"].to_numpy())
+    table = replaced(table, "procedure_code", np.where(urgent, "8952", "8901").tolist())
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    assert share_of(claims, "8901", weekdays_of(claims) >= 5) < 0.01
+    assert share_of(claims, "8952", weekdays_of(claims) >= 5) == pytest.approx(2 / 7, abs=0.03)
+
+
+def test_a_code_is_called_what_it_stands_for_in_each_kind_of_house(fit):
+    table = tariff_table(ROWS)
+    special = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"
+    names = np.where(special, "Obstetric ultrasound", "Ultrasound of abdomen")
+    table = replaced(replaced(table, "procedure_code", ["8876"] * ROWS), "procedure_label", names.tolist())
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS)).to_pandas()
+    of_special = claims["facility_class"] == "RS Khusus Ibu dan Anak"
+    assert (claims["procedure_label"] == "Obstetric ultrasound").equals(of_special)
+
+
+def test_nobody_is_paid_by_name_more_than_is_claimed_where_that_is_seldom(fit):
+    """A package is what most of a rare kind are paid, whose charges are a little more; one claim in five hundred is paid more."""
+    g = np.random.default_rng(5)
+    claimed = np.round(np.exp(g.normal(13, 0.4, ROWS)), 2)
+    package = np.rint(np.exp(np.random.default_rng(22).normal(12.2, 0.3, 40)) / 100)[g.integers(0, 40, ROWS)] * 100
+    packaged, above = g.random(ROWS) < 0.15, g.random(ROWS) < 0.002
+    charged = np.where(packaged, np.round(package * (1 + g.beta(1, 4, ROWS)), 2), claimed)
+    paid = np.where(above, charged + 1000, np.where(packaged, package, np.round(charged * g.beta(20, 3, ROWS), 2)))
+    table = replaced(replaced(tariff_table(ROWS), "amount_claimed", charged), "amount_paid", paid)
+    profile = fit(table)
+    assert len(profile.money.paid_exact) > 30
+    assert profile.identities["paid_over_claimed"] > 0
+    drawn = Sampler(profile).draw_claims(1, np.arange(20_000)).to_pandas()
+    named = drawn["amount_paid"].isin(profile.money.paid_exact)
+    assert named.mean() > 0.05
+    assert not (drawn["amount_paid"] > drawn["amount_claimed"])[named].any()
