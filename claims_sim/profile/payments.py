@@ -197,11 +197,14 @@ class Payments:
                 kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
-            paid[at] = np.minimum(price, amount[at]) if not money.rates_above_claimed else price
+            paid[at] = price if money.rates_above_claimed else np.minimum(price, amount[at])
             first += 1
         named = kind - first - len(money.paid_lines)
-        at = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
-        paid[at] = self._paid_exact[named[at]]
+        by_name = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
+        paid[by_name] = self._paid_exact[named[by_name]]
+        if self._seldom_pays_more:
+            at = np.r_[on, by_name]
+            paid[at] = np.minimum(paid[at], amount[at])
         shares = np.flatnonzero(kind >= first + len(money.paid_lines) + len(self._paid_exact))
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
@@ -213,10 +216,13 @@ class Payments:
             table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
             number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
             paid[at] = round_to_grids(paid[at], money.paid_rounded_to, number, u)
-        if money.paid_at is None:
-            return
-        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + money.paid_values) & listed.on)
-        given = _codes_of(draft, at, self._prices.names) | {money.paid_at: kind[at] - FIRST_LEVEL}
+        if money.paid_at is not None:
+            self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+
+    def _pay_as_of_another(self, name: str, draft: Draft, kind: Codes, listed: _Listed, paid: Numbers) -> None:
+        """Set `paid` where it is the price at another value of the variable `name`."""
+        at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + self.profile.money.paid_values) & listed.on)
+        given = _codes_of(draft, at, self._prices.names) | {name: kind[at] - FIRST_LEVEL}
         price = self._prices.amounts(given, listed.code[at]) + listed.charge[at]
         paid[at] = np.where(np.isfinite(price), price, paid[at])
 

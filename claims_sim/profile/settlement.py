@@ -165,15 +165,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= line < 0
     first += len(lines)
     if own:
-        on = _is_on(own)
-        above_claimed = released_count(on & (paid > claimed), encoded.population) > _COMMON_SHARE * int(on.sum())
-        as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population)
-        codes[as_paid] = -1
-        if not above_claimed:
-            # A charge below its price is paid whole because of it.
-            codes[(codes == FULL) & (_price(own, len(paid)) >= claimed)] = first
-        codes[on] = first
-        part &= ~on
+        part &= ~_is_on(own)
+        as_paid, above_claimed = _set_listed(codes, own, encoded, first)
         first += 1
     exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
     codes[number >= 0] = first + number[number >= 0]
@@ -333,6 +326,26 @@ def _find_own_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
         settle_rounding(own, amounts)
         find_top_ups(own, amounts, encoded.population)
     return found
+
+
+def _set_listed(codes: Codes, own: Sequence[Lattice], encoded: Encoded, first: int) -> tuple[Mask, bool]:
+    """Set the code `first` of claims that are paid a price of the lists; which others bill just that, and whether one is also paid
+    where less is claimed.
+    """  # noqa: D205
+    claimed, paid = encoded.claimed, encoded.paid
+    assert claimed is not None  # noqa: S101 - the caller has both
+    assert paid is not None  # noqa: S101
+    on = _is_on(own)
+    above = released_count(on & (paid > claimed), encoded.population)
+    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population)
+    codes[as_paid] = -1
+    paid_whole = (codes == FULL) & (_price(own, len(paid)) >= claimed)
+    above_claimed = above > max(_COMMON_SHARE * int(on.sum()), int(paid_whole.sum()))
+    if not above_claimed:
+        # A charge below its price is paid whole because of it.
+        codes[paid_whole] = first
+    codes[on] = first
+    return as_paid, above_claimed
 
 
 def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population) -> Mask:
