@@ -8,7 +8,7 @@ import numpy as np
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.document import BLANKS, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
-from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE, PAID_KIND
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
@@ -32,6 +32,7 @@ _CALLED: Final = {
     HAS_PROCEDURE: "whether anything was done",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
+    AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",

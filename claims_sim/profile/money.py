@@ -36,6 +36,11 @@ ON_LIST: Final = "is_on_list"
 """Another: 1 where what is claimed is a price of the tariffs."""
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
+AMOUNT_KIND: Final = "amount_kind"
+"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
+_KINDS: Final = 4
+_MANY_SHARED: Final = 50
+"""So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
 _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
@@ -228,8 +233,24 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
-    counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule)
+    kind = None
+    if len(exact) >= _MANY_SHARED:
+        kind = _add_kind(fit, codes, other, candidates)
+        candidates = [*candidates, *fit.builder.candidates([kind])]
+    counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule, first=kind)
     return exact, counted
+
+
+def _add_kind(fit: _Fit, codes: Codes, other: int, candidates: Sequence[Parent]) -> str:
+    """First whether an amount is a price of the tariffs, the price that is paid, shared or another; then which.
+
+    Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
+    """
+    kind: Codes = np.searchsorted([fit.points, fit.first_shared, other], codes, side="right").astype(np.int32)
+    kind[codes < 0] = -1
+    fit.builder.add(Target(AMOUNT_KIND, kind, _KINDS), candidates)
+    fit.builder.variables[AMOUNT_KIND] = (kind, _KINDS)
+    return AMOUNT_KIND
 
 
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:

@@ -15,7 +15,7 @@ from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
@@ -111,6 +111,9 @@ class Payments:
         profile = self.profile
         self._set_moments(draft)
         draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
+        if AMOUNT_KIND in self._tables:
+            before = self._tables[AMOUNT_KIND]
+            draft.codes[AMOUNT_KIND] = before.draw(key, rows, draft.given(before.parents))
         table = self._tables["amount"]
         code = table.draw(key, rows, draft.given(table.parents))
         amount = self._draw_prices(key, rows, draft, code)

@@ -1,4 +1,6 @@
-"""What was done says more: which month and weekday a claim is of; and a house says what its code stands for there."""
+"""What was done says more: which month and weekday a claim is of, and which amounts it can have; and a house says what its code
+stands for there.
+"""
 
 import numpy as np
 import pytest
@@ -65,3 +67,25 @@ def test_nobody_is_paid_by_name_more_than_is_claimed_where_that_is_seldom(fit):
     named = drawn["amount_paid"].isin(profile.money.paid_exact)
     assert named.mean() > 0.05
     assert not (drawn["amount_paid"] > drawn["amount_claimed"])[named].any()
+
+
+def test_visits_of_round_amounts_are_mostly_those_without_a_procedure(fit):
+    """Each place has dozens of round amounts that many share; half of the visits bear one, of those with a procedure fewer."""
+    g, rows = np.random.default_rng(6), 2 * ROWS
+    table = tariff_table(rows)
+    place = np.unique(table["province_name"].to_pylist(), return_inverse=True)[1]
+    done = g.random(rows) < 0.3
+    plain = 5000.0 * (10 + 20 * place + g.integers(0, 60, rows))
+    other = np.round(np.exp(g.normal(13, 0.5, rows)), 2)
+    amounts = np.where(g.random(rows) < np.where(done, 0.2, 0.5), plain, other)
+    table = replaced(table, "procedure_code", np.where(done, "8952", None).tolist())
+    table = replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+    profile = fit(table)
+    assert len(profile.money.exact) > 50
+    claims = Sampler(profile).draw_claims(1, np.arange(rows))
+    shares = []
+    for t in (table, claims):
+        shared = np.isin(t["amount_claimed"].to_numpy(), profile.money.exact)
+        with_one = np.array(t["procedure_code"].is_valid().to_pylist())
+        shares.append((shared[with_one].mean(), shared[~with_one].mean()))
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
