@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(items) -> None:
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
+SMALL_ROWS = 3_000
 EXAMPLE = Path(__file__).parent / "data" / "example_claim.json"
 
 
@@ -100,6 +101,16 @@ def demo_source(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_source(tmp_path_factory) -> Path:
+    """A demo source for tests that profile or score it anew, where what comes out matters less than that it does."""
+    from claims_sim.demo.source import write_demo_source
+
+    path = tmp_path_factory.mktemp("small_source") / "claims.duckdb"
+    write_demo_source(path, rows=SMALL_ROWS)
+    return path
+
+
+@pytest.fixture(scope="session")
 def profile(demo_source):
     """The profile of the small demo source, made once."""
     from claims_sim.profile.fit import fit_profile
@@ -122,14 +133,14 @@ def trained_model(profile):
 
 
 @pytest.fixture(scope="session")
-def ready_state(tmp_path_factory, demo_source, profile, trained_model) -> Path:
+def ready_state(tmp_path_factory, small_source, profile, trained_model) -> Path:
     """A state folder with profile, scorer and what to expect of a stream in place, made once; a test takes a copy."""
     from claims_sim import pipeline
     from claims_sim.pipeline import fidelity, watching
     from claims_sim.settings import load_settings
 
     state = tmp_path_factory.mktemp("ready") / "state"
-    made = load_settings(state_dir=state, source=demo_source)
+    made = load_settings(state_dir=state, source=small_source)
     pipeline.keep_profile(made, profile)
     trained_model.save(pipeline.model_folder(made, profile))
     watching._usual(made, profile.profile_hash)
@@ -138,7 +149,7 @@ def ready_state(tmp_path_factory, demo_source, profile, trained_model) -> Path:
 
 
 @pytest.fixture(scope="session")
-def grown_state(tmp_path_factory, demo_source, ready_state):
+def grown_state(tmp_path_factory, small_source, ready_state):
     """A function: (ticks, claims in each, settings that differ, …) -> a state folder after so many ticks, made once.
 
     A test takes a copy of it: what it shares with others is what it would have made itself.
@@ -150,7 +161,7 @@ def grown_state(tmp_path_factory, demo_source, ready_state):
     def grow(ticks: int, claims: int, **changes) -> Path:
         state = tmp_path_factory.mktemp("grown") / "state"
         shutil.copytree(ready_state, state)
-        made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=claims, **changes)
+        made = load_settings(state_dir=state, source=small_source, author="statistical", batch_size=claims, **changes)
         with pytest.MonkeyPatch.context() as patch:
             # Of its own row of ids: what a test then makes must not come out as what is there.
             seed_batch_ids(patch, f"{ticks} {claims} {changes}")
@@ -179,7 +190,7 @@ def ticked(grown):
 
 
 @pytest.fixture
-def settings(tmp_path, demo_source, ready_state, monkeypatch):
+def settings(tmp_path, small_source, ready_state, monkeypatch):
     """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
     from claims_sim.settings import PREFIX, Settings, load_settings
 
@@ -190,7 +201,7 @@ def settings(tmp_path, demo_source, ready_state, monkeypatch):
     shutil.copytree(ready_state, tmp_path / "state")
     # Whoever trains another one in this process learns from fewer claims; what `up` starts learns from all.
     monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
-    return load_settings(state_dir=tmp_path / "state", source=demo_source, author="statistical", lock_timeout_s=10)
+    return load_settings(state_dir=tmp_path / "state", source=small_source, author="statistical", lock_timeout_s=10)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from claims_sim.pipeline import authoring
 from claims_sim.profile.document import PROFILE_SCHEMA_VERSION
 from claims_sim.settings import load_settings
 from claims_sim.store import counts, gate, outbox, scores, snapshots
+from claims_sim_tests.conftest import SMALL_ROWS
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -167,7 +168,7 @@ def test_claims_of_the_stream_union_with_the_source_by_name(ticked):
         query = (
             "SELECT count(*), count(DISTINCT claim_id) FROM (FROM real.claims_normalized UNION ALL BY NAME FROM live)"
         )
-        assert connection.execute(query).fetchall() == [(12_005, 12_005)]
+        assert connection.execute(query).fetchall() == [(SMALL_ROWS + 5,) * 2]
         types = {row[0]: row[1] for row in connection.execute("DESCRIBE FROM real.claims_normalized").fetchall()}
         ours = {row[0]: row[1] for row in connection.execute("DESCRIBE FROM live").fetchall()}
     assert {name: ours[name] for name in types} == types

@@ -10,6 +10,7 @@ import pytest
 
 from claims_sim import pipeline
 from claims_sim.errors import StoreError
+from claims_sim_tests.conftest import SMALL_ROWS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reading.md").read_text()
 BLOCKS = re.findall(r"^```(sql|python|bash)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -54,7 +55,7 @@ def test_the_view_holds_every_claim_of_both_sides_once(simulated):
     found = rows_of(
         text, "SELECT source, count(*), count(DISTINCT claim_id) FROM claims_with_simulated GROUP BY 1 ORDER BY 1"
     )
-    assert found == [("real", 12_000, 12_000), ("simulated", 10, 10)]
+    assert found == [("real", SMALL_ROWS, SMALL_ROWS), ("simulated", 10, 10)]
     types = dict(rows_of(text, "SELECT column_name, column_type FROM (DESCRIBE claims_with_simulated)"))
     assert (types["los"], types["dx_secondary_codes"], types["admit_dt"]) == ("INTEGER", "VARCHAR[]", "TIMESTAMP")
     assert "date" not in types

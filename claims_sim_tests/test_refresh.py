@@ -19,6 +19,22 @@ from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim_tests.states import take_over
 
+# What the changes here are about: a profile of so few columns is made in a moment.
+COLUMNS = (
+    "claim_id, patient_id_hash, facility_id, admit_dt, discharge_dt, los, service_type, dx_primary_code, "
+    "amount_claimed, amount_paid"
+)
+
+
+@pytest.fixture(scope="module")
+def narrow_source(tmp_path_factory, small_source):
+    """The source as every test here finds it."""
+    path = tmp_path_factory.mktemp("narrow") / "claims.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{small_source}' AS whole (READ_ONLY)")
+        connection.execute(f"CREATE TABLE claims_normalized AS SELECT {COLUMNS} FROM whole.claims_normalized")
+    return path
+
 
 @pytest.fixture(scope="module")
 def own_source(tmp_path_factory):
@@ -27,14 +43,14 @@ def own_source(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def profiled_state(tmp_path_factory, ready_state, demo_source, own_source):
+def profiled_state(tmp_path_factory, ready_state, narrow_source, own_source):
     """A function: values of k, one after the other -> the state folder after profiling with each, made once; profiles."""
 
     @functools.cache
     def make(*ks):
         state = tmp_path_factory.mktemp("profiled") / "state"
         shutil.copytree(ready_state, state)
-        shutil.copy(demo_source, own_source)
+        shutil.copy(narrow_source, own_source)
         profiles = []
         for k in ks:
             own = load_settings(state_dir=state, source=own_source, privacy_k=k)
@@ -46,13 +62,13 @@ def profiled_state(tmp_path_factory, ready_state, demo_source, own_source):
 
 
 @pytest.fixture
-def profiled(settings, demo_source, own_source, profiled_state):
+def profiled(settings, narrow_source, own_source, profiled_state):
     """A function: values of k -> the test's settings after profiling a copy of the source with each, and the profiles."""
 
     def take(*ks):
         state, profiles = profiled_state(*ks)
         take_over(state, settings.state_dir)
-        shutil.copy(demo_source, own_source)
+        shutil.copy(narrow_source, own_source)
         return settings.model_copy(update={"source": own_source, "privacy_k": ks[-1]}), profiles
 
     return take

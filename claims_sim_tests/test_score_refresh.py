@@ -61,11 +61,11 @@ def live(grown):
 
 
 @pytest.fixture(scope="module")
-def refreshed_state(grown_state, demo_source, tmp_path_factory):
+def refreshed_state(grown_state, small_source, tmp_path_factory):
     """The state folder of `live` after a refresh, made once."""
     state = tmp_path_factory.mktemp("refreshed") / "state"
     take_over(grown_state(1, 40), state)
-    made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=40)
+    made = load_settings(state_dir=state, source=small_source, author="statistical", batch_size=40)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
         pipeline.refresh_scores(made, NOW + timedelta(minutes=1))

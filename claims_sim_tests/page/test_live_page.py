@@ -42,11 +42,11 @@ def server(simulation):
 
 
 @pytest.fixture(scope="module")
-def still_server(demo_source, grown_state, tmp_path_factory):
+def still_server(small_source, grown_state, tmp_path_factory):
     """A server over twenty claims, for tests that look and change nothing."""
     state = tmp_path_factory.mktemp("still") / "state"
     take_over(grown_state(1, 20, api_rate=0), state)
-    made = load_settings(state_dir=state, source=demo_source, author="statistical", batch_size=20, api_rate=0)
+    made = load_settings(state_dir=state, source=small_source, author="statistical", batch_size=20, api_rate=0)
     started = servers.start_api(made)
     yield started
     started.stop()
