@@ -17,6 +17,8 @@ from claims_sim.store.control import Facts
 from claims_sim_tests import servers
 from claims_sim_tests.states import NEXT_AT, take_over
 
+# There is no screen and no graphics card: painting for one would take most of the browser's time.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
 SERIOUS = {"serious", "critical"}
 
 
@@ -24,7 +26,7 @@ SERIOUS = {"serious", "critical"}
 def browser():
     servers.need("Chromium", servers.chromium_binary())
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=servers.chromium_binary(), args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=servers.chromium_binary(), args=ARGUMENTS)
         yield opened
         opened.close()
 
@@ -307,7 +309,9 @@ def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sidew
     assert serious(page) == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 725), (1440, 789), (1920, 1080)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1366, 725), pytest.param(1440, 789, marks=pytest.mark.slow), (1920, 1080)]
+)
 def test_a_laptop_and_a_projector_show_everything_in_one_screen(still_page, width, height):
     page = still_page
     page.set_viewport_size({"width": width, "height": height})
@@ -324,7 +328,10 @@ def test_a_laptop_and_a_projector_show_everything_in_one_screen(still_page, widt
     assert serious(page) == []
 
 
-@pytest.mark.parametrize("width", [1920, 1600, 1440, 1280, 1024, 800, 420, 360])
+# One of each layout, and others of the same.
+@pytest.mark.parametrize(
+    "width", [1920, 1280, 1024, 800, 360, *(pytest.param(width, marks=pytest.mark.slow) for width in (1600, 1440, 420))]
+)
 def test_no_width_of_the_screen_hides_a_part_of_the_list(still_page, width):
     page = still_page
     page.set_viewport_size({"width": width, "height": 900})
