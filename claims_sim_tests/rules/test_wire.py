@@ -40,8 +40,8 @@ def claims(draw):
     )
 
 
-@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(batch=st.lists(claims(), min_size=1, max_size=8))
+@settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(batch=st.lists(claims(), min_size=4, max_size=20))
 def test_a_payload_comes_back_from_its_flat_row_byte_for_byte(connection, admit, batch):
     lines = [claim.model_dump_json() for claim in batch]
     assert admit(lines) == [[] for _ in lines]
@@ -84,8 +84,8 @@ def is_payload(line: str) -> bool:
     return True
 
 
-@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(lines=st.lists(damaged(), min_size=1, max_size=10))
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(lines=st.lists(damaged(), min_size=10, max_size=30))
 def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, lines):
     """Both forms of the payload's rules are held against each other on damaged claims."""
     for line, faults in zip(lines, admit(lines), strict=True):
