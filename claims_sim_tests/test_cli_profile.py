@@ -20,7 +20,7 @@ def required(monkeypatch):
 @pytest.fixture
 def other_source(run, tmp_path):
     path = tmp_path / "other.duckdb"
-    run("demo-source", "--rows", 4000, "--seed", 9, "--out", path)
+    run("demo-source", "--rows", 2000, "--seed", 9, "--out", path)
     return path
 
 
@@ -106,7 +106,7 @@ def test_a_changed_profile_waits_while_the_approved_one_stays_in_force(
     assert run("demo", "--ticks", 1)[0] == 0
     assert "no: the source has not changed" in run("profile")[1]
     moved = json.loads(run("profile", "diff", profile.profile_hash[:12], waiting[:12], "--json")[1])
-    assert (moved["rows_then"], moved["rows_now"]) == (profile.rows, 4004)
+    assert (moved["rows_then"], moved["rows_now"]) == (profile.rows, 2002)
     run("profile", "approve", waiting[:12], "--by", "Budi")
     assert Profile.load(settings.profile_path).profile_hash == waiting
     assert pipeline.approval_state(settings).waiting is None
@@ -130,10 +130,10 @@ def pipeline_file(run):
     return json.loads(run("status", "--json")[1])["profile"]
 
 
-def test_each_step_from_a_foreign_table_to_its_claims_names_the_next(run, demo_source, tmp_path):
+def test_each_step_from_a_foreign_table_to_its_claims_names_the_next(run, small_source, tmp_path):
     table, mapping, out = tmp_path / "kl aim.duckdb", tmp_path / "mapping.toml", tmp_path / "profile.json"
     with duckdb.connect(str(table)) as connection:
-        connection.execute(f"ATTACH '{demo_source}' AS demo (READ_ONLY)")
+        connection.execute(f"ATTACH '{small_source}' AS demo (READ_ONLY)")
         connection.execute("CREATE TABLE klaim_2024 AS FROM demo.claims_normalized")
     said = run("map", "--source", table, "--out", mapping)[1]
     words = shlex.split(said.partition("then: claims-sim ")[2].splitlines()[0])

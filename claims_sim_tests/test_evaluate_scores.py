@@ -56,8 +56,8 @@ def papers():
 
 @pytest.fixture
 def small(monkeypatch, papers):
-    """A small exam: 10 % anomalies of 2,000 claims."""
-    exam = LabelledRequest(2_000, rate=0.1, seed=5, prefix="EXAM")
+    """A small exam: 10 % anomalies of 1,000 claims."""
+    exam = LabelledRequest(1_000, rate=0.1, seed=5, prefix="EXAM")
     monkeypatch.setattr(examining, "EXAM", exam)
     monkeypatch.setattr(examining, "labelled_claims", papers)
     monkeypatch.setattr(examining.evaluate_scores, "__kwdefaults__", {"spec": None, "asked": exam, "with_stream": True})
@@ -84,7 +84,7 @@ def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small):
     claims, truth = labelled_claims(profile, small)
     again, _ = labelled_claims(profile, small)
     assert claims.equals(again)
-    assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 200
+    assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 100
     assert not set(claims.column_names) & {"label", "kind", "strength"}
 
 
@@ -139,13 +139,13 @@ def test_exams_that_differ_in_more_than_luck_are_not_compared(settings, small):
 
 def test_only_claims_of_the_stream_whose_truth_is_known_are_judged(settings, small):
     lively = settings.model_copy(update={"batch_size": 400, "anomaly_rate": 0.1})
-    unlabelled = settings.model_copy(update={"batch_size": 300, "anomaly_rate": 0.0})
+    unlabelled = settings.model_copy(update={"batch_size": 100, "anomaly_rate": 0.0})
     assert "no stream" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(unlabelled, NOW)
     assert "none of its scored claims has a known answer" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(lively, NOW)
     stream = examining.evaluate_scores(lively).stream
-    assert (stream.claims, stream.unlabelled) == (400, 300)
+    assert (stream.claims, stream.unlabelled) == (400, 100)
     labels = read_truth(truth_path(settings.state_dir))["label"].to_pylist()
     assert stream.anomalies == labels.count("anomaly") > 20
 
@@ -208,10 +208,10 @@ def test_the_page_speaks_both_languages_and_needs_no_network(settings, small):
 
 
 def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer(run, small, spoil, tmp_path):
-    asked = ("--claims", 2000, "--anomaly-rate", 0.1, "--seed", 5)
+    asked = ("--claims", 1000, "--anomaly-rate", 0.1, "--seed", 5)
     code, out, _ = run("evaluate-scores", *asked, "--accept", "--out", tmp_path / "page.html")
     assert code == 0
-    assert "informative: 2,000 claims, 200 anomalies" in out
+    assert "informative: 1,000 claims, 100 anomalies" in out
     assert "cloned_claim" in out
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
     spoil(lambda scores, g: g.permutation(scores))
@@ -222,7 +222,8 @@ def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer
     assert document["comparison"]["worse"]
 
 
-def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil):
+def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil, monkeypatch):
+    monkeypatch.setitem(examining.evaluate_scores.__kwdefaults__, "asked", replace(small, count=2_000))
     pipeline.run_tick(settings, NOW)
     job = build_definitions(settings).resolve_job_def("evaluate_scoring")
     with dg.DagsterInstance.ephemeral() as instance:

@@ -38,11 +38,11 @@ def export_folder(tmp_path_factory):
 
 @pytest.fixture
 def exported(run, export_folder):
-    """Claims and truth as files, made once for all tests: 2,000 claims, 100 anomalies."""
+    """Claims and truth as files, made once for all tests: 1,000 claims, 50 anomalies."""
     files = export_folder / "claims.jsonl", export_folder / "truth.parquet"
     if files[1].exists():
         return files
-    assert run("export", "--count", 2000, "--anomaly-rate", 0.05, "--out", files[0], "--truth", files[1])[0] == 0
+    assert run("export", "--count", 1000, "--anomaly-rate", 0.05, "--out", files[0], "--truth", files[1])[0] == 0
     return files
 
 
@@ -55,7 +55,7 @@ def _verdicts(exported, tmp_path, say, name="verdicts.csv"):
 
 
 def test_the_better_scorer_is_told_with_paired_intervals(settings, dear):
-    found = backtest(settings, ["default", dear], LabelledRequest(2_000, 0.05, seed=1), seeds=2)
+    found = backtest(settings, ["default", dear], LabelledRequest(1_000, 0.05, seed=1), seeds=2)
     first, second = found.contestants
     (duel,) = found.duels
     gap = duel.quality["average_precision"]
@@ -65,7 +65,7 @@ def test_the_better_scorer_is_told_with_paired_intervals(settings, dear):
     )
     assert second.title == "dear first 1"
     assert [len(one.by_seed) for one in found.contestants] == [2, 2]
-    assert sum(share.count for share in first.kinds.values()) == 200
+    assert sum(share.count for share in first.kinds.values()) == 100
     for kind, one in duel.kinds.items():
         assert one.value == pytest.approx(first.kinds[kind].value - second.kinds[kind].value)
 
@@ -109,7 +109,7 @@ def test_right_verdicts_get_full_marks_and_reversed_ones_are_called_so(settings,
     right = _verdicts(exported, tmp_path, lambda row: "fraud" if row["label"] == "anomaly" else "ok")
     found = grade(settings, right, truth_file=exported[1], claims_file=exported[0]).found
     assert found.quality["auc"].value == found.quality["average_precision"].value == 1
-    assert (found.flagged["precision"].hits, found.flagged["precision"].count) == (100, 100)
+    assert (found.flagged["precision"].hits, found.flagged["precision"].count) == (50, 50)
     assert {place.column for place in found.places} == {"province_name", "facility_class"}
     wrong = _verdicts(exported, tmp_path, lambda row: row["label"] != "anomaly")
     assert grade(settings, wrong, truth_file=exported[1]).found.nature == "reversed"
@@ -120,8 +120,8 @@ def test_missing_verdicts_and_verdicts_about_other_claims_are_told(settings, exp
     with few.open("a") as file:
         file.write("UNKNOWN-1,0.9\n")
     found = grade(settings, few, truth_file=exported[1])
-    assert (found.verdicts, found.unknown, found.found.unanswered) == (101, 1, 1900)
-    assert found.found.quality["recall_at_1"].value == pytest.approx(0.2)  # 20 reviewed, all of them anomalies
+    assert (found.verdicts, found.unknown, found.found.unanswered) == (51, 1, 950)
+    assert found.found.quality["recall_at_1"].value == pytest.approx(0.2)  # 10 reviewed, all of them anomalies
 
 
 def test_the_streams_own_truth_is_used_when_no_file_is_given(settings, tmp_path):

@@ -115,7 +115,7 @@ def test_what_one_table_lacks_is_said_and_not_scored(halves):
 
 
 def test_a_rule_about_a_column_that_the_real_table_lacks_is_no_rule_of_it(halves):
-    real, other = halves
+    real, other = (half.slice(0, 1000) for half in halves)
     stays = replace(
         replace(other, "service_type", pa.array(["RJTL"] * other.num_rows)), "los", pa.array([1] * other.num_rows)
     )
