@@ -1,6 +1,7 @@
 """Fixtures that every test may use: the document's example claim and a way to judge payload lines as the consumer does."""
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import pytest
 from claims_sim.rules.table import ADMISSION, broken_sql
 from claims_sim.rules.wire import lines_table, parse_sql
 from claims_sim_tests import depth, servers  # noqa: F401 - `depth` registers a profile of Hypothesis's
-from claims_sim_tests.states import GROWN_AT, seed_batch_ids, take_over
+from claims_sim_tests.states import GROWN_AT, made_once, seed_batch_ids, take_over
 
 # A worker of the tests for each core: a learner with as many threads as cores would wait for the other workers, and spin.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -92,12 +93,13 @@ def kafka_server():
 
 @pytest.fixture(scope="session")
 def demo_source(tmp_path_factory) -> Path:
-    """A small demo source, made once."""
+    """A demo source, made once."""
     from claims_sim.demo.source import write_demo_source
 
-    path = tmp_path_factory.mktemp("source") / "claims.duckdb"
-    write_demo_source(path, rows=12_000)
-    return path
+    def make(folder: Path) -> None:
+        write_demo_source(folder / "claims.duckdb", rows=12_000)
+
+    return made_once(tmp_path_factory, "demo_source", make) / "claims.duckdb"
 
 
 @pytest.fixture(scope="session")
@@ -111,40 +113,52 @@ def small_source(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def profile(demo_source):
-    """The profile of the small demo source, made once."""
+def profile(tmp_path_factory, demo_source):
+    """The profile of the demo source, made once."""
+    from claims_sim.profile.document import Profile
     from claims_sim.profile.fit import fit_profile
     from claims_sim.profile.source import SourceSpec, read_source
 
-    return fit_profile(read_source(SourceSpec(demo_source)), k=11, created_at=datetime(2026, 1, 2, tzinfo=UTC))
+    def make(folder: Path) -> None:
+        source = read_source(SourceSpec(demo_source))
+        fit_profile(source, k=11, created_at=datetime(2026, 1, 2, tzinfo=UTC)).save(folder / "profile.json")
+
+    return Profile.load(made_once(tmp_path_factory, "profile", make) / "profile.json")
 
 
 @pytest.fixture(scope="session")
-def trained_model(profile):
-    """The scorer of that profile, as the files that a state folder would hold."""
+def ready_folder(tmp_path_factory, profile) -> Path:
+    """What `ready_state` is made of: the profile in force, its scorer, and what to expect of a stream; made once."""
     import numpy as np
 
+    from claims_sim import pipeline
+    from claims_sim.pipeline import fidelity, watching
     from claims_sim.profile.sampler import Sampler
     from claims_sim.rules.wire import to_flat
     from claims_sim.scoring.scorer import train_scorer
+    from claims_sim.settings import load_settings
 
-    claims = to_flat(Sampler(profile).draw_claims(1, np.arange(20_000)))
-    return train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
+    def make(folder: Path) -> None:
+        made = load_settings(state_dir=folder)
+        pipeline.keep_profile(made, profile)
+        claims = to_flat(Sampler(profile).draw_claims(1, np.arange(20_000)))
+        scorer = train_scorer(claims, profile_hash=profile.profile_hash, seed=0)
+        scorer.save(pipeline.model_folder(made, profile))
+        watching._usual(made, profile.profile_hash)
+        fidelity._expectation(made, profile.profile_hash, "")
+
+    return made_once(tmp_path_factory, "ready", make)
 
 
 @pytest.fixture(scope="session")
-def ready_state(tmp_path_factory, small_source, profile, trained_model) -> Path:
-    """A state folder with profile, scorer and what to expect of a stream in place, made once; a test takes a copy."""
+def ready_state(tmp_path_factory, small_source, profile, ready_folder) -> Path:
+    """A state folder with profile, scorer and what to expect of a stream in place; a test takes a copy."""
     from claims_sim import pipeline
-    from claims_sim.pipeline import fidelity, watching
     from claims_sim.settings import load_settings
 
     state = tmp_path_factory.mktemp("ready") / "state"
-    made = load_settings(state_dir=state, source=small_source)
-    pipeline.keep_profile(made, profile)
-    trained_model.save(pipeline.model_folder(made, profile))
-    watching._usual(made, profile.profile_hash)
-    fidelity._expectation(made, profile.profile_hash, "")
+    shutil.copytree(ready_folder, state)
+    pipeline.keep_profile(load_settings(state_dir=state, source=small_source), profile)
     return state
 
 
@@ -157,16 +171,28 @@ def grown_state(tmp_path_factory, small_source, ready_state):
     from claims_sim import pipeline
     from claims_sim.settings import load_settings
 
-    @functools.cache
-    def grow(ticks: int, claims: int, **changes) -> Path:
-        state = tmp_path_factory.mktemp("grown") / "state"
-        shutil.copytree(ready_state, state)
-        made = load_settings(state_dir=state, source=small_source, author="statistical", batch_size=claims, **changes)
+    def tick(made, ticks: int, seed: str) -> None:
+        shutil.copytree(ready_state, made.state_dir)
         with pytest.MonkeyPatch.context() as patch:
             # Of its own row of ids: what a test then makes must not come out as what is there.
-            seed_batch_ids(patch, f"{ticks} {claims} {changes}")
+            seed_batch_ids(patch, seed)
             for second in range(ticks):
                 pipeline.run_tick(made, GROWN_AT + timedelta(seconds=second))
+
+    @functools.cache
+    def grow(ticks: int, claims: int, **changes) -> Path:
+        wanted = f"{ticks} {claims} {changes}"
+        own = {"source": small_source, "author": "statistical", "batch_size": claims, **changes}
+        folder = made_once(
+            tmp_path_factory,
+            f"grown-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}",
+            lambda half: tick(load_settings(state_dir=half / "state", **own), ticks, wanted),
+        )
+        state = tmp_path_factory.mktemp("grown") / "state"
+        shutil.copytree(folder / "state", state)
+        # Each worker of the tests has a source of its own.
+        made = load_settings(state_dir=state, **own)
+        pipeline.keep_profile(made, pipeline.current_profile(made))
         return state
 
     return grow

@@ -1,11 +1,15 @@
 """State folders that are made once and taken over by many tests: what a test shares is what it would make itself."""
 
+import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+
+from filelock import FileLock
 
 from claims_sim.store import control
 
@@ -18,6 +22,21 @@ NEXT_AT = GROWN_AT + timedelta(minutes=1)
 def seed_batch_ids(monkeypatch, seed) -> None:
     """Claims follow from the batch's id: with these ids one meets the same claims every time."""
     monkeypatch.setattr("claims_sim.claim_ids.secrets", SimpleNamespace(randbits=random.Random(seed).getrandbits))
+
+
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` has filled, which no test changes: of the workers of the tests, the first that asks makes it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made_once"
+    shared.mkdir(exist_ok=True)
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name).exists():
+            half = shared / f"{name}.half"
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            make(half)
+            half.rename(shared / name)
+    return shared / name
 
 
 def take_over(origin: Path, state: Path) -> None:
