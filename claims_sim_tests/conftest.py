@@ -215,19 +215,50 @@ def ticked(grown):
     return grown(1, 5)
 
 
-@pytest.fixture
-def settings(tmp_path, small_source, ready_state, monkeypatch):
-    """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """The file of a database that was just made."""
+    from claims_sim.store.database import SimulationDatabase
+
+    path = tmp_path_factory.mktemp("empty") / "sim.duckdb"
+    with SimulationDatabase(path).connect():
+        pass
+    return path
+
+
+@pytest.fixture(scope="session")
+def plain_settings():
+    """The settings of most tests but for their folders, read once."""
     from claims_sim.settings import PREFIX, Settings, load_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(f"{PREFIX}{name.upper()}", raising=False)
+        return load_settings(author="statistical", lock_timeout_s=10)
+
+
+@pytest.fixture
+def settings(tmp_path, small_source, ready_state, plain_settings, empty_database, monkeypatch):
+    """Settings of a simulation in a folder of its own, with profile and scorer in place: ready for a tick."""
+    from claims_sim.settings import PREFIX
+    from claims_sim.store import database
 
     monkeypatch.chdir(tmp_path)
     seed_batch_ids(monkeypatch, 0)
-    for name in Settings.model_fields:
+    for name in type(plain_settings).model_fields:
         monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
     shutil.copytree(ready_state, tmp_path / "state")
+    new_database = database.new_database
+
+    def made(path: Path, temporary: Path):
+        shutil.copy(empty_database, path)
+        return new_database(path, temporary)
+
+    # A database that this process makes begins as one that was just made: its migrations are applied already.
+    monkeypatch.setattr(database, "new_database", made)
     # Whoever trains another one in this process learns from fewer claims; what `up` starts learns from all.
     monkeypatch.setattr("claims_sim.pipeline.scoring.SCORER_TRAINING_CLAIMS", 1_500)
-    return load_settings(state_dir=tmp_path / "state", source=small_source, author="statistical", lock_timeout_s=10)
+    return plain_settings.model_copy(update={"state_dir": tmp_path / "state", "source": small_source})
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from claims_sim.settings import load_settings
 from claims_sim.store import control
 from claims_sim_tests.states import take_over
 
-# What the changes here are about: a profile of so few columns is made in a moment.
+# What the changes here are about: a profile of so few columns is made in a moment. Of so few hospitals each has many patients.
 COLUMNS = (
-    "claim_id, patient_id_hash, facility_id, admit_dt, discharge_dt, los, service_type, dx_primary_code, "
+    "claim_id, patient_id_hash, 'H' || hash(facility_id) % 50 AS facility_id, admit_dt, discharge_dt, los, service_type, dx_primary_code, "
     "amount_claimed, amount_paid"
 )
 

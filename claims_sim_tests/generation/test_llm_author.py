@@ -486,10 +486,10 @@ def local(settings):
 
 def test_the_local_model_writes_a_batch_that_passes_review(local, profile):
     author = llm_author(local, Sampler(profile), deadline_s=None)
-    batch = BatchWriter(profile, author, force_author=True).write(BatchRequest(BATCH, 5, seed=3, as_of=NOW))
+    batch = BatchWriter(profile, author, force_author=True).write(BatchRequest(BATCH, 3, seed=3, as_of=NOW))
     author.close()
     assert [Claim.model_validate_json(line).claim_id for line in batch.payloads] == batch.claims["claim_id"].to_pylist()
-    assert (len(batch.payloads), batch.authored, batch.fallen_back) == (5, 5, 0)
+    assert (len(batch.payloads), batch.authored, batch.fallen_back) == (3, 3, 0)
     assert set(batch.log["author"].to_pylist()) == {"llm"}
     assert batch.tokens_in > 100
 
@@ -501,15 +501,15 @@ def test_killing_the_model_in_a_call_costs_no_claim(local, profile):
 
     def kill_once(client, *arguments):
         asked.append(client)
-        if len(asked) == 3:
+        if len(asked) == 2:
             psutil.Process(read_record(local.state_dir).pid).kill()
         return ask(client, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LLMClient, "ask", kill_once)
-        batch = BatchWriter(profile, author, force_author=True).write(BatchRequest(BATCH, 5, seed=3, as_of=NOW))
+        batch = BatchWriter(profile, author, force_author=True).write(BatchRequest(BATCH, 3, seed=3, as_of=NOW))
     author.close()
-    assert (len(batch.payloads), batch.authored) == (5, 5)
+    assert (len(batch.payloads), batch.authored) == (3, 3)
 
 
 @pytest.mark.slow

@@ -80,15 +80,6 @@ class Source:
         return batch_id
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory) -> Path:
-    """The file of a database that was just made."""
-    path = tmp_path_factory.mktemp("empty") / "sim.duckdb"
-    with SimulationDatabase(path).connect():
-        pass
-    return path
-
-
 @pytest.fixture
 def db(tmp_path, empty_database) -> SimulationDatabase:
     shutil.copy(empty_database, tmp_path / "sim.duckdb")
