@@ -101,7 +101,11 @@ def recall_bars(title: str, rows: Sequence[tuple[str, float, float, float]]) -> 
     axes = figure.subplots()
     places = list(range(len(rows)))
     shares = [100 * share for _, share, _, _ in rows]
-    errors = [[100 * (share - low) for _, share, low, _ in rows], [100 * (high - share) for _, share, _, high in rows]]
+    # An interval that was drawn from few anomalies need not hold the share itself.
+    errors = [
+        [100 * max(share - low, 0) for _, share, low, _ in rows],
+        [100 * max(high - share, 0) for _, share, _, high in rows],
+    ]
     axes.barh(places, shares, color=_BLUE, height=0.65, xerr=errors, ecolor="#1b1f24", capsize=3, error_kw={"lw": 1})
     axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
     axes.invert_yaxis()
