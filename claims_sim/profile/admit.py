@@ -47,7 +47,8 @@ OWN_CODES: Final = (
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
-_A_LIST_OF_SHORT: Final = 5  # values
+_SEVERAL: Final = 5  # values
+_MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of claims, of values
 _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
@@ -193,7 +194,8 @@ def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Int
         (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     )
     may = (told >= _MOST * borne) & (shapes != "")
-    beside = (borne >= _HALF * filled) & (borne + borne[is_list & may].sum() >= _NEARLY_ALL * filled)
+    several = np.bincount(shape, enough, len(shapes)) >= _SEVERAL
+    beside = several & (borne >= _HALF * filled) & (borne + borne[is_list & may].sum() >= _NEARLY_ALL * filled)
     return np.asarray(((is_list | beside) & may)[shape])
 
 
@@ -202,12 +204,13 @@ def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enoug
     filled = claims[[value is not None for value in values]].sum()
     short = np.array([bool(_SHORT_CODE.fullmatch(value or "")) for value in values], np.bool_)
     told = np.flatnonzero(short & enough)
-    numbered = sum((values[i] or "")[-1].isdecimal() for i in told.tolist())
+    unnumbered = sum((values[i] or "").isalpha() for i in told.tolist())
     of_a_list: bool = (
-        claims[short | listed].sum() >= _NEARLY_ALL * filled
+        claims[short].sum() >= _MANY_SHORT * filled
+        and claims[short | listed].sum() >= _NEARLY_ALL * filled
         and claims[told].sum() >= _MOST * claims[short].sum()
-        and len(told) >= _A_LIST_OF_SHORT
-        and numbered >= _HALF * len(told)
+        and len(told) >= _SEVERAL
+        and unnumbered <= _UNNUMBERED * len(told)
     )
     return short & of_a_list
 

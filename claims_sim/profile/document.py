@@ -251,9 +251,10 @@ class Money(_Part):
     """About how dear the dearest claims are; no "other" amount is dearer."""
     paid_tariffs: tuple[Tariff, ...] = ()
     """Price lists of what is paid, where what is claimed keeps to none; no two price one claim. After the lines, `paid` draws a
-    price of theirs, and the table `paid_price` which one; nobody is paid more than is claimed, unless `rates_above_claimed`.
+    price of theirs, and the table `paid_price` which one; nobody is paid more than is claimed but as `rates_above_claimed` says.
     """
-    rates_above_claimed: bool = False
+    rates_above_claimed: tuple[bool, ...] = ()
+    """For each kind of service: are they paid also where less is claimed? Empty: of none."""
     claimed_as_paid: bool = False
     """Do some claims bill just the price of `paid_tariffs` that is paid? `paid` says nothing of these."""
     claimed_follows_paid: tuple[Share, ...] = ()

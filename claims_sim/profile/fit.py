@@ -193,9 +193,23 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
     if label in encoded.codes and code in encoded.codes:
         # A code whose labels may not be released takes the code system's name, never another code's label.
         target = Target(label, encoded.codes[label], len(encoded.vocabularies[label]))
-        # One code may stand for several things, which kinds of houses do more or less of.
-        candidates = builder.candidates([code, "service_type", "facility_class", "facility_type"])
+        # One code may stand for several things, which kinds of houses do more or less of. Others are counted by their code alone.
+        several = _stand_for_several(encoded, label, code)
+        further = [
+            parent._replace(codes=np.where(several, parent.codes, np.int32(-1)))
+            for parent in builder.candidates(["service_type", "facility_class", "facility_type"])
+        ]
+        candidates = [*builder.candidates([code]), *further]
         builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=code)
+
+
+def _stand_for_several(encoded: Encoded, label: str, code: str) -> Mask:
+    """The claims of codes that have two labels or more that may be told of them."""
+    size, labels = len(encoded.vocabularies[code]), len(encoded.vocabularies[label])
+    known = np.flatnonzero((encoded.codes[code] >= 0) & (encoded.codes[label] >= 0))
+    pair = encoded.codes[code][known].astype(np.int64) * labels + encoded.codes[label][known]
+    told = encoded.population.releasable(pair, size * labels, known).reshape(size, labels).sum(1)
+    return np.append(told > 1, False)[encoded.codes[code]]
 
 
 def _add_secondary(builder: Builder, encoded: Encoded) -> None:

@@ -33,7 +33,7 @@ PRICED: Final = "is_priced"
 PRICE_CASE: Final = "price_case"
 """Another one: the number of the case by which the tariffs price the claim."""
 ON_LIST: Final = "is_on_list"
-"""Another: 1 where what is claimed is a price of the tariffs."""
+"""Another: 1 where what is claimed is a price of the tariffs, or the price that is paid."""
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 AMOUNT_KIND: Final = "amount_kind"
@@ -206,8 +206,8 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
         if name in builder.variables:
             builder.use_feature(name)
     places = fit.places
-    if lattices:
-        builder.variables[ON_LIST] = ((places.point >= 0).astype(np.int32), 2)
+    if lattices or fit.as_paid.any():
+        builder.variables[ON_LIST] = (((places.point >= 0) | fit.as_paid).astype(np.int32), 2)
     if places.top_ups:
         builder.variables[PRICE_POINT] = (places.point, places.points)
         target = Target("top_up", places.top_up, places.top_ups + 1)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
+from claims_sim.profile.counting import Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
 from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
@@ -158,7 +159,8 @@ class Payments:
         """Tariff prices with their top-ups; NaN off the tariffs."""
         amount = np.full(len(rows), np.nan)
         listed = (code >= 0) & (code < self.profile.money.points)
-        draft.codes[ON_LIST] = listed.astype(np.int32)
+        money = self.profile.money
+        draft.codes[ON_LIST] = (listed | (money.claimed_as_paid & (code == money.points))).astype(np.int32)
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
         amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
@@ -200,7 +202,7 @@ class Payments:
                 kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
-            paid[at] = price if money.rates_above_claimed else np.minimum(price, amount[at])
+            paid[at] = np.where(self._pays_above(draft)[at], price, np.minimum(price, amount[at]))
             first += 1
         named = kind - first - len(money.paid_lines)
         by_name = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
@@ -221,6 +223,12 @@ class Payments:
             paid[at] = round_to_grids(paid[at], money.paid_rounded_to, number, u)
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+
+    def _pays_above(self, draft: Draft) -> Mask:
+        """Which claims are paid their price also where they claim less."""
+        service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
+        said = np.array(self.profile.money.rates_above_claimed, np.bool_)
+        return np.append(said, False)[service] if len(said) else np.zeros(draft.rows, np.bool_)
 
     def _pay_as_of_another(self, name: str, draft: Draft, kind: Codes, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is the price at another value of the variable `name`."""

@@ -45,7 +45,7 @@ class Fallback(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What is particular to a table: codes that only deep contexts may hold, and whether it has pools at all."""
+    """What is particular to a table: codes that only deep contexts may hold, and whether there is a pool of all claims."""
 
     fallback: Fallback | None = None
     has_pools: bool = True
@@ -67,7 +67,7 @@ def release_table(
         fallback = rule.fallback
         if fallback is not None and depth < min(fallback.depth, len(parents)):
             codes[alive & (codes >= fallback.first) & (codes < fallback.code)] = fallback.code
-        if depth < len(parents) and not rule.has_pools:
+        if depth == 0 < len(parents) and not rule.has_pools:
             alive[:] = False
         here = np.flatnonzero(alive & (paths[depth] >= 0))
         counts, released, least = _count_level(target, codes, paths[depth], here, population, names[depth])

@@ -17,6 +17,7 @@ from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.find_lattice import find_tariffs
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
@@ -87,7 +88,7 @@ class Settlement(NamedTuple):
     lines: tuple[Line, ...]
     bands: tuple[float, ...]
     tariffs: tuple[Tariff, ...]
-    above_claimed: bool
+    above_claimed: tuple[bool, ...]
     exact: tuple[float, ...]
     means: PaidMeans | None
     patients_part: PatientsPart | None
@@ -112,8 +113,8 @@ class Rules(NamedTuple):
     lines: tuple[Line, ...]
     own: Sequence[Lattice]
     """The price lists of what is paid; no two price one claim."""
-    above_claimed: bool
-    """Is a price of `own` paid also where less is claimed?"""
+    above_claimed: tuple[bool, ...]
+    """For each kind of service: is a price of `own` paid also where less is claimed? Empty: of none."""
     exact: tuple[float, ...]
     """Amounts that are paid whatever is claimed, as many times as a ceiling or a package is."""
     shares_from: int
@@ -123,7 +124,7 @@ class Rules(NamedTuple):
     """Which claims bill just the price of `own` that they are paid, where many do; they have no code."""
 
 
-NOT_SETTLED: Final = Settlement(None, (), (), (), False, (), None, None)
+NOT_SETTLED: Final = Settlement(None, (), (), (), (), (), None, None)
 
 
 def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
@@ -156,7 +157,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own, above_claimed = () if listed.lattices else _find_own_lists(encoded, paid, unruled), False
+    own = () if listed.lattices else _find_own_lists(encoded, paid, unruled)
+    above_claimed: tuple[bool, ...] = ()
     as_paid = np.zeros(len(paid), np.bool_)
     if own:
         lines = tuple((slope, offset) for slope, offset in lines if slope != 0)
@@ -166,7 +168,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     first += len(lines)
     if own:
         part &= ~_is_on(own)
-        as_paid, above_claimed = _set_listed(codes, own, encoded, first)
+        as_paid, above_claimed = _set_listed(codes, own, encoded, first, grid)
         first += 1
     exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
     codes[number >= 0] = first + number[number >= 0]
@@ -328,29 +330,33 @@ def _find_own_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
     return found
 
 
-def _set_listed(codes: Codes, own: Sequence[Lattice], encoded: Encoded, first: int) -> tuple[Mask, bool]:
-    """Set the code `first` of claims that are paid a price of the lists; which others bill just that, and whether one is also paid
-    where less is claimed.
+def _set_listed(
+    codes: Codes, own: Sequence[Lattice], encoded: Encoded, first: int, grid: float
+) -> tuple[Mask, tuple[bool, ...]]:
+    """Set the code `first` of claims that are paid a price of the lists; which others bill just that, and of each kind of service
+    whether one is also paid where less is claimed.
     """  # noqa: D205
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
     on = _is_on(own)
-    above = released_count(on & (paid > claimed), encoded.population)
-    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population)
+    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population, grid)
     codes[as_paid] = -1
     paid_whole = (codes == FULL) & (_price(own, len(paid)) >= claimed)
-    above_claimed = above > max(_COMMON_SHARE * int(on.sum()), int(paid_whole.sum()))
-    if not above_claimed:
-        # A charge below its price is paid whole because of it.
-        codes[paid_whole] = first
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    above_claimed = []
+    for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):
+        above = released_count(on & mine & (paid > claimed), encoded.population)
+        above_claimed.append(above > max(_COMMON_SHARE * int((on & mine).sum()), int((paid_whole & mine).sum())))
+    # A charge below its price is paid whole because of it.
+    codes[paid_whole & ~np.array([*above_claimed, False])[service]] = first
     codes[on] = first
-    return as_paid, above_claimed
+    return as_paid, tuple(above_claimed) if any(above_claimed) else ()
 
 
-def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population) -> Mask:
+def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:
     """Which of `rows`, which are paid in full, are paid a price of their case: they are put on its list. None, where they are few."""
-    placed = [_place_on(one, paid, rows) for one in own]
+    placed = [_place_on(one, paid, rows, grid) for one in own]
     as_paid = np.zeros(len(paid), np.bool_)
     for point, _ in placed:
         as_paid[rows[point >= 0]] = True
@@ -362,15 +368,18 @@ def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, popula
     return as_paid
 
 
-def _place_on(own: Lattice, paid: Numbers, rows: Ints) -> tuple[Codes, Codes]:
-    """The point and the hidden level of the price of its case that each of `rows` is paid; -1 where it is paid none."""
+def _place_on(own: Lattice, paid: Numbers, rows: Ints, grid: float) -> tuple[Codes, Codes]:
+    """The point and the hidden level of the price of its case that each of `rows` is paid; -1 where it is paid none.
+
+    To the step of the `grid` of all amounts: what is charged may lie between the steps of a list.
+    """
     point, level = np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int32)
     prices, given = PriceList.of_lattice(own), {name: codes[rows] for name, codes in own.codes.items()}
     for number in range(int(np.diff(own.base_start).max(initial=0))):
         logs = prices.logs(given, np.full(len(rows), number, np.int32), strict=True)
         there = np.flatnonzero(np.isfinite(logs) & (point < 0))
         for at, further in enumerate(own.levels):
-            hit = there[np.abs(on_grid(logs[there] + further, own.grid, own.ties) - paid[rows[there]]) < own.grid / 2]
+            hit = there[np.abs(on_grid(logs[there] + further, own.grid, own.ties) - paid[rows[there]]) < grid / 2]
             point[hit], level[hit] = number, at
     return point, level
 

@@ -146,6 +146,56 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
         assert shares[1] == pytest.approx(shares[0], abs=0.04)
 
 
+@pytest.mark.parametrize("share", [0.12, 0.3])
+@pytest.mark.parametrize("several", ["levels", "points"])
+def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(fit, by_case_rate, several, share):
+    """Whoever bills a rate is paid the third one, others any; `levels`: rates of all cases are multiples of each other."""
+    g, rows = np.random.default_rng(18), by_case_rate.num_rows
+    rate, which = rates_of(by_case_rate), g.integers(0, 3, rows)
+    if several == "levels":
+        each = np.array([1, 1.2, 1.45])[:, None] * rate
+    else:
+        case = np.unique(by_case_rate["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+        each = np.exp(np.random.default_rng(19).normal(0, 0.4, (3, 12)))[:, case] * rate
+    each = np.rint(each / 100) * 100
+    as_paid = g.random(rows) < share
+    paid = np.where(as_paid, each[2], each[which, np.arange(rows)])
+    charged = np.where(as_paid, paid, np.round(paid * np.exp(g.normal(0.8, 0.3, rows)), 2))
+    table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", np.minimum(paid, charged))
+    profile = fit(table)
+    assert profile.money.claimed_as_paid
+    claims, third = Sampler(profile).draw_claims(3, np.arange(rows)), np.unique(each[2])
+    shares = []
+    for t in (table, claims):
+        claimed, settled = t["amount_claimed"].to_numpy(), t["amount_paid"].to_numpy()
+        full = (claimed == settled) & np.isin(settled, np.unique(each))
+        shares.append((full.mean(), np.isin(settled, third)[full].mean(), np.isin(settled, third)[~full].mean()))
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
+
+
+def test_charges_near_a_coarse_rate_are_not_the_rate(fit, by_case_rate):
+    rate = np.rint(rates_of(by_case_rate) / 100_000) * 100_000
+    charged = by_case_rate["amount_claimed"].to_numpy()
+    profile = fit(replaced(by_case_rate, "amount_paid", np.minimum(charged, rate)))
+    assert profile.money.paid_tariffs
+    assert not profile.money.claimed_as_paid
+
+
+@pytest.mark.parametrize("above", ["RITL", "RJTL"])
+def test_rates_are_above_charges_for_the_services_whose_are(fit, by_case_rate, above):
+    rate, g = rates_of(by_case_rate), np.random.default_rng(20)
+    charged = np.round(rate * np.exp(g.normal(0.2, 0.4, len(rate))), 2)
+    service = np.array(by_case_rate["service_type"].to_pylist())
+    paid = np.where(service == above, rate, np.minimum(rate, charged))
+    table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", paid)
+    claims = Sampler(fit(table)).draw_claims(3, np.arange(len(rate)))
+    for t in (table, claims):
+        more = t["amount_paid"].to_numpy() > t["amount_claimed"].to_numpy()
+        of_service = np.array(t["service_type"].to_pylist())
+        assert more[of_service == above].mean() == pytest.approx(0.3, abs=0.04)
+        assert not more[of_service != above].any()
+
+
 def test_bills_that_are_the_case_rate_by_chance_or_of_few_persons_are_not_told(fit, by_case_rate):
     few = np.arange(by_case_rate.num_rows) % 25 == 0
     persons = [f"person {i % 3}" if own else f"person {i}" for i, own in enumerate(few.tolist())]

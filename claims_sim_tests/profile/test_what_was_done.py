@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claims_sim.profile.sampler import Sampler
-from claims_sim_tests.profile.tables import months_of, replaced, tariff_table
+from claims_sim_tests.profile.tables import months_of, pick, replaced, tariff_table
 
 ROWS = 8000
 
@@ -49,6 +49,20 @@ def test_a_code_is_called_what_it_stands_for_in_each_kind_of_house(fit):
     claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS)).to_pandas()
     of_special = claims["facility_class"] == "RS Khusus Ibu dan Anak"
     assert (claims["procedure_label"] == "Obstetric ultrasound").equals(of_special)
+
+
+def test_rarer_codes_keep_their_names_where_others_stand_for_several_things(fit):
+    table, g = tariff_table(12_000), np.random.default_rng(3)
+    special = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"
+    code = pick(g, 120, 12_000, 1.3)
+    names = np.array(["Biopsy of liver", "Repair of hernia", "Dialysis", "Suture of tendon"])[code % 4]
+    names = np.where(special & (code % 3 == 0), "Obstetric ultrasound", names)
+    table = replaced(table, "procedure_code", [f"{8100 + number}" for number in code])
+    profile = fit(replaced(table, "procedure_label", names.tolist()))
+    assert "facility_class" in profile.tables["procedure_label"].parents
+    claims = Sampler(profile).draw_claims(1, np.arange(12_000)).to_pandas()
+    named = claims["procedure_label"].isin(np.unique(names))
+    assert named.groupby(claims["facility_class"]).mean().min() > 0.96
 
 
 def test_nobody_is_paid_by_name_more_than_is_claimed_where_that_is_seldom(fit):
