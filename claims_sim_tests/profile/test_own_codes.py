@@ -105,6 +105,22 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     assert value not in passing(column, rows)
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([f"AB{number}" for number in range(100, 900)], id="most are shared by few"),
+        pytest.param(["seen again", "as above"], id="a third is no code"),
+        pytest.param([str(code) for code in range(8000, 8030)], id="too few of them"),
+    ],
+)
+def test_short_codes_need_a_column_of_codes(others):
+    short = ["OPD", "RD01", "RD02", "SUR01", "SUR02"]
+    rows = spread(short[1:] if others[0] == "8000" else short)
+    assert "RD01" in passing("procedure_code", spread(short))
+    rows[::3] = spread(others, len(rows[::3]))
+    assert "RD01" not in passing("procedure_code", rows)
+
+
 @pytest.mark.parametrize("column", ["dx_primary_label", "procedure_label"])
 def test_labels_are_no_codes(column):
     assert passing(column, spread(PROCEDURES)) == passing(column, spread(DISTRICTS)) == set()
