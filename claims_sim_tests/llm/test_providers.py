@@ -172,8 +172,10 @@ def test_a_request_that_the_budget_does_not_allow_is_not_sent(make, script):
 def test_what_a_failed_request_may_have_cost_stays_charged(make, script, reply, free):
     script.default = reply
     budget = Budget(Limits(), {}, ProcessMemory())
+    # Only who never answers is waited for in vain: a busy machine may answer late.
+    patience = 0.4 if reply is hangs else 20
     with pytest.raises(LLMError):
-        make(budget=budget, retries=0).ask(QUESTION, number, time.monotonic() + 0.4)
+        make(budget=budget, retries=0).ask(QUESTION, number, time.monotonic() + patience)
     assert (budget.today().tokens == 0) is free
 
 
