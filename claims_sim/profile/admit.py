@@ -157,14 +157,14 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists that
     are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a
     list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values
-    of this shape, or some do and it has many values that may be told, or most do and nearly all others bear values of such
-    shapes. In all cases most claims of the shape bear values that may be told, as they do not where numbers are those of
-    persons. So what is written into a column of another kind does not pass, however many share it. Where many procedures or
-    diagnoses that may be told have a subdivision behind a dot (5-820.00), those without (3-225) have their shape; and where
-    many long numbers of one length begin with a 0, all of that length have one. Procedures may also be short codes of
-    several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where nearly all claims bear such or codes of
-    a list, and at least half of them have digits. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held
-    against these too.
+    of this shape, or some do and it has many values that may be told, or most do, it has several such values, and nearly
+    all others bear values of such shapes. In all cases most claims of the shape bear values that may be told, as they do
+    not where numbers are those of persons. So what is written into a column of another kind does not pass, however many
+    share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those without
+    (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
+    Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
+    fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits. Where
+    most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
     """
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):

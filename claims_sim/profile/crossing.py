@@ -9,7 +9,8 @@ from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.document import BLANKS, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
-from claims_sim.profile.settlement import AMOUNT_BAND, PAID_CASE, PAID_KIND
+from claims_sim.profile.paid_lists import PAID_CASE
+from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"

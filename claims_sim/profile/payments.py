@@ -17,6 +17,7 @@ from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
@@ -24,12 +25,8 @@ from claims_sim.profile.rounding import round_to_grids
 from claims_sim.profile.settlement import (
     AMOUNT_BAND,
     FIRST_LEVEL,
-    PAID_CASE,
     PAID_KIND,
-    PAID_POINT,
-    PAID_PRICE,
     PAID_ROUNDED_TO,
-    PAID_TOP_UP,
 )
 from claims_sim.randomness import stream_key, uniforms
 

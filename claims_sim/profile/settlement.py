@@ -11,28 +11,19 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, released_count
-from claims_sim.profile.decided import DECIDED_BY, plain_names
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
-from claims_sim.profile.find_lattice import find_tariffs
-from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
+from claims_sim.profile.paid_lists import add_paid_prices, find_paid_lists, pay_by_lists
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.patients_part import find_patients_part
-from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists, tariff_of
+from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import (
-    amount_grid,
-    coarsest_grid,
-    grids_of,
-    on_grid,
-    settle_rounding,
-    stands_out,
-)
-from claims_sim.profile.top_ups import find_top_ups
+from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, on_grid, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
@@ -48,32 +39,18 @@ _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
-PAID_PRICE: Final = "paid_price"
-"""The table that draws which price of its own list is paid."""
-PAID_TOP_UP: Final = "paid_top_up"
-"""The table that draws what is added to it."""
 PAID_ROUNDED_TO: Final = "paid_rounded_to"
 """The table that draws to which grid a payment is rounded that no rule says."""
 _FEWEST_ROUNDED: Final = 20
 """So many times k claims, for the grids of their payments to be told."""
 _AS_IT_IS: Final = 12
 """Decimals."""
-PAID_POINT: Final = "paid_price_point"
-"""A variable of the sampler's own: which price of its case is paid, the commonest being 0."""
-PAID_CASE: Final = "paid_price_case"
-"""Another: the number of the case by which that list prices the claim."""
-_MIN_LISTED: Final = 0.05
-"""The share of the claims that must be paid in part for a price list of it to be sought."""
-_MOST_LISTED: Final = 0.5
-"""The share of these that must keep to it."""
 _MOST_SHARED: Final = 100
 """So many amounts at most are paid by name."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
-_MIN_AS_PAID: Final = 0.01
-"""The share of the claims that must bill just the price that they are paid for this to be no chance."""
 
 Line = tuple[float, float]
 
@@ -157,7 +134,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own = () if listed.lattices else _find_own_lists(encoded, paid, unruled)
+    own = () if listed.lattices else find_paid_lists(encoded, paid, unruled)
     above_claimed: tuple[bool, ...] = ()
     as_paid = np.zeros(len(paid), np.bool_)
     if own:
@@ -167,8 +144,10 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= line < 0
     first += len(lines)
     if own:
-        part &= ~_is_on(own)
-        as_paid, above_claimed = _set_listed(codes, own, encoded, first, grid)
+        by_rate, as_paid, above_claimed = pay_by_lists(own, encoded, codes == FULL, grid)
+        codes[by_rate] = first
+        codes[as_paid] = -1
+        part &= ~by_rate
         first += 1
     exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
     codes[number >= 0] = first + number[number >= 0]
@@ -186,7 +165,7 @@ def profile_settlement(
     """  # noqa: D205
     first = rules.shares_from
     if rules.own:
-        _add_prices(builder, rules.own, encoded, candidates)
+        add_paid_prices(builder, rules.own, encoded, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, unruled, grid)
@@ -316,79 +295,6 @@ def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
     return np.asarray(common[ids])
 
 
-def _find_own_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lattice]:
-    """The price lists of what is paid in part, where most of it keeps to such: case rates beside charges of any size."""
-    if int(part.sum()) < _MIN_LISTED * len(paid):
-        return ()
-    amounts = np.where(part, paid, np.nan)
-    found = find_tariffs(encoded, amounts, amount_grid(amounts))
-    if int(_is_on(found).sum()) < _MOST_LISTED * int(part.sum()):
-        return ()
-    for own in found:
-        settle_rounding(own, amounts)
-        find_top_ups(own, amounts, encoded.population)
-    return found
-
-
-def _set_listed(
-    codes: Codes, own: Sequence[Lattice], encoded: Encoded, first: int, grid: float
-) -> tuple[Mask, tuple[bool, ...]]:
-    """Set the code `first` of claims that are paid a price of the lists; which others bill just that, and of each kind of service
-    whether one is also paid where less is claimed.
-    """  # noqa: D205
-    claimed, paid = encoded.claimed, encoded.paid
-    assert claimed is not None  # noqa: S101 - the caller has both
-    assert paid is not None  # noqa: S101
-    on = _is_on(own)
-    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(codes == FULL), encoded.population, grid)
-    codes[as_paid] = -1
-    paid_whole = (codes == FULL) & (_price(own, len(paid)) >= claimed)
-    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
-    above_claimed = []
-    for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):
-        above = released_count(on & mine & (paid > claimed), encoded.population)
-        above_claimed.append(above > max(_COMMON_SHARE * int((on & mine).sum()), int((paid_whole & mine).sum())))
-    # A charge below its price is paid whole because of it.
-    codes[paid_whole & ~np.array([*above_claimed, False])[service]] = first
-    codes[on] = first
-    return as_paid, tuple(above_claimed) if any(above_claimed) else ()
-
-
-def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:
-    """Which of `rows`, which are paid in full, are paid a price of their case: they are put on its list. None, where they are few."""
-    placed = [_place_on(one, paid, rows, grid) for one in own]
-    as_paid = np.zeros(len(paid), np.bool_)
-    for point, _ in placed:
-        as_paid[rows[point >= 0]] = True
-    if int(as_paid.sum()) < _MIN_AS_PAID * len(paid) or not population.may_be_told(np.flatnonzero(as_paid)):
-        return np.zeros(len(paid), np.bool_)
-    for one, (point, level) in zip(own, placed, strict=True):
-        on = point >= 0
-        one.point[rows[on]], one.level[rows[on]] = point[on], level[on]
-    return as_paid
-
-
-def _place_on(own: Lattice, paid: Numbers, rows: Ints, grid: float) -> tuple[Codes, Codes]:
-    """The point and the hidden level of the price of its case that each of `rows` is paid; -1 where it is paid none.
-
-    To the step of the `grid` of all amounts: what is charged may lie between the steps of a list.
-    """
-    point, level = np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int32)
-    prices, given = PriceList.of_lattice(own), {name: codes[rows] for name, codes in own.codes.items()}
-    for number in range(int(np.diff(own.base_start).max(initial=0))):
-        logs = prices.logs(given, np.full(len(rows), number, np.int32), strict=True)
-        there = np.flatnonzero(np.isfinite(logs) & (point < 0))
-        for at, further in enumerate(own.levels):
-            hit = there[np.abs(on_grid(logs[there] + further, own.grid, own.ties) - paid[rows[there]]) < grid / 2]
-            point[hit], level[hit] = number, at
-    return point, level
-
-
-def _is_on(own: Sequence[Lattice]) -> Mask:
-    """Which claims are paid a price of a list."""
-    return np.asarray(np.any([one.point >= 0 for one in own], axis=0))
-
-
 def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[tuple[float, ...], Codes]:
     """Amounts that are paid to enough of `rows`, in order, and which of them each row has; none, where they explain little or are many."""
     number: Codes = np.full(len(paid), -1, np.int32)
@@ -400,34 +306,6 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
         return (), number
     number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
     return tuple(distinct[shared].tolist()), number
-
-
-def _add_prices(builder: Builder, own: Sequence[Lattice], encoded: Encoded, candidates: Sequence[Parent]) -> None:
-    for name in plain_names(name for one in own for name in (*one.case_names, *one.factors)):
-        if name in builder.variables:
-            builder.use_feature(name)
-    places = place_on_lists(own, encoded.rows)
-    lists = [PriceList.of_lattice(one) for one in own]
-    builder.variables[PAID_CASE] = (
-        case_over(lists, encoded.codes, encoded.rows),
-        sum(prices.cases for prices in lists),
-    )
-    size = max(places.points, 1) * most_levels(own)
-    builder.add(Target(PAID_PRICE, places.code, size), [*builder.candidates([PAID_CASE]), *candidates])
-    if places.top_ups:
-        builder.variables[PAID_POINT] = (places.point, places.points)
-        target = Target(PAID_TOP_UP, places.top_up, places.top_ups + 1)
-        builder.add(target, [*builder.candidates([PAID_POINT]), *candidates], most=4)
-
-
-def _price(own: Sequence[Lattice], rows: int) -> Numbers:
-    """The commonest price of each claim's case; 0 where no list has one."""
-    price = np.zeros(rows)
-    for one in own:
-        logs = PriceList.of_lattice(one).logs(one.codes, np.zeros(rows, np.int32))
-        there = np.isfinite(logs)
-        price[there] = on_grid(logs[there], one.grid, one.ties)
-    return price
 
 
 def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from claims_sim.profile import settlement
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.paid_lists import usual_price
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import months_of, replaced, tariff_table, two_lists
@@ -278,7 +278,7 @@ def test_places_on_several_lists_are_counted_over_all_of_them():
     assert places.point.tolist() == [0, 0, 1, 1, 0, 0, 1, 1]
     codes = {"service_type": (np.arange(8) % 2).astype(np.int32)}
     assert case_over([PriceList.of_lattice(one) for one in lists], codes, 8).tolist() == [0, 1] * 4
-    assert settlement._price(lists, 8).tolist() == pytest.approx([100.0, 200.0] * 4)
+    assert usual_price(lists, 8).tolist() == pytest.approx([100.0, 200.0] * 4)
 
 
 def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read):

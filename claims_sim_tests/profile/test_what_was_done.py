@@ -41,6 +41,37 @@ def test_who_comes_without_an_appointment_comes_at_weekends(fit):
     assert share_of(claims, "8952", weekdays_of(claims) >= 5) == pytest.approx(2 / 7, abs=0.03)
 
 
+def test_kinds_of_houses_have_weekdays_of_their_own(fit):
+    rows, g = 2 * ROWS, np.random.default_rng(4)
+    table = tariff_table(rows)
+    urgent = g.random(rows) < 0.3
+    days = g.integers(0, 52, rows) * 7 + np.where(urgent, g.integers(0, 7, rows), g.integers(0, 5, rows))
+    table = replaced(table, "admit_dt", np.datetime64("2024-01-01") + days)  # a Monday
+    table = replaced(table, "discharge_dt", table["admit_dt"].to_numpy() + table["los"].to_numpy())
+    kinds = np.where(urgent, "emergency centre", "polyclinic")
+    claims = Sampler(fit(replaced(table, "facility_type", kinds.tolist()))).draw_claims(1, np.arange(rows))
+    at_weekend = weekdays_of(claims) >= 5
+    of_polyclinic = np.array(claims["facility_type"].to_pylist()) == "polyclinic"
+    assert at_weekend[of_polyclinic].mean() < 0.01
+    assert at_weekend[~of_polyclinic].mean() == pytest.approx(2 / 7, abs=0.03)
+
+
+def test_a_code_whose_names_are_too_rare_is_called_by_none_of_another_code(fit):
+    """Thirty claims of a code bear ten names, too few each: the public list's name stands for all of them."""
+    rows = 4000
+    rare = np.arange(rows) % 133 == 0
+    names = np.where(
+        rare, [f"Repair of finger type {'ABCDEFGHIJ'[i % 10]}" for i in np.cumsum(rare)], "Biopsy of liver"
+    )
+    table = replaced(tariff_table(rows), "procedure_code", np.where(rare, "8952", "5011").tolist())
+    claims = (
+        Sampler(fit(replaced(table, "procedure_label", names.tolist()))).draw_claims(1, np.arange(20_000)).to_pandas()
+    )
+    called = claims.loc[claims["procedure_code"] == "8952", "procedure_label"]
+    assert len(called) > 50
+    assert set(called) == {"Electrocardiogram"}
+
+
 def test_a_code_is_called_what_it_stands_for_in_each_kind_of_house(fit):
     table = tariff_table(ROWS)
     special = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"

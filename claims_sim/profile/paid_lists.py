@@ -1,0 +1,150 @@
+"""The price lists of what is paid: case rates beside charges of any size, and what of these is paid or billed just so."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, released_count
+from claims_sim.profile.decided import plain_names
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.find_lattice import find_tariffs
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists
+from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.rounding import amount_grid, on_grid, settle_rounding
+from claims_sim.profile.top_ups import find_top_ups
+
+PAID_PRICE: Final = "paid_price"
+"""The table that draws which price of its own list is paid."""
+PAID_TOP_UP: Final = "paid_top_up"
+"""The table that draws what is added to it."""
+PAID_POINT: Final = "paid_price_point"
+"""A variable of the sampler's own: which price of its case is paid, the commonest being 0."""
+PAID_CASE: Final = "paid_price_case"
+"""Another: the number of the case by which that list prices the claim."""
+_MIN_LISTED: Final = 0.05
+"""The share of the claims that must be paid in part for a price list of it to be sought."""
+_MOST_LISTED: Final = 0.5
+"""The share of these that must keep to it."""
+_MIN_AS_PAID: Final = 0.01
+"""The share of the claims that must bill just the price that they are paid for this to be no chance."""
+_MORE_THAN_SELDOM: Final = 0.02
+"""The share of the claims that are paid a price which must be paid more than they claim for this to be a rule."""
+
+
+def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lattice]:
+    """The price lists of what is paid in part, where most of it keeps to such: case rates beside charges of any size."""
+    if int(part.sum()) < _MIN_LISTED * len(paid):
+        return ()
+    amounts = np.where(part, paid, np.nan)
+    found = find_tariffs(encoded, amounts, amount_grid(amounts))
+    if int(is_on(found).sum()) < _MOST_LISTED * int(part.sum()):
+        return ()
+    for own in found:
+        settle_rounding(own, amounts)
+        find_top_ups(own, amounts, encoded.population)
+    return found
+
+
+class Paid(NamedTuple):
+    """How claims are paid by the lists."""
+
+    by_rate: Mask
+    """Which are paid a price, or all that they claim because it is less."""
+    as_paid: Mask
+    """Which bill just the price that they are paid, where many do."""
+    above_claimed: tuple[bool, ...]
+    """For each kind of service: is a price paid also where less is claimed? Empty: of none."""
+
+
+def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: float) -> Paid:
+    """Which claims the lists `own` pay, and how; `whole` are paid in full, `grid` is that of all amounts.
+
+    Claims that bill just their price are put on its list.
+    """
+    claimed, paid = encoded.claimed, encoded.paid
+    assert claimed is not None  # noqa: S101 - the caller has both
+    assert paid is not None  # noqa: S101
+    on = is_on(own)
+    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(whole), encoded.population, grid)
+    less = whole & ~as_paid & (usual_price(own, len(paid)) >= claimed)
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    above = []
+    for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):
+        more = released_count(on & mine & (paid > claimed), encoded.population)
+        above.append(more > max(_MORE_THAN_SELDOM * int((on & mine).sum()), int((less & mine).sum())))
+    # A charge below its price is paid whole because of it.
+    by_rate = on | (less & ~np.array([*above, False])[service])
+    return Paid(by_rate, as_paid, tuple(above) if any(above) else ())
+
+
+def is_on(own: Sequence[Lattice]) -> Mask:
+    """Which claims are paid a price of a list."""
+    return np.asarray(np.any([one.point >= 0 for one in own], axis=0))
+
+
+def add_paid_prices(builder: Builder, own: Sequence[Lattice], encoded: Encoded, candidates: Sequence[Parent]) -> None:
+    """Release the tables PAID_PRICE and, where something is added to prices, PAID_TOP_UP."""
+    for name in plain_names(name for one in own for name in (*one.case_names, *one.factors)):
+        if name in builder.variables:
+            builder.use_feature(name)
+    places = place_on_lists(own, encoded.rows)
+    lists = [PriceList.of_lattice(one) for one in own]
+    builder.variables[PAID_CASE] = (
+        case_over(lists, encoded.codes, encoded.rows),
+        sum(prices.cases for prices in lists),
+    )
+    size = max(places.points, 1) * most_levels(own)
+    builder.add(Target(PAID_PRICE, places.code, size), [*builder.candidates([PAID_CASE]), *candidates])
+    if places.top_ups:
+        builder.variables[PAID_POINT] = (places.point, places.points)
+        target = Target(PAID_TOP_UP, places.top_up, places.top_ups + 1)
+        builder.add(target, [*builder.candidates([PAID_POINT]), *candidates], most=4)
+
+
+def usual_price(own: Sequence[Lattice], rows: int) -> Numbers:
+    """The commonest price of each claim's case; 0 where no list has one."""
+    price = np.zeros(rows)
+    for one in own:
+        logs = PriceList.of_lattice(one).logs(one.codes, np.zeros(rows, np.int32))
+        there = np.isfinite(logs)
+        price[there] = on_grid(logs[there], one.grid, one.ties)
+    return price
+
+
+def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:
+    """Which of `rows`, which are paid in full, are paid a price of their case: they are put on its list. None, where they are few."""
+    placed = [_place_on(one, paid, rows, grid) for one in own]
+    as_paid = np.zeros(len(paid), np.bool_)
+    for point, _ in placed:
+        as_paid[rows[point >= 0]] = True
+    if int(as_paid.sum()) < _MIN_AS_PAID * len(paid) or not population.may_be_told(np.flatnonzero(as_paid)):
+        return np.zeros(len(paid), np.bool_)
+    for one, (point, level) in zip(own, placed, strict=True):
+        on = point >= 0
+        one.point[rows[on]], one.level[rows[on]] = point[on], level[on]
+    return as_paid
+
+
+def _place_on(own: Lattice, paid: Numbers, rows: Ints, grid: float) -> tuple[Codes, Codes]:
+    """The point and the hidden level of the price of its case that each of `rows` is paid; -1 where it is paid none.
+
+    To the step of the `grid` of all amounts: what is charged may lie between the steps of a list.
+    """
+    point, level = np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int32)
+    prices, todo = PriceList.of_lattice(own), np.flatnonzero(paid[rows] > 0)
+    for number in range(int(np.diff(own.base_start).max(initial=0))):
+        given = {name: codes[rows[todo]] for name, codes in own.codes.items()}
+        logs = prices.logs(given, np.full(len(todo), number, np.int32), strict=True)
+        # A case without this price has no further one.
+        todo, logs = todo[np.isfinite(logs)], logs[np.isfinite(logs)]
+        amount = paid[rows[todo]]
+        nearest = np.abs((np.log(amount) - logs)[:, None] - own.levels).argmin(1)
+        hit = np.abs(on_grid(logs + own.levels[nearest], own.grid, own.ties) - amount) < grid / 2
+        point[todo[hit]], level[todo[hit]] = number, nearest[hit]
+        todo = todo[~hit]
+    return point, level
