@@ -72,12 +72,11 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     if encoded.admit is None:
         return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
+    context = ["service_type", "dx_primary_code", "province_name", "facility_class"]
     # Codes of procedures are renewed in some month; who comes without an appointment comes at weekends too.
-    context = ["service_type", "dx_primary_code", "procedure_code", "province_name", "facility_class", "facility_type"]
+    done = [*context, "procedure_code", "facility_type"]
     # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
-    builder.add(
-        Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates([*context, "severity_group"]), most=3
-    )
+    builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates([*done, "severity_group"]), most=3)
     lacking = _days_without(encoded, months)
     if any(lacking):
         ends = zip(("first", "last"), lacking, strict=True)
@@ -85,7 +84,7 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         encoded.oddities.append(f"{told[0].upper()}{told[1:]}: no claims are drawn there.")
     special = _profile_special_dates(builder, encoded, context)
     weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
-    builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*context, "los"]), most=3)
+    builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*done, "los"]), most=3)
     if not _has_times(encoded):
         return Times(months, special.dates, "day", 1, lacking)
     _profile_hours(builder, encoded)
