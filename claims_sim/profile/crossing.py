@@ -181,7 +181,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("of these lists, those of prices of a day", by_day)] if by_day else []
     above = sum(money.rates_above_claimed)
     found += [("kinds of service that are paid these also where less is claimed", above)] if above else []
-    found += [("that some bill just the price that is paid", 1)] if money.claimed_as_paid else []
+    found += [("lists of what is paid whose prices some bill just so", len(paid))] if money.claimed_as_paid else []
     followed = sum(slope != 0 for slope in money.claimed_follows_paid)
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.find_lattice import find_tariffs
@@ -135,6 +136,7 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
     profile = fit(table)
     assert profile.money.claimed_as_paid
     assert Profile.from_json(profile.to_json()) == profile
+    assert ("lists of what is paid whose prices some bill just so", 1) in describe_crossing(profile).money
     claims = Sampler(profile).draw_claims(3, np.arange(len(house)))
     known = np.unique(rates_of(table))
     for name in ("RS Kelas C", "RS Kelas B"):
@@ -188,7 +190,9 @@ def test_rates_are_above_charges_for_the_services_whose_are(fit, by_case_rate, a
     service = np.array(by_case_rate["service_type"].to_pylist())
     paid = np.where(service == above, rate, np.minimum(rate, charged))
     table = replaced(replaced(by_case_rate, "amount_claimed", charged), "amount_paid", paid)
-    claims = Sampler(fit(table)).draw_claims(3, np.arange(len(rate)))
+    profile = fit(table)
+    assert ("kinds of service that are paid these also where less is claimed", 1) in describe_crossing(profile).money
+    claims = Sampler(profile).draw_claims(3, np.arange(len(rate)))
     for t in (table, claims):
         more = t["amount_paid"].to_numpy() > t["amount_claimed"].to_numpy()
         of_service = np.array(t["service_type"].to_pylist())
