@@ -20,7 +20,6 @@ from claims_sim.generation.coherence import Coherence
 from claims_sim.generation.diversity import Diversity, diversity_of
 from claims_sim.generation.llm_author import LLMAuthor
 from claims_sim.generation.options import Options
-from claims_sim.generation.review import Reviewer
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 from claims_sim.rules.plausibility import find_implausible
@@ -107,22 +106,19 @@ def run_step(writer: BatchWriter, coherence: Coherence, number: int, size: int, 
         tokens_out=batch.tokens_out,
         seconds=batch.seconds,
         fit=float(coherence.score(claims).mean()) if len(claims) else 0.0,
-        picks=_picks(writer, coherence, *seen[0]) if seen else (),
+        picks=_picks(coherence, *seen[0]) if seen else (),
         claims=tuple(line for line, mine in zip(batch.payloads, own, strict=True) if mine),
         model=author.model,
         problems=batch.problems,
     )
 
 
-def _picks(
-    writer: BatchWriter, coherence: Coherence, briefs: pa.Table, options: Options, answers: Mapping[int, int]
-) -> tuple[Pick, ...]:
+def _picks(coherence: Coherence, briefs: pa.Table, options: Options, answers: Mapping[int, int]) -> tuple[Pick, ...]:
     """The choices of one round, which were made among `options` for `briefs`."""
     which = np.repeat(np.arange(len(options)), options.count)
     offered = joined(briefs.take(pa.array(which, pa.int64())), options.drawn)
     fits = coherence.score(offered)
-    with Reviewer(writer.profile) as reviewer:
-        implausible = find_implausible(reviewer.connection, offered)
+    implausible = find_implausible(offered)
     found = []
     for position, number in sorted(answers.items()):
         rows = range(position * options.count, (position + 1) * options.count)

@@ -138,15 +138,15 @@ class Reviewer:
             off = ~where.holds(claims)
             broken = [(*names, OFF_REQUEST.name) if bad else names for names, bad in zip(broken, off, strict=True)]
         warned: list[tuple[str, ...]] = [()] * len(claims)
-        for i, names in (find_implausible(self._connection, claims) if briefs is not None else {}).items():
+        for i, names in (find_implausible(claims) if briefs is not None else {}).items():
             warned[i] = tuple(name for name in names if lets_implausible_pass or name in self._only_warns)
             broken[i] = (*broken[i], *(name for name in names if name not in warned[i]))
         return Verdicts(tuple(broken), tuple(warned))
 
     def implausible(self, claims: pa.Table) -> np.ndarray:
         """Positions of the claims that are less plausible than the source's own; `claims` may lack amounts and times."""
-        found = find_implausible(self._connection, claims).items()
-        return np.array(sorted(i for i, names in found if set(names) - self._only_warns), np.int64)
+        found = find_implausible(claims).items()
+        return np.array([i for i, names in found if set(names) - self._only_warns], np.int64)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -4,7 +4,7 @@ from typing import Any
 
 from claims_sim.generation.review import OFF_REQUEST, rules_of_brief
 from claims_sim.profile.document import Profile
-from claims_sim.rules.plausibility import PLAUSIBILITY, level_of
+from claims_sim.rules.plausibility import PLAUSIBILITY, PlausibilityRule, level_of
 from claims_sim.rules.table import ADMISSION, IDENTITIES, Rule, vocabulary_rules
 
 
@@ -23,12 +23,12 @@ def listed_rules(profile: Profile | None) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(rule: Rule, level: str, rate: float | None = None) -> dict[str, Any]:
+def _row(rule: Rule | PlausibilityRule, level: str, rate: float | None = None) -> dict[str, Any]:
     return {
         "gate": rule.gate,
         "name": rule.name,
         "level": level,
         "broken in the source": rate,
         "meaning": rule.meaning,
-        "source": rule.source,
+        "source": rule.source if isinstance(rule, PlausibilityRule) else "",
     }

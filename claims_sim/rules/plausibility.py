@@ -1,22 +1,24 @@
-"""Rules of clinical plausibility, as SQL over flat rows like the rest of the table: what a coder would query.
+"""Rules of clinical plausibility: what a coder would query.
 
 They bind our own claims only. How often a source breaks a rule is part of its profile: what the real table does often is
 worth a warning and never a rejection, because the distribution wins. Sex and age are not in the payload, nor here.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, cast
 
-import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-
-from claims_sim.privacy.phi import quote
-from claims_sim.rules.table import Rule, judge
+import pyarrow.compute as pc
 
 Level = Literal["rejects", "warns"]
+Mask = npt.NDArray[np.bool_]
+
 MOST_OFTEN: Final = 0.01
 """A rule that a source breaks in a larger share of the claims it applies to warns only."""
+
 COLUMNS: Final = (
     "service_type", "severity_group", "dx_primary_code", "dx_secondary_codes", "procedure_code", "los",
 )  # fmt: skip
@@ -26,30 +28,92 @@ _ICD10: Final = "WHO, ICD-10 (2019), "
 _ICD9: Final = "ICD-9-CM volume 3 (US CMS/NCHS), "
 _INACBG: Final = "INA-CBG (Permenkes 76/2016), "
 
-_CODES: Final = "concat_ws(' ', dx_primary_code, array_to_string(dx_secondary_codes, ' '))"
-_HAS_COMPANIONS: Final = "len(dx_secondary_codes) > 0"
-_PROCEDURE: Final = "regexp_matches(procedure_code, '^[0-9]{2,4}$')"
-_INPATIENT: Final = "service_type = 'RITL'"
-_SEVERE: Final = "lower(severity_group) IN ('berat', 'severe', 'iii')"
-_MILD: Final = "lower(severity_group) IN ('ringan', 'mild', 'i')"
-
+_SEVERE: Final = "berat|severe|iii"
+_MILD: Final = "ringan|mild|i"
 _CAESAREAN: Final = "74(?:[0124]|99)"
 _DELIVERY: Final = f"72|73[56]|{_CAESAREAN}"
 
 
-def _has(codes: str) -> str:
-    """Some diagnosis, primary or secondary, begins with one of `codes` (a regular expression)."""
-    pattern = quote(rf"\b(?:{codes})")
-    return f"regexp_matches({_CODES}, {pattern})"
+class Coded:
+    """What the rules look at in flat claims, column by column; a column that the claims lack is one of nulls.
+
+    Codes are asked once for each that occurs: as SQL, the rules' patterns take a query longer to plan than a batch to pass.
+    """
+
+    def __init__(self, claims: pa.Table) -> None:
+        def column(name: str) -> pa.Array:
+            there = name in claims.column_names
+            return _one_array(claims[name]) if there else pa.nulls(claims.num_rows)
+
+        lists = column("dx_secondary_codes")
+        none = pa.types.is_null(lists.type)
+        self.companions = np.zeros(len(lists), np.int64) if none else _filled(pc.list_value_length(lists), 0)
+        self.los = _filled(column("los").cast(pa.float64()), np.nan)
+        self._primary = _Texts(column("dx_primary_code"))
+        self._secondary = _Texts(pa.nulls(0) if none else pc.list_flatten(lists))
+        self._procedure = _Texts(column("procedure_code"))
+        self._service, self._severity = _Texts(column("service_type")), _Texts(column("severity_group"))
+        # Where each claim's diagnoses begin when all stand in a row, its primary first.
+        self._starts = np.cumsum(self.companions + 1) - (self.companions + 1)
+
+    def has(self, codes: str) -> Mask:
+        """Some diagnosis, primary or secondary, begins with one of `codes` (a regular expression)."""
+        primary, secondary = self._primary.match(codes), self._secondary.match(codes)
+        if not len(secondary) or not secondary.any():
+            return primary
+        behind = np.insert(secondary, self._starts - np.arange(len(primary)), primary)
+        return cast(Mask, np.logical_or.reduceat(behind, self._starts))
+
+    def is_for(self, codes: str) -> Mask:
+        """The primary diagnosis begins with one of `codes`."""
+        return self._primary.match(codes)
+
+    def did(self, codes: str) -> Mask:
+        """The procedure is a code of ICD-9-CM that begins with one of `codes`."""
+        return self._procedure.match("[0-9]{2,4}$") & self._procedure.match(codes)
+
+    def is_of(self, service: str) -> Mask:
+        """The kind of service."""
+        return self._service.match(f"{service}$")
+
+    def stayed_as(self, severities: str) -> Mask:
+        """An inpatient claim of one of `severities` (a regular expression), whatever the case of its letters."""
+        return self.is_of("RITL") & self._severity.match(f"(?i:{severities})$")
 
 
-def _is(column: str, codes: str) -> str:
-    pattern = quote(f"^(?:{codes})")
-    return f"regexp_matches({column}, {pattern})"
+class _Texts:
+    """A column of texts by its distinct values."""
+
+    def __init__(self, column: pa.Array) -> None:
+        texts = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
+        self._values = texts.dictionary.cast(pa.string())
+        self._which = _filled(texts.indices, len(self._values))  # a null is the value behind the last
+
+    def match(self, pattern: str) -> Mask:
+        """Which begin with what `pattern` matches; a null never does."""
+        matched = _filled(pc.match_substring_regex(self._values, f"^(?:{pattern})"), False)
+        return cast(Mask, np.append(matched, False)[self._which])
 
 
-def _rule(name: str, applies: str, wrong: str, meaning: str, source: str) -> Rule:
-    return Rule(name, "plausibility", f"({applies}) AND ({wrong})", meaning, applies, source)
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    column = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _filled(values: pa.Array, absent: object) -> np.ndarray:
+    return cast(np.ndarray, values.fill_null(absent).to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True, slots=True)
+class PlausibilityRule:
+    """Claims that `applies` is true of break the rule where `wrong` is true too; `source` says where it comes from."""
+
+    name: str
+    applies: Callable[[Coded], Mask]
+    wrong: Callable[[Coded], Mask]
+    meaning: str
+    source: str
+    gate: Literal["plausibility"] = "plausibility"
 
 
 # A procedure, and the diagnoses that call for it: none of them in the claim is implausible.
@@ -101,66 +165,68 @@ _EXCLUDE: Final = (
 )  # fmt: skip
 
 
-def _rules() -> Iterable[Rule]:
+def _calls_for(procedures: str, diagnoses: str) -> tuple[Callable[[Coded], Mask], Callable[[Coded], Mask]]:
+    return lambda claims: claims.did(procedures), lambda claims: ~claims.has(diagnoses)
+
+
+def _excludes(one: str, other: str) -> tuple[Callable[[Coded], Mask], Callable[[Coded], Mask]]:
+    return lambda claims: (claims.companions > 0) & claims.has(one), lambda claims: claims.has(other)
+
+
+def _stays(severities: str) -> Callable[[Coded], Mask]:
+    return lambda claims: claims.stayed_as(severities)
+
+
+def _rules() -> Iterable[PlausibilityRule]:
     for name, procedures, diagnoses, meaning, source in _CALLS_FOR:
-        applies = f"{_PROCEDURE} AND {_is('procedure_code', procedures)}"
-        yield _rule(name, applies, f"NOT {_has(diagnoses)}", meaning, source)
+        yield PlausibilityRule(name, *_calls_for(procedures, diagnoses), meaning, source)
     for name, one, other, meaning, source in _EXCLUDE:
-        yield _rule(name, f"{_HAS_COMPANIONS} AND {_has(one)}", _has(other), meaning, source)
-    yield _rule(
-        "caesarean_with_vaginal_delivery", f"{_PROCEDURE} AND {_is('procedure_code', _CAESAREAN)}", _has("O8[013]"),
+        yield PlausibilityRule(name, *_excludes(one, other), meaning, source)
+    yield PlausibilityRule(
+        "caesarean_with_vaginal_delivery", lambda claims: claims.did(_CAESAREAN), lambda claims: claims.has("O8[013]"),
         "a caesarean section with a vaginal delivery as diagnosis", f"{_ICD9}74; {_ICD10}O80-O83",
     )  # fmt: skip
-    yield _rule(
-        "vaginal_procedure_with_caesarean_delivery", f"{_PROCEDURE} AND {_is('procedure_code', '72|73[56]')}",
-        _has("O82"), "a vaginal delivery as procedure with a caesarean one as diagnosis", f"{_ICD9}72, 73; {_ICD10}O82",
+    yield PlausibilityRule(
+        "vaginal_procedure_with_caesarean_delivery",
+        lambda claims: claims.did("72|73[56]"), lambda claims: claims.has("O82"),
+        "a vaginal delivery as procedure with a caesarean one as diagnosis", f"{_ICD9}72, 73; {_ICD10}O82",
     )  # fmt: skip
-    yield _rule(
-        "delivery_without_stay", f"{_PROCEDURE} AND {_is('procedure_code', _DELIVERY)}", "service_type = 'RJTL'",
+    yield PlausibilityRule(
+        "delivery_without_stay", lambda claims: claims.did(_DELIVERY), lambda claims: claims.is_of("RJTL"),
         "a delivery as outpatient care", f"{_INACBG}deliveries are inpatient groups (O-6)",
     )  # fmt: skip
-    yield _rule(
-        "severe_without_companion", f"{_INPATIENT} AND {_SEVERE}", "coalesce(len(dx_secondary_codes), 0) = 0",
-        "severity III without a secondary diagnosis", f"{_INACBG}severity follows from complications and comorbidities",
+    by_severity: tuple[tuple[str, str, Callable[[Coded], Mask], str, str], ...] = (
+        ("severe_without_companion", _SEVERE, lambda claims: claims.companions == 0,
+         "severity III without a secondary diagnosis", "complications and comorbidities"),
+        ("severe_without_night", _SEVERE, lambda claims: claims.los == 0,
+         "severity III without a night in hospital", "the resources that care needs"),
+        ("mild_with_long_stay", _MILD, lambda claims: claims.los > 30,
+         "severity I with more than 30 days in hospital", "the resources that care needs"),
+        ("mild_with_many_companions", _MILD, lambda claims: claims.companions > 5,
+         "severity I with more than five secondary diagnoses", "complications and comorbidities"),
     )  # fmt: skip
-    yield _rule(
-        "severe_without_night", f"{_INPATIENT} AND {_SEVERE}", "los = 0",
-        "severity III without a night in hospital", f"{_INACBG}severity follows from the resources that care needs",
-    )  # fmt: skip
-    yield _rule(
-        "mild_with_long_stay", f"{_INPATIENT} AND {_MILD}", "los > 30",
-        "severity I with more than 30 days in hospital", f"{_INACBG}severity follows from the resources that care needs",
-    )  # fmt: skip
-    yield _rule(
-        "mild_with_many_companions", f"{_INPATIENT} AND {_MILD}", "len(dx_secondary_codes) > 5",
-        "severity I with more than five secondary diagnoses", f"{_INACBG}severity follows from complications and comorbidities",
-    )  # fmt: skip
-    yield _rule(
-        "session_with_long_stay", _is("dx_primary_code", "Z49|Z51"), "los > 14",
+    for name, severities, wrong, meaning, why in by_severity:
+        yield PlausibilityRule(name, _stays(severities), wrong, meaning, f"{_INACBG}severity follows from {why}")
+    yield PlausibilityRule(
+        "session_with_long_stay", lambda claims: claims.is_for("Z49|Z51"), lambda claims: claims.los > 14,
         "a session of dialysis, chemotherapy or radiotherapy with more than 14 days", f"{_ICD10}Z49, Z51",
     )  # fmt: skip
 
 
 PLAUSIBILITY: Final = tuple(_rules())
-_ANY: Final = " OR ".join(f"({rule.broken})" for rule in PLAUSIBILITY)
 
 
-def find_implausible(connection: duckdb.DuckDBPyConnection, claims: pa.Table) -> dict[int, list[str]]:
-    """The names of the rules that claims break, by position in `claims`; the many that break none are left out.
-
-    One question first, whether any rule is broken at all: rule by rule only for the few that answer yes.
-    """
-    positions = pa.array(np.arange(len(claims)))
-    connection.register("claims_in_doubt", claims.select(COLUMNS).append_column("position", positions))
-    try:
-        found = connection.sql(f"SELECT * FROM claims_in_doubt WHERE {_ANY}").to_arrow_table()
-    finally:
-        connection.unregister("claims_in_doubt")
-    if not len(found):
-        return {}
-    return dict(zip(found["position"].to_pylist(), judge(connection, found, PLAUSIBILITY), strict=True))
+def find_implausible(claims: pa.Table) -> dict[int, list[str]]:
+    """The names of the rules that claims break, by position in `claims`; the many that break none are left out."""
+    coded, found = Coded(claims), dict[int, list[str]]()
+    for rule in PLAUSIBILITY:
+        applies = rule.applies(coded)
+        if applies.any():
+            for i in np.flatnonzero(applies & rule.wrong(coded)).tolist():
+                found.setdefault(i, []).append(rule.name)
+    return dict(sorted(found.items()))
 
 
-def level_of(rule: Rule, rates: Mapping[str, float]) -> Level:
+def level_of(rule: PlausibilityRule, rates: Mapping[str, float]) -> Level:
     """What breaking a plausibility rule means for a profile whose source breaks it at `rates` (absent: it cannot)."""
     return "warns" if rates.get(rule.name, 0.0) > MOST_OFTEN else "rejects"

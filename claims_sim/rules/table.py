@@ -16,22 +16,17 @@ import pyarrow.compute as pc
 from claims_sim.claim import MAX_AMOUNT, MAX_TEXT, REF_PATTERN
 from claims_sim.privacy.phi import CATEGORY_GRAMMAR, CODE_GRAMMAR, LABEL_GRAMMAR, identifier_sql, quote, suspicion_sql
 
-Gate = Literal["admission", "identity", "vocabulary", "plausibility"]
+Gate = Literal["admission", "identity", "vocabulary"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`broken` is an SQL condition over flat columns that is true for a claim that breaks the rule; NULL passes.
-
-    `applies` says which claims it is about at all, `source` where a rule about the world comes from.
-    """
+    """`broken` is an SQL condition over flat columns that is true for a claim that breaks the rule; NULL passes."""
 
     name: str
     gate: Gate
     broken: str
     meaning: str
-    applies: str = "true"
-    source: str = ""
 
 
 _TEXTS: Final = {

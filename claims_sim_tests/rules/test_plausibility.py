@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.rules.plausibility import MOST_OFTEN, PLAUSIBILITY, level_of
+from claims_sim.rules.plausibility import MOST_OFTEN, PLAUSIBILITY, Coded, find_implausible, level_of
 from claims_sim.rules.table import ADMISSION, IDENTITIES, judge, vocabulary_rules
 from claims_sim.rules.wire import lines_table, parse_sql
 
@@ -66,30 +66,62 @@ def read(text: str) -> dict:
     return claim(dx_primary_code=primary, dx_secondary_codes=secondary, **values)
 
 
+ALL = [read(text) for pair in CASES.values() for text in pair]
+
+
 def test_every_rule_has_a_case():
     assert set(CASES) == set(BY_NAME)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_rule_finds_its_fault_and_only_that(connection, name):
+def test_each_rule_finds_its_fault_and_only_that(name):
     wrong, right = map(read, CASES[name])
-    assert judge(connection, table(wrong, right), PLAUSIBILITY) == [[name], []]
+    assert find_implausible(table(wrong, right)) == {0: [name]}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_who_breaks_a_rule_is_one_whom_it_is_about(connection, name):
-    wrong, _ = map(read, CASES[name])
-    connection.register("claims", table(wrong))
-    assert connection.execute(f"SELECT {BY_NAME[name].applies} FROM claims").fetchall() == [(True,)]
+def test_every_rule_is_about_some_of_all_cases_and_not_about_others(name):
+    about = BY_NAME[name].applies(Coded(table(*ALL)))
+    assert about[ALL.index(read(CASES[name][0]))]
+    assert 0 < about.sum() < len(ALL)
 
 
-def test_a_claim_of_absent_and_foreign_values_breaks_nothing(connection):
+def test_each_claim_of_many_is_told_its_own_faults():
+    wrong = {ALL.index(read(one)): name for name, (one, _) in CASES.items()}
+    found = find_implausible(table(*ALL))
+    assert list(found) == sorted(wrong)
+    assert found == {i: [name] for i, name in wrong.items()}
+
+
+def test_chunks_slices_and_dictionaries_are_judged_as_one_plain_table():
+    whole = table(*ALL)
+    found = find_implausible(whole)
+    chunks = pa.concat_tables([whole.slice(0, 7), whole.slice(7, 0), whole.slice(7)])
+    assert find_implausible(chunks) == found
+    assert find_implausible(whole.slice(10, 20)) == {i - 10: names for i, names in found.items() if 10 <= i < 30}
+    coded = [chunks[name].dictionary_encode() for name in ("dx_primary_code", "procedure_code")]
+    encoded = chunks.set_column(2, "dx_primary_code", coded[0]).set_column(4, "procedure_code", coded[1])
+    assert find_implausible(encoded) == found
+
+
+def test_no_claims_and_claims_without_a_column_are_judged_by_what_there_is():
+    assert find_implausible(table(*ALL).slice(0, 0)) == {}
+    lone = table(read("E116+E149"), read("A010 p=741")).drop_columns(["dx_secondary_codes", "los"])
+    assert find_implausible(lone) == {1: ["obstetric_procedure_without_pregnancy"]}
+
+
+def test_a_code_that_holds_another_behind_its_beginning_is_not_that_one():
+    assert find_implausible(table(read("A010+XO82 p=741"))) == {0: ["obstetric_procedure_without_pregnancy"]}
+    assert find_implausible(table(read("A010 p=1741"), read("A010 p=74.1"), read("A010 p=74123"))) == {}
+
+
+def test_a_claim_of_absent_and_foreign_values_breaks_nothing():
     empty = dict.fromkeys(claim(), None)
     foreign = claim(
         service_type="Inpatient", severity_group="fatal", dx_primary_code="Acute appendicitis",
         procedure_code="Chest X-ray", dx_secondary_codes=["PLANTED"],
     )  # fmt: skip
-    assert judge(connection, table(empty, foreign), PLAUSIBILITY) == [[], []]
+    assert find_implausible(table(empty, foreign)) == {}
 
 
 def test_the_documents_example_is_admitted_though_a_coder_would_query_it(connection, example):
@@ -97,7 +129,7 @@ def test_the_documents_example_is_admitted_though_a_coder_would_query_it(connect
     connection.register("lines", lines_table(["0"], [json.dumps(example)]))
     flat = connection.sql(parse_sql("lines")).to_arrow_table()
     assert judge(connection, flat, (*ADMISSION, *IDENTITIES)) == [[]]
-    assert judge(connection, flat, PLAUSIBILITY) == [["normal_pregnancy_with_complication"]]
+    assert find_implausible(flat) == {0: ["normal_pregnancy_with_complication"]}
 
 
 def test_every_rule_has_a_name_of_its_own_a_meaning_and_a_public_source():
