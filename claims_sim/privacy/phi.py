@@ -49,8 +49,8 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # run of four digits, none of the characters that addresses, e-mails or markup need. Thai and Hindi write vowels as marks
 # on a letter; selectors of variants are marks that nobody sees.
 _LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
-CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+_\-])*$"
-LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–])*$"
+CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+_\-・])*$"
+LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 
 

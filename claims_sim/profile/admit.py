@@ -20,18 +20,20 @@ from claims_sim.profile.counting import Ints, Mask, dense_ids
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
-# The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore, and marks on
-# letters are taken off before.
-_CATEGORY: Final = re.compile(r"[^\W_][\w .,/&()'’+\-]*")
-_LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–])*")
+# The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
+# letters and digits of other scripts are taken off before.
+_CATEGORY: Final = re.compile(r"[^\W_][\w .,/&()'’+\-・]*")
+_LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
+_NO_VALUE: Final = "\0"
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
 )
@@ -73,13 +75,16 @@ def admit_category(value: str) -> bool:
 def _without_marks(value: str) -> str:
     """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters.
 
-    A mark that stands on anything else stays, and so does one that nobody sees: they would part the digits of a number.
+    A mark that stands on anything else stays, and so does one that nobody sees: they would part the digits of a number. What
+    is no digit of ASCII but a number becomes what no value may hold: an identifier may be written in full-width digits, too.
     """
     if value.isascii():
         return value
     kept, on_letter = [], False
     for character in value:
         kind = unicodedata.category(character)
+        if kind[0] == "N" and not character.isascii():
+            return _NO_VALUE
         is_mark = kind in ("Mn", "Mc") and not _UNSEEN.match(character)
         if not (is_mark and on_letter):
             kept.append(character)
@@ -153,7 +158,8 @@ def admitted_instead_of_codes(column: str, values: Sequence[str | None], claims:
 def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 
-    A number says nothing by its text; its column must show that it is one of a list of codes. `claims` are each value's
+    A number says nothing by its text; its column must show that it is one of a list of codes, of themselves or before their names
+    (3204 KAB. BANDUNG). `claims` are each value's
     claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists that
     are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a
     list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values
@@ -172,6 +178,8 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     of_classification = column in (*DIAGNOSES, "procedure_code")
     shapes = [_shape_of_code(value or "", of_classification) for value in values]
     passes = _of_a_list(values, shapes, claims, enough)
+    if not of_classification:
+        passes |= _of_a_list(values, [_code_before_name(value or "") for value in values], claims, enough)
     if of_classification:
         for shape_of, tells in ((_without_subdivision, _SUBDIVISION.search), (_of_its_length, _ZERO_FIRST.match)):
             wider = [shape_of(value or "") for value in values]
@@ -213,6 +221,14 @@ def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enoug
         and unnumbered <= _UNNUMBERED * len(told)
     )
     return short & of_a_list
+
+
+def _code_before_name(value: str) -> str:
+    """The shape of a code of so many digits with a name behind it, as in 3204 KAB. BANDUNG; empty where it is none."""
+    found = _CODE_AND_NAME.fullmatch(value)
+    if not found or not admit_category(found[2]) or re.search("[0-9]", found[2]):
+        return ""
+    return f"{len(found[1])} digits and a name"
 
 
 def _without_subdivision(value: str) -> str:

@@ -80,8 +80,8 @@ class _Begun(NamedTuple):
 def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
     """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever explain more to the step.
 
-    A price is worth the amounts that it explains, less the k that it takes: on a grid that is finer than its own, a list needs
-    more of them. A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
+    A price is worth the amounts that it explains but one, which any price would: on a grid that is finer than its own, a list
+    needs more of them. A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
     """
     found = find_price_lists(encoded, primary, grid)
     coarse = amount_grid(primary, share=_MOST)
@@ -92,8 +92,7 @@ def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattic
         for lattice in found:
             lattice.grid = coarse
     other = find_price_lists(encoded, primary, coarse)
-    k = encoded.population.k
-    return max(found, other, key=lambda lists: sum(_hits(one, primary, grid) - k * len(one.bases) for one in lists))
+    return max(found, other, key=lambda lists: sum(_hits(one, primary, grid) - len(one.bases) for one in lists))
 
 
 def _hits(found: Lattice, primary: Numbers, grid: float) -> int:

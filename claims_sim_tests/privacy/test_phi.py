@@ -100,6 +100,12 @@ def test_a_missing_value_is_clean(in_sql):
         ("RM1\ufe0f2\ufe0f3\ufe0f4\ufe0f5\ufe0f6", False),
         ("Klinik\U000e0101\U000e0102", False),
         ("उत्तर 12345", False),
+        ("都道府県・市町村", True),
+        ("３５７８０１２３４５６７８９０１", False),
+        ("٣٥٧٨٠١٢٣٤٥٦٧٨٩٠١", False),
+        ("RM １２３４５６", False),
+        ("Kelas Ⅲ", False),
+        ("m²", False),
     ],
 )
 def test_what_is_a_category_to_the_profile_is_one_to_the_checks(name, may):

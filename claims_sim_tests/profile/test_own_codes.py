@@ -52,6 +52,8 @@ def passing(column, rows, k=11):
         ("procedure_code", [*(f"992{n}" for n in range(11, 36)), *(f"0{n}1" for n in range(6100, 6125)), "184131"]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
+        ("district_name", [f"{code} KAB. BANDUNG" for code in DISTRICTS]),
+        ("province_name", ["3204 - BANDUNG", "1301中央", "1401中央"]),
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
         ("dx_primary_code", ["444814009", "195662009", "271737000"]),
         ("dx_secondary_codes", ["139", "194", "720"]),
@@ -68,6 +70,8 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("facility_class", "3512345", ["RS Kelas A", "RS Kelas B"], 4),
         ("facility_class", "1234", ["RS Kelas A", "RS Kelas B"], 10),
         ("district_name", "A12345", ["NORD", "SUD"], 3),
+        ("district_name", "1234 BUDI", ["NORD", "SUD"], 4),
+        ("procedure_code", "1234 BUDI", ["3204 BANDUNG", "3205 GARUT"], 4),
         ("district_name", "3512345678901234", DISTRICTS, 3),
         ("district_name", "081234567890", DISTRICTS, 3),
         ("procedure_code", "12345678", ["8952", "9394"], 4),
@@ -103,6 +107,11 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     rows = spread(others)
     rows[::step] = [value] * len(rows[::step])
     assert value not in passing(column, rows)
+
+
+@pytest.mark.parametrize("value", ["1234567 BUDI", "1234 BUDI 08", "1234 (Budi) @", "1234 Ny. Siti"])
+def test_a_column_of_numbers_before_anything_else_than_names_is_no_list(value):
+    assert passing("district_name", spread([value, value.replace("2", "3")])) == set()
 
 
 @pytest.mark.parametrize(
