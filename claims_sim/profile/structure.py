@@ -31,6 +31,8 @@ _CLEARLY: Final = 0.01
 """Log likelihood a row that another order, or further candidates, must be worth: what a code is of its own says it best itself."""
 _LARGE: Final = 100
 """So many codes, and each has few rows."""
+_FEW_SMALL: Final = 3
+"""So many of the parents that tell most are tried before one of many codes, whose contexts leave each too few rows."""
 _COLUMNS: Final = 400
 """Codes are placed by so many of the commonest pairs of a context and a value."""
 _AXES: Final = 6
@@ -104,16 +106,8 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
             break
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
-        best: _Gain | None = None
         known = _Known(context, int(context.max()) + 1, value, target.size, _PRIOR * above, so_far)
-        for parent in [parent for name, parent in pool.items() if name != last]:
-            found = known.weigh(parent)
-            if "~" in parent.name:
-                found = found._replace(gain=found.gain - GROUPING_COST * sizes[parent.name.partition("~")[0]] / rows)
-            if found.gain < _HOPELESS and chosen:
-                del pool[parent.name]
-            elif found.gain > MIN_GAIN and (best is None or found.gain > best.gain):
-                best = found
+        best, small = _weigh_all(known, pool, sizes, last, drops_hopeless=bool(chosen))
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
             names = [parent.name for parent in chosen]
@@ -122,12 +116,37 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
             best = max(weighed, key=lambda gain: gain.gain, default=None)
         if best is None or best.gain <= MIN_GAIN:
             break
+        if best.parent.size >= _LARGE:
+            best = known.small_first(best, small)
         context, above = known.narrowed(best)
         chosen.append(best.parent)
         # A variable's groups say nothing once its own code is given.
         variable, _, grouped = best.parent.name.partition("~")
         pool = {n: p for n, p in pool.items() if n != best.parent.name and (grouped or n.partition("~")[0] != variable)}
     return _Found(chosen, groupings, so_far)
+
+
+def _weigh_all(
+    known: "_Known", pool: dict[str, Parent], sizes: Mapping[str, int], last: str, *, drops_hopeless: bool
+) -> tuple["_Gain | None", list[Parent]]:
+    """The parent of the `pool` that would bring most, if any brings enough, and the few small ones that do; the one named `last`
+    is none of them. `sizes` are those of the variables that groupings are made of.
+    """  # noqa: D205
+    best: _Gain | None = None
+    small: list[tuple[float, Parent]] = []
+    for parent in [parent for name, parent in pool.items() if name != last]:
+        found = known.weigh(parent)
+        if "~" in parent.name:
+            cost = GROUPING_COST * sizes[parent.name.partition("~")[0]] / len(known.value)
+            found = found._replace(gain=found.gain - cost)
+        if found.gain < _HOPELESS and drops_hopeless:
+            del pool[parent.name]
+        elif found.gain > MIN_GAIN:
+            best = found if best is None or found.gain > best.gain else best
+            if parent.size < _LARGE and "~" not in parent.name:
+                small.append((found.gain, parent))
+    small.sort(key=lambda told: -told[0])
+    return best, [parent for _, parent in small[:_FEW_SMALL]]
 
 
 class _Gain(NamedTuple):
@@ -165,6 +184,20 @@ class _Known(NamedTuple):
         some = in_context[in_context > 0]
         told = float(np.log(others + self.blended).sum()) - float((some * np.log(some + (_PRIOR - 1))).sum())
         return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others)
+
+    def small_first(self, large: _Gain, small: Sequence[Parent]) -> _Gain:
+        """`large`, or the first of the `small` parents that tells more before it than it does after it."""
+        after = self._after(large)
+        for parent in small:
+            one = self.weigh(parent)
+            before = one.gain + self._after(one).weigh(large.parent).gain
+            if before > large.gain + max(after.weigh(parent).gain, 0) + MIN_GAIN:
+                return one
+        return large
+
+    def _after(self, best: _Gain) -> "_Known":
+        context, blended = self.narrowed(best)
+        return _Known(context, int(context.max()) + 1, self.value, self.size, _PRIOR * blended, self.so_far + best.gain)
 
     def narrowed(self, best: _Gain) -> tuple[Ints, Scores]:
         """The contexts with that parent, and the probability of each row there."""

@@ -32,6 +32,17 @@ def test_what_tells_something_beside_a_code_of_hundreds_comes_before_it():
     assert groups.keys() == {one.name for one in chosen if "~" in one.name}
 
 
+def test_what_tells_of_few_claims_comes_before_a_place_of_hundreds_that_tells_of_all():
+    """Visits are of 200 diagnoses, as each of 150 districts has them; the few who stay have others."""
+    g = np.random.default_rng(8)
+    district, stays = g.integers(0, 150, ROWS), (g.random(ROWS) < 0.05).astype(int)
+    visit = (district * 77 + g.gamma(1.5, 4, ROWS).astype(int)) % 200
+    dx = np.where(stays & (g.random(ROWS) < 0.9), g.integers(0, 40, ROWS), visit)
+    candidates = [parent("district_name", district), parent("service_type", stays)]
+    chosen, _ = choose_parents(Target("dx_primary_code", dx.astype(np.int32), 200), candidates)
+    assert [one.name for one in chosen] == ["service_type", "district_name"]
+
+
 def with_procedures(rows):
     """Claims with a class of house, a province, sixty diagnoses and 400 procedures that follow nothing."""
     g = np.random.default_rng(6)
