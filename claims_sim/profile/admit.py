@@ -155,19 +155,21 @@ def admitted_instead_of_codes(column: str, values: Sequence[str | None], claims:
     return labels & enough
 
 
-def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+def admitted_in_list(
+    column: str, values: Sequence[str | None], claims: Ints, enough: Mask, listed: Mask | None = None
+) -> Mask:
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 
-    A number says nothing by its text; its column must show that it is one of a list of codes, of themselves or before their names
-    (3204 KAB. BANDUNG). `claims` are each value's
-    claims, `enough` whether they may be told. A code has digits, no space, no more characters than the longest lists that
-    are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers of a
-    list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear values
-    of this shape, or some do and it has many values that may be told, or most do, it has several such values, and nearly
-    all others bear values of such shapes. In all cases most claims of the shape bear values that may be told, as they do
-    not where numbers are those of persons. So what is written into a column of another kind does not pass, however many
-    share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those without
-    (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
+    A number says nothing by its text; its column must show that it is one of a list of codes, of themselves or before their
+    names (3204 KAB. BANDUNG). `claims` are each value's claims, `enough` whether they may be told, `listed` whether it is
+    known already to be a code of the column's list. A code has digits, no space, no more characters than the longest lists
+    that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
+    of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear
+    values of this shape, or some do and it has many values that may be told, or most do, it has several such values, and
+    nearly all others bear values of such shapes. In all cases most claims of the shape bear values that may be told, as
+    they do not where numbers are those of persons. So what is written into a column of another kind does not pass, however
+    many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those
+    without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
     fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits. Where
     most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
@@ -177,7 +179,7 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
         return out
     of_classification = column in (*DIAGNOSES, "procedure_code")
     shapes = [_shape_of_code(value or "", of_classification) for value in values]
-    passes = _of_a_list(values, shapes, claims, enough)
+    passes = _of_a_list(values, shapes, claims, enough, listed)
     if not of_classification:
         passes |= _of_a_list(values, [_code_before_name(value or "") for value in values], claims, enough)
     if of_classification:
@@ -192,8 +194,13 @@ def admitted_in_list(column: str, values: Sequence[str | None], claims: Ints, en
     return out
 
 
-def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Ints, enough: Mask) -> Mask:
-    """Which values have a shape that shows a list of codes; `written` are their shapes, empty where a value can be no code."""
+def _of_a_list(
+    values: Sequence[str | None], written: Sequence[str], claims: Ints, enough: Mask, listed: Mask | None = None
+) -> Mask:
+    """Which values have a shape that shows a list of codes; `written` are their shapes, empty where a value can be no code.
+
+    Beside a shape of several codes those stand that have such a shape or are `listed` anyway.
+    """
     shapes, shape = np.unique(written, return_inverse=True)
     filled = claims[[value is not None for value in values]].sum()
     borne = np.bincount(shape, claims, len(shapes))
@@ -203,7 +210,9 @@ def _of_a_list(values: Sequence[str | None], written: Sequence[str], claims: Int
     )
     may = (told >= _MOST * borne) & (shapes != "")
     several = np.bincount(shape, enough, len(shapes)) >= _SEVERAL
-    beside = several & (borne >= _HALF * filled) & (borne + borne[is_list & may].sum() >= _NEARLY_ALL * filled)
+    others = (is_list & may)[shape] if listed is None else (is_list & may)[shape] | listed
+    with_others = borne + claims[others].sum() - np.bincount(shape, claims * others, len(shapes))
+    beside = several & (borne >= _HALF * filled) & (with_others >= _NEARLY_ALL * filled)
     return np.asarray(((is_list | beside) & may)[shape])
 
 

@@ -48,6 +48,8 @@ DX_GROUP: Final = "dx_group"
 """A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")
 _LOOKED_AT: Final = 200_000
+_A_LIST: Final = 5
+"""Fewer values are no list that claims of one kind have for themselves."""
 
 
 def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
@@ -214,7 +216,11 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     values = column.dictionary.to_pylist()
     raw = text_codes(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
     names = _names_of_codes(out, source, name, values, raw)
-    out.codes[name], out.vocabularies[name] = _release_values(out.population, name, values, raw, None, names)
+    # What is done to those who stay may be of another list than what visits are for.
+    kinds = out.codes.get("service_type") if name == "procedure_code" else None
+    out.codes[name], out.vocabularies[name] = _release_values(
+        out.population, name, values, raw, None, names, kinds=kinds
+    )
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
     kept = int(own[raw].sum())
@@ -257,15 +263,22 @@ def _release_values(
     names: Mask | None = None,
     *,
     lists_of_its_own: bool = True,
+    kinds: Codes | None = None,
 ) -> tuple[Codes, tuple[str | None, ...]]:
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
 
-    `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may.
+    `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may; claims of
+    each of `kinds` may have a list.
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
     counts = np.bincount(shifted, minlength=len(values) + 1)
     own = admitted_in_list(name, values, counts[1:], enough[1:]) & lists_of_its_own
+    for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
+        of_kind = np.bincount(shifted[kinds == kind], minlength=len(values) + 1)[1:]
+        told = enough[1:] & (of_kind > 0)
+        if int(told.sum()) >= _A_LIST:
+            own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
     if name in CODE_LISTS:
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)

@@ -168,6 +168,38 @@ def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones
     assert any("of procedure_code is rare" in sentence for sentence in profile.oddities)
 
 
+VISITS = [f"89{n:04d}" for n in range(30)]
+ROOMS = ["S11201", "S11104", "S11103", "S12103", "S11302"]
+
+
+@pytest.mark.parametrize(
+    ("stays", "others", "passes"),
+    [
+        pytest.param(ROOMS, [], True, id="a list of their own"),
+        pytest.param([*ROOMS, "890001", "890002"], [], True, id="beside that of all"),
+        pytest.param(ROOMS[:4], [], False, id="too few"),
+        pytest.param([*ROOMS, *VISITS[:8]], [], False, id="not most of them"),
+        pytest.param([*ROOMS, "Budi", "Siti"], [], False, id="beside what is no code"),
+        pytest.param(VISITS, ROOMS, False, id="of some visits"),
+    ],
+)
+def test_what_is_done_to_those_who_stay_may_be_of_a_list_of_their_own(fit, stays, others, passes):
+    """One claim in twenty-five is of a stay; `others` are procedures of one visit in twenty-four."""
+    rows = 6000
+    table = tariff_table(rows)
+    of_stay, of_other = np.arange(rows) % 25 == 0, np.arange(rows) % 24 == 7
+    done = np.array(VISITS, object)[np.arange(rows) % len(VISITS)]
+    done[of_stay] = spread(stays, int(of_stay.sum()))
+    if others:
+        done[of_other & ~of_stay] = spread(others, int((of_other & ~of_stay).sum()))
+    table = replaced(table, "service_type", np.where(of_stay, "RITL", "RJTL").tolist())
+    table = replaced(table, "procedure_code", done.tolist())
+    known = set(fit(table).vocabularies["procedure_code"])
+    assert known >= set(VISITS)
+    assert bool(known & set(ROOMS)) is passes
+    assert not known & {"Budi", "Siti"}
+
+
 MEDICATIONS = ["Penicillin", "Ibuprofen", "Paracetamol", "Lipitor", "Warfarin"]
 
 
