@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.document import BLANKS, Blankable
 from claims_sim.profile.release import Parent, Target
 
@@ -36,6 +36,13 @@ def empty_cells(columns: pa.Table) -> Ints | None:
             empty &= columns["procedure_code"].is_valid().to_numpy()
         cells |= empty.astype(np.int64) << bit
     return cells if cells.any() else None
+
+
+def has_none(cells: Ints | None, name: Blankable, rows: int) -> Mask:
+    """Which of so many rows leave the column `name` empty, by their sets of empty cells."""
+    if cells is None:
+        return np.zeros(rows, np.bool_)
+    return np.asarray(cells >> COLUMNS.index(name) & 1, np.bool_)
 
 
 def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent]) -> tuple[tuple[Blankable, ...], ...]:

@@ -16,8 +16,12 @@ from claims_sim.profile.release import Target
 from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
+MIDNIGHT: Final = HOURS
+"""The code, behind those of the hours, of claims whose house writes the day only: at 0:00 sharp among times of any minute."""
 _PRACTICALLY_ALL: Final = 0.999
 _MOSTLY: Final = 0.9
+_SOME_AT_MIDNIGHT, _MOSTLY_SHARP = 0.01, 0.5
+"""The shares of all claims, and of those of the first hour, that must be at 0:00 sharp."""
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 _DAYS_OF_MONTH: Final = 30.4
 _MANY_EXPECTED: Final = 5
@@ -168,11 +172,11 @@ def time_grid(encoded: Encoded) -> int:
 
 def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
     """Minutes between admission and discharge of the same day: the two hours alone would not tell."""
-    if encoded.discharge is None or encoded.admit is None or encoded.days is None:
+    if encoded.leaves_at is None or encoded.admit is None or encoded.days is None:
         return
     minutes = np.full(encoded.rows, np.nan)
     same = encoded.days == 0
-    exact = (encoded.discharge[same] - encoded.admit[same]) / np.timedelta64(1, "m")
+    exact = (encoded.leaves_at[same] - encoded.admit[same]) / np.timedelta64(1, "m")
     minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
@@ -191,13 +195,19 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
 
 
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:
-    for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", encoded.discharge)):
+    for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", encoded.leaves_at)):
         if moments is None:
             continue
         known = ~np.isnat(moments)
         codes: Codes = np.full(len(moments), -1, np.int32)
         within = moments[known] - moments[known].astype("datetime64[D]")
         codes[known] = (within / DAY * HOURS).astype(np.int32)
+        sharp = np.flatnonzero(known)[within == np.timedelta64(0)]
+        some = len(sharp) > max(_SOME_AT_MIDNIGHT * int(known.sum()), _MOSTLY_SHARP * int((codes == 0).sum()))
+        has_midnight = some and encoded.population.may_be_told(sharp)
+        if has_midnight:
+            codes[sharp] = MIDNIGHT
+        size = HOURS + has_midnight
         context = ["service_type", "los", "admit_hour", "facility_class"]
-        builder.add(Target(name, codes, HOURS), builder.candidates(context), most=3)
-        builder.variables[name] = (codes, HOURS)
+        builder.add(Target(name, codes, size), builder.candidates(context), most=3)
+        builder.variables[name] = (codes, size)

@@ -20,6 +20,7 @@ from claims_sim.profile.admit import (
     admitted_instead_of_codes,
     is_code,
 )
+from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
 from claims_sim.profile.facilities import facilities_of_register, text_codes
@@ -70,6 +71,8 @@ class Encoded:
     oddities: list[str] = field(default_factory=list)
     admit: npt.NDArray[Any] | None = None
     discharge: npt.NDArray[Any] | None = None
+    leaves_at: npt.NDArray[Any] | None = None
+    """The discharges that the source tells, whose time of day is one; `discharge` has others that stand in for none."""
     los: Numbers | None = None
     days: Numbers | None = None
     claimed: Numbers | None = None
@@ -165,6 +168,9 @@ def _read_dates(out: Encoded, source: SourceTable) -> None:
         out.discharge = np.where(reversed_, np.datetime64("NaT"), out.discharge)
         days = (out.discharge.astype("datetime64[D]") - out.admit.astype("datetime64[D]")) / DAY
         out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge) | (days > MAX_STAY), np.nan, days)
+    if out.discharge is not None:
+        stands_in = has_none(source.empty, "discharge_dt", source.rows)
+        out.leaves_at = np.where(stands_in, np.datetime64("NaT"), out.discharge)
     los = _numbers(source, "los")
     if los is not None:
         los = np.where((los >= 0) & (los <= MAX_STAY), np.floor(los), np.nan)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import STAY_GAPS, WEEKDAYS, moments_of
+from claims_sim.profile.calendar import MIDNIGHT, STAY_GAPS, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.encode import MONTH
@@ -154,8 +154,8 @@ class Calendar:
         first = self._hour("admit_hour", key, rows, draft)
         draft.codes["admit_hour"] = first
         last = self._hour("discharge_hour", key, rows, draft)
-        admit = first * 3600 + (uniforms(key ^ stream_key("admit second"), rows) * 3600).astype(np.int32)
-        discharge = last * 3600 + (uniforms(key ^ stream_key("discharge second"), rows) * 3600).astype(np.int32)
+        admit = _second_of(first, uniforms(key ^ stream_key("admit second"), rows))
+        discharge = _second_of(last, uniforms(key ^ stream_key("discharge second"), rows))
         same = np.ones(len(rows), bool) if stay is None else stay == 0
         span = self._same_day_seconds(key, rows, draft)
         if span is None:
@@ -187,3 +187,8 @@ class Calendar:
             clinic = np.searchsorted(self._defaults["outpatient"], u, side="right")
             hour = np.where(service == self._outpatient, clinic, hour)
         return hour.astype(np.int32)
+
+
+def _second_of(hour: Codes, u: npt.NDArray[np.float64]) -> Codes:
+    """A second of each hour; of MIDNIGHT the very first of the day."""
+    return np.where(hour == MIDNIGHT, 0, hour * 3600 + (u * 3600).astype(np.int32)).astype(np.int32)

@@ -200,6 +200,23 @@ def test_rates_are_above_charges_for_the_services_whose_are(fit, by_case_rate, a
         assert not more[of_service != above].any()
 
 
+def test_claims_of_nothing_are_paid_nothing_though_rates_are_above_charges(fit, by_case_rate):
+    """Visits of another kind are paid by the head: nothing is claimed for them, and nothing paid; they have no rate."""
+    rate, g = rates_of(by_case_rate), np.random.default_rng(20)
+    by_head, odd = g.random(len(rate)) < 0.1, g.random(len(rate)) < 0.15
+    charged = np.where(by_head, 0, np.round(rate * np.exp(g.normal(0.2, 0.4, len(rate))), 2))
+    paid = np.where(by_head, 0, np.where(odd, np.round(rate * np.exp(g.normal(-0.4, 0.1, len(rate))), 2), rate))
+    service = np.where(by_head, "RJTP", by_case_rate["service_type"].to_pylist())
+    table = replaced(by_case_rate, "service_type", service.tolist())
+    profile = fit(replaced(replaced(table, "amount_claimed", charged), "amount_paid", paid))
+    assert any(profile.money.rates_above_claimed)
+    assert profile.money.paid_means is not None
+    claims = Sampler(profile).draw_claims(3, np.arange(len(rate)))
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    assert np.mean(claimed == 0) == pytest.approx(by_head.mean(), abs=0.01)
+    assert np.mean(paid[claimed == 0] > 0) < 0.01
+
+
 def test_a_few_rates_above_charges_that_are_mostly_paid_whole_do_not_make_all_so(fit, by_case_rate):
     rate, g = rates_of(by_case_rate), np.random.default_rng(20)
     charged = np.round(rate * np.exp(g.normal(0.2, 0.4, len(rate))), 2)
