@@ -107,8 +107,12 @@ def small_source(tmp_path_factory) -> Path:
     """A demo source for tests that profile or score it anew, where what comes out matters less than that it does."""
     from claims_sim.demo.source import write_demo_source
 
+    def make(folder: Path) -> None:
+        write_demo_source(folder / "claims.duckdb", rows=SMALL_ROWS)
+
+    # Each worker of the tests has a copy of its own: one that opens it to write keeps the others out.
     path = tmp_path_factory.mktemp("small_source") / "claims.duckdb"
-    write_demo_source(path, rows=SMALL_ROWS)
+    shutil.copy(made_once(tmp_path_factory, "small_source", make) / "claims.duckdb", path)
     return path
 
 
