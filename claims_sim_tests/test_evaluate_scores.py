@@ -79,9 +79,9 @@ def _keep(settings, report, **options):
     return examining.keep_evaluation(settings, report, evaluation_page(settings, report, NOW), **options)
 
 
-def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small):
+def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small, papers):
     profile = pipeline.current_profile(settings)
-    claims, truth = labelled_claims(profile, small)
+    claims, truth = papers(profile, small)
     again, _ = labelled_claims(profile, small)
     assert claims.equals(again)
     assert pc.sum(pc.equal(truth["label"], "anomaly")).as_py() == 100
@@ -138,14 +138,14 @@ def test_exams_that_differ_in_more_than_luck_are_not_compared(settings, small):
 
 
 def test_only_claims_of_the_stream_whose_truth_is_known_are_judged(settings, small):
-    lively = settings.model_copy(update={"batch_size": 400, "anomaly_rate": 0.1})
-    unlabelled = settings.model_copy(update={"batch_size": 100, "anomaly_rate": 0.0})
+    lively = settings.model_copy(update={"batch_size": 150, "anomaly_rate": 0.2})
+    unlabelled = settings.model_copy(update={"batch_size": 20, "anomaly_rate": 0.0})
     assert "no stream" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(unlabelled, NOW)
     assert "none of its scored claims has a known answer" in examining.evaluate_scores(lively).no_stream
     pipeline.run_tick(lively, NOW)
     stream = examining.evaluate_scores(lively).stream
-    assert (stream.claims, stream.unlabelled) == (400, 100)
+    assert (stream.claims, stream.unlabelled) == (150, 20)
     labels = read_truth(truth_path(settings.state_dir))["label"].to_pylist()
     assert stream.anomalies == labels.count("anomaly") > 20
 

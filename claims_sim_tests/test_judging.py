@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from claims_sim import pipeline
 from claims_sim.errors import EXIT_USAGE, RequestError, SettingsError
 from claims_sim.pipeline.backtesting import backtest
 from claims_sim.pipeline.grading import grade, read_verdicts
@@ -124,19 +123,16 @@ def test_missing_verdicts_and_verdicts_about_other_claims_are_told(settings, exp
     assert found.found.quality["recall_at_1"].value == pytest.approx(0.2)  # 10 reviewed, all of them anomalies
 
 
-def test_the_streams_own_truth_is_used_when_no_file_is_given(settings, tmp_path):
-    from datetime import UTC, datetime
-
+def test_the_streams_own_truth_is_used_when_no_file_is_given(grown, tmp_path):
     from claims_sim.store.truth import read_truth, truth_path
 
-    lively = settings.model_copy(update={"batch_size": 400, "anomaly_rate": 0.2})
-    pipeline.run_tick(lively, datetime(2026, 3, 4, tzinfo=UTC))
-    truth = read_truth(truth_path(settings.state_dir))
+    lively = grown(2, 25, anomaly_rate=0.3)
+    truth = read_truth(truth_path(lively.state_dir))
     ids = [row["claim_id"] for row in truth.to_pylist() if row["label"] == "anomaly"]
     path = tmp_path / "v.parquet"
     pq.write_table(pa.table({"claim_id": ids, "is_anomaly": [True] * len(ids)}), path)
     found = grade(lively, path).found
-    assert (found.claims, found.anomalies, found.quality["auc"].value) == (400, len(ids), 1.0)
+    assert (found.claims, found.anomalies, found.quality["auc"].value) == (50, len(ids), 1.0)
 
 
 def test_the_command_grades_words_numbers_and_flags_alike(run, exported, tmp_path):
@@ -201,7 +197,7 @@ def test_verdicts_about_other_claims_only_are_refused(settings, exported, tmp_pa
 
 def test_the_truth_of_another_export_is_refused(run, settings, exported, tmp_path):
     other = tmp_path / "other.parquet"
-    code, *_ = run("export", "--count", 1000, "--seed", 99, "--out", tmp_path / "o.jsonl", "--truth", other)
+    code, *_ = run("export", "--count", 100, "--seed", 99, "--out", tmp_path / "o.jsonl", "--truth", other)
     mine = _verdicts(exported, tmp_path, lambda row: row["label"] == "anomaly")
     assert code == 0
     with pytest.raises(RequestError, match="is it the right truth"):

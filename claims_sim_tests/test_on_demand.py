@@ -118,14 +118,14 @@ def test_claims_on_demand_hold_no_anomaly_unless_some_are_asked_for(settings):
 
 def test_persons_of_the_stream_come_back_in_claims_on_demand(settings):
     keyed = settings.model_copy(update={"ref_keys": True, "anomaly_rate": 0.0})
-    batch = pipeline.generate_batch(keyed, pipeline.current_profile(keyed), NOW, ClaimsRequest(count=300, seed=1))
+    batch = pipeline.generate_batch(keyed, pipeline.current_profile(keyed), NOW, ClaimsRequest(count=150, seed=1))
     pipeline.commit_batch(keyed, batch)
     pipeline.relay_outbox(keyed)
-    assert pipeline.ingest(keyed).rows == 300
+    assert pipeline.ingest(keyed).rows == 150
     known = set(batch.claims["patient_id_hash"].to_pylist())
     later = NOW + timedelta(days=40)
     for rate in (None, 0.1):
-        asked = ClaimsRequest(count=300, seed=2, anomaly_rate=rate)
+        asked = ClaimsRequest(count=150, seed=2, anomaly_rate=rate)
         claims = pipeline.write_on_demand(keyed, asked, later).batch.claims
         assert known & set(claims["patient_id_hash"].to_pylist())
 

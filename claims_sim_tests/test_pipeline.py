@@ -175,7 +175,7 @@ def test_claims_of_the_stream_union_with_the_source_by_name(ticked):
 
 
 def test_scores_never_leave_their_range(grown):
-    settings = grown(2, 20)
+    settings = grown(2, 25, anomaly_rate=0.3)
     table: pa.Table = scores.read_scores(pipeline.database(settings))
     for row in table.to_pylist():
         assert row["risk_score"] == max(row["rule_score"], row["ml_score_normalized"])

@@ -129,10 +129,10 @@ def test_scores_of_real_claims_stay_in_a_folder_of_the_production_zone(live, tmp
     assert "top_of_real_claims" not in told
 
 
-def test_what_crosses_of_real_scores_is_counts_of_k_persons_at_the_least(live):
-    snapshot = pipeline.refresh_scores(live, LATER).snapshot["real"]
-    real = pq.read_table(real_scores.real_scores_in_force(live) / "real.parquet")["risk_score"].to_numpy()
-    claims = read_claims_to_score(SourceSpec(live.source))
+def test_what_crosses_of_real_scores_is_counts_of_k_persons_at_the_least(refreshed):
+    snapshot = json.loads(pipeline.quality_file(refreshed).read_text())["real"]
+    real = pq.read_table(real_scores.real_scores_in_force(refreshed) / "real.parquet")["risk_score"].to_numpy()
+    claims = read_claims_to_score(SourceSpec(refreshed.source))
     persons = np.array(claims["patient_id_hash"].to_pylist(), dtype=object)
     assert (snapshot["k"], snapshot["unit"], snapshot["left_out"]) == (11, "persons", "")
     assert snapshot["bins"][0]["from"] == 0
@@ -208,11 +208,10 @@ def test_another_scorer_tells_nothing_of_nearly_the_same_real_claims(own_source,
     assert (other["bins"], "another scorer" in other["held_back"]) == ([], True)
 
 
-def test_what_was_told_is_remembered_for_the_owner_alone(live):
-    pipeline.refresh_scores(live, LATER)
-    (kept,) = (live.production_path / "released_scores").iterdir()
+def test_what_was_told_is_remembered_for_the_owner_alone(refreshed):
+    (kept,) = (refreshed.production_path / "released_scores").iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    claims = read_claims_to_score(SourceSpec(live.source))
+    claims = read_claims_to_score(SourceSpec(refreshed.source))
     text = kept.read_text()
     assert not any(text.count(value) for value in claims["claim_id"].to_pylist()[:2_000])
 
@@ -252,7 +251,7 @@ def fail_at(monkeypatch, place):
     "place",
     [
         pytest.param((refreshing, "train_on"), marks=pytest.mark.slow),
-        "second chunk",
+        pytest.param("second chunk", marks=pytest.mark.slow),
         (real_scores, "read_claims_to_score"),
         pytest.param((real_scores, "release_scores"), marks=pytest.mark.slow),
         pytest.param((refreshing.real_scores, "keep_real_scores"), marks=pytest.mark.slow),
@@ -367,7 +366,7 @@ def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes
     assert drafts == {again.refresh_id, before["refreshes"][0][0]}
 
 
-@pytest.mark.parametrize("action", ["refresh", "rollback"])
+@pytest.mark.parametrize("action", ["refresh", pytest.param("rollback", marks=pytest.mark.slow)])
 def test_what_a_process_left_that_died_right_after_its_transaction_is_settled_by_the_next(
     refreshed, monkeypatch, action
 ):

@@ -29,7 +29,7 @@ def paired(write):
 
 @pytest.fixture(scope="module")
 def mixed(write):
-    return write(2_000, 0.05, (*SINGLE, *PAIRS), persons=Persons(), seed=3)
+    return write(1_000, 0.1, (*SINGLE, *PAIRS), persons=Persons(), seed=3)
 
 
 def _with_originals(batch):
@@ -168,8 +168,11 @@ def test_without_persons_these_kinds_are_left_out_of_a_mix_in_one_line_and_a_mix
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("clock", ["admission", pytest.param("intake", marks=pytest.mark.slow)])
-def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clock):
+@pytest.mark.parametrize(
+    ("clock", "count"),
+    [("admission", 150), *(pytest.param(clock, 500, marks=pytest.mark.slow) for clock in ("admission", "intake"))],
+)
+def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clock, count):
     """Batches of a month, a few days apart: what is made at `now` finds its original where the days fit."""
     import pyarrow as pa
 
@@ -191,7 +194,7 @@ def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clo
     found, everything = {}, {}
     for number, day in enumerate((0, 1, 3, 7, 12, 20, 27)):
         at = NOW + timedelta(days=day)
-        batch = writer.write(BatchRequest(numbered_batch_id(at, number), 500, 2, at, clock))
+        batch = writer.write(BatchRequest(numbered_batch_id(at, number), count, 2, at, clock))
         stored.append(batch.claims)
         everything |= {row["claim_id"]: row for row in batch.claims.to_pylist()}
         for row in _truth(batch):
@@ -201,4 +204,4 @@ def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clo
             assert low <= (-days if row["kind"] == "overlapping_stays" else days) <= high
             found.setdefault(row["kind"], []).append(row["claim_id"])
     assert {"readmission", "repeat_billing", "overlapping_stays", "self_referral"} <= set(found)
-    assert sum(map(len, found.values())) > 250
+    assert sum(map(len, found.values())) > 0.5 * count

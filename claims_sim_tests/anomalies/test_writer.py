@@ -93,7 +93,7 @@ def test_batches_of_any_size_hold_the_same_quota(profile, sampler):
 
 
 def test_the_same_request_gives_the_same_anomalies(write):
-    once, again = write(500), write(500)
+    once, again = write(200), write(200)
     assert again.payloads == once.payloads
     assert len(again.truth.truth)
     assert again.truth.truth.equals(once.truth.truth)
@@ -139,17 +139,17 @@ def test_a_campaign_is_at_one_place_of_one_kind_within_a_month(write):
 
 def test_what_was_asked_of_a_batch_holds_for_its_anomalies_too(write):
     where = ClaimFilter(service_type=("RJTL",))
-    batch = write(1_000, 0.02, where=where)
+    batch = write(1_000, 0.01, where=where)
     assert where.holds(batch.claims).all()
     assert not _truth(batch)  # no kind can be shown by visits alone
-    assert batch.problems == ("20 anomalies found no claim that they could be put into",)
-    stays = write(1_000, 0.02, where=ClaimFilter(service_type=("RITL",)))
-    assert len(_truth(stays)) == 20
+    assert batch.problems == ("10 anomalies found no claim that they could be put into",)
+    stays = write(1_000, 0.01, where=ClaimFilter(service_type=("RITL",)))
+    assert len(_truth(stays)) == 10
     assert "no_medical_value" not in {row["kind"] for row in _truth(stays)}
 
 
 def test_decoys_are_marked_and_are_right(write):
-    batch = write(3_000, 0.02)
+    batch = write(2_000, 0.01)
     decoys = _truth(batch, "decoy")
     assert {row["kind"] for row in decoys} >= {"dialysis", "chemotherapy"}
     assert all(row["rupiah_lost"] == 0 and row["is_decoy"] for row in decoys)

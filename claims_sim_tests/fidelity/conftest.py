@@ -15,3 +15,9 @@ def table(demo_source):
 def halves(table):
     order = np.random.default_rng(0).permutation(table.num_rows)
     return table.take(order[:4000]), table.take(order[4000:6500])
+
+
+@pytest.fixture(scope="session")
+def fewer(halves):
+    """So many that what differs in all claims shows, and what differs in few does not."""
+    return tuple(half.slice(0, 1000) for half in halves)

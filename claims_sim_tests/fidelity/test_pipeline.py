@@ -26,7 +26,7 @@ def claims(profile):
 
 def test_the_report_is_one_page_without_a_network_and_names_no_person(settings, claims, tmp_path):
     pq.write_table(claims, tmp_path / "claims.parquet")
-    run = pipeline.measure_fidelity(settings, tmp_path / "claims.parquet", rows=4000)
+    run = pipeline.measure_fidelity(settings, tmp_path / "claims.parquet", rows=1000)
     page = pipeline.write_fidelity(settings, run, NOW).read_text()
     assert page.count("<h2>") == 5
     assert "http" not in page.replace("http-equiv", "")

@@ -130,11 +130,11 @@ def test_the_stream_has_keys_only_where_they_are_asked_for_and_its_persons_come_
     asked = settings.model_copy(update={"ref_keys": True, "anomaly_rate": 0.0})
     profile, persons = pipeline.current_profile(settings), []
     for day in (0, 4, 12, 25):
-        batch = pipeline.generate_batch(asked, profile, NOW + timedelta(days=day), ClaimsRequest(count=400))
+        batch = pipeline.generate_batch(asked, profile, NOW + timedelta(days=day), ClaimsRequest(count=150))
         pipeline.commit_batch(asked, batch)
         pipeline.relay_outbox(asked)
-        assert pipeline.ingest(asked).rows == 400
-        assert score_new(asked, NOW) == 400
+        assert pipeline.ingest(asked).rows == 150
+        assert score_new(asked, NOW) == 150
         persons.append({json.loads(line)["patient_ref"] for line in batch.payloads})
     assert persons[3] & (persons[0] | persons[1] | persons[2])
     again = replay_batch(asked, "last")

@@ -88,10 +88,8 @@ def test_check_results_go_with_their_runs_and_the_newest_stay(instance, home):
     assert [record.run_id for record in left] == made[-1:]
 
 
-def test_the_housekeeping_job_says_what_it_removed(instance, settings):
-    defs = build_definitions(settings)
-    assert defs.resolve_job_def("simulate_claims").execute_in_process(instance=instance).success
-    result = defs.resolve_job_def("housekeeping").execute_in_process(instance=instance)
+def test_the_housekeeping_job_says_what_it_removed(instance, ticked):
+    result = build_definitions(ticked).resolve_job_def("housekeeping").execute_in_process(instance=instance)
     assert result.success
     (handled,) = [event for event in result.all_events if event.event_type_value == "STEP_OUTPUT"]
     assert {"runs removed", "runs left", "payloads removed"} <= set(handled.step_output_data.metadata)

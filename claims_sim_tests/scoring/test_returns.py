@@ -28,7 +28,7 @@ def scorer(profile):
 
 @pytest.fixture(scope="module")
 def labelled(profile):
-    return labelled_claims(profile, LabelledRequest(8_000, 0.05, 3, ref_keys=True))
+    return labelled_claims(profile, LabelledRequest(5_000, 0.05, 3, ref_keys=True))
 
 
 def claims_of(*rows):

@@ -17,7 +17,7 @@ def test_claims_of_the_same_persons_are_found_farther_back_than_those_that_are_o
     db = pipeline.database(asked)
     for day in (0, 20):
         batch = pipeline.generate_batch(
-            asked, pipeline.current_profile(asked), NOW + timedelta(days=day), ClaimsRequest(count=600)
+            asked, pipeline.current_profile(asked), NOW + timedelta(days=day), ClaimsRequest(count=250)
         )
         pipeline.commit_batch(asked, batch)
         pipeline.relay_outbox(asked)
