@@ -11,6 +11,7 @@ from claims_sim.demo.facts import MEAN_RITL, MEAN_RJTL, PUBLISHED_ORDER
 from claims_sim.demo.world import build_world
 from claims_sim.rules.table import ADMISSION, IDENTITIES, judge
 from claims_sim.rules.wire import to_flat
+from claims_sim_tests.depth import examples
 
 BROKEN = {
     "discharge_before_admit": "discharge_dt < admit_dt",
@@ -51,7 +52,7 @@ def test_all_identities_hold_exactly(claims):
     assert _broken(claims) == {}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.integers(1, 3000), st.integers(0, 2**63 - 1), st.floats(0, 1))
 def test_identities_hold_for_any_size_seed_and_share(rows, seed, share):
     claims = _draw(rows, seed, share)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.profile.sketch import Sketch, sketch_source
+from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import tariff_table
 
 
@@ -22,7 +23,7 @@ def changed(source, take):
 
 
 @given(seed=st.integers(0, 2**32 - 1), gone=st.integers(0, 40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_it_never_counts_more_persons_than_have_changed(source, seed, gone):
     g = np.random.default_rng(seed)
     kept = g.permutation(1500)[gone:]

@@ -20,6 +20,7 @@ from claims_sim.rules.table import (
     vocabulary_rules,
 )
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
+from claims_sim_tests.depth import examples
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ _CHANGE = st.tuples(st.sampled_from(_TEXTS), _TEXT, st.one_of(st.none(), st.list
 
 
 @given(changes=st.lists(_CHANGE, min_size=30, max_size=60))
-@settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(5), suppress_health_check=list(HealthCheck), deadline=None)
 def test_no_claim_that_breaks_a_rule_is_cleared(connection, example, changes):
     connection.register("lines", lines_table(["0"], [json.dumps(example)]))
     one = to_flat(connection.sql(parse_sql("lines")).to_arrow_table()).to_pylist()[0]
@@ -116,7 +117,7 @@ _KNOWN = st.fixed_dictionaries(dict.fromkeys((*VOCABULARY_COLUMNS, "dx_secondary
 
 
 @given(claims=st.lists(_VALUES, min_size=1, max_size=3), known=_KNOWN)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(25), suppress_health_check=list(HealthCheck), deadline=None)
 def test_no_claim_with_a_value_outside_the_vocabulary_is_cleared(connection, claims, known):
     words = [{"column_name": name, "value": value} for name, values in known.items() for value in sorted(values)]
     connection.register("words", pa.Table.from_pylist(words))

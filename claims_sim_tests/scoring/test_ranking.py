@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from claims_sim.scoring.evaluation import measures
 from claims_sim.scoring.evaluation.ranking import Ranking, differences, estimates
+from claims_sim_tests.depth import examples
 
 
 def _sample(seed, claims=6_000, rate=0.05, skill=1.5):
@@ -16,7 +17,7 @@ def _sample(seed, claims=6_000, rate=0.05, skill=1.5):
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=30, max_size=300))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_the_figures_are_those_of_the_plain_definitions_whatever_the_ties(pairs):
     labels, scores = np.array([a for a, _ in pairs]), np.array([float(s) for _, s in pairs])
     if not 0 < labels.sum() < len(labels):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.errors import ScorerError, SourceError
 from claims_sim.scoring.scorer import SCORE_SCHEMA, RiskScorer, train_scorer
+from claims_sim_tests.depth import examples
 
 SCORES = ("rule_score", "ml_score", "ml_score_normalized", "risk_score")
 TEXTS = st.one_of(
@@ -47,14 +48,14 @@ def _assert_sound(scored, rows):
 
 
 @given(rows=ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_any_flat_claims_get_finite_scores_between_0_and_1(score, rows):
     table = pa.Table.from_pylist(rows, schema=FLAT_SCHEMA)
     _assert_sound(score(table), len(rows))
 
 
 @given(columns=st.sets(st.sampled_from([n for n in FLAT_SCHEMA.names if n not in {"claim_id", "amount_claimed"}])))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_any_column_but_id_and_amount_may_be_missing(score, claims, columns):
     _assert_sound(score(claims(20, 3).drop_columns(list(columns))), 20)
 

@@ -15,6 +15,7 @@ from claims_sim.errors import RequestError, StoreError
 from claims_sim.store import compaction, counts, outbox, purge, scores, snapshots, stream
 from claims_sim.store.database import SimulationDatabase
 from claims_sim.store.purge import Selection
+from claims_sim_tests.depth import examples
 from claims_sim_tests.store.conftest import NOW, lines, payload, query
 from claims_sim_tests.store.test_scores import score
 from claims_sim_tests.store.test_snapshots import DAY, ids, store
@@ -182,7 +183,7 @@ def take_step(db: SimulationDatabase, what: str, number: int) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 def test_snapshots_hold_what_the_tables_hold_whatever_was_purged_in_between(tmp_path_factory, empty_database, steps):
     root = tmp_path_factory.mktemp("purged")
     (root / "sim.duckdb").write_bytes(empty_database.read_bytes())
