@@ -39,8 +39,14 @@ def commit(settings, count: int = 12, **asked):
     return batch
 
 
-@pytest.mark.parametrize("form", ["choice", "full"])
-@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize(
+    ("size", "form"),
+    [
+        (1, "choice"),
+        (4, "full"),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, "full"), (4, "choice"))),
+    ],
+)
 def test_a_batch_of_a_model_is_the_same_without_it(llm, server, form, size):
     settings = llm.model_copy(update={"prompt_form": form, "llm_briefs_per_request": size})
     # An id of its own choosing: of a random batch the scripted model would now and then fail to write a claim.

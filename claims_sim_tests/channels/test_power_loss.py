@@ -85,7 +85,7 @@ def check(machine: Machine) -> None:
     assert query(machine.db, "SELECT count(*) FROM outbox_batches WHERE ingested <> accepted") == [(0,)]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_after_power_cuts_all_that_was_acknowledged_is_stored_once(tmp_path, seed):
     machine = Machine(tmp_path, seed)
     with machine.db.kept_open():

@@ -107,9 +107,9 @@ def test_a_model_server_that_does_not_answer_is_wrong_only_when_it_is_forced(set
     [
         (200, "ok", "answers, with first"),
         (401, "note", "(401): check CLAIMS_SIM_LLM_API_KEY. The statistical author would write."),
-        (403, "note", "(403)"),
-        (404, "ok", "does not say which models it has"),
-        (503, "note", "failed (503)"),
+        pytest.param(403, "note", "(403)", marks=pytest.mark.slow),
+        pytest.param(404, "ok", "does not say which models it has", marks=pytest.mark.slow),
+        pytest.param(503, "note", "failed (503)", marks=pytest.mark.slow),
     ],
 )
 def test_a_model_server_is_asked_for_its_models(settings, status, verdict, said):

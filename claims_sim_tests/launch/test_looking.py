@@ -59,7 +59,7 @@ def sealed(ticked):
         path.chmod(path.stat().st_mode | 0o200)
 
 
-@pytest.mark.parametrize("command", ["status", "doctor"])
+@pytest.mark.parametrize("command", [pytest.param("status", marks=pytest.mark.slow), "doctor"])
 def test_who_looks_leaves_nothing_behind(look, settings, command):
     before = everything(settings.state_dir)
     look(command)

@@ -150,7 +150,7 @@ def test_what_is_added_to_the_price_that_is_paid_is_added_in_drawn_claims(fit):
     assert np.mean([claim in known for claim in drawn]) > 0.8
 
 
-@pytest.mark.parametrize("rises", [3, 9])
+@pytest.mark.parametrize("rises", [pytest.param(3, marks=pytest.mark.slow), 9])
 def test_how_charges_follow_is_not_told_of_one_person(fit, rises):
     """Of visits only one person's are paid another price than the usual one; her charges follow it in a way of her own."""
     profile = fit(case_groups(visits=ROWS // 5, hers=60, rises=rises))

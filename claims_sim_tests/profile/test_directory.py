@@ -12,6 +12,7 @@ from claims_sim.codes.hospitals import register
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
 from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
 from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
 
 K = 3
@@ -22,7 +23,7 @@ claims = st.tuples(st.integers(1, 14), st.integers(0, 30))  # facility, person
     st.lists(claims, min_size=20, max_size=300),
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 3)), min_size=15, max_size=15),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_every_group_holds_the_rule_or_nobody_was_left_to_join(rows, described):
     facility, person = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     kinds, kind = np.unique(np.array(described)[facility], axis=0, return_inverse=True)
@@ -91,7 +92,7 @@ def told(fit):
     return fit(table_with_facilities())
 
 
-@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0)])
+@pytest.mark.parametrize("order", [(1, 2, 0), pytest.param((2, 1, 0), marks=pytest.mark.slow)])
 def test_the_file_is_the_same_whichever_of_a_groups_facilities_bears_which_name(fit, told, order):
     """Whatever can be computed from the file is then as true of one as of the other, however they differ."""
     exchanged = fit(table_with_facilities(order))
@@ -203,7 +204,7 @@ def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_fa
     assert told.profile_hash == fit(table_with_known_hospitals((3, 2, 1, 0))).profile_hash
 
 
-@pytest.mark.parametrize("with_key", [True, False])
+@pytest.mark.parametrize("with_key", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_what_is_missing_stays_as_rare_as_it_is_where_claims_are_dealt_out(fit, with_key):
     table = table_with_facilities() if with_key else table_with_known_hospitals()
     if not with_key:

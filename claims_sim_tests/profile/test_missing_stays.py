@@ -32,7 +32,7 @@ def without_stays():
     return blanked(table, COLUMNS, ~inpatient | (np.arange(ROWS) % 50 == 0))
 
 
-@pytest.mark.parametrize("columns", [COLUMNS, ("discharge_dt",)])
+@pytest.mark.parametrize("columns", [COLUMNS, pytest.param(("discharge_dt",), marks=pytest.mark.slow)])
 def test_outpatients_have_no_nights_and_inpatients_theirs(fit, without_stays, columns):
     profile = fit(without_stays.drop_columns([name for name in COLUMNS if name not in columns]))
     drawn = Sampler(profile).draw_claims(1, np.arange(2000)).to_pandas()

@@ -160,7 +160,13 @@ def test_claims_are_drawn_with_the_names_that_their_table_gives_the_codes(fit):
     assert "Siti" not in profile.to_json()
 
 
-@pytest.mark.parametrize("others", [lambda n: f"Doença {chr(97 + n % 26)}{chr(97 + n // 26)}", lambda n: None])
+@pytest.mark.parametrize(
+    "others",
+    [
+        lambda n: f"Doença {chr(97 + n % 26)}{chr(97 + n // 26)}",
+        pytest.param(lambda n: None, marks=pytest.mark.slow),
+    ],
+)
 def test_a_name_that_few_claims_of_a_code_bear_does_not_pass_though_it_is_the_commonest(fit, others):
     rows = ROWS
     codes = ["Z999" if i % 20 == 0 else CODES[i % len(CODES)] for i in range(rows)]

@@ -148,8 +148,16 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
         assert shares[1] == pytest.approx(shares[0], abs=0.04)
 
 
-@pytest.mark.parametrize("share", [0.12, 0.25])
-@pytest.mark.parametrize("several", ["levels", "points"])
+@pytest.mark.parametrize(
+    ("several", "share"),
+    [
+        ("points", 0.25),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("levels", 0.12), ("levels", 0.25), ("points", 0.12))
+        ),
+    ],
+)
 def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(fit, by_case_rate, several, share):
     """Whoever bills a rate is paid the third one, others any; `levels`: rates of all cases are multiples of each other."""
     g, rows = np.random.default_rng(18), by_case_rate.num_rows
@@ -183,7 +191,7 @@ def test_charges_near_a_coarse_rate_are_not_the_rate(fit, by_case_rate):
     assert not profile.money.claimed_as_paid
 
 
-@pytest.mark.parametrize("above", ["RITL", "RJTL"])
+@pytest.mark.parametrize("above", ["RITL", pytest.param("RJTL", marks=pytest.mark.slow)])
 def test_rates_are_above_charges_for_the_services_whose_are(fit, by_case_rate, above):
     rate, g = rates_of(by_case_rate), np.random.default_rng(20)
     charged = np.round(rate * np.exp(g.normal(0.2, 0.4, len(rate))), 2)

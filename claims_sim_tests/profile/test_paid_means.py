@@ -22,7 +22,7 @@ def charged(follows_case):
     return replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(np.minimum(paid, claimed), 2))
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["by case", "by share"])
+@pytest.fixture(scope="module", params=[pytest.param(True, marks=pytest.mark.slow), False], ids=["by case", "by share"])
 def both(request, fit):
     table = charged(request.param)
     return request.param, fit(table), table
@@ -93,7 +93,7 @@ def test_where_rules_say_all_there_are_no_such_means(tariff_profile):
     assert "paid_means" not in tariff_profile.to_json()
 
 
-@pytest.mark.parametrize("ties", ["down", "near", "up"])
+@pytest.mark.parametrize("ties", [*(pytest.param(ties, marks=pytest.mark.slow) for ties in ("down", "near")), "up"])
 def test_what_the_patient_pays_may_be_what_is_rounded(fit, ties):
     """A share of thirty or fifty in a hundred by the class of the house, in whole hundreds, of amounts in tens."""
     g = np.random.default_rng(53)

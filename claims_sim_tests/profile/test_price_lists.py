@@ -236,7 +236,7 @@ def test_a_price_list_is_not_split_by_stays_where_the_source_tells_no_kind_of_se
     assert [tariff.parents for tariff in profile.money.tariffs] == [("procedure_code",)]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_lists_of_stays_and_of_visits_stay_apart_where_the_source_tells_no_kind_of_service(fit, seed):
     rows = 20_000
     g = np.random.default_rng(seed)

@@ -45,7 +45,7 @@ def table_by_quantity(habit: str, rows: int = 12_000) -> pa.Table:
     return table
 
 
-@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("habit", [one if one == "up" else pytest.param(one, marks=pytest.mark.slow) for one in HABITS])
 def test_amounts_are_drawn_as_their_owner_rounds_them(fit, habit):
     profile = fit(table_by_quantity(habit))
     tariff = profile.money.tariffs[0]

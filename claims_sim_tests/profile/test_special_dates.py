@@ -90,8 +90,15 @@ def test_where_a_table_begins_and_ends_inside_a_month_no_claim_is_drawn_outside(
 
 @pytest.mark.parametrize(
     "came",
-    [np.arange(11, 21), np.arange(11, 22), np.r_[np.repeat(np.arange(20), 5), np.repeat(np.arange(20, 31), 60)]],
-    ids=["too few", "eleven, one a day", "few a day, then many"],
+    [
+        pytest.param(np.arange(11, 21), id="too few", marks=pytest.mark.slow),
+        pytest.param(np.arange(11, 22), id="eleven, one a day"),
+        pytest.param(
+            np.r_[np.repeat(np.arange(20), 5), np.repeat(np.arange(20, 31), 60)],
+            id="few a day, then many",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_a_table_that_begins_slowly_begins_when_it_does(fit, came):
     """Some come in January; nobody's own day may follow from when enough have."""

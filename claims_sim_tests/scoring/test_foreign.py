@@ -160,11 +160,11 @@ def _at_length(*case: str):
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ("claims[['claim_id']]", "gave no column risk_score"),
+        _at_length("claims[['claim_id']]", "gave no column risk_score"),
         ("claims[['claim_id']].assign(risk_score=1.5)", r"5 of 5 risk_scores that are no numbers from 0 to 1.*1\.5"),
         _at_length("claims[['claim_id']].assign(risk_score=float('nan'))", "no numbers from 0 to 1"),
         _at_length("claims[['claim_id']].assign(risk_score='high')", "text and number"),
-        ("claims[['claim_id']].assign(risk_score=0.1)[1:]", "left out 1 of 5 claims, for one T-"),
+        _at_length("claims[['claim_id']].assign(risk_score=0.1)[1:]", "left out 1 of 5 claims, for one T-"),
         _at_length(
             "pd.concat([claims[['claim_id']]] * 2).assign(risk_score=0.1)", "10 rows for 5 claims: a claim twice"
         ),
