@@ -40,6 +40,7 @@ def test_the_demo_runs_the_chain_and_sums_up(run):
     assert json.loads(out)["ingested"] == 15
 
 
+@pytest.mark.slow
 def test_the_demos_summary_is_a_table_and_says_where_things_are(run):
     _, out, _ = run("demo", "--ticks", 1)
     assert "What happened" in out
@@ -103,6 +104,7 @@ def test_a_missing_table_names_those_that_are_there(run, settings, tmp_path):
     assert "claims_normalized" in err
 
 
+@pytest.mark.slow
 def test_consume_and_score_have_nothing_to_do_after_a_demo(run):
     run("demo", "--ticks", 1)
     assert json.loads(run("consume", "--json")[1])["rows stored"] == 0
@@ -204,6 +206,7 @@ def test_an_output_that_is_a_folder_is_one_line(run, tmp_path):
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_ctrl_c_ends_a_demo_without_a_traceback(settings, tmp_path):
     import signal
@@ -221,6 +224,7 @@ def test_ctrl_c_ends_a_demo_without_a_traceback(settings, tmp_path):
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
 def test_map_proposes_a_mapping_file_that_profile_takes(run, settings, tmp_path):
     mapping = tmp_path / "mapping.toml"
     code, out, _ = run("map", "--source", settings.source, "--out", mapping, "--json")

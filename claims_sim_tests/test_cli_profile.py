@@ -82,6 +82,7 @@ def test_where_approval_is_required_no_claim_is_made_before_it(run, required, pr
     assert run("demo", "--ticks", 1)[0] == 0
 
 
+@pytest.mark.slow
 def test_without_a_source_the_demo_source_is_made_and_profiled(run, settings, monkeypatch, tmp_path):
     monkeypatch.delenv("CLAIMS_SIM_SOURCE")
     monkeypatch.setenv("CLAIMS_SIM_STATE_DIR", str(tmp_path / "fresh"))
@@ -113,6 +114,7 @@ def test_a_changed_profile_waits_while_the_approved_one_stays_in_force(
     assert run("demo", "--ticks", 1)[0] == 0
 
 
+@pytest.mark.slow
 def test_what_moved_is_told_when_the_source_has_changed_and_not_when_it_is_another(
     run, other_source, settings, monkeypatch, tmp_path, profile
 ):

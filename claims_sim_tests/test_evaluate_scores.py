@@ -118,6 +118,7 @@ def test_a_worse_scorer_is_caught_and_stays_caught_until_it_is_accepted(settings
     assert not examining.evaluate_scores(settings).is_worse
 
 
+@pytest.mark.slow
 def test_an_exam_of_another_seed_is_compared_and_does_not_become_the_release(settings, small):
     _keep(settings, examining.evaluate_scores(settings))
     folder = examining.evaluation_folder(settings)
@@ -129,6 +130,7 @@ def test_an_exam_of_another_seed_is_compared_and_does_not_become_the_release(set
     assert [(folder / name).read_bytes() for name in ("released.parquet", "report.json")] == before
 
 
+@pytest.mark.slow
 def test_exams_that_differ_in_more_than_luck_are_not_compared(settings, small):
     _keep(settings, examining.evaluate_scores(settings))
     harder = examining.evaluate_scores(settings, asked=replace(small, rate=0.2))
@@ -222,6 +224,7 @@ def test_the_command_prints_figures_writes_the_page_and_fails_for_a_worse_scorer
     assert document["comparison"]["worse"]
 
 
+@pytest.mark.slow
 def test_the_asset_shows_figures_and_its_checks_catch_a_worse_scorer(settings, small, spoil, monkeypatch):
     monkeypatch.setitem(examining.evaluate_scores.__kwdefaults__, "asked", replace(small, count=2_000))
     pipeline.run_tick(settings, NOW)

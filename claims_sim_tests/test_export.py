@@ -35,6 +35,7 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_others(export):
         assert one.read_bytes() != three.read_bytes()
 
 
+@pytest.mark.slow
 def test_two_sets_that_differ_in_anything_asked_share_no_claim_id(export, run, tmp_path):
     sets = [
         set(pq.read_table(export(name, "--count", 60, *options, suffix=".parquet")[2][0])["claim_id"].to_pylist())
@@ -46,6 +47,7 @@ def test_two_sets_that_differ_in_anything_asked_share_no_claim_id(export, run, t
     assert len(set.union(*sets)) == sum(map(len, sets)) == 4 * 60 + 81
 
 
+@pytest.mark.slow
 def test_sets_of_one_seed_hold_the_same_claims_whatever_their_anomalies(export):
     few, many = (
         pq.read_table(export(name, "--count", 1000, "--anomaly-rate", rate, suffix=".parquet")[2][0])
@@ -70,6 +72,7 @@ def test_every_claim_has_one_answer_and_the_rate_is_exact(export):
         assert row["detectable_from"] is not None or row["label"] == "clean"
 
 
+@pytest.mark.slow
 def test_parquet_and_payloads_hold_the_same_claims(export):
     _, _, (lines, *_) = export("a", "--count", 300)
     _, _, (rows, *_) = export("b", "--count", 300, suffix=".parquet")

@@ -69,6 +69,7 @@ def test_the_better_scorer_is_told_with_paired_intervals(settings, dear):
         assert one.value == pytest.approx(first.kinds[kind].value - second.kinds[kind].value)
 
 
+@pytest.mark.slow
 def test_a_scorer_against_itself_shows_no_difference(settings):
     found = backtest(settings, ["default", "default"], LabelledRequest(1_000, 0.05, seed=1), seeds=1)
     assert all((one.value, one.low, one.high) == (0, 0, 0) for one in found.duels[0].quality.values())
@@ -80,6 +81,7 @@ def test_one_scorer_is_no_comparison(settings):
         backtest(settings, ["default"], LabelledRequest(1_000), seeds=1)
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_the_page(run, dear, tmp_path):
     page = tmp_path / "backtest.html"
     asked = ("--scorer", "default", "--scorer", dear, "--claims", 1000, "--anomaly-rate", 0.05, "--seeds", 1)

@@ -44,6 +44,7 @@ def test_an_answers_request_gives_the_same_claims_again(settings):
     assert ask(settings, seed=3).claims != first.claims
 
 
+@pytest.mark.slow
 def test_who_asks_for_a_procedure_gets_patients_whom_it_suits(settings):
     answer = ask(settings, where=["procedure=caesarean"], count=160)
     assert not set(answer.batch.warnings) & {"obstetric_procedure_without_pregnancy", "delivery_without_stay"}
@@ -103,6 +104,7 @@ def test_a_share_of_anomalies_is_exact_told_and_within_what_was_asked_for(settin
     assert (again.claims, again.truth) == (answer.claims, answer.truth)
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_by_name_can_be_anomalous(settings):
     answer = ask(settings, where=["procedure=caesarean"], count=10, anomaly_rate=0.3, anomaly_mix="upcoding")
     assert len(anomalies_of(answer)) == 3
@@ -212,6 +214,7 @@ def test_a_run_with_configuration_makes_the_claims_that_it_asks_for(settings):
     assert made.metadata["asked for: where"].value == "service_type=RITL; province_name=BALI"
 
 
+@pytest.mark.slow
 def test_a_run_is_found_by_its_batch_and_by_who_wrote_it(settings):
     job = build_definitions(settings).resolve_job_def("simulate_claims")
     config = {"ops": {"synthetic_claims_batch": {"config": {"count": 2, "author": "statistical"}}}}
@@ -224,6 +227,7 @@ def test_a_run_is_found_by_its_batch_and_by_who_wrote_it(settings):
     assert told["author"] == "statistical"
 
 
+@pytest.mark.slow
 def test_a_run_asked_for_anomalies_makes_as_many(settings):
     asked = {"count": 10, "where": ["procedure=caesarean"], "anomaly_rate": 0.2, "anomaly_mix": "upcoding"}
     assert run_batch(settings, **asked).success

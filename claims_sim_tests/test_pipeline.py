@@ -118,6 +118,7 @@ def test_the_documents_example_ingests_although_its_procedure_code_does_not_exis
     assert stored == [("SIM-2025-001", "8631", 1, datetime(2025, 11, 15, 15, 12))]  # noqa: DTZ001 - local wall clock
 
 
+@pytest.mark.slow
 def test_an_unchanged_source_makes_no_new_profile(settings):
     first = pipeline.profile_source(settings, NOW)
     pipeline.keep_profile(settings, first.profile)
@@ -151,6 +152,7 @@ def test_profiling_leaves_the_source_untouched_and_unlocked(settings):
         owner.execute("SELECT 1")
 
 
+@pytest.mark.slow
 def test_a_refresh_scores_every_claim_again(grown):
     settings = grown(2, 5)
     refreshed = pipeline.refresh_scores(settings, NOW + timedelta(hours=1))

@@ -65,6 +65,7 @@ def test_a_purge_that_was_cut_short_before_the_truth_is_completed_by_the_next(si
     assert truth.labelled_claims(truth.truth_path(simulation.state_dir)) == []
 
 
+@pytest.mark.slow
 def test_a_purge_makes_room_under_the_size_limit(simulation, purged):
     db = pipeline.database(simulation)
     query(

@@ -199,6 +199,7 @@ def test_after_an_upgrade_the_change_of_a_few_persons_waits_for_one_approval(ref
     assert pipeline.current_profile(settings) == second
 
 
+@pytest.mark.slow
 def test_after_an_upgrade_an_unchanged_source_is_remembered_anew(refresh, of_another_release, settings):
     before = pipeline.current_profile(settings)
     of_another_release()
@@ -269,6 +270,7 @@ def test_going_back_to_the_earlier_rules_needs_nobodys_word(other_k):
     assert not (back.profile_path.parent / "waiting.json").exists()
 
 
+@pytest.mark.slow
 def test_another_source_may_have_other_rules(other_k, settings):
     own, _, _ = other_k
     elsewhere = settings.model_copy(update={"privacy_k": 20})

@@ -97,6 +97,7 @@ def test_a_batch_with_another_recorded_answer_differs(llm):
     assert len(replay_batch(llm, "last").differing) == 1
 
 
+@pytest.mark.slow
 def test_pruned_payloads_are_compared_by_their_hash(llm):
     commit(llm)
     with duckdb.connect(str(llm.database_path)) as connection:
@@ -109,6 +110,7 @@ def test_pruned_payloads_are_compared_by_their_hash(llm):
     assert not replay_batch(llm, "last").is_same
 
 
+@pytest.mark.slow
 def test_anomalies_are_told_apart_and_the_rest_is_the_same(llm):
     commit(llm.model_copy(update={"anomaly_rate": 0.3}), 30)
     result = replay_batch(llm, "last")

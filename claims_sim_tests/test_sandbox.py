@@ -178,6 +178,7 @@ def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path)
     ]
 
 
+@pytest.mark.slow
 def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     path, mapping, out = tmp_path / "theirs.duckdb", tmp_path / "m.toml", tmp_path / "sandbox.duckdb"
     with duckdb.connect(str(path)) as connection:
@@ -219,6 +220,7 @@ def with_empty_cells(settings, tmp_path):
     return own
 
 
+@pytest.mark.slow
 def test_dates_whose_month_comes_first_and_empty_cells_are_written_so(with_empty_cells, tmp_path):
     out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     write_sandbox(with_empty_cells, out, asked=asked(rate=0.1), truth=truth)

@@ -180,6 +180,7 @@ def test_counts_of_nearly_the_same_real_claims_are_not_told_anew(own_source):
     assert told["bins"] != first["bins"]
 
 
+@pytest.mark.slow
 def test_after_an_upgrade_counts_of_real_claims_stay_until_somebody_says_otherwise(own_source, monkeypatch):
     own, leave_out = own_source
     first = pipeline.refresh_scores(own, LATER).snapshot["real"]
@@ -265,6 +266,7 @@ def test_a_refresh_that_fails_leaves_the_last_good_scores(refreshed, monkeypatch
     fails_without_a_trace(refreshed, monkeypatch, place, sets=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [
@@ -310,6 +312,7 @@ def test_a_rollback_puts_scores_model_and_snapshot_back_and_scores_what_came_sin
     assert pipeline.refresh_scores(refreshed, LATER + timedelta(minutes=4)).model_version == second.model_version
 
 
+@pytest.mark.slow
 def test_a_model_rolled_back_to_that_knows_no_persons_is_none_for_claims_with_persons(refreshed):
     pipeline.refresh_scores(refreshed, LATER)
     pipeline.rollback_scores(refreshed, LATER)
@@ -317,6 +320,7 @@ def test_a_model_rolled_back_to_that_knows_no_persons_is_none_for_claims_with_pe
     assert pinned_model(refreshed.model_copy(update={"ref_keys": True})) is None
 
 
+@pytest.mark.slow
 def test_the_first_refresh_can_be_taken_back_too_and_then_none_is_left(live):
     before = in_force(live)
     pipeline.refresh_scores(live, LATER)
@@ -339,6 +343,7 @@ def test_only_the_newest_sets_are_kept(live):
         pipeline.rollback_scores(live, LATER)
 
 
+@pytest.mark.slow
 def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes_with_the_next_one(refreshed):
     before = in_force(refreshed)
     code = (
@@ -441,6 +446,7 @@ def test_claims_that_arrive_while_a_refresh_works_get_the_new_score(live, monkey
     assert {row[2] for row in stored(live)} == {done.model_version}
 
 
+@pytest.mark.slow
 def test_without_a_source_the_simulated_claims_alone_are_scored(live):
     alone = live.model_copy(update={"source": None})
     done = pipeline.refresh_scores(alone, LATER)
@@ -452,6 +458,7 @@ def test_without_a_source_the_simulated_claims_alone_are_scored(live):
         pipeline.refresh_scores(missing, LATER)
 
 
+@pytest.mark.slow
 def test_a_foreign_scorer_scores_real_claims_in_its_process_and_never_over_http(live, tmp_path):
     (tmp_path / "flat.py").write_text(
         "class Mine:\n    def score(self, claims):\n"
@@ -468,6 +475,7 @@ def test_a_foreign_scorer_scores_real_claims_in_its_process_and_never_over_http(
     assert refreshing._why_not_real(own.model_copy(update={"scorer": "http://127.0.0.1:1/x"})) != ""
 
 
+@pytest.mark.slow
 def test_a_source_without_ids_is_one_clear_line(live, tmp_path):
     path = tmp_path / "bare.duckdb"
     with duckdb.connect(str(path)) as connection:

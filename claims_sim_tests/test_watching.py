@@ -89,6 +89,7 @@ def test_a_model_that_stays_away_is_one_line_with_the_reason(stream, settings):
     assert (check.passed, check.severity.value, check.description) == (False, "WARN", found.falling_back)
 
 
+@pytest.mark.slow
 def test_a_model_that_wrote_nothing_counts_as_one_that_was_asked(stream):
     found = stream(share_of(0.0, "The local model is still loading."), 2, 15)
     assert found.share == 0
@@ -108,6 +109,7 @@ def test_a_model_that_always_writes_the_same_care_is_told(stream, settings):
     assert (check.passed, check.severity.value, check.description) == (False, "WARN", found.alike)
 
 
+@pytest.mark.slow
 def test_claims_that_somebody_asked_for_are_not_held_against_the_author(stream):
     found = stream(always_the_same, 3, 100, where=ClaimFilter(service_type=("RJTL",)))
     assert (found.diversity, found.alike) == (None, "")
@@ -122,6 +124,7 @@ def test_cloned_claims_are_told_by_their_repeats(sampler):
     assert found.repeats == pytest.approx(0.2 + 0.8 * diversity_of(claims.slice(0, 800)).repeats, abs=0.001)
 
 
+@pytest.mark.slow
 def test_chance_alone_does_not_alarm(sampler):
     claims = sampler.draw_claims(6, np.arange(100_000)).select(list(COLUMNS))
     usual = usual_diversity(sampler.draw_claims(7, np.arange(50_000)).select(list(COLUMNS)))

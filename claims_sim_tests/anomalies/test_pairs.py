@@ -109,6 +109,7 @@ def test_all_claims_pass_review_and_nobody_but_an_anomaly_lies_in_two_beds(mixed
     assert overlapping <= {row["claim_id"] for row in _truth(mixed)}
 
 
+@pytest.mark.slow
 def test_to_come_back_is_no_give_away_and_honest_returns_are_decoys(write):
     batch = write(8_000, 0.02, (*SINGLE, *PAIRS), persons=Persons(), seed=5)
     frame = batch.claims.to_pandas().sort_values(["patient_id_hash", "admit_dt"])
@@ -145,6 +146,7 @@ def test_a_campaign_is_at_one_hospital_where_claims_name_theirs(write):
         assert len({claim["facility_id"] for claim in mine}) == 1
 
 
+@pytest.mark.slow
 def test_without_persons_the_share_of_these_kinds_goes_to_the_others(write):
     batch = write(1_000, 0.05, (*SINGLE, *PAIRS))
     assert len(_truth(batch)) == 50

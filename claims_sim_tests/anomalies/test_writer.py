@@ -81,6 +81,7 @@ def test_a_label_is_in_no_payload(mixed):
     assert not any(word in text for word in (*KINDS, "anomal", "campaign", "decoy"))
 
 
+@pytest.mark.slow
 def test_batches_of_any_size_hold_the_same_quota(profile, sampler):
     quota = Quota(0.02, shares_of(), seed=4)
     writer = AnomalyWriter(profile, quota=quota, sampler=sampler)
@@ -164,6 +165,7 @@ def test_stronger_anomalies_are_farther_from_what_is_right(write):
     assert lost == sorted(lost)
 
 
+@pytest.mark.slow
 def test_a_clean_stream_follows_the_profile_as_closely_as_without_anomalies(write, profile, sampler):
     """The quota's places are chosen blindly: shares of the clean part differ from those of all claims by chance only."""
     batch = write(8_000, 0.05, seed=9)

@@ -64,6 +64,7 @@ def test_a_listener_resumes_where_it_was_and_misses_nothing(server, streamed):
     assert all(claim["score"] for claim in arrived)
 
 
+@pytest.mark.slow
 def test_the_server_ends_while_somebody_listens(server):
     url, process = server
     with httpx.stream("GET", f"{url}/claims/stream", timeout=60) as answer:

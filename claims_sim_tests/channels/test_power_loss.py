@@ -106,6 +106,7 @@ def test_after_power_cuts_at_length(tmp_path):
         machine.channel.close()
 
 
+@pytest.mark.slow
 def test_a_writer_that_does_not_sync_loses_claims_here(tmp_path, monkeypatch):
     """The disk is worth something: without the writer's sync the same runs lose what was acknowledged."""
     from claims_sim.channels import jsonl_writer

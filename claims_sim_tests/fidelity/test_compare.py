@@ -142,6 +142,7 @@ def test_slices_of_few_persons_are_left_out(halves):
     assert "Z990" not in {part.name for part in found.slices}
 
 
+@pytest.mark.slow
 def test_real_claims_that_lack_what_every_claim_holds_are_not_compared(halves):
     real, other = halves
     gone = np.arange(real.num_rows) % 5 == 0

@@ -83,6 +83,7 @@ def test_the_stream_is_watched_once_there_are_enough_batches(settings, grown):
     assert pipeline.watch_drift(settings) == found
 
 
+@pytest.mark.slow
 def test_a_new_profile_begins_a_new_window(ticked, profile):
     pipeline.keep_profile(
         ticked, Profile.from_json(json.dumps(json.loads(profile.to_json()) | {"oddities": ["another"]}))

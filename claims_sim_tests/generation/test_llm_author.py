@@ -405,6 +405,7 @@ def test_the_named_care_becomes_the_claim(make, script):  # noqa: F811
     assert all(f"- {text}\n" in script.requests[i]["messages"][-1]["content"] for text in texts)
 
 
+@pytest.mark.slow
 def test_alike_options_name_as_much_care_and_each_stays_a_draw_from_the_profile(profile):
     sampler, rows = Sampler(profile), np.arange(3000)
     briefs_ = sampler.draw_briefs(1, rows)
@@ -494,6 +495,7 @@ def test_the_local_model_writes_a_batch_that_passes_review(local, profile):
     assert batch.tokens_in > 100
 
 
+@pytest.mark.slow
 def test_killing_the_model_in_a_call_costs_no_claim(local, profile):
     author = llm_author(local, Sampler(profile), deadline_s=None)
     asked = []

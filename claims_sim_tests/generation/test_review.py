@@ -82,6 +82,7 @@ def test_the_statistical_author_is_held_to_the_same_rules(profile):
     assert sum(map(len, left.values())) == sum(batch.warnings.values())
 
 
+@pytest.mark.slow
 def test_a_brief_that_nobody_can_fill_plausibly_is_filled_with_a_warning(profile):
     # A stay this long is asked for, so every draw breaks the rule that the source never breaks.
     often = replace(MILD, los=(31.0, 400.0))

@@ -56,6 +56,7 @@ def test_what_is_odd_about_a_source_and_how_many_claims_are_left_out_are_notes(s
     assert run("doctor", "--source", source)[0] == 0
 
 
+@pytest.mark.slow
 def test_the_only_table_of_a_source_needs_no_name_anywhere(settings, tmp_path, run):
     """Doctor, profile, what the next process is told, and another name for the same table say the same."""
     source = write_duckdb(tariff_table(500), tmp_path / "claims.duckdb", "klaim")

@@ -78,6 +78,7 @@ def test_a_producer_is_seen_by_who_may_not_write(tmp_path, monkeypatch):
     assert control.holder(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_doctor_says_that_a_read_only_state_folder_cannot_be_written_and_looks_at_the_rest(look, sealed):
     code, findings = look("doctor")
     found = {finding["what"]: (finding["verdict"], finding["found"]) for finding in findings}

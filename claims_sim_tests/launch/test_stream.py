@@ -57,6 +57,7 @@ def test_the_summary_tells_the_rate_asked_and_reached_and_the_log_how_far_it_is(
     assert "INFO 6 claims in 2 batches" in err
 
 
+@pytest.mark.slow
 def test_the_log_tells_of_every_batch_its_id_its_claims_and_its_time(run):
     _, _, err = run("stream", "--rate", "200/s", "--batch-size", "3", "--max-claims", "3", "--no-report", "-v")
     (line,) = [line for line in err.splitlines() if "DEBUG batch done" in line]

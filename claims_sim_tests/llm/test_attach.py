@@ -62,6 +62,7 @@ def pid_of(settings: Settings) -> int:
     return read_record(settings.state_dir).pid
 
 
+@pytest.mark.slow
 @needs_model
 def test_callers_at_the_same_moment_share_one_server_and_it_answers(make):
     settings = make()
@@ -117,6 +118,7 @@ def suspended(settings) -> psutil.Process:
     return process
 
 
+@pytest.mark.slow
 @needs_model
 def test_a_server_that_stopped_answering_is_replaced(make, monkeypatch):
     monkeypatch.setattr(attach, "_HEALTH_TIMEOUT_S", 0.5)
@@ -157,6 +159,7 @@ def test_a_server_ends_with_its_owner(make):
     assert not record_path(settings.state_dir).exists()
 
 
+@pytest.mark.slow
 @needs_model
 def test_a_server_that_nobody_asks_ends(tmp_path, make):
     settings = make()
@@ -165,6 +168,7 @@ def test_a_server_that_nobody_asks_ends(tmp_path, make):
     subprocess.run([sys.executable, "-m", "claims_sim.llm.server", *map(str, arguments)], timeout=120, check=True)
 
 
+@pytest.mark.slow
 @needs_model
 def test_a_second_server_on_a_port_of_its_own_leaves_the_first_one_found(make):
     settings = make()

@@ -112,6 +112,7 @@ def test_a_tampered_batch_fails_its_blocking_check_and_stops_the_run_before_the_
     assert outbox.pending(pipeline.database(settings)) == ()
 
 
+@pytest.mark.slow
 def test_dead_letters_of_the_last_hour_are_a_warning_and_stop_nothing(defs, instance, settings):
     channel = pipeline.channel(settings)
     channel.publish("x", [Message("x", "not json")])
@@ -150,6 +151,7 @@ def test_a_missing_source_is_one_line_in_the_run(instance, settings):
     )
 
 
+@pytest.mark.slow
 def test_a_run_holds_the_producer_lock_from_its_first_step_to_its_last(defs, instance, settings, monkeypatch):
     held = {}
     for name in ("generate_batch", "drain", "publish_snapshots"):
@@ -233,6 +235,7 @@ def test_the_sensor_launches_nothing_beyond_the_size_limit(ticked, instance):
     assert "limit" in full.skip_message
 
 
+@pytest.mark.slow
 def test_snapshots_follow_a_run_of_the_chain(defs, instance, settings):
     assert run(defs, instance, "simulate_claims").success
     assert len(snapshots.read_snapshot(settings.snapshots_path, "claims_live_stream")) == 5

@@ -78,6 +78,7 @@ def test_more_than_one_read_of_unread_messages_is_a_warning_until_they_are_read(
     assert lag_check(pipeline.unread(settings)).passed
 
 
+@pytest.mark.slow
 def test_the_size_limit_counts_a_folder_channel_wherever_it_is(settings, tmp_path):
     elsewhere = settings.model_copy(update={"channel": f"jsonl://{tmp_path / 'far'}", "max_size_mb": 50.0})
     pipeline.run_tick(elsewhere, datetime.now(UTC))

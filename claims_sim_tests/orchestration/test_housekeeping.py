@@ -75,6 +75,7 @@ def test_files_of_runs_that_dagster_does_not_know_are_swept_when_they_are_old(in
     assert len(run_files(home)) == 1
 
 
+@pytest.mark.slow
 def test_check_results_go_with_their_runs_and_the_newest_stay(instance, home):
     @dg.asset(check_specs=[dg.AssetCheckSpec("fine", asset="checked")])
     def checked():

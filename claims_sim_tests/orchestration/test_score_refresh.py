@@ -47,6 +47,7 @@ def test_the_ui_shows_the_quality_snapshot_on_ml_scores(run_job, settings):
     assert set(scores.read_scores(pipeline.database(settings))["model_version"].to_pylist()) == {snapshot["version"]}
 
 
+@pytest.mark.slow
 def test_a_refresh_without_real_claims_says_so(run_job):
     done, (event,) = run_job(with_real=False)
     assert done.success

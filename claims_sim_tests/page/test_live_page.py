@@ -103,6 +103,7 @@ def test_the_first_view_shows_claims_figures_and_charts(still_page):
     expect(page.locator(".rows")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_what_the_model_has_cost_today_is_shown_beside_its_limit(browser, simulation):
     limited = simulation.model_copy(update={"author": "llm", "llm_tokens_per_day": 1_000})
     budget_of(limited, Facts(limited.state_dir)).reserve("some model", 650, 200, is_ours=True)
@@ -125,6 +126,7 @@ def test_a_claim_appears_without_reloading_and_opens_in_full(page, simulation):
     expect(dialog).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_filters_hold_for_what_is_there_and_for_what_arrives(page, simulation):
     expect(rows(page)).to_have_count(20)
     page.get_by_label("Service").select_option("RJTL")
@@ -138,6 +140,7 @@ def test_filters_hold_for_what_is_there_and_for_what_arrives(page, simulation):
     expect(rows(page)).to_have_count(40)
 
 
+@pytest.mark.slow
 def test_a_slow_answer_takes_away_no_claim_that_came_meanwhile(page, simulation):
     expect(rows(page)).to_have_count(20)
 
@@ -258,6 +261,7 @@ def test_without_claims_it_says_what_will_come(browser, settings):
         assert serious(opened) == []
 
 
+@pytest.mark.slow
 def test_what_is_on_its_way_is_said_to_load(still_page):
     page = still_page
     held = []
@@ -274,6 +278,7 @@ def test_what_is_on_its_way_is_said_to_load(still_page):
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.slow
 def test_failing_checks_are_all_shown_and_the_passing_ones_are_counted(page, simulation):
     passed = {"passed": True, "severity": "ERROR", "description": ""}
     failed = {"passed": False, "severity": "ERROR", "description": "two rows too many"}
@@ -288,6 +293,7 @@ def test_failing_checks_are_all_shown_and_the_passing_ones_are_counted(page, sim
     assert serious(page) == []
 
 
+@pytest.mark.slow
 def test_the_labels_of_a_row_stand_on_one_line(still_page):
     page = still_page
     expect(rows(page)).to_have_count(20)
@@ -344,6 +350,7 @@ def test_no_width_of_the_screen_hides_a_part_of_the_list(still_page, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_a_warning_is_shown_as_one_and_a_failure_as_a_failure(page, simulation):
     tile = page.locator(".tile", has_text="Checks")
     for severity, mood in (("WARN", "warn"), ("ERROR", "bad")):

@@ -266,6 +266,7 @@ def test_shares_are_too_coarse_to_tell_of_single_claims(count, total, text):
     assert share_of(count, total) == text
 
 
+@pytest.mark.slow
 def test_two_thousand_diagnoses_profile_and_the_rare_ones_count_with_their_neighbours(fit):
     rows = 20_000
     table = tariff_table(rows)
@@ -352,6 +353,7 @@ def test_lists_of_codes_of_which_none_is_shared_by_enough_are_empty_lists(fit):
     assert frame.dx_secondary_codes.map(len).max() == 0
 
 
+@pytest.mark.slow
 def test_a_key_of_facilities_without_any_value_is_no_key(fit, table):
     # The provinces and classes of the register: some of its kinds are one hospital's.
     odd = table.append_column("facility_id", pa.array([None] * ROWS, pa.string()))

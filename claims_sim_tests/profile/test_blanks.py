@@ -105,6 +105,7 @@ def test_empty_cells_of_fewer_than_k_persons_are_not_told(fit):
     assert "blanks" not in few.tables
 
 
+@pytest.mark.slow
 def test_they_are_those_of_the_claims_that_are_profiled(fit):
     """Of the claims before them, which have no amount and are left out, none lacks a discharge."""
     table, rows = tariff_table(ROWS), np.arange(ROWS)
@@ -176,6 +177,7 @@ def test_what_is_withheld_is_not_what_another_table_counts_more(fit):
     assert abs(claims[0] - claims[1]) <= 2
 
 
+@pytest.mark.slow
 def test_at_most_sixty_sets_of_empty_cells_are_told(fit):
     table, g = tariff_table(20_000), np.random.default_rng(8)
     for name in ("amount_paid", "los", "admit_dt", "discharge_dt"):
@@ -195,6 +197,7 @@ def test_what_was_asked_for_is_never_left_out(profile):
     assert left["discharge_dt"].null_count > 0
 
 
+@pytest.mark.slow
 def test_drawn_claims_with_empty_days_and_discharges_are_read_as_the_source_is(fit):
     g, table = np.random.default_rng(2), tariff_table(ROWS)
     for name in ("los", "discharge_dt"):

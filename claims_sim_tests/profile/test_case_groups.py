@@ -118,6 +118,7 @@ def test_charges_follow_the_case_group_and_what_of_it_no_column_tells(grouped):
     assert drawn == pytest.approx(real, abs=0.08)
 
 
+@pytest.mark.slow
 def test_kinds_of_service_that_no_list_pays_change_nothing_for_the_others(fit):
     """The two last of four kinds, by their names, are paid in full."""
     table, g = case_groups(), np.random.default_rng(5)
@@ -136,6 +137,7 @@ def test_kinds_of_service_that_no_list_pays_change_nothing_for_the_others(fit):
     assert Sampler(profile).draw_claims(1, np.arange(500)).num_rows == 500
 
 
+@pytest.mark.slow
 def test_what_is_added_to_the_price_that_is_paid_is_added_in_drawn_claims(fit):
     """A drug of one price is paid beside the case group, for every twentieth claim."""
     table, g = case_groups(), np.random.default_rng(6)

@@ -48,6 +48,7 @@ def test_there_are_none_where_days_cost_nothing(tariff_profile):
     assert '"day_rates"' not in tariff_profile.to_json()  # as profiles were before: their hashes stay
 
 
+@pytest.mark.slow
 def test_what_costs_nothing_stays_so_whatever_the_stay(fit):
     g = np.random.default_rng(6)
     table = tariff_table(12_000, seed=3)
@@ -62,6 +63,7 @@ def test_what_costs_nothing_stays_so_whatever_the_stay(fit):
     assert (drawn["los"].to_numpy()[free] > 0).any()
 
 
+@pytest.mark.slow
 def test_days_that_cost_a_share_of_the_price_have_no_rate(fit):
     table = tariff_table(12_000, seed=3)
     amounts = np.rint(table["amount_claimed"].to_numpy() * (1 + 0.06 * table["los"].to_numpy()) / 100) * 100
@@ -98,6 +100,7 @@ def of_a_day(fit):
     return fit(with_both(table, due(table)))
 
 
+@pytest.mark.slow
 def test_a_stay_that_costs_its_days_times_a_price_is_drawn_so(of_a_day):
     assert of_a_day.money.day_rates is None
     assert any(tariff.by_day for tariff in of_a_day.money.tariffs)
@@ -158,6 +161,7 @@ def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
     assert (np.rint(times)[listed & below] == as_days).all()
 
 
+@pytest.mark.slow
 def test_a_stay_of_ten_years_is_none(fit):
     table = tariff_table(4000).drop_columns(["los"])
     leaves = table["discharge_dt"].to_pylist()

@@ -83,6 +83,7 @@ def test_without_operations_that_decide_there_is_nothing_of_the_kind_in_the_prof
     assert "decisive" not in tariff_profile.to_json()
 
 
+@pytest.mark.slow
 def test_whether_anything_is_done_follows_the_service_though_what_is_done_follows_the_diagnosis(fit):
     g = np.random.default_rng(33)
     table = tariff_table(ROWS)
@@ -100,6 +101,7 @@ def test_whether_anything_is_done_follows_the_service_though_what_is_done_follow
     assert shares[1] == pytest.approx(shares[0], abs=0.03)
 
 
+@pytest.mark.slow
 def test_procedures_decide_also_where_no_kind_of_service_is_known(fit, by_group):
     _, table = by_group
     profile = fit(table.drop_columns(["service_type", "los", "discharge_dt"]))

@@ -100,6 +100,7 @@ def test_the_file_is_the_same_whichever_of_a_groups_facilities_bears_which_name(
     assert told.profile_hash == exchanged.profile_hash
 
 
+@pytest.mark.slow
 def test_without_a_key_of_facilities_the_same_exchange_shows(fit):
     tables = [table_with_facilities(order).drop_columns(["facility_id"]) for order in ((0, 1, 2), (1, 2, 0))]
     without, exchanged = (fit(table) for table in tables)
@@ -215,6 +216,7 @@ def test_what_is_missing_stays_as_rare_as_it_is_where_claims_are_dealt_out(fit, 
     assert any("dealt out" in sentence for sentence in profile.oddities)
 
 
+@pytest.mark.slow
 def test_claims_that_are_dealt_out_to_another_hospital_bear_its_type(fit):
     table = table_with_known_hospitals()
     places = [kind[0] for kind in single_hospitals()]

@@ -209,6 +209,7 @@ def test_nulls_are_drawn_at_their_rate_where_the_payload_allows_them(foreign_pro
     assert shares["(none)"] == pytest.approx(missing, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_deductible_and_a_ceiling_are_found_and_kept_to_the_cent(fit):
     g = np.random.default_rng(3)
     table = tariff_table(6000)
@@ -224,6 +225,7 @@ def test_a_deductible_and_a_ceiling_are_found_and_kept_to_the_cent(fit):
     assert np.isclose(above.amount_paid, 75 + above.amount_claimed / 2, atol=0.011).mean() > 0.97
 
 
+@pytest.mark.slow
 def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
     g = np.random.default_rng(4)
     table = tariff_table(12_000)
@@ -237,6 +239,7 @@ def test_prices_of_procedures_are_found_whatever_the_diagnosis(fit):
     assert len(tariff.bases) < 40
 
 
+@pytest.mark.slow
 def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
     """In one kind of house something is always done, in the other hardly ever, whatever the diagnosis; of these there are many."""
     rows = 6000
@@ -260,6 +263,7 @@ def test_whether_anything_was_done_is_known_also_where_cells_are_small(fit):
     assert nothing["medical"] == pytest.approx(0.9, abs=0.03)
 
 
+@pytest.mark.slow
 def test_no_amount_is_much_dearer_than_the_dearest(fit):
     """Two kinds of claims in one: cheap ones that vary much and dear ones that hardly do, none above 900,000."""
     rows = 6000
@@ -280,6 +284,7 @@ def test_no_amount_is_much_dearer_than_the_dearest(fit):
     )
 
 
+@pytest.mark.slow
 def test_amounts_that_hardly_differ_are_not_drawn_below_them(fit):
     rows = 3000
     amount = np.round(np.random.default_rng(7).uniform(1_000_000, 1_049_000, rows), 2)
@@ -323,6 +328,7 @@ def test_no_group_of_codes_follows_from_the_few_claims_of_one(fit):
     assert {stays[code == number][0] for number in np.flatnonzero(groups == commonest)[1:]} == {1}
 
 
+@pytest.mark.slow
 def test_rare_codes_count_as_ones_that_are_as_long(fit):
     """Half of the claims have E11; nine rare codes of four characters count as the other half, which has E119."""
     rows = 3000
@@ -334,6 +340,7 @@ def test_rare_codes_count_as_ones_that_are_as_long(fit):
     assert shares["E11"] == pytest.approx(0.5, abs=0.006)
 
 
+@pytest.mark.slow
 def test_how_days_are_counted_may_follow_the_class(fit):
     rows = 4000
     table = replaced(tariff_table(rows), "province_name", ["NORTH"] * rows)
@@ -365,6 +372,7 @@ def test_claims_without_an_amount_are_left_out_as_those_without_a_diagnosis_are(
     assert "25.0% of the claims have no amount; they are left out." in profile.oddities
 
 
+@pytest.mark.slow
 def test_visits_of_whole_minutes_stay_whole_beside_others(fit):
     """Visits begin at any second; most last a quarter of an hour, others as long as they last."""
     g, rows = np.random.default_rng(7), 6000

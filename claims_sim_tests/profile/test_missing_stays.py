@@ -41,6 +41,7 @@ def test_outpatients_have_no_nights_and_inpatients_theirs(fit, without_stays, co
     assert any("neither a discharge nor days of stay" in sentence for sentence in profile.oddities)
 
 
+@pytest.mark.slow
 def test_amounts_are_those_of_claims_without_a_night(fit, without_stays):
     whole = tariff_table(ROWS).to_pandas()
     drawn = Sampler(fit(without_stays)).draw_claims(1, np.arange(4000)).to_pandas()

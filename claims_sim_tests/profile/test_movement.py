@@ -27,6 +27,7 @@ def test_the_column_that_moved_is_named_first_with_its_values(fit, tariff_profil
     assert "province_name 0.2" in moved.sentence()
 
 
+@pytest.mark.slow
 def test_longer_stays_move_the_distribution_of_stays_by_as_much(fit, tariff_profile):
     table = tariff_table()
     longer = [value + 1 if i % 2 and value else value for i, value in enumerate(table["los"].to_pylist())]
@@ -36,6 +37,7 @@ def test_longer_stays_move_the_distribution_of_stays_by_as_much(fit, tariff_prof
     assert field.distance == pytest.approx(np.abs(before - after).sum() / 2, abs=0.04)
 
 
+@pytest.mark.slow
 def test_the_order_of_lists_moves_no_code(fit):
     lists = gravest_first(4000)
     then, now = (
@@ -48,6 +50,7 @@ def test_the_order_of_lists_moves_no_code(fit):
     assert field.distance < 0.03
 
 
+@pytest.mark.slow
 def test_amounts_that_all_rise_are_seen(fit, foreign_profile, tariff_profile):
     table = tariff_table()
     dearer = [value * 2 for value in table["amount_claimed"].to_pylist()]

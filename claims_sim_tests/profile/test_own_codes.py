@@ -203,6 +203,7 @@ def test_what_is_done_to_those_who_stay_may_be_of_a_list_of_their_own(fit, stays
 MEDICATIONS = ["Penicillin", "Ibuprofen", "Paracetamol", "Lipitor", "Warfarin"]
 
 
+@pytest.mark.slow
 def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
     profile = fit(replaced(tariff_table(ROWS), "procedure_code", spread(MEDICATIONS)))
     assert "procedure_code" not in profile.vocabularies
@@ -211,6 +212,7 @@ def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
     assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine"}
 
 
+@pytest.mark.slow
 def test_codes_in_small_letters_are_the_same_codes(fit):
     large = [f"{first}{number:03d}" for first in ("IS", "XQ", "YY") for number in range(40)]
     small = [code.lower() for code in large]

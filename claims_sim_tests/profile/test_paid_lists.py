@@ -43,6 +43,7 @@ def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_r
     assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
 
 
+@pytest.mark.slow
 def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, by_case_rate):
     table = by_case_rate
     claimed = table["amount_claimed"].to_numpy()
@@ -66,6 +67,7 @@ def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, 
     assert np.median(ratio) == pytest.approx(RISE, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_charges_lie_about_the_price_that_is_paid_where_they_follow_it(fit, by_case_rate):
     beside = fit(by_case_rate)
     assert beside.money.others_about == "tariffs"
@@ -85,6 +87,7 @@ def test_charges_lie_about_the_price_that_is_paid_where_they_follow_it(fit, by_c
     assert spread[1] == pytest.approx(spread[0], rel=0.05)
 
 
+@pytest.mark.slow
 def test_what_is_paid_may_follow_the_month_of_the_year(fit):
     table = tariff_table(ROWS)
     claimed = table["amount_claimed"].to_numpy()
@@ -96,6 +99,7 @@ def test_what_is_paid_may_follow_the_month_of_the_year(fit):
     assert share[months_of(claims) >= 3].mean() == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_shares_that_are_paid_are_no_lines_though_rounding_puts_them_near_some(fit):
     g = np.random.default_rng(21)
     claimed = tariff_table(ROWS)["amount_claimed"].to_numpy()
@@ -104,6 +108,7 @@ def test_shares_that_are_paid_are_no_lines_though_rounding_puts_them_near_some(f
     assert not fit(table).money.paid_lines
 
 
+@pytest.mark.slow
 def test_case_rates_may_be_more_than_is_claimed_where_they_are(fit, by_case_rate):
     """Half of the charges lie below the rate, which is paid all the same."""
     table = by_case_rate.to_pandas()
@@ -225,6 +230,7 @@ def test_claims_of_nothing_are_paid_nothing_though_rates_are_above_charges(fit, 
     assert np.mean(paid[claimed == 0] > 0) < 0.01
 
 
+@pytest.mark.slow
 def test_a_few_rates_above_charges_that_are_mostly_paid_whole_do_not_make_all_so(fit, by_case_rate):
     rate, g = rates_of(by_case_rate), np.random.default_rng(20)
     charged = np.round(rate * np.exp(g.normal(0.2, 0.4, len(rate))), 2)
@@ -245,6 +251,7 @@ def test_bills_that_are_the_case_rate_by_chance_or_of_few_persons_are_not_told(f
         assert "claimed_as_paid" not in profile.to_json()
 
 
+@pytest.mark.slow
 def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""
     rows = 12_000
@@ -264,6 +271,7 @@ def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     assert (drawn["amount_paid"] <= drawn["amount_claimed"]).all()
 
 
+@pytest.mark.slow
 def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_cent(fit):
     g = np.random.default_rng(21)
     table = two_lists(12_000)
@@ -310,6 +318,7 @@ def test_places_on_several_lists_are_counted_over_all_of_them():
     assert usual_price(lists, 8).tolist() == pytest.approx([100.0, 200.0] * 4)
 
 
+@pytest.mark.slow
 def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read):
     """Where the case of either list would be the same number, stays would follow what is usual of visits."""
     rows = 12_000

@@ -46,6 +46,7 @@ def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_what_is_paid_may_follow_the_case_and_the_charge(fit):
     """How grave a claim is no column tells: it is charged more, and about half as much more is paid."""
     g, w = np.random.default_rng(54), np.random.default_rng(55)
@@ -148,6 +149,7 @@ def test_no_effect_follows_from_the_share_of_one_claim(fit):
     assert documents == [0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_part_that_is_rounded_up_is_no_more_than_the_claim(fit):
     g = np.random.default_rng(55)
     table = tariff_table(ROWS)

@@ -39,11 +39,13 @@ def test_what_fewer_than_k_persons_do_is_not_told_apart_from_nothing(fit):
     assert fit(source(400, persons=5)).plausibility[RULE.name] == 0.0
 
 
+@pytest.mark.slow
 def test_a_rule_without_claims_to_hold_it_against_has_no_rate(fit):
     profile = fit(source(0))
     assert "radiotherapy_without_neoplasm" not in profile.plausibility
 
 
+@pytest.mark.slow
 def test_a_profile_of_an_earlier_version_has_no_rates_and_loads(fit):
     profile = fit(source(0))
     document = profile.model_dump(mode="json")

@@ -66,6 +66,7 @@ def test_prices_that_do_not_change_have_no_months(tariff_profile):
     assert tariff_profile.money.tariffs[0].grid is None
 
 
+@pytest.mark.slow
 def test_a_price_list_of_procedures_is_found_beside_columns_that_prices_do_not_follow(fit):
     g = np.random.default_rng(8)
     rows, listed = 12_000, np.round(np.exp(np.random.default_rng(9).normal(6, 0.9, 24)), 2)
@@ -107,6 +108,7 @@ def test_rounded_amounts_keep_their_distribution_and_their_ceiling(rounded):
     assert (drawn == 57_000).mean() == pytest.approx((real == 57_000).mean(), abs=0.01)
 
 
+@pytest.mark.slow
 def test_means_follow_a_trend_where_there_is_no_price_list(fit):
     g = np.random.default_rng(5)
     table = tariff_table(ROWS)
@@ -128,6 +130,7 @@ def test_a_missing_amount_is_what_the_other_two_leave(fit, read):
     assert np.array_equal(encode(read(table), 11).claimed, price)
 
 
+@pytest.mark.slow
 def test_sums_of_a_few_items_are_amounts_by_name_and_no_price_list(fit):
     g = np.random.default_rng(17)
     table = tariff_table(ROWS)
@@ -145,6 +148,7 @@ def test_sums_of_a_few_items_are_amounts_by_name_and_no_price_list(fit):
     assert np.abs(shares[0] - shares[1]).sum() < 0.1
 
 
+@pytest.mark.slow
 def test_cents_of_large_amounts_are_kept(fit):
     g = np.random.default_rng(14)
     amounts = np.round(np.exp(g.normal(17, 0.5, ROWS)), 2)
@@ -152,6 +156,7 @@ def test_cents_of_large_amounts_are_kept(fit):
     assert profile.amount_grid == 0.01
 
 
+@pytest.mark.slow
 def test_amounts_are_as_often_rounded_and_as_coarsely_as_they_are(fit):
     g = np.random.default_rng(18)
     table = tariff_table(ROWS)
@@ -260,6 +265,7 @@ def test_lists_of_stays_and_of_visits_stay_apart_where_the_source_tells_no_kind_
     assert visits.median() == pytest.approx(np.median(amount[~stays]), rel=0.05)
 
 
+@pytest.mark.slow
 def test_prices_of_a_rounded_list_are_drawn_to_the_step(fit):
     """Prices in tenths, raised and rounded anew for half of the claims: no rise of all gives each of them to the hundredth."""
     g = np.random.default_rng(4)
@@ -274,6 +280,7 @@ def test_prices_of_a_rounded_list_are_drawn_to_the_step(fit):
     assert np.isin(drawn, amounts).mean() > 0.97
 
 
+@pytest.mark.slow
 def test_a_list_is_sought_with_claims_that_have_an_amount(fit, monkeypatch):
     """Every other claim costs nothing, and every second one is looked at."""
     monkeypatch.setattr("claims_sim.profile.find_lattice._STRUCTURE_ROWS", ROWS // 4)
@@ -284,6 +291,7 @@ def test_a_list_is_sought_with_claims_that_have_an_amount(fit, monkeypatch):
     assert sum(len(tariff.bases) for tariff in profile.money.tariffs) > 10
 
 
+@pytest.mark.slow
 def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
     """Some of the stays are of primary care and cost a price of a day: a list of all services would lack most of theirs."""
     rows = 36_000

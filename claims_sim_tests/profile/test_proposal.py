@@ -89,6 +89,7 @@ def test_names_that_say_nothing_fit_nowhere(column):
     assert all(name_score(column, name) < 0.5 for name in CANONICAL)
 
 
+@pytest.mark.slow
 def test_an_abbreviated_severity_is_placed_and_what_follows_from_others_is_said_to_be_computed(tmp_path):
     table = tariff_table(500).drop_columns("los")
     levels = table["severity_group"].to_pylist()
@@ -142,6 +143,7 @@ def test_values_of_few_persons_and_planted_identifiers_are_not_shown(tmp_path):
     assert "33.3% of the claims hold values that fewer than 11 share or that may not be shown" in text
 
 
+@pytest.mark.slow
 def test_a_column_without_a_telling_name_is_found_by_what_it_holds(tmp_path):
     table = tariff_table(500).rename_columns(
         ["kolom_a" if name == "dx_primary_code" else name for name in tariff_table(1).column_names]
@@ -150,6 +152,7 @@ def test_a_column_without_a_telling_name_is_found_by_what_it_holds(tmp_path):
     assert [(p.ours, p.confidence) for p in proposal.placed if p.theirs == "kolom_a"] == [("dx_primary_code", 0.45)]
 
 
+@pytest.mark.slow
 def test_of_two_nameless_columns_of_codes_the_user_chooses(tmp_path):
     table = tariff_table(500)
     table = table.rename_columns([{"dx_primary_code": "kolom_a"}.get(name, name) for name in table.column_names])
@@ -166,6 +169,7 @@ MEDICARE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_wide_table_of_other_codes_is_proposed_whole(tmp_path):
     rows = range(400)
     codes = ["0010", "25000", "V5789", "4019"]
@@ -190,6 +194,7 @@ SIH = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_hospital_table_in_portuguese_is_proposed_whole(tmp_path):
     rows = range(600)
     codes = ["I10", "E119", "J189", "O800"]
@@ -241,6 +246,7 @@ def test_dates_and_stay_are_found_by_how_they_fit_and_amounts_by_their_numbers_w
     assert '# amount_claimed = "v1"' in text
 
 
+@pytest.mark.slow
 def test_values_that_mean_the_same_are_kept_apart_until_the_user_says_otherwise(tmp_path):
     table = replaced(tariff_table(900), "service_type", ["outpatient", "Ambulatory", "ambulatory", "inpatient"] * 225)
     text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
@@ -249,6 +255,7 @@ def test_values_that_mean_the_same_are_kept_apart_until_the_user_says_otherwise(
     assert '# "outpatient" = "RJTL"' in text
 
 
+@pytest.mark.slow
 def test_severity_is_found_in_case_group_codes(tmp_path):
     group = {"ringan": "K-4-17-I", "sedang": "K-4-17-II", "berat": "K-4-17-III"}
     table = tariff_table(500)
@@ -296,6 +303,7 @@ def test_what_else_a_name_says_tells_that_it_is_another_column(column, ours):
     assert name_score(column, ours) == 0.0
 
 
+@pytest.mark.slow
 def test_days_are_no_codes_of_procedures(tmp_path):
     days = pa.array([date(2023, 1, 1 + i % 28) for i in range(3000)])
     table = tariff_table(3000).drop_columns(["procedure_code"]).append_column("proc_x", days)
@@ -319,6 +327,7 @@ def test_the_file_can_be_read_whatever_the_columns_are_called(tmp_path, strange)
     assert load_mapping(tmp_path / "m.toml").columns["admit_dt"] == strange
 
 
+@pytest.mark.slow
 def test_an_empty_table_is_mapped_by_its_names(tmp_path):
     proposal = propose_mapping(SourceSpec(write_duckdb(tariff_table(1).slice(0, 0), tmp_path / "c.duckdb")))
     assert {"admit_dt", "amount_claimed"} <= {p.ours for p in proposal.placed}
@@ -338,6 +347,7 @@ def test_a_code_with_its_label_behind_it_is_read_as_its_code(tmp_path, read):
     assert read(table).columns["procedure_code"].to_pylist() == ["8952", "8952", "Electrocardiogram - 12"]
 
 
+@pytest.mark.slow
 def test_amounts_with_a_currency_are_found(tmp_path):
     table = tariff_table(500)
     written = [f"Rp {value:,.0f}".replace(",", ".") for value in table["amount_claimed"].to_pylist()]
@@ -347,6 +357,7 @@ def test_amounts_with_a_currency_are_found(tmp_path):
     assert ("amount_claimed", 0.9) in {(p.ours, p.confidence) for p in proposal.placed}
 
 
+@pytest.mark.slow
 def test_states_of_another_country_are_no_provinces_though_some_have_their_numbers(tmp_path):
     table, codes = tariff_table(3000), [f"{number:02d}" for number in range(1, 55)]
     states = replaced(table, "province_name", [codes[i % 54] for i in range(3000)])
@@ -390,6 +401,7 @@ def placed_in(table, path):
     return {p.ours: p.theirs for p in propose_mapping(SourceSpec(file)).placed}
 
 
+@pytest.mark.slow
 def test_a_copayment_is_no_gap_where_it_is_not_what_was_left_unpaid(tmp_path):
     table = claim_lines()
     claimed, paid = (table[name].to_pylist() for name in ("charge_amount", "paid_amount"))
@@ -400,6 +412,7 @@ def test_a_copayment_is_no_gap_where_it_is_not_what_was_left_unpaid(tmp_path):
     assert placed_in(replaced(table, "copayment_amount", left), tmp_path)["amount_gap"] == "copayment_amount"
 
 
+@pytest.mark.slow
 def test_a_column_that_calls_itself_a_difference_stays_possible_where_it_is_none(tmp_path):
     names = [{"copayment_amount": "selisih"}.get(name, name) for name in claim_lines(1).column_names]
     table = claim_lines().rename_columns(names)
@@ -408,6 +421,7 @@ def test_a_column_that_calls_itself_a_difference_stays_possible_where_it_is_none
     assert "amount_gap" in proposal.not_found
 
 
+@pytest.mark.slow
 def test_classes_of_encounters_are_kinds_of_service_and_not_of_facilities(tmp_path):
     assert placed_in(claim_lines(), tmp_path)["service_type"] == "ENCOUNTERCLASS"
     text = to_toml(propose_mapping(SourceSpec(write_duckdb(claim_lines(), tmp_path / "b.duckdb"))))
@@ -416,6 +430,7 @@ def test_classes_of_encounters_are_kinds_of_service_and_not_of_facilities(tmp_pa
     assert name_score("ENCOUNTERCLASS", "facility_class") == 0.0
 
 
+@pytest.mark.slow
 def test_dates_that_most_rows_lack_give_way_to_those_that_are_filled(tmp_path):
     placed = placed_in(claim_lines(), tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("claim_start_date", "claim_end_date")
@@ -424,6 +439,7 @@ def test_dates_that_most_rows_lack_give_way_to_those_that_are_filled(tmp_path):
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("admission_date", "discharge_date")
 
 
+@pytest.mark.slow
 def test_claims_without_a_diagnosis_and_lines_of_bills_are_told_of(tmp_path, run):
     path = write_duckdb(claim_lines(), tmp_path / "c.duckdb")
     text = to_toml(propose_mapping(SourceSpec(path)))
@@ -445,6 +461,7 @@ PRIMARY_CARE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_sample_of_primary_care_is_proposed_whole_and_its_kinds_are_no_hospital_classes(tmp_path):
     rows, codes = range(900), ["O800", "Z392", "Z36", "A099"]
     days = [date(2022, 1 + i % 12, 1 + i % 28) for i in rows]
@@ -466,6 +483,7 @@ def test_the_sample_of_primary_care_is_proposed_whole_and_its_kinds_are_no_hospi
     assert '"2" = "RITL"' in text
 
 
+@pytest.mark.slow
 def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
     table = table.append_column("PSTV02", pa.array([7_000_000 + i // 3 for i in range(900)]))
@@ -519,6 +537,7 @@ def grouper_export(rows=3000):
     )
 
 
+@pytest.mark.slow
 def test_the_groupers_export_is_proposed_whole_and_its_lists_of_all_diagnoses_are_taken_apart(tmp_path):
     export = grouper_export()
     file = write_duckdb(export, tmp_path / "e.duckdb")
@@ -552,6 +571,7 @@ def without_diagnosis():
     return table.rename_columns([names.get(name, name) for name in table.column_names])
 
 
+@pytest.mark.slow
 def test_an_only_amount_is_not_cut_by_what_merely_may_be_a_gap(tmp_path):
     table = grouper_export(900).drop_columns(["TARIF_RS", "TARIF_INACBG", "PROSEDUR_BEDAH"])
     table = table.append_column("copayment", pa.array([10_000 + i % 50 for i in range(900)]))
@@ -578,6 +598,7 @@ def test_moments_in_digits_alone_are_read(tmp_path, form):
     assert [moment.strftime(form) for moment in read] == moments
 
 
+@pytest.mark.slow
 def test_who_counts_days_from_one_has_visits_too_where_no_service_is_told(fit):
     table = tariff_table(3000)
     stays = table["service_type"].to_pylist()
@@ -586,6 +607,7 @@ def test_who_counts_days_from_one_has_visits_too_where_no_service_is_told(fit):
     assert dict(fit(table).marginal("service_type"))["RITL"] == pytest.approx(share, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_number_that_begins_with_a_day_is_no_date_beside_one(tmp_path):
     table = tariff_table(900)
     numbers = [f"{day:%Y%m%d}{i % 2000:04d}" for i, day in enumerate(table["admit_dt"].to_pylist())]

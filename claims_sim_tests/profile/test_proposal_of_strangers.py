@@ -37,6 +37,7 @@ def with_columns(table, **columns):
     return table
 
 
+@pytest.mark.slow
 def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path):
     service = tariff_table(900)["service_type"].to_pylist()
     table = with_columns(
@@ -88,6 +89,7 @@ def test_where_the_patient_lives_gives_way_to_where_the_hospital_is():
     assert 0.5 < name_score("patient_state", "province_name") < name_score("hospital_state", "province_name")
 
 
+@pytest.mark.slow
 def test_what_the_patient_pays_is_not_what_the_insurer_paid_but_may_be_the_gap(tmp_path):
     base = tariff_table(900)
     claimed = base["amount_claimed"].to_pylist()
@@ -120,6 +122,7 @@ def test_abbreviated_provinces_are_provinces_with_their_clocks():
     assert not set(SPELLINGS) & set(PROVINCES)
 
 
+@pytest.mark.slow
 def test_no_severity_in_words_is_none_and_a_fourth_level_stays_one_of_its_own(tmp_path):
     words = ["TANPA", "RINGAN", "SEDANG", "BERAT", "SANGAT BERAT"]
     text = to_toml(proposed(replaced(tariff_table(1500), "severity_group", words * 300), tmp_path))
@@ -134,6 +137,7 @@ def test_numbers_that_are_of_no_list_of_ours_are_not_translated():
     assert coded("severity_group", dict.fromkeys("01234")) == {"0": "none", "1": "ringan", "2": "sedang", "3": "berat"}
 
 
+@pytest.mark.slow
 def test_kinds_of_admission_are_kinds_of_service_and_areas_of_service_are_none(tmp_path):
     table = renamed(tariff_table(900).drop_columns(["service_type", "province_name"]), admit_dt="Admission Date")
     table = with_columns(
@@ -165,6 +169,7 @@ def hospital_stays(rows=900):
     )
 
 
+@pytest.mark.slow
 def test_days_in_digits_are_admission_and_discharge_where_one_is_never_before_the_other(tmp_path):
     placed = placed_in(hospital_stays(), tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("FR_DD", "TO_DD")
@@ -175,6 +180,7 @@ def test_days_in_digits_are_admission_and_discharge_where_one_is_never_before_th
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("FR_DD", "TO_DD")
 
 
+@pytest.mark.slow
 def test_two_days_are_no_stay_where_others_may_be_or_one_says_what_it_is(tmp_path):
     table = hospital_stays()
     days = table["TO_DD"].to_pylist()
@@ -201,6 +207,7 @@ def test_a_column_of_codes_that_few_rows_have_or_that_has_few_values_is_not_the_
     assert placed_in(wards, tmp_path)["dx_primary_code"] == "kolom_a"
 
 
+@pytest.mark.slow
 def test_one_value_in_nearly_all_rows_is_no_list_of_secondary_diagnoses(tmp_path):
     codes = ["I10", "E119", "J189", "O800"]
     table = tariff_table(1200).drop_columns("dx_secondary_codes")
@@ -217,11 +224,13 @@ def test_one_value_in_nearly_all_rows_is_no_list_of_secondary_diagnoses(tmp_path
         assert placed["dx_secondary_codes"] == tuple(f"DIAGSEC{n}" for n in range(1, 10))
 
 
+@pytest.mark.slow
 def test_empty_lists_are_no_value_that_nearly_all_rows_have(tmp_path):
     lists = ["[]" if i % 30 else f'["I10","E11{i // 30 % 9}"]' for i in range(1200)]
     assert "dx_secondary_codes" in placed_in(replaced(tariff_table(1200), "dx_secondary_codes", lists), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_level_in_a_column_of_its_own_is_taken_rather_than_the_end_of_a_code(tmp_path):
     table = tariff_table(900)
     severities = table["severity_group"].to_pylist()
@@ -238,6 +247,7 @@ def test_a_level_in_a_column_of_its_own_is_taken_rather_than_the_end_of_a_code(t
     assert placed_in(numbers, tmp_path)["severity_group"] == "LVL"
 
 
+@pytest.mark.slow
 def test_what_else_is_called_an_amount_is_possible_where_one_is_found(tmp_path):
     table = renamed(tariff_table(900).drop_columns("amount_paid"), amount_claimed="Total Charges")
     table = with_columns(table, **{"Total Costs": [500.0 + i % 300 for i in range(900)], "code_no": list(range(900))})
@@ -245,6 +255,7 @@ def test_what_else_is_called_an_amount_is_possible_where_one_is_found(tmp_path):
     assert possible_in(table, tmp_path, "amount_paid") == ["Total Costs"]
 
 
+@pytest.mark.slow
 def test_of_amounts_with_names_alike_the_largest_is_claimed(tmp_path):
     claimed = tariff_table(900)["amount_claimed"].to_pylist()
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
@@ -252,6 +263,7 @@ def test_of_amounts_with_names_alike_the_largest_is_claimed(tmp_path):
     assert placed_in(table, tmp_path)["amount_claimed"] == "TTL_AMT"
 
 
+@pytest.mark.slow
 def test_numbers_of_as_many_digits_in_every_row_are_keys_and_no_amounts(tmp_path):
     claimed = tariff_table(900)["amount_claimed"].to_pylist()
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
@@ -312,6 +324,7 @@ def test_the_file_shows_once_how_a_kept_value_gets_another_name(tmp_path):
     assert "# so a value" not in to_toml(proposed(tariff_table(900).drop_columns("facility_class"), tmp_path))
 
 
+@pytest.mark.slow
 def test_days_behind_their_months_are_days(tmp_path):
     table = tariff_table(900)
     first = [day.replace(day=13 + day.day % 10) for day in table["admit_dt"].to_pylist()]

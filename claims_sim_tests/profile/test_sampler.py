@@ -117,6 +117,7 @@ def test_prices_lie_on_the_tariff_also_where_the_source_never_showed_them(tariff
     assert any(row[:1] not in shown for row in drawn)
 
 
+@pytest.mark.slow
 def test_stays_counted_as_both_days_keep_their_dates_together(foreign_profile):
     claims = Sampler(foreign_profile).draw_claims(1, ROWS).to_pandas()
     days = (claims.discharge_dt.dt.floor("D") - claims.admit_dt.dt.floor("D")).dt.days
@@ -172,6 +173,7 @@ def test_the_least_table_gives_whole_claims(fit):
     assert profile.period == ("2025-01", "2025-12")
 
 
+@pytest.mark.slow
 def test_the_gravest_code_comes_first_where_the_source_has_it_so_however_rare_it_is(fit):
     rows, lists = 4000, gravest_first(4000)
     profile = fit(replaced(tariff_table(rows), "dx_secondary_codes", pa.array(lists, pa.list_(pa.string()))))
@@ -182,6 +184,7 @@ def test_the_gravest_code_comes_first_where_the_source_has_it_so_however_rare_it
     assert held[1] == pytest.approx(held[0], abs=0.05)
 
 
+@pytest.mark.slow
 def test_sorted_lists_of_a_large_table_are_drawn_sorted(fit):
     rows = 21_000
     ten = sorted(DX[::90])[:10]
@@ -190,6 +193,7 @@ def test_sorted_lists_of_a_large_table_are_drawn_sorted(fit):
     assert all(codes == sorted(codes) for codes in drawn)
 
 
+@pytest.mark.slow
 def test_extra_columns_follow_the_source(fit):
     table = tariff_table()
     weight = np.where(table["service_type"].to_numpy(zero_copy_only=False) == "RITL", 12.5, 90.25)
@@ -200,6 +204,7 @@ def test_extra_columns_follow_the_source(fit):
     assert set(claims.claim_weight[claims.service_type == "RITL"]) == {12.5}
 
 
+@pytest.mark.slow
 def test_codes_of_long_lists_come_as_often_and_in_the_order_that_the_source_has_them(fit):
     rows, primaries, g = 4000, np.array(DX[::70]), np.random.default_rng(5)
     primary = np.arange(rows) % len(primaries)
@@ -218,6 +223,7 @@ def test_codes_of_long_lists_come_as_often_and_in_the_order_that_the_source_has_
     assert np.mean([code == one[0] for code, one in pairs]) == pytest.approx(first, abs=0.04)
 
 
+@pytest.mark.slow
 def test_a_missing_district_is_the_same_in_stages_and_at_once(fit):
     g = np.random.default_rng(61)
     table = tariff_table(4000)

@@ -60,6 +60,7 @@ def with_amounts(table, amounts):
     return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
 
 
+@pytest.mark.slow
 def test_a_factor_is_found_where_procedures_leave_few_claims_alike(fit):
     """Thirty provinces, each a hundredth and a half dearer than the one before, and a ward class that no column tells."""
     g = np.random.default_rng(7)
@@ -90,6 +91,7 @@ def test_a_factor_that_most_cases_share_and_others_do_not_is_part_of_the_case(fi
     assert np.isin(drawn, amounts).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_who_is_seldom_paid_more_than_is_claimed_is_drawn_so_seldom(fit):
     """What is paid follows the diagnosis, and hardly ever exceeds a charge that lies about as high."""
     g = np.random.default_rng(9)
@@ -106,6 +108,7 @@ def test_who_is_seldom_paid_more_than_is_claimed_is_drawn_so_seldom(fit):
     assert (claims["amount_paid"] > claims["amount_claimed"]).mean() < 0.02
 
 
+@pytest.mark.slow
 def test_whether_all_is_paid_follows_the_month_though_shares_are_hundreds(fit):
     """In the second half of the year more claims are paid in full, by what was done; of the others any of 400 shares."""
     g = np.random.default_rng(11)

@@ -55,6 +55,7 @@ def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(told)
     assert (weighed["claim_weight"] == weighed["province_name"].map(WEIGHTS)).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_weights_of_districts_are_told_by_districts(fit):
     """Each of 24 districts has a weight of its own, which its place and class do not tell."""
     g, table = np.random.default_rng(3), tariff_table(12_000)

@@ -19,6 +19,7 @@ def share_of(table, code, where):
     return np.mean(where[np.array(table["procedure_code"].to_pylist()) == code])
 
 
+@pytest.mark.slow
 def test_procedures_whose_codes_are_renewed_are_of_the_months_in_which_they_were_used(fit):
     table = tariff_table(ROWS)
     visit, is_new = np.random.default_rng(3).random(ROWS) < 0.7, months_of(table) >= 7
@@ -41,6 +42,7 @@ def test_who_comes_without_an_appointment_comes_at_weekends(fit):
     assert share_of(claims, "8952", weekdays_of(claims) >= 5) == pytest.approx(2 / 7, abs=0.03)
 
 
+@pytest.mark.slow
 def test_kinds_of_houses_have_weekdays_of_their_own(fit):
     rows, g = 2 * ROWS, np.random.default_rng(4)
     table = tariff_table(rows)
@@ -82,6 +84,7 @@ def test_a_code_is_called_what_it_stands_for_in_each_kind_of_house(fit):
     assert (claims["procedure_label"] == "Obstetric ultrasound").equals(of_special)
 
 
+@pytest.mark.slow
 def test_rarer_codes_keep_their_names_where_others_stand_for_several_things(fit):
     table, g = tariff_table(12_000), np.random.default_rng(3)
     special = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"
@@ -96,6 +99,7 @@ def test_rarer_codes_keep_their_names_where_others_stand_for_several_things(fit)
     assert named.groupby(claims["facility_class"]).mean().min() > 0.96
 
 
+@pytest.mark.slow
 def test_nobody_is_paid_by_name_more_than_is_claimed_where_that_is_seldom(fit):
     """A package is what most of a rare kind are paid, whose charges are a little more; one claim in five hundred is paid more."""
     g = np.random.default_rng(5)
@@ -114,6 +118,7 @@ def test_nobody_is_paid_by_name_more_than_is_claimed_where_that_is_seldom(fit):
     assert not (drawn["amount_paid"] > drawn["amount_claimed"])[named].any()
 
 
+@pytest.mark.slow
 def test_visits_of_round_amounts_are_mostly_those_without_a_procedure(fit):
     """Each place has dozens of round amounts that many share; half of the visits bear one, of those with a procedure fewer."""
     g, rows = np.random.default_rng(6), 2 * ROWS

@@ -78,6 +78,7 @@ def forest(profile, tmp_path_factory):
     return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_the_example_of_a_pickled_isolation_forest_keeps_the_protocol(settings, forest):
     path, digest = forest
     found = checks_of(settings, f"joblib:{path}", scorer_allow_pickle=True, scorer_sha256=digest)

@@ -27,11 +27,13 @@ def test_a_worse_scorer_is_caught_and_a_better_one_is_not(sample):
     assert compare_paired("A 1", labels, scores, scores, ()).worse == ()
 
 
+@pytest.mark.slow
 def test_a_loss_that_chance_explains_is_no_loss(sample):
     labels, scores = sample
     assert sum(bool(compare_paired("", labels, _noisy(scores, 0.05, s), scores, ()).worse) for s in range(8)) <= 1
 
 
+@pytest.mark.slow
 def test_on_claims_of_their_own_only_a_large_loss_counts(sample):
     labels, scores = sample
     other = np.random.default_rng(7)

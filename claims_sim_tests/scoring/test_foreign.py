@@ -53,6 +53,7 @@ def test_a_scorer_of_ones_own_is_asked_and_its_answer_comes_in_the_claims_order(
     assert len(scorer.score_table(table.slice(0, 0))) == 0
 
 
+@pytest.mark.slow
 def test_a_scorer_without_a_version_has_the_hash_of_its_source(opened):
     body = "class Mine:\n    def score(self, claims):\n        return claims[['claim_id']].assign(risk_score=0.1)\n"
     first, other = opened(body), opened(body + "\n# changed\n", "another")

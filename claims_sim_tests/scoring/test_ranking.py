@@ -41,6 +41,7 @@ def test_nothing_to_rank_gives_no_figure_and_no_error():
         assert np.isnan(Ranking(labels, np.arange(len(labels), dtype=float)).measure().auc)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_figure_of_all_claims_about_as_often_as_they_say():
     """The truth is known for this score: two normal distributions 1.5 apart, AUC = Φ(1.5 / √2)."""
     inside = 0

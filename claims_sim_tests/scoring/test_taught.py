@@ -85,6 +85,7 @@ def test_lessons_are_wrong_claims_of_the_kinds_that_show_alone(profile, lessons)
     assert lessons_of(profile, Sampler(profile), 500, seed=0) is None
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_lessons(profile, lessons):
     assert lessons.equals(lessons_of(profile, Sampler(profile), 1_500, seed=0))
 
@@ -108,6 +109,7 @@ def test_a_taught_scorer_is_saved_and_loaded_whole(scorers, tmp_path, claims, at
     assert RiskScorer.load(tmp_path).score(table, scored_at=at).equals(taught.score(table, scored_at=at))
 
 
+@pytest.mark.slow
 def test_the_same_lessons_give_the_same_version(profile, lessons, scorers):
     claims = to_flat(Sampler(profile).draw_claims(stream_key("taught test"), np.arange(10_000)))
     again = train_scorer(claims, profile_hash=profile.profile_hash, seed=0, lessons=lessons)

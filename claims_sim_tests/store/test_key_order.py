@@ -51,6 +51,7 @@ def test_a_few_new_keys_are_not_worth_the_work_and_many_are(db):
     assert is_ordered(db)
 
 
+@pytest.mark.slow
 def test_after_a_purge_new_keys_are_counted_beside_what_is_left(db, channel):
     channel.publish("x", lines(*(payload(f"A-{n}") for n in range(40))))
     stream.ingest(db, channel)

@@ -157,6 +157,7 @@ def test_our_own_lines_are_read_the_fast_way(connection):
     assert fast == slow
 
 
+@pytest.mark.slow
 @given(st.lists(payload_lines(), min_size=20, max_size=40))
 @settings(max_examples=4, deadline=None)
 def test_judging_by_values_gives_the_verdicts_of_judging_every_row(lines):

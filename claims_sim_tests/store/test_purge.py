@@ -88,6 +88,7 @@ def test_what_was_purged_does_not_come_back_from_the_channel(db, channel, source
     assert stored(db) == ["F-3"]
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_read_from_its_start_again_brings_nothing_back(db, channel, source):
     for _ in range(3):
         source.send(3)
@@ -99,6 +100,7 @@ def test_a_channel_that_is_read_from_its_start_again_brings_nothing_back(db, cha
     assert len(stored(db)) == 4
 
 
+@pytest.mark.slow
 def test_purged_claims_of_a_batch_that_is_sent_again_stay_purged_and_the_others_arrive(db, channel, source):
     batch_id = source.commit(3)
     texts = outbox.read_batch(db, batch_id)["payload"].to_pylist()

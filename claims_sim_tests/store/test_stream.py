@@ -240,6 +240,7 @@ def test_a_crash_at_any_step_of_a_commit_stores_nothing_and_the_next_ingest_ever
     assert (result.rows, result.dead_letters) == (3, 1)
 
 
+@pytest.mark.slow
 def test_small_limits_store_the_same(db, channel, source, tmp_path):
     source.publish(source.send())
     channel.publish("x", lines("junk", payload("F-1"), payload("F-1")))

@@ -58,6 +58,7 @@ def test_a_worker_ends_after_its_duration(settings):
     assert worker(settings, rate=0.001, batch_size=1, duration_s=0.05).run().claims == 0
 
 
+@pytest.mark.slow
 def test_what_is_due_when_the_duration_ends_is_still_made(settings):
     done = worker(settings, rate=100, batch_size=5, duration_s=0.05).run()
     assert done.claims == 5
