@@ -10,6 +10,6 @@ settings.register_profile("default", deadline=None)
 settings.register_profile(_LONG, deadline=None)
 
 
-def examples(daily: int) -> int:
-    """`daily`, or four times as many under `pytest --hypothesis-profile=long`."""
-    return daily * (_DEEPER if settings.get_current_profile_name() == _LONG else 1)
+def examples(daily: int, deeper: int = _DEEPER) -> int:
+    """`daily`, or `deeper` times as many under `pytest --hypothesis-profile=long`."""
+    return daily * (deeper if settings.get_current_profile_name() == _LONG else 1)

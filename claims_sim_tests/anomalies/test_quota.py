@@ -11,7 +11,7 @@ SHARES = {"one": 2.0, "two": 1.0, "three": 1.0}
 
 
 @given(rate=st.floats(0, 0.5), seed=st.integers(0, 99), cuts=st.lists(st.integers(1, 900), min_size=1, max_size=12))
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(6, deeper=8), deadline=None)
 def test_any_batch_sizes_give_the_same_anomalies_and_every_thousand_its_share(rate, seed, cuts):
     quota = Quota(rate, SHARES, 0.3, seed)
     total = 3 * BLOCK

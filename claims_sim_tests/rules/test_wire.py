@@ -84,7 +84,9 @@ def is_payload(line: str) -> bool:
     return True
 
 
-@settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(5, deeper=7), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(lines=st.lists(damaged(), min_size=10, max_size=30))
 def test_sql_and_pydantic_agree_on_what_is_a_payload(admit, lines):
     """Both forms of the payload's rules are held against each other on damaged claims."""
