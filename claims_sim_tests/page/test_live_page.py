@@ -228,6 +228,7 @@ def test_it_has_no_serious_finding_of_accessibility_light_or_dark(still_page):
         assert serious(page) == []
 
 
+@pytest.mark.slow
 def test_it_speaks_indonesian(still_page):
     page = still_page
     page.get_by_label("Language").select_option("id")
