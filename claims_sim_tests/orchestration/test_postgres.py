@@ -53,7 +53,7 @@ def test_runs_reports_and_housekeeping_work_on_postgres(settings, home):
 
         engine, window, reporter = Engine(settings), Window(), RunlessReporter(settings, home)
         window.add(engine.tick(4, datetime.now(UTC)))
-        for _ in range(4):
+        for _ in range(3):
             reporter.report(window)
         reporter.close()
         engine.close()
