@@ -48,6 +48,7 @@ def test_sandbox(run, tmp_path):
     assert "write COLUMN=EXPRESSION" in err
 
 
+@pytest.mark.slow
 def test_scorer_check_ends_with_the_scorers_exit_code(run, tmp_path):
     assert run("scorer", "template", "--out", tmp_path / "given.py")[0] == 0
     assert run("scorer", "check", "given:MyScorer")[0] == 0

@@ -96,6 +96,7 @@ def test_a_model_that_wrote_nothing_counts_as_one_that_was_asked(stream):
     assert found.falling_back.startswith("the model wrote 0% of the 30 claims")
 
 
+@pytest.mark.slow
 def test_without_a_model_only_the_claims_are_watched(stream):
     found = stream(None, 2, 150)
     assert (found.writing.batches, found.share, found.falling_back) == (0, None, "")

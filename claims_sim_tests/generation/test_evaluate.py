@@ -217,6 +217,7 @@ def test_another_model_at_the_same_address_is_measured_anew(settings):
         assert pipeline.evaluate_author(asked, 20, trials=0).output.model == "another"
 
 
+@pytest.mark.slow
 def test_a_model_that_writes_nothing_is_no_report_but_a_line(settings):
     with fault_server() as server:
         server.default = lambda handler: send(handler, 401, b"{}")

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def simulate(ticks: int, *, low=10.0, high=30.0, run_s=4.0, seed=1, start=1_000.
     return dues
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**40), phase=st.floats(0, 5), low=st.floats(10, 20), width=st.floats(0, 40))
 def test_gaps_between_batches_stay_within_the_interval(seed, phase, low, width):

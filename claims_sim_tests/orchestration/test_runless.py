@@ -27,6 +27,7 @@ def window(settings) -> Window:
     return made
 
 
+@pytest.mark.slow
 def test_a_report_is_a_materialization_an_asset_and_a_result_of_every_check(settings, home, window):
     reporter = RunlessReporter(settings, home)
     reporter.report(window)

@@ -188,6 +188,7 @@ def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(
     assert shares[1] == pytest.approx(shares[0], abs=0.03)
 
 
+@pytest.mark.slow
 def test_charges_near_a_coarse_rate_are_not_the_rate(fit, by_case_rate):
     rate = np.rint(rates_of(by_case_rate) / 100_000) * 100_000
     charged = by_case_rate["amount_claimed"].to_numpy()

@@ -200,6 +200,7 @@ def nameless_codes(**others):
     return with_columns(replaced(table, "kolom_a", [many[i * 7 % 240] for i in range(1200)]), **others)
 
 
+@pytest.mark.slow
 def test_a_column_of_codes_that_few_rows_have_or_that_has_few_values_is_not_the_diagnosis(tmp_path):
     rare = nameless_codes(GROUP_X=[f"L0{i % 9}" if i % 100 == 0 else None for i in range(1200)])
     assert placed_in(rare, tmp_path)["dx_primary_code"] == "kolom_a"

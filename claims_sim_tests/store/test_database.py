@@ -216,6 +216,7 @@ def test_a_log_left_by_a_removed_database_is_not_replayed_into_a_new_one(db):
     assert query(db, "SELECT count(*) FROM outbox") == [(0,)]
 
 
+@pytest.mark.slow
 def test_many_processes_may_make_the_same_database_at_once(tmp_path):
     script = (
         "import sys; from pathlib import Path; from claims_sim.store.database import SimulationDatabase\n"

@@ -119,6 +119,7 @@ def test_purged_claims_of_a_batch_that_is_sent_again_stay_purged_and_the_others_
     assert counts.stream_health(db, full=True, now=NOW).missing == 0
 
 
+@pytest.mark.slow
 def test_nothing_purged_counts_as_lost_or_waits_for_a_score(db, channel, source):
     for _ in range(3):
         source.send(3)
