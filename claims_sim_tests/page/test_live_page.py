@@ -126,7 +126,6 @@ def test_a_claim_appears_without_reloading_and_opens_in_full(page, simulation):
     expect(dialog).to_be_hidden()
 
 
-@pytest.mark.slow
 def test_filters_hold_for_what_is_there_and_for_what_arrives(page, simulation):
     expect(rows(page)).to_have_count(20)
     page.get_by_label("Service").select_option("RJTL")
