@@ -38,6 +38,7 @@ PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 AMOUNT_KIND: Final = "amount_kind"
 """And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
+BY_NAME: Final = 2
 _KINDS: Final = 4
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""

@@ -16,7 +16,7 @@ from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.patients_part import round_part
@@ -33,6 +33,11 @@ from claims_sim.randomness import stream_key, uniforms
 _A_WEEKDAY, _AN_HOUR = 2, 10
 _SELDOM: Final = 0.01
 """The share of claims that are paid more than they claim under which one whose payment is drawn is no further one."""
+
+
+_NEIGHBOURS: Final = 8
+_NEAR, _NOT_NEAR = 0.02, 0.1
+"""How far, as a logarithm, an amount by name usually lies from where its context is, and how far at the most."""
 
 
 class _Listed(NamedTuple):
@@ -73,6 +78,29 @@ class _OwnLists:
         return np.where(np.isfinite(price), np.log(np.maximum(np.nan_to_num(price), 0.01)) - usual, 0.0)
 
 
+class SharedAmounts:
+    """The amounts that are told by name, each with the units of claims that it is told of."""
+
+    def __init__(self, amounts: Numbers, units: npt.NDArray[np.int64]) -> None:
+        some = amounts > 0
+        self._amounts, self._weights = amounts[some], units[some] + 1.0
+        self._logs = np.log(self._amounts)
+
+    def near(self, amounts: Numbers, u: Numbers) -> Numbers:
+        """An amount by name about each of `amounts`, the likelier the nearer and the commoner; itself where none is near."""
+        if not len(self._amounts):
+            return amounts
+        logs = np.log(np.maximum(amounts, 0.005))
+        at = np.searchsorted(self._logs, logs)[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS)
+        inside = np.clip(at, 0, len(self._logs) - 1)
+        away = np.abs(self._logs[inside] - logs[:, None])
+        weight = np.where((at == inside) & (away < _NOT_NEAR), self._weights[inside] * np.exp(-away / _NEAR), 0.0)
+        upto = np.cumsum(weight, 1)
+        chosen = np.minimum((upto <= u[:, None] * upto[:, -1:]).sum(1), weight.shape[1] - 1)
+        there = upto[:, -1] > 0
+        return np.where(there, self._amounts[inside[np.arange(len(amounts)), chosen]], amounts)
+
+
 def _codes_of(draft: Draft, at: npt.NDArray[np.int64], names: Iterable[str]) -> dict[str, Codes]:
     return {name: draft.codes[name][at] for name in names if name in draft.codes}
 
@@ -100,6 +128,8 @@ class Payments:
         self._code_of_means = len(profile.bins["paid"].lo) - 1 if money.paid_means is not None else -1
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
+        first = money.points + money.claimed_as_paid
+        self._shared = SharedAmounts(self._exact, profile.tables["amount"].marginal()[first : first + len(self._exact)])
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
         self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < _SELDOM
@@ -124,6 +154,9 @@ class Payments:
         rest = np.flatnonzero(np.isnan(amount))
         around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
         amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
+        if AMOUNT_KIND in self._tables:
+            named = rest[draft.codes[AMOUNT_KIND][rest] == BY_NAME]
+            amount[named] = self._shared.near(amount[named], uniforms(key ^ stream_key("near shared"), rows[named]))
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(amount, charge)

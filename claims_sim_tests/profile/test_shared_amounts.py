@@ -1,0 +1,51 @@
+"""Amounts that many claims share, though no group of claims that are alike is large enough to say which of them it has."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.payments import SharedAmounts
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 8000
+
+
+@pytest.fixture(scope="module")
+def fees():
+    """Three claims in four cost one of 200 fees near what claims of their diagnosis cost, to the cent; the others anything."""
+    g = np.random.default_rng(41)
+    table = tariff_table(ROWS)
+    fees = np.sort(np.round(np.exp(g.uniform(11, 14, 200)), 2))
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    about = 11.6 + 0.17 * case + g.normal(0, 0.25, ROWS)
+    nearest = fees[np.clip(np.searchsorted(np.log(fees), about), 0, 199)]
+    amounts = np.where(g.random(ROWS) < 0.75, nearest, np.round(np.exp(about), 2))
+    return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+
+
+def test_a_shared_amount_is_drawn_as_often_as_claims_have_one_and_near_what_such_claims_cost(fit, fees):
+    table, profile = fees, fit(fees)
+    names = profile.money.exact
+    assert len(names) > 100
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    shares = [np.isin(t["amount_claimed"].to_numpy(), names).mean() for t in (table, claims)]
+    assert shares[1] == pytest.approx(shares[0], abs=0.05)
+    for code in ("A000", sorted(set(table["dx_primary_code"].to_pylist()))[-1]):
+        costs = []
+        for t in (table, claims):
+            own = np.array(t["dx_primary_code"].to_pylist()) == code
+            costs.append(np.log(t["amount_claimed"].to_numpy()[own]))
+        assert np.mean(costs[1]) == pytest.approx(np.mean(costs[0]), abs=0.08)
+        assert np.std(costs[1]) == pytest.approx(np.std(costs[0]), abs=0.08)
+
+
+def test_of_amounts_by_name_the_near_and_the_common_are_likelier():
+    shared = SharedAmounts(np.array([0.0, 100.0, 103.0, 500.0]), np.array([50, 9, 99, 5]))
+    u = (np.arange(1000) + 0.5) / 1000
+    drawn = shared.near(np.full(1000, 101.0), u)
+    assert set(drawn) == {100.0, 103.0}
+    assert 0.8 < np.mean(drawn == 103.0) < 0.9
+    assert np.mean(shared.near(np.full(1000, 100.1), u) == 100.0) > np.mean(drawn == 100.0)
+    # None is near: it stays what it is. Nothing is near to nothing but itself.
+    assert shared.near(np.array([250.0, 0.0]), np.array([0.5, 0.5])).tolist() == [250.0, 0.0]
+    assert SharedAmounts(np.zeros(0), np.zeros(0, np.int64)).near(np.array([7.0]), np.array([0.5])).tolist() == [7.0]
