@@ -37,9 +37,9 @@ ON_LIST: Final = "is_on_list"
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 AMOUNT_KIND: Final = "amount_kind"
-"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
-BY_NAME: Final = 2
-_KINDS: Final = 4
+"""And whether what is claimed is a price of the tariffs, the price that is paid, nothing, an amount by name, or another."""
+BY_NAME: Final = 3
+_KINDS: Final = 5
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
@@ -236,18 +236,19 @@ def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
     kind = None
     if len(exact) >= _MANY_SHARED:
-        kind = _add_kind(fit, codes, other, candidates)
+        kind = _add_kind(fit, codes, (fit.points, fit.first_shared, first, other), candidates)
         candidates = [*candidates, *fit.builder.candidates([kind])]
     counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule, first=kind)
     return exact, counted
 
 
-def _add_kind(fit: _Fit, codes: Codes, other: int, candidates: Sequence[Parent]) -> str:
-    """First whether an amount is a price of the tariffs, the price that is paid, shared or another; then which.
+def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> str:
+    """First whether an amount is a price of the tariffs, the price that is paid, nothing, shared or another, by the first codes of
+    all but the first kind; then which.
 
     Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
-    """
-    kind: Codes = np.searchsorted([fit.points, fit.first_shared, other], codes, side="right").astype(np.int32)
+    """  # noqa: D205
+    kind: Codes = np.searchsorted(borders, codes, side="right").astype(np.int32)
     kind[codes < 0] = -1
     fit.builder.add(Target(AMOUNT_KIND, kind, _KINDS), candidates)
     fit.builder.variables[AMOUNT_KIND] = (kind, _KINDS)

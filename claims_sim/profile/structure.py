@@ -64,9 +64,10 @@ def choose_parents(
     if len(target.codes) < 2 or target.size < 2:
         return [], {}
     found = _search(target, candidates, most)
-    if found.chosen and found.chosen[0].size >= _LARGE:
+    large = next((parent.name for parent in found.chosen if parent.size >= _LARGE), None)
+    if large is not None:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
-        other = _search(target, candidates, most, last=found.chosen[0].name)
+        other = _search(target, candidates, most, last=large)
         found = other if other.likely > found.likely + _CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}

@@ -39,6 +39,20 @@ def test_a_shared_amount_is_drawn_as_often_as_claims_have_one_and_near_what_such
         assert np.std(costs[1]) == pytest.approx(np.std(costs[0]), abs=0.08)
 
 
+def test_nothing_is_claimed_for_those_for_whom_nothing_is(fit, fees):
+    """One visit in three is paid by the head, in some houses; no stay is."""
+    visit = np.array(fees["service_type"].to_pylist()) == "RJTL"
+    kind = np.array(fees["facility_class"].to_pylist())
+    nothing = visit & (np.random.default_rng(43).random(ROWS) < np.where(kind == "RS Kelas C", 0.5, 0.1))
+    amounts = np.where(nothing, 0.0, fees["amount_claimed"].to_numpy())
+    table = replaced(replaced(fees, "amount_claimed", amounts), "amount_paid", amounts)
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    zero = claims["amount_claimed"].to_numpy() == 0
+    of_visit = np.array(claims["service_type"].to_pylist()) == "RJTL"
+    assert zero[~of_visit].mean() < 0.002
+    assert zero[of_visit].mean() == pytest.approx(nothing[visit].mean(), abs=0.02)
+
+
 def test_of_amounts_by_name_the_near_and_the_common_are_likelier():
     shared = SharedAmounts(np.array([0.0, 100.0, 103.0, 500.0]), np.array([50, 9, 99, 5]))
     u = (np.arange(1000) + 0.5) / 1000

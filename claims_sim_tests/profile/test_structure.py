@@ -43,6 +43,17 @@ def test_what_tells_of_few_claims_comes_before_a_place_of_hundreds_that_tells_of
     assert [one.name for one in chosen] == ["service_type", "district_name"]
 
 
+def test_groups_of_a_code_of_hundreds_are_sought_also_where_the_code_comes_last():
+    """Which price is borne follows a case's class and house, in three claims of ten what the case has of its own."""
+    g = np.random.default_rng(9)
+    case, house = g.integers(0, 333, ROWS), g.integers(0, 5, ROWS)
+    own = np.random.default_rng(1).integers(0, 12, 333)
+    price = np.where(g.random(ROWS) < 0.3, own[case], (case % 4 * 3 + house + g.integers(0, 3, ROWS)) % 12)
+    candidates = [parent("price_case", case), parent("severity_group", case % 4), parent("facility_class", house)]
+    chosen, _ = choose_parents(Target("amount", price.astype(np.int32), 12), candidates)
+    assert chosen[0].name == "price_case~amount~24"
+
+
 def with_procedures(rows):
     """Claims with a class of house, a province, sixty diagnoses and 400 procedures that follow nothing."""
     g = np.random.default_rng(6)
