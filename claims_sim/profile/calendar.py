@@ -26,8 +26,16 @@ TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 _DAYS_OF_MONTH: Final = 30.4
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
-STAY_GAPS: Final = (-1, 0, 1)
-"""Days between the dates minus the stay: -1 where a stay counts both days."""
+STAY_GAP: Final = "stay_gap"
+"""The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
+_USUAL_GAPS: Final = (-1, 0, 1)
+_MOST_GAPS: Final = 24
+STAY_MINUTES: Final = "stay_minutes"
+"""The table of the minutes that stays last beyond the days between their dates, where many last the same (less than none where a
+visit ends behind midnight); OF_ANY_TIME where they last others."""
+OF_ANY_TIME: Final = 1440
+_OFTEN, _COMMONEST = 0.05, 0.2
+"""The shares of the stays that must last the same minutes beyond their days, for these to be told, and for any to be."""
 
 
 class Times(NamedTuple):
@@ -72,7 +80,7 @@ def add_moments(builder: Builder, encoded: Encoded) -> None:
 
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
     """Release the tables of month, special dates, weekday, stay gap and hours."""
-    _profile_stay_gap(builder, encoded)
+    _profile_stay_gap(builder, encoded, bins)
     if encoded.admit is None:
         return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
@@ -93,6 +101,7 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         return Times(months, special.dates, "day", 1, lacking)
     _profile_hours(builder, encoded)
     _profile_same_day(builder, encoded, bins)
+    _profile_stay_minutes(builder, encoded, bins)
     return Times(months, special.dates, "time", time_grid(encoded), lacking)
 
 
@@ -144,16 +153,51 @@ def _profile_special_dates(builder: Builder, encoded: Encoded, context: Sequence
     return _Special(tuple(found.astype("datetime64[D]").tolist()), on)
 
 
-def _profile_stay_gap(builder: Builder, encoded: Encoded) -> None:
+def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
     if encoded.days is None or encoded.los is None or encoded.days is encoded.los:
         return
     gap = encoded.days - encoded.los
+    known = np.flatnonzero(np.isfinite(gap))
+    values, number = np.unique(gap[known].astype(np.int64), return_inverse=True)
+    told = values[encoded.population.releasable(number.astype(np.int64), len(values), known)]
+    many = told[np.argsort(-np.bincount(number)[np.searchsorted(values, told)], kind="stable")][:_MOST_GAPS]
+    gaps = np.unique([*_USUAL_GAPS, *many.tolist()])
     codes: Codes = np.full(len(gap), -1, np.int32)
-    for code, value in enumerate(STAY_GAPS):
-        codes[gap == value] = code
+    place = np.minimum(np.searchsorted(gaps, gap[known]), len(gaps) - 1)
+    codes[known] = np.where(gaps[place] == gap[known], place, -1)
+    bins[STAY_GAP] = _single(gaps.tolist())
     # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
     context = ["service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH]
-    builder.add(Target("stay_gap", codes, len(STAY_GAPS)), builder.candidates(context), most=3)
+    done = ["procedure_code"] if len(gaps) > len(_USUAL_GAPS) else []
+    builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*context, *done]), most=3)
+
+
+def _single(values: Sequence[int]) -> Bins:
+    numbers = tuple(float(value) for value in values)
+    return Bins(lo=numbers, hi=numbers)
+
+
+def _profile_stay_minutes(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    """Minutes beyond their days that stays last: the two hours would not tell that a system ends them so many days later."""
+    if encoded.leaves_at is None or encoded.admit is None or encoded.days is None:
+        return
+    stays = np.flatnonzero((encoded.days > 0) & ~np.isnat(encoded.leaves_at))
+    minutes = (encoded.leaves_at[stays] - encoded.admit[stays]) / np.timedelta64(1, "m")
+    beyond = minutes - encoded.days[stays] * OF_ANY_TIME
+    whole = beyond == np.floor(beyond)
+    rows, minute = stays[whole], beyond[whole].astype(np.int64)
+    values, number = np.unique(minute, return_inverse=True)
+    counts, number = np.bincount(number, minlength=len(values)), number.astype(np.int64)
+    told = values[(counts > _OFTEN * len(stays)) & encoded.population.releasable(number, len(values), rows)]
+    if not len(told) or counts.max() < _COMMONEST * len(stays):
+        return
+    codes: Codes = np.full(encoded.rows, -1, np.int32)
+    codes[stays] = len(told)
+    place = np.minimum(np.searchsorted(told, minute), len(told) - 1)
+    codes[rows] = np.where(told[place] == minute, place, len(told))
+    bins[STAY_MINUTES] = _single([*told.tolist(), OF_ANY_TIME])
+    context = ["service_type", "los", "admit_hour", "facility_class"]
+    builder.add(Target(STAY_MINUTES, codes, len(told) + 1), builder.candidates(context), most=3)
 
 
 def _has_times(encoded: Encoded) -> bool:
@@ -189,9 +233,15 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         some = True if is_whole.all() else tuple(is_whole.tolist())
         bins["same_day_minutes"] = Bins(lo=binned.bins.lo, hi=hi, whole=some if is_whole.any() else False)
         target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
-        builder.add(
-            target, builder.candidates(["service_type", "admit_hour", "facility_class", "severity_group"]), most=3
-        )
+        context = [
+            "service_type",
+            "admit_hour",
+            "facility_class",
+            "severity_group",
+            "procedure_code",
+            "dx_primary_code",
+        ]
+        builder.add(target, builder.candidates(context), most=3)
 
 
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import MIDNIGHT, STAY_GAPS, WEEKDAYS, moments_of
+from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.encode import MONTH
@@ -45,6 +45,10 @@ class Calendar:
         self._length[-1] -= behind
         self._special = np.array(profile.special_dates, "datetime64[D]").astype(np.int64)
         self._grid = profile.time_grid_s
+        self._gaps, self._stay_minutes = (
+            np.array(profile.bins[name].lo, np.int64) if name in profile.bins else np.zeros(0, np.int64)
+            for name in (STAY_GAP, STAY_MINUTES)
+        )
         minutes = profile.bins.get("same_day_minutes")
         self._minutes = Edges(minutes) if minutes else None
         self._has_times = profile.date_granularity == "time"
@@ -60,10 +64,10 @@ class Calendar:
         With `between` admissions fall from its first to its last day, on weekdays as the source has them.
         """
         day = self._day_of_period(key, rows, draft) if between is None else self._day_between(key, rows, draft, between)
-        gap = self._draw("stay_gap", key, rows, draft)
+        gap = self._draw(STAY_GAP, key, rows, draft)
         stay = los.astype(np.int64)
         if gap is not None:
-            stay = np.maximum(stay + np.array([*STAY_GAPS, 0])[gap], 0)
+            stay = np.maximum(stay + np.append(self._gaps, 0)[gap], 0)
         admit, discharge = day * 86_400, (day + stay) * 86_400
         if self._has_times:
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
@@ -157,6 +161,7 @@ class Calendar:
         admit = _second_of(first, uniforms(key ^ stream_key("admit second"), rows))
         discharge = _second_of(last, uniforms(key ^ stream_key("discharge second"), rows))
         same = np.ones(len(rows), bool) if stay is None else stay == 0
+        self._last_beyond_days(key, rows, draft, np.flatnonzero(~same), admit, discharge)
         span = self._same_day_seconds(key, rows, draft)
         if span is None:
             admit, discharge = (
@@ -167,6 +172,21 @@ class Calendar:
             discharge = np.where(same, np.minimum(admit + span, _DAY_S - 1), discharge)
         grid = self._grid
         return (admit // grid * grid).astype(np.int32), (discharge // grid * grid).astype(np.int32)
+
+    def _last_beyond_days(
+        self, key: int, rows: Rows, draft: Draft, stays: npt.NDArray[np.int64], admit: Codes, discharge: Codes
+    ) -> None:
+        """Set the seconds of the day for those of the `stays` that last some minutes beyond the days between their dates."""
+        code = self._draw(STAY_MINUTES, key, rows, draft)
+        if code is None:
+            return
+        minutes = np.append(self._stay_minutes, OF_ANY_TIME)[code[stays]]
+        at, beyond = stays[minutes != OF_ANY_TIME], minutes[minutes != OF_ANY_TIME] * 60
+        # Both moments lie on their days: who leaves a quarter past midnight, half an hour after coming, came after half past eleven.
+        first, span = np.maximum(-beyond, 0), _DAY_S - np.abs(beyond)
+        inside = (admit[at] >= first) & (admit[at] < first + span)
+        admit[at] = np.where(inside, admit[at], first + admit[at] % span)
+        discharge[at] = admit[at] + beyond
 
     def _same_day_seconds(self, key: int, rows: Rows, draft: Draft) -> Codes | None:
         code = self._draw("same_day_minutes", key, rows, draft)

@@ -70,3 +70,69 @@ def test_how_long_visits_last_is_told_by_those_whose_end_is(fit):
     minutes = (discharge - admit) / np.timedelta64(1, "m")
     assert np.mean(minutes < 5) < 0.02
     assert np.median(minutes) == pytest.approx(95, abs=12)
+
+
+def minutes_of(claims):
+    admit, discharge = (claims[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
+    return (discharge - admit) / np.timedelta64(1, "m")
+
+
+def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
+    """Six in ten stays end so many days and fifteen minutes later, by the second; visits take fifteen minutes, at any hour."""
+    g = np.random.default_rng(32)
+    table = tariff_table(ROWS)
+    nights = table["los"].to_numpy()
+    begins = g.integers(0, 86_400, ROWS)
+    begins = np.where(g.random(ROWS) < 0.1, g.integers(86_400 - 1_000, 86_400, ROWS), begins)
+    lasts = np.where((nights == 0) | (g.random(ROWS) < 0.6), 900, g.integers(0, 20_000, ROWS))
+    admit = table["admit_dt"].to_numpy().astype("datetime64[us]") + begins * SECOND
+    discharge = admit + nights * DAY + lasts * SECOND
+    table = replaced(replaced(table, "admit_dt", pa.array(admit)), "discharge_dt", pa.array(discharge))
+    # The stay is what the dates say: a night more where a visit ends behind midnight.
+    table = table.drop_columns(["los"])
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    for service in ("RITL", "RJTL"):
+        of_service = [np.array(t["service_type"].to_pylist()) == service for t in (table, claims)]
+        real, drawn = (minutes_of(t)[own] for t, own in zip((table, claims), of_service, strict=True))
+        assert np.mean(drawn % 1440 == 15) == pytest.approx(np.mean(real % 1440 == 15), abs=0.03)
+        assert drawn.min() >= 0
+    assert np.mean(drawn == 15) > 0.99
+    dates = [
+        t["discharge_dt"].to_numpy().astype("datetime64[D]") - t["admit_dt"].to_numpy().astype("datetime64[D]")
+        for t in (table, claims)
+    ]
+    assert np.mean(dates[1][of_service[1]] > 0) == pytest.approx(np.mean(dates[0][of_service[0]] > 0), abs=0.02)
+
+
+def test_stays_of_any_length_are_told_by_their_hours(fit):
+    table = with_times(tariff_table(ROWS), np.zeros(ROWS, bool))
+    assert "stay_minutes" not in fit(table).tables
+
+
+def test_what_is_billed_by_the_month_has_the_dates_of_a_month(fit):
+    """Sessions of one procedure are billed at once, with the first day and the last: no night, and twenty-nine days between."""
+    g = np.random.default_rng(33)
+    table = tariff_table(ROWS)
+    done = np.array(table["procedure_code"].to_pylist(), object)
+    visit = table["los"].to_numpy() == 0
+    by_month = visit & (done == "8751") & (g.random(ROWS) < 0.8)
+    days = np.where(by_month, 29, table["los"].to_numpy())
+    table = replaced(table, "discharge_dt", pa.array(table["admit_dt"].to_numpy() + days))
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    shares = []
+    for t in (table, claims):
+        between = (
+            t["discharge_dt"].to_numpy().astype("datetime64[D]") - t["admit_dt"].to_numpy().astype("datetime64[D]")
+        ).astype(int)
+        of_month = (between == 29) & (t["los"].to_numpy() == 0)
+        session = np.array(t["procedure_code"].to_pylist(), object) == "8751"
+        shares.append((of_month[session].mean(), of_month[~session].mean()))
+    assert shares[1][0] == pytest.approx(shares[0][0], abs=0.04)
+    assert shares[1][1] < 0.005
+
+
+def test_days_between_dates_that_few_have_are_not_told(fit):
+    table = tariff_table(ROWS)
+    days = table["los"].to_numpy() + np.where(np.arange(ROWS) < 9, 77, 0)
+    table = replaced(table, "discharge_dt", pa.array(table["admit_dt"].to_numpy() + days))
+    assert fit(table).bins["stay_gap"].lo == (-1.0, 0.0, 1.0)
