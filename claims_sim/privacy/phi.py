@@ -10,7 +10,9 @@ from typing import Final
 
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
-_SEPARATOR = r"[ ._\-]?"
+# All that the grammars below allow between two letters.
+_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=_\-–・]"
+_SEPARATOR = f"{_BETWEEN}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ PATTERNS: Final = (
     IdentifierPattern("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", "e-mail address"),
     IdentifierPattern(
         "record",
-        r"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*[:.#_\-]?\s*[0-9](?:[ ._\-]?[0-9]){5}",
+        rf"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*(?:#|{_BETWEEN})?\s*[0-9](?:{_SEPARATOR}[0-9]){{5}}",
         "medical record number",
     ),
     IdentifierPattern(

@@ -21,7 +21,7 @@ from claims_sim.profile.counting import Ints, Mask, dense_ids
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
-# letters and digits of other scripts are taken off before.
+# letters are taken off before, and a value with digits of another script is refused.
 _CATEGORY: Final = re.compile(r"[^\W_][\w .,/&()'’+\-・]*")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")

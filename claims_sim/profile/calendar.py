@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -188,8 +188,9 @@ def _profile_stay_minutes(builder: Builder, encoded: Encoded, bins: dict[str, Bi
     rows, minute = stays[whole], beyond[whole].astype(np.int64)
     values, number = np.unique(minute, return_inverse=True)
     counts, number = np.bincount(number, minlength=len(values)), number.astype(np.int64)
-    told = values[(counts > _OFTEN * len(stays)) & encoded.population.releasable(number, len(values), rows)]
-    if not len(told) or counts.max() < _COMMONEST * len(stays):
+    often = (counts > _OFTEN * len(stays)) & encoded.population.releasable(number, len(values), rows)
+    told = values[often]
+    if counts[often].max(initial=0) < max(_COMMONEST * len(stays), 1):
         return
     codes: Codes = np.full(encoded.rows, -1, np.int32)
     codes[stays] = len(told)
@@ -220,7 +221,7 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         return
     minutes = np.full(encoded.rows, np.nan)
     same = encoded.days == 0
-    exact = (encoded.leaves_at[same] - encoded.admit[same]) / np.timedelta64(1, "m")
+    exact = (_ends(encoded, same)[same] - encoded.admit[same]) / np.timedelta64(1, "m")
     minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
@@ -244,8 +245,17 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         builder.add(target, builder.candidates(context), most=3)
 
 
+def _ends(encoded: Encoded, those: Mask) -> npt.NDArray[Any]:
+    """The discharges of `those` that the source tells; where these may not be told of, also what stands in for one."""
+    assert encoded.leaves_at is not None  # noqa: S101 - the caller has looked
+    assert encoded.discharge is not None  # noqa: S101 - as above
+    told = np.flatnonzero(those & ~np.isnat(encoded.leaves_at))
+    return encoded.leaves_at if encoded.population.may_be_told(told) else encoded.discharge
+
+
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:
-    for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", encoded.leaves_at)):
+    ends = None if encoded.leaves_at is None else _ends(encoded, np.ones(encoded.rows, np.bool_))
+    for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", ends)):
         if moments is None:
             continue
         known = ~np.isnat(moments)

@@ -281,8 +281,9 @@ def _release_values(
     counts = np.bincount(shifted, minlength=len(values) + 1)
     own = admitted_in_list(name, values, counts[1:], enough[1:]) & lists_of_its_own
     for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
-        of_kind = np.bincount(shifted[kinds == kind], minlength=len(values) + 1)[1:]
-        told = enough[1:] & (of_kind > 0)
+        at = np.flatnonzero(kinds == kind)
+        of_kind = np.bincount(shifted[at], minlength=len(values) + 1)[1:]
+        told = population.releasable(shifted[at], len(values) + 1, at)[1:]
         if int(told.sum()) >= _A_LIST:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)

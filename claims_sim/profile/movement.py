@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.profile.calendar import MIDNIGHT
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Bins, Profile, Table
 from claims_sim.profile.oddities import about
@@ -110,6 +111,8 @@ def _columns(profile: Profile) -> dict[str, _Column]:
             values = tuple("(none)" if value is None else value for value in profile.vocabularies[column])
         elif column in _NUMBERED:
             values = _WEEKDAYS if column == "admit_weekday" else tuple(str(i) for i in range(table.size))
+            if column.endswith("_hour"):
+                values = (*values[:MIDNIGHT], *("0:00 sharp" for _ in values[MIDNIGHT:]))
         elif column in profile.bins and column not in ("paid", "amount_residual"):
             values = profile.bins[column]
         else:

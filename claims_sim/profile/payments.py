@@ -36,6 +36,7 @@ _SELDOM: Final = 0.01
 
 
 _NEIGHBOURS: Final = 8
+"""Of the amounts by name so many above and below one are tried."""
 _NEAR, _NOT_NEAR = 0.02, 0.1
 """How far, as a logarithm, an amount by name usually lies from where its context is, and how far at the most."""
 
@@ -79,22 +80,21 @@ class _OwnLists:
 
 
 class SharedAmounts:
-    """The amounts that are told by name, each with the units of claims that it is told of."""
+    """The amounts that are told by name. How common each is does not matter: some are so among few claims that are alike."""
 
-    def __init__(self, amounts: Numbers, units: npt.NDArray[np.int64]) -> None:
-        some = amounts > 0
-        self._amounts, self._weights = amounts[some], units[some] + 1.0
+    def __init__(self, amounts: Numbers) -> None:
+        self._amounts = amounts[amounts > 0]
         self._logs = np.log(self._amounts)
 
     def near(self, amounts: Numbers, u: Numbers) -> Numbers:
-        """An amount by name about each of `amounts`, the likelier the nearer and the commoner; itself where none is near."""
+        """An amount by name about each of `amounts`, the likelier the nearer; itself where none is near."""
         if not len(self._amounts):
             return amounts
         logs = np.log(np.maximum(amounts, 0.005))
         at = np.searchsorted(self._logs, logs)[:, None] + np.arange(-_NEIGHBOURS, _NEIGHBOURS)
         inside = np.clip(at, 0, len(self._logs) - 1)
         away = np.abs(self._logs[inside] - logs[:, None])
-        weight = np.where((at == inside) & (away < _NOT_NEAR), self._weights[inside] * np.exp(-away / _NEAR), 0.0)
+        weight = np.where((at == inside) & (away < _NOT_NEAR), np.exp(-away / _NEAR), 0.0)
         upto = np.cumsum(weight, 1)
         chosen = np.minimum((upto <= u[:, None] * upto[:, -1:]).sum(1), weight.shape[1] - 1)
         there = upto[:, -1] > 0
@@ -128,8 +128,7 @@ class Payments:
         self._code_of_means = len(profile.bins["paid"].lo) - 1 if money.paid_means is not None else -1
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
-        first = money.points + money.claimed_as_paid
-        self._shared = SharedAmounts(self._exact, profile.tables["amount"].marginal()[first : first + len(self._exact)])
+        self._shared = SharedAmounts(self._exact)
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
         self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < _SELDOM

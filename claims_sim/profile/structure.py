@@ -117,7 +117,7 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
             best = max(weighed, key=lambda gain: gain.gain, default=None)
         if best is None or best.gain <= MIN_GAIN:
             break
-        if best.parent.size >= _LARGE:
+        if best.parent.size >= _LARGE and len(chosen) + 1 < most:
             best = known.small_first(best, small)
         context, above = known.narrowed(best)
         chosen.append(best.parent)

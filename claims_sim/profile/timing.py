@@ -163,13 +163,14 @@ class Calendar:
         same = np.ones(len(rows), bool) if stay is None else stay == 0
         self._last_beyond_days(key, rows, draft, np.flatnonzero(~same), admit, discharge)
         span = self._same_day_seconds(key, rows, draft)
-        if span is None:
+        if span is None and "admit_hour" not in self._tables:  # neither time is the source's
             admit, discharge = (
                 np.where(same, np.minimum(admit, discharge), admit),
                 np.where(same, np.maximum(admit, discharge), discharge),
             )
         else:
-            discharge = np.where(same, np.minimum(admit + span, _DAY_S - 1), discharge)
+            ends = np.maximum(admit, discharge) if span is None else np.minimum(admit + span, _DAY_S - 1)
+            discharge = np.where(same, ends, discharge)
         grid = self._grid
         return (admit // grid * grid).astype(np.int32), (discharge // grid * grid).astype(np.int32)
 

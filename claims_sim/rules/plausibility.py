@@ -96,7 +96,6 @@ class _Texts:
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    column = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 

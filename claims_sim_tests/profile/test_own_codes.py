@@ -200,6 +200,19 @@ def test_what_is_done_to_those_who_stay_may_be_of_a_list_of_their_own(fit, stays
     assert not known & {"Budi", "Siti"}
 
 
+def test_numbers_of_few_persons_are_no_list_of_their_kind_of_service(fit):
+    """Six numbers that many visits have, and each a few claims of care at home: those are no list."""
+    rows = 6000
+    table = tariff_table(rows)
+    numbers = [f"70{n}153" for n in range(6)]
+    done = np.array(["suntik", "rawat"], object)[np.arange(rows) % 2]
+    done[np.arange(rows) % 10 == 0] = np.array(numbers, object)[np.arange(rows // 10) % 6]
+    home = (np.arange(rows) % 10 == 0) & (np.arange(rows) < 300)
+    table = replaced(table, "service_type", np.where(home, "HOME", "RJTL").tolist())
+    known = fit(replaced(table, "procedure_code", done.tolist())).vocabularies.get("procedure_code", ())
+    assert not set(known) & set(numbers)
+
+
 MEDICATIONS = ["Penicillin", "Ibuprofen", "Paracetamol", "Lipitor", "Warfarin"]
 
 

@@ -72,6 +72,29 @@ def test_how_long_visits_last_is_told_by_those_whose_end_is(fit):
     assert np.median(minutes) == pytest.approx(95, abs=12)
 
 
+@pytest.mark.parametrize("told", ["all stays", "a few stays", "one visit", "none"])
+def test_visits_begin_at_their_hours_where_no_end_of_them_is_told(fit, told):
+    """Three in ten houses write the day only; discharges are told of all stays, or of fewer than may be told of."""
+    g = np.random.default_rng(35)
+    table = tariff_table(ROWS)
+    stays = table["los"].to_numpy() > 0
+    table = with_times(table, g.random(ROWS) < 0.3)
+    some = np.cumsum(stays) <= 5 if told == "a few stays" else np.cumsum(~stays) == (told == "one visit")
+    kept = stays if told == "all stays" else some & (np.cumsum(some) <= 5) & (told != "none")
+    discharge = pa.array(table["discharge_dt"].to_numpy(), mask=~kept)
+    table = replaced(table, "discharge_dt", discharge)
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    midnight, hours = [], []
+    for t in (table, claims):
+        visit = np.array(t["service_type"].to_pylist()) == "RJTL"
+        admit = t["admit_dt"].to_numpy().astype("datetime64[us]")[visit]
+        sharp = admit == admit.astype("datetime64[D]")
+        midnight.append(sharp.mean())
+        hours.append((admit - admit.astype("datetime64[D]"))[~sharp].astype(float).mean() / 3.6e9)
+    assert midnight[1] == pytest.approx(midnight[0], abs=0.03)
+    assert hours[1] == pytest.approx(hours[0], abs=0.3)
+
+
 def minutes_of(claims):
     admit, discharge = (claims[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
     return (discharge - admit) / np.timedelta64(1, "m")
@@ -84,7 +107,7 @@ def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
     nights = table["los"].to_numpy()
     begins = g.integers(0, 86_400, ROWS)
     begins = np.where(g.random(ROWS) < 0.1, g.integers(86_400 - 1_000, 86_400, ROWS), begins)
-    lasts = np.where((nights == 0) | (g.random(ROWS) < 0.6), 900, g.integers(0, 20_000, ROWS))
+    lasts = np.where((nights == 0) | (g.random(ROWS) < 0.6), 900, 60 * g.integers(0, 333, ROWS))
     admit = table["admit_dt"].to_numpy().astype("datetime64[us]") + begins * SECOND
     discharge = admit + nights * DAY + lasts * SECOND
     table = replaced(replaced(table, "admit_dt", pa.array(admit)), "discharge_dt", pa.array(discharge))
@@ -104,8 +127,24 @@ def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
     assert np.mean(dates[1][of_service[1]] > 0) == pytest.approx(np.mean(dates[0][of_service[0]] > 0), abs=0.02)
 
 
-def test_stays_of_any_length_are_told_by_their_hours(fit):
-    table = with_times(tariff_table(ROWS), np.zeros(ROWS, bool))
+@pytest.mark.parametrize("of", ["any second", "whole hours", "few persons"])
+def test_stays_of_any_length_are_told_by_their_hours(fit, of):
+    g = np.random.default_rng(34)
+    table = tariff_table(ROWS)
+    if of == "any second":
+        table = with_times(table, np.zeros(ROWS, bool))
+    else:
+        few = g.random(ROWS) < 0.3
+        begins, leaves = g.integers(6, 20, ROWS), g.integers(8, 15, ROWS)
+        nights = table["los"].to_numpy()
+        first = table["admit_dt"].to_numpy().astype("datetime64[us]")
+        seconds = np.where(few & (of == "few persons"), 3600 * begins + 780, 3600 * leaves)
+        discharge = first + nights * DAY + np.where(nights > 0, seconds, 82_800) * SECOND
+        table = replaced(table, "admit_dt", pa.array(first + 3600 * begins * SECOND))
+        table = replaced(table, "discharge_dt", pa.array(discharge))
+        if of == "few persons":
+            persons = [f"person {i % 3}" if own else f"person {i}" for i, own in enumerate(few.tolist())]
+            table = replaced(table, "patient_id_hash", persons)
     assert "stay_minutes" not in fit(table).tables
 
 

@@ -115,6 +115,17 @@ def test_a_code_that_holds_another_behind_its_beginning_is_not_that_one():
     assert find_implausible(table(read("A010 p=1741"), read("A010 p=74.1"), read("A010 p=74123"))) == {}
 
 
+def test_severities_bind_those_who_stay_and_days_that_are_known():
+    visit, no_days = read("A010 is=berat of=RJTL los=0"), read("A010+I10 is=berat los=0") | {"los": None}
+    assert find_implausible(table(visit, no_days, read("A010 is=ringan of=RJTL los=31"))) == {}
+    assert find_implausible(table(read("A010 is=ringans los=31"), read("O829 p=741 of=RJTLX los=0"))) == {}
+
+
+def test_an_exclusion_is_about_claims_with_companions():
+    about = BY_NAME["diabetes_of_two_types"].applies(Coded(table(read("E109"), read("E109+I10"))))
+    assert about.tolist() == [False, True]
+
+
 def test_a_claim_of_absent_and_foreign_values_breaks_nothing():
     empty = dict.fromkeys(claim(), None)
     foreign = claim(
