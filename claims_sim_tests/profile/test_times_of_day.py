@@ -48,6 +48,28 @@ def test_houses_that_write_the_day_only_do_so_in_what_is_drawn(fit):
         assert (drawn[0] == drawn[1]).mean() > 0.98
 
 
+def test_times_at_midnight_are_those_of_the_first_hour_where_that_has_others(fit):
+    """A house that is open at night keeps quarters of hours: one claim in four of the first hour is at midnight."""
+    g = np.random.default_rng(36)
+    table = tariff_table(ROWS)
+    begins = np.where(g.random(ROWS) < 0.2, 0, g.integers(1, 24, ROWS)) * 3600 + 900 * g.integers(0, 4, ROWS)
+    table = replaced(
+        table, "admit_dt", pa.array(table["admit_dt"].to_numpy().astype("datetime64[us]") + begins * SECOND)
+    )
+    assert fit(table.drop_columns(["discharge_dt"])).tables["admit_hour"].size == 24
+
+
+def test_admissions_keep_their_hours_where_there_is_no_discharge_at_all(fit):
+    table = with_times(tariff_table(ROWS), np.zeros(ROWS, bool)).drop_columns(["discharge_dt"])
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    hours = []
+    for t in (table, claims):
+        admit = t["admit_dt"].to_numpy().astype("datetime64[us]")[t["los"].to_numpy() == 0]
+        hours.append((admit - admit.astype("datetime64[D]")).astype(float) / 3.6e9)
+    assert np.mean(hours[1]) == pytest.approx(np.mean(hours[0]), abs=0.3)
+    assert np.std(hours[1]) == pytest.approx(np.std(hours[0]), abs=0.3)
+
+
 @pytest.mark.parametrize("of", ["few claims", "few persons"])
 def test_a_few_times_at_midnight_are_not_told(fit, of):
     few = np.arange(ROWS) % (200 if of == "few claims" else 10) == 0
@@ -93,6 +115,11 @@ def test_visits_begin_at_their_hours_where_no_end_of_them_is_told(fit, told):
         hours.append((admit - admit.astype("datetime64[D]"))[~sharp].astype(float).mean() / 3.6e9)
     assert midnight[1] == pytest.approx(midnight[0], abs=0.03)
     assert hours[1] == pytest.approx(hours[0], abs=0.3)
+    # What stands in for an end ends at once, and stays do not end in the night.
+    assert np.mean(minutes_of(claims)[visit] == 0) > 0.95
+    leaves = claims["discharge_dt"].to_numpy()[~visit]
+    late = (leaves - leaves.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    assert np.median(late) > 5
 
 
 def minutes_of(claims):
