@@ -49,7 +49,8 @@ OWN_CODES: Final = (
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
-_SEVERAL: Final = 5  # values
+SEVERAL: Final = 5
+"""So many values that may be told are a list."""
 _MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of claims, of values
 _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
@@ -209,7 +210,7 @@ def _of_a_list(
         (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     )
     may = (told >= _MOST * borne) & (shapes != "")
-    several = np.bincount(shape, enough, len(shapes)) >= _SEVERAL
+    several = np.bincount(shape, enough, len(shapes)) >= SEVERAL
     others = (is_list & may)[shape] if listed is None else (is_list & may)[shape] | listed
     with_others = borne + claims[others].sum() - np.bincount(shape, claims * others, len(shapes))
     beside = several & (borne >= _HALF * filled) & (with_others >= _NEARLY_ALL * filled)
@@ -226,7 +227,7 @@ def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enoug
         claims[short].sum() >= _MANY_SHORT * filled
         and claims[short | listed].sum() >= _NEARLY_ALL * filled
         and claims[told].sum() >= _MOST * claims[short].sum()
-        and len(told) >= _SEVERAL
+        and len(told) >= SEVERAL
         and unnumbered <= _UNNUMBERED * len(told)
     )
     return short & of_a_list

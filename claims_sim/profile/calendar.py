@@ -33,7 +33,8 @@ _MOST_GAPS: Final = 24
 STAY_MINUTES: Final = "stay_minutes"
 """The table of the minutes that stays last beyond the days between their dates, where many last the same (less than none where a
 visit ends behind midnight); OF_ANY_TIME where they last others."""
-OF_ANY_TIME: Final = 1440
+_MINUTES_OF_DAY: Final = 1440
+OF_ANY_TIME: Final = _MINUTES_OF_DAY
 _OFTEN, _COMMONEST = 0.05, 0.2
 """The shares of the stays that must last the same minutes beyond their days, for these to be told, and for any to be."""
 
@@ -183,7 +184,7 @@ def _profile_stay_minutes(builder: Builder, encoded: Encoded, bins: dict[str, Bi
         return
     stays = np.flatnonzero((encoded.days > 0) & ~np.isnat(encoded.leaves_at))
     minutes = (encoded.leaves_at[stays] - encoded.admit[stays]) / np.timedelta64(1, "m")
-    beyond = minutes - encoded.days[stays] * OF_ANY_TIME
+    beyond = minutes - encoded.days[stays] * _MINUTES_OF_DAY
     whole = beyond == np.floor(beyond)
     rows, minute = stays[whole], beyond[whole].astype(np.int64)
     values, number = np.unique(minute, return_inverse=True)
@@ -255,6 +256,7 @@ def _ends(encoded: Encoded, those: Mask) -> npt.NDArray[Any]:
 
 def _profile_hours(builder: Builder, encoded: Encoded) -> None:
     ends = None if encoded.leaves_at is None else _ends(encoded, np.ones(encoded.rows, np.bool_))
+    by_minute = time_grid(encoded) < TIME_GRIDS[0]
     for name, moments in (("admit_hour", encoded.admit), ("discharge_hour", ends)):
         if moments is None:
             continue
@@ -264,7 +266,7 @@ def _profile_hours(builder: Builder, encoded: Encoded) -> None:
         codes[known] = (within / DAY * HOURS).astype(np.int32)
         sharp = np.flatnonzero(known)[within == np.timedelta64(0)]
         some = len(sharp) > max(_SOME_AT_MIDNIGHT * int(known.sum()), _MOSTLY_SHARP * int((codes == 0).sum()))
-        has_midnight = some and encoded.population.may_be_told(sharp)
+        has_midnight = some and by_minute and encoded.population.may_be_told(sharp)
         if has_midnight:
             codes[sharp] = MIDNIGHT
         size = HOURS + has_midnight

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
+from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.document import BLANKS, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
@@ -33,7 +34,7 @@ _CALLED: Final = {
     HAS_PROCEDURE: "whether anything was done",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
-    AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
+    AMOUNT_KIND: "whether what is claimed is a price, nothing, an amount by name or another",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
@@ -42,6 +43,10 @@ _CALLED: Final = {
 }
 """Variables that are no column, for a reader."""
 _SYSTEMS: Final = {"dx_primary_code": "ICD-10", "dx_secondary_codes": "ICD-10", "procedure_code": "ICD-9-CM"}
+_STAYS: Final = {
+    STAY_GAP: "the dates; days between them beside those of the stay: a day less to a day more, and others that enough have",
+    STAY_MINUTES: "the times; minutes beyond their days that many stays last",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,12 @@ def describe_crossing(profile: Profile) -> Crossing:
         claims=profile.rows,
         smallest=profile.smallest_cell(),
         tables=tuple(_table(profile, table) for table in profile.tables.values()),
-        lists=(*(_list(profile, column) for column in profile.vocabularies), *_dates(profile), *_blanks(profile)),
+        lists=(
+            *(_list(profile, column) for column in profile.vocabularies),
+            *_dates(profile),
+            *_stays(profile),
+            *_blanks(profile),
+        ),
         ranges=tuple((name, len(bins.lo)) for name, bins in profile.bins.items()),
         money=_money(profile),
         sentences=profile.oddities,
@@ -152,6 +162,16 @@ def _dates(profile: Profile) -> tuple[ValueList, ...]:
     )
     values = tuple(str(day) for day in profile.special_dates)
     return (ValueList(SPECIAL_DATE, origin, values, (None,) * len(values)),)
+
+
+def _stays(profile: Profile) -> tuple[ValueList, ...]:
+    found = []
+    for name, origin in _STAYS.items():
+        if name in profile.bins:
+            numbers = (round(number) for number in profile.bins[name].lo)
+            values = tuple("others" if name == STAY_MINUTES and n == OF_ANY_TIME else str(n) for n in numbers)
+            found.append(ValueList(name, origin, values, (None,) * len(values)))
+    return tuple(found)
 
 
 def _blanks(profile: Profile) -> tuple[ValueList, ...]:

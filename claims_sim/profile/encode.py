@@ -14,6 +14,7 @@ import pyarrow as pa
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.admit import (
     NAMES_OF,
+    SEVERAL,
     admitted,
     admitted_as_names,
     admitted_in_list,
@@ -49,8 +50,6 @@ DX_GROUP: Final = "dx_group"
 """A group of diagnoses: it is drawn before the diagnosis."""
 DAY: Final = np.timedelta64(1, "D")
 _LOOKED_AT: Final = 200_000
-_A_LIST: Final = 5
-"""Fewer values are no list that claims of one kind have for themselves."""
 
 
 def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
@@ -284,7 +283,7 @@ def _release_values(
         at = np.flatnonzero(kinds == kind)
         of_kind = np.bincount(shifted[at], minlength=len(values) + 1)[1:]
         told = population.releasable(shifted[at], len(values) + 1, at)[1:]
-        if int(told.sum()) >= _A_LIST:
+        if int(told.sum()) >= SEVERAL:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
     if name in CODE_LISTS:

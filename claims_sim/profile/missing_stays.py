@@ -14,10 +14,11 @@ from claims_sim.profile.counting import Mask
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 
-STAYS_FILLED: Final = ("stays", "2")
+STAYS_FILLED: Final = ("stays", "3")
 """Names this way of filling stays: claims that were read in another way cannot be compared."""
 MAX_STAY: Final = 3660
 """Days: longer ones are none."""
+_OF_STAYS: Final = ("admit_dt", "discharge_dt", "los")
 _SERVICE: Final = "service_type"
 _INPATIENT: Final = "RITL"
 _USUAL: Final = 0.2
@@ -26,8 +27,17 @@ _USUAL: Final = 0.2
 
 def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     """Give claims that have no stay one without a night, and those that lack a discharge or days alone what the other tells; and
-    say of how many, in sentences.
+    say of how many, in sentences. A column without any value counts as absent: nothing follows from it, and it stays empty.
     """  # noqa: D205
+    order = columns.column_names
+    empty = [name for name in _OF_STAYS if name in order and columns[name].null_count == columns.num_rows]
+    filled, told = _fill(columns.drop_columns(empty))
+    for name in empty:
+        filled = filled.append_column(name, columns[name])
+    return filled.select(order), told
+
+
+def _fill(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     columns, completed = _from_each_other(columns)
     told: tuple[str, ...] = ()
     if completed:

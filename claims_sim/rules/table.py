@@ -1,8 +1,8 @@
 """The one table of rules that claims must pass, as SQL over flat rows (`claim.FLAT_SCHEMA`).
 
 Two gates use it. *Admission* is what any payload must pass, whoever made it. *Authoring* adds what our own claims owe
-to the profile: its exact identities, its closed vocabularies and plausibility (`plausibility.py`). A rule never mends a
-claim; it names what is wrong.
+to the profile: its exact identities, its closed vocabularies and plausibility (`plausibility.py`, whose rules look at
+codes and are no SQL). A rule never mends a claim; it names what is wrong.
 """
 
 from collections.abc import Iterable, Mapping

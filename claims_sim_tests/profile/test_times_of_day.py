@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -57,6 +58,22 @@ def test_times_at_midnight_are_those_of_the_first_hour_where_that_has_others(fit
         table, "admit_dt", pa.array(table["admit_dt"].to_numpy().astype("datetime64[us]") + begins * SECOND)
     )
     assert fit(table.drop_columns(["discharge_dt"])).tables["admit_hour"].size == 24
+
+
+def test_where_times_are_whole_hours_midnight_is_one_of_them(fit):
+    g = np.random.default_rng(37)
+    table = tariff_table(ROWS)
+    admit = table["admit_dt"].to_numpy().astype("datetime64[us]") + 3600 * g.integers(0, 24, ROWS) * SECOND
+    table = replaced(table, "admit_dt", pa.array(admit)).drop_columns(["discharge_dt"])
+    assert fit(table).tables["admit_hour"].size == 24
+
+
+def test_a_column_of_discharges_without_any_tells_what_none_does(fit):
+    table = with_times(tariff_table(ROWS), np.zeros(ROWS, bool))
+    without = fit(table.drop_columns(["discharge_dt"]))
+    empty = fit(replaced(table, "discharge_dt", pa.nulls(ROWS, pa.timestamp("us"))))
+    assert empty.tables == without.tables
+    assert any("discharge_dt is empty" in sentence for sentence in empty.oddities)
 
 
 def test_admissions_keep_their_hours_where_there_is_no_discharge_at_all(fit):
@@ -115,6 +132,9 @@ def test_visits_begin_at_their_hours_where_no_end_of_them_is_told(fit, told):
         hours.append((admit - admit.astype("datetime64[D]"))[~sharp].astype(float).mean() / 3.6e9)
     assert midnight[1] == pytest.approx(midnight[0], abs=0.03)
     assert hours[1] == pytest.approx(hours[0], abs=0.3)
+    assert minutes_of(claims).min() >= 0
+    if told == "none":
+        return  # an empty column is none: when they end follows from nothing
     # What stands in for an end ends at once, and stays do not end in the night.
     assert np.mean(minutes_of(claims)[visit] == 0) > 0.95
     leaves = claims["discharge_dt"].to_numpy()[~visit]
@@ -140,7 +160,9 @@ def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
     table = replaced(replaced(table, "admit_dt", pa.array(admit)), "discharge_dt", pa.array(discharge))
     # The stay is what the dates say: a night more where a visit ends behind midnight.
     table = table.drop_columns(["los"])
-    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    profile = fit(table)
+    assert {one.column: one.values for one in describe_crossing(profile).lists}["stay_minutes"][-1] == "others"
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
     for service in ("RITL", "RJTL"):
         of_service = [np.array(t["service_type"].to_pylist()) == service for t in (table, claims)]
         real, drawn = (minutes_of(t)[own] for t, own in zip((table, claims), of_service, strict=True))
@@ -184,7 +206,10 @@ def test_what_is_billed_by_the_month_has_the_dates_of_a_month(fit):
     by_month = visit & (done == "8751") & (g.random(ROWS) < 0.8)
     days = np.where(by_month, 29, table["los"].to_numpy())
     table = replaced(table, "discharge_dt", pa.array(table["admit_dt"].to_numpy() + days))
-    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    profile = fit(table)
+    told = {one.column: one.values for one in describe_crossing(profile).lists}
+    assert told["stay_gap"] == ("-1", "0", "1", "29")
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
     shares = []
     for t in (table, claims):
         between = (
