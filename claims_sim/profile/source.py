@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,11 +22,19 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.blanks import empty_cells
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.date_order import with_date_order
+from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, share_of
-from claims_sim.profile.source_sql import CANONICAL, Located, canonical_select, find_columns, quote_identifier
+from claims_sim.profile.source_sql import (
+    CANONICAL,
+    Located,
+    canonical_select,
+    find_columns,
+    quote_identifier,
+    raw_select,
+)
 from claims_sim.profile.union_view import union_view_sql
 from claims_sim.randomness import stream_key
 
@@ -302,17 +309,19 @@ def _copy(
     mapping: ColumnMapping,
     first: str = "",
 ) -> pa.Table:
-    select = canonical_select(relation, located, mapping)
+    select = raw_select(relation, located, mapping)
     if first:
         select = select.replace("SELECT ", f"SELECT {first}, ", 1)
     try:
         reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
         batches = [
-            pa.table(
-                {name: batch[name] if name == "claim_id" else _encoded(batch[name]) for name in batch.schema.names}
-            )
+            pa.table({name: batch[name] if name == "claim_id" else encoded(batch[name]) for name in batch.schema.names})
             for batch in reader
         ]
+        if not batches:
+            raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
+        raw = pa.concat_tables(batches).unify_dictionaries()
+        table = with_canonical_values(connection, raw, located, mapping).combine_chunks()
     except duckdb.Error as error:
         read = [theirs for column in located.values() for theirs in (column.theirs, *column.also)]
         wide = wide_columns(connection, relation, read) if is_out_of_memory(error) else []
@@ -322,9 +331,6 @@ def _copy(
             f"The source holds values in {', '.join(map(repr, wide))} that are too long to be read within {_MEMORY}: "
             "leave that column out of the mapping file, or give a view that shortens its values."
         ) from None
-    if not batches:
-        raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
-    table = pa.concat_tables(batches).unify_dictionaries().combine_chunks()
     if table.num_rows == 0:
         raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
     reading = stream_key(canonical_select("source", located, mapping), *STAYS_FILLED)
@@ -350,19 +356,6 @@ def wide_columns(connection: duckdb.DuckDBPyConnection, relation: str, names: It
 def is_out_of_memory(error: duckdb.Error) -> bool:
     """Did DuckDB need more memory than it may take? An error that comes through Arrow has lost its class."""
     return "out of memory" in str(error).lower()
-
-
-def _encoded(column: pa.Array) -> pa.Array:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return column.cast(pa.string()).dictionary_encode()
-    if pa.types.is_list(column.type):
-        values = column.flatten().cast(pa.string()).dictionary_encode()
-        # From the offsets: pyarrow's own lengths cost more than all else that is done to the column.
-        lengths = np.diff(column.offsets.to_numpy())
-        lengths[column.is_null().to_numpy(zero_copy_only=False)] = 0
-        offsets = np.r_[0, lengths.cumsum()].astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets), values)
-    return column
 
 
 # DuckDB quotes cell values and file contents in its errors: only what we recognise is told, in our own words.

@@ -230,6 +230,35 @@ def canonical_select(relation: str, located: Mapping[str, Located], mapping: Col
     return f"SELECT {', '.join(parts)} FROM {relation}"
 
 
+def raw_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
+    """The same where texts are still as they are written, and lists of such: each distinct one is read once (`canonical_value`)."""
+    parts = [
+        f"{_raw_expression(name, column, located, mapping, relation)} AS {name}" for name, column in located.items()
+    ]
+    return f"SELECT {', '.join(parts)} FROM {relation}"
+
+
+def _raw_expression(
+    name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping, relation: str
+) -> str:
+    if column.kind == "list":
+        return _members(column, located)
+    if column.kind in ("text", "code"):
+        return _shortened(text_expression(column), column)
+    return canonical_expression(name, column, located, mapping, relation)
+
+
+def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
+    """A text of a located column, or a member of its lists, as a canonical value: an expression over their column's name."""
+    if column.kind == "list":
+        return _nullified(_clean(quote_identifier(column.theirs)), ("", *NO_CODE))
+    return canonical_expression(name, column, {name: column}, mapping, "")
+
+
+def _nullified(text: str, nothing: Sequence[str]) -> str:
+    return f"CASE WHEN {text} NOT IN ({', '.join(map(quote, nothing))}) THEN {text} END"
+
+
 def _shortened(expression: str, column: Located) -> str:
     """Text that is too long to be a category or a label stays so, but takes no more room than shows it."""
     if column.kind not in ("text", "code"):
@@ -291,8 +320,9 @@ def canonical_expression(
             return money_expression(text, dots_are_thousands(text_expression(column), relation))
         return f"TRY_CAST({text} AS DOUBLE)"
     if column.kind == "list":
-        primary = located.get("dx_primary_code")
-        return _list(column, begins_with_primary=primary is not None and primary.theirs == column.theirs)
+        empty = ", ".join(quote(text) for text in ("", *NO_CODE))
+        cleaned = f"list_transform({_members(column, located)}, lambda c: {_clean('c')})"
+        return f"list_filter({cleaned}, lambda c: c NOT IN ({empty}))"
     text, nothing = value_expression(name, column), list(NOTHING)
     if column.kind == "code":
         # A value map may name a code as it is written, or as it is read.
@@ -402,8 +432,9 @@ def parsed_date(text: str, forms: Sequence[str]) -> str:
     return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{', '.join(map(quote, forms))}]))"
 
 
-def _list(column: Located, *, begins_with_primary: bool) -> str:
+def _members(column: Located, located: Mapping[str, Located]) -> str:
     """The column as a list of codes without the first, where that is the primary one: a column of all diagnoses is both."""
+    primary = located.get("dx_primary_code")
     theirs = quote_identifier(column.theirs)
     if column.also:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
@@ -413,8 +444,8 @@ def _list(column: Located, *, begins_with_primary: bool) -> str:
     else:
         # 'A00;B00', 'A00, B00', 'A00#B00' and '["A00","B00"]' alike.
         codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|#]')"
-    if begins_with_primary:
-        codes = f"({codes})[2:]"
-    clean = "upper(regexp_replace(trim(c), '[.+*†]', '', 'g'))"
-    nothing = ", ".join(quote(text) for text in ("", *NO_CODE))
-    return f"list_filter(list_transform({codes}, lambda c: {clean}), lambda c: c NOT IN ({nothing}))"
+    return f"({codes})[2:]" if primary is not None and primary.theirs == column.theirs else codes
+
+
+def _clean(code: str) -> str:
+    return f"upper(regexp_replace(trim({code}), '[.+*†]', '', 'g'))"
