@@ -39,6 +39,8 @@ _AXES: Final = 6
 _AXIS_ROUNDS: Final = 10
 
 Scores = npt.NDArray[np.float64]
+Likely = npt.NDArray[np.float32]
+"""Of single rows: their mean over thousands is what counts, and half the bytes are half the work."""
 
 
 def sample_rows(rows: int) -> Ints:
@@ -47,11 +49,12 @@ def sample_rows(rows: int) -> Ints:
     return np.arange(some) * rows // max(some, 1)
 
 
-def _others_like_it(keys: Ints, limit: int) -> Ints:
+def _others_like_it(keys: Ints, limit: int) -> Likely:
     """For each row the number of other rows with the same key; keys lie under `limit`."""
     ids = keys if limit <= DENSE_LIMIT else dense_ids(keys)[0]
-    counts: Ints = (np.bincount(ids) - 1)[ids]
-    return counts
+    counts = np.bincount(ids).astype(np.float32)
+    counts -= 1
+    return counts.take(ids, mode="clip")
 
 
 def choose_parents(
@@ -99,15 +102,15 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
     sizes = {parent.name: parent.size for parent in candidates}
     context = np.zeros(rows, np.int64)
     counts = np.bincount(value, minlength=target.size)
-    above: Scores = (counts[value] - 1 + 1 / target.size) / rows
+    above: Likely = ((counts - 1 + 1 / target.size) / rows).astype(np.float32)[value]
     chosen: list[Parent] = []
     while True:
-        so_far = float(np.log(above).mean())
+        so_far = float(np.log(above).mean(dtype=np.float64))
         if len(chosen) == most:
             break
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
-        known = _Known(context, int(context.max()) + 1, value, target.size, _PRIOR * above, so_far)
+        known = _Known(context, int(context.max()) + 1, value, target.size, np.float32(_PRIOR) * above, so_far)
         best, small = _weigh_all(known, pool, sizes, last, drops_hopeless=bool(chosen))
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
@@ -157,7 +160,7 @@ class _Gain(NamedTuple):
     parent: Parent
     ids: Ints
     in_context: Ints
-    others: Ints
+    others: Likely
 
 
 class _Known(NamedTuple):
@@ -170,20 +173,26 @@ class _Known(NamedTuple):
     contexts: int
     value: Ints
     size: int
-    blended: Scores
+    blended: Likely
     so_far: float
 
     def weigh(self, parent: Parent) -> _Gain:
         """What a further parent would bring."""
         width = parent.size + 1
-        ids, limit = self.context * width + parent.codes + 1, self.contexts * width
+        ids, limit = self.context * width, self.contexts * width
+        ids += parent.codes
+        ids += 1
         if limit * self.size > _SPARSE * len(ids):
             ids, distinct = dense_ids(ids, limit)
             limit = len(distinct)
         in_context = np.bincount(ids, minlength=limit)
-        others = _others_like_it(ids * self.size + self.value, limit * self.size)
+        keys = ids * self.size
+        keys += self.value
+        others = _others_like_it(keys, limit * self.size)
         some = in_context[in_context > 0]
-        told = float(np.log(others + self.blended).sum()) - float((some * np.log(some + (_PRIOR - 1))).sum())
+        likely = others + self.blended
+        told = float(np.log(likely, out=likely).sum(dtype=np.float64))
+        told -= float((some * np.log(some + (_PRIOR - 1))).sum())
         return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others)
 
     def small_first(self, large: _Gain, small: Sequence[Parent]) -> _Gain:
@@ -198,11 +207,19 @@ class _Known(NamedTuple):
 
     def _after(self, best: _Gain) -> "_Known":
         context, blended = self.narrowed(best)
-        return _Known(context, int(context.max()) + 1, self.value, self.size, _PRIOR * blended, self.so_far + best.gain)
+        return _Known(
+            context,
+            int(context.max()) + 1,
+            self.value,
+            self.size,
+            np.float32(_PRIOR) * blended,
+            self.so_far + best.gain,
+        )
 
-    def narrowed(self, best: _Gain) -> tuple[Ints, Scores]:
+    def narrowed(self, best: _Gain) -> tuple[Ints, Likely]:
         """The contexts with that parent, and the probability of each row there."""
-        predicted: Scores = (best.others + self.blended) / (best.in_context[best.ids] + (_PRIOR - 1))
+        within = (best.in_context + (_PRIOR - 1)).astype(np.float32)
+        predicted: Likely = (best.others + self.blended) / within.take(best.ids, mode="clip")
         return dense_ids(best.ids, len(best.in_context))[0], predicted
 
 
