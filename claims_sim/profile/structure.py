@@ -24,7 +24,7 @@ _HOPELESS: Final = 0.0005
 _GROUP_COUNTS: Final = (3, 8, 24)
 _GROUPED_FROM: Final = 7
 """Fewer codes than the days of a week need no groups."""
-_SAMPLE: Final = 150_000
+_SAMPLE: Final = 120_000
 _SPARSE: Final = 4
 """So many times as many cells as there are rows, and they are numbered before they are counted."""
 _CLEARLY: Final = 0.01
@@ -44,7 +44,7 @@ Likely = npt.NDArray[np.float32]
 
 
 def sample_rows(rows: int) -> Ints:
-    """At most 150,000 rows, evenly spread, to learn structure from."""
+    """At most 120,000 rows, evenly spread, to learn structure from."""
     some = min(rows, _SAMPLE)
     return np.arange(some) * rows // max(some, 1)
 
