@@ -206,6 +206,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []
     found += [("grids of what is paid", len(money.paid_rounded_to))] if money.paid_rounded_to else []
+    found += [("grids of what that leaves", len(money.left_rounded_to))] if money.left_rounded_to else []
+    found += [("steps of payments by rules", 1)] if money.paid_step else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.off_prices] if money.off_prices is not None else [])

@@ -267,8 +267,11 @@ class Money(_Part):
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
     """Where what is paid by no rule lies on coarser grids than what is claimed: these, finest first. The table `paid_rounded_to`
-    says on which of them.
+    says on which of them, or on which of `left_rounded_to` what it leaves lies.
     """
+    left_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    paid_step: Annotated[float, Field(gt=0)] | None = None
+    """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it."""
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     others_about: Literal["tariffs", "paid_tariffs", "means"] = "tariffs"
@@ -343,8 +346,10 @@ class Profile(_Part):
             raise ValueError("the table special_date does not fit the dates")
         if size.get("rounded_to", len(self.money.rounded_to)) != len(self.money.rounded_to):
             raise ValueError("the table rounded_to does not fit the grids")
-        if size.get("paid_rounded_to", 0) != len(self.money.paid_rounded_to):
+        if size.get("paid_rounded_to", 0) != len(self.money.paid_rounded_to) + len(self.money.left_rounded_to):
             raise ValueError("the table paid_rounded_to does not fit the grids")
+        if size.get("paid_to_step", 0) != (0 if self.money.paid_step is None else 2):
+            raise ValueError("the table paid_to_step does not fit the step of payments")
         if size.get(BLANKS, 0) != len(self.blanks) or any(self.blanks[:1]):
             raise ValueError("the table blanks does not fit the cells that it leaves empty")
         return self
@@ -384,9 +389,11 @@ class Profile(_Part):
             "claimed_follows_paid",
             "day_rates",
             "off_prices",
+            "left_rounded_to",
             "paid_exact",
             "paid_means",
             "paid_rounded_to",
+            "paid_step",
             "paid_tariffs",
             "patients_part",
             "rates_above_claimed",

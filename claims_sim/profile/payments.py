@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
-from claims_sim.profile.counting import Mask
+from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
 from claims_sim.profile.document import PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
@@ -19,6 +19,7 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
+from claims_sim.profile.paid_rounding import PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids
@@ -26,7 +27,6 @@ from claims_sim.profile.settlement import (
     AMOUNT_BAND,
     FIRST_LEVEL,
     PAID_KIND,
-    PAID_ROUNDED_TO,
 )
 from claims_sim.randomness import stream_key, uniforms
 
@@ -243,15 +243,28 @@ class Payments:
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
-        if money.paid_rounded_to:
-            within = self._bins["paid"]
-            in_range = (within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means)
-            at = shares[in_range[kind[shares]]]
-            table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
-            number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
-            paid[at] = round_to_grids(paid[at], money.paid_rounded_to, number, u)
+        self._round_paid(key, rows, draft, amount, paid, on, shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+
+    def _round_paid(
+        self, key: int, rows: Rows, draft: Draft, amount: Numbers, paid: Numbers,
+        on_lines: Ints, by_share: Ints, share: Codes,
+    ) -> None:  # fmt: skip
+        """Round `paid` as it is: by a line or a share to the step of payments, by no rule to grids of its own or of what it leaves."""
+        money, within = self.profile.money, self._bins["paid"]
+        in_range = ((within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means))[share]
+        if money.paid_step is not None:
+            at = np.r_[on_lines, by_share[~in_range]]
+            table = self._tables[PAID_TO_STEP]
+            at = at[table.draw(key, rows[at], draft.given(table.parents, at)) == 1]
+            paid[at] = np.minimum(np.rint(paid[at] / money.paid_step) * money.paid_step, amount[at])
+        if money.paid_rounded_to:
+            at = by_share[in_range]
+            table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
+            number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
+            grids = PaidGrids(money.paid_rounded_to, money.left_rounded_to)
+            paid[at] = round_payments(paid[at], amount[at], grids, number, u)
 
     def _pays_above(self, draft: Draft) -> Mask:
         """Which claims are paid their price also where they claim less."""

@@ -35,7 +35,7 @@ def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
     if not len(known):
         return 1.0
     for grid in GRIDS:
-        if np.mean(_lies_on(known, grid)) > share:
+        if np.mean(lies_on(known, grid)) > share:
             return grid
     return 0.01
 
@@ -49,8 +49,8 @@ def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...
         share = kept[-1] / grid
         if not _is_whole(1 / share):
             continue
-        amounts = amounts[_lies_on(amounts, kept[-1])]
-        found, by_chance = int(_lies_on(amounts, grid).sum()), share * len(amounts)
+        amounts = amounts[lies_on(amounts, kept[-1])]
+        found, by_chance = int(lies_on(amounts, grid).sum()), share * len(amounts)
         if found > max(_MORE_THAN_CHANCE * by_chance, by_chance + fewest):
             kept.append(grid)
     return tuple(kept)
@@ -69,7 +69,7 @@ def coarsest_grid(amounts: Numbers, grids: Sequence[float]) -> Codes:
     """The number of the last of `grids` that each amount lies on; 0, the finest, where it lies on none or is not known."""
     found = np.zeros(len(amounts), np.int32)
     for number, grid in enumerate(grids):
-        found[_lies_on(amounts, grid)] = number
+        found[lies_on(amounts, grid)] = number
     return found
 
 
@@ -95,7 +95,8 @@ def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, unif
     return np.asarray(rounded)
 
 
-def _lies_on(amounts: Numbers, grid: float) -> Mask:
+def lies_on(amounts: Numbers, grid: float) -> Mask:
+    """Which amounts are whole numbers of steps of the grid."""
     steps = amounts / grid
     return np.asarray(np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps))
 

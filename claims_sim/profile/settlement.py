@@ -20,10 +20,11 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_lists import add_paid_prices, find_paid_lists, pay_by_lists
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
+from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, is_exactly, payment_step
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, on_grid, stands_out
+from claims_sim.profile.rounding import on_grid, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
@@ -39,18 +40,16 @@ _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _MIN_AMOUNTS_ON_LINE: Final = 20
 _LINE_SPREAD: Final = 0.25
-PAID_ROUNDED_TO: Final = "paid_rounded_to"
-"""The table that draws to which grid a payment is rounded that no rule says."""
-_FEWEST_ROUNDED: Final = 20
-"""So many times k claims, for the grids of their payments to be told."""
-_AS_IT_IS: Final = 12
-"""Decimals."""
+_CLEARLY_MORE: Final = 1.2
+"""How many more claims must lie on a line to the step of payments than on one to the grid."""
 _MOST_SHARED: Final = 100
 """So many amounts at most are paid by name."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
+_FEW_DECIMALS, _TELLING = 2, 2
+"""Shares of more decimals are told where each is at least so many steps of the grid from the next."""
 
 Line = tuple[float, float]
 
@@ -69,8 +68,9 @@ class Settlement(NamedTuple):
     exact: tuple[float, ...]
     means: PaidMeans | None
     patients_part: PatientsPart | None
-    rounded_to: tuple[float, ...] = ()
-    """Where what is paid by no rule lies on coarser grids than what is claimed: these."""
+    rounded_to: PaidGrids = PaidGrids()
+    step: float | None = None
+    """What payments by a rule are rounded to, as the table PAID_TO_STEP says, where that is coarser than what is claimed."""
 
 
 class Listed(NamedTuple):
@@ -97,6 +97,8 @@ class Rules(NamedTuple):
     shares_from: int
     """The first code of the shares."""
     patients_part: PatientsPart | None
+    step: float
+    """What most payments in part are rounded to."""
     as_paid: Mask
     """Which claims bill just the price of `own` that they are paid, where many do; they have no code."""
 
@@ -127,10 +129,11 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= number < 0
         first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
-    ratio[part] = _plain_ratio(paid[part], claimed[part], grid, amount_grid(paid[part]))
+    step = payment_step(claimed[part], paid[part], grid)
+    ratio[part] = _plain_ratio(paid[part], claimed[part], grid, step)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
-    lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid)
+    lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
@@ -154,7 +157,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= number < 0
     first += len(exact)
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, as_paid)
+    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, as_paid)
 
 
 def profile_settlement(
@@ -169,7 +172,9 @@ def profile_settlement(
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, unruled, grid)
-    rounded_to = _add_grids(builder, encoded, candidates, unruled, grid)
+    rounded_to = add_grids(builder, encoded, candidates, unruled, grid)
+    by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
+    step = add_steps(builder, encoded, candidates, by_rule, grid, rules.step)
     if means is not None:
         shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
@@ -203,25 +208,22 @@ def profile_settlement(
         )
     tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
-        rules.at, rules.lines, bands, tariffs, rules.above_claimed, rules.exact, means, rules.patients_part, rounded_to
+        rules.at,
+        rules.lines,
+        bands,
+        tariffs,
+        rules.above_claimed,
+        rules.exact,
+        means,
+        rules.patients_part,
+        rounded_to,
+        step,
     )
 
 
-def _add_grids(
-    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float
-) -> tuple[float, ...]:
-    """The grids that what is paid to `rows` is rounded to, where these are coarser than what is claimed; and which claims to which."""
-    paid, population = encoded.paid, encoded.population
-    assert paid is not None  # noqa: S101 - as above
-    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
-        return ()
-    grids = grids_of(paid, rows, population, amount_grid(paid[rows]))
-    if grids == (grid,):
-        return ()
-    rounded: Codes = np.full(len(paid), -1, np.int32)
-    rounded[rows] = coarsest_grid(paid[rows], grids)
-    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids)), candidates, most=2)
-    return grids
+def _is_on_line(rules: Rules) -> Mask:
+    first = rules.shares_from - len(rules.exact) - bool(rules.own) - len(rules.lines)
+    return np.asarray((rules.codes >= first) & (rules.codes < first + len(rules.lines)))
 
 
 def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[Parent]) -> None:
@@ -248,20 +250,20 @@ def _with_one_range(shares: Binned) -> Binned:
     return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
-def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float, grid_of_paid: float) -> Numbers:
-    """The share that is paid, with as few decimals as give exactly what is paid on the grid.
-
-    Where what is paid lies on a coarser grid of its own, what four decimals have in common is chance.
-    """
-    ratio = np.round(paid / claimed, 4 if grid_of_paid <= grid else _AS_IT_IS)
-    for decimals in (3, 2):
+def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
+    """The share that is paid, with as few decimals as give exactly what is paid on the grid or the step; all of them where four do not,
+    or where so many would give any amount.
+    """  # noqa: D205
+    ratio = paid / claimed
+    for decimals in (4, 3, 2):
         plain = np.round(paid / claimed, decimals)
-        ratio = np.where(np.abs(np.rint(claimed * plain / grid) * grid - paid) < grid / 2, plain, ratio)
-    return ratio
+        tells = claimed * 10.0**-decimals >= _TELLING * (grid if decimals > _FEW_DECIMALS else 0)
+        ratio = np.where(tells & is_exactly(claimed * plain, paid, grid, step), plain, ratio)
+    return np.asarray(ratio)
 
 
 def _find_lines(
-    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
 ) -> tuple[tuple[Line, ...], Codes]:
     """Lines beside the axes' own that many different amounts lie on, commonest first, and the line of each row."""
     line: Codes = np.full(len(claimed), -1, np.int32)
@@ -270,8 +272,8 @@ def _find_lines(
     spread = _LINE_SPREAD * len(np.unique(claimed[todo])) / max(len(todo), 1)
     enough = max(_MIN_LINE_SHARE * len(todo), 2 * population.k)
     while len(lines) < _MOST_LINES and len(todo) >= enough:
-        support, slope, offset = max(_densest_offset(claimed[todo], paid[todo], slope, grid) for slope in _SLOPES)
-        on = np.abs(_on_line(claimed[todo], slope, offset, grid) - paid[todo]) < 1.5 * grid
+        support, slope, offset = _densest_line(claimed[todo], paid[todo], grid, step)
+        on = _lies_on_line(claimed[todo], paid[todo], (slope, offset), grid, step)
         different = len(np.unique(claimed[todo[on]]))
         if support < enough or different < max(_MIN_AMOUNTS_ON_LINE, spread * support):
             break
@@ -281,7 +283,7 @@ def _find_lines(
         todo = todo[~on]
     for number, (slope, offset) in enumerate(lines):
         free = rows[line[rows] < 0]
-        line[free[np.abs(_on_line(claimed[free], slope, offset, grid) - paid[free]) < 1.5 * grid]] = number
+        line[free[_lies_on_line(claimed[free], paid[free], (slope, offset), grid, step)]] = number
     return tuple(lines), line
 
 
@@ -318,9 +320,19 @@ def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) 
     return int(counts[best]), slope, round(float(values[best]) * grid, 2)
 
 
-def _on_line(claimed: Numbers, slope: float, offset: float, grid: float) -> Numbers:
-    on: Numbers = np.rint(claimed * slope / grid) * grid + offset
-    return on
+def _densest_line(claimed: Numbers, paid: Numbers, grid: float, step: float) -> tuple[int, float, float]:
+    """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""
+    found = max(_densest_offset(claimed, paid, slope, grid) for slope in _SLOPES)
+    if step > grid:
+        to_step = max(_densest_offset(claimed, paid, slope, step) for slope in _SLOPES)
+        found = to_step if to_step[0] > _CLEARLY_MORE * found[0] else found
+    return found
+
+
+def _lies_on_line(claimed: Numbers, paid: Numbers, line: Line, grid: float, step: float) -> Mask:
+    slope, offset = line
+    on = np.abs(np.rint(claimed * slope / grid) * grid + offset - paid) < 1.5 * grid
+    return np.asarray(on | is_exactly(claimed * slope + offset, paid, grid, step))
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:

@@ -57,6 +57,8 @@ def _set(document, value, *path):
         (("money", "tariffs", 0, "levels"), []),
         (("money", "rounded_to"), [1.0] * 9),
         (("money", "paid_rounded_to"), [1.0]),
+        (("money", "left_rounded_to"), [1.0]),
+        (("money", "paid_step"), 1.0),
         (("blanks",), [[], ["amount_paid"]]),
         (("blanks",), [["nothing"]]),
         (("features", "service_type", "size"), 9),

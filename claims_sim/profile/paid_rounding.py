@@ -1,0 +1,112 @@
+"""To which steps what is paid is rounded, or what is left to the patient, where that is coarser than what is claimed.
+
+Charges to the cent are often paid in whole units, whatever the rule; and who leaves the patient a list of round items pays the
+odd rest.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.rounding import GRIDS, amount_grid, coarsest_grid, grids_of, lies_on, round_to_grids
+
+PAID_ROUNDED_TO: Final = "paid_rounded_to"
+"""The table that draws to which grid a payment is rounded that no rule says, or what it leaves."""
+PAID_TO_STEP: Final = "paid_to_step"
+"""The table that draws whether a payment by a rule is rounded to the step of most payments."""
+_MOST, _SOME = 0.5, 0.05
+"""The shares of the payments of odd charges that lie on their step, and of all that such are."""
+_COARSEST: Final = 100
+_FEWEST_ROUNDED: Final = 20
+"""So many times k claims, for the grids of their payments to be told."""
+_LEAST_LEFT: Final = 0.05
+"""The share of the payments by no rule that must leave a rounder amount than they are, for that to be told."""
+
+
+class PaidGrids(NamedTuple):
+    """Where what is paid by no rule lies on coarser grids than what is claimed: these, and those of what it leaves, finest first."""
+
+    paid: tuple[float, ...] = ()
+    left: tuple[float, ...] = ()
+
+
+def payment_step(claimed: Numbers, paid: Numbers, grid: float) -> float:
+    """The step that most payments in part lie on though their charges do not, at most a hundred times as coarse as the `grid` of all."""
+    for step in (step for step in GRIDS if grid < step <= _COARSEST * grid):
+        odd = ~lies_on(claimed, step)
+        if np.count_nonzero(odd) > _SOME * len(paid) and np.mean(lies_on(paid[odd], step)) > _MOST:
+            return step
+    return grid
+
+
+def is_exactly(value: Numbers, paid: Numbers, grid: float, step: float) -> Mask:
+    """Is `value`, rounded to the grid or to the step, what is paid?"""
+    on_grid, on_step = (np.abs(np.rint(value / unit) * unit - paid) < grid / 2 for unit in (grid, step))
+    return np.asarray(on_grid | on_step)
+
+
+def add_steps(
+    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float, step: float
+) -> float | None:
+    """Release which of the payments by a rule, `rows`, lie on the `step`; None where that is the grid of all amounts."""
+    paid, population = encoded.paid, encoded.population
+    assert paid is not None  # noqa: S101 - the caller has both amounts
+    if step <= grid or len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+        return None
+    to_step: Codes = np.full(len(paid), -1, np.int32)
+    to_step[rows] = lies_on(paid[rows], step)
+    builder.add(Target(PAID_TO_STEP, to_step, 2), candidates, most=2)
+    return step
+
+
+def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float) -> PaidGrids:
+    """Release to which grid what is paid to `rows`, by no rule, is rounded, or what that leaves where that is the rounder amount."""
+    paid, population = encoded.paid, encoded.population
+    assert paid is not None  # noqa: S101 - the caller has both amounts
+    assert encoded.claimed is not None  # noqa: S101
+    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+        return PaidGrids()
+    grids = grids_of(paid, rows, population, amount_grid(paid[rows]))
+    rounded: Codes = np.full(len(paid), -1, np.int32)
+    rounded[rows] = coarsest_grid(paid[rows], grids)
+    left, of_left = _grids_left(encoded.claimed - paid, rows, population)
+    leaves = np.array((*left, 0.0))[of_left] > np.array(grids)[rounded[rows]]
+    if not _are_worth_it(rows[leaves], rows, population):
+        left, leaves = (), np.zeros(len(rows), np.bool_)
+    if grids == (grid,) and not left:
+        return PaidGrids()
+    rounded[rows[leaves]] = len(grids) + of_left[leaves]
+    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=3)
+    return PaidGrids(grids, left)
+
+
+def _grids_left(left: Numbers, rows: Ints, population: Population) -> tuple[tuple[float, ...], Codes]:
+    some = np.where(np.isfinite(left) & (left > 0), np.round(left, 2), 0.0)
+    there = rows[some[rows] > 0]
+    if not len(there):
+        return (), np.full(len(rows), -1, np.int32)
+    grids = grids_of(some, there, population, amount_grid(some[there]))
+    return grids, np.where(some[rows] > 0, coarsest_grid(some[rows], grids), -1).astype(np.int32)
+
+
+def _are_worth_it(those: Ints, rows: Ints, population: Population) -> bool:
+    return len(those) > _LEAST_LEFT * len(rows) and population.may_be_told(those)
+
+
+def round_payments(paid: Numbers, claimed: Numbers, grids: PaidGrids, number: Codes, uniform: Numbers) -> Numbers:
+    """What is paid as the table PAID_ROUNDED_TO says: rounded itself, or so that what it leaves of `claimed` is."""
+    out = paid.copy()
+    at = np.flatnonzero(number < len(grids.paid))
+    out[at] = round_to_grids(paid[at], grids.paid, number[at], uniform[at])
+    at = np.flatnonzero(number >= len(grids.paid))
+    if not len(at):
+        return out
+    left = round_to_grids(np.maximum(claimed[at] - paid[at], 0), grids.left, number[at] - len(grids.paid), uniform[at])
+    out[at] = np.where(left < claimed[at], claimed[at] - left, paid[at])
+    return out

@@ -1,0 +1,96 @@
+"""Charges to the cent are paid in whole units, or so that what is left to the patient is a round amount."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.document import Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 12_000
+
+
+def paid_by(rule, claimed_to=0.01, times=1):
+    """A table whose charges are of any size and on a grid; `rule` gives what is paid of them, the class of the house given."""
+    g = np.random.default_rng(61)
+    table = tariff_table(ROWS)
+    house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
+    claimed = np.round(np.rint(times * np.exp(g.normal(12, 0.7, ROWS)) / claimed_to) * claimed_to, 2)
+    return replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(rule(claimed, house, g), 2))
+
+
+def money(table):
+    return table["amount_claimed"].to_numpy(), table["amount_paid"].to_numpy()
+
+
+def are_whole(amounts, unit=1):
+    return np.abs(amounts / unit - np.rint(amounts / unit)) < 1e-6
+
+
+def fixed_part_or_share(claimed, house, g):
+    """Four fifths, or all but 25 000, in whole units but in one class of house."""
+    paid = np.where(g.random(ROWS) < 0.6, 0.8 * claimed, np.maximum(claimed - 25_000, 0))
+    return np.where(house == 0, paid, np.rint(paid))
+
+
+@pytest.fixture(scope="module")
+def in_whole_units(fit):
+    table = paid_by(fixed_part_or_share)
+    profile = fit(table)
+    return table, profile, Sampler(profile).draw_claims(3, np.arange(ROWS))
+
+
+def test_rules_are_found_though_what_they_give_is_rounded(in_whole_units):
+    _, profile, claims = in_whole_units
+    assert profile.money.paid_step == 1.0
+    assert (1.0, -25_000.0) in profile.money.paid_lines
+    claimed, paid = money(claims)
+    by_rule = [np.abs(claimed * slope + offset - paid) <= 0.5 for slope, offset in ((0.8, 0), (1, -25_000))]
+    assert np.mean(by_rule[0] | by_rule[1] | (paid == 0)) > 0.97
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_payments_are_whole_where_they_are_in_the_table(in_whole_units):
+    table, _, claims = in_whole_units
+    keeps_cents = np.unique(table["facility_class"].to_pylist())[0]
+    shares = []
+    for t in (table, claims):
+        _, paid = money(t)
+        own = np.array(t["facility_class"].to_pylist()) == keeps_cents
+        shares.append([np.mean(are_whole(paid[those])) for those in (own, ~own)])
+    assert shares[1] == pytest.approx(shares[0], abs=0.08)
+
+
+def test_what_is_left_is_as_round_as_in_the_table(fit):
+    """Of charges in units the patient pays items in thousands, or what the payer's own rounding leaves."""
+
+    def rule(claimed, house, g):
+        items = np.rint(np.exp(g.normal(10, 0.8, ROWS)) / 1000) * 1000
+        own = np.rint(claimed * g.uniform(0.5, 0.95, ROWS) / 500) * 500
+        return np.where((g.random(ROWS) < 0.6) & (items < claimed), claimed - items, np.minimum(own, claimed))
+
+    table = paid_by(rule, claimed_to=1.0)
+    profile = fit(table)
+    assert 1000.0 in profile.money.left_rounded_to
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    found = []
+    for claimed, paid in map(money, (table, drawn)):
+        part = (paid < claimed) & (paid > 0)
+        found.append([np.mean(are_whole((claimed - paid)[part], 1000)), np.mean(are_whole(paid[part], 500))])
+        assert (paid >= 0).all()
+        assert (paid <= claimed).all()
+    assert found[1] == pytest.approx(found[0], abs=0.04)
+
+
+def test_shares_that_give_no_amount_exactly_are_none(fit):
+    """Of charges so large that four decimals of a share say little of what is paid."""
+    table = paid_by(lambda claimed, _house, g: np.rint(claimed * (1 - g.random(ROWS) * 0.02)), 1.0, times=100)
+    bins = fit(table).bins["paid"]
+    single = [low for low, high in zip(bins.lo, bins.hi, strict=True) if low == high and 0 < low < 1]
+    assert len(single) <= 1  # a range at the end may be one of no width
+
+
+def test_where_all_is_on_one_grid_nothing_is_told_of_it(tariff_profile):
+    assert tariff_profile.money.paid_step is None
+    assert tariff_profile.money.left_rounded_to == ()
+    assert "paid_step" not in tariff_profile.to_json()
