@@ -19,7 +19,7 @@ from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_tariffs
-from claims_sim.profile.following import follows_paid
+from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
@@ -356,5 +356,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid)
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[rows] = coarsest_grid(fit.primary[rows], grids)
-    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2)
+    # A rare service has habits of its own, which among all claims would not be worth the telling.
+    first = SERVICE if SERVICE in fit.builder.variables else None
+    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2, first=first)
     return grids
