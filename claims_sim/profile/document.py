@@ -29,7 +29,7 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "10"
+PROFILE_SCHEMA_VERSION: Final = "11"
 BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[
@@ -289,7 +289,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["10"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["11"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
