@@ -353,7 +353,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
-    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid)
+    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[rows] = coarsest_grid(fit.primary[rows], grids)
     # A rare service has habits of its own, which among all claims would not be worth the telling.

@@ -12,6 +12,7 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.encode import Encoded
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import GRIDS, amount_grid, coarsest_grid, grids_of, lies_on, round_to_grids
@@ -72,26 +73,30 @@ def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], 
     assert encoded.claimed is not None  # noqa: S101
     if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
         return PaidGrids()
-    grids = grids_of(paid, rows, population, amount_grid(paid[rows]))
+    kinds = encoded.codes.get(SERVICE)
+    grids = grids_of(paid, rows, population, amount_grid(paid[rows]), kinds)
     rounded: Codes = np.full(len(paid), -1, np.int32)
     rounded[rows] = coarsest_grid(paid[rows], grids)
-    left, of_left = _grids_left(encoded.claimed - paid, rows, population)
+    left, of_left = _grids_left(encoded.claimed - paid, rows, population, kinds)
     leaves = np.array((*left, 0.0))[of_left] > np.array(grids)[rounded[rows]]
     if not _are_worth_it(rows[leaves], rows, population):
         left, leaves = (), np.zeros(len(rows), np.bool_)
     if grids == (grid,) and not left:
         return PaidGrids()
     rounded[rows[leaves]] = len(grids) + of_left[leaves]
-    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=3)
+    first = SERVICE if SERVICE in builder.variables else None
+    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=2, first=first)
     return PaidGrids(grids, left)
 
 
-def _grids_left(left: Numbers, rows: Ints, population: Population) -> tuple[tuple[float, ...], Codes]:
+def _grids_left(
+    left: Numbers, rows: Ints, population: Population, kinds: Codes | None
+) -> tuple[tuple[float, ...], Codes]:
     some = np.where(np.isfinite(left) & (left > 0), np.round(left, 2), 0.0)
     there = rows[some[rows] > 0]
     if not len(there):
         return (), np.full(len(rows), -1, np.int32)
-    grids = grids_of(some, there, population, amount_grid(some[there]))
+    grids = grids_of(some, there, population, amount_grid(some[there]), kinds)
     return grids, np.where(some[rows] > 0, coarsest_grid(some[rows], grids), -1).astype(np.int32)
 
 

@@ -56,9 +56,20 @@ def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...
     return tuple(kept)
 
 
-def grids_of(amounts: Numbers, rows: Ints, population: Population, finest: float) -> tuple[float, ...]:
-    """The grids that the amounts of `rows` are rounded to, finest first; nobody's many claims make one."""
-    return grids_kept(amounts[rows[population.one_of_each(rows)]], finest, 2 * population.k)
+def grids_of(
+    amounts: Numbers, rows: Ints, population: Population, finest: float, kinds: Codes | None = None
+) -> tuple[float, ...]:
+    """The grids that the amounts of `rows` are rounded to, finest first; nobody's many claims make one.
+
+    Those of each of `kinds`, if given, are among them: a rare kind's grids do not show among all.
+    """
+    some = [rows] if kinds is None else [rows, *(rows[kinds[rows] == kind] for kind in range(int(kinds.max()) + 1))]
+    found = {
+        grid
+        for those in some
+        for grid in grids_kept(amounts[those[population.one_of_each(those)]], finest, 2 * population.k)
+    }
+    return tuple(sorted(found))
 
 
 def _is_whole(number: float) -> bool:

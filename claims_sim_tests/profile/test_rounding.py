@@ -132,3 +132,16 @@ def test_the_rounding_of_one_persons_many_claims_is_no_grid():
     persons = np.r_[np.arange(6000), np.full(60, 6000)]
     assert grids_of(amounts, np.arange(6060), Population(6060, 11, persons, None), 1.0) == (1.0,)
     assert grids_of(amounts, np.arange(6060), Population(6060, 11, np.arange(6060), None), 1.0)[-1] == 100_000.0
+
+
+def test_grids_of_a_rare_kind_are_told_beside_those_of_the_others():
+    """Of multiples of 500 half are of 1 000 by chance; a rare kind's all are."""
+    g = np.random.default_rng(71)
+    kinds = np.r_[np.zeros(9000), np.ones(600)].astype(np.int32)
+    amounts = np.where(kinds == 1, g.integers(1, 400, 9600) * 1000, g.integers(1, 800, 9600) * 500).astype(float)
+    rows, population = np.arange(9600), Population(9600, 11, np.arange(9600), None)
+    assert 1000.0 not in grids_of(amounts, rows, population, 500.0)
+    assert 1000.0 in grids_of(amounts, rows, population, 500.0, kinds)
+    # Of a kind of one person's claims nothing is told.
+    theirs = Population(9600, 11, np.where(kinds == 1, 0, np.arange(9600)), None)
+    assert 1000.0 not in grids_of(amounts, rows, theirs, 500.0, kinds)
