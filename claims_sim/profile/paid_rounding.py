@@ -23,7 +23,6 @@ PAID_TO_STEP: Final = "paid_to_step"
 """The table that draws whether a payment by a rule is rounded to the step of most payments."""
 _MOST, _SOME = 0.5, 0.05
 """The shares of the payments of odd charges that lie on their step, and of all that such are."""
-_COARSEST: Final = 100
 _FEWEST_ROUNDED: Final = 20
 """So many times k claims, for the grids of their payments to be told."""
 _LEAST_LEFT: Final = 0.05
@@ -38,18 +37,17 @@ class PaidGrids(NamedTuple):
 
 
 def payment_step(claimed: Numbers, paid: Numbers, grid: float) -> float:
-    """The step that most payments in part lie on though their charges do not, at most a hundred times as coarse as the `grid` of all."""
-    for step in (step for step in GRIDS if grid < step <= _COARSEST * grid):
+    """The step that most payments in part lie on though their charges do not; the `grid` of all amounts where there is none."""
+    for step in (step for step in GRIDS if step > grid):
         odd = ~lies_on(claimed, step)
         if np.count_nonzero(odd) > _SOME * len(paid) and np.mean(lies_on(paid[odd], step)) > _MOST:
             return step
     return grid
 
 
-def is_exactly(value: Numbers, paid: Numbers, grid: float, step: float) -> Mask:
-    """Is `value`, rounded to the grid or to the step, what is paid?"""
-    on_grid, on_step = (np.abs(np.rint(value / unit) * unit - paid) < grid / 2 for unit in (grid, step))
-    return np.asarray(on_grid | on_step)
+def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float) -> Mask:
+    """Is `value`, rounded to the step, what is paid, to the `grid` of all amounts?"""
+    return np.asarray(np.abs(np.rint(value / step) * step - paid) < grid / 2)
 
 
 def add_steps(

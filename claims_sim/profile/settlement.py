@@ -48,8 +48,11 @@ _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
-_FEW_DECIMALS, _TELLING = 2, 2
-"""Shares of more decimals are told where each is at least so many steps of the grid from the next."""
+_LARGE: Final = 100
+_FEW_DECIMALS, _TELLING = 2, 20
+"""Shares of more decimals, or of payments on a coarser step, are told where each is at least so many steps from the next: fewer are
+met by chance.
+"""
 
 Line = tuple[float, float]
 
@@ -130,7 +133,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
     step = payment_step(claimed[part], paid[part], grid)
-    ratio[part] = _plain_ratio(paid[part], claimed[part], grid, step)
+    ratio[part] = plain_ratio(paid[part], claimed[part], grid, step)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
@@ -250,15 +253,19 @@ def _with_one_range(shares: Binned) -> Binned:
     return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
-def _plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
+def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
     """The share that is paid, with as few decimals as give exactly what is paid on the grid or the step; all of them where four do not,
-    or where so many would give any amount.
+    or where so many would give about any amount.
     """  # noqa: D205
     ratio = paid / claimed
     for decimals in (4, 3, 2):
         plain = np.round(paid / claimed, decimals)
-        tells = claimed * 10.0**-decimals >= _TELLING * (grid if decimals > _FEW_DECIMALS else 0)
-        ratio = np.where(tells & is_exactly(claimed * plain, paid, grid, step), plain, ratio)
+        apart = claimed * 10.0**-decimals
+        on_grid = is_exactly(claimed * plain, paid, grid, grid) & (
+            (decimals <= _FEW_DECIMALS) | (apart >= _TELLING * grid)
+        )
+        on_step = is_exactly(claimed * plain, paid, step, grid) & (apart >= _TELLING * step)
+        ratio = np.where(on_grid | on_step, plain, ratio)
     return np.asarray(ratio)
 
 
@@ -323,8 +330,9 @@ def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) 
 def _densest_line(claimed: Numbers, paid: Numbers, grid: float, step: float) -> tuple[int, float, float]:
     """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""
     found = max(_densest_offset(claimed, paid, slope, grid) for slope in _SLOPES)
-    if step > grid:
-        to_step = max(_densest_offset(claimed, paid, slope, step) for slope in _SLOPES)
+    large = _is_large(claimed, step)
+    if step > grid and large.any():
+        to_step = max(_densest_offset(claimed[large], paid[large], slope, step) for slope in _SLOPES)
         found = to_step if to_step[0] > _CLEARLY_MORE * found[0] else found
     return found
 
@@ -332,7 +340,12 @@ def _densest_line(claimed: Numbers, paid: Numbers, grid: float, step: float) -> 
 def _lies_on_line(claimed: Numbers, paid: Numbers, line: Line, grid: float, step: float) -> Mask:
     slope, offset = line
     on = np.abs(np.rint(claimed * slope / grid) * grid + offset - paid) < 1.5 * grid
-    return np.asarray(on | is_exactly(claimed * slope + offset, paid, grid, step))
+    return np.asarray(on | (is_exactly(claimed * slope + offset, paid, step, grid) & _is_large(claimed, step)))
+
+
+def _is_large(claimed: Numbers, step: float) -> Mask:
+    """Which amounts are so many steps that what is rounded to one still tells a line."""
+    return np.asarray(claimed >= _LARGE * step)
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from claims_sim.profile.document import Profile
+from claims_sim.profile.paid_rounding import PaidGrids, round_payments
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.settlement import plain_ratio
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 12_000
@@ -94,3 +96,42 @@ def test_where_all_is_on_one_grid_nothing_is_told_of_it(tariff_profile):
     assert tariff_profile.money.paid_step is None
     assert tariff_profile.money.left_rounded_to == ()
     assert "paid_step" not in tariff_profile.to_json()
+
+
+def test_of_small_payments_in_tens_no_rule_is_found_by_chance(fit):
+    """A tenth to two fifths of charges of some hundreds, in tens: any of a few amounts, which any line or share would give."""
+    share = (0.1, 0.4)
+    table = paid_by(lambda claimed, _house, g: np.rint(claimed * g.uniform(*share, ROWS) / 10) * 10, times=1e-3)
+    profile = fit(table)
+    assert all(slope == 0 for slope, _ in profile.money.paid_lines)
+    bins = profile.bins["paid"]
+    by_share = [low for low, high in zip(bins.lo, bins.hi, strict=True) if low == high and share[0] < low < share[1]]
+    assert by_share == []
+
+
+def test_decimals_that_would_give_any_amount_tell_no_share():
+    paid, claimed = np.array([301.0, 300_699.0]), np.array([777.0, 777_000.0])
+    assert plain_ratio(paid, claimed, 1.0, 1.0).tolist() == [301 / 777, 0.387]
+
+
+def test_nothing_is_left_that_is_more_than_is_claimed():
+    grids = PaidGrids(paid=(1.0,), left=(1.0, 1000.0))
+    paid = round_payments(np.array([100.0, 400.0]), np.array([900.0, 2900.0]), grids, np.array([2, 2]), np.zeros(2))
+    assert paid.tolist() == [100.0, 900.0]
+
+
+def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
+    """Charges to units, tens or hundreds by class and owner of the house; those of a rare service to ten thousands."""
+    g = np.random.default_rng(63)
+    table = tariff_table(ROWS)
+    house, owner = (
+        np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("facility_class", "facility_ownership")
+    )
+    is_rare = g.random(ROWS) < 0.04
+    table = replaced(table, "service_type", np.where(is_rare, "RITL", "RJTL"))
+    step = np.where(is_rare, 10_000, np.array([[1, 10], [100, 1], [10, 100]])[house, owner])
+    claimed = np.rint(np.exp(g.normal(13, 0.9, ROWS)) / step) * step
+    drawn = Sampler(fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed)))
+    claims = drawn.draw_claims(3, np.arange(ROWS))
+    own = np.array(claims["service_type"].to_pylist()) == "RITL"
+    assert np.mean(are_whole(money(claims)[0][own], 10_000)) > 0.95
