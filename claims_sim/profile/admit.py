@@ -40,6 +40,8 @@ _DAY: Final = re.compile(
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
+_SOME_ROOTS: Final = 0.25
+"""The share of the names of procedures that must have such a root."""
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -135,6 +137,7 @@ _RULES: Final = {
     "procedure_code": admit_procedure,
     "dx_primary_label": admit_label,
     "procedure_label": admit_label,
+    "procedure_name": admit_label,
 }
 
 
@@ -260,6 +263,25 @@ def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
     return bool(claims[public].sum() >= _MOST * claims[known].sum())
 
 
+def admitted_without_codes(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+    """For each distinct name of procedures that have no code: may it be released?
+
+    As a short phrase without a title before a person's name, where the column is a list of procedures: nearly all its claims bear one
+    of several names that enough share, and some of these have a word with a root of the code systems', in whatever language. What is
+    written by hand is no list, and names of doctors have no such roots, however many share some of them.
+    """
+    phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
+    told = phrase & enough
+    filled = claims[[value is not None for value in values]].sum()
+    is_list: bool = int(told.sum()) >= SEVERAL and claims[told].sum() >= _NEARLY_ALL * filled
+    speaks = is_list and _speak_of_diseases([values[i] or "" for i in np.flatnonzero(told).tolist()], _SOME_ROOTS)
+    return phrase & speaks
+
+
+def _is_untitled_phrase(value: str) -> bool:
+    return admit_category(value) and not _TITLED.match(value)
+
+
 def admitted_as_names(
     values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask
 ) -> Mask:
@@ -304,15 +326,15 @@ def admitted_as_names(
     return out
 
 
-def _speak_of_diseases(labels: Sequence[str]) -> bool:
-    """Have most labels a word with a root of the names of diagnoses, in whatever language?
+def _speak_of_diseases(labels: Sequence[str], share: float = 0.5) -> bool:
+    """Have more than such a `share` of the labels a word with a root of the names of diagnoses, in whatever language?
 
     A root that many labels have in common tells of none of them, as the "poliklinik" before every doctor's name.
     """
     found = [{root(word) for word in split_words(text)} & roots() for text in labels]
     common = Counter(word for those in found for word in those)
     tell = {word for word, count in common.items() if count <= max(_FEW * len(labels), 1)}
-    return sum(bool(those & tell) for those in found) > _HALF * len(labels)
+    return sum(bool(those & tell) for those in found) > share * len(labels)
 
 
 def _category_of(code: str) -> str:

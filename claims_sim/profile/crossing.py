@@ -7,7 +7,7 @@ import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
-from claims_sim.profile.document import BLANKS, Profile, Table, Tariff
+from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import PAID_CASE
@@ -25,6 +25,7 @@ _ORIGINS: Final = {
     "dx_primary_code": SOURCE_CODE,
     "dx_secondary_codes": SOURCE_CODE,
     "procedure_code": SOURCE_CODE,
+    PROCEDURE_NAME: "the source; a phrase of a list that nearly all such claims bear; it looks like no identifier",
     "admit_month": "the calendar; only months that enough share",
 }
 _CALLED: Final = {
@@ -32,6 +33,7 @@ _CALLED: Final = {
     PAID_CASE: "case of the price list of what is paid",
     DX_GROUP: "group of diagnoses",
     HAS_PROCEDURE: "whether anything was done",
+    PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
     AMOUNT_KIND: "whether what is claimed is a price, nothing, an amount by name or another",

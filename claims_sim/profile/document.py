@@ -30,6 +30,8 @@ from pydantic import (
 from claims_sim.errors import ProfileError
 
 PROFILE_SCHEMA_VERSION: Final = "11"
+PROCEDURE_NAME: Final = "procedure_name"
+"""The name of a procedure that has no code; the missing value where there is none, or a code."""
 BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[
@@ -448,12 +450,13 @@ class Profile(_Part):
         names: list[str] = []
         values: list[str] = []
         for column, vocabulary in sorted(self.vocabularies.items()):
-            if column == "admit_month":
+            if column in ("admit_month", PROCEDURE_NAME):
                 continue
             known = sorted({value for value in vocabulary if value is not None} | self._extra_values(column))
             names += [column] * len(known)
             values += known
-        for column in sorted(set(self.defaults) - set(self.vocabularies)):
+        named = {"procedure_label"} if PROCEDURE_NAME in self.vocabularies else set()
+        for column in sorted((set(self.defaults) | named) - set(self.vocabularies)):
             extra = sorted(self._extra_values(column))
             names += [column] * len(extra)
             values += extra
@@ -465,6 +468,8 @@ class Profile(_Part):
         if codes is not None:
             names: Mapping[str, str] = self.dx_names if column == "dx_primary_label" else self.procedure_names
             extra |= {names.get(code, code) for code in self.vocabularies.get(codes, ()) if code is not None}
+        if column == "procedure_label":
+            extra |= {name for name in self.vocabularies.get(PROCEDURE_NAME, ()) if name is not None}
         return extra
 
     def marginal(self, column: str) -> list[tuple[str, float]]:

@@ -19,11 +19,13 @@ from claims_sim.profile.admit import (
     admitted_as_names,
     admitted_in_list,
     admitted_instead_of_codes,
+    admitted_without_codes,
     is_code,
 )
 from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
+from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
@@ -44,6 +46,8 @@ CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedu
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
+_MANY_NAMED: Final = 0.1
+"""The share of the claims that must have a procedure by name alone, for the names to be a list."""
 _HARDLY: Final = 0.01
 """The share of stays of no day under which days are counted from one."""
 DX_GROUP: Final = "dx_group"
@@ -127,6 +131,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
             _encode_text(out, source, name, dealing.columns.get(name))
+    _encode_procedure_names(out, source)
     out.groups = dealing.groups(out.codes)
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(_nights(out, out.los) > 0, 1, 0).astype(np.int32)
@@ -241,6 +246,27 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         out.oddities.append(
             f"{share_of(out.rows - kept, out.rows)} of {name} is rare or may not be released; {instead}."
         )
+
+
+def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
+    """Procedures that have a name and no code, where many claims have such."""
+    names = source.columns.column_names
+    if "procedure_label" not in names:
+        return
+    column = source.columns["procedure_label"].combine_chunks()
+    raw = text_codes(source.columns["procedure_label"]).astype(np.int64)
+    if "procedure_code" in names:
+        raw[source.columns["procedure_code"].is_valid().to_numpy()] = -1
+    if np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
+        return
+    values = column.dictionary.to_pylist()
+    counts = np.bincount(raw + 1, minlength=len(values) + 1)[1:]
+    enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
+    passes = admitted_without_codes(values, counts, enough)
+    if not passes.any():
+        return
+    codes, vocabulary = _release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)
+    out.codes[PROCEDURE_NAME], out.vocabularies[PROCEDURE_NAME] = codes, vocabulary
 
 
 def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[str | None], raw: Ints) -> Mask:

@@ -12,7 +12,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
-from claims_sim.profile.document import Bins, Profile, utc
+from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
@@ -57,9 +57,10 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_secondary(builder, encoded)
     _add_procedure(builder, encoded)
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
+    _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)
     add_moments(builder, encoded)
-    money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE])
+    money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE, PROCEDURE_NAME])
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
@@ -187,6 +188,18 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
         candidates, first = [*candidates, *builder.candidates([HAS_PROCEDURE])], HAS_PROCEDURE
     builder.add(Target("procedure_code", codes, size), candidates, first=first)
     builder.variables["procedure_code"] = (codes, size)
+
+
+def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:
+    """What was done to those whose procedure has a name and no code."""
+    if PROCEDURE_NAME not in encoded.codes:
+        return
+    codes, size = encoded.codes[PROCEDURE_NAME], len(encoded.vocabularies[PROCEDURE_NAME])
+    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+    # Whether there is a code comes first: what has one has no such name.
+    first = next((name for name in (HAS_PROCEDURE, "procedure_code") if name in builder.variables), None)
+    builder.add(Target(PROCEDURE_NAME, codes, size), builder.candidates(earlier), first=first)
+    builder.variables[PROCEDURE_NAME] = (codes, size)
 
 
 def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -> None:

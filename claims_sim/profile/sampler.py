@@ -17,9 +17,18 @@ from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
-from claims_sim.profile.document import BLANKS, Profile
+from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY, begins_alike
+from claims_sim.profile.encode import (
+    DX_GROUP,
+    HAS_PROCEDURE,
+    HOUR,
+    INPATIENT,
+    MONTH,
+    SEASON,
+    WEEKDAY,
+    begins_alike,
+)
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -37,7 +46,7 @@ OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes"
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight",)
-OPEN_CODES: Final = ("secondary_count", HAS_PROCEDURE, "procedure_code", "procedure_label", "los")
+OPEN_CODES: Final = ("secondary_count", HAS_PROCEDURE, "procedure_code", "procedure_label", PROCEDURE_NAME, "los")
 UNKNOWN: Final = "unknown"
 """What stands for a missing value of a column that has no other default."""
 _BLOCK: Final = 65_536
@@ -49,6 +58,11 @@ def _keep(draft: Draft, alive: Rows, wanted: npt.NDArray[np.bool_]) -> Rows:
     draft.keep(at)
     kept: Rows = alive[at]
     return kept
+
+
+def _missing(texts: pa.Array) -> int:
+    """The code of the missing value, which is always the last one; -1 where there is none."""
+    return len(texts) - 1 if texts.null_count else -1
 
 
 class Sampler:
@@ -259,9 +273,8 @@ class Sampler:
         if DX_GROUP in self._tables and "dx_primary_code" in draft.codes:
             draft.codes[DX_GROUP] = self._group_of_dx[draft.codes["dx_primary_code"]]
         if HAS_PROCEDURE in self._tables and "procedure_code" in draft.codes:
-            # The missing value is the last one of those of procedures.
-            last = len(self._texts["procedure_code"]) - 1
-            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != last).astype(np.int32)
+            none = _missing(self._texts["procedure_code"])
+            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != none).astype(np.int32)
 
     def _read(self, claims: pa.Table) -> Draft:
         """The codes of given values; a value that the profile does not know counts as unknown."""
@@ -273,10 +286,13 @@ class Sampler:
                 found = pc.index_in(column, value_set=vocabulary)
                 default = self.profile.defaults.get(name, UNKNOWN)
                 if vocabulary.null_count:
-                    missing = len(vocabulary) - 1  # the missing value is always the last one
-                    found = pc.if_else(pc.equal(column, default).fill_null(True), missing, found)
+                    found = pc.if_else(pc.equal(column, default).fill_null(True), _missing(vocabulary), found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
         self._set_what_follows(draft)
+        if PROCEDURE_NAME in self._tables and "procedure_label" in claims.column_names:
+            names = self._texts[PROCEDURE_NAME]
+            found = pc.index_in(claims["procedure_label"].cast(pa.string()), value_set=names).fill_null(_missing(names))
+            draft.codes[PROCEDURE_NAME] = found.to_numpy().astype(np.int32)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)
@@ -369,14 +385,17 @@ class Sampler:
         return pa.table(columns)
 
     def _open_table(self, draft: Draft) -> pa.Table:
-        codes = draft.codes.get("procedure_code")
+        codes, named = draft.codes.get("procedure_code"), pa.nulls(draft.rows, pa.string())
+        if PROCEDURE_NAME in draft.codes:
+            names = draft.codes[PROCEDURE_NAME]
+            named = self._texts[PROCEDURE_NAME].take(pa.array(names, mask=names < 0))
         if codes is None:
-            procedure = label = pa.nulls(draft.rows, pa.string())
+            procedure, label = pa.nulls(draft.rows, pa.string()), named
         else:
             procedure = self._texts["procedure_code"].take(pa.array(codes, mask=codes < 0))
             label = self._labels("procedure_label", "procedure_code", draft)
-            # A code without a label, or a label without a code, is no procedure.
-            label = pc.if_else(procedure.is_null(), pa.scalar(None, pa.string()), pc.coalesce(label, procedure))
+            # A code without a label has the code for one; what has no code has no label but a name that stands alone.
+            label = pc.if_else(procedure.is_null(), named, pc.coalesce(label, procedure))
         members = draft.codes["members"]
         if self.profile.secondary_sorted and members.size:
             members = np.where(members < 0, np.iinfo(np.int32).max, members)

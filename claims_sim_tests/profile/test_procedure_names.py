@@ -1,0 +1,115 @@
+"""Procedures that the source names and gives no code: their names are a list, or they stay where they are."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.document import PROCEDURE_NAME, Profile
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 6000
+NAMES = (
+    "LAB HEMATOLOGI LENGKAP",
+    "USG ABDOMEN",
+    "RONTGEN THORAX",
+    "KIMIA DARAH",
+    "FISIOTERAPI",
+    "LENSA + FRAME",
+    "EKG",
+)
+DOCTORS = ("SITI AMINAH", "BUDI SANTOSO", "AGUS WIJAYA", "RINA WULANDARI", "JOKO SUSILO", "TRI HANDAYANI", "ENDANG L")
+
+
+def named(names, share=0.4, coded=True):
+    """A table in which so many of the claims without a code have one of the `names`, as the class of the house has it."""
+    g = np.random.default_rng(81)
+    table = tariff_table(ROWS)
+    code = np.array(table["procedure_code"].to_pylist(), object)
+    house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
+    which = (g.integers(0, 3, ROWS) + 2 * house) % len(names)
+    has_name = (g.random(ROWS) < share) & (np.equal(code, None) | (not coded))
+    label = np.where(has_name, np.array(names, object)[which], np.where(np.equal(code, None), None, "Cesarean section"))
+    if not coded:
+        label = np.where(has_name, label, None)
+        table = table.drop_columns(["procedure_code"])
+    return table.append_column("procedure_label", pa.array(label.tolist(), pa.string()))
+
+
+def labels(table):
+    """The labels of claims whose procedure has no code."""
+    label = np.array(table["procedure_label"].to_pylist(), object)
+    if "procedure_code" not in table.column_names:
+        return label
+    return label[[code is None for code in table["procedure_code"].to_pylist()]]
+
+
+def shares(found):
+    return {name: float(np.mean(found == name)) for name in NAMES}
+
+
+@pytest.mark.parametrize("coded", [True, False], ids=["beside codes", "without any"])
+def test_names_come_as_often_as_in_the_table_and_in_the_houses_that_do_this(fit, coded):
+    table = named(NAMES, coded=coded)
+    profile = fit(table)
+    assert [name for name in profile.vocabularies[PROCEDURE_NAME] if name] == sorted(NAMES)
+    assert Profile.from_json(profile.to_json()) == profile
+    drawn = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    assert shares(labels(drawn)) == pytest.approx(shares(labels(table)), abs=0.03)
+    here = np.array(drawn["facility_class"].to_pylist()) == "RS Kelas C"
+    assert "EKG" not in np.array(drawn["procedure_label"].to_pylist(), object)[here]
+    known = profile.vocabulary().filter(pa.compute.equal(profile.vocabulary()["column_name"], "procedure_label"))
+    assert set(NAMES) <= set(known["value"].to_pylist())
+
+
+def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
+    drawn = Sampler(fit(named(NAMES))).draw_claims(5, np.arange(ROWS))
+    code, label = (np.array(drawn[name].to_pylist(), object) for name in ("procedure_code", "procedure_label"))
+    assert not np.isin(label[[one is not None for one in code]], NAMES).any()
+
+
+@pytest.mark.parametrize(
+    ("names", "share"),
+    [
+        (DOCTORS, 0.4),
+        (tuple(f"Prof {name}" for name in NAMES), 0.4),
+        (NAMES, 0.12),
+        (tuple(f"USG {i:04d}{i:04d}{i:04d}" for i in range(7)), 0.4),
+    ],
+    ids=["doctors", "titled", "few", "numbers"],
+)
+def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
+    profile = fit(named(names, share))
+    assert PROCEDURE_NAME not in profile.vocabularies
+    assert not any(name in profile.to_json() for name in names if name != "USG ABDOMEN")
+
+
+def test_names_written_by_hand_are_no_list(fit):
+    """A third of the names are of one claim each."""
+    table = named(NAMES)
+    label = np.array(table["procedure_label"].to_pylist(), object)
+    own = np.flatnonzero(np.isin(label, NAMES))[::3]
+    label[own] = [
+        f"USG ABDOMEN {chr(65 + i % 26)}{chr(65 + i // 26 % 26)}{chr(65 + i // 676)}" for i in range(len(own))
+    ]
+    table = replaced(table, "procedure_label", label.tolist())
+    assert PROCEDURE_NAME not in fit(table).vocabularies
+
+
+def test_amounts_follow_the_name(fit):
+    table = named(NAMES)
+    label = np.array(table["procedure_label"].to_pylist(), object)
+    g = np.random.default_rng(82)
+    times = np.array([7.0 if one == "FISIOTERAPI" else 1.0 for one in label])
+    amount = np.rint(np.exp(g.normal(12, 0.2, ROWS)) * times)
+    table = replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount)
+    profile = fit(table)
+    sampler = Sampler(profile)
+    drawn = sampler.draw_claims(5, np.arange(ROWS))
+    is_so = np.array(drawn["procedure_label"].to_pylist(), object) == "FISIOTERAPI"
+    apart = np.log(drawn["amount_claimed"].to_numpy())
+    assert apart[is_so].mean() - apart[~is_so].mean() == pytest.approx(np.log(7), abs=0.2)
+    # Also where the claims are given and only their amounts are drawn.
+    money = sampler.draw_money(6, np.arange(ROWS), drawn.drop_columns(["amount_claimed", "amount_paid", "amount_gap"]))
+    apart = np.log(money["amount_claimed"].to_numpy())
+    assert apart[is_so].mean() - apart[~is_so].mean() == pytest.approx(np.log(7), abs=0.2)
