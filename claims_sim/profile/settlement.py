@@ -50,8 +50,8 @@ _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 _LARGE: Final = 100
 _FEW_DECIMALS, _TELLING = 2, 20
-"""Shares of more decimals, or of payments on a coarser step, are told where each is at least so many steps from the next: fewer are
-met by chance.
+"""Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
+chance.
 """
 
 Line = tuple[float, float]
@@ -255,15 +255,14 @@ def _with_one_range(shares: Binned) -> Binned:
 
 def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
     """The share that is paid, with as few decimals as give exactly what is paid on the grid or the step; all of them where four do not,
-    or where so many would give about any amount.
+    or where, payments being on a coarser step, so many would give about any amount.
     """  # noqa: D205
     ratio = paid / claimed
     for decimals in (4, 3, 2):
         plain = np.round(paid / claimed, decimals)
         apart = claimed * 10.0**-decimals
-        on_grid = is_exactly(claimed * plain, paid, grid, grid) & (
-            (decimals <= _FEW_DECIMALS) | (apart >= _TELLING * grid)
-        )
+        tells = (decimals <= _FEW_DECIMALS) | (step == grid) | (apart >= _TELLING * grid)
+        on_grid = tells & is_exactly(claimed * plain, paid, grid, grid)
         on_step = is_exactly(claimed * plain, paid, step, grid) & (apart >= _TELLING * step)
         ratio = np.where(on_grid | on_step, plain, ratio)
     return np.asarray(ratio)

@@ -111,7 +111,9 @@ def test_of_small_payments_in_tens_no_rule_is_found_by_chance(fit):
 
 def test_decimals_that_would_give_any_amount_tell_no_share():
     paid, claimed = np.array([301.0, 300_699.0]), np.array([777.0, 777_000.0])
-    assert plain_ratio(paid, claimed, 1.0, 1.0).tolist() == [301 / 777, 0.387]
+    assert plain_ratio(paid, claimed, 1.0, 10.0).tolist() == [301 / 777, 0.387]
+    # Where payments have no step of their own, any amount is as good as another.
+    assert plain_ratio(paid, claimed, 1.0, 1.0).tolist() == [0.387, 0.387]
 
 
 def test_nothing_is_left_that_is_more_than_is_claimed():
