@@ -18,6 +18,7 @@ from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
+from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import add_paid_prices, find_paid_lists, pay_by_lists
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, is_exactly, payment_step
@@ -34,27 +35,16 @@ _FEW_SHARES: Final = 8
 """So few shares hide nothing."""
 AMOUNT_BAND: Final = "amount_band"
 """A variable of the settlement's own: the band of `paid_bands` that the claimed amount falls into."""
-_SLOPES: Final = np.arange(21) / 20
-_MOST_LINES: Final = 12
-_LINE_ROWS: Final = 60_000
-_MIN_LINE_SHARE: Final = 0.01
-_MIN_AMOUNTS_ON_LINE: Final = 20
-_LINE_SPREAD: Final = 0.25
-_CLEARLY_MORE: Final = 1.2
-"""How many more claims must lie on a line to the step of payments than on one to the grid."""
 _MOST_SHARED: Final = 100
 """So many amounts at most are paid by name."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
-_LARGE: Final = 100
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
 """
-
-Line = tuple[float, float]
 
 
 class Settlement(NamedTuple):
@@ -136,7 +126,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     ratio[part] = plain_ratio(paid[part], claimed[part], grid, step)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
-    lines, line = _find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
+    lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
@@ -192,7 +182,7 @@ def profile_settlement(
         (1.0, 0.0),
         (0.0, 0.0),
         *of_part,
-        *rules.lines,
+        *rules.lines[:MOST_COMMON],
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
     bands = _bands(encoded.claimed[known], usual, encoded.population.k) if len(usual) > 2 else ()
@@ -268,38 +258,13 @@ def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Nu
     return np.asarray(ratio)
 
 
-def _find_lines(
-    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
-) -> tuple[tuple[Line, ...], Codes]:
-    """Lines beside the axes' own that many different amounts lie on, commonest first, and the line of each row."""
-    line: Codes = np.full(len(claimed), -1, np.int32)
-    lines: list[Line] = []
-    todo = rows[:: max(1, len(rows) // _LINE_ROWS)]
-    spread = _LINE_SPREAD * len(np.unique(claimed[todo])) / max(len(todo), 1)
-    enough = max(_MIN_LINE_SHARE * len(todo), 2 * population.k)
-    while len(lines) < _MOST_LINES and len(todo) >= enough:
-        support, slope, offset = _densest_line(claimed[todo], paid[todo], grid, step)
-        on = _lies_on_line(claimed[todo], paid[todo], (slope, offset), grid, step)
-        different = len(np.unique(claimed[todo[on]]))
-        if support < enough or different < max(_MIN_AMOUNTS_ON_LINE, spread * support):
-            break
-        if not population.may_be_told(todo[on]):
-            break
-        lines.append((float(slope), float(offset)))
-        todo = todo[~on]
-    for number, (slope, offset) in enumerate(lines):
-        free = rows[line[rows] < 0]
-        line[free[_lies_on_line(claimed[free], paid[free], (slope, offset), grid, step)]] = number
-    return tuple(lines), line
-
-
 def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
     """Which claims are paid a share that recurs often enough to be a rule; of `claimed`, of many different amounts."""
     shares, ids, counts = np.unique(ratio, return_inverse=True, return_counts=True)
     common = (counts > _COMMON_SHARE * len(ratio)) & np.isfinite(shares)
     if claimed is not None:
         for share in np.flatnonzero(common):
-            common[share] = len(np.unique(claimed[ids == share])) >= _MIN_AMOUNTS_ON_LINE
+            common[share] = len(np.unique(claimed[ids == share])) >= MIN_AMOUNTS_ON_LINE
     return np.asarray(common[ids])
 
 
@@ -314,37 +279,6 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
         return (), number
     number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
     return tuple(distinct[shared].tolist()), number
-
-
-def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:
-    """How many rows lie on the commonest line of this slope that does not go through nothing, the slope and the offset."""
-    steps = np.rint(paid / grid).astype(np.int64) - np.rint(claimed * slope / grid).astype(np.int64)
-    values, counts = np.unique(steps[np.abs(steps) > 1], return_counts=True)
-    if not len(values):
-        return 0, slope, 0.0
-    best = int(counts.argmax())
-    return int(counts[best]), slope, round(float(values[best]) * grid, 2)
-
-
-def _densest_line(claimed: Numbers, paid: Numbers, grid: float, step: float) -> tuple[int, float, float]:
-    """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""
-    found = max(_densest_offset(claimed, paid, slope, grid) for slope in _SLOPES)
-    large = _is_large(claimed, step)
-    if step > grid and large.any():
-        to_step = max(_densest_offset(claimed[large], paid[large], slope, step) for slope in _SLOPES)
-        found = to_step if to_step[0] > _CLEARLY_MORE * found[0] else found
-    return found
-
-
-def _lies_on_line(claimed: Numbers, paid: Numbers, line: Line, grid: float, step: float) -> Mask:
-    slope, offset = line
-    on = np.abs(np.rint(claimed * slope / grid) * grid + offset - paid) < 1.5 * grid
-    return np.asarray(on | (is_exactly(claimed * slope + offset, paid, step, grid) & _is_large(claimed, step)))
-
-
-def _is_large(claimed: Numbers, step: float) -> Mask:
-    """Which amounts are so many steps that what is rounded to one still tells a line."""
-    return np.asarray(claimed >= _LARGE * step)
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:

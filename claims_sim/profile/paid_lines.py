@@ -1,0 +1,151 @@
+"""Lines on which what is paid lies: a slope and an offset, as of a deductible, a fixed payment or what a ceiling leaves.
+
+The commonest are sought slope by slope, in twentieths. Of further ones any two claims tell slope and offset; where many pairs tell
+the same, there is one (a share that a contract has, less a fixed part).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.paid_rounding import is_exactly
+from claims_sim.randomness import stream_key, uniforms
+
+Line = tuple[float, float]
+MOST_COMMON: Final = 12
+"""So many of the lines are the commonest, sought slope by slope."""
+MIN_AMOUNTS_ON_LINE: Final = 20
+_SLOPES: Final = np.arange(21) / 20
+_LINE_ROWS: Final = 60_000
+_MIN_LINE_SHARE: Final = 0.01
+_LINE_SPREAD: Final = 0.25
+_CLEARLY_MORE: Final = 1.2
+"""How many more claims must lie on a line to the step of payments than on one to the grid."""
+_LARGE: Final = 100
+_PAIRS: Final = 1_000_000
+_FAR_APART: Final = 1000
+"""So many steps apart two amounts must be for a slope to show to three decimals."""
+_MOST_FURTHER: Final = 60
+_MIN_FURTHER_SHARE: Final = 0.002
+_TRIED, _FEW_PAIRS = 400, 4
+_LEAST_SLOPE: Final = 0.02
+_DECIMALS: Final = 3
+
+
+def find_lines(
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
+) -> tuple[tuple[Line, ...], Codes]:
+    """Lines beside the axes' own that many different amounts of `rows` lie on, commonest first, and the line of each row."""
+    line: Codes = np.full(len(claimed), -1, np.int32)
+    todo = rows[:: max(1, len(rows) // _LINE_ROWS)]
+    search = _Search(claimed, paid, population, grid, step, _LINE_SPREAD * _different(claimed[todo]))
+    lines, todo = search.commonest(todo)
+    lines += search.further(todo)
+    for number, (slope, offset) in enumerate(lines):
+        free = rows[line[rows] < 0]
+        line[free[search.lies_on((slope, offset), free)]] = number
+    return tuple(lines), line
+
+
+def _different(amounts: Numbers) -> float:
+    """How many different amounts there are, as a share."""
+    return len(np.unique(amounts)) / max(len(amounts), 1)
+
+
+class _Search:
+    """What is claimed and paid, and what makes a line of it."""
+
+    def __init__(
+        self, claimed: Numbers, paid: Numbers, population: Population, grid: float, step: float, spread: float
+    ) -> None:
+        self.claimed, self.paid, self.population = claimed, paid, population
+        self.grid, self.step, self.spread = grid, step, spread
+
+    def commonest(self, todo: Ints) -> tuple[list[Line], Ints]:
+        """The commonest lines of slopes in twentieths, and the rows on none of them."""
+        lines: list[Line] = []
+        enough = max(_MIN_LINE_SHARE * len(todo), 2 * self.population.k)
+        while len(lines) < MOST_COMMON and len(todo) >= enough:
+            support, slope, offset = self._densest(todo)
+            on = self.lies_on((slope, offset), todo)
+            if support < enough or not self._is_one(todo[on], support):
+                break
+            lines.append((float(slope), float(offset)))
+            todo = todo[~on]
+        return lines, todo
+
+    def further(self, todo: Ints) -> list[Line]:
+        """Lines of any slope to three decimals that many pairs of rows tell."""
+        lines: list[Line] = []
+        enough = max(_MIN_FURTHER_SHARE * len(todo), 2 * self.population.k)
+        if self.step > self.grid:
+            todo = todo[_is_large(self.claimed[todo], self.step)]
+        for candidate in self._told_by_pairs(todo):
+            on = self.lies_on(candidate, todo)
+            if np.count_nonzero(on) < enough or not self._is_one(todo[on], int(np.count_nonzero(on))):
+                continue
+            lines.append(candidate)
+            todo = todo[~on]
+            if len(lines) == _MOST_FURTHER:
+                break
+        return lines
+
+    def lies_on(self, line: Line, rows: Ints) -> Mask:
+        """Which of `rows` are paid what the line says, to the grid or to the step of payments."""
+        (slope, offset), claimed, paid = line, self.claimed[rows], self.paid[rows]
+        on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < 1.5 * self.grid
+        to_step = is_exactly(claimed * slope + offset, paid, self.step, self.grid) & _is_large(claimed, self.step)
+        return np.asarray(on | to_step)
+
+    def _is_one(self, on: Ints, support: int) -> bool:
+        """Are these rows of many different amounts, and may they be told of?"""
+        different = len(np.unique(self.claimed[on]))
+        return different >= max(MIN_AMOUNTS_ON_LINE, self.spread * support) and self.population.may_be_told(on)
+
+    def _densest(self, todo: Ints) -> tuple[int, float, float]:
+        """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""
+        claimed, paid = self.claimed[todo], self.paid[todo]
+        found = max(_densest_offset(claimed, paid, slope, self.grid) for slope in _SLOPES)
+        large = _is_large(claimed, self.step)
+        if self.step > self.grid and large.any():
+            to_step = max(_densest_offset(claimed[large], paid[large], slope, self.step) for slope in _SLOPES)
+            found = to_step if to_step[0] > _CLEARLY_MORE * found[0] else found
+        return found
+
+    def _told_by_pairs(self, rows: Ints) -> list[Line]:
+        """The lines through pairs of rows, drawn at random, that several pairs tell; commonest first."""
+        if len(rows) < 2:
+            return []
+        drawn = uniforms(stream_key("pairs of payments"), np.arange(2 * _PAIRS)) * len(rows)
+        one, other = rows[drawn.astype(np.int64)].reshape(2, -1)
+        apart = self.claimed[one] - self.claimed[other]
+        far = np.abs(apart) >= _FAR_APART * self.step
+        one, other, apart = one[far], other[far], apart[far]
+        slope = np.round((self.paid[one] - self.paid[other]) / apart, _DECIMALS)
+        offsets = [self.paid[at] - slope * self.claimed[at] for at in (one, other)]
+        steps = np.rint((offsets[0] + offsets[1]) / 2 / self.step)
+        told = (slope >= _LEAST_SLOPE) & (slope <= 1) & (np.abs(offsets[0] - offsets[1]) <= self.step)
+        told &= np.abs(steps) > 1
+        pairs, counts = np.unique(np.column_stack([slope[told], steps[told]]), axis=0, return_counts=True)
+        order = np.argsort(-counts, kind="stable")[:_TRIED]
+        return [
+            (float(pairs[i, 0]), round(float(pairs[i, 1]) * self.step, 2))
+            for i in order[counts[order] >= _FEW_PAIRS].tolist()
+        ]
+
+
+def _is_large(claimed: Numbers, step: float) -> Mask:
+    """Which amounts are so many steps that what is rounded to one still tells a line."""
+    return np.asarray(claimed >= _LARGE * step)
+
+
+def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:
+    """How many rows lie on the commonest line of this slope that does not go through nothing, the slope and the offset."""
+    steps = np.rint(paid / grid).astype(np.int64) - np.rint(claimed * slope / grid).astype(np.int64)
+    values, counts = np.unique(steps[np.abs(steps) > 1], return_counts=True)
+    if not len(values):
+        return 0, slope, 0.0
+    best = int(counts.argmax())
+    return int(counts[best]), slope, round(float(values[best]) * grid, 2)

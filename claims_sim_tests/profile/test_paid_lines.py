@@ -1,0 +1,73 @@
+"""Shares of contracts less fixed parts are lines, whatever their slopes."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.counting import Population
+from claims_sim.profile.paid_lines import find_lines
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 12_000
+LINES = ((0.738, -25.0), (0.624, -30.0), (0.59, -40.0))
+
+
+def payments(seed=91):
+    """Charges to the cent; an eighth of them each is paid by one of the lines, the others any share; and the number of each one's line."""
+    g = np.random.default_rng(seed)
+    claimed = np.round(np.exp(g.normal(7, 0.8, ROWS)), 2)
+    which = np.where(g.random(ROWS) < 0.375, g.integers(0, 3, ROWS), -1)
+    slope, offset = (np.array([line[i] for line in LINES])[which] for i in (0, 1))
+    paid = np.where(which >= 0, claimed * slope + offset, claimed * g.uniform(0.3, 0.95, ROWS))
+    return claimed, np.round(np.maximum(paid, 0), 2), which
+
+
+def persons(ids):
+    return Population(ROWS, 11, ids, None)
+
+
+def found(claimed, paid, population):
+    rows = np.flatnonzero((paid > 0) & (paid < claimed))
+    return find_lines(claimed, paid, rows, population, 0.01, 0.01)
+
+
+def test_lines_of_any_slope_are_found_and_nothing_else():
+    claimed, paid, which = payments()
+    lines, of_row = found(claimed, paid, persons(np.arange(ROWS)))
+    assert set(lines) == set(LINES)
+    own = (which >= 0) & (paid > 0)
+    assert np.mean([lines[line] == LINES[i] for line, i in zip(of_row[own], which[own], strict=True)]) > 0.99
+    assert np.mean(of_row[which < 0] >= 0) < 0.01
+
+
+def test_a_line_of_few_persons_is_none():
+    claimed, paid, which = payments()
+    ids = np.where(which == 1, np.arange(ROWS) % 10, np.arange(ROWS) + 10)
+    lines, _ = found(claimed, paid, persons(ids))
+    assert set(lines) == {LINES[0], LINES[2]}
+
+
+def test_a_fixed_list_of_few_amounts_makes_no_line():
+    """Of nineteen charges only, each is paid its own price."""
+    claimed, paid, which = payments()
+    own = which == 1
+    claimed[own] = np.round(500 + 37.5 * (np.arange(ROWS)[own] % 19), 2)
+    paid[own] = np.round(claimed[own] * LINES[1][0] + LINES[1][1], 2)
+    lines, _ = found(claimed, paid, persons(np.arange(ROWS)))
+    assert LINES[1] not in lines
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_claims_are_paid_by_them_as_often(fit, times):
+    """In cents, and in units a hundred times as many."""
+    claimed, paid, _ = payments()
+    claimed, paid = (np.round(values * times, 2) for values in (claimed, paid))
+    table = replaced(replaced(tariff_table(ROWS), "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert len(profile.money.paid_bands) < 60
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    shares = []
+    for amounts in ((claimed, paid), (drawn["amount_claimed"].to_numpy(), drawn["amount_paid"].to_numpy())):
+        on = [np.abs(amounts[0] * slope + offset * times - amounts[1]) < 0.01 * times for slope, offset in LINES]
+        shares.append([np.mean(each) for each in on])
+    assert shares[1] == pytest.approx(shares[0], abs=0.02)
