@@ -71,3 +71,22 @@ def test_claims_are_paid_by_them_as_often(fit, times):
         on = [np.abs(amounts[0] * slope + offset * times - amounts[1]) < 0.01 * times for slope, offset in LINES]
         shares.append([np.mean(each) for each in on])
     assert shares[1] == pytest.approx(shares[0], abs=0.02)
+
+
+def test_a_share_of_any_amount_is_no_line():
+    claimed, paid, which = payments()
+    own = which == 2
+    paid[own] = np.round(claimed[own] * 0.59, 2)
+    lines, _ = found(claimed, paid, persons(np.arange(ROWS)))
+    assert set(lines) == set(LINES[:2])
+
+
+def test_many_lines_part_the_amounts_into_no_more_bands(fit):
+    g = np.random.default_rng(92)
+    claimed = np.round(np.exp(g.normal(7, 0.8, ROWS)), 2)
+    slope, offset = np.round(g.uniform(0.4, 0.9, 40), 3), -np.round(g.uniform(5, 90, 40), 1)
+    which = g.integers(0, 40, ROWS)
+    paid = np.round(np.maximum(claimed * slope[which] + offset[which], 0), 2)
+    profile = fit(replaced(replaced(tariff_table(ROWS), "amount_claimed", claimed), "amount_paid", paid))
+    assert len(profile.money.paid_lines) == 40
+    assert len(profile.money.paid_bands) < 100
