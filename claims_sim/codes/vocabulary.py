@@ -155,6 +155,14 @@ def roots() -> frozenset[str]:
 
 
 @cache
+def common_roots() -> frozenset[str]:
+    """The same of words that labels write in small letters: a first word may be a person's name (Wilson disease)."""
+    labels = [icd10.label(code) or "" for code in icd10.all_codes()]
+    small = {word for text in labels for word in _WORD.findall(text) if word.islower()}
+    return frozenset(root(word) for word in small - _label_words()[1]) - {""}
+
+
+@cache
 def words() -> frozenset[str]:
     """All lower-case words that a label of a diagnosis or a procedure may be made of."""
     labels, proper = _label_words()

@@ -14,7 +14,7 @@ import numpy as np
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import root, roots, split_words, words
+from claims_sim.codes.vocabulary import common_roots, root, roots, split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 
@@ -40,8 +40,9 @@ _DAY: Final = re.compile(
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
-_SOME_ROOTS: Final = 0.25
-"""The share of the names of procedures that must have such a root."""
+_MANY_NAMES, _SHARED_BY = 10, 3
+_SOME_ROOTS, _ROOTS_OF_CLAIMS = 0.25, 0.4
+"""The shares of the names of procedures that must have a root of the code systems', and of their claims."""
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -62,6 +63,12 @@ _FEW: Final = 0.1  # of the labels
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
+
+_TITLE: Final = re.compile(
+    r"(?i)\b(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|mr|mrs|mme)\b"
+    r"|\bsp\.? ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
+)
+"""A title or a doctor's speciality (Sp.PD), wherever it stands."""
 
 
 def admit_category(value: str) -> bool:
@@ -266,20 +273,22 @@ def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
 def admitted_without_codes(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
     """For each distinct name of procedures that have no code: may it be released?
 
-    As a short phrase without a title before a person's name, where the column is a list of procedures: nearly all its claims bear one
-    of several names that enough share, and some of these have a word with a root of the code systems', in whatever language. What is
-    written by hand is no list, and names of doctors have no such roots, however many share some of them.
+    As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all its claims bear one of ten
+    names and more that enough share; and a quarter of these, with two fifths of the claims, have a word with a root of the code
+    systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root.
     """
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
-    told = phrase & enough
+    told = np.flatnonzero(phrase & enough)
     filled = claims[[value is not None for value in values]].sum()
-    is_list: bool = int(told.sum()) >= SEVERAL and claims[told].sum() >= _NEARLY_ALL * filled
-    speaks = is_list and _speak_of_diseases([values[i] or "" for i in np.flatnonzero(told).tolist()], _SOME_ROOTS)
-    return phrase & speaks
+    if len(told) < _MANY_NAMES or claims[told].sum() < _NEARLY_ALL * filled:
+        return np.zeros(len(values), np.bool_)
+    speaks = _with_roots([values[i] or "" for i in told.tolist()], common_roots(), _SHARED_BY)
+    of_claims = claims[told[speaks]].sum() / claims[told].sum()
+    return np.asarray(phrase & (speaks.mean() >= _SOME_ROOTS) & (of_claims >= _ROOTS_OF_CLAIMS))
 
 
 def _is_untitled_phrase(value: str) -> bool:
-    return admit_category(value) and not _TITLED.match(value)
+    return admit_category(value) and _has_form_of_label(value) and not _TITLED.match(value) and not _TITLE.search(value)
 
 
 def admitted_as_names(
@@ -326,15 +335,20 @@ def admitted_as_names(
     return out
 
 
-def _speak_of_diseases(labels: Sequence[str], share: float = 0.5) -> bool:
-    """Have more than such a `share` of the labels a word with a root of the names of diagnoses, in whatever language?
+def _speak_of_diseases(labels: Sequence[str]) -> bool:
+    """Have most labels a word with a root of the names of diagnoses, in whatever language?"""
+    return bool(_with_roots(labels, roots(), 1).sum() > _HALF * len(labels))
+
+
+def _with_roots(labels: Sequence[str], known: frozenset[str], few: int) -> Mask:
+    """Which labels have a word with one of the `known` roots that only `few` labels, or a tenth of them, have.
 
     A root that many labels have in common tells of none of them, as the "poliklinik" before every doctor's name.
     """
-    found = [{root(word) for word in split_words(text)} & roots() for text in labels]
+    found = [{root(word) for word in split_words(text)} & known for text in labels]
     common = Counter(word for those in found for word in those)
-    tell = {word for word, count in common.items() if count <= max(_FEW * len(labels), 1)}
-    return sum(bool(those & tell) for those in found) > share * len(labels)
+    tell = {word for word, count in common.items() if count <= max(_FEW * len(labels), few)}
+    return np.array([bool(those & tell) for those in found], np.bool_)
 
 
 def _category_of(code: str) -> str:

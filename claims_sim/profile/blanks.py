@@ -32,8 +32,9 @@ def empty_cells(columns: pa.Table) -> Ints | None:
         if name not in columns.column_names or not 0 < columns[name].null_count < columns.num_rows:
             continue
         empty = columns[name].is_null().to_numpy()
-        if name == "procedure_label" and "procedure_code" in columns.column_names:
-            empty &= columns["procedure_code"].is_valid().to_numpy()
+        if name == "procedure_label":
+            has_codes = "procedure_code" in columns.column_names
+            empty &= columns["procedure_code"].is_valid().to_numpy() if has_codes else False
         cells |= empty.astype(np.int64) << bit
     return cells if cells.any() else None
 

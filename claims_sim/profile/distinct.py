@@ -1,7 +1,7 @@
 """Read the texts of a source as canonical values: each distinct one once, since millions of rows hold few of them."""
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_value
 
-_VIEW: Final = "distinct_texts"
+_VIEW, _TEXT, _PLACE = "distinct_texts", "text_as_written", "place_of_text"
 
 
 def encoded(column: pa.Array) -> pa.Array:
@@ -36,22 +36,18 @@ def with_canonical_values(
             continue
         column = columns[name].combine_chunks()
         column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-        value = canonical_value(name, located[name], mapping)
-        if located[name].kind == "list":
-            column = _canonical_lists(connection, column, located[name], value)
-        else:
-            column = _canonical(connection, column, located[name], value)
+        value = canonical_value(name, replace(located[name], theirs=_TEXT), mapping)
+        canonical = _canonical_lists if located[name].kind == "list" else _canonical
+        column = canonical(connection, column, value)
         columns = columns.set_column(place, name, column)
     return columns
 
 
-def _canonical(
-    connection: duckdb.DuckDBPyConnection, texts: pa.DictionaryArray, located: Located, value: str
-) -> pa.DictionaryArray:
+def _canonical(connection: duckdb.DuckDBPyConnection, texts: pa.DictionaryArray, value: str) -> pa.DictionaryArray:
     """Each text as the expression `value` reads it. Missing ones are read too: a mapping may say what stands in for them."""
     distinct = pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())])
-    connection.register(_VIEW, pa.table({located.theirs: distinct, "place of the text": np.arange(len(distinct))}))
-    read = connection.sql(f'SELECT {value} AS v FROM {_VIEW} ORDER BY "place of the text"').to_arrow_table()["v"]
+    connection.register(_VIEW, pa.table({_TEXT: distinct, _PLACE: np.arange(len(distinct))}))
+    read = connection.sql(f"SELECT {value} AS canonical FROM {_VIEW} ORDER BY {_PLACE}").to_arrow_table()["canonical"]
     connection.unregister(_VIEW)
     canonical = read.combine_chunks().cast(pa.string()).dictionary_encode()
     canonical = canonical.chunk(0) if isinstance(canonical, pa.ChunkedArray) else canonical
@@ -59,11 +55,9 @@ def _canonical(
     return pa.DictionaryArray.from_arrays(indices, canonical.dictionary)
 
 
-def _canonical_lists(
-    connection: duckdb.DuckDBPyConnection, lists: pa.ListArray, located: Located, value: str
-) -> pa.ListArray:
+def _canonical_lists(connection: duckdb.DuckDBPyConnection, lists: pa.ListArray, value: str) -> pa.ListArray:
     """Lists of what their members mean, without those that mean nothing."""
-    members = _canonical(connection, lists.flatten(), located, value)
+    members = _canonical(connection, lists.flatten(), value)
     named = members.is_valid().to_numpy(zero_copy_only=False)
     ends = np.r_[0, np.cumsum(named)][lists.offsets.to_numpy()]
     return _lists(np.diff(ends), members.filter(pa.array(named)))

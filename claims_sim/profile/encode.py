@@ -128,10 +128,10 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
         )
     if dealing.dealt is not None and out.weight is not None:
         out.weight = weights_as_dealt(out.weight, dealing.dealt, out.population)
+    _encode_procedure_names(out, source)
     for name in TEXT_COLUMNS:
         if name in source.columns.column_names:
             _encode_text(out, source, name, dealing.columns.get(name))
-    _encode_procedure_names(out, source)
     out.groups = dealing.groups(out.codes)
     if "service_type" not in out.codes and out.los is not None:
         out.codes["service_type"] = np.where(_nights(out, out.los) > 0, 1, 0).astype(np.int32)
@@ -233,7 +233,11 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     )
     known = set(out.vocabularies[name])
     own = np.append(np.array([value in known for value in values], np.bool_), None in known)
-    kept = int(own[raw].sum())
+    told = own[raw]
+    if name == "procedure_label" and PROCEDURE_NAME in out.codes:
+        of_name = np.array([*(value is not None for value in out.vocabularies[PROCEDURE_NAME]), False], np.bool_)
+        told |= of_name[out.codes[PROCEDURE_NAME]]
+    kept = int(told.sum())
     if not out.vocabularies[name]:
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")

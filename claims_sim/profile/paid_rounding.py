@@ -36,11 +36,15 @@ class PaidGrids(NamedTuple):
     left: tuple[float, ...] = ()
 
 
-def payment_step(claimed: Numbers, paid: Numbers, grid: float) -> float:
-    """The step that most payments in part lie on though their charges do not; the `grid` of all amounts where there is none."""
+def payment_step(claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float) -> float:
+    """The step that most of the payments in part, `rows`, lie on though their charges do not; the `grid` of all amounts where there is
+    none. Nobody's many claims make one.
+    """  # noqa: D205
+    one = rows[population.one_of_each(rows)]
     for step in (step for step in GRIDS if step > grid):
-        odd = ~lies_on(claimed, step)
-        if np.count_nonzero(odd) > _SOME * len(paid) and np.mean(lies_on(paid[odd], step)) > _MOST:
+        odd = one[~lies_on(claimed[one], step)]
+        on = odd[lies_on(paid[odd], step)]
+        if len(odd) > _SOME * len(one) and len(on) > _MOST * len(odd) and population.may_be_told(on):
             return step
     return grid
 
@@ -72,7 +76,7 @@ def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], 
     if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
         return PaidGrids()
     kinds = encoded.codes.get(SERVICE)
-    grids = grids_of(paid, rows, population, amount_grid(paid[rows]), kinds)
+    grids = grids_of(paid, rows, population, _finest(paid, rows, population), kinds)
     rounded: Codes = np.full(len(paid), -1, np.int32)
     rounded[rows] = coarsest_grid(paid[rows], grids)
     left, of_left = _grids_left(encoded.claimed - paid, rows, population, kinds)
@@ -94,8 +98,13 @@ def _grids_left(
     there = rows[some[rows] > 0]
     if not len(there):
         return (), np.full(len(rows), -1, np.int32)
-    grids = grids_of(some, there, population, amount_grid(some[there]), kinds)
+    grids = grids_of(some, there, population, _finest(some, there, population), kinds)
     return grids, np.where(some[rows] > 0, coarsest_grid(some[rows], grids), -1).astype(np.int32)
+
+
+def _finest(amounts: Numbers, rows: Ints, population: Population) -> float:
+    """The grid of all these amounts, of one claim of each person."""
+    return amount_grid(amounts[rows[population.one_of_each(rows)]])
 
 
 def _are_worth_it(those: Ints, rows: Ints, population: Population) -> bool:

@@ -258,13 +258,19 @@ class Payments:
             at = np.r_[on_lines, by_share[~in_range]]
             table = self._tables[PAID_TO_STEP]
             at = at[table.draw(key, rows[at], draft.given(table.parents, at)) == 1]
-            paid[at] = np.minimum(np.rint(paid[at] / money.paid_step) * money.paid_step, amount[at])
+            paid[at] = self._to_step(paid[at], amount[at], money.paid_step)
         if money.paid_rounded_to:
             at = by_share[in_range]
             table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
             number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
             grids = PaidGrids(money.paid_rounded_to, money.left_rounded_to)
             paid[at] = round_payments(paid[at], amount[at], grids, number, u)
+
+    def _to_step(self, paid: Numbers, amount: Numbers, step: float) -> Numbers:
+        """Payments in whole steps: down where the next step is above what is claimed and hardly anybody is paid more."""
+        rounded = np.rint(paid / step) * step
+        above = (rounded > amount) & self._seldom_pays_more
+        return np.where(above, np.floor(np.minimum(paid, amount) / step) * step, rounded)
 
     def _pays_above(self, draft: Draft) -> Mask:
         """Which claims are paid their price also where they claim less."""

@@ -107,9 +107,10 @@ def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, unif
 
 
 def lies_on(amounts: Numbers, grid: float) -> Mask:
-    """Which amounts are whole numbers of steps of the grid."""
+    """Which amounts are whole numbers of steps of the grid, one at least."""
     steps = amounts / grid
-    return np.asarray(np.abs(steps - np.rint(steps)) < 1e-9 * np.maximum(1000, steps))
+    whole = np.rint(steps)
+    return np.asarray((whole >= 1) & (np.abs(steps - whole) < 1e-9 * np.maximum(1000, steps)))
 
 
 def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:

@@ -276,6 +276,16 @@ class Sampler:
             none = _missing(self._texts["procedure_code"])
             draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != none).astype(np.int32)
 
+    def _read_procedure_names(self, draft: Draft, claims: pa.Table) -> None:
+        """Set the names of procedures without a code, where these are given."""
+        if PROCEDURE_NAME not in self._tables or "procedure_label" not in claims.column_names:
+            return
+        names, labels = self._texts[PROCEDURE_NAME], claims["procedure_label"].cast(pa.string())
+        if "procedure_code" in claims.column_names:
+            labels = pc.if_else(claims["procedure_code"].is_valid(), pa.scalar(None, pa.string()), labels)
+        found = pc.index_in(labels, value_set=names).fill_null(_missing(names))
+        draft.codes[PROCEDURE_NAME] = found.to_numpy().astype(np.int32)
+
     def _read(self, claims: pa.Table) -> Draft:
         """The codes of given values; a value that the profile does not know counts as unknown."""
         draft = self._draft(claims.num_rows)
@@ -289,10 +299,7 @@ class Sampler:
                     found = pc.if_else(pc.equal(column, default).fill_null(True), _missing(vocabulary), found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
         self._set_what_follows(draft)
-        if PROCEDURE_NAME in self._tables and "procedure_label" in claims.column_names:
-            names = self._texts[PROCEDURE_NAME]
-            found = pc.index_in(claims["procedure_label"].cast(pa.string()), value_set=names).fill_null(_missing(names))
-            draft.codes[PROCEDURE_NAME] = found.to_numpy().astype(np.int32)
+        self._read_procedure_names(draft, claims)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)

@@ -122,7 +122,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= number < 0
         first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
-    step = payment_step(claimed[part], paid[part], grid)
+    step = payment_step(claimed, paid, np.flatnonzero(part), encoded.population, grid)
     ratio[part] = plain_ratio(paid[part], claimed[part], grid, step)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)

@@ -1,10 +1,15 @@
 """Charges to the cent are paid in whole units, or so that what is left to the patient is a round amount."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from claims_sim.profile.builder import Builder
+from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
-from claims_sim.profile.paid_rounding import PaidGrids, round_payments
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, round_payments
+from claims_sim.profile.rounding import lies_on
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.settlement import plain_ratio
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -137,3 +142,95 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
     claims = drawn.draw_claims(3, np.arange(ROWS))
     own = np.array(claims["service_type"].to_pylist()) == "RITL"
     assert np.mean(are_whole(money(claims)[0][own], 10_000)) > 0.95
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda claimed, _house, _g: np.rint(claimed * 1.2),
+        lambda claimed, _house, g: np.rint(claimed * np.where(g.random(ROWS) < 0.5, 1.2, 0.8)),
+        lambda claimed, _house, _g: np.rint(claimed),
+    ],
+    ids=["dearer", "dearer or not", "to the next unit"],
+)
+def test_who_is_paid_more_than_is_claimed_stays_so(fit, rule):
+    table = paid_by(rule)
+    drawn = Sampler(fit(table)).draw_claims(3, np.arange(ROWS))
+    above = [np.mean(paid > claimed) for claimed, paid in map(money, (table, drawn))]
+    assert above[1] == pytest.approx(above[0], abs=0.03)
+
+
+def test_payments_in_whole_units_are_no_more_than_is_claimed(fit):
+    """Down to the unit, not to the odd amount that is claimed."""
+    table = paid_by(lambda claimed, _house, _g: np.floor(claimed * 0.999))
+    claimed, paid = money(Sampler(fit(table)).draw_claims(3, np.arange(ROWS)))
+    assert (paid <= claimed).all()
+    assert np.mean(are_whole(paid)) > 0.95
+
+
+def test_what_is_less_than_a_step_lies_on_no_grid():
+    assert not lies_on(np.array([0.0, 0.01, 0.5, 1.0]), 1e6).any()
+    assert lies_on(np.array([2e6, 3e6]), 1e6).all()
+
+
+def test_small_rests_are_no_round_amounts(fit):
+    """Of half the claims some cents are left."""
+
+    def rule(claimed, _house, g):
+        cents = claimed - g.integers(1, 90, ROWS) / 100
+        return np.where(g.random(ROWS) < 0.5, cents, claimed * g.uniform(0.2, 0.9, ROWS))
+
+    table = paid_by(rule)
+    profile = fit(table)
+    assert max(profile.money.left_rounded_to, default=0) < 1000
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    small = [np.mean(claimed - paid < 1) for claimed, paid in map(money, (table, drawn))]
+    assert small[1] == pytest.approx(small[0], abs=0.1)
+
+
+def of_one(who):
+    """Charges in hundreds less a fixed part; those of one person or house are odd, and paid to fifties."""
+    g = np.random.default_rng(65)
+    table = tariff_table(ROWS)
+    own = g.random(ROWS) < 0.07
+    claimed = np.rint(np.exp(g.normal(13, 0.7, ROWS)) / 100) * 100
+    claimed = np.where(own, claimed + np.round(g.uniform(1, 99, ROWS), 2), claimed)
+    paid = np.maximum(np.where(own, np.rint((claimed - 25_000) / 50) * 50, claimed - 25_000), 0)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    persons = [f"person {i}" for i in range(ROWS)]
+    houses = [f"house {i % 40}" for i in range(ROWS)]
+    for i in np.flatnonzero(own).tolist():
+        persons[i], houses[i] = ("one", houses[i]) if who == "person" else (persons[i], "one")
+    return replaced(table, "patient_id_hash", persons).append_column("facility_id", pa.array(houses))
+
+
+@pytest.mark.parametrize("who", ["person", "facility"])
+def test_the_step_of_one_is_nobodys(fit, who):
+    assert fit(of_one(who)).money.paid_step is None
+
+
+def test_of_too_few_payments_by_a_rule_no_step_is_told():
+    """The same numbers, of one person: the table of steps is left out."""
+    g = np.random.default_rng(66)
+    paid = np.rint(np.exp(g.normal(12, 0.5, 4000)))
+    for persons, told in ((np.arange(4000), 1.0), (np.zeros(4000, np.int64), None)):
+        encoded = Encoded(population=Population(4000, 11, persons, None), rows=4000, paid=paid)
+        builder = Builder(encoded.population)
+        assert add_steps(builder, encoded, [], np.arange(4000), 0.01, 1.0) == told
+        assert ("paid_to_step" in builder.tables) == (told is not None)
+        few = np.arange(200)
+        assert add_steps(Builder(encoded.population), encoded, [], few, 0.01, 1.0) is None
+
+
+@pytest.mark.parametrize(("share", "persons", "told"), [(0.5, 4000, True), (0.02, 4000, False), (0.5, 5, False)])
+def test_rests_are_told_where_many_are_round_and_of_enough_persons(share, persons, told):
+    g = np.random.default_rng(67)
+    claimed = np.rint(np.exp(g.normal(14, 0.5, 4000)))
+    items = np.rint(np.exp(g.normal(11, 0.5, 4000)) / 1000) * 1000
+    left = np.where(np.arange(4000) < share * 4000, items, np.rint(claimed * g.uniform(0.1, 0.5, 4000)) + 0.37)
+    owner = np.where(np.arange(4000) < share * 4000, np.arange(4000) % persons, np.arange(4000) + 4000)
+    encoded = Encoded(
+        population=Population(4000, 11, owner, None), rows=4000, claimed=claimed, paid=np.round(claimed - left, 2)
+    )
+    grids = add_grids(Builder(encoded.population), encoded, [], np.arange(4000), 0.01)
+    assert (grids.left != ()) == told

@@ -11,15 +11,13 @@ from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 6000
 NAMES = (
-    "LAB HEMATOLOGI LENGKAP",
-    "USG ABDOMEN",
-    "RONTGEN THORAX",
-    "KIMIA DARAH",
-    "FISIOTERAPI",
-    "LENSA + FRAME",
-    "EKG",
-)
-DOCTORS = ("SITI AMINAH", "BUDI SANTOSO", "AGUS WIJAYA", "RINA WULANDARI", "JOKO SUSILO", "TRI HANDAYANI", "ENDANG L")
+    "LAB HEMATOLOGI LENGKAP", "USG ABDOMEN", "RONTGEN THORAX", "KIMIA DARAH", "FISIOTERAPI", "LENSA + FRAME", "EKG", "HBA1C",
+    "PROFIL LIPID", "SCALING", "TUMPATAN", "NEBULIZER",
+)  # fmt: skip
+DOCTORS = (
+    "SITI AMINAH", "BUDI SANTOSO", "AGUS WIJAYA", "RINA WULANDARI", "JOKO SUSILO", "TRI HANDAYANI", "ENDANG LESTARI",
+    "JOHN WILSON", "MARY YOUNG", "RAVI PATEL", "ANNA MORGAN", "GARY NELSON",
+)  # fmt: skip
 
 
 def named(names, share=0.4, coded=True):
@@ -28,7 +26,7 @@ def named(names, share=0.4, coded=True):
     table = tariff_table(ROWS)
     code = np.array(table["procedure_code"].to_pylist(), object)
     house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
-    which = (g.integers(0, 3, ROWS) + 2 * house) % len(names)
+    which = (g.integers(0, 4, ROWS) + 4 * house) % len(names)
     has_name = (g.random(ROWS) < share) & (np.equal(code, None) | (not coded))
     label = np.where(has_name, np.array(names, object)[which], np.where(np.equal(code, None), None, "Cesarean section"))
     if not coded:
@@ -58,7 +56,10 @@ def test_names_come_as_often_as_in_the_table_and_in_the_houses_that_do_this(fit,
     drawn = Sampler(profile).draw_claims(5, np.arange(ROWS))
     assert shares(labels(drawn)) == pytest.approx(shares(labels(table)), abs=0.03)
     here = np.array(drawn["facility_class"].to_pylist()) == "RS Kelas C"
-    assert "EKG" not in np.array(drawn["procedure_label"].to_pylist(), object)[here]
+    there = np.array(table["facility_class"].to_pylist()) == "RS Kelas C"
+    done = set(np.array(table["procedure_label"].to_pylist(), object)[there])
+    assert np.mean([name not in done for name in np.array(drawn["procedure_label"].to_pylist(), object)[here]]) < 0.02
+    assert not set(NAMES) <= done
     known = profile.vocabulary().filter(pa.compute.equal(profile.vocabulary()["column_name"], "procedure_label"))
     assert set(NAMES) <= set(known["value"].to_pylist())
 
@@ -75,9 +76,13 @@ def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
         (DOCTORS, 0.4),
         (tuple(f"Prof {name}" for name in NAMES), 0.4),
         (NAMES, 0.12),
-        (tuple(f"USG {i:04d}{i:04d}{i:04d}" for i in range(7)), 0.4),
+        (tuple(f"USG {i:04d}{i:04d}{i:04d}" for i in range(12)), 0.4),
+        (NAMES[:9], 0.4),
+        (tuple(f"{name} OLEH DR. {doctor}" for name, doctor in zip(NAMES, DOCTORS, strict=True)), 0.4),
+        (tuple(f"{name} {doctor} SPPD" for name, doctor in zip(NAMES, DOCTORS, strict=True)), 0.4),
+        (("LAB HEMATOLOGI", "USG ABDOMEN", *DOCTORS[:9]), 0.4),
     ],
-    ids=["doctors", "titled", "few", "numbers"],
+    ids=["doctors", "titled", "few", "numbers", "short list", "doctors behind", "specialists", "doctors among"],
 )
 def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
     profile = fit(named(names, share))
@@ -114,3 +119,45 @@ def test_amounts_follow_the_name(fit):
     money = sampler.draw_money(6, np.arange(ROWS), drawn.drop_columns(["amount_claimed", "amount_paid", "amount_gap"]))
     apart = np.log(money["amount_claimed"].to_numpy())
     assert apart[is_so].mean() - apart[~is_so].mean() == pytest.approx(np.log(7), abs=0.2)
+
+
+def test_one_doctor_in_the_list_stays_where_he_is(fit):
+    """Of many names one has a title within, as visits are billed."""
+    names = [*NAMES, "VISITE DR. BUDI SANTOSO"]
+    table = named(NAMES)
+    label = np.array(table["procedure_label"].to_pylist(), object)
+    at = np.flatnonzero(np.isin(label, NAMES))[::40]
+    label[at] = names[-1]
+    profile = fit(replaced(table, "procedure_label", label.tolist()))
+    assert "EKG" in profile.vocabularies[PROCEDURE_NAME]
+    assert "BUDI" not in profile.to_json()
+
+
+def test_a_name_is_one_that_a_row_may_hold(fit):
+    """A category may hold an underscore, a label may not."""
+    names = tuple(name.replace(" ", "_") for name in NAMES)
+    profile = fit(named((*NAMES, *names)))
+    assert not any("_" in (name or "") for name in profile.vocabularies.get(PROCEDURE_NAME, ()))
+
+
+def test_a_list_of_names_leaves_no_cell_empty_twice(fit):
+    """Without a column of codes: what has no name has no procedure, and no label to lack."""
+    table = named(NAMES, coded=False)
+    profile = fit(table)
+    assert not any("procedure_label" in cells for cells in profile.blanks)
+    sampler = Sampler(profile)
+    drawn = sampler.leave_empty(5, np.arange(ROWS), sampler.draw_claims(5, np.arange(ROWS)))
+    assert np.mean(labels(drawn) != None) == pytest.approx(np.mean(labels(table) != None), abs=0.02)  # noqa: E711
+
+
+def test_what_crosses_by_name_is_not_said_to_be_withheld(fit):
+    assert not any("procedure_label" in sentence for sentence in fit(named(NAMES, coded=False)).oddities)
+
+
+def test_a_name_beside_a_code_is_the_codes_label(fit):
+    sampler = Sampler(fit(named(NAMES)))
+    claims = sampler.draw_claims(5, np.arange(50))
+    given = replaced(replaced(claims, "procedure_code", ["741"] * 50), "procedure_label", ["EKG"] * 50)
+    other = replaced(given, "procedure_label", ["Cesarean section"] * 50)
+    money = [sampler.draw_money(7, np.arange(50), table) for table in (given, other)]
+    assert money[0].equals(money[1])
