@@ -42,3 +42,19 @@ def test_each_text_means_the_same_as_in_the_statement_over_all_claims(tmp_path: 
         assert connection.sql(f"SELECT {_COMPARED} FROM columns_read").fetchall() == expected
     assert {"C", "D", "unknown"} < {row[1] for row in expected}
     assert {("E119", "I10"), ()} < {tuple(row[3]) for row in expected}
+
+
+@pytest.mark.parametrize("theirs", ["place of the text", "text_as_written", "place_of_text", 'an "odd" one', "V", "s"])
+def test_a_column_may_have_any_name(tmp_path: Path, theirs: str) -> None:
+    path, mapping = tmp_path / "claims.duckdb", tmp_path / "claims.toml"
+    quoted = theirs.replace('"', '""')
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            f"""CREATE TABLE claims_normalized AS SELECT DATE '2025-01-01' AS admit_dt, 1 AS los, 100000.0 + i AS amount_paid,
+            ['J18.9', 'A00.1', 'E119'][1 + i % 3] AS "{quoted}", [['I10', 'e11.9'], NULL][1 + i % 2] AS dx_secondary_codes
+            FROM range(90) r(i)"""
+        )
+    mapping.write_text(f"[columns]\ndx_primary_code = '{theirs}'\n", encoding="utf-8")
+    columns = read_source(SourceSpec(path, mapping=mapping)).columns
+    assert columns["dx_primary_code"].to_pylist() == ["J189", "A001", "E119"] * 30
+    assert columns["dx_secondary_codes"].to_pylist() == [["I10", "E119"], []] * 45

@@ -199,12 +199,13 @@ def of_one(who):
     table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
     persons = [f"person {i}" for i in range(ROWS)]
     houses = [f"house {i % 40}" for i in range(ROWS)]
-    for i in np.flatnonzero(own).tolist():
-        persons[i], houses[i] = ("one", houses[i]) if who == "person" else (persons[i], "one")
+    some = 30 if who == "person and some" else 0
+    for i in np.flatnonzero(own)[some:].tolist():
+        persons[i], houses[i] = (persons[i], "one") if who == "facility" else ("one", houses[i])
     return replaced(table, "patient_id_hash", persons).append_column("facility_id", pa.array(houses))
 
 
-@pytest.mark.parametrize("who", ["person", "facility"])
+@pytest.mark.parametrize("who", ["person", "person and some", "facility"])
 def test_the_step_of_one_is_nobodys(fit, who):
     assert fit(of_one(who)).money.paid_step is None
 

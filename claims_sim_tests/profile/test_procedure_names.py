@@ -62,6 +62,7 @@ def test_names_come_as_often_as_in_the_table_and_in_the_houses_that_do_this(fit,
     assert not set(NAMES) <= done
     known = profile.vocabulary().filter(pa.compute.equal(profile.vocabulary()["column_name"], "procedure_label"))
     assert set(NAMES) <= set(known["value"].to_pylist())
+    assert PROCEDURE_NAME not in profile.vocabulary()["column_name"].to_pylist()
 
 
 def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
@@ -135,8 +136,8 @@ def test_one_doctor_in_the_list_stays_where_he_is(fit):
 
 def test_a_name_is_one_that_a_row_may_hold(fit):
     """A category may hold an underscore, a label may not."""
-    names = tuple(name.replace(" ", "_") for name in NAMES)
-    profile = fit(named((*NAMES, *names)))
+    names = tuple(name.replace("LAB ", "LAB_").replace("USG ", "USG_") for name in NAMES)
+    profile = fit(named(names))
     assert not any("_" in (name or "") for name in profile.vocabularies.get(PROCEDURE_NAME, ()))
 
 
