@@ -244,9 +244,10 @@ def _with_one_range(shares: Binned) -> Binned:
 
 
 def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
-    """The share that is paid, with as few decimals as give exactly what is paid on the grid or the step; all of them where four do not,
-    or where, payments being on a coarser step, so many would give about any amount.
-    """  # noqa: D205
+    """The share that is paid, with as few decimals, four at most, as give exactly what is paid on the grid or the step; else unrounded.
+
+    Where payments are on a step of their own, decimals that would give about any amount are not tried.
+    """
     ratio = paid / claimed
     for decimals in (4, 3, 2):
         plain = np.round(paid / claimed, decimals)

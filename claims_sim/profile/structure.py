@@ -50,7 +50,7 @@ def sample_rows(rows: int) -> Ints:
 
 
 def _others_like_it(keys: Ints, limit: int) -> Likely:
-    """For each row the number of other rows with the same key; keys lie under `limit`."""
+    """For each row the number of other rows with the same key, to add to likelihoods; keys lie under `limit`."""
     ids = keys if limit <= DENSE_LIMIT else dense_ids(keys)[0]
     counts = np.bincount(ids).astype(np.float32)
     counts -= 1
