@@ -210,6 +210,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("grids of what is paid", len(money.paid_rounded_to))] if money.paid_rounded_to else []
     found += [("grids of what that leaves", len(money.left_rounded_to))] if money.left_rounded_to else []
     found += [("steps of payments by rules", 1)] if money.paid_step else []
+    found += [("habits of rounding payments", 1)] if money.paid_habit != "near" else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.off_prices] if money.off_prices is not None else [])

@@ -272,6 +272,8 @@ class Money(_Part):
     says on which of them, or on which of `left_rounded_to` what it leaves lies.
     """
     left_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    paid_habit: Literal["near", "down", "up"] = "near"
+    """How shares of what is claimed become whole steps of what is paid."""
     paid_step: Annotated[float, Field(gt=0)] | None = None
     """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it."""
     paid_means: PaidMeans | None = None
@@ -383,7 +385,7 @@ class Profile(_Part):
             for name in ("grid", "decisive"):
                 if tariff[name] is None:
                     del tariff[name]
-        for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0)):
+        for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0), ("paid_habit", "near")):
             if money[name] == usual:
                 del money[name]
         for name in (

@@ -151,6 +151,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_exact=settled.exact,
         paid_rounded_to=settled.rounded_to.paid,
         left_rounded_to=settled.rounded_to.left,
+        paid_habit=settled.habit,
         paid_step=settled.step,
         paid_means=settled.means,
         patients_part=settled.patients_part,

@@ -5,7 +5,7 @@ odd rest.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,15 @@ from claims_sim.profile.encode import Encoded
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import GRIDS, amount_grid, coarsest_grid, grids_of, lies_on, round_to_grids
+from claims_sim.profile.rounding import (
+    GRIDS,
+    amount_grid,
+    coarsest_grid,
+    grids_of,
+    lies_on,
+    round_to_grids,
+    to_whole_steps,
+)
 
 PAID_ROUNDED_TO: Final = "paid_rounded_to"
 """The table that draws to which grid a payment is rounded that no rule says, or what it leaves."""
@@ -27,6 +35,14 @@ _FEWEST_ROUNDED: Final = 20
 """So many times k claims, for the grids of their payments to be told."""
 _LEAST_LEFT: Final = 0.05
 """The share of the payments by no rule that must leave a rounder amount than they are, for that to be told."""
+
+
+Habit = Literal["near", "down", "up"]
+NEAR: Final[Habit] = "near"
+HABITS: Final[tuple[Habit, ...]] = (NEAR, "down", "up")
+_CLEARLY_MORE: Final = 1.2
+_SHARE_DECIMALS, _HUNDREDTH, _TELLING_STEPS = 2, 0.01, 20
+"""Shares in hundredths tell the habit, of amounts of so many steps for each hundredth."""
 
 
 class PaidGrids(NamedTuple):
@@ -49,9 +65,31 @@ def payment_step(claimed: Numbers, paid: Numbers, rows: Ints, population: Popula
     return grid
 
 
-def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float) -> Mask:
+def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float, habit: str = NEAR) -> Mask:
     """Is `value`, rounded to the step, what is paid, to the `grid` of all amounts?"""
-    return np.asarray(np.abs(np.rint(value / step) * step - paid) < grid / 2)
+    return np.asarray(np.abs(to_whole_steps(value, step, habit) - paid) < grid / 2)
+
+
+def rounding_habit(
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
+) -> Habit:
+    """How shares of what is claimed become whole steps: to the nearest one, unless clearly more of `rows` are so down or up.
+
+    Nobody's many claims make a habit.
+    """
+    one = rows[population.one_of_each(rows)]
+    one = one[claimed[one] * _HUNDREDTH >= _TELLING_STEPS * step]
+    claimed, paid = claimed[one], paid[one]
+    plain = np.round(paid / claimed, _SHARE_DECIMALS)
+    hits: dict[Habit, Ints] = {}
+    for habit in HABITS:
+        exact = [
+            is_exactly(claimed * (plain + aside), paid, step, grid, habit) for aside in (-_HUNDREDTH, 0, _HUNDREDTH)
+        ]
+        hits[habit] = one[np.logical_or.reduce(exact)]
+    best = max(HABITS, key=lambda habit: len(hits[habit]))
+    clearly = len(hits[best]) > max(_CLEARLY_MORE * len(hits[NEAR]), _SOME * len(one))
+    return best if clearly and population.may_be_told(hits[best]) else NEAR
 
 
 def add_steps(

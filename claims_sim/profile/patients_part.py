@@ -10,7 +10,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document import PatientsPart
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.rounding import amount_grid
+from claims_sim.profile.rounding import amount_grid, to_whole_steps
 
 _MOSTLY: Final = 0.5
 """The share of what is left that lies on the grid: other kinds of claims may have another."""
@@ -56,13 +56,7 @@ def find_patients_part(
 
 def round_part(part: PatientsPart, amounts: Numbers) -> Numbers:
     """`amounts` as patients pay them."""
-    return _rounded(amounts, part.grid, part.ties)
-
-
-def _rounded(amounts: Numbers, grid: float, ties: str) -> Numbers:
-    steps = amounts / grid
-    whole = {"down": np.floor(steps + 1e-9), "near": np.rint(steps), "up": np.ceil(steps - 1e-9)}
-    return np.asarray(whole[ties] * grid)
+    return to_whole_steps(amounts, part.grid, part.ties)
 
 
 def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[list[float], Codes]:
@@ -78,7 +72,7 @@ def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[li
     number: Codes = np.full(len(claimed), -1, np.int32)
     shares: list[float] = []
     for best in np.argsort(-counts, kind="stable"):
-        fits = (number < 0) & on_grid & (np.abs(_rounded(claimed * values[best], grid, ties) - left) < grid / 2)
+        fits = (number < 0) & on_grid & (np.abs(to_whole_steps(claimed * values[best], grid, ties) - left) < grid / 2)
         # Of shares to the cent, some lie on the grid by chance.
         about = (number < 0) & (left > 0) & (np.abs(claimed * values[best] - left) < grid)
         if fits.sum() > _MOSTLY * about.sum():
@@ -91,7 +85,7 @@ def _common(claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int)
     """The shares, in so many parts of a whole, that are left of far more claims than by chance; and of how many."""
     lowest = {"down": 0.0, "near": -0.5, "up": -1.0}[ties]
     share = np.ceil((left + lowest * grid) / claimed * parts - 1e-9) / parts
-    fits = np.abs(_rounded(claimed * share, grid, ties) - left) < grid / 2
+    fits = np.abs(to_whole_steps(claimed * share, grid, ties) - left) < grid / 2
     values, ids, counts = np.unique(share[fits], return_inverse=True, return_counts=True)
     # A fixed part, a deductible, is some share of each amount; that share is always the same part.
     steps = np.unique(ids * _MOST_STEPS + np.minimum(np.rint(left[fits] / grid), _MOST_STEPS - 1).astype(np.int64))

@@ -19,10 +19,10 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
-from claims_sim.profile.paid_rounding import PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
+from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
-from claims_sim.profile.rounding import round_to_grids
+from claims_sim.profile.rounding import round_to_grids, to_whole_steps
 from claims_sim.profile.settlement import (
     AMOUNT_BAND,
     FIRST_LEVEL,
@@ -211,7 +211,9 @@ class Payments:
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
-        paid[part] = np.rint(amount[part] * ratio / grid) * grid
+        # By the habit where it is of the grid itself; a coarser step has its own turn.
+        habit = money.paid_habit if money.paid_step is None else NEAR
+        paid[part] = to_whole_steps(amount[part] * ratio, grid, habit)
         first = FIRST_LEVEL + money.paid_values
         if money.patients_part is not None:
             shares = np.array(money.patients_part.shares)
@@ -268,7 +270,7 @@ class Payments:
 
     def _to_step(self, paid: Numbers, amount: Numbers, step: float) -> Numbers:
         """Payments in whole steps: down where the next step is above what is claimed and hardly anybody is paid more."""
-        rounded = np.rint(paid / step) * step
+        rounded = to_whole_steps(paid, step, self.profile.money.paid_habit)
         above = (rounded > amount) & self._seldom_pays_more
         return np.where(above, np.floor(np.minimum(paid, amount) / step) * step, rounded)
 

@@ -113,6 +113,13 @@ def lies_on(amounts: Numbers, grid: float) -> Mask:
     return np.asarray((whole >= 1) & (np.abs(steps - whole) < 1e-9 * np.maximum(1000, steps)))
 
 
+def to_whole_steps(amounts: Numbers, grid: float, habit: str) -> Numbers:
+    """`amounts` in whole steps of the grid: to the nearest, or always down or up."""
+    steps = amounts / grid
+    whole = {"down": np.floor(steps + 1e-9), "near": np.rint(steps), "up": np.ceil(steps - 1e-9)}
+    return np.asarray(whole[habit] * grid)
+
+
 def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
     """The prices behind logarithms, on the grid; `ties` says where one goes that lies between two steps."""
     steps = np.exp(logs) / grid

@@ -21,7 +21,16 @@ from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_signi
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import add_paid_prices, find_paid_lists, pay_by_lists
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
-from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, is_exactly, payment_step
+from claims_sim.profile.paid_rounding import (
+    NEAR,
+    Habit,
+    PaidGrids,
+    add_grids,
+    add_steps,
+    is_exactly,
+    payment_step,
+    rounding_habit,
+)
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
@@ -62,6 +71,8 @@ class Settlement(NamedTuple):
     means: PaidMeans | None
     patients_part: PatientsPart | None
     rounded_to: PaidGrids = PaidGrids()
+    habit: Habit = NEAR
+    """How shares become whole steps."""
     step: float | None = None
     """What payments by a rule are rounded to, as the table PAID_TO_STEP says, where that is coarser than what is claimed."""
 
@@ -92,6 +103,7 @@ class Rules(NamedTuple):
     patients_part: PatientsPart | None
     step: float
     """What most payments in part are rounded to."""
+    habit: Habit
     as_paid: Mask
     """Which claims bill just the price of `own` that they are paid, where many do; they have no code."""
 
@@ -123,7 +135,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         first += len(patients_part.shares)
     ratio = np.full(len(claimed), np.nan)
     step = payment_step(claimed, paid, np.flatnonzero(part), encoded.population, grid)
-    ratio[part] = plain_ratio(paid[part], claimed[part], grid, step)
+    habit = rounding_habit(claimed, paid, np.flatnonzero(part), encoded.population, grid, step)
+    ratio[part] = plain_ratio(paid[part], claimed[part], grid, step, habit)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
@@ -150,7 +163,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= number < 0
     first += len(exact)
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, as_paid)
+    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, habit, as_paid)
 
 
 def profile_settlement(
@@ -210,6 +223,7 @@ def profile_settlement(
         means,
         rules.patients_part,
         rounded_to,
+        rules.habit,
         step,
     )
 
@@ -243,7 +257,7 @@ def _with_one_range(shares: Binned) -> Binned:
     return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
-def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Numbers:
+def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float, habit: Habit = NEAR) -> Numbers:
     """The share that is paid, with as few decimals, four at most, as give exactly what is paid on the grid or the step; else unrounded.
 
     Where payments are on a step of their own, decimals that would give about any amount are not tried.
@@ -253,8 +267,8 @@ def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float) -> Nu
         plain = np.round(paid / claimed, decimals)
         apart = claimed * 10.0**-decimals
         tells = (decimals <= _FEW_DECIMALS) | (step == grid) | (apart >= _TELLING * grid)
-        on_grid = tells & is_exactly(claimed * plain, paid, grid, grid)
-        on_step = is_exactly(claimed * plain, paid, step, grid) & (apart >= _TELLING * step)
+        on_grid = tells & is_exactly(claimed * plain, paid, grid, grid, habit if step == grid else NEAR)
+        on_step = is_exactly(claimed * plain, paid, step, grid, habit) & (apart >= _TELLING * step)
         ratio = np.where(on_grid | on_step, plain, ratio)
     return np.asarray(ratio)
 

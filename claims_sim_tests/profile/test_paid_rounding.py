@@ -8,7 +8,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, round_payments
+from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, round_payments, rounding_habit
 from claims_sim.profile.rounding import lies_on
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.settlement import plain_ratio
@@ -142,6 +142,39 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
     claims = drawn.draw_claims(3, np.arange(ROWS))
     own = np.array(claims["service_type"].to_pylist()) == "RITL"
     assert np.mean(are_whole(money(claims)[0][own], 10_000)) > 0.95
+
+
+@pytest.mark.parametrize("step", [1, 100])
+@pytest.mark.parametrize("habit", ["near", "down", "up"])
+def test_shares_are_rounded_by_habit(fit, step, habit):
+    """Four or nine in ten, by the class of the house, in whole units or hundreds."""
+    whole = {"down": np.floor, "near": np.rint, "up": np.ceil}[habit]
+
+    def shares(house):
+        return np.array([0.4, 0.9, 0.9])[house]
+
+    def rule(claimed, house, _g):
+        return whole(np.round(claimed * shares(house) / step, 6)) * step
+
+    profile = fit(paid_by(rule, 1.0, times=10))
+    assert profile.money.paid_habit == habit
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    claimed, paid = money(drawn)
+    house = np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]
+    assert np.mean(np.abs(paid - rule(claimed, house, None)) < 0.5) > 0.97
+    assert [line for line in profile.money.paid_lines if line[0] > 0] == []
+
+
+def test_of_any_shares_and_of_one_persons_there_is_no_habit():
+    g = np.random.default_rng(68)
+    claimed = np.rint(np.exp(g.normal(14, 0.7, 4000)))
+    share = np.where(np.arange(4000) < 2000, 0.8, g.uniform(0.3, 0.9, 4000))
+    persons = np.where(np.arange(4000) < 2000, 0, np.arange(4000))
+    for owner, habit in ((np.arange(4000), "down"), (persons, "near")):
+        told = rounding_habit(
+            claimed, np.floor(claimed * share), np.arange(4000), Population(4000, 11, owner, None), 1.0, 1.0
+        )
+        assert told == habit
 
 
 @pytest.mark.parametrize(
