@@ -44,7 +44,7 @@ def test_each_text_means_the_same_as_in_the_statement_over_all_claims(tmp_path: 
     assert {("E119", "I10"), ()} < {tuple(row[3]) for row in expected}
 
 
-@pytest.mark.parametrize("theirs", ["place of the text", "text_as_written", "place_of_text", 'an "odd" one', "V", "s"])
+@pytest.mark.parametrize("theirs", ["place of the text", "text_as_written", 'an "odd" one', "V"])
 def test_a_column_may_have_any_name(tmp_path: Path, theirs: str) -> None:
     path, mapping = tmp_path / "claims.duckdb", tmp_path / "claims.toml"
     quoted = theirs.replace('"', '""')

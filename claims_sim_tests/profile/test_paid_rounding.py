@@ -144,9 +144,18 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
     assert np.mean(are_whole(money(claims)[0][own], 10_000)) > 0.95
 
 
-@pytest.mark.parametrize("step", [1, 100])
-@pytest.mark.parametrize("habit", ["near", "down", "up"])
-def test_shares_are_rounded_by_habit(fit, step, habit):
+@pytest.mark.parametrize(
+    ("habit", "step"),
+    [
+        ("down", 1),
+        ("up", 100),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in [("near", 1), ("near", 100), ("down", 100), ("up", 1)]
+        ),
+    ],
+)
+def test_shares_are_rounded_by_habit(fit, habit, step):
     """Four or nine in ten, by the class of the house, in whole units or hundreds."""
     whole = {"down": np.floor, "near": np.rint, "up": np.ceil}[habit]
 
@@ -181,8 +190,11 @@ def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     "rule",
     [
         lambda claimed, _house, _g: np.rint(claimed * 1.2),
-        lambda claimed, _house, g: np.rint(claimed * np.where(g.random(ROWS) < 0.5, 1.2, 0.8)),
-        lambda claimed, _house, _g: np.rint(claimed),
+        pytest.param(
+            lambda claimed, _house, g: np.rint(claimed * np.where(g.random(ROWS) < 0.5, 1.2, 0.8)),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(lambda claimed, _house, _g: np.rint(claimed), marks=pytest.mark.slow),
     ],
     ids=["dearer", "dearer or not", "to the next unit"],
 )
@@ -238,7 +250,7 @@ def of_one(who):
     return replaced(table, "patient_id_hash", persons).append_column("facility_id", pa.array(houses))
 
 
-@pytest.mark.parametrize("who", ["person", "person and some", "facility"])
+@pytest.mark.parametrize("who", [pytest.param("person", marks=pytest.mark.slow), "person and some", "facility"])
 def test_the_step_of_one_is_nobodys(fit, who):
     assert fit(of_one(who)).money.paid_step is None
 
