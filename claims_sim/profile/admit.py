@@ -40,7 +40,7 @@ _DAY: Final = re.compile(
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
-_MANY_NAMES, _SHARED_BY = 10, 3
+_MANY_NAMES, _SHARED_BY = 10, 3  # names of procedures; names that may have one root in common
 _SOME_ROOTS, _ROOTS_OF_CLAIMS = 0.25, 0.4
 """The shares of the names of procedures that must have a root of the code systems', and of their claims."""
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
@@ -63,8 +63,7 @@ _FEW: Final = 0.1  # of the labels
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 _TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
-
-_TITLE: Final = re.compile(
+_TITLE_ANYWHERE: Final = re.compile(
     r"(?i)\b(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|mr|mrs|mme)\b"
     r"|\bsp\.? ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
 )
@@ -288,7 +287,12 @@ def admitted_without_codes(values: Sequence[str | None], claims: Ints, enough: M
 
 
 def _is_untitled_phrase(value: str) -> bool:
-    return admit_category(value) and _has_form_of_label(value) and not _TITLED.match(value) and not _TITLE.search(value)
+    return (
+        admit_category(value)
+        and _has_form_of_label(value)
+        and not _TITLED.match(value)
+        and not _TITLE_ANYWHERE.search(value)
+    )
 
 
 def admitted_as_names(

@@ -4,6 +4,7 @@ The commonest are sought slope by slope, in twentieths. Of further ones any two 
 the same, there is one (a share that a contract has, less a fixed part).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,15 +22,18 @@ _SLOPES: Final = np.arange(21) / 20
 _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _LINE_SPREAD: Final = 0.25
+"""Claims on a line have at least so great a share of different amounts, of that of all claims."""
 _CLEARLY_MORE: Final = 1.2
 """How many more claims must lie on a line to the step of payments than on one to the grid."""
 _LARGE: Final = 100
+"""Amounts of so many steps tell a line to the step: smaller ones lie on any."""
 _PAIRS: Final = 1_000_000
 _FAR_APART: Final = 1000
 """So many steps apart two amounts must be for a slope to show to three decimals."""
 _MOST_FURTHER: Final = 60
 _MIN_FURTHER_SHARE: Final = 0.002
 _TRIED, _FEW_PAIRS = 400, 4
+"""So many of the lines that pairs tell are tried, each told by so many pairs or more."""
 _LEAST_SLOPE: Final = 0.02
 _DECIMALS: Final = 3
 
@@ -54,14 +58,18 @@ def _different(amounts: Numbers) -> float:
     return len(np.unique(amounts)) / max(len(amounts), 1)
 
 
+@dataclass(frozen=True, slots=True)
 class _Search:
     """What is claimed and paid, and what makes a line of it."""
 
-    def __init__(
-        self, claimed: Numbers, paid: Numbers, population: Population, grid: float, step: float, spread: float
-    ) -> None:
-        self.claimed, self.paid, self.population = claimed, paid, population
-        self.grid, self.step, self.spread = grid, step, spread
+    claimed: Numbers
+    paid: Numbers
+    population: Population
+    grid: float
+    step: float
+    """What payments are rounded to; `grid` is that of all amounts."""
+    spread: float
+    """Of the claims on a line so great a share must be of different amounts."""
 
     def commonest(self, todo: Ints) -> tuple[list[Line], Ints]:
         """The commonest lines of slopes in twentieths, and the rows on none of them."""

@@ -25,22 +25,21 @@ from claims_sim.profile.rounding import (
     to_whole_steps,
 )
 
+Habit = Literal["near", "down", "up"]
+NEAR: Final[Habit] = "near"
+HABITS: Final[tuple[Habit, ...]] = (NEAR, "down", "up")
 PAID_ROUNDED_TO: Final = "paid_rounded_to"
 """The table that draws to which grid a payment is rounded that no rule says, or what it leaves."""
 PAID_TO_STEP: Final = "paid_to_step"
 """The table that draws whether a payment by a rule is rounded to the step of most payments."""
 _MOST, _SOME = 0.5, 0.05
-"""The shares of the payments of odd charges that lie on their step, and of all that such are."""
+"""The shares of the payments of odd charges that lie on their step, and of all that such are, or that show a habit."""
 _FEWEST_ROUNDED: Final = 20
 """So many times k claims, for the grids of their payments to be told."""
 _LEAST_LEFT: Final = 0.05
 """The share of the payments by no rule that must leave a rounder amount than they are, for that to be told."""
-
-
-Habit = Literal["near", "down", "up"]
-NEAR: Final[Habit] = "near"
-HABITS: Final[tuple[Habit, ...]] = (NEAR, "down", "up")
 _CLEARLY_MORE: Final = 1.2
+"""How many more payments must be rounded down, or up, than to the nearest step."""
 _SHARE_DECIMALS, _HUNDREDTH, _TELLING_STEPS = 2, 0.01, 20
 """Shares in hundredths tell the habit, of amounts of so many steps for each hundredth."""
 
@@ -65,7 +64,7 @@ def payment_step(claimed: Numbers, paid: Numbers, rows: Ints, population: Popula
     return grid
 
 
-def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float, habit: str = NEAR) -> Mask:
+def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float, habit: Habit = NEAR) -> Mask:
     """Is `value`, rounded to the step, what is paid, to the `grid` of all amounts?"""
     return np.asarray(np.abs(to_whole_steps(value, step, habit) - paid) < grid / 2)
 

@@ -23,11 +23,7 @@ from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.rounding import round_to_grids, to_whole_steps
-from claims_sim.profile.settlement import (
-    AMOUNT_BAND,
-    FIRST_LEVEL,
-    PAID_KIND,
-)
+from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_KIND
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10

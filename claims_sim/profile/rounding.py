@@ -59,7 +59,7 @@ def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...
 def grids_of(
     amounts: Numbers, rows: Ints, population: Population, finest: float, kinds: Codes | None = None
 ) -> tuple[float, ...]:
-    """The grids that the amounts of `rows` are rounded to, finest first; nobody's many claims make one.
+    """The grids that the amounts of `rows` are rounded to, finest first; neither one's many claims nor one facility's make any.
 
     Those of each of `kinds`, if given, are among them: a rare kind's grids do not show among all.
     """
@@ -68,6 +68,7 @@ def grids_of(
         grid
         for those in some
         for grid in grids_kept(amounts[those[population.one_of_each(those)]], finest, 2 * population.k)
+        if grid == finest or population.may_be_told(those[lies_on(amounts[those], grid)])
     }
     return tuple(sorted(found))
 
@@ -116,8 +117,10 @@ def lies_on(amounts: Numbers, grid: float) -> Mask:
 def to_whole_steps(amounts: Numbers, grid: float, habit: str) -> Numbers:
     """`amounts` in whole steps of the grid: to the nearest, or always down or up."""
     steps = amounts / grid
-    whole = {"down": np.floor(steps + 1e-9), "near": np.rint(steps), "up": np.ceil(steps - 1e-9)}
-    return np.asarray(whole[habit] * grid)
+    # What lies on a step but for the last digits of its computation is on it, of large amounts too.
+    aside = 1e-9 + 1e-12 * np.abs(steps)
+    whole = {"down": np.floor(steps + aside), "near": np.rint(steps), "up": np.ceil(steps - aside)}
+    return np.asarray(whole[habit] * grid + 0.0)  # no -0.0, which a payload would show
 
 
 def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:

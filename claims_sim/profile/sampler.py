@@ -19,16 +19,7 @@ from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import (
-    DX_GROUP,
-    HAS_PROCEDURE,
-    HOUR,
-    INPATIENT,
-    MONTH,
-    SEASON,
-    WEEKDAY,
-    begins_alike,
-)
+from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY, begins_alike
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments

@@ -318,7 +318,7 @@ def _copy(
             pa.table({name: batch[name] if name == "claim_id" else encoded(batch[name]) for name in batch.schema.names})
             for batch in reader
         ]
-        if not batches:
+        if not any(batch.num_rows for batch in batches):
             raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
         raw = pa.concat_tables(batches).unify_dictionaries()
         table = with_canonical_values(connection, raw, located, mapping).combine_chunks()
@@ -331,8 +331,6 @@ def _copy(
             f"The source holds values in {', '.join(map(repr, wide))} that are too long to be read within {_MEMORY}: "
             "leave that column out of the mapping file, or give a view that shortens its values."
         ) from None
-    if table.num_rows == 0:
-        raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
     reading = stream_key(canonical_select("source", located, mapping), *STAYS_FILLED)
     return table.replace_schema_metadata({READING: f"{reading:016x}"})
 

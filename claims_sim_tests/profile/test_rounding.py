@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import HABITS, grids_kept, grids_of, on_grid, round_to_grids
+from claims_sim.profile.rounding import HABITS, grids_kept, grids_of, on_grid, round_to_grids, to_whole_steps
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -142,6 +142,14 @@ def test_grids_of_a_rare_kind_are_told_beside_those_of_the_others():
     rows, population = np.arange(9600), Population(9600, 11, np.arange(9600), None)
     assert 1000.0 not in grids_of(amounts, rows, population, 500.0)
     assert 1000.0 in grids_of(amounts, rows, population, 500.0, kinds)
-    # Of a kind of one person's claims nothing is told.
-    theirs = Population(9600, 11, np.where(kinds == 1, 0, np.arange(9600)), None)
-    assert 1000.0 not in grids_of(amounts, rows, theirs, 500.0, kinds)
+    # Of a kind of one person's claims, or of one facility's, nothing is told.
+    for persons, houses in ((np.where(kinds == 1, 0, np.arange(9600)), None), (np.arange(9600), 1 - kinds)):
+        theirs = Population(9600, 11, persons, None if houses is None else houses * (1 + rows % 40))
+        assert 1000.0 not in grids_of(amounts, rows, theirs, 500.0, kinds)
+
+
+def test_whole_steps_are_so_of_large_amounts_too_and_nothing_is_plain_nothing():
+    amounts = np.round(np.arange(1, 2000) * 12_345.67, 2)
+    for habit in ("down", "up"):
+        assert np.abs(to_whole_steps(amounts, 0.01, habit) - amounts).max() < 1e-3
+    assert not np.signbit(to_whole_steps(np.zeros(2), 0.01, "up")).any()
