@@ -11,7 +11,7 @@ from typing import Final
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
 # All that the grammars below allow between two letters.
-_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=_\-–・]"
+_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=≤≥_\-–・]"
 _SEPARATOR = f"{_BETWEEN}?"
 
 
@@ -48,10 +48,12 @@ _SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.[\s_]*[A-Z]"
 _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
-# run of four digits, none of the characters that addresses, e-mails or markup need. Thai and Hindi write vowels as marks
-# on a letter; selectors of variants are marks that nobody sees.
+# run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
+# in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
+# that nobody sees.
 _LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
-CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9])(?:{_LETTER}|[0-9 .,/&()'’+_\-・])*$"
+_SIZE: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]"
+CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9]|{_SIZE})(?:{_LETTER}|[0-9 .,/&()'’+%_\-–・]|{_SIZE})*$"
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 

@@ -22,7 +22,8 @@ ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.
-_CATEGORY: Final = re.compile(r"[^\W_][\w .,/&()'’+\-・]*")
+_SIZE: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]"
+_CATEGORY: Final = re.compile(rf"(?:[^\W_]|{_SIZE})(?:[\w .,/&()'’+%\-–・]|{_SIZE})*")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
@@ -329,11 +330,12 @@ def admitted_as_names(
     names = first[(borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
     told = pairs[np.isin(word, names) & enough[pairs]]
     labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
-    named = len(distinct_codes)
-    if _speak_of_diseases([values[i] or "" for i in labels]):
+    names_told, named = len(np.unique(same[labels])), len(distinct_codes)
+    if borne.sum() < _NEARLY_ALL * labelled.sum():
+        return out
+    if names_told < _NAMES_A_CODE * named and _speak_of_diseases([values[i] or "" for i in labels]):
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
-    many = max(_MANY, _NAMES_A_CODE * named)
-    if len(np.unique(same[labels])) < many or borne.sum() < _NEARLY_ALL * labelled.sum():
+    if names_told < max(_MANY, _NAMES_A_CODE * named):
         return out
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
