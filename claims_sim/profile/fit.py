@@ -29,6 +29,8 @@ PLACE: Final = (
 )  # fmt: skip
 WEIGHED_BY: Final = PLACE[:-1]
 """Most samples are drawn by places that are no district: told by these, weights are told of more."""
+WEIGHED_SELDOM_BY: Final = (DISTRICT, MONTH)
+"""Some are drawn anew every year, with other weights."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
@@ -276,9 +278,11 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
             return
         bins["claim_weight"] = binned.bins
         target = Target("claim_weight", binned.codes, len(binned.bins.lo))
-        candidates, district = (builder.candidates(names) for names in ([*WEIGHED_BY, "severity_group"], [DISTRICT]))
-        by_district = bool(district) and builder.tell_clearly_more(target, candidates, district)
-        builder.add(target, [*candidates, *district] if by_district else candidates)
+        candidates = builder.candidates([*WEIGHED_BY, "severity_group"])
+        for further in (builder.candidates([name]) for name in WEIGHED_SELDOM_BY):
+            if further and builder.tell_clearly_more(target, candidates, further):
+                candidates = [*candidates, *further]
+        builder.add(target, candidates)
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

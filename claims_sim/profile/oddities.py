@@ -54,6 +54,7 @@ def describe_oddities(reading: Reading) -> tuple[str, ...]:
         *_date_oddities(columns),
         *_number_oddities(columns),
         *_gap_oddities(columns),
+        *_count_oddities(columns),
         *_missing_oddities(columns),
         *_severity_oddities(columns),
         *_identity_oddities(connection, relation, mapping),
@@ -171,6 +172,20 @@ def _gap_oddities(columns: pa.Table) -> Iterator[str]:
         yield (
             f"{share_of(other, known)} of amount_gap is not what is claimed less what is paid; simulated claims hold just that. "
             "If the column is something else (a deductible, the patient's part), leave it out of the mapping file."
+        )
+
+
+def _count_oddities(columns: pa.Table) -> Iterator[str]:
+    if not {"comorbidity_count", "dx_secondary_codes"} <= set(columns.column_names):
+        return
+    listed = pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0)
+    off = pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64()))
+    known = len(off) - off.null_count
+    other = pc.sum(off).as_py() or 0
+    if other > _RATHER_MANY * known:
+        yield (
+            f"{share_of(other, known)} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold "
+            "just that. If the column is something else (an index of comorbidities), leave it out of the mapping file."
         )
 
 

@@ -132,7 +132,7 @@ class Payments:
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
         profile = self.profile
-        self._set_moments(draft)
+        self.set_moments(draft)
         draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
         if AMOUNT_KIND in self._tables:
             before = self._tables[AMOUNT_KIND]
@@ -172,8 +172,8 @@ class Payments:
         number = np.maximum(table.draw(key, rows, draft.given(table.parents, at)), 0)
         return round_to_grids(amount, self.profile.money.rounded_to, number, uniforms(key ^ stream_key("aside"), rows))
 
-    def _set_moments(self, draft: Draft) -> None:
-        """Claims of no month of the profile pay as those of its last one, claims of no moment as at an ordinary one."""
+    def set_moments(self, draft: Draft) -> None:
+        """Claims of no month of the profile are as those of its last one, claims of no moment as at an ordinary one."""
         for name, usual in self._usual.items():
             code = draft.codes.get(name)
             draft.codes[name] = (

@@ -423,6 +423,7 @@ class Sampler:
         weight = pa.nulls(len(rows), pa.float64())
         table = self._tables.get("claim_weight")
         if table is not None:
+            self._payments.set_moments(draft)
             code = table.draw(key, rows, draft.given(table.parents))
             drawn = self._bins["claim_weight"].draw(code, uniforms(key ^ stream_key("weight"), rows))
             weight = pa.array(drawn, mask=code < 0)

@@ -6,6 +6,7 @@ import struct
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from claims_sim.errors import SourceError
@@ -344,6 +345,15 @@ def test_a_gap_that_is_none_claims_without_a_person_and_codes_without_a_name_are
     assert "of dx_primary_code has no dx_primary_label: simulated claims have the code system's name there" in told
     plain = table.append_column("amount_gap", pa.array(claimed - claimed))
     assert not any("amount_gap" in sentence for sentence in fit(plain).oddities)
+
+
+def test_a_count_of_comorbidities_that_counts_something_else_is_reported(fit, table):
+    listed = pc.list_value_length(table["dx_secondary_codes"]).to_numpy()
+    odd = np.where(np.arange(ROWS) % 5 == 0, listed + 1, listed)
+    told = fit(table.append_column("comorbidity_count", pa.array(odd))).oddities
+    assert any("20.0% of comorbidity_count is not how many codes dx_secondary_codes holds" in one for one in told)
+    right = fit(table.append_column("comorbidity_count", pa.array(listed)))
+    assert not any("comorbidity_count" in one for one in right.oddities)
 
 
 def test_lists_of_codes_of_which_none_is_shared_by_enough_are_empty_lists(fit):

@@ -67,6 +67,17 @@ def test_weights_of_districts_are_told_by_districts(fit):
     assert (drawn["claim_weight"] == 1.5 + 0.25 * number).mean() > 0.99
 
 
+def test_weights_of_a_year_are_told_by_months_and_later_claims_bear_the_last(fit):
+    """A sample that is drawn anew every year: six of the table's months have one weight, the others another."""
+    table = tariff_table(6_000)
+    late = table["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")
+    sampler = Sampler(fit(replaced(table, "claim_weight", np.where(late, 4.0, 2.5))))
+    drawn = sampler.draw_claims(1, np.arange(3000)).to_pandas()
+    assert (drawn["claim_weight"] == np.where(drawn["admit_dt"] >= "2024-07-01", 4.0, 2.5)).mean() > 0.99
+    undated = sampler.draw_claims(1, np.arange(500)).drop_columns(["admit_dt", "discharge_dt", "claim_weight"])
+    assert set(sampler.draw_extra(2, np.arange(500), undated)["claim_weight"].to_pylist()) == {4.0}
+
+
 def test_the_weight_of_a_place_of_one_facility_is_not_in_the_file(told):
     bins = told.bins["claim_weight"]
     assert max(bins.hi) == WEIGHTS["ACEH"]
