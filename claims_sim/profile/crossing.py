@@ -36,7 +36,7 @@ _CALLED: Final = {
     PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
-    AMOUNT_KIND: "whether what is claimed is a price, nothing, an amount by name or another",
+    AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
@@ -192,6 +192,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
             ("top-ups", sum(len(tariff.top_ups) for tariff in money.tariffs)),
             ("procedures that decide prices", sum(_decisive(tariff) for tariff in money.tariffs)),
             ("factors of tariffs", sum(len(logs) for tariff in money.tariffs for logs in tariff.factors.values())),
+            ("months from which tariffs have other prices", sum(_changes(tariff) for tariff in money.tariffs)),
             ("tariffs whose prices are of a day", sum(tariff.by_day for tariff in money.tariffs)),
         ]
     if paid := money.paid_tariffs:
@@ -201,6 +202,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         found += [("top-ups of these", top_ups)] if top_ups else []
         found += [("factors of these", sum(len(logs) for tariff in paid for logs in tariff.factors.values()))]
         found += [("of these lists, those of prices of a day", by_day)] if by_day else []
+        changes = sum(_changes(tariff) for tariff in paid)
+        found += [("months from which these have other prices", changes)] if changes else []
     above = sum(money.rates_above_claimed)
     found += [("kinds of service that are paid these also where less is claimed", above)] if above else []
     found += [("lists of what is paid whose prices some bill just so", len(paid))] if money.claimed_as_paid else []
@@ -221,3 +224,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
 
 def _decisive(tariff: Tariff) -> int:
     return 0 if tariff.decisive is None else len(tariff.decisive.pairs)
+
+
+def _changes(tariff: Tariff) -> int:
+    return max(tariff.periods, default=0)

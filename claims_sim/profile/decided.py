@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, dense_ids
-from claims_sim.profile.document import Decisive
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.document import BY, PERIOD, Decisive
+from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import alike
 from claims_sim.profile.numbers import Numbers
 
@@ -52,8 +52,9 @@ def sizes_of(decisive: Decisive) -> int:
 
 
 def plain_names(names: Iterable[str]) -> tuple[str, ...]:
-    """`names` of a case, with the variables that DECIDED_BY follows from in its place."""
-    plain = ((SERVICE, DIAGNOSIS, PROCEDURE) if name == DECIDED_BY else (name,) for name in names)
+    """`names` of a case, with the variables that DECIDED_BY and PERIOD follow from in their place."""
+    made_of = {DECIDED_BY: (SERVICE, DIAGNOSIS, PROCEDURE), PERIOD: (MONTH,)}
+    plain = ((MONTH, name.removeprefix(BY)) if name.startswith(BY) else made_of.get(name, (name,)) for name in names)
     return tuple(dict.fromkeys(chain.from_iterable(plain)))
 
 

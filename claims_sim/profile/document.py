@@ -29,7 +29,7 @@ from pydantic import (
 
 from claims_sim.errors import ProfileError
 
-PROFILE_SCHEMA_VERSION: Final = "11"
+PROFILE_SCHEMA_VERSION: Final = "12"
 PROCEDURE_NAME: Final = "procedure_name"
 """The name of a procedure that has no code; the missing value where there is none, or a code."""
 BLANKS: Final = "blanks"
@@ -39,6 +39,11 @@ Blankable = Literal[
     "comorbidity_count",
 ]  # fmt: skip
 """The columns that a claim of the stream always fills. Of categories the profile knows that some are missing."""
+
+PERIOD: Final = "price_period"
+"""A variable of the price lists' own: the period of the month, of those between which prices change."""
+BY: Final = f"{PERIOD} by "
+"""With a variable's name behind it, a factor's: that variable and the period together, each of its values with rises of its own."""
 
 Whole = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -164,6 +169,8 @@ class Tariff(_Part):
     """The grid of its prices, where that is not the one of all amounts."""
     decisive: Decisive | None = None
     """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
+    periods: tuple[Whole, ...] = ()
+    """For each month the period of its prices, where cases have prices of each period."""
     by_day: bool = False
     """Prices are of a day: a claim costs so much for each day of its stay, and as much as for one without a night."""
 
@@ -293,7 +300,7 @@ class Money(_Part):
 class Profile(_Part):
     """A source's aggregates. Build with `fit_profile`, store with `save`, read with `load`."""
 
-    schema_version: Literal["11"] = PROFILE_SCHEMA_VERSION
+    schema_version: Literal["12"] = PROFILE_SCHEMA_VERSION
     created_at: AwareDatetime
     k: Annotated[int, Field(ge=1)]
     unit: Literal["persons", "claims"]
@@ -344,6 +351,18 @@ class Profile(_Part):
         return self
 
     @model_validator(mode="after")
+    def _periods_fit_their_lists(self) -> "Profile":
+        for tariff in (*self.money.tariffs, *self.money.paid_tariffs):
+            if tariff.periods and len(tariff.periods) != len(self.vocabularies.get("admit_month", ())):
+                raise ValueError("the periods of a tariff are not those of the months")
+            periods = max(tariff.periods, default=-1) + 1
+            for name, logs in tariff.factors.items():
+                places = self.vocabularies.get(name.removeprefix(BY), ())
+                if name.startswith(BY) and (not periods or len(logs) != len(places) * periods):
+                    raise ValueError(f"the factor {name} is not one of each value in each period")
+        return self
+
+    @model_validator(mode="after")
     def _lists_fit_their_tables(self) -> "Profile":
         size = {name: table.size for name, table in self.tables.items()}
         if size.get("special_date", 1) - 1 != len(self.special_dates):
@@ -382,8 +401,8 @@ class Profile(_Part):
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], *money["paid_tariffs"]):
-            for name in ("grid", "decisive"):
-                if tariff[name] is None:
+            for name in ("grid", "decisive", "periods"):
+                if not tariff[name]:
                     del tariff[name]
         for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0), ("paid_habit", "near")):
             if money[name] == usual:

@@ -12,6 +12,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.directory import is_attribute
+from claims_sim.profile.document import PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
 
@@ -35,6 +36,11 @@ MAX_CASE_SIZE: Final = 12
 """With more values a variable is no part of a case: hardly any price would be borne by enough."""
 _MANY_ROWS: Final = 15_000
 """With fewer rows a ratio recurs by chance among those that agree in less."""
+_NO_PLACE: Final = ("severity_group",)
+_CLEARLY_BETTER: Final = 1.2
+"""How many times as often prices must be equal for places to have rises of their own."""
+_FEWEST_RISEN: Final = 300
+"""So many rows of a place, and its rises are sought."""
 _LEAST_CHANGE: Final = 0.002
 """Prices of months that differ by less than this are the same price list."""
 
@@ -98,6 +104,90 @@ def global_factors(
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
     return factors, failed
+
+
+class Rises(NamedTuple):
+    """The logarithms of what each value of `place` multiplies prices by in each period, value by value. `of_place`: between values,
+    too; else only between periods.
+    """  # noqa: D205
+
+    place: str
+    logs: Numbers
+    of_place: bool
+
+    def others(self, factors: Mapping[str, Numbers]) -> dict[str, Numbers]:
+        """Of `factors` those that these do not stand for."""
+        stands_for = {MONTH, self.place} if self.of_place else {MONTH}
+        return {name: logs for name, logs in factors.items() if name not in stands_for}
+
+
+def rises_by_place(
+    encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask, factors: Mapping[str, Numbers]
+) -> Rises | None:
+    """Rises of prices between the periods of `encoded` that each value of a column of places has its own of; None where prices are
+    hardly the oftener equal for it than by the `factors` that are known.
+    """  # noqa: D205
+    names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
+    others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
+    period, periods = encoded.codes[PERIOD], len(encoded.vocabularies[PERIOD])
+    best, most = None, 0.0
+    for name in (n for n in names if n not in _NO_PLACE):
+        rows = np.flatnonzero(usable & (encoded.codes[name] >= 0) & (period >= 0))
+        if not len(rows):
+            continue
+        place = encoded.codes[name][rows].astype(np.int64)
+        for of_place in (True, False):
+            key_names = [n for n in names if n not in factors and (n != name or not of_place)]
+            tried = Rises(name, np.zeros(0), of_place)
+            rest = _without(tried.others(factors), encoded, logs, rows)
+            key = alike(encoded, [*key_names, *others], rows)
+            found = _rises(
+                key, place, period[rows], (len(encoded.vocabularies[name]), periods), rest, tolerance[rows], of_place
+            )
+            if found is None:
+                continue
+            moved = rest - found[place * periods + period[rows]]
+            now, then = (
+                _equal_neighbours(key, at, tolerance[rows]) for at in (_without(factors, encoded, logs, rows), moved)
+            )
+            if then > max(most, _CLEARLY_BETTER * now):
+                best, most = tried._replace(logs=found), then
+            break
+    return best
+
+
+def _rises(
+    key: Ints, place: Ints, period: Codes, sizes: tuple[int, int], rest: Numbers, tolerance: Numbers, of_place: bool
+) -> Numbers | None:
+    """What each place multiplies prices by in each period, of all places together or of each by itself."""
+    size, periods = sizes
+    if of_place:
+        return _factor(key, (place * periods + period).astype(np.int32), size * periods, rest, tolerance)
+    usual, rises = int(np.bincount(period, minlength=periods).argmax()), np.zeros((size, periods))
+    for value in range(size):
+        own = np.flatnonzero(place == value)
+        found = _factor(key[own], period[own], periods, rest[own], tolerance[own]) if len(own) > _FEWEST_RISEN else None
+        rises[value] = 0.0 if found is None else found - found[usual]
+    return rises.ravel() if rises.any() else None
+
+
+def _without(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, rows: Ints) -> Numbers:
+    """What the factors leave of the logarithms of `rows`."""
+    rest = logs[rows].copy()
+    for name, factor in factors.items():
+        rest -= np.append(factor, 0.0)[encoded.codes[name][rows]]
+    return rest
+
+
+def _equal_neighbours(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
+    """How often neighbours with one key, who are taken at random, have equal logarithms."""
+    order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
+    one, other = order[:-1], order[1:]
+    same = key[one] == key[other]
+    one, other = one[same], other[same]
+    if not len(one):
+        return 0.0
+    return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + 2e-5))
 
 
 def _parts(encoded: Encoded, names: Sequence[str], usable: Mask) -> set[tuple[str, str]]:

@@ -15,13 +15,22 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
+from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import FACTOR_CANDIDATES, MIN_PAIRS, densest, global_factors, snap_ratios
+from claims_sim.profile.factors import (
+    FACTOR_CANDIDATES,
+    MIN_PAIRS,
+    densest,
+    global_factors,
+    rises_by_place,
+    snap_ratios,
+)
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
-from claims_sim.profile.price_cases import choose_case, number_cases, tells_more_than_names, with_decided
+from claims_sim.profile.price_cases import choose_case, number_cases, prices_left, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
+from claims_sim.profile.price_periods import find_periods, with_periods, with_place
 from claims_sim.profile.quantities import with_multiples
 from claims_sim.profile.rounding import amount_grid, settle_rounding
 
@@ -161,14 +170,23 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         return None
     known = {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
     factors, case_extra = _find_factors(encoded, amounts, few, known)
-    names, decisive = choose_case(encoded, amounts, factors, np.flatnonzero(few), case_extra)
+    rows = np.flatnonzero(few)
+    periods = find_periods(encoded, prices_left(encoded, amounts, factors, rows), rows)
+    if periods:
+        encoded, case_extra = with_periods(encoded, periods), [*case_extra, PERIOD]
+        rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
+        if rises is not None:
+            encoded = with_place(encoded, periods, rises.place)
+            factors = rises.others(factors) | {BY + rises.place: rises.logs}
+    names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
     encoded = with_decided(encoded, decisive)
+    periods = periods if PERIOD in names or any(name.startswith(BY) for name in factors) else ()
     if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
         names = (_SERVICE, *names)
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = number_cases(encoded, names, sizes, usable)
     codes = {name: encoded.codes[name] for name in (*names, *factors)}
-    found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case, decisive=decisive)
+    found = Lattice(names, sizes, grid, codes, factors, np.zeros(1), keys, case, decisive=decisive, periods=periods)
     on = np.flatnonzero((case >= 0) & few)
     if not len(on):
         return None

@@ -54,6 +54,8 @@ class Lattice:
     """Where a price goes that lies between two steps of the grid."""
     decisive: Decisive | None = None
     """The procedures that decide prices, where DECIDED_BY is part of a case."""
+    periods: tuple[int, ...] = ()
+    """The period of each month, where PERIOD is part of a case."""
     steps: float = A_STEP_OFF
     """Fewer steps of the grid than this lie between an amount and the price that it is taken for."""
 

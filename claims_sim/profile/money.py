@@ -36,10 +36,12 @@ ON_LIST: Final = "is_on_list"
 """Another: 1 where what is claimed is a price of the tariffs, or the price that is paid."""
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
+CLAIMS_NOTHING: Final = "claims_nothing"
+"""The table that draws whether nothing is claimed, where enough claim nothing; all else is drawn of the others."""
 AMOUNT_KIND: Final = "amount_kind"
-"""And whether what is claimed is a price of the tariffs, the price that is paid, nothing, an amount by name, or another."""
-BY_NAME: Final = 3
-_KINDS: Final = 5
+"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
+BY_NAME: Final = 2
+_KINDS: Final = 4
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
@@ -117,8 +119,9 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     places = place_on_lists(lattices, encoded.rows)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
     tariffs = _tariffs(fit)
-    exact, counted = _profile_amount(fit)
-    rows = np.flatnonzero(np.isfinite(primary))
+    nothing = _add_nothing(fit)
+    exact, counted = _profile_amount(fit, nothing)
+    rows = np.flatnonzero(np.isfinite(primary) & ~nothing)
     means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.first_shared + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
@@ -219,35 +222,43 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
     return tuple(tariff_of(lattice, fit.grid) for lattice in lattices)
 
 
-def _profile_amount(fit: _Fit) -> tuple[Numbers, Codes]:
+def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     """The table `amount`: places on the tariffs, the price that is paid, shared amounts off them, and the rest as one code."""
     primary, codes = fit.primary, fit.places.code.copy()
     codes[fit.as_paid] = fit.points
-    off = np.flatnonzero(np.isfinite(primary) & (codes < 0))
+    off = np.flatnonzero(np.isfinite(primary) & (codes < 0) & ~nothing)
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
     shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
     exact = distinct[shared]
     other = fit.first_shared + len(exact)
     codes[off] = np.where(shared, fit.first_shared + np.cumsum(shared) - 1, other)[ids]
-    # A shared price may recur where enough is given; further up it would be the price of other cases. Nothing is
-    # nothing everywhere.
-    first = fit.first_shared + int(len(exact) > 0 and exact[0] == 0.0)
-    rule = Rule(Fallback(first, other, _SHARED_DEPTH))
+    # A shared price may recur where enough is given; further up it would be the price of other cases.
+    rule = Rule(Fallback(fit.first_shared, other, _SHARED_DEPTH))
     # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
     kind = None
     if len(exact) >= _MANY_SHARED:
-        kind = _add_kind(fit, codes, (fit.points, fit.first_shared, first, other), candidates)
+        kind = _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates)
         candidates = [*candidates, *fit.builder.candidates([kind])]
     counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule, first=kind)
     return exact, counted
 
 
+def _add_nothing(fit: _Fit) -> Mask:
+    """First who claims nothing, which is told by what nothing else of the amounts is: a claim that could not be grouped."""
+    nothing: Mask = fit.primary == 0.0
+    if not nothing.any() or not fit.encoded.population.may_be_told(np.flatnonzero(nothing)):
+        return np.zeros(len(nothing), np.bool_)
+    codes: Codes = np.where(np.isfinite(fit.primary), nothing, -1).astype(np.int32)
+    fit.builder.add(Target(CLAIMS_NOTHING, codes, 2), fit.builder.candidates([*fit.earlier, MONTH]))
+    return nothing
+
+
 def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> str:
-    """First whether an amount is a price of the tariffs, the price that is paid, nothing, shared or another, by the first codes of
-    all but the first kind; then which.
+    """First whether an amount is a price of the tariffs, the price that is paid, shared or another, by the first codes of all but
+    the first kind; then which.
 
     Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
     """  # noqa: D205

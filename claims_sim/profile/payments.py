@@ -16,7 +16,7 @@ from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, CLAIMS_NOTHING, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
@@ -138,10 +138,12 @@ class Payments:
             before = self._tables[AMOUNT_KIND]
             draft.codes[AMOUNT_KIND] = before.draw(key, rows, draft.given(before.parents))
         table = self._tables["amount"]
-        code = table.draw(key, rows, draft.given(table.parents))
+        code, nothing = table.draw(key, rows, draft.given(table.parents)), self._claim_nothing(key, rows, draft)
+        code[nothing] = -1
         amount = self._draw_prices(key, rows, draft, code)
         listed = np.isfinite(amount)
         first = profile.money.points + profile.money.claimed_as_paid
+        amount[nothing] = 0.0
         exact = (code >= first) & (code < first + len(self._exact))
         amount[exact] = self._exact[code[exact] - first]
         owed = np.full(draft.rows, np.nan) if self._own is None else self._own.draw(key, rows, draft)
@@ -164,6 +166,13 @@ class Payments:
             settled = np.minimum(settled, claimed)
         return pa.table(
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
+        )
+
+    def _claim_nothing(self, key: int, rows: Rows, draft: Draft) -> Mask:
+        """Who claims nothing at all."""
+        table = self._tables.get(CLAIMS_NOTHING)
+        return (
+            np.zeros(draft.rows, np.bool_) if table is None else table.draw(key, rows, draft.given(table.parents)) == 1
         )
 
     def _rounded(self, key: int, rows: Rows, draft: Draft, at: npt.NDArray[np.int64], amount: Numbers) -> Numbers:

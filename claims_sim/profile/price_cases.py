@@ -44,24 +44,24 @@ def choose_case(
     # Claims that were dealt out to other places bear prices that are none there: what is a factor, the others show.
     shown = rows if encoded.groups is None else rows[encoded.groups.of_row[rows] < 0]
     while True:
-        names, decisive = _clearest(encoded, _prices(encoded, amounts, factors, rows), rows, extra, worth)
+        names, decisive = _clearest(encoded, prices_left(encoded, amounts, factors, rows), rows, extra, worth)
         own: list[tuple[float, str]] = []
         by = with_decided(encoded, decisive)
         small = [n for n in factors if n in FACTOR_CANDIDATES and len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
         for name, part in [(n, (n,)) for n in small] + [(MONTH, ())] * (MONTH in factors):
             without = {n: factor for n, factor in factors.items() if n != name}
             codes = [by.codes[n][shown] for n in (*names, *part)]
-            own.append((_weigh_case(codes, _prices(encoded, amounts, without, shown), worth)[0], name))
+            own.append((_weigh_case(codes, prices_left(encoded, amounts, without, shown), worth)[0], name))
         best, name = max(own, default=(-1.0, ""))
         codes = [by.codes[n][shown] for n in names]
-        clear = _weigh_case(codes, _prices(encoded, amounts, factors, shown), worth)[0]
+        clear = _weigh_case(codes, prices_left(encoded, amounts, factors, shown), worth)[0]
         if best < clear + _CLEARER * len(rows):
             return names, decisive
         del factors[name]
         extra = [*extra, *(n for n in small if n == name)]
 
 
-def _prices(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
+def prices_left(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
     """A number for the price of each of `rows` that the factors leave."""
     rest = amounts.logs[rows].copy()
     for name, logs in factors.items():

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
-from claims_sim.profile.document import Decisive, Means, Nested, Tariff
+from claims_sim.profile.document import BY, PERIOD, Decisive, Means, Nested, Tariff
+from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.missing_stays import MAX_STAY
+from claims_sim.profile.price_periods import period_of, places_and_periods
 from claims_sim.profile.rounding import on_grid
 
 Numbers = npt.NDArray[np.float64]
@@ -29,6 +31,7 @@ class PriceList:
     bases: Numbers
     factors: dict[str, Numbers]
     deciding: Deciding | None
+    periods: tuple[int, ...]
 
     @classmethod
     def of_tariff(cls, tariff: Tariff) -> "PriceList":
@@ -37,7 +40,7 @@ class PriceList:
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), depth)
         return cls._build(tariff.parents, tariff.sizes, paths, np.array(tariff.points), np.array(tariff.bases), {
             name: np.array(logs) for name, logs in tariff.factors.items()
-        } | ({STAY: log_days()} if tariff.by_day else {}), tariff.decisive)  # fmt: skip
+        } | ({STAY: log_days()} if tariff.by_day else {}), tariff.decisive, tariff.periods)  # fmt: skip
 
     @classmethod
     def of_lattice(cls, lattice: Lattice) -> "PriceList":
@@ -51,12 +54,14 @@ class PriceList:
             lattice.bases,
             lattice.factors,
             lattice.decisive,
+            lattice.periods,
         )
 
     @classmethod
     def _build(
         cls, names: tuple[str, ...], sizes: tuple[int, ...], paths: npt.NDArray[np.int64],
         points: npt.NDArray[np.int64], bases: Numbers, factors: dict[str, Numbers], decisive: Decisive | None,
+        periods: tuple[int, ...],
     ) -> "PriceList":  # fmt: skip
         levels = []
         for depth in range(len(names) + 1):
@@ -65,7 +70,7 @@ class PriceList:
         start = np.r_[0, np.cumsum(points)].astype(np.int64)
         padded = {name: np.append(logs, 0.0) for name, logs in factors.items()}
         deciding = None if decisive is None else Deciding(decisive)
-        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded, deciding)
+        return cls(names, tuple(steps_of(levels, sizes)), start, bases, padded, deciding, periods)
 
     @property
     def cases(self) -> int:
@@ -76,6 +81,8 @@ class PriceList:
         """The number of each claim's case; -1 where it is not priced."""
         if self.deciding is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
             given = given | {DECIDED_BY: self.deciding.decided_by(given)}
+        if self.periods and PERIOD not in given and MONTH in given:
+            given = given | {PERIOD: period_of(self.periods, given[MONTH])}
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
             case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
@@ -93,7 +100,10 @@ class PriceList:
         base = self.bases[np.minimum(self.start[case] + np.where(lacks, 0, point), len(self.bases) - 1)].copy()
         base[(case < 0) | (lacks & strict)] = np.nan
         for name, factor in self.factors.items():
-            if name in given:
+            place = name.removeprefix(BY)
+            if name not in given and place in given and MONTH in given and place != name:
+                base += factor[places_and_periods(self.periods, given[place], given[MONTH])]
+            elif name in given:
                 # A stay that is given may be any number of days, and none that there is.
                 base += factor[np.clip(given[name], 0, MAX_STAY) if name == STAY else given[name]]
         return base
@@ -201,6 +211,7 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         ties=lattice.ties,
         grid=lattice.grid if lattice.grid != grid else None,
         decisive=lattice.decisive,
+        periods=lattice.periods,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.decided import DECIDED_BY
-from claims_sim.profile.document import Bins, PaidMeans, PatientsPart, Tariff
+from claims_sim.profile.document import PERIOD, Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.lattice import Lattice
@@ -331,7 +331,7 @@ def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[
     levels: dict[str, Codes] = {}
     for lattice in listed.lattices:
         on = rows[lattice.point[rows] >= 0]
-        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS, DECIDED_BY)):
+        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS, DECIDED_BY, PERIOD)):
             level = levels.setdefault(name, np.full(encoded.rows, -1, np.int32))
             _set_paid_level(level, encoded, lattice, listed.days, on, name)
     counts = {name: int((level >= 0).sum()) for name, level in levels.items()}
