@@ -202,18 +202,19 @@ class InflatedTopUp(Kind):
     strengths = ("30 to 60 % of the claim on top", "60 to 120 % on top", "120 to 300 % on top")
     share = 0.2
     _FACTORS: Final = {1: (0.3, 0.6), 2: (0.6, 1.2), 3: (1.2, 3.0)}
-    _LEAST: Final = 1e5  # rupiah
-    _ROUND: Final = 1000.0  # rupiah; bills of drugs are seldom finer
+    _STEPS: Final = 100  # of the least that a stay costs; bills of drugs are seldom finer
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:  # noqa: ARG002
         """Stays that cost something."""
-        return stays(world, amount=(self._LEAST, np.inf))
+        return stays(world, amount=(world.least_cost, np.inf))
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """Add to the amount; what is added is paid."""
         claimed, paid = numbers(claims, "amount_claimed"), numbers(claims, "amount_paid")
         extra = claimed * task.between("factor", *self._FACTORS[task.strength])
-        extra = np.maximum(np.rint(extra / self._ROUND) * self._ROUND, task.world.on_grid(np.full(len(claims), 1000.0)))
+        step = task.world.least_cost / self._STEPS
+        extra = np.maximum(np.rint(extra / step) * step, step)
+        extra = np.maximum(task.world.on_grid(extra), task.world.grid)
         return put(claims, amount_claimed=claimed + extra, amount_paid=paid + extra)
 
 

@@ -19,6 +19,7 @@ _LOOKED_AT: Final = 40_000  # drawn claims; a diagnosis of 1 in 1,000 is then se
 _PRICES_COMPARED: Final = 24
 _LEAST_SEEN: Final = 20
 _DEAR: Final = 1.3  # times the median of stays without a procedure
+_USUALLY_DEARER: Final = 40  # times the least that a stay costs
 _INPATIENT, _OUTPATIENT = "RITL", "RJTL"
 
 Floats = npt.NDArray[np.float64]
@@ -64,6 +65,15 @@ class World:
     def outpatient(self) -> str | None:
         """The value of service_type for outpatients; None where the source has none."""
         return self._service(_OUTPATIENT, has_stay=False)
+
+    @cached_property
+    def least_cost(self) -> float:
+        """The least that a stay costs for it to cost something, in the source's currency: a power of ten, about a fortieth of what
+        stays usually cost (100,000 rupiah, where that is four million).
+        """  # noqa: D205
+        amounts = _numbers(self._stays()["amount_claimed"])
+        usual = float(np.median(amounts[amounts > 0])) if (amounts > 0).any() else 1.0
+        return float(10.0 ** np.rint(np.log10(usual / _USUALLY_DEARER)))
 
     @cached_property
     def severities(self) -> tuple[str, ...]:

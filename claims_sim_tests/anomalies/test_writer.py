@@ -10,6 +10,7 @@ import pytest
 
 from claims_sim.anomalies.kinds import KINDS
 from claims_sim.anomalies.quota import Quota
+from claims_sim.anomalies.world import World
 from claims_sim.anomalies.writer import AnomalyWriter
 from claims_sim.claim import Claim
 from claims_sim.claim_ids import numbered_batch_id
@@ -154,6 +155,16 @@ def test_decoys_are_marked_and_are_right(write):
     decoys = _truth(batch, "decoy")
     assert {row["kind"] for row in decoys} >= {"dialysis", "chemotherapy"}
     assert all(row["rupiah_lost"] == 0 and row["is_decoy"] for row in decoys)
+
+
+def test_what_a_stay_costs_at_least_is_in_the_currency_of_the_source(sampler):
+    """Where stays cost a ten-thousandth of rupiah, bills on top of those of ten are bills on top of something."""
+    world, abroad = World(sampler), World(sampler)
+    assert world.least_cost == 100_000
+    amounts = pc.divide(world.drawn["amount_claimed"], 10_000.0)
+    at = world.drawn.column_names.index("amount_claimed")
+    abroad.drawn = world.drawn.set_column(at, "amount_claimed", amounts)
+    assert abroad.least_cost == 10
 
 
 @pytest.mark.slow
