@@ -52,8 +52,10 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
 # that nobody sees.
 _LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
-_SIZE: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]"
-CATEGORY_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9]|{_SIZE})(?:{_LETTER}|[0-9 .,/&()'’+%_\-–・]|{_SIZE})*$"
+_MORE: Final = rf"(?:{_LETTER}|[0-9 .,/&()'’+_\-–・])*"
+# One such sign a value: with more of them an identifier could be written with two characters between its digits.
+_SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
+CATEGORY_GRAMMAR: Final = rf"^(?:(?:{_LETTER}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 

@@ -22,8 +22,9 @@ ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.
-_SIZE: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]"
-_CATEGORY: Final = re.compile(rf"(?:[^\W_]|{_SIZE})(?:[\w .,/&()'’+%\-–・]|{_SIZE})*")
+_MORE: Final = r"[\w .,/&()'’+\-–・]*"
+_SIGN: Final = r"(?:(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%)"
+_CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -170,7 +171,7 @@ class Tariff(_Part):
     decisive: Decisive | None = None
     """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
     periods: tuple[Whole, ...] = ()
-    """For each month the period of its prices, where cases have prices of each period."""
+    """For each month the period of its prices, where cases or factors go by periods."""
     by_day: bool = False
     """Prices are of a day: a claim costs so much for each day of its stay, and as much as for one without a night."""
 
@@ -353,13 +354,24 @@ class Profile(_Part):
     @model_validator(mode="after")
     def _periods_fit_their_lists(self) -> "Profile":
         for tariff in (*self.money.tariffs, *self.money.paid_tariffs):
-            if tariff.periods and len(tariff.periods) != len(self.vocabularies.get("admit_month", ())):
+            periods = tariff.periods
+            if periods and len(periods) != len(self.vocabularies.get("admit_month", ())):
                 raise ValueError("the periods of a tariff are not those of the months")
-            periods = max(tariff.periods, default=-1) + 1
-            for name, logs in tariff.factors.items():
+            if any(one not in (before, before + 1) for before, one in pairwise((0, *periods))):
+                raise ValueError("the periods of a tariff do not follow each other")
+            sizes = dict(zip(tariff.parents, tariff.sizes, strict=True))
+            count = max(periods, default=-1) + 1
+            if (PERIOD in sizes and sizes[PERIOD] != count) or PERIOD in tariff.factors:
+                raise ValueError("the cases of a tariff do not fit its periods")
+            by = [name for name in tariff.factors if name.startswith(BY)]
+            for name in by:
                 places = self.vocabularies.get(name.removeprefix(BY), ())
-                if name.startswith(BY) and (not periods or len(logs) != len(places) * periods):
+                if not count or len(tariff.factors[name]) != len(places) * count:
                     raise ValueError(f"the factor {name} is not one of each value in each period")
+            if len(by) > 1 or any(name.startswith(BY) for name in sizes):
+                raise ValueError(
+                    "a tariff has one factor of places and periods at most, and none as a part of its cases"
+                )
         return self
 
     @model_validator(mode="after")
@@ -371,6 +383,8 @@ class Profile(_Part):
             raise ValueError("the table rounded_to does not fit the grids")
         if size.get("paid_rounded_to", 0) != len(self.money.paid_rounded_to) + len(self.money.left_rounded_to):
             raise ValueError("the table paid_rounded_to does not fit the grids")
+        if size.get("claims_nothing", 2) != 2:
+            raise ValueError("the table claims_nothing does not say one of two things")
         if size.get("paid_to_step", 0) != (0 if self.money.paid_step is None else 2):
             raise ValueError("the table paid_to_step does not fit the step of payments")
         if size.get(BLANKS, 0) != len(self.blanks) or any(self.blanks[:1]):

@@ -37,10 +37,11 @@ MAX_CASE_SIZE: Final = 12
 _MANY_ROWS: Final = 15_000
 """With fewer rows a ratio recurs by chance among those that agree in less."""
 _NO_PLACE: Final = ("severity_group",)
+"""Of the candidates what is no place: who raises prices is a house, its owner or its region."""
 _CLEARLY_BETTER: Final = 1.2
-"""How many times as often prices must be equal for places to have rises of their own."""
+"""How many times as often neighbours' prices must be equal for places to have rises of their own."""
 _FEWEST_RISEN: Final = 300
-"""So many rows of a place, and its rises are sought."""
+"""With fewer rows of a place alone its ratios recur by chance."""
 _LEAST_CHANGE: Final = 0.002
 """Prices of months that differ by less than this are the same price list."""
 
@@ -125,53 +126,63 @@ def rises_by_place(
     encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask, factors: Mapping[str, Numbers]
 ) -> Rises | None:
     """Rises of prices between the periods of `encoded` that each value of a column of places has its own of; None where prices are
-    hardly the oftener equal for it than by the `factors` that are known.
+    hardly the oftener equal for it than by the `factors` that are known. A place's rise in a period is that of enough persons.
     """  # noqa: D205
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
     others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
-    period, periods = encoded.codes[PERIOD], len(encoded.vocabularies[PERIOD])
-    best, most = None, 0.0
+    period, periods = encoded.codes[PERIOD].astype(np.int64), len(encoded.vocabularies[PERIOD])
+    best, most = None, _CLEARLY_BETTER
     for name in (n for n in names if n not in _NO_PLACE):
-        rows = np.flatnonzero(usable & (encoded.codes[name] >= 0) & (period >= 0))
+        known = np.flatnonzero(usable & (encoded.codes[name] >= 0) & (period >= 0))
+        size, cells = len(encoded.vocabularies[name]), encoded.codes[name][known] * periods + period[known]
+        told = encoded.population.releasable(cells, size * periods, known)
+        rows, cells = known[told[cells]], cells[told[cells]]
         if not len(rows):
             continue
-        place = encoded.codes[name][rows].astype(np.int64)
         for of_place in (True, False):
-            key_names = [n for n in names if n not in factors and (n != name or not of_place)]
             tried = Rises(name, np.zeros(0), of_place)
-            rest = _without(tried.others(factors), encoded, logs, rows)
+            rest = logs_left(tried.others(factors), encoded, logs, rows)
+            key_names = [n for n in names if n not in factors and (n != name or not of_place)]
             key = alike(encoded, [*key_names, *others], rows)
-            found = _rises(
-                key, place, period[rows], (len(encoded.vocabularies[name]), periods), rest, tolerance[rows], of_place
-            )
+            found = _rises(key, cells, (size, periods), rest, tolerance[rows], of_place)
             if found is None:
                 continue
-            moved = rest - found[place * periods + period[rows]]
+            # Nobody's rise is no rise: where a place's claims of a period may not be told, prices stay as they usually are.
+            found = np.where(told, found, np.repeat(found.reshape(size, periods)[:, _usual(cells % periods)], periods))
+            found[np.repeat(~told.reshape(size, periods).any(1), periods)] = 0.0
             now, then = (
-                _equal_neighbours(key, at, tolerance[rows]) for at in (_without(factors, encoded, logs, rows), moved)
+                _equal_neighbours(key, left, tolerance[rows])
+                for left in (logs_left(factors, encoded, logs, rows), rest - found[cells])
             )
-            if then > max(most, _CLEARLY_BETTER * now):
-                best, most = tried._replace(logs=found), then
-            break
+            if then > most * now:
+                best, most = tried._replace(logs=found), then / max(now, 1e-9)
+                break
     return best
 
 
+def _usual(codes: Ints) -> int:
+    return int(np.bincount(codes).argmax())
+
+
 def _rises(
-    key: Ints, place: Ints, period: Codes, sizes: tuple[int, int], rest: Numbers, tolerance: Numbers, of_place: bool
+    key: Ints, cells: Ints, sizes: tuple[int, int], rest: Numbers, tolerance: Numbers, of_place: bool
 ) -> Numbers | None:
-    """What each place multiplies prices by in each period, of all places together or of each by itself."""
+    """What each place multiplies prices by in each period (`cells`: place × periods + period), of all places together or of each by
+    itself.
+    """  # noqa: D205
     size, periods = sizes
     if of_place:
-        return _factor(key, (place * periods + period).astype(np.int32), size * periods, rest, tolerance)
-    usual, rises = int(np.bincount(period, minlength=periods).argmax()), np.zeros((size, periods))
-    for value in range(size):
+        return _factor(key, cells.astype(np.int32), size * periods, rest, tolerance)
+    place, period = cells // periods, (cells % periods).astype(np.int32)
+    usual, rises = _usual(cells % periods), np.zeros((size, periods))
+    for value in np.flatnonzero(np.bincount(place, minlength=size) > _FEWEST_RISEN).tolist():
         own = np.flatnonzero(place == value)
-        found = _factor(key[own], period[own], periods, rest[own], tolerance[own]) if len(own) > _FEWEST_RISEN else None
+        found = _factor(key[own], period[own], periods, rest[own], tolerance[own])
         rises[value] = 0.0 if found is None else found - found[usual]
     return rises.ravel() if rises.any() else None
 
 
-def _without(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, rows: Ints) -> Numbers:
+def logs_left(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, rows: Ints) -> Numbers:
     """What the factors leave of the logarithms of `rows`."""
     rest = logs[rows].copy()
     for name, factor in factors.items():

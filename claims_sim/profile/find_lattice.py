@@ -16,7 +16,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import (
     FACTOR_CANDIDATES,
     MIN_PAIRS,
@@ -58,6 +58,8 @@ _MUCH_SHORTER: Final = 0.7
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _MIN_EXPLAINED_DEALT: Final = 0.5
+_MANY_DEALT: Final = 0.25
+"""A claim that was dealt out bears the rise of where it came from, which is kept nowhere: with so many, places have none of their own."""
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
@@ -171,10 +173,15 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
     known = {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
     factors, case_extra = _find_factors(encoded, amounts, few, known)
     rows = np.flatnonzero(few)
-    periods = find_periods(encoded, prices_left(encoded, amounts, factors, rows), rows)
+    # A rise of all is one of most, maybe: when it comes is sought without it.
+    steady = {name: factor for name, factor in factors.items() if name != MONTH}
+    periods = find_periods(encoded, prices_left(encoded, amounts, steady, rows), rows)
     if periods:
         encoded, case_extra = with_periods(encoded, periods), [*case_extra, PERIOD]
-        rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
+        dealt_out = 0.0 if encoded.groups is None else float(np.mean(encoded.groups.of_row[rows] >= 0))
+        rises = None
+        if dealt_out < _MANY_DEALT:
+            rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
         if rises is not None:
             encoded = with_place(encoded, periods, rises.place)
             factors = rises.others(factors) | {BY + rises.place: rises.logs}

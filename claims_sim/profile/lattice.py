@@ -55,7 +55,7 @@ class Lattice:
     decisive: Decisive | None = None
     """The procedures that decide prices, where DECIDED_BY is part of a case."""
     periods: tuple[int, ...] = ()
-    """The period of each month, where PERIOD is part of a case."""
+    """The period of each month, where cases or factors go by periods."""
     steps: float = A_STEP_OFF
     """Fewer steps of the grid than this lie between an amount and the price that it is taken for."""
 

@@ -40,6 +40,8 @@ CLAIMS_NOTHING: Final = "claims_nothing"
 """The table that draws whether nothing is claimed, where enough claim nothing; all else is drawn of the others."""
 AMOUNT_KIND: Final = "amount_kind"
 """And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
+SHARED_AMOUNT: Final = "shared_amount"
+"""The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
 BY_NAME: Final = 2
 _KINDS: Final = 4
 _MANY_SHARED: Final = 50
@@ -238,18 +240,27 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
-    kind = None
+    kind, named = None, np.zeros(len(codes), np.bool_)
     if len(exact) >= _MANY_SHARED:
         kind = _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates)
-        candidates = [*candidates, *fit.builder.candidates([kind])]
-    counted = fit.builder.add(Target("amount", codes, other + 1), candidates, rule=rule, first=kind)
+        named = (codes >= fit.first_shared) & (codes < other)
+    target = Target("amount", np.where(named, np.int32(-1), codes), other + 1)
+    parents = candidates if kind is None else [*candidates, *fit.builder.candidates([kind])]
+    counted = fit.builder.add(target, parents, rule=rule, first=kind)
+    if kind is not None:
+        # Which price of its case a claim has, and which sum of a few prices, is told by other things: each by its own.
+        which: Codes = np.where(named, codes - fit.first_shared, -1).astype(np.int32)
+        by_name, depth = Target(SHARED_AMOUNT, which, len(exact) + 1), Fallback(0, len(exact), _SHARED_DEPTH - 1)
+        found = fit.builder.add(by_name, candidates, rule=Rule(depth))
+        counted = np.where(named, found + fit.first_shared, counted).astype(np.int32)
     return exact, counted
 
 
 def _add_nothing(fit: _Fit) -> Mask:
     """First who claims nothing, which is told by what nothing else of the amounts is: a claim that could not be grouped."""
     nothing: Mask = fit.primary == 0.0
-    if not nothing.any() or not fit.encoded.population.may_be_told(np.flatnonzero(nothing)):
+    is_all = not (fit.primary > 0).any()
+    if is_all or not fit.encoded.population.may_be_told(np.flatnonzero(nothing)):
         return np.zeros(len(nothing), np.bool_)
     codes: Codes = np.where(np.isfinite(fit.primary), nothing, -1).astype(np.int32)
     fit.builder.add(Target(CLAIMS_NOTHING, codes, 2), fit.builder.candidates([*fit.earlier, MONTH]))

@@ -16,7 +16,16 @@ from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import AMOUNT_KIND, BY_NAME, CLAIMS_NOTHING, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import (
+    AMOUNT_KIND,
+    BY_NAME,
+    CLAIMS_NOTHING,
+    ON_LIST,
+    PRICE_CASE,
+    PRICE_POINT,
+    PRICED,
+    SHARED_AMOUNT,
+)
 from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
@@ -137,12 +146,14 @@ class Payments:
         if AMOUNT_KIND in self._tables:
             before = self._tables[AMOUNT_KIND]
             draft.codes[AMOUNT_KIND] = before.draw(key, rows, draft.given(before.parents))
-        table = self._tables["amount"]
+        table, first = self._tables["amount"], profile.money.points + profile.money.claimed_as_paid
         code, nothing = table.draw(key, rows, draft.given(table.parents)), self._claim_nothing(key, rows, draft)
+        if SHARED_AMOUNT in self._tables:
+            names, at = self._tables[SHARED_AMOUNT], np.flatnonzero(draft.codes[AMOUNT_KIND] == BY_NAME)
+            code[at] = first + names.draw(key, rows[at], draft.given(names.parents, at))
         code[nothing] = -1
         amount = self._draw_prices(key, rows, draft, code)
         listed = np.isfinite(amount)
-        first = profile.money.points + profile.money.claimed_as_paid
         amount[nothing] = 0.0
         exact = (code >= first) & (code < first + len(self._exact))
         amount[exact] = self._exact[code[exact] - first]

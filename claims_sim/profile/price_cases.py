@@ -13,7 +13,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
 from claims_sim.profile.document import Decisive
 from claims_sim.profile.encode import MONTH, Encoded, begins_alike
-from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE
+from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE, logs_left
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 
@@ -63,9 +63,7 @@ def choose_case(
 
 def prices_left(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
     """A number for the price of each of `rows` that the factors leave."""
-    rest = amounts.logs[rows].copy()
-    for name, logs in factors.items():
-        rest -= np.append(logs, 0.0)[encoded.codes[name][rows]]
+    rest = logs_left(factors, encoded, amounts.logs, rows)
     if not len(rows):
         return np.zeros(0, np.int64)
     price = np.floor(rest / max(2 * float(np.median(amounts.tolerance[rows])), 1e-4)).astype(np.int64)

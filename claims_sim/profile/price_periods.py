@@ -4,7 +4,7 @@ Where all prices rise alike, a factor of the month says so. Where every group of
 only the month from which it holds is common to them: then each case has prices of each period. Sees months and prices only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,39 +14,44 @@ from claims_sim.profile.counting import Codes, Ints, dense_ids
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 
-_BEFORE: Final = 3
-"""So many months before and after a change are looked at."""
-_LOST: Final = 0.1
-"""The share of the prices of the neighbouring months, of those that usually recur there, that must be lost at a change."""
+_NEAR: Final = 3
+"""So many months before a change and after it are looked at."""
+_NEW: Final = 0.5
+"""The share of the prices, of those that usually are of a month before and come in one after, that must do neither at a change: where
+most prices stay, each of them would be told in every period.
+"""
+_RECUR: Final = 0.25
+"""The share of a month's prices that must usually come in the months beside it, for there to be lists at all."""
 _MOST_CHANGES: Final = 8
 
 
 def find_periods(encoded: Encoded, price: Ints, rows: Ints) -> tuple[int, ...]:
     """The period of each month, by `price`, a number for each of `rows`; none where prices never change together.
 
-    At a change, prices of the months before do not recur in those after it. It must be of enough persons (and facilities).
+    At a change prices are such as no claim of the months before bears, and no claim after it bears theirs. The new ones must be of
+    enough persons (and facilities).
     """
     months = len(encoded.vocabularies.get(MONTH, ()))
-    known = np.flatnonzero(encoded.codes[MONTH][rows] >= 0) if months > 2 * _BEFORE else np.zeros(0, np.int64)
+    known = np.flatnonzero(encoded.codes[MONTH][rows] >= 0) if months > 2 * _NEAR else np.zeros(0, np.int64)
     if not len(known):
         return ()
     month, rows = encoded.codes[MONTH][rows[known]].astype(np.int64), rows[known]
     number, distinct = dense_ids(price[known])
     shared = np.bincount(number, minlength=len(distinct))[number] >= encoded.population.k
     month, number, rows = month[shared], number[shared], rows[shared]
-    back, ahead = _nearest_months(number, month, months)
+    since, until = _nearest_months(number, month, months)
     here = np.arange(months)
-    # In the month from which a change holds, and in the one before it: who finds the own price on the other side.
-    with np.errstate(invalid="ignore"):
-        kept = _mean(month, back <= _BEFORE, months) + np.roll(_mean(month, ahead <= _BEFORE, months), 1)
-    inside = (here >= _BEFORE) & (here <= months - _BEFORE) & np.isfinite(kept)
+    # Both must be so: in the month of a change prices are new, and those of the month before come no more.
+    kept = (_mean(month, since <= _NEAR, months) + np.roll(_mean(month, until <= _NEAR, months), 1)) / 2
+    inside = (here >= _NEAR) & (here <= months - _NEAR) & np.isfinite(kept)
     if not inside.any():
         return ()
-    lost = np.where(inside, 1 - kept / max(float(np.median(kept[inside])), 1e-9), 0.0)
+    usual = float(np.median(kept[inside]))
+    new = np.where(inside, 1 - kept / max(usual, 1e-9), 0.0)
     found = [
         at
-        for at in np.argsort(-lost, kind="stable")[:_MOST_CHANGES].tolist()
-        if lost[at] > _LOST and encoded.population.may_be_told(rows[(month == at) & (back > _BEFORE)])
+        for at in np.argsort(-new, kind="stable")[:_MOST_CHANGES].tolist()
+        if usual > _RECUR and new[at] > _NEW and encoded.population.may_be_told(rows[(month == at) & (since > _NEAR)])
     ]
     return tuple(np.searchsorted(np.sort(np.array(found)), here, side="right").tolist()) if found else ()
 
@@ -55,10 +60,8 @@ def _nearest_months(number: Ints, month: Ints, months: int) -> tuple[Ints, Ints]
     """For each claim how many months ago, and in how many, a claim bears the price of the same number; many where none does."""
     cells, distinct = dense_ids(number * months + month)
     same = np.r_[False, distinct[1:] // months == distinct[:-1] // months]
-    step = np.diff(distinct, prepend=0)
-    back = np.where(same, step, months)
-    ahead = np.r_[back[1:], months] if len(back) else back
-    return back[cells], ahead[cells]
+    since = np.where(same, np.diff(distinct, prepend=0), months)
+    return since[cells], np.r_[since[1:], months][cells]
 
 
 def _mean(month: Ints, of: np.ndarray, months: int) -> np.ndarray:
@@ -78,25 +81,22 @@ def places_and_periods(periods: Sequence[int], places: Codes, months: Codes) -> 
 
 
 def with_periods(encoded: Encoded, periods: Sequence[int]) -> Encoded:
-    """With the variable PERIOD, where prices change."""
-    if not periods:
-        return encoded
-    codes: Mapping[str, Codes] = encoded.codes | {PERIOD: period_of(periods, encoded.codes[MONTH])}
-    return replace(
-        encoded,
-        codes=dict(codes),
-        vocabularies=encoded.vocabularies | {PERIOD: (None,) * (max(periods) + 1)},
-    )
+    """With the variable PERIOD."""
+    return _with(encoded, PERIOD, period_of(periods, encoded.codes[MONTH]), max(periods) + 1)
 
 
 def with_place(encoded: Encoded, periods: Sequence[int], place: str) -> Encoded:
-    """With the variable of `place` and its periods together; -1 where too few of a place's claims are of a period to tell its rise."""
+    """With the variable of `place` and its periods together; -1 where too few of a place's claims are of a period to be told of."""
     code = places_and_periods(periods, encoded.codes[place], encoded.codes[MONTH])
     size, known = len(encoded.vocabularies[place]) * (max(periods) + 1), np.flatnonzero(code >= 0)
     told = encoded.population.releasable(code[known].astype(np.int64), size, known)
     code[known[~told[code[known]]]] = -1
+    return _with(encoded, BY + place, code, size)
+
+
+def _with(encoded: Encoded, name: str, codes: Codes, size: int) -> Encoded:
     return replace(
         encoded,
-        codes=encoded.codes | {BY + place: code},
-        vocabularies=encoded.vocabularies | {BY + place: (None,) * size},
+        codes=encoded.codes | {name: codes},
+        vocabularies=encoded.vocabularies | {name: (None,) * size},
     )

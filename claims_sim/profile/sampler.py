@@ -170,7 +170,7 @@ class Sampler:
         draft = self._draft(len(rows))
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
-        history = self._draw_history(key, rows, draft, days)
+        history, extra = self._draw_history(key, rows, draft, days), self._draw_extra(key, rows, draft)
         if as_of_last:
             for name in (MONTH, SEASON, WEEKDAY, HOUR):
                 del draft.codes[name]
@@ -179,7 +179,7 @@ class Sampler:
             self._brief_table(draft),
             self._open_table(draft),
             self._payments.draw(key, rows, draft),
-            self._draw_extra(key, rows, draft),
+            extra,
         ]
         columns = {name: part[name] for part in parts for name in part.column_names}
         return pa.table({name: columns[name] for name in FLAT_SCHEMA.names if name in columns})

@@ -13,8 +13,8 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.decided import DECIDED_BY
-from claims_sim.profile.document import PERIOD, Bins, PaidMeans, PatientsPart, Tariff
-from claims_sim.profile.encode import Encoded
+from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
+from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
@@ -346,7 +346,10 @@ def _set_paid_level(level: Codes, encoded: Encoded, lattice: Lattice, days: Numb
     """Set the value of the variable `name` at whose price each of `rows` is paid, where that is another than its own."""
     assert encoded.paid is not None  # noqa: S101 - the caller has it
     price_list = PriceList.of_lattice(lattice)
-    priced = {n: codes[rows] for n, codes in lattice.codes.items()}
+    # At another value of a place prices have its rises, which follow from it and the month.
+    priced = {n: codes[rows] for n, codes in lattice.codes.items() if n != BY + name}
+    if MONTH in encoded.codes:
+        priced[MONTH] = encoded.codes[MONTH][rows]
     for value in range(len(encoded.vocabularies[name])):
         given = priced | {name: np.full(len(rows), value, np.int32)}
         logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]

@@ -1,11 +1,17 @@
 """Price lists that change: from which month on, for whom by how much, and what claims without a date cost."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from claims_sim.profile.counting import Population
 from claims_sim.profile.document import BY, PERIOD, Profile
+from claims_sim.profile.encode import MONTH
+from claims_sim.profile.price_periods import find_periods
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.wanted import ClaimFilter
 from claims_sim_tests.profile.tables import names, pick, replaced, tariff_table
 
 ROWS = 12_000
@@ -43,7 +49,7 @@ def of_each_case(diagnosis, house, owner, later):
 def of_each_owner(diagnosis, house, owner, later):
     """Owners raise their prices by a share of their own each."""
     base = np.rint(np.random.default_rng(7).lognormal(13, 0.6, (12, 3)) / 1000) * 1000
-    rise = np.array([[1.0, 1.031], [1.0, 1.07], [1.0, 1.0]])
+    rise = np.array([[1.0, 1.031], [1.0, 1.07], [1.0, 1.0155]])
     return np.rint(base[diagnosis, house] * rise[owner, later])
 
 
@@ -84,7 +90,7 @@ def test_owners_who_raise_their_prices_by_shares_of_their_own_share_one_list(fit
     (tariff,) = profile.money.tariffs
     found = np.exp(np.array(tariff.factors[BY + "facility_ownership"]).reshape(-1, 2))
     owners = [profile.vocabularies["facility_ownership"].index(name) for name in OWNERS]
-    assert found[owners, 1] / found[owners, 0] == pytest.approx([1.031, 1.07, 1.0], abs=1e-3)
+    assert found[owners, 1] / found[owners, 0] == pytest.approx([1.031, 1.07, 1.0155], abs=1e-3)
     assert PERIOD not in tariff.parents
     assert right(Sampler(profile).draw_claims(1, np.arange(ROWS)), of_each_owner) > 0.97
     assert Profile.from_json(profile.to_json()) == profile
@@ -95,7 +101,7 @@ def test_where_no_price_changes_the_profile_knows_of_no_period(tariff_profile):
     assert "periods" not in tariff_profile.to_json()
 
 
-@pytest.mark.parametrize(("changing", "told"), [((0,), False), ((0, 1, 2), True)])
+@pytest.mark.parametrize(("changing", "told"), [((0,), False), (range(6), True)])
 def test_a_change_of_one_facility_is_not_told(fit, changing, told):
     house = np.random.default_rng(8).integers(0, 6, ROWS)
 
@@ -128,6 +134,10 @@ def test_who_claims_nothing_is_told_by_what_tells_it(fit):
         ({"periods": (0, 1)}, "not those of the months"),
         ({"factors": {BY + "facility_class": (0.0,)}}, "not one of each value in each period"),
         ({"factors": {BY + "nobody": (0.0, 0.0)}}, "not one of each value in each period"),
+        ({"periods": (0, 2) + (2,) * 10}, "do not follow each other"),
+        ({"periods": (1,) * 11 + (0,)}, "do not follow each other"),
+        ({"periods": ()}, "do not fit its periods"),
+        ({"periods": (0,) * 10 + (1, 2)}, "do not fit its periods"),
     ],
 )
 def test_a_file_whose_periods_do_not_fit_is_refused(changed, change, told):
@@ -135,3 +145,130 @@ def test_a_file_whose_periods_do_not_fit_is_refused(changed, change, told):
     document["money"]["tariffs"][0] |= change
     with pytest.raises(ValueError, match=told):
         Profile.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("claims", "persons", "told"),
+    [(6, 1, False), (10, 10, False), (60, 60, True)],
+)
+def test_what_a_place_raises_its_prices_by_is_not_told_of_a_few_persons(fit, claims, persons, told):
+    """An owner has hardly any claims before the change; these are dearer by a third."""
+    table = priced(of_each_owner)
+    _, _, owner, later = codes_of(table)
+    before = np.flatnonzero((owner == 2) & (later == 0))
+    kept = np.setdiff1d(np.arange(ROWS), before[claims:])
+    few = before[:claims]
+    price, person = table["amount_claimed"].to_numpy().copy(), np.array(table["patient_id_hash"].to_pylist(), object)
+    price[few] = np.rint(price[few] * 1.37)
+    person[few] = [f"planted {i % persons}" for i in range(claims)]
+    table = replaced(paid_in_full(table, price), "patient_id_hash", person.tolist()).take(kept)
+    profile = fit(table)
+    (tariff,) = profile.money.tariffs
+    rises = np.exp(np.array(tariff.factors[BY + "facility_ownership"]).reshape(-1, 2))
+    of_few = rises[profile.vocabularies["facility_ownership"].index("TNI")]
+    assert (abs(of_few[0] / of_few[1] - 1.37 / 1.0155) < 0.01) == told
+
+
+def test_what_a_place_raises_its_prices_by_is_not_told_of_one_facility(fit):
+    table = priced(of_each_owner)
+    _, _, owner, later = codes_of(table)
+    before = np.flatnonzero((owner == 2) & (later == 0))
+    house = np.random.default_rng(11).integers(0, 12, ROWS)
+    house[before[:60]] = 0
+    price = table["amount_claimed"].to_numpy().copy()
+    price[before[:60]] = np.rint(price[before[:60]] * 1.37)
+    table = paid_in_full(table, price).append_column("facility_id", names([f"RS{i}" for i in range(12)], house))
+    profile = fit(table.take(np.setdiff1d(np.arange(ROWS), before[60:])))
+    for tariff in profile.money.tariffs:
+        rises = np.exp(np.array(tariff.factors.get(BY + "facility_ownership", (0.0,) * 6)).reshape(-1, 2))
+        assert not (abs(rises[:, 0] / rises[:, 1] - 1.37 / 1.0155) < 0.01).any()
+
+
+def test_houses_whose_prices_follow_from_nothing_but_rise_by_shares_of_their_own_keep_one_price_a_case(fit):
+    """Each owner has its own prices, which no other's say anything of, and its own rise."""
+    base = np.rint(np.random.default_rng(12).lognormal(13, 0.6, (12, 3)) / 1000) * 1000
+    rise = np.array([[1.0, 1.031], [1.0, 1.07], [1.0, 1.0155]])
+
+    def price(diagnosis, house, owner, later):
+        return np.rint(base[diagnosis, owner] * rise[owner, later])
+
+    profile = fit(priced(price))
+    (tariff,) = profile.money.tariffs
+    assert "facility_ownership" in tariff.parents
+    assert PERIOD not in tariff.parents
+    found = np.exp(np.array(tariff.factors[BY + "facility_ownership"]).reshape(-1, 2))
+    owners = [profile.vocabularies["facility_ownership"].index(name) for name in OWNERS]
+    assert found[owners, 1] / found[owners, 0] == pytest.approx(rise[:, 1], abs=1e-3)
+    assert right(Sampler(profile).draw_claims(1, np.arange(ROWS)), price) > 0.97
+
+
+@pytest.mark.parametrize("amount", [0.0, 5000.0])
+def test_where_all_claim_the_same_or_nothing_all_are_drawn_so(fit, amount):
+    table = paid_in_full(tariff_table(2000), np.full(2000, amount))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(500))
+    assert set(drawn["amount_claimed"].to_pylist()) == {amount}
+
+
+def test_that_a_few_claim_nothing_is_not_told(fit):
+    table = tariff_table(ROWS)
+    amount = table["amount_claimed"].to_numpy().copy()
+    amount[:60] = 0.0
+    person = np.array(table["patient_id_hash"].to_pylist(), object)
+    person[:60] = [f"one of ten {i % 10}" for i in range(60)]
+    profile = fit(replaced(paid_in_full(table, amount), "patient_id_hash", person.tolist()))
+    assert "claims_nothing" not in profile.tables
+
+
+def test_weights_and_amounts_that_are_asked_for_go_together(fit):
+    """Amounts that are asked for are drawn at the last prices; the weight stays that of the claim's own month."""
+    table = tariff_table(6_000)
+    late = table["admit_dt"].to_numpy() >= CHANGE
+    sampler = Sampler(fit(replaced(table, "claim_weight", np.where(late, 4.0, 2.5))))
+    wanted = sampler.conditions(ClaimFilter(amount_claimed=(1e5, 1e9)))
+    drawn = sampler.draw_claims(1, np.arange(1000), wanted).to_pandas()
+    assert (drawn["claim_weight"] == np.where(drawn["admit_dt"] >= CHANGE, 4.0, 2.5)).mean() > 0.99
+
+
+def periods_of(price_of, house_shares=(0.2,) * 5, rows=6_000):
+    """The periods of a year that `find_periods` sees by numbers of prices: `price_of(month, house, generator)`."""
+    g = np.random.default_rng(13)
+    month, house = g.integers(0, 12, rows), g.choice(len(house_shares), rows, p=house_shares)
+    population = Population(rows, 11, np.arange(rows), house)
+    months = tuple(f"2024-{i:02d}" for i in range(1, 13))
+    encoded = SimpleNamespace(
+        vocabularies={MONTH: months}, codes={MONTH: month.astype(np.int32)}, population=population
+    )
+    return find_periods(encoded, price_of(month, house, g), np.arange(rows))
+
+
+def test_all_changes_of_a_year_are_found_and_nothing_else():
+    assert periods_of(lambda month, _, g: g.integers(0, 20, len(month))) == ()
+    assert periods_of(lambda month, _, g: g.integers(0, 20, len(month)) + 100 * (month >= 5)) == (0,) * 5 + (1,) * 7
+    twice = periods_of(lambda month, _, g: g.integers(0, 20, len(month)) + 100 * (month >= 4) + 100 * (month >= 8))
+    assert twice == (0,) * 4 + (1,) * 4 + (2,) * 4
+    assert (
+        periods_of(lambda month, _, g: g.integers(0, 20, len(month)) + 100 * month) == ()
+    )  # no two months have one list
+    assert (
+        periods_of(lambda month, _, g: g.integers(0, 6_000, len(month)) + 10_000 * (month >= 5)) == ()
+    )  # nor any list
+
+
+def test_prices_that_come_beside_others_which_stay_are_no_change():
+    assert (
+        periods_of(
+            lambda month, _, g: g.integers(0, 20, len(month)) + 100 * ((month >= 5) & (g.random(len(month)) < 0.7))
+        )
+        == ()
+    )
+
+
+def test_new_prices_of_one_house_are_no_change_though_most_claims_are_its_own():
+    def price(changing):
+        return lambda month, house, g: (
+            g.integers(0, 4, len(month)) + 100 * house + 1000 * ((month >= 5) & np.isin(house, changing))
+        )
+
+    shares = (0.8, 0.05, 0.05, 0.05, 0.05)
+    assert periods_of(price((0,)), shares) == ()
+    assert periods_of(price((0, 1, 2, 3)), shares) == (0,) * 5 + (1,) * 7
