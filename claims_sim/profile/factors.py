@@ -147,9 +147,7 @@ def rises_by_place(
             found = _rises(key, cells, (size, periods), rest, tolerance[rows], of_place)
             if found is None:
                 continue
-            # Nobody's rise is no rise: where a place's claims of a period may not be told, prices stay as they usually are.
-            found = np.where(told, found, np.repeat(found.reshape(size, periods)[:, _usual(cells % periods)], periods))
-            found[np.repeat(~told.reshape(size, periods).any(1), periods)] = 0.0
+            found = _as_far_as_told(found, told, cells % periods, periods)
             now, then = (
                 _equal_neighbours(key, left, tolerance[rows])
                 for left in (logs_left(factors, encoded, logs, rows), rest - found[cells])
@@ -158,6 +156,13 @@ def rises_by_place(
                 best, most = tried._replace(logs=found), then / max(now, 1e-9)
                 break
     return best
+
+
+def _as_far_as_told(logs: Numbers, told: Mask, period: Ints, periods: int) -> Numbers:
+    """`logs` of each place and period: as in the usual one where these claims may not be told, 0 where none of the place's may."""
+    by_place, is_told = logs.reshape(-1, periods), told.reshape(-1, periods)
+    filled = np.where(is_told, by_place, by_place[:, [_usual(period)]])
+    return np.where(is_told.any(1, keepdims=True), filled, 0.0).ravel()
 
 
 def _usual(codes: Ints) -> int:
@@ -191,11 +196,8 @@ def logs_left(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, r
 
 
 def _equal_neighbours(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
-    """How often neighbours with one key, who are taken at random, have equal logarithms."""
-    order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
-    one, other = order[:-1], order[1:]
-    same = key[one] == key[other]
-    one, other = one[same], other[same]
+    """How often neighbours with one key have equal logarithms."""
+    one, other = _neighbours(key)
     if not len(one):
         return 0.0
     return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + 2e-5))
@@ -244,12 +246,19 @@ class Moved(NamedTuple):
     equal: Ints
 
 
-def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
-    """What moving the logarithms from `before` to `after` does to neighbours with one key, who are taken at random."""
+def _neighbours(key: Ints) -> tuple[Ints, Ints]:
+    """The places of neighbours with one key, who are taken at random."""
     order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
     one, other = order[:-1], order[1:]
+    same = key[one] == key[other]
+    return one[same], other[same]
+
+
+def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
+    """What moving the logarithms from `before` to `after` does to neighbours with one key, who are taken at random."""
+    one, other = _neighbours(key)
     moved = before - after
-    apart = (key[one] == key[other]) & (np.abs(moved[one] - moved[other]) > _LEAST_CHANGE)
+    apart = np.abs(moved[one] - moved[other]) > _LEAST_CHANGE
     one, other = one[apart], other[apart]
     if not len(one):
         return Moved(0.0, 0.0, one)

@@ -58,8 +58,6 @@ _MUCH_SHORTER: Final = 0.7
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _MIN_EXPLAINED_DEALT: Final = 0.5
-_MANY_DEALT: Final = 0.25
-"""A claim that was dealt out bears the rise of where it came from, which is kept nowhere: with so many, places have none of their own."""
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
@@ -153,13 +151,6 @@ def _is_intricate(whole: _Begun) -> bool:
     return bool(of_place) or len(whole.found.levels) > _MANY_LEVELS
 
 
-def find_lattice(encoded: Encoded, primary: Numbers, grid: float) -> Lattice | None:
-    """One tariff behind the amounts `primary`, or None when there is none worth the name."""
-    amounts, usable = _amounts(primary, grid)
-    begun = _begin(encoded, amounts, usable, _every_nth(usable), grid)
-    return None if begun is None else _finish(begun, encoded, amounts)
-
-
 def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
     usable = np.isfinite(primary) & (primary >= 4 * grid)
     logs = np.log(np.where(usable, primary, 1.0))
@@ -172,19 +163,8 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         return None
     known = {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
     factors, case_extra = _find_factors(encoded, amounts, few, known)
-    rows = np.flatnonzero(few)
-    # A rise of all is one of most, maybe: when it comes is sought without it.
-    steady = {name: factor for name, factor in factors.items() if name != MONTH}
-    periods = find_periods(encoded, prices_left(encoded, amounts, steady, rows), rows)
-    if periods:
-        encoded, case_extra = with_periods(encoded, periods), [*case_extra, PERIOD]
-        dealt_out = 0.0 if encoded.groups is None else float(np.mean(encoded.groups.of_row[rows] >= 0))
-        rises = None
-        if dealt_out < _MANY_DEALT:
-            rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
-        if rises is not None:
-            encoded = with_place(encoded, periods, rises.place)
-            factors = rises.others(factors) | {BY + rises.place: rises.logs}
+    encoded, periods, factors = _with_changes(encoded, amounts, few, factors)
+    case_extra, rows = [*case_extra, *([PERIOD] if periods else [])], np.flatnonzero(few)
     names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
     encoded = with_decided(encoded, decisive)
     periods = periods if PERIOD in names or any(name.startswith(BY) for name in factors) else ()
@@ -202,6 +182,23 @@ def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: fl
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
     return _Begun(found, groups, on, usable)
+
+
+def _with_changes(
+    encoded: Encoded, amounts: Amounts, few: Mask, factors: dict[str, Numbers]
+) -> tuple[Encoded, tuple[int, ...], dict[str, Numbers]]:
+    """With the periods between which prices change, if they do, and what places multiply them by in each."""
+    rows = np.flatnonzero(few)
+    # What seems a rise of all may be one of most: when it comes is sought without it.
+    steady = {name: factor for name, factor in factors.items() if name != MONTH}
+    periods = find_periods(encoded, prices_left(encoded, amounts, steady, rows), rows)
+    if not periods:
+        return encoded, periods, factors
+    encoded = with_periods(encoded, periods)
+    rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
+    if rises is None:
+        return encoded, periods, factors
+    return with_place(encoded, periods, rises.place), periods, rises.others(factors) | {BY + rises.place: rises.logs}
 
 
 def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:

@@ -165,12 +165,10 @@ def _gap_oddities(columns: pa.Table) -> Iterator[str]:
     if not set(names) <= set(columns.column_names):
         return
     claimed, paid, gap = (columns[name] for name in names)
-    off = pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT)
-    known = len(off) - off.null_count
-    other = pc.sum(off).as_py() or 0
-    if other > _RATHER_MANY * known:
+    share = _share_if_many(pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT))
+    if share:
         yield (
-            f"{share_of(other, known)} of amount_gap is not what is claimed less what is paid; simulated claims hold just that. "
+            f"{share} of amount_gap is not what is claimed less what is paid; simulated claims hold just that. "
             "If the column is something else (a deductible, the patient's part), leave it out of the mapping file."
         )
 
@@ -179,14 +177,18 @@ def _count_oddities(columns: pa.Table) -> Iterator[str]:
     if not {"comorbidity_count", "dx_secondary_codes"} <= set(columns.column_names):
         return
     listed = pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0)
-    off = pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64()))
-    known = len(off) - off.null_count
-    other = pc.sum(off).as_py() or 0
-    if other > _RATHER_MANY * known:
+    share = _share_if_many(pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64())))
+    if share:
         yield (
-            f"{share_of(other, known)} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold "
+            f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold "
             "just that. If the column is something else (an index of comorbidities), leave it out of the mapping file."
         )
+
+
+def _share_if_many(odd: pa.ChunkedArray) -> str | None:
+    """The share of the claims that are `odd`, of those of which that is known; None where they are few."""
+    known, many = len(odd) - odd.null_count, pc.sum(odd).as_py() or 0
+    return share_of(many, known) if many > _RATHER_MANY * known else None
 
 
 def _missing_oddities(columns: pa.Table) -> Iterator[str]:

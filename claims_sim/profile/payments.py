@@ -150,7 +150,8 @@ class Payments:
         code, nothing = table.draw(key, rows, draft.given(table.parents)), self._claim_nothing(key, rows, draft)
         if SHARED_AMOUNT in self._tables:
             names, at = self._tables[SHARED_AMOUNT], np.flatnonzero(draft.codes[AMOUNT_KIND] == BY_NAME)
-            code[at] = first + names.draw(key, rows[at], draft.given(names.parents, at))
+            drawn = names.draw(key, rows[at], draft.given(names.parents, at))
+            code[at] = np.where(drawn < 0, -1, first + drawn)
         code[nothing] = -1
         amount = self._draw_prices(key, rows, draft, code)
         listed = np.isfinite(amount)

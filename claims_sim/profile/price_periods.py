@@ -47,11 +47,13 @@ def find_periods(encoded: Encoded, price: Ints, rows: Ints) -> tuple[int, ...]:
     if not inside.any():
         return ()
     usual = float(np.median(kept[inside]))
-    new = np.where(inside, 1 - kept / max(usual, 1e-9), 0.0)
+    if usual < _RECUR:
+        return ()
+    new = np.where(inside, 1 - kept / usual, 0.0)
     found = [
         at
         for at in np.argsort(-new, kind="stable")[:_MOST_CHANGES].tolist()
-        if usual > _RECUR and new[at] > _NEW and encoded.population.may_be_told(rows[(month == at) & (since > _NEAR)])
+        if new[at] > _NEW and encoded.population.may_be_told(rows[(month == at) & (since > _NEAR)])
     ]
     return tuple(np.searchsorted(np.sort(np.array(found)), here, side="right").tolist()) if found else ()
 

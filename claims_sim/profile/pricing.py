@@ -79,19 +79,30 @@ class PriceList:
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case; -1 where it is not priced."""
-        if self.deciding is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
-            given = given | {DECIDED_BY: self.deciding.decided_by(given)}
-        if self.periods and PERIOD not in given and MONTH in given:
-            given = given | {PERIOD: period_of(self.periods, given[MONTH])}
+        given = self._with_what_follows(given)
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
             case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
         return case
 
+    def _with_what_follows(self, given: dict[str, Codes]) -> dict[str, Codes]:
+        """With the list's own variables, as far as these follow from what is given and are not given themselves."""
+        follows: dict[str, Codes] = {}
+        if self.deciding is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
+            follows[DECIDED_BY] = self.deciding.decided_by(given)
+        if self.periods and MONTH in given:
+            if PERIOD not in given:
+                follows[PERIOD] = period_of(self.periods, given[MONTH])
+            for name in (name for name in self.factors if name.startswith(BY) and name not in given):
+                if name.removeprefix(BY) in given:
+                    follows[name] = places_and_periods(self.periods, given[name.removeprefix(BY)], given[MONTH])
+        return follows | given
+
     def logs(self, given: dict[str, Codes], point: Codes, *, strict: bool = False) -> Numbers:
         """Log price at hidden level 0; NaN where the case has none. A point that a case lacks is its commonest one,
         or NaN with `strict`.
         """  # noqa: D205
+        given = self._with_what_follows(given)
         case = self.case(given, len(point))
         if not len(self.bases):
             return np.full(len(point), np.nan)
@@ -100,10 +111,7 @@ class PriceList:
         base = self.bases[np.minimum(self.start[case] + np.where(lacks, 0, point), len(self.bases) - 1)].copy()
         base[(case < 0) | (lacks & strict)] = np.nan
         for name, factor in self.factors.items():
-            place = name.removeprefix(BY)
-            if name not in given and place in given and MONTH in given and place != name:
-                base += factor[places_and_periods(self.periods, given[place], given[MONTH])]
-            elif name in given:
+            if name in given:
                 # A stay that is given may be any number of days, and none that there is.
                 base += factor[np.clip(given[name], 0, MAX_STAY) if name == STAY else given[name]]
         return base

@@ -44,6 +44,26 @@ def test_a_shared_amount_is_drawn_as_often_as_claims_have_one_and_near_what_such
         assert np.std(costs[1]) == pytest.approx(np.std(costs[0]), abs=0.08)
 
 
+def test_an_amount_by_name_is_one_of_its_own_place(fit):
+    """Thirty prices in each province, between those of the others, whatever the diagnosis."""
+    g, table = np.random.default_rng(44), tariff_table(ROWS)
+    provinces = sorted(set(table["province_name"].to_pylist()))
+
+    def place(t):
+        return np.searchsorted(provinces, t["province_name"].to_pylist())
+
+    amounts = 100_000.0 + 1000 * (5 * g.integers(0, 30, ROWS) + place(table))
+    amounts = np.where(g.random(ROWS) < 0.8, amounts, np.round(np.exp(g.normal(12, 0.5, ROWS)), 2))
+    profile = fit(replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts))
+    assert "shared_amount" in profile.tables
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    drawn = claims["amount_claimed"].to_numpy()
+    whole = (drawn % 1000 == 0) & (drawn >= 100_000) & (drawn < 250_000)
+    own = ((drawn - 100_000) / 1000).astype(int) % 5 == place(claims)
+    assert whole.mean() == pytest.approx(0.8, abs=0.03)
+    assert own[whole].mean() > 0.95
+
+
 def test_nothing_is_claimed_for_those_for_whom_nothing_is(fit, fees):
     """One visit in three is paid by the head, in some houses; no stay is."""
     visit = np.array(fees["service_type"].to_pylist()) == "RJTL"
