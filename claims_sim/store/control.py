@@ -18,6 +18,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from claims_sim.errors import ProducerBusyError, StoreError
+from claims_sim.store.journal import write_ahead
 
 _LOCK_NAME: Final = "producer.lock"
 _FILE_NAME: Final = "control.sqlite"
@@ -25,6 +26,7 @@ _PRODUCER: Final = "producer"
 _ERROR: Final = "error"
 # `producer_is_free` takes the lock for a moment; that must not turn a producer away.
 _PATIENCE_S: Final = 1.0
+_TIMEOUT_S: Final = 10.0
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL, updated_at REAL NOT NULL)"
 )
@@ -203,8 +205,8 @@ def _open(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / _FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=10)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+        with closing(sqlite3.connect(path, timeout=_TIMEOUT_S)) as connection:
+            write_ahead(connection, _TIMEOUT_S)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(_SCHEMA)
             with connection:
@@ -222,7 +224,7 @@ def _open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
     # Without its journal the file is at rest, and SQLite would want to make one to read it.
     how = "mode=ro" if path.with_name(f"{_FILE_NAME}-wal").exists() else "mode=ro&immutable=1"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=10)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_TIMEOUT_S)) as connection:
             yield connection
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{path} cannot be read: {error}; check the folder's rights.") from error

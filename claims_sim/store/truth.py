@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from claims_sim.errors import StoreError
+from claims_sim.store.journal import write_ahead
 from claims_sim.store.tables import conform
 
 FILE_NAME: Final = "truth.sqlite"
@@ -50,6 +51,7 @@ _KINDS: Final = {
     pa.timestamp("us"): "INTEGER",  # microseconds since 1970
     pa.float64(): "REAL",
 }
+_TIMEOUT_S: Final = 30.0
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS batches (
   batch_id TEXT PRIMARY KEY, first_position INTEGER NOT NULL, claims INTEGER NOT NULL, rate REAL NOT NULL,
@@ -200,9 +202,9 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection whose block is one transaction."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
+        with closing(sqlite3.connect(path, timeout=_TIMEOUT_S)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'simulation_truth'").fetchone():
-                connection.execute("PRAGMA journal_mode = WAL")
+                write_ahead(connection, _TIMEOUT_S)
                 connection.executescript(_SCHEMA)
             connection.execute("PRAGMA synchronous = FULL")
             with connection:

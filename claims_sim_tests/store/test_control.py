@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -99,13 +101,26 @@ def test_a_fact_is_what_was_put_last(tmp_path):
     assert control.get_status(tmp_path, "other") is None
 
 
-def test_facts_may_be_put_by_several_threads_at_once(tmp_path):
-    threads = [threading.Thread(target=control.put_status, args=(tmp_path, f"k{n}", {"n": n})) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [control.get_status(tmp_path, f"k{n}") for n in range(8)] == [{"n": n} for n in range(8)]
+def test_facts_may_be_put_by_several_threads_at_once_into_a_folder_that_is_new(tmp_path):
+    for folder in (tmp_path / f"{n}" for n in range(40)):
+        together = threading.Barrier(8)
+
+        def put(n: int, folder=folder, together=together) -> None:
+            together.wait()
+            control.put_status(folder, f"k{n}", {"n": n})
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(put, range(8)))
+        assert [control.get_status(folder, f"k{n}") for n in range(8)] == [{"n": n} for n in range(8)]
+
+
+def test_a_file_that_stays_locked_is_a_store_error_that_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(control, "_TIMEOUT_S", 0.2)
+    with closing(sqlite3.connect(tmp_path / "control.sqlite", isolation_level=None)) as other:
+        other.execute("CREATE TABLE held (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match=r"control\.sqlite cannot be used: database is locked"):
+            control.put_status(tmp_path, "flow", {})
 
 
 def test_a_file_that_is_no_control_file_is_a_store_error(tmp_path):
