@@ -18,8 +18,9 @@ def write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
-        time.sleep(_POLL_S)
+            time.sleep(_POLL_S)
+        else:
+            return
