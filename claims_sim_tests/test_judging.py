@@ -53,6 +53,7 @@ def _verdicts(exported, tmp_path, say, name="verdicts.csv"):
     return path
 
 
+@pytest.mark.slow
 def test_the_better_scorer_is_told_with_paired_intervals(settings, dear):
     found = backtest(settings, ["default", dear], LabelledRequest(1_000, 0.05, seed=1), seeds=2)
     first, second = found.contestants

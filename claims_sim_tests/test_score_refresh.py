@@ -343,6 +343,7 @@ def test_only_the_newest_sets_are_kept(live):
         pipeline.rollback_scores(live, LATER)
 
 
+@pytest.mark.slow
 def test_a_refresh_that_was_killed_leaves_scores_as_they_were_and_its_draft_goes_with_the_next_one(refreshed):
     before = in_force(refreshed)
     code = (

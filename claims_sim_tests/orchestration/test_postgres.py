@@ -36,6 +36,7 @@ def home(tmp_path, monkeypatch):
     server.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_runs_reports_and_housekeeping_work_on_postgres(settings, home):
     job = build_definitions(settings).resolve_job_def(CHAIN_JOB)

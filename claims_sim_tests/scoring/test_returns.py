@@ -82,6 +82,7 @@ def test_nothing_is_known_without_persons():
     assert all(np.isnan(values).all() for values in found.values())
 
 
+@pytest.mark.slow
 def test_kinds_over_two_claims_are_found_and_honest_returns_are_mostly_let_be(scorer, labelled):
     claims, truth = labelled
     scores = dict(

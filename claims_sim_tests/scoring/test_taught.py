@@ -80,12 +80,14 @@ def scorers(profile, lessons) -> tuple[RiskScorer, RiskScorer]:
     )
 
 
+@pytest.mark.slow
 def test_lessons_are_wrong_claims_of_the_kinds_that_show_alone(profile, lessons):
     assert 1_200 <= len(lessons) <= 1_500
     assert lessons.equals(lessons_of(profile, Sampler(profile), 3_000, seed=0))
     assert lessons_of(profile, Sampler(profile), 500, seed=0) is None
 
 
+@pytest.mark.slow
 def test_a_scorer_that_was_taught_finds_more_of_what_no_lesson_held(profile, scorers, at):
     claims, truth = labelled_claims(profile, LabelledRequest(4_000, 0.2, seed=5))
     found = []
