@@ -95,7 +95,8 @@ NO_CODE: Final = (
     *NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
 )  # fmt: skip
 """The same where codes are."""
-_FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)[+*†]?(["' ]*[\];,|#].*| +- .*)?$"""
+_BETWEEN_CODES: Final = "[;,|#~]"
+_FIRST_CODE: Final = r"""^[\["' ]*([A-Za-z]?[0-9]{2}[.0-9A-Za-z]*)[+*†]?(["' ]*[\];,|#~].*| +- .*|( +[A-Za-z][0-9]{2}[.0-9A-Za-z]*)+ *)?$"""
 _FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
 _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
@@ -442,8 +443,13 @@ def _members(column: Located, located: Mapping[str, Located]) -> str:
     elif column.type.endswith("[]"):
         codes = f"CAST({theirs} AS VARCHAR[])"
     else:
-        # 'A00;B00', 'A00, B00', 'A00#B00' and '["A00","B00"]' alike.
-        codes = f"string_split_regex(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'' ]', '', 'g'), '[;,|#]')"
+        # 'A00;B00', 'A00, B00', 'A00#B00', 'A00 B00' and '["A00","B00"]' alike.
+        text = f"trim(regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'']', '', 'g'))"
+        codes = (
+            f"CASE WHEN regexp_matches({text}, '{_BETWEEN_CODES}') "
+            f"THEN string_split_regex(replace({text}, ' ', ''), '{_BETWEEN_CODES}') "
+            f"ELSE string_split_regex({text}, '\\s+') END"
+        )
     return f"({codes})[2:]" if primary is not None and primary.theirs == column.theirs else codes
 
 

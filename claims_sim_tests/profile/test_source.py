@@ -213,6 +213,31 @@ def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
 
 
+def test_secondary_codes_in_one_text_are_a_list_whatever_stands_between_them(tmp_path):
+    texts = [
+        "E11.9;I10",
+        "E11.9, I10",
+        "E11.9#I10",
+        "E11.9 | I10",
+        "E11.9~I10",
+        "E119  I10 ",
+        "E11.9\nI10",
+        '["E119","I10"]',
+    ]
+    columns = {name: [values[0]] * len(texts) for name, values in SMALL.items()} | {"dx_secondary_codes": texts}
+    source = read_source(parquet(tmp_path / "c.parquet", **columns | {"claim_id": list(range(len(texts)))}))
+    assert source.columns["dx_secondary_codes"].to_pylist() == [["E119", "I10"]] * len(texts)
+
+
+def test_a_column_of_all_diagnoses_with_spaces_between_them_is_the_primary_one_and_the_others(tmp_path):
+    (tmp_path / "map.toml").write_text('[columns]\ndx_primary_code = "all_dx"\ndx_secondary_codes = "all_dx"')
+    columns = {"all_dx": ["A09", "I501 I10 E119", "J18.9 J90"], "los": [0, 1, 2], "amount_claimed": [1.0, 2.0, 3.0]}
+    spec = parquet(tmp_path / "c.parquet", **columns)
+    source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml")).columns.to_pydict()
+    assert source["dx_primary_code"] == ["A09", "I501", "J189"]
+    assert source["dx_secondary_codes"] == [[], ["I10", "E119"], ["J90"]]
+
+
 def test_what_stands_for_no_value_is_none_unless_the_mapping_gives_it_a_name(tmp_path):
     columns = SMALL | {
         "procedure_code": ["0", "NA", "8952"],
