@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from claims_sim.profile.as_released import least_told, log_likelihood
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
@@ -41,18 +42,22 @@ class Builder:
         rule: Rule = PLAIN,
         most: int = MAX_PARENTS,
         first: str | None = None,
+        has_many: bool = False,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted.
 
-        The variable `first` is given before all others, so that no cell is too small for it to be known.
+        The variable `first` is given before all others, so that no cell is too small for it to be known. A target that
+        `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
         """
-        parents = self.learn(target, candidates, most, population)
+        parents = self.learn(target, candidates, most, population, has_many=has_many)
         if first is not None:
             self.use_feature(first)
             own = self.candidates([first])
             parents = [*own, *(parent for parent in parents if parent.name != first)]
         if rule == PLAIN:
             parents = self._with_groups(target, parents, population or self.population)
+        if has_many:
+            parents = self._likeliest(target, parents, candidates, population or self.population)
         table, counted, fewest = release_table(target, parents, population or self.population, rule)
         self.smallest = min(self.smallest, fewest)
         self.tables[target.name] = table
@@ -64,10 +69,13 @@ class Builder:
         candidates: Sequence[Parent],
         most: int = MAX_PARENTS,
         population: Population | None = None,
+        *,
+        has_many: bool = False,
     ) -> list[Parent]:
         """The parents of `target` in order of use, as features of the profile."""
         few, thin = _some_rows(target)
-        chosen, groupings = choose_parents(thin, _at(candidates, few), most)
+        least = _least_told(target, few, population or self.population) if has_many else 0
+        chosen, groupings = choose_parents(thin, _at(candidates, few), most, least)
         by_name = {parent.name: parent for parent in candidates}
         parents = []
         for parent in chosen:
@@ -99,6 +107,28 @@ class Builder:
         between = Parent(name, np.append(np.array(groups, np.int32), np.int32(-1))[parent.codes], size)
         return [*parents[:place], between, *parents[place:]]
 
+    def _likeliest(
+        self, target: Target, learned: list[Parent], candidates: Sequence[Parent], population: Population
+    ) -> list[Parent]:
+        """The parents that were learned, alone or before the code that has most values; or that code alone, after its groups."""
+        code = max(candidates, key=lambda parent: parent.size, default=None)
+        if code is None or [parent.name for parent in learned] == [code.name]:
+            return learned
+        before = dict(self.features)
+        ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]
+        grouped = self._with_groups(target, [code], population)
+        few, thin = _some_rows(target)
+        least = _least_told(target, few, population)
+        best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least))
+        # Groups of one way may have the name of another's, and be others.
+        self.features = self.features if best is grouped else before
+        used = {parent.name for parent in best}
+        for unused in {parent.name for parent in learned if "~" in parent.name} - used:
+            del self.features[unused]
+        if code.name in used:
+            self.use_feature(code.name)
+        return best
+
     def use_feature(self, name: str) -> None:
         """Keep the plain variable `name` as a feature of the profile."""
         self.features[name] = Feature(variable=name, size=self.variables[name][1])
@@ -118,6 +148,10 @@ def _some_rows(target: Target) -> tuple[Ints, Target]:
     known = np.flatnonzero(target.codes >= 0)
     few = known[sample_rows(len(known))]
     return few, Target(target.name, target.codes[few], target.size)
+
+
+def _least_told(target: Target, rows: Ints, population: Population) -> int:
+    return least_told(population.k, len(rows), int(np.count_nonzero(target.codes >= 0)))
 
 
 def _at(parents: Sequence[Parent], rows: Ints) -> list[Parent]:

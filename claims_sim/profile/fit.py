@@ -245,7 +245,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         is_first = first_places(rows)
         first: Codes = np.full(encoded.rows, -1, np.int32)
         first[rows[is_first]] = codes[is_first]
-        builder.add(Target(FIRST_MEMBER, first, vocabulary), builder.candidates(context), most=3)
+        builder.add(Target(FIRST_MEMBER, first, vocabulary), builder.candidates(context), most=3, has_many=True)
         builder.variables[FIRST_MEMBER] = (first, vocabulary)
         rows, codes = rows[~is_first], codes[~is_first]
         context.append(FIRST_MEMBER)
@@ -256,7 +256,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
         None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
-    builder.add(Target(MEMBER, codes, vocabulary), candidates, population=population, most=3)
+    builder.add(Target(MEMBER, codes, vocabulary), candidates, population=population, most=3, has_many=True)
 
 
 def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.profile.as_released import as_released
 from claims_sim.profile.counting import DENSE_LIMIT, Ints, dense_ids
 from claims_sim.profile.release import Parent, Target
 from claims_sim.randomness import stream_key, uniforms
@@ -58,19 +59,20 @@ def _others_like_it(keys: Ints, limit: int) -> Likely:
 
 
 def choose_parents(
-    target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS
+    target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS, least: int = 0
 ) -> tuple[list[Parent], Mapping[str, tuple[int, ...]]]:
     """The parents in order of use, and the groups (code → group) of those that are groupings named `variable~target`.
 
-    Only rows where the target is known are to be passed.
+    Only rows where the target is known are to be passed. With `least` they are weighed as the table will be released, which
+    tells of a context what so many rows of it share; without it every context is believed as far as it has rows.
     """
     if len(target.codes) < 2 or target.size < 2:
         return [], {}
-    found = _search(target, candidates, most)
+    found = _search(target, candidates, most, least=least)
     large = next((parent.name for parent in found.chosen if parent.size >= _LARGE), None)
     if large is not None:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
-        other = _search(target, candidates, most, last=large)
+        other = _search(target, candidates, most, last=large, least=least)
         found = other if other.likely > found.likely + _CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
@@ -92,7 +94,7 @@ class _Found(NamedTuple):
     likely: float
 
 
-def _search(target: Target, candidates: Sequence[Parent], most: int, last: str = "") -> _Found:
+def _search(target: Target, candidates: Sequence[Parent], most: int, last: str = "", least: int = 0) -> _Found:
     """Take the parent that tells most, then the next; the one named `last` only where no other tells anything."""
     value = target.codes.astype(np.int64)
     rows = len(value)
@@ -110,7 +112,7 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
             break
         if len(chosen) <= 1 and not groupings:
             pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
-        known = _Known(context, int(context.max()) + 1, value, target.size, np.float32(_PRIOR) * above, so_far)
+        known = _Known(context, int(context.max()) + 1, value, target.size, above, so_far, least)
         best, small = _weigh_all(known, pool, sizes, last, drops_hopeless=bool(chosen))
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
@@ -166,15 +168,17 @@ class _Gain(NamedTuple):
 class _Known(NamedTuple):
     """The target, the contexts that the parents chosen so far make of the rows, and what these tell of it.
 
-    Each row is predicted from the other rows of its cell and its context, blended with what fewer parents tell of it.
+    Each row is predicted from the other rows of its cell and its context, blended with what fewer parents tell of it, or as a
+    table would that tells of a context what `least` rows share.
     """
 
     context: Ints
     contexts: int
     value: Ints
     size: int
-    blended: Likely
+    above: Likely
     so_far: float
+    least: int
 
     def weigh(self, parent: Parent) -> _Gain:
         """What a further parent would bring."""
@@ -189,11 +193,18 @@ class _Known(NamedTuple):
         keys = ids * self.size
         keys += self.value
         others = _others_like_it(keys, limit * self.size)
+        if self.least:
+            released = as_released(ids, others, self.above, self.least)
+            return _Gain(float(np.log(released).mean()) - self.so_far, parent, ids, in_context, others)
         some = in_context[in_context > 0]
-        likely = others + self.blended
+        likely = others + self.blended()
         told = float(np.log(likely, out=likely).sum(dtype=np.float64))
         told -= float((some * np.log(some + (_PRIOR - 1))).sum())
         return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others)
+
+    def blended(self) -> Likely:
+        """What fewer parents tell, as so many rows of each context."""
+        return np.multiply(self.above, np.float32(_PRIOR))
 
     def small_first(self, large: _Gain, small: Sequence[Parent]) -> _Gain:
         """`large`, or the first of the `small` parents that tells more before it than it does after it."""
@@ -206,21 +217,19 @@ class _Known(NamedTuple):
         return large
 
     def _after(self, best: _Gain) -> "_Known":
-        context, blended = self.narrowed(best)
+        context, above = self.narrowed(best)
         return _Known(
-            context,
-            int(context.max()) + 1,
-            self.value,
-            self.size,
-            np.float32(_PRIOR) * blended,
-            self.so_far + best.gain,
+            context, int(context.max()) + 1, self.value, self.size, above, self.so_far + best.gain, self.least
         )
 
     def narrowed(self, best: _Gain) -> tuple[Ints, Likely]:
         """The contexts with that parent, and the probability of each row there."""
+        context = dense_ids(best.ids, len(best.in_context))[0]
+        if self.least:
+            return context, as_released(best.ids, best.others, self.above, self.least).astype(np.float32)
         within = (best.in_context + (_PRIOR - 1)).astype(np.float32)
-        predicted: Likely = (best.others + self.blended) / within.take(best.ids, mode="clip")
-        return dense_ids(best.ids, len(best.in_context))[0], predicted
+        predicted: Likely = (best.others + self.blended()) / within.take(best.ids, mode="clip")
+        return context, predicted
 
 
 def _add_groupings(

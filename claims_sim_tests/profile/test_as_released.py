@@ -1,0 +1,77 @@
+"""Secondary codes that one diagnosis brings with it, beside hundreds that any claim may have."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.as_released import as_released, others_of_cell
+from claims_sim.profile.counting import dense_ids
+from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.structure import choose_parents
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 20_000
+COMMON = [f"{letter}{number:02d}" for letter in "EIJKLMN" for number in range(10, 99)]
+"""More codes than a diagnosis has claims of each."""
+DELIVERY, NEWBORN = "O80", "Z380"
+
+
+def common_codes(g, rows):
+    weight = 1 / (np.arange(len(COMMON)) + 8.0)
+    return g.choice(len(COMMON), rows, p=weight / weight.sum())
+
+
+def companions():
+    """Sixty diagnoses; the first brings code 0 in every second row, the second never; all else is any of 600 codes."""
+    g = np.random.default_rng(3)
+    dx, code = g.integers(0, 60, ROWS), 1 + common_codes(g, ROWS)
+    code[(dx == 0) & (g.random(ROWS) < 0.5)] = 0
+    return Target("member", code.astype(np.int32), len(COMMON) + 1), Parent("dx_primary_code", dx.astype(np.int32), 60)
+
+
+def test_what_one_diagnosis_brings_is_worth_its_while_only_by_the_table_as_it_is_released():
+    target, parent = companions()
+    assert choose_parents(target, [parent])[0] != [parent]
+    chosen, _ = choose_parents(target, [parent], least=11)
+    assert [one.name.partition("~")[0] for one in chosen] == ["dx_primary_code"]
+
+
+def test_the_likelihoods_of_a_context_add_up_to_one():
+    target, parent = companions()
+    value, context = target.codes.astype(np.int64), parent.codes.astype(np.int64)
+    above = np.bincount(value, minlength=target.size) / ROWS
+    others = others_of_cell(dense_ids(context * target.size + value)[0])
+    likely = as_released(context, others, above[value], 11)
+    here = context == 0
+    values, first = np.unique(value[here], return_index=True)
+    there = likely[here][first].sum()
+    # Values that the context lacks have what is left: their share above of what is not told here.
+    told = np.bincount(value[here], minlength=target.size) - 1 >= 11
+    lacking = np.setdiff1d(np.arange(target.size), values)
+    rest = 1 - (np.bincount(value[here], minlength=target.size)[told].sum() / here.sum())
+    there += (above[lacking] * rest / (1 - above[told].sum())).sum()
+    assert there == pytest.approx(1, abs=0.002)  # a row is predicted from the others
+
+
+def lists_of_deliveries():
+    """A delivery has Z37 first, a newborn P59, both before what else there is; all other claims have any codes in any order."""
+    g = np.random.default_rng(4)
+    table = tariff_table(ROWS, seed=7)
+    dx = np.array(table["dx_primary_code"].to_pylist(), object)
+    which = g.random(ROWS)
+    dx[which < 0.06], dx[(which >= 0.06) & (which < 0.14)] = DELIVERY, NEWBORN
+    lists = []
+    for one, number in zip(dx, g.integers(0, 4, ROWS), strict=True):
+        begins = {DELIVERY: ["Z370"], NEWBORN: ["P599"]}.get(one, [])
+        lists.append([*begins, *(COMMON[code] for code in dict.fromkeys(common_codes(g, number).tolist()))])
+    return replaced(replaced(table, "dx_primary_code", dx.tolist()), "dx_secondary_codes", lists)
+
+
+def test_a_code_that_one_diagnosis_brings_comes_with_it_and_with_no_other(fit):
+    drawn = Sampler(fit(lists_of_deliveries())).draw_claims(1, np.arange(20_000))
+    lists = drawn["dx_secondary_codes"].to_pylist()
+    dx = np.array(drawn["dx_primary_code"].to_pylist(), object)
+    for code, diagnosis in (("Z370", DELIVERY), ("P599", NEWBORN)):
+        first = np.array([bool(one) and one[0] == code for one in lists])
+        assert first[dx == diagnosis].mean() > 0.95
+        assert sum(code in one for one, d in zip(lists, dx, strict=True) if d != diagnosis) <= 5
