@@ -112,12 +112,12 @@ class Builder:
     ) -> list[Parent]:
         """The parents that were learned, alone or before the code that has most values; or that code alone, after its groups."""
         code = max(candidates, key=lambda parent: parent.size, default=None)
-        if code is None or [parent.name for parent in learned] == [code.name]:
+        few, thin = _some_rows(target)
+        if code is None or not len(few) or [parent.name for parent in learned] == [code.name]:
             return learned
         before = dict(self.features)
         ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]
         grouped = self._with_groups(target, [code], population)
-        few, thin = _some_rows(target)
         least = _least_told(target, few, population)
         best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least))
         # Groups of one way may have the name of another's, and be others.

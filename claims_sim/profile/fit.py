@@ -19,11 +19,12 @@ from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import about, share_of
 from claims_sim.profile.plausible import rule_rates
-from claims_sim.profile.release import Rule, Target
+from claims_sim.profile.release import PLAIN, Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
 
 DISTRICT: Final = "district_name"
+PROVINCE: Final = "province_name"
 PLACE: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", DISTRICT,
 )  # fmt: skip
@@ -155,8 +156,11 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
             continue
         earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
         size = len(encoded.vocabularies[name])
-        first = _add_group(builder, encoded, earlier) if name == "dx_primary_code" else None
-        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first)
+        first, rule = _add_group(builder, encoded, earlier) if name == "dx_primary_code" else None, PLAIN
+        if name == DISTRICT and PROVINCE in builder.variables:
+            # What is withheld of a district is drawn from the others of its province, never from the country's.
+            first, rule = PROVINCE, Rule(has_pools=False)
+        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first, rule=rule)
         builder.variables[name] = (encoded.codes[name], size)
 
 

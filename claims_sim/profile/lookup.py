@@ -59,7 +59,8 @@ class _Cells:
 class TableSampler:
     """A released table, ready to be drawn from."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, spreads_below_first: bool = False) -> None:
+        """With `spreads_below_first`, what is withheld altogether is spread over all that is told below a row's first parent."""
         self.name = table.name
         self.parents = table.parents
         self._salt = stream_key("table", table.name)
@@ -73,6 +74,21 @@ class TableSampler:
             has_pool = has_pool | (self._cells[-1].total > 0)
         every = np.concatenate([cells.entries for cells in self._cells]) if table.has_pools else np.zeros(0, np.int32)
         self._anywhere = every[every >= 0]
+        self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
+
+    def _told_below_first(self) -> tuple[Codes, npt.NDArray[np.int64]]:
+        """All that is told, context by context of the first parent; and where each of these begins, and the end."""
+        top = np.zeros(1, np.int64)
+        tops, values = [], []
+        for depth, cells in enumerate(self._cells[1:], 1):
+            parent = self._steps[depth - 1].parent
+            top = np.arange(len(parent)) if depth == 1 else top[parent]
+            tops.append(np.repeat(top, cells.total))
+            values.append(cells.entries)
+        of_entry, value = np.concatenate(tops), np.concatenate(values)
+        order = np.argsort(of_entry, kind="stable")
+        order = order[value[order] >= 0]
+        return value[order], np.searchsorted(of_entry[order], np.arange(len(self._cells[1].total) + 1))
 
     def contexts(self, given: dict[str, Codes], rows: int) -> list[Codes]:
         """The context of each row at each depth."""
@@ -107,12 +123,24 @@ class TableSampler:
             todo = np.flatnonzero(out < 0) if todo is None else todo[out[todo] < 0]
             if not len(todo):
                 break
+        if self._below_first is not None:
+            self._spread(key, rows, contexts[1], out, lane)
         lost = np.flatnonzero(out < 0) if len(self._anywhere) and (todo is None or len(todo)) else np.zeros(0, np.int64)
         if len(lost):
             # Neither the row's context nor one above it was released: any value of the table is as good as another.
             u = uniforms(key, rows[lost], lane * 16 + 15)
             out[lost] = self._anywhere[(u * len(self._anywhere)).astype(np.int64)]
         return out
+
+    def _spread(self, key: int, rows: Rows, first: Codes, out: Codes, lane: int) -> None:
+        """Give rows without a value one of those that are told below their context of the first parent, where there are any."""
+        assert self._below_first is not None  # noqa: S101 - whoever calls has looked
+        values, start = self._below_first
+        lost = np.flatnonzero((out < 0) & (first >= 0))
+        lost = lost[start[first[lost] + 1] > start[first[lost]]]
+        begin, end = start[first[lost]], start[first[lost] + 1]
+        u = uniforms(key, rows[lost], lane * 16 + 15)
+        out[lost] = values[begin + (u * (end - begin)).astype(np.int64)]
 
 
 def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) -> list[Step]:

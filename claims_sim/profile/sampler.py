@@ -62,7 +62,11 @@ class Sampler:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
-        self._tables = {name: TableSampler(table) for name, table in {**profile.tables, **weighed}.items()}
+        # A district lies in its province: what is withheld of one is another of the same.
+        self._tables = {
+            name: TableSampler(table, spreads_below_first=name == "district_name" and not table.has_pools)
+            for name, table in {**profile.tables, **weighed}.items()
+        }
         self._groups = {
             name: np.append(np.array(feature.groups, np.int32), np.int32(-1))
             for name, feature in profile.features.items()

@@ -235,3 +235,26 @@ def test_a_missing_district_is_the_same_in_stages_and_at_once(fit):
     stays = sampler.draw_open(1, rows, briefs)["los"].to_numpy()
     unknown = np.array(briefs["district_name"].to_pylist()) == "unknown"
     assert (set(stays[unknown]), set(stays[~unknown])) == ({9}, {2})
+
+
+def test_a_district_of_which_too_few_persons_may_be_told_is_another_of_its_province(fit):
+    """In one class of house nearly all claims are of a few persons who come again and again."""
+    rows, g = 12_000, np.random.default_rng(12)
+    table = tariff_table(rows, seed=5)
+    provinces = np.array(table["province_name"].to_pylist())
+    regular = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"
+    letter = g.integers(0, 8, rows)
+    # Of Bali twelve persons might be told, if five others were not left: so the country's pool is the first to tell of them.
+    bali = regular & (provinces == "BALI")
+    letter[bali] = letter[bali] % 2
+    districts = np.char.add(np.char.add(provinces, " "), np.array(list("ABCDEFGH"))[letter])
+    persons = np.where(bali, np.where(letter == 0, 12, 5), 6)
+    keys = np.where(
+        regular,
+        np.char.add(districts, (g.integers(0, 1 << 30, rows) % persons).astype(str)),
+        np.arange(rows).astype(str),
+    )
+    table = replaced(replaced(table, "district_name", districts.tolist()), "patient_id_hash", keys.tolist())
+    drawn = Sampler(fit(table)).draw_claims(3, np.arange(rows))
+    pairs = set(zip(drawn["province_name"].to_pylist(), drawn["district_name"].to_pylist(), strict=True))
+    assert pairs <= set(zip(provinces.tolist(), districts.tolist(), strict=True))
