@@ -50,6 +50,8 @@ _POORLY: Final = 0.75
 """So few of a service's rows on the list of all that it may well have one of its own."""
 _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
+_WORTH_ITS_OWN: Final = 0.1
+"""The share of the rows of one kind of service that its list must explain beyond one of all, where the others lose nothing."""
 _NO_WORSE: Final = 0.005
 """The share of the rows that they may explain less, and be taken for explaining as much."""
 _MANY_LEVELS: Final = 3
@@ -126,7 +128,8 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         more = sum(begun.explains for begun in apart) - whole.explains
         as_much = more >= -_NO_WORSE * int(few.sum())
         is_shorter = as_much and sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
-        if is_shorter or more > _WORTH_APART * int(few.sum()):
+        helps_one = more >= 0 and _helps_one(whole, services, parts, few)
+        if is_shorter or helps_one or more > _WORTH_APART * int(few.sum()):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
 
@@ -143,6 +146,16 @@ def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
     on = whole.found.point >= 0
     shares = [float(np.mean(on[few & own])) for own in services]
     return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
+
+
+def _helps_one(whole: _Begun, services: Sequence[Mask], parts: Sequence[_Begun | None], few: Mask) -> bool:
+    """Does a list of its own explain clearly more of some kind of service, however few claims are of it?"""
+    on = whole.found.point >= 0
+    return any(
+        begun.explains - int(np.count_nonzero(on & few & own)) > _WORTH_ITS_OWN * int(np.count_nonzero(few & own))
+        for own, begun in zip(services, parts, strict=True)
+        if begun is not None
+    )
 
 
 def _is_intricate(whole: _Begun) -> bool:

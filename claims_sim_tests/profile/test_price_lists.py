@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile import find_lattice
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
@@ -317,3 +318,28 @@ def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
     theirs = np.array(claims["service_type"].to_pylist()) == "RITP"
     days = claims["los"].to_numpy()[theirs]
     assert np.mean(claims["amount_claimed"].to_numpy()[theirs] == 220_000 * days) > 0.95
+
+
+def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit, monkeypatch):
+    """Of sixty thousand claims a thousand are stays in primary care, at a price of a night by owner; all others cost their diagnosis."""
+    monkeypatch.setattr(
+        find_lattice, "_MUCH_SHORTER", 0.0
+    )  # as where the others' prices are so many that it saves none
+    rows, g = 60_000, np.random.default_rng(31)
+    table = tariff_table(rows)
+    own = g.random(rows) < 0.0182
+    los = np.where(own, 1 + g.integers(0, 9, rows), table["los"].to_numpy())
+    admit = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    a_night = np.where(np.array(table["facility_ownership"].to_pylist()) == "Swasta", 250_000, 220_000)
+    dx = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    price = np.where(own, a_night * los, np.rint(200 * 1.37**dx) * 1000)
+    for name, values in {
+        "service_type": np.where(own, "RITP", table["service_type"].to_pylist()).tolist(), "los": los.tolist(),
+        "discharge_dt": (admit + los).tolist(), "amount_claimed": price, "amount_paid": price,
+    }.items():  # fmt: skip
+        table = replaced(table, name, values)
+    claims = Sampler(fit(table)).draw_claims(3, np.arange(rows))
+    theirs = np.array(claims["service_type"].to_pylist()) == "RITP"
+    a_night = np.where(np.array(claims["facility_ownership"].to_pylist()) == "Swasta", 250_000, 220_000)
+    right = claims["amount_claimed"].to_numpy() == a_night * claims["los"].to_numpy()
+    assert right[theirs].mean() > 0.9
