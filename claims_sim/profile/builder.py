@@ -9,7 +9,7 @@ from claims_sim.profile.as_released import least_told, log_likelihood
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
-from claims_sim.profile.structure import MAX_PARENTS, choose_parents, sample_rows, tell_clearly_more
+from claims_sim.profile.structure import MAX_PARENTS, MIN_GAIN, choose_parents, sample_rows, tell_clearly_more
 from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_group
 
 
@@ -119,7 +119,7 @@ class Builder:
         ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]
         grouped = self._with_groups(target, [code], population)
         least = _least_told(target, few, population)
-        best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least))
+        best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least) - MIN_GAIN * len(way))
         # Groups of one way may have the name of another's, and be others.
         self.features = self.features if best is grouped else before
         used = {parent.name for parent in best}

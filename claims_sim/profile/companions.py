@@ -64,8 +64,8 @@ def _weighed(level: Level, length: npt.NDArray[np.float64]) -> Level:
     total = np.bincount(owner, units, len(level.cells))
     share = units / np.maximum(total[owner], 1) * length[owner]
     held = np.minimum(share, _CERTAIN)
-    # What was merged stands for many codes that are rare: none of them is used up.
-    grown = np.where((values < 0) | (held <= 0), 1.0, -np.log1p(-held) / np.maximum(share, 1e-9))
+    # What was merged stands for many codes that are rare: none of them is used up. Nor is any where one code is drawn.
+    grown = np.where((values < 0) | (held <= 0) | (length[owner] == 1), 1.0, -np.log1p(-held) / np.maximum(share, 1e-9))
     return level.model_copy(update={"units": tuple(np.rint(units * grown * _STEPS).astype(np.int64).tolist())})
 
 
@@ -107,10 +107,12 @@ def _lengths_of(
 ) -> npt.NDArray[np.float64]:
     """The mean length of each context's lists, as far as its path tells the primary diagnosis."""
     out = np.full(len(paths), lengths[-1])
-    for place, name in enumerate(parents):
-        feature = profile.features[name]
+    given = [profile.features[name] for name in parents]
+    for place, feature in enumerate(given):
+        # Wherever it is given: no diagnosis says better how long a list is.
         if feature.variable == "secondary_count" and feature.groups is None:
             return np.maximum(paths[:, place] - _counted_apart(profile), 0).astype(np.float64)
+    for place, feature in enumerate(given):
         if feature.variable != _PRIMARY:
             continue
         if feature.groups is None:

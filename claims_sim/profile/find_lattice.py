@@ -51,7 +51,7 @@ _POORLY: Final = 0.75
 _WORTH_APART: Final = 0.02
 """The share of the rows that lists of services must explain beyond one of all."""
 _WORTH_ITS_OWN: Final = 0.1
-"""The share of the rows of one kind of service that its list must explain beyond one of all, where the others lose nothing."""
+"""The share of the rows of one kind of service that its list must explain beyond one of all, where all together lose nothing."""
 _NO_WORSE: Final = 0.005
 """The share of the rows that they may explain less, and be taken for explaining as much."""
 _MANY_LEVELS: Final = 3

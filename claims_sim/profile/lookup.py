@@ -60,7 +60,10 @@ class TableSampler:
     """A released table, ready to be drawn from."""
 
     def __init__(self, table: Table, *, spreads_below_first: bool = False) -> None:
-        """With `spreads_below_first`, what is withheld altogether is spread over all that is told below a row's first parent."""
+        """With `spreads_below_first`, what is withheld altogether is spread over all that is told below a row's first parent.
+
+        Where that is nothing, it is spread over all that the table tells.
+        """
         self.name = table.name
         self.parents = table.parents
         self._salt = stream_key("table", table.name)
@@ -72,7 +75,11 @@ class TableSampler:
                 has_pool = has_pool[self._steps[depth - 1].parent]
             self._cells.append(_Cells(level, has_pool if table.has_pools else None))
             has_pool = has_pool | (self._cells[-1].total > 0)
-        every = np.concatenate([cells.entries for cells in self._cells]) if table.has_pools else np.zeros(0, np.int32)
+        every = (
+            np.concatenate([cells.entries for cells in self._cells])
+            if table.has_pools or spreads_below_first
+            else np.zeros(0, np.int32)
+        )
         self._anywhere = every[every >= 0]
         self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
 

@@ -33,7 +33,8 @@ _ISO_FORMS: Final = (
     "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S.%fZ",
 )
-_SEPARATORS: Final = (";", "|", ", ", ",")
+_SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", " ")
+"""Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
 """The origin of a column of INA-CBG codes: its severities are drawn, the groups have the form only."""
@@ -86,7 +87,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
         elif column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
-            lists[name] = _most(opened, fits)
+            lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
         if column.kind in ("code", "list"):
             text = f"CAST({quote_identifier(column.theirs)} AS VARCHAR)"
             count = "SELECT count(*) FILTER (regexp_matches({0}, '[A-Z0-9]{{2}}\\.[0-9]')) * 4 >= count({0}) FROM {1}"
@@ -106,10 +107,12 @@ def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool
     return bool(row and row[0])
 
 
-def _most(opened: OpenSource, fits: Mapping[str, str]) -> str:
+def _most(opened: OpenSource, fits: Mapping[str, str], otherwise: str | None = None) -> str:
+    """What most rows fit, of equal ones the first; or else, where there is such a thing, what stands for none."""
     counts = ", ".join(f"count(*) FILTER ({condition})" for condition in fits.values())
     row = opened.connection.execute(f"SELECT {counts} FROM {opened.relation}").fetchone() or ()
-    return max(zip(fits, row, strict=True), key=lambda pair: pair[1])[0]  # of equal ones, the first
+    best, rows = max(zip(fits, row, strict=True), key=lambda pair: pair[1])
+    return best if rows or otherwise is None else otherwise
 
 
 def foreign_columns(

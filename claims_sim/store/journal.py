@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 _POLL_S: Final = 0.01
+_KIND: Final = 0xFF  # an extended code says more behind it
 
 
 def write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
@@ -19,7 +20,7 @@ def write_ahead(connection: sqlite3.Connection, patience_s: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+            if error.sqlite_errorcode & _KIND != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(_POLL_S)
         else:

@@ -75,3 +75,26 @@ def test_a_code_that_one_diagnosis_brings_comes_with_it_and_with_no_other(fit):
         first = np.array([bool(one) and one[0] == code for one in lists])
         assert first[dx == diagnosis].mean() > 0.95
         assert sum(code in one for one, d in zip(lists, dx, strict=True) if d != diagnosis) <= 5
+
+
+def test_lists_of_each_length_hold_a_code_as_often_as_the_tables_do(fit):
+    """Every second list of a diagnosis holds its own code, whatever the length; else it is of any codes."""
+    g = np.random.default_rng(8)
+    table = tariff_table(2 * ROWS, seed=11)
+    _, dx = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)
+    number = g.integers(1, 5, 2 * ROWS)
+    lists = []
+    for one, n, has in zip(dx.tolist(), number.tolist(), (g.random(2 * ROWS) < 0.5).tolist(), strict=True):
+        others = [COMMON[code] for code in dict.fromkeys(common_codes(g, n).tolist())][: n - has]
+        lists.append(g.permutation([*others, *([f"Z{10 + one}"] if has else [])]).tolist())
+    drawn = Sampler(fit(replaced(table, "dx_secondary_codes", lists))).draw_claims(5, np.arange(2 * ROWS))
+    found = np.unique(drawn["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    of_two = [
+        {
+            n: np.mean([f"Z{10 + d}" in one for d, one in zip(code, them, strict=True) if len(one) == n])
+            for n in (1, 2, 3)
+        }
+        for code, them in ((dx, lists), (found, drawn["dx_secondary_codes"].to_pylist()))
+    ]
+    for n in (1, 2, 3):
+        assert of_two[1][n] == pytest.approx(of_two[0][n], abs=0.08)

@@ -213,26 +213,34 @@ def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
 
 
-def test_secondary_codes_in_one_text_are_a_list_whatever_stands_between_them(tmp_path):
-    texts = [
-        "E11.9;I10",
-        "E11.9, I10",
-        "E11.9#I10",
-        "E11.9 | I10",
-        "E11.9~I10",
-        "E119  I10 ",
-        "E11.9\nI10",
-        '["E119","I10"]',
-    ]
+LISTS_OF_TWO = [
+    "E11.9;I10", "E11.9, I10", "E11.9#I10", "E11.9 | I10", "E11.9~I10", "E119  I10 ", "E11.9\nI10", '["E119","I10"]',
+    "E11.9;\tI10", "E119;\nI10;", "E119\xa0I10", "E119 I10;",
+]  # fmt: skip
+
+
+def listed(tmp_path, texts):
     columns = {name: [values[0]] * len(texts) for name, values in SMALL.items()} | {"dx_secondary_codes": texts}
     source = read_source(parquet(tmp_path / "c.parquet", **columns | {"claim_id": list(range(len(texts)))}))
-    assert source.columns["dx_secondary_codes"].to_pylist() == [["E119", "I10"]] * len(texts)
+    return source.columns["dx_secondary_codes"].to_pylist()
 
 
-def test_a_column_of_all_diagnoses_with_spaces_between_them_is_the_primary_one_and_the_others(tmp_path):
+def test_secondary_codes_in_one_text_are_a_list_whatever_stands_between_them(tmp_path):
+    assert listed(tmp_path, LISTS_OF_TWO) == [["E119", "I10"]] * len(LISTS_OF_TWO)
+    assert listed(tmp_path, ["A00 B00;C00", "A00,B00 C00"]) == [["A00", "B00", "C00"]] * 2
+
+
+def test_words_between_spaces_are_no_codes_and_a_code_may_have_a_space_inside(tmp_path):
+    words = ["Vitamin B12 deficiency anaemia", "lihat berkas A10 lantai 3", "E11.9 Kelas A09"]
+    assert not {"B12", "A10", "A09", "E119"} & {code for codes in listed(tmp_path, words) for code in codes}
+    assert listed(tmp_path, ["E11 9", "E11 .9; I10"]) == [["E119"], ["E119", "I10"]]
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\xa0"])
+def test_a_column_of_all_diagnoses_with_white_space_between_them_is_the_primary_one_and_the_others(tmp_path, space):
     (tmp_path / "map.toml").write_text('[columns]\ndx_primary_code = "all_dx"\ndx_secondary_codes = "all_dx"')
-    columns = {"all_dx": ["A09", "I501 I10 E119", "J18.9 J90"], "los": [0, 1, 2], "amount_claimed": [1.0, 2.0, 3.0]}
-    spec = parquet(tmp_path / "c.parquet", **columns)
+    texts = [text.replace(" ", space) for text in ("A09", "I501 I10 E119", " J18.9 J90")]
+    spec = parquet(tmp_path / "c.parquet", all_dx=texts, los=[0, 1, 2], amount_claimed=[1.0, 2.0, 3.0])
     source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml")).columns.to_pydict()
     assert source["dx_primary_code"] == ["A09", "I501", "J189"]
     assert source["dx_secondary_codes"] == [[], ["I10", "E119"], ["J90"]]
