@@ -258,3 +258,15 @@ def test_a_district_of_which_too_few_persons_may_be_told_is_another_of_its_provi
     drawn = Sampler(fit(table)).draw_claims(3, np.arange(rows))
     pairs = set(zip(drawn["province_name"].to_pylist(), drawn["district_name"].to_pylist(), strict=True))
     assert pairs <= set(zip(provinces.tolist(), districts.tolist(), strict=True))
+
+
+def test_a_district_is_one_of_the_tables_also_where_none_of_its_province_may_be_told(fit):
+    table = tariff_table(6000, seed=8)
+    provinces = table["province_name"].to_pylist()
+    districts = [
+        f"BALI {i // 8}" if province == "BALI" else f"{province} {i % 3}" for i, province in enumerate(provinces)
+    ]
+    profile = fit(replaced(table, "district_name", districts))
+    drawn = Sampler(profile).draw_claims(3, np.arange(6000))
+    assert "BALI" in drawn["province_name"].to_pylist()
+    assert set(drawn["district_name"].to_pylist()) <= set(profile.vocabularies["district_name"]) - {None}
