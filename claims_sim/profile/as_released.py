@@ -1,4 +1,4 @@
-"""How likely claims are by a table as it is released: what a context holds enough of is told there, the rest from above. Releases nothing.
+"""How likely claims are by a table as it is released: what a context has enough of is told there, the rest above. Releases nothing.
 
 Where a variable has many codes, a context holds few claims of most of them, and a likelihood that believes every context
 a little says that none is worth its while. A released table does not believe it: it tells the one code that a diagnosis

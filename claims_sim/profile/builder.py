@@ -113,7 +113,8 @@ class Builder:
         """The parents that were learned, alone or before the code that has most values; or that code alone, after its groups."""
         code = max(candidates, key=lambda parent: parent.size, default=None)
         few, thin = _some_rows(target)
-        if code is None or not len(few) or [parent.name for parent in learned] == [code.name]:
+        # That code after its groups is grouped already.
+        if code is None or not len(few) or [p.name for p in learned if f"~{THIN}~" not in p.name] == [code.name]:
             return learned
         before = dict(self.features)
         ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]

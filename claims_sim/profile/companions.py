@@ -105,7 +105,7 @@ def _counted_apart(profile: Profile) -> int:
 def _lengths_of(
     profile: Profile, parents: tuple[str, ...], paths: npt.NDArray[np.int64], lengths: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The mean length of each context's lists, as far as its path tells the primary diagnosis."""
+    """The mean length of each context's lists, as far as its path tells the length itself or the primary diagnosis."""
     out = np.full(len(paths), lengths[-1])
     given = [profile.features[name] for name in parents]
     for place, feature in enumerate(given):

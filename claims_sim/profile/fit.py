@@ -26,7 +26,7 @@ from claims_sim.profile.source import SourceTable
 DISTRICT: Final = "district_name"
 PROVINCE: Final = "province_name"
 PLACE: Final = (
-    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", DISTRICT,
+    "service_type", PROVINCE, "facility_class", "facility_type", "facility_ownership", DISTRICT,
 )  # fmt: skip
 WEIGHED_BY: Final = PLACE[:-1]
 """Most samples are drawn by places that are no district: told by these, weights are told of more."""
@@ -156,8 +156,10 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
             continue
         earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
         size = len(encoded.vocabularies[name])
-        first, rule = _add_group(builder, encoded, earlier) if name == "dx_primary_code" else None, PLAIN
-        if name == DISTRICT and PROVINCE in builder.variables:
+        first, rule = None, PLAIN
+        if name == "dx_primary_code":
+            first = _add_group(builder, encoded, earlier)
+        elif name == DISTRICT and PROVINCE in builder.variables:
             # What is withheld of a district is drawn from the others of its province, never from the country's.
             first, rule = PROVINCE, Rule(has_pools=False)
         builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first, rule=rule)

@@ -322,9 +322,8 @@ def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
 
 def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit, monkeypatch):
     """Of sixty thousand claims a thousand are stays in primary care, at a price of a night by owner; all others cost their diagnosis."""
-    monkeypatch.setattr(
-        find_lattice, "_MUCH_SHORTER", 0.0
-    )  # as where the others' prices are so many that it saves none
+    # As where the others' prices are so many that lists apart save none.
+    monkeypatch.setattr(find_lattice, "_MUCH_SHORTER", 0.0)
     rows, g = 60_000, np.random.default_rng(31)
     table = tariff_table(rows)
     own = g.random(rows) < 0.0182
