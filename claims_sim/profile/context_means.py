@@ -126,15 +126,22 @@ def _nested_means(
         if depth:
             parent, code = parents[depth - 1], parents[depth - 1].codes[rows]
             valid = (path >= 0) & (code >= 0)
-            ids, distinct = dense_ids(path[valid] * parent.size + code[valid])
-            path = np.full(len(rows), -1, np.int64)
-            path[valid] = ids
+            if valid.all():
+                path, distinct = dense_ids(path * parent.size + code, len(keys) * parent.size)
+            else:
+                ids, distinct = dense_ids(path[valid] * parent.size + code[valid], len(keys) * parent.size)
+                path = np.full(len(rows), -1, np.int64)
+                path[valid] = ids
             keys = np.column_stack([keys[distinct // parent.size], distinct % parent.size])
             above = above[distinct // parent.size]
         known = np.flatnonzero(path >= 0)
-        allowed = population.releasable(path[known], len(keys), rows[known])
-        count = np.bincount(path[known], minlength=len(keys))
-        total = np.bincount(path[known], weights=rest[known], minlength=len(keys))
+        if len(known) == len(rows):
+            here, left, at = path, rest, rows
+        else:
+            here, left, at = path[known], rest[known], rows[known]
+        allowed = population.releasable(here, len(keys), at)
+        count = np.bincount(here, minlength=len(keys))
+        total = np.bincount(here, weights=left, minlength=len(keys))
         mean = (total + pull * above) / np.maximum(count + pull, 1)
         # The fewer claims, the coarser: what one of them adds must not show.
         step = np.where(count < _FEW * population.k, 0.05, 0.01)
@@ -173,17 +180,17 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent], population
     """The additive effect of each value on the logarithm, to a hundredth; none of a value that too few of the rows bear."""
     nth = max(1, len(rows) // _EFFECT_ROWS)
     few, rest = rows[::nth], logs[::nth] - logs.mean()
-    codes = {parent.name: _told(parent, few, population) for parent in candidates}
+    # What may not be told comes last, and has no effect.
+    codes = {parent.name: _told(parent, few, population) % (parent.size + 1) for parent in candidates}
     effects = {parent.name: np.zeros(parent.size + 1) for parent in candidates}
+    counts = {name: np.bincount(at, minlength=len(effects[name])) for name, at in codes.items()}
     for _ in range(_EFFECT_ROUNDS):
-        for name, effect in effects.items():
-            rest += effect[codes[name]]
-            size = len(effect)
-            count = np.bincount(codes[name] % size, minlength=size)
-            fresh = np.bincount(codes[name] % size, weights=rest, minlength=size) / (count + _EFFECT_PRIOR)
+        for name, at in codes.items():
+            rest += effects[name][at]
+            fresh = np.bincount(at, weights=rest, minlength=len(effects[name])) / (counts[name] + _EFFECT_PRIOR)
             fresh[-1] = 0.0
             effects[name] = fresh
-            rest -= fresh[codes[name]]
+            rest -= fresh[at]
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
 
 

@@ -33,6 +33,8 @@ def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
         present = np.zeros(limit, np.bool_)
         present[keys] = True
         distinct = np.flatnonzero(present)
+        if len(distinct) == limit:
+            return keys.astype(np.int64, copy=False), distinct
         lookup = np.empty(limit, np.int64)
         lookup[distinct] = np.arange(len(distinct))
         return lookup[keys], distinct
@@ -87,6 +89,13 @@ class Population:
         return int(self.facilities.max(initial=0)) + 1 if self.facilities is not None else 1
 
     @cached_property
+    def _certainly_spread(self) -> float:
+        """More claims than this and a cell has three facilities, none of them with most of the claims: the two busiest have fewer."""
+        assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
+        each = np.sort(np.bincount(self.facilities[self.facilities >= 0], minlength=2))
+        return max(float(each[-2:].sum()), float(each[-1]) / MAX_FACILITY_SHARE)
+
+    @cached_property
     def _heap(self) -> Ints:
         """One of a few heaps for each row's facility, the last for those that nobody can tell."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
@@ -118,7 +127,9 @@ class Population:
         if self.persons is not None:
             allowed &= self._has_persons(cells, counts, rows, self.persons, allowed)
         if self.facilities is not None:
-            allowed &= self._spread_over_facilities(cells, rows, allowed)
+            allowed &= (counts > self._certainly_spread) | self._spread_over_facilities(
+                cells, rows, allowed & (counts <= self._certainly_spread)
+            )
         return allowed
 
     def fewest(self, cells: Ints, released: Mask, rows: Ints | None = None) -> int:
@@ -138,8 +149,8 @@ class Population:
             return max(self.k, int(counts[released].min()) // max(self._busiest_person, 1))
         among = np.zeros(len(released), np.bool_)
         among[thinnest] = True
-        picked = among[cells]
-        owner = (self.persons if rows is None else self.persons[rows])[picked]
+        picked = np.flatnonzero(among[cells])
+        owner = self.persons[picked if rows is None else rows[picked]]
         pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
         return int(np.bincount(pairs // self._persons_width, minlength=len(released))[thinnest].min())
 

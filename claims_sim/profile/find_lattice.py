@@ -250,8 +250,8 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
-    for _ in range(2):
-        share_prices(found, encoded.population, amounts)
+    shared = share_prices(found, encoded.population, amounts)
+    share_prices(found, encoded.population, amounts, shared)
     return found
 
 

@@ -148,9 +148,7 @@ def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels
 
     A price that a level nearly makes of another is not the mean of both: that would be neither.
     """
-    away = rest[:, None] - levels[None] - base[case][:, None]
-    nearest = np.abs(away).argmin(1)
-    off = away[np.arange(len(rest)), nearest]
+    _, off = nearest_level(rest, levels, base[case])
     near = np.abs(off) <= 1.5 * tolerance + _ASIDE
     return base + _most_overlapping(case[near], off[near], tolerance[near], cases)
 
@@ -176,6 +174,16 @@ def match_levels(
     base: Numbers, rest: Numbers, place: Numbers, primary: Numbers, found: Lattice
 ) -> tuple[Mask, npt.NDArray[np.int32]]:
     """Rows whose amount is the rounded price, or as many grid steps beside it as `found` allows, and their level."""
-    nearest = np.abs(rest[:, None] - found.levels[None] - base[:, None]).argmin(1)
+    nearest, _ = nearest_level(rest, found.levels, base)
     price = np.rint(np.exp(base + found.levels[nearest] + place) / found.grid) * found.grid
-    return np.abs(price - primary) < found.steps * found.grid, nearest.astype(np.int32)
+    return np.abs(price - primary) < found.steps * found.grid, nearest
+
+
+def nearest_level(rest: Numbers, levels: Numbers, base: Numbers) -> tuple[Codes, Numbers]:
+    """The hidden level that brings each amount nearest to its base, the first of several; and how far off it then is."""
+    nearest, off = np.zeros(len(rest), np.int32), rest - levels[0] - base
+    for number, level in enumerate(levels[1:], 1):
+        away = rest - level - base
+        nearer = np.abs(away) < np.abs(off)
+        nearest[nearer], off[nearer] = number, away[nearer]
+    return nearest, off

@@ -90,8 +90,8 @@ def _ranges(
         return []
     ids, distinct = dense_ids(merged)
     out = []
-    for i, last in enumerate(distinct):
-        chosen = rest[ids == i]
+    each = np.split(rest[np.argsort(ids, kind="stable")], np.cumsum(np.bincount(ids))[:-1])
+    for i, (last, chosen) in enumerate(zip(distinct, each, strict=True)):
         mean = float(values[chosen].mean())
         stop = float(edges[last]) if last < len(edges) else None
         start = float(edges[distinct[i - 1]]) if i else None

@@ -74,10 +74,13 @@ def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, wid
     return stands
 
 
-def share_prices(found: Lattice, population: Population, amounts: Amounts) -> None:
-    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others."""
+def share_prices(found: Lattice, population: Population, amounts: Amounts, shared: Ints | None = None) -> Ints | None:
+    """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others.
+
+    Returns the code that each one stands by; where these are the `shared` ones by which cases are priced already, no more is to do.
+    """
     if not found.case_sizes:  # no column tells prices apart
-        return
+        return None
     place = int(np.argmax(found.case_sizes))
     digits = split_keys(found.case_keys, found.case_sizes)
     priced = np.flatnonzero(np.diff(found.base_start) > 0)
@@ -89,14 +92,15 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts) -> No
     price = found.bases[found.base_start[priced]]
     stands = group_codes_by_price(digits[priced], place, found.case_sizes[place], price, width, rows)
     stands = _place_rare_codes(found, population, amounts, place, stands)
-    if (stands == np.arange(len(stands))).all():
-        return
+    if (stands == np.arange(len(stands))).all() or (shared is not None and (stands == shared).all()):
+        return stands
     own = np.where(found.case >= 0, found.case_keys[found.case], -1)
     digits[:, place] = stands[digits[:, place]]
     keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
     found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
     fit_points(found, population, amounts, np.flatnonzero(found.case >= 0))
     _spread_prices(found, stands, place, own)
+    return stands
 
 
 def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> Ints:

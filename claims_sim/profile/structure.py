@@ -68,11 +68,12 @@ def choose_parents(
     """
     if len(target.codes) < 2 or target.size < 2:
         return [], {}
-    found = _search(target, candidates, most, least=least)
+    memory = _Memory({}, {})
+    found = _search(target, candidates, most, memory, least=least)
     large = next((parent.name for parent in found.chosen if parent.size >= _LARGE), None)
     if large is not None:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
-        other = _search(target, candidates, most, last=large, least=least)
+        other = _search(target, candidates, most, memory, last=large, least=least)
         found = other if other.likely > found.likely + _CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
@@ -80,8 +81,9 @@ def choose_parents(
 
 def tell_clearly_more(target: Target, candidates: Sequence[Parent], further: Sequence[Parent]) -> bool:
     """Do `further` candidates make the target clearly likelier than `candidates` alone do?"""
+    memory = _Memory({}, {})
     with_them, without = (
-        _search(target, parents, MAX_PARENTS).likely for parents in ([*candidates, *further], candidates)
+        _search(target, parents, MAX_PARENTS, memory).likely for parents in ([*candidates, *further], candidates)
     )
     return with_them > without + _CLEARLY
 
@@ -94,7 +96,25 @@ class _Found(NamedTuple):
     likely: float
 
 
-def _search(target: Target, candidates: Sequence[Parent], most: int, last: str = "", least: int = 0) -> _Found:
+class _Memory(NamedTuple):
+    """What one search has weighed and grouped another of the same target need not: by the names of the parents chosen, and the
+    next one's.
+    """  # noqa: D205
+
+    gains: dict[tuple[str, ...], float]
+    groupings: dict[tuple[str, ...], list["_Grouping"]]
+
+
+class _Grouping(NamedTuple):
+    """A parent's codes in groups, and the group of each code."""
+
+    parent: Parent
+    groups: tuple[int, ...]
+
+
+def _search(
+    target: Target, candidates: Sequence[Parent], most: int, memory: _Memory, *, last: str = "", least: int = 0
+) -> _Found:
     """Take the parent that tells most, then the next; the one named `last` only where no other tells anything."""
     value = target.codes.astype(np.int64)
     rows = len(value)
@@ -110,15 +130,17 @@ def _search(target: Target, candidates: Sequence[Parent], most: int, last: str =
         so_far = float(np.log(above).mean(dtype=np.float64))
         if len(chosen) == most:
             break
+        given = tuple(parent.name for parent in chosen)
         if len(chosen) <= 1 and not groupings:
-            pool |= {p.name: p for p in _add_groupings(target, context, list(pool.values()), groupings)}
-        known = _Known(context, int(context.max()) + 1, value, target.size, above, so_far, least)
+            for grouping in _group_all(target, context, list(pool.values()), given, memory):
+                pool[grouping.parent.name] = grouping.parent
+                groupings[grouping.parent.name] = grouping.groups
+        known = _Known(given, context, int(context.max()) + 1, value, target.size, above, so_far, least, memory.gains)
         best, small = _weigh_all(known, pool, sizes, last, drops_hopeless=bool(chosen))
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
-            names = [parent.name for parent in chosen]
-            again = {name.partition("~")[0] for name in names if "~" in name} | ({last} & pool.keys())
-            weighed = [known.weigh(plain[name]) for name in sorted(again - {*names})]
+            again = {name.partition("~")[0] for name in given if "~" in name} | ({last} & pool.keys())
+            weighed = [known.weigh(plain[name]) for name in sorted(again - {*given})]
             best = max(weighed, key=lambda gain: gain.gain, default=None)
         if best is None or best.gain <= MIN_GAIN:
             break
@@ -138,21 +160,21 @@ def _weigh_all(
     """The parent of the `pool` that would bring most, if any brings enough, and the few small ones that do; the one named `last`
     is none of them. `sizes` are those of the variables that groupings are made of.
     """  # noqa: D205
-    best: _Gain | None = None
+    best: tuple[float, Parent] | None = None
     small: list[tuple[float, Parent]] = []
     for parent in [parent for name, parent in pool.items() if name != last]:
-        found = known.weigh(parent)
+        gain = known.gain(parent)
         if "~" in parent.name:
-            cost = GROUPING_COST * sizes[parent.name.partition("~")[0]] / len(known.value)
-            found = found._replace(gain=found.gain - cost)
-        if found.gain < _HOPELESS and drops_hopeless:
+            gain -= GROUPING_COST * sizes[parent.name.partition("~")[0]] / len(known.value)
+        if gain < _HOPELESS and drops_hopeless:
             del pool[parent.name]
-        elif found.gain > MIN_GAIN:
-            best = found if best is None or found.gain > best.gain else best
+        elif gain > MIN_GAIN:
+            best = (gain, parent) if best is None or gain > best[0] else best
             if parent.size < _LARGE and "~" not in parent.name:
-                small.append((found.gain, parent))
+                small.append((gain, parent))
     small.sort(key=lambda told: -told[0])
-    return best, [parent for _, parent in small[:_FEW_SMALL]]
+    found = None if best is None else known.weigh(best[1])._replace(gain=best[0])
+    return found, [parent for _, parent in small[:_FEW_SMALL]]
 
 
 class _Gain(NamedTuple):
@@ -166,12 +188,13 @@ class _Gain(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """The target, the contexts that the parents chosen so far make of the rows, and what these tell of it.
+    """The target, the contexts that the parents chosen so far, the `given` ones, make of the rows, and what these tell of it.
 
     Each row is predicted from the other rows of its cell and its context, blended with what fewer parents tell of it, or as a
     table would that tells of a context what `least` rows share.
     """
 
+    given: tuple[str, ...]
     context: Ints
     contexts: int
     value: Ints
@@ -179,6 +202,15 @@ class _Known(NamedTuple):
     above: Likely
     so_far: float
     least: int
+    gains: dict[tuple[str, ...], float]
+    """What was weighed already."""
+
+    def gain(self, parent: Parent) -> float:
+        """Log likelihood a row that a further parent would bring."""
+        names = (*self.given, parent.name)
+        if names not in self.gains:
+            self.gains[names] = self.weigh(parent).gain
+        return self.gains[names]
 
     def weigh(self, parent: Parent) -> _Gain:
         """What a further parent would bring."""
@@ -211,15 +243,19 @@ class _Known(NamedTuple):
         after = self._after(large)
         for parent in small:
             one = self.weigh(parent)
-            before = one.gain + self._after(one).weigh(large.parent).gain
-            if before > large.gain + max(after.weigh(parent).gain, 0) + MIN_GAIN:
+            before = one.gain + self._after(one).gain(large.parent)
+            if before > large.gain + max(after.gain(parent), 0) + MIN_GAIN:
                 return one
         return large
 
     def _after(self, best: _Gain) -> "_Known":
         context, above = self.narrowed(best)
-        return _Known(
-            context, int(context.max()) + 1, self.value, self.size, above, self.so_far + best.gain, self.least
+        return self._replace(
+            given=(*self.given, best.parent.name),
+            context=context,
+            contexts=int(context.max()) + 1,
+            above=above,
+            so_far=self.so_far + best.gain,
         )
 
     def narrowed(self, best: _Gain) -> tuple[Ints, Likely]:
@@ -232,22 +268,31 @@ class _Known(NamedTuple):
         return context, predicted
 
 
-def _add_groupings(
-    target: Target, context: Ints, parents: Sequence[Parent], groupings: dict[str, tuple[int, ...]]
-) -> list[Parent]:
-    added = []
+def _group_all(
+    target: Target, context: Ints, parents: Sequence[Parent], given: tuple[str, ...], memory: _Memory
+) -> list[_Grouping]:
+    """Groupings of all `parents` of more than a few codes, by where the target is alike within the `given` contexts."""
+    found = []
     for parent in parents:
         if parent.size < _GROUPED_FROM or "~" in parent.name:
             continue
-        counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
-        points, weight = place_codes(parent, target, context)
-        for count in counts:
-            name = f"{parent.name}~{target.name}~{count}"
-            groups = cluster(points, weight, count)
-            groupings[name] = tuple(groups.tolist())
-            codes = np.append(groups, -1)[parent.codes].astype(np.int32)
-            added.append(Parent(name, codes, count))
-    return added
+        names = (*given, parent.name)
+        if names not in memory.groupings:
+            memory.groupings[names] = _group(target, context, parent)
+        found += memory.groupings[names]
+    return found
+
+
+def _group(target: Target, context: Ints, parent: Parent) -> list[_Grouping]:
+    """A parent's codes in each number of groups that is tried."""
+    counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
+    points, weight = place_codes(parent, target, context)
+    found = []
+    for count in counts:
+        groups = cluster(points, weight, count)
+        codes = np.append(groups, -1)[parent.codes].astype(np.int32)
+        found.append(_Grouping(Parent(f"{parent.name}~{target.name}~{count}", codes, count), tuple(groups.tolist())))
+    return found
 
 
 def place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, Scores]:
