@@ -159,7 +159,8 @@ def _most_overlapping(case: Ints, values: Numbers, width: Numbers, cases: int) -
     if not len(case):
         return middle
     edge, owner = np.concatenate([values - width, values + width]), np.concatenate([case, case])
-    order = np.lexsort((edge, owner))
+    # One number to sort by: cases lie farther apart than the edges of each.
+    order = np.argsort(owner * (2 * np.ptp(edge) + 1e-12) + edge, kind="stable")
     owner, edge = owner[order], edge[order]
     over = np.cumsum(np.where(order < len(case), 1, -1))  # every case ends at 0
     start = np.flatnonzero(np.r_[True, np.diff(owner) > 0])

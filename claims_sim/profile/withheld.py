@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints, Population, dense_ids
+from claims_sim.profile.counting import DENSE_LIMIT, Ints, Population, dense_ids
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.structure import GROUPING_COST, MIN_GAIN, Scores, cluster, place_codes, sample_rows
 
@@ -19,6 +19,8 @@ THIN: Final = "thin"
 _MANY: Final = 12
 _COUNTS: Final = (8, 24, 60)
 _ROUNDS: Final = 8
+_SPARSE: Final = 4
+"""So many times as many cells as there are rows, and they are numbered before they are counted."""
 _VALUES: Final = 400
 """Codes are placed by the commonest values."""
 
@@ -60,7 +62,9 @@ def group_what_is_withheld(
     for path in paths[:place:-1]:
         thin = thin[_like_it(path[thin] * target.size + value[thin]) < population.k]
     placed = population.releasable(code[thin], parent.size, known[thin])
-    told = np.setdiff1d(np.arange(len(known)), thin, assume_unique=True)
+    is_told = np.ones(len(known), np.bool_)
+    is_told[thin] = False
+    told = np.flatnonzero(is_told)
     thin = thin[placed[code[thin]]]
     if len(thin) < population.k * _MANY:
         return None
@@ -154,6 +158,7 @@ def _told(context: Ints, thin: _Thin, above: Scores) -> Scores:
 
 def _like_it(keys: Ints) -> Ints:
     """For each claim the number of claims with the same key."""
-    ids, _ = dense_ids(keys)
+    limit = int(keys.max(initial=-1)) + 1
+    ids = keys if limit <= min(DENSE_LIMIT, _SPARSE * len(keys)) else dense_ids(keys, limit)[0]
     counts: Ints = np.bincount(ids)[ids]
     return counts
