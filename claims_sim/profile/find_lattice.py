@@ -59,7 +59,8 @@ _MUCH_SHORTER: Final = 0.7
 """So many of its prices at most lists of services must need, where they explain no more than one of all."""
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
-_MIN_EXPLAINED_DEALT: Final = 0.5
+_AS_GOOD_AS_OTHERS: Final = 0.7
+"""So large a share of what a tariff explains of other claims at least it must explain of those that were dealt out."""
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
@@ -302,7 +303,12 @@ def _find_factors(
     found = global_factors(encoded, logs, tolerance, few, known)
     if encoded.groups is None:
         return found
-    own, _ = global_factors(encoded, logs, tolerance, few & (encoded.groups.of_row < 0), known)
+    alone = few & (encoded.groups.of_row < 0)
+    own, _ = global_factors(encoded, logs, tolerance, alone, known)
+    if found[0].keys() & own.keys():
+        # What all claims show of a factor holds of its values that none of the others has, too.
+        given, _ = global_factors(encoded, logs, tolerance, alone, found[0])
+        own = given if len(given) >= len(own) else own
     return global_factors(encoded, logs, tolerance, few, own) if len(own) > len(found[0]) else found
 
 
@@ -317,7 +323,7 @@ def _find_prices(begun: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -
         if not len(own):
             continue
         _fit_tariff(found, tried, encoded.population, amounts, own, on)
-        if tried is None or _explained(found, np.setdiff1d(on, own)) >= _MIN_EXPLAINED_DEALT:
+        if tried is None or _explained(found, np.setdiff1d(on, own)) >= _AS_GOOD_AS_OTHERS * _explained(found, own):
             break
     return found, tried
 
@@ -418,7 +424,9 @@ def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, o
         for value in range(len(factor)):
             mine = code == value
             if int(mine.sum()) >= 2 * MIN_PAIRS:
-                moved[value] += _centre_of(off[mine], width[mine], _NEAREST_LEVEL, 0.25 * int(mine.sum()))
+                enough = 0.25 * int(mine.sum())
+                near = _centre_of(off[mine], width[mine], _NEAREST_LEVEL, enough)
+                moved[value] += near or _centre_of(off[mine], width[mine], _FARTHEST, enough)
             elif votes is not None:
                 away, rows = votes.about(mode, found, amounts, own, name, value)
                 moved[value] += _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))

@@ -218,7 +218,7 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
         several = _stand_for_several(encoded, label, code)
         further = [
             parent._replace(codes=np.where(several, parent.codes, np.int32(-1)))
-            for parent in builder.candidates(["service_type", "facility_class", "facility_type"])
+            for parent in builder.candidates(["service_type", *PLACE])
         ]
         candidates = [*builder.candidates([code]), *further]
         builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=code)

@@ -44,13 +44,18 @@ class _Cells:
     """The cells of one level, one entry per unit: drawing is one look-up."""
 
     def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None) -> None:
-        """`has_pool` says of each context whether there is anything to draw from above it (None: never mind)."""
+        """`has_pool` says of each context whether there is anything to draw from above it (None: never mind).
+
+        Where there is not, what was suppressed is spread over what was not, unless it is more than that: then it is values of which
+        nothing is told here.
+        """
         values = np.array(level.values, np.int32)
         units = np.array(level.units, np.int64)
         owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
         if has_pool is not None:
-            # Where nothing lies above, what was suppressed is spread over what was not.
-            units = np.where((values < 0) & ~has_pool[owner], 0, units)
+            told, withheld = (np.bincount(owner, units * rows, len(level.cells)) for rows in (values >= 0, values < 0))
+            spread = ~has_pool & (withheld <= told)
+            units = np.where((values < 0) & spread[owner], 0, units)
         self.entries = np.repeat(values, units)
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total
@@ -80,7 +85,9 @@ class TableSampler:
             if table.has_pools or spreads_below_first
             else np.zeros(0, np.int32)
         )
-        self._anywhere = every[every >= 0]
+        every = every[every >= 0]
+        others = every[~np.isin(every, self._cells[0].entries)]
+        self._anywhere = others if len(others) else every
         self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
 
     def _told_below_first(self) -> tuple[Codes, npt.NDArray[np.int64]]:
@@ -134,7 +141,7 @@ class TableSampler:
             self._spread(key, rows, contexts[1], out, lane)
         lost = np.flatnonzero(out < 0) if len(self._anywhere) and (todo is None or len(todo)) else np.zeros(0, np.int64)
         if len(lost):
-            # Neither the row's context nor one above it was released: any value of the table is as good as another.
+            # Neither the row's context nor one above it tells its value: any other of the table is as good as another.
             u = uniforms(key, rows[lost], lane * 16 + 15)
             out[lost] = self._anywhere[(u * len(self._anywhere)).astype(np.int64)]
         return out

@@ -30,6 +30,8 @@ _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
 """The share of these that must keep to it."""
+_FEW_PRICES: Final = 24
+"""So many amounts at most are the ceilings of benefits, not the prices of cases."""
 _MIN_AS_PAID: Final = 0.01
 """The share of the claims that must bill just the price that they are paid for this to be no chance."""
 _MORE_THAN_SELDOM: Final = 0.02
@@ -42,12 +44,19 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
         return ()
     amounts = np.where(part, paid, np.nan)
     found = find_tariffs(encoded, amounts, amount_grid(amounts))
-    if int(is_on(found).sum()) < _MOST_LISTED * int(part.sum()):
+    on = np.flatnonzero(is_on(found))
+    if len(on) < _MOST_LISTED * int(part.sum()) or _are_ceilings(encoded, amounts, on):
         return ()
     for own in found:
         settle_rounding(own, amounts)
         find_top_ups(own, amounts, encoded.population)
     return found
+
+
+def _are_ceilings(encoded: Encoded, paid: Numbers, on: Ints) -> bool:
+    """Is what claims on a list are paid a few amounts, none above what is claimed? Then each is told by name, and by what is claimed."""
+    assert encoded.claimed is not None  # noqa: S101 - the caller has both
+    return len(np.unique(paid[on])) <= _FEW_PRICES and not bool((paid[on] > encoded.claimed[on]).any())
 
 
 class Paid(NamedTuple):

@@ -50,6 +50,8 @@ _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
+_COMMON_NAME: Final = 0.002
+"""The share of all claims that one amount must be paid to, for a band to begin where so much is claimed."""
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
@@ -196,6 +198,7 @@ def profile_settlement(
         (0.0, 0.0),
         *of_part,
         *rules.lines[:MOST_COMMON],
+        *_common_amounts(rules, int(known.sum())),
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
     bands = _bands(encoded.claimed[known], usual, encoded.population.k) if len(usual) > 2 else ()
@@ -294,6 +297,14 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
         return (), number
     number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
     return tuple(distinct[shared].tolist()), number
+
+
+def _common_amounts(rules: Rules, rows: int) -> list[Line]:
+    """Amounts that are paid by name so often that what is claimed above them is another case, as lines that do not rise."""
+    first = rules.shares_from - len(rules.exact)
+    named = rules.codes[(rules.codes >= first) & (rules.codes < rules.shares_from)] - first
+    counts = np.bincount(named, minlength=len(rules.exact))
+    return [(0.0, amount) for amount, count in zip(rules.exact, counts, strict=True) if count > _COMMON_NAME * rows]
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
