@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
+from claims_sim.profile.numbers import Numbers
 
 _NEAR: Final = 3
 """So many months before a change and after it are looked at."""
@@ -40,22 +41,48 @@ def find_periods(encoded: Encoded, price: Ints, rows: Ints) -> tuple[int, ...]:
     shared = np.bincount(number, minlength=len(distinct))[number] >= encoded.population.k
     month, number, rows = month[shared], number[shared], rows[shared]
     since, until = _nearest_months(number, month, months)
-    here = np.arange(months)
     # Both must be so: in the month of a change prices are new, and those of the month before come no more.
-    kept = (_mean(month, since <= _NEAR, months) + np.roll(_mean(month, until <= _NEAR, months), 1)) / 2
-    inside = (here >= _NEAR) & (here <= months - _NEAR) & np.isfinite(kept)
-    if not inside.any():
-        return ()
-    usual = float(np.median(kept[inside]))
-    if usual < _RECUR:
-        return ()
-    new = np.where(inside, 1 - kept / usual, 0.0)
+    new = _new(_mean(month, since <= _NEAR, months), _mean(month, until <= _NEAR, months), 1)
     found = [
         at
         for at in np.argsort(-new, kind="stable")[:_MOST_CHANGES].tolist()
         if new[at] > _NEW and encoded.population.may_be_told(rows[(month == at) & (since > _NEAR)])
     ]
-    return tuple(np.searchsorted(np.sort(np.array(found)), here, side="right").tolist()) if found else ()
+    found += _within_months(encoded.population, month, number, rows, months, found)
+    return tuple(np.searchsorted(np.sort(np.array(found)), np.arange(months), side="right").tolist()) if found else ()
+
+
+def _new(since: Numbers, until: Numbers, apart: int) -> Numbers:
+    """How much fewer than usually of each month's prices come in those before, and of those of the month `apart` from it after it."""
+    kept, here = (since + np.roll(until, apart)) / 2, np.arange(len(since))
+    inside = (here >= _NEAR) & (here <= len(since) - _NEAR) & np.isfinite(kept)
+    usual = float(np.median(kept[inside])) if inside.any() else 0.0
+    return np.where(inside, 1 - kept / usual, 0.0) if usual >= _RECUR else np.zeros(len(since))
+
+
+def _within_months(
+    population: Population, month: Ints, number: Ints, rows: Ints, months: int, others: Sequence[int]
+) -> list[int]:
+    """Further months of a change: lists change on the ninth, too, and the month of such a change has both."""
+    comes = np.zeros((int(number.max(initial=0)) + 1, months), np.bool_)
+    comes[number, month] = True
+    before, after = np.zeros_like(comes), np.zeros_like(comes)
+    for away in range(2, _NEAR + 2):
+        before[:, away:] |= comes[:, :-away]
+        after[:, :-away] |= comes[:, away:]
+    # The months on either side of each one, without it.
+    new = _new(_mean(month, before[number, month], months), _mean(month, after[number, month], months), 2)
+    found = list(others)
+    for at in (np.argsort(-new, kind="stable")[: _MOST_CHANGES - len(others)] - 1).tolist():
+        if at < 1 or not (month == at).any():
+            continue
+        earlier: Mask = np.any(comes[:, max(at - _NEAR, 0) : at], axis=1)[number]
+        mostly_new = float(np.mean(~earlier[month == at])) >= _NEW
+        start = at + (not mostly_new)
+        is_other = all(abs(start - other) > 1 for other in found)
+        if new[at + 1] > _NEW and is_other and population.may_be_told(rows[(month == start) & ~earlier]):
+            found.append(start)
+    return found[len(others) :]
 
 
 def _nearest_months(number: Ints, month: Ints, months: int) -> tuple[Ints, Ints]:
@@ -66,7 +93,7 @@ def _nearest_months(number: Ints, month: Ints, months: int) -> tuple[Ints, Ints]
     return since[cells], np.r_[since[1:], months][cells]
 
 
-def _mean(month: Ints, of: np.ndarray, months: int) -> np.ndarray:
+def _mean(month: Ints, of: Mask, months: int) -> Numbers:
     count = np.bincount(month, minlength=months)
     return np.where(count > 0, np.bincount(month, weights=of, minlength=months) / np.maximum(count, 1), np.nan)
 
