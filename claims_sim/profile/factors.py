@@ -65,7 +65,7 @@ def global_factors(
 ) -> tuple[dict[str, Numbers], list[str]]:
     """Variables whose every value multiplies the amount alike in all cases; and those that are part of the case.
 
-    Factors that are `known` already are not sought again.
+    NaN stands for what a value multiplies by that no pairs link to others. Factors that are `known` already are not sought again.
     """
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
     others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
@@ -76,8 +76,8 @@ def global_factors(
     # Months come first: they are no part of a case, and would thin out the comparisons of all others.
     if MONTH not in known and len(encoded.vocabularies.get(MONTH, ())) > 1:
         rise = _factor_of(encoded, MONTH, [*names, *others], rest, tolerance, usable)
-        if rise is not None and np.abs(rise).max() > _LEAST_CHANGE:
-            without = rest - np.append(rise, 0.0)[encoded.codes[MONTH]]
+        if rise is not None and np.nanmax(np.abs(rise)) > _LEAST_CHANGE:
+            without = rest - np.append(np.nan_to_num(rise), 0.0)[encoded.codes[MONTH]]
             valid = np.flatnonzero(usable)
             key = alike(encoded, [*names, *others], valid)
             before, after, _ = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
@@ -101,10 +101,19 @@ def global_factors(
             if factor is None:
                 continue
             factors[name] = factor
-            rest = rest - np.append(factor, 0.0)[encoded.codes[name]]
+            rest = rest - np.append(np.nan_to_num(factor), 0.0)[encoded.codes[name]]
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
     return factors, failed
+
+
+def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
+    """`factor` with what `other` says of values that it says nothing of; None where they differ in what both say, or say too little."""
+    both = np.isfinite(factor) & np.isfinite(other)
+    apart = factor[both] - other[both]
+    if len(apart) < 2 or np.ptp(apart) > _SAME_RATIO:
+        return None
+    return np.nan_to_num(np.where(np.isfinite(factor), factor, other + float(np.median(apart))))
 
 
 class Rises(NamedTuple):
@@ -177,13 +186,14 @@ def _rises(
     """  # noqa: D205
     size, periods = sizes
     if of_place:
-        return _factor(key, cells.astype(np.int32), size * periods, rest, tolerance)
+        found = _factor(key, cells.astype(np.int32), size * periods, rest, tolerance)
+        return None if found is None else np.nan_to_num(found)
     place, period = cells // periods, (cells % periods).astype(np.int32)
     usual, rises = _usual(cells % periods), np.zeros((size, periods))
     for value in np.flatnonzero(np.bincount(place, minlength=size) > _FEWEST_RISEN).tolist():
         own = np.flatnonzero(place == value)
         found = _factor(key[own], period[own], periods, rest[own], tolerance[own])
-        rises[value] = 0.0 if found is None else found - found[usual]
+        rises[value] = 0.0 if found is None else np.nan_to_num(found) - np.nan_to_num(found[usual])
     return rises.ravel() if rises.any() else None
 
 
@@ -268,7 +278,9 @@ def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numb
 
 
 def _factor(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
-    """The logarithm of each value's factor (the commonest value: 0), or None when ratios do not recur."""
+    """The logarithm of each value's factor (the commonest value: 0, one that nothing links to it: NaN), or None when ratios do not
+    recur.
+    """  # noqa: D205
     cells, distinct = dense_ids(group * size + value)
     mode, spread = _modes(cells, len(distinct), logs, tolerance)
     counts = np.bincount(cells)
@@ -395,7 +407,7 @@ def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers |
         # A peak that contradicts those of more pairs is that of something else (two ward classes).
         use = linked[lows] & linked[highs] & (np.abs(logs[highs] - logs[lows] - centres) < _SAME_RATIO)
         logs = _least_squares(lows[use], highs[use], centres[use], hit_counts[use], logs)
-    return np.where(linked, logs, 0.0)
+    return np.where(linked, logs, np.nan)
 
 
 def _least_squares(low: Ints, high: Ints, centre: Numbers, weight: Numbers, logs: Numbers) -> Numbers:

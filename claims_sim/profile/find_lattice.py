@@ -21,6 +21,7 @@ from claims_sim.profile.factors import (
     FACTOR_CANDIDATES,
     MIN_PAIRS,
     densest,
+    filled_where_alike,
     global_factors,
     rises_by_place,
     snap_ratios,
@@ -300,16 +301,20 @@ def _find_factors(
     All claims know all values; where dealing has blurred their ratios, the others show more factors.
     """
     _, logs, tolerance = amounts
-    found = global_factors(encoded, logs, tolerance, few, known)
-    if encoded.groups is None:
-        return found
-    alone = few & (encoded.groups.of_row < 0)
-    own, _ = global_factors(encoded, logs, tolerance, alone, known)
-    if found[0].keys() & own.keys():
-        # What all claims show of a factor holds of its values that none of the others has, too.
-        given, _ = global_factors(encoded, logs, tolerance, alone, found[0])
-        own = given if len(given) >= len(own) else own
-    return global_factors(encoded, logs, tolerance, few, own) if len(own) > len(found[0]) else found
+    found, failed = global_factors(encoded, logs, tolerance, few, known)
+    if encoded.groups is not None:
+        alone = few & (encoded.groups.of_row < 0)
+        own, _ = global_factors(encoded, logs, tolerance, alone, known)
+        # Where all claims show the same of a factor, they do so of values, too, that none of the others has.
+        both = {name: filled_where_alike(own[name], found[name]) for name in own.keys() & found.keys() - known.keys()}
+        agreed = {name: factor for name, factor in sorted(both.items()) if factor is not None}
+        if agreed:
+            given, _ = global_factors(encoded, logs, tolerance, alone, known | agreed)
+            own = given if len(given) >= len(own) else own
+        if len(own) > len(found):
+            own = {name: np.nan_to_num(factor) for name, factor in own.items()}
+            found, failed = global_factors(encoded, logs, tolerance, few, own)
+    return {name: np.nan_to_num(factor) for name, factor in found.items()}, failed
 
 
 def _find_prices(begun: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> tuple[Lattice, Groups | None]:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, released_count
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, released_count
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.find_lattice import find_tariffs
@@ -31,7 +31,8 @@ _MIN_LISTED: Final = 0.05
 _MOST_LISTED: Final = 0.5
 """The share of these that must keep to it."""
 _FEW_PRICES: Final = 24
-"""So many amounts at most are the ceilings of benefits, not the prices of cases."""
+_OF_ITS_CASE: Final = 0.8
+"""So few amounts, and a smaller share of claims that are paid the usual one of their case, are ceilings of benefits."""
 _MIN_AS_PAID: Final = 0.01
 """The share of the claims that must bill just the price that they are paid for this to be no chance."""
 _MORE_THAN_SELDOM: Final = 0.02
@@ -45,7 +46,7 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
     amounts = np.where(part, paid, np.nan)
     found = find_tariffs(encoded, amounts, amount_grid(amounts))
     on = np.flatnonzero(is_on(found))
-    if len(on) < _MOST_LISTED * int(part.sum()) or _are_ceilings(encoded, amounts, on):
+    if len(on) < _MOST_LISTED * int(part.sum()) or _are_ceilings(found, encoded, amounts, on):
         return ()
     for own in found:
         settle_rounding(own, amounts)
@@ -53,10 +54,20 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
     return found
 
 
-def _are_ceilings(encoded: Encoded, paid: Numbers, on: Ints) -> bool:
-    """Is what claims on a list are paid a few amounts, none above what is claimed? Then each is told by name, and by what is claimed."""
+def _are_ceilings(found: Sequence[Lattice], encoded: Encoded, paid: Numbers, on: Ints) -> bool:
+    """Is what claims on a list are paid one of a few amounts, whatever their case, and never above what is claimed?
+
+    Then each is told by name, and by what is claimed.
+    """
     assert encoded.claimed is not None  # noqa: S101 - the caller has both
-    return len(np.unique(paid[on])) <= _FEW_PRICES and not bool((paid[on] > encoded.claimed[on]).any())
+    distinct, amount = np.unique(paid[on], return_inverse=True)
+    if len(distinct) > _FEW_PRICES or (paid[on] > encoded.claimed[on]).any():
+        return False
+    case = encoded.codes["dx_primary_code"][on].astype(np.int64) + 1
+    for one in found:
+        case, _ = dense_ids(case * (len(one.case_keys) + 1) + one.case[on] + 1)
+    of_case = np.bincount(case * len(distinct) + amount, minlength=(int(case.max()) + 1) * len(distinct))
+    return float(of_case.reshape(-1, len(distinct)).max(1).sum()) < _OF_ITS_CASE * len(on)
 
 
 class Paid(NamedTuple):

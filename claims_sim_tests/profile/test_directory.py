@@ -170,6 +170,64 @@ def test_claims_that_were_dealt_out_bear_the_prices_of_where_they_were_dealt(pri
     assert (prices == dealt["amount_claimed"].to_numpy()[:, None]).any(1).mean() > 0.99
 
 
+OWNERS, OWNER_FACTORS = ("Pemkab", "Pemprov", "Swasta", "Vertikal"), np.array([0.95, 0.95, 1.0, 0.95])
+CLASSES, CLASS_FACTORS = ("RS Kelas A", "RS Kelas B", "RS Kelas C"), np.array([1.6, 1.2, 1.0])
+REGIONS = {
+    "ACEH": 1.0,
+    "BALI": 1.0,
+    "BANTEN": 1.03,
+    "GORONTALO": 1.0,
+    "JAMBI": 1.03,
+    "LAMPUNG": 1.0,
+    "MALUKU": 1.08,
+    "PAPUA": 1.08,
+}
+BASES = np.array([150_000, 205_500, 281_600, 385_700, 528_400, 724_000])
+
+
+def table_of_many_houses(seed=2, houses=160, rows=30_000) -> pa.Table:
+    """Houses of three classes, four owners and eight provinces, of which most kinds are of one or two; prices multiply by all three."""
+    g = np.random.default_rng(seed)
+    level = g.choice(3, houses, p=[0.2, 0.3, 0.5])
+    owners_of = ([0, 0.4, 0.2, 0.4], [0.2, 0.2, 0.6, 0], [0.3, 0, 0.7, 0])
+    owner = np.array([g.choice(4, p=owners_of[kind]) for kind in level])
+    province = g.choice(8, houses, p=np.array([1, 2, 2, 1, 1, 3, 0.5, 0.5]) / 11)
+    size = g.lognormal(0, 0.8, houses) * np.array([3, 2, 1])[level]
+    house, diagnosis = g.choice(houses, rows, p=size / size.sum()), g.integers(0, 6, rows)
+    factor = CLASS_FACTORS[level] * OWNER_FACTORS[owner] * np.array([*REGIONS.values()])[province]
+    amount = np.rint(BASES[diagnosis] * factor[house] / 100) * 100
+    table = tariff_table(rows, seed=seed)
+    for name, values in (
+        ("facility_id", [f"H{i}" for i in house]),
+        ("province_name", np.array([*REGIONS], object)[province[house]].tolist()),
+        ("facility_class", np.array(CLASSES, object)[level[house]].tolist()),
+        ("facility_ownership", np.array(OWNERS, object)[owner[house]].tolist()),
+        ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
+        ("service_type", ["RITL"] * rows),
+        ("amount_claimed", amount),
+        ("amount_paid", amount),
+    ):
+        table = replaced(table, name, values)
+    return table
+
+
+def test_an_owners_factor_holds_where_all_its_houses_were_dealt_out(fit):
+    """What all claims show of a factor is taken for values that no claim has which was not dealt out, where the others' agree."""
+    drawn = Sampler(fit(table_of_many_houses())).draw_claims(1, np.arange(30_000)).to_pandas()
+    factor = np.ones(len(drawn))
+    for name, factors in (
+        ("facility_class", dict(zip(CLASSES, CLASS_FACTORS, strict=True))),
+        ("facility_ownership", dict(zip(OWNERS, OWNER_FACTORS, strict=True))),
+        ("province_name", REGIONS),
+    ):
+        factor *= drawn[name].astype(str).map(factors)
+    diagnosis = drawn["dx_primary_code"].str[1:].astype(int).to_numpy()
+    right = np.abs(drawn["amount_claimed"] - np.rint(BASES[diagnosis] * factor / 100) * 100) < 1
+    kinds = right.groupby([drawn["facility_class"].astype(str), drawn["facility_ownership"].astype(str)]).mean()
+    assert len(kinds) == 8
+    assert kinds.min() > 0.9
+
+
 def single_hospitals():
     """Kinds of which the public register knows one hospital: their province, class and owner, one a province."""
     kinds = Counter()

@@ -177,5 +177,17 @@ def test_a_name_that_few_claims_of_a_code_bear_does_not_pass_though_it_is_the_co
     assert set(NAMES.values()) <= set(profile.vocabularies["dx_primary_label"])
 
 
+def test_houses_of_one_owner_may_write_names_their_own_way(fit):
+    owners = ["Pemkab" if i % 3 else "Swasta" for i in range(ROWS)]
+    codes = [CODES[i % len(CODES)] for i in range(ROWS)]
+    labels = [
+        NAMES[code].upper() if owner == "Swasta" else NAMES[code] for code, owner in zip(codes, owners, strict=True)
+    ]
+    table = replaced(replaced(tariff_table(ROWS), "dx_primary_code", codes), "dx_primary_label", labels)
+    drawn = Sampler(fit(replaced(table, "facility_ownership", owners))).draw_claims(1, np.arange(2000)).to_pandas()
+    in_capitals = drawn["dx_primary_label"].astype(str).str.isupper()
+    assert (in_capitals == (drawn["facility_ownership"] == "Swasta")).mean() > 0.97
+
+
 def test_doctors_names_do_not_pass_even_where_each_code_has_its_doctor():
     assert passing(claims_of(lambda i: f"dr {name_of(i).split()[1]} Santoso")) == set()

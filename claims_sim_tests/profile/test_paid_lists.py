@@ -252,6 +252,22 @@ def test_bills_that_are_the_case_rate_by_chance_or_of_few_persons_are_not_told(f
         assert "claimed_as_paid" not in profile.to_json()
 
 
+def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more(fit):
+    """What a plan pays at the most, no column tells: of claims of about as much some are cut a little, and others not at all."""
+    g, rows = np.random.default_rng(23), 20_000
+    claimed = np.round(np.exp(g.normal(np.log(50), 0.25, rows)), 1)
+    paid = np.minimum(claimed, np.array([45.0, 50.0, 60.0, 70.0])[g.choice(4, rows, p=[0.4, 0.3, 0.2, 0.1])])
+    table = replaced(replaced(tariff_table(rows), "amount_claimed", claimed), "amount_paid", paid)
+    profile = fit(table)
+    assert not profile.money.paid_tariffs
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
+    for ceiling in (45, 50, 60, 70):
+        cut = drawn["amount_claimed"][(drawn["amount_paid"] == ceiling) & (drawn["amount_claimed"] > ceiling)]
+        real = claimed[(paid == ceiling) & (claimed > ceiling)]
+        assert len(cut) == pytest.approx(len(real), rel=0.1)
+        assert (cut < ceiling + 5).sum() == pytest.approx((real < ceiling + 5).sum(), rel=0.2)
+
+
 @pytest.mark.slow
 def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""

@@ -278,6 +278,22 @@ def test_all_changes_of_a_year_are_found_and_nothing_else():
     )  # nor any list
 
 
+@pytest.mark.parametrize(("new", "start"), [(0.7, 5), (0.3, 6)])
+def test_a_list_that_changes_within_a_month_changes_in_the_one_that_has_mostly_its_prices(new, start):
+    def price(month, _, g):
+        return g.integers(0, 20, len(month)) + 100 * ((month > 5) | ((month == 5) & (g.random(len(month)) < new)))
+
+    assert periods_of(price) == (0,) * start + (1,) * (12 - start)
+
+
+def test_a_list_that_one_house_changes_within_a_month_is_none():
+    def price(month, house, g):
+        later = (month > 5) | ((month == 5) & (g.random(len(month)) < 0.7))
+        return g.integers(0, 4, len(month)) + 100 * house + 1000 * (later & (house == 0))
+
+    assert periods_of(price, (0.8, 0.05, 0.05, 0.05, 0.05)) == ()
+
+
 def test_prices_that_come_beside_others_which_stay_are_no_change():
     assert (
         periods_of(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, UNTOLD, Population
 from claims_sim.profile.facilities import facilities_of_register
+from claims_sim.profile.lookup import TableSampler
 from claims_sim.profile.release import REMAINDER, Parent, Target, release_table
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -99,6 +100,23 @@ def test_what_one_hospital_leaves_in_a_context_is_not_told():
     )
     assert table.levels[1].values == (0, REMAINDER)
     assert table.levels[1].units[1] * 11 > 110
+
+
+def test_what_is_withheld_nearly_altogether_is_not_drawn_as_the_little_that_is_told():
+    """Few persons of each place come again and again (dialysis); of one place alone there are enough, with its few other patients."""
+    visits = [(0, place, 100 * place + i) for place in range(1, 8) for i in range(60)]
+    visits += [(0, 0, 10 + i) for i in range(6)]
+    again = [(1, place, 1000 + 10 * place + i % 6) for place in range(8) for i in range(120)]
+    kind, place, person = np.array(visits + again).T
+    population = Population(len(kind), 11, person.astype(np.int64), None)
+    released, _, _ = release_table(
+        Target("place", place.astype(np.int32), 8), [Parent("kind", kind.astype(np.int32), 2)], population
+    )
+    assert [v for v in released.levels[0].values if v >= 0] == [0]
+    drawn = TableSampler(released).draw(1, np.arange(8000), {"kind": np.ones(8000, np.int32)})
+    shares = np.bincount(drawn, minlength=8) / 8000
+    assert shares[0] == pytest.approx(1 / 8, abs=0.03)
+    assert shares.min() > 0.09
 
 
 def test_a_context_is_rounded_alike_in_every_table():
