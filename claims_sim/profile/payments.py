@@ -262,7 +262,8 @@ class Payments:
         if money.paid_means is not None and self._paid_means is not None:
             at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
-        self._round_paid(key, rows, draft, amount, paid, on, shares, kind[shares])
+        # An amount that is paid whatever is claimed is none that would be rounded.
+        self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
 

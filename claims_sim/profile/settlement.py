@@ -232,8 +232,10 @@ def profile_settlement(
 
 
 def _is_on_line(rules: Rules) -> Mask:
+    """Which claims are paid by a line that rises."""
     first = rules.shares_from - len(rules.exact) - bool(rules.own) - len(rules.lines)
-    return np.asarray((rules.codes >= first) & (rules.codes < first + len(rules.lines)))
+    rising = first + np.flatnonzero([slope != 0 for slope, _ in rules.lines])
+    return np.isin(rules.codes, rising)
 
 
 def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[Parent]) -> None:
