@@ -20,19 +20,19 @@ _MEANINGS: Final[dict[str, str]] = {
     "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
     "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "departement provinsi propinsi prov prop province uf estado provincia bundesland sido",
+    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia bundesland sido",
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
     "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
-    "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
+    "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus unid unidade",
     "id": "ik agb id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
     "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
-    "type": "categorie category tipe type jenis jns jen kind",
+    "owner": "affiliation secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "type": "categorie category tipe type jenis jns jen kind tp tipo",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severite pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau level tingkat group kelompok",
@@ -51,27 +51,30 @@ _MEANINGS: Final[dict[str, str]] = {
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
     "claimed": "gedeclareerd rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
-    "charge charges charged gross",
+    "charge charges charged gross apres apresentado",
     "paid": "vergoed vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
-    "terverifikasi disetujui setuju diterima terima paid pd payment pmt approved settled covered coverage received accepted",
-    "insurer": "insurer insup amo benefit",
+    "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
+    "aprov aprovado",
+    "insurer": "insurer insup amo benefit payer payor penjamin",
+    "net": "net nett netto neto bersih liquido",
     "gap": "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
     "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
-    "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario patienten versicherter",
+    "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
     "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten",
     "record": "rm rekam medrec rekmed",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt n",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
+    "message": "tran transaction autoriz autorizacao authorization authorisation",
     "companions": "sdx nebendiagnosen",
     "birth": "lahir birth dob",
     "relative": "relative relatif drg rw adjrw bewertungsrelation",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
-    "claim_id": ("claimed id", "visit id", "visit", "id!"),
+    "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message"),
     "admit_dt": ("admit date", "admit", "visit date", "service date", "date!", "claimed date"),
     "discharge_dt": ("discharge date", "discharge"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
@@ -99,7 +102,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
-    "amount_paid": ("amount paid", "paid", "amount insurer", "price whole"),
+    "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
     "amount_gap": ("gap", "amount gap", "own paid"),
     "patient_id_hash": ("person id", "person hash", "person", "record id"),
     "claim_weight": ("weight",),
@@ -117,7 +120,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "procedure_code": frozenset({"dx", "date", "days"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
-    "claim_weight": frozenset({"birth", "relative"}),
+    "claim_weight": frozenset({"birth", "relative", "admit", "own"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
 # primary care beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims

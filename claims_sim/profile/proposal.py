@@ -5,6 +5,7 @@ Looks at shares and at values that many persons share, never at a row. Writes no
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import duckdb
@@ -12,6 +13,7 @@ import duckdb
 from claims_sim.profile.column_facts import (
     SURE,
     Facts,
+    amounts,
     look_at,
     whole_numbers,
 )
@@ -33,7 +35,7 @@ from claims_sim.profile.source_sql import (
     canonical_expression,
     quote_identifier,
 )
-from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, says_level
+from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, leaves, says_level
 from claims_sim.profile.value_maps import MAPPED_VALUES, ValueMap, value_map
 
 _LOOKED_AT: Final = 20_000
@@ -43,6 +45,7 @@ _NEVER_BEFORE: Final = SURE
 _MOST_LEVELS: Final = 5
 _NO_STAY: Final = frozenset({"birth", "paid", "claimed"})
 _NEARLY_ALL: Final = 0.8
+_MOST_AMOUNTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         rows = _count(opened)
         facts = {name: look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = place_columns(facts, _stay_pairs(opened, facts))
+        placed = _with_amounts_that_leave_the_gap(opened, facts, placed)
         placed, possible = _without_other_gaps(opened, placed, possible)
         placed = _with_plain_severity(opened, facts, placed)
         placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
@@ -145,6 +149,37 @@ def _stay_pairs(opened: OpenSource, facts: Mapping[str, Facts]) -> list[Placed]:
     }
     days = find_days(opened.connection, others)
     return [Placed(ours, theirs, _NEVER_BEFORE, why) for ours, (theirs, why) in days.items()]
+
+
+def _with_amounts_that_leave_the_gap(
+    opened: OpenSource, facts: Mapping[str, Facts], placed: tuple[Placed, ...]
+) -> tuple[Placed, ...]:
+    """Of several columns that are called what is claimed, or paid, those whose difference another column holds."""
+    ours = ("amount_claimed", "amount_paid", "amount_gap")
+    chosen = {p.ours: p for p in placed if p.ours in ours[:2]}
+    named = {name: {their: name_score(their, name) for their in facts if amounts(facts[their])} for name in ours}
+    likely = {
+        name: sorted((their for their, score in scores.items() if score >= SURE), key=lambda their: -scores[their])
+        for name, scores in named.items()
+    }
+    if len(chosen) < len(ours[:2]):
+        return placed
+    current = tuple(chosen[name].theirs for name in ours[:2])
+    pairs = [current, *product(*(likely[name][:_MOST_AMOUNTS] for name in ours[:2]))]
+    column = {their: Located(their, opened.types[their], "number") for their in facts}
+    for claimed, paid in pairs:
+        for gap in likely["amount_gap"][:_MOST_AMOUNTS]:
+            several = len({claimed, paid, gap}) == len(ours)
+            if not several or not leaves(opened.connection, column[claimed], column[paid], column[gap]):
+                continue
+            why = f"{claimed} less {paid} is {gap}"
+            told = {
+                name: chosen[name] if theirs == chosen[name].theirs else replace(chosen[name], theirs=theirs, why=why)
+                for name, theirs in zip(ours, (claimed, paid), strict=False)
+            }
+            free = [p for p in placed if p.ours in ours or p.theirs not in (claimed, paid)]
+            return tuple(told.get(p.ours, p) for p in free)
+    return placed
 
 
 def _without_other_gaps(

@@ -15,6 +15,8 @@ from claims_sim.profile.source_sql import Located, date_expression, money_expres
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95
 _CENT: Final = 0.011
+_SOME: Final = 0.01
+"""A difference that hardly any row has tells nothing of what it is one of."""
 _LONGEST_STAY: Final = 366
 _STAYS: Final = 0.02
 """The share of claims with a night from which two dates may be those of a stay."""
@@ -87,6 +89,13 @@ def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Loc
         f"SELECT count(DISTINCT {told}) > 1 AND avg(({told} IN ({ends}, {numbers}))::INT) >= {_FITS} FROM looked_at"
     ).fetchone()
     return bool(row and row[0])
+
+
+def leaves(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
+    """Is a column what is claimed less what is paid, and not nothing in nearly all rows?"""
+    g = money_expression(text_expression(gap))
+    row = connection.execute(f"SELECT coalesce(avg(({g} <> 0)::INT), 0) FROM looked_at").fetchone()
+    return row is not None and row[0] > _SOME and is_gap(connection, claimed, paid, gap)
 
 
 def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:

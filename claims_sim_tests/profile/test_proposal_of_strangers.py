@@ -59,6 +59,9 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("Hospital County", "district_name"), ("DIAGSEC4", "dx_secondary_codes"),
         ("N_AIH", "claim_id"), ("CAR_INT", "service_type"), ("RECU_TO_DD", "discharge_dt"), ("SSICK_CD", "dx_secondary_codes"),
         ("MA_LK", "claim_id"), ("MA_BENHKHAC", "dx_secondary_codes"), ("T_BHTT", "amount_paid"), ("T_BNCCT", "amount_gap"),
+        ("CHANGWAT", "province_name"), ("NET_PAY", "amount_paid"), ("TRAN_ID", "claim_id"), ("TP_UNID", "facility_type"),
+        ("VAL_APRES", "amount_claimed"), ("VAL_APROV", "amount_paid"), ("ID_USUARIO", "patient_id_hash"),
+        ("N_AUTORIZ", "claim_id"), ("AFFILIATION", "facility_ownership"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
@@ -73,7 +76,7 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("BAYAR_PASIEN", "amount_paid"), ("dibayar_peserta", "amount_paid"), ("iur_biaya", "amount_paid"),
         ("patient_paid", "amount_paid"), ("EDC_SLF_BRDN_AMT", "amount_paid"), ("deductible_amount", "amount_claimed"),
         ("Hospital Service Area", "service_type"), ("service_region", "service_type"), ("service_county", "service_type"),
-        ("MA_KHOA", "dx_primary_code"),
+        ("MA_KHOA", "dx_primary_code"), ("ADMWT", "claim_weight"), ("patient_weight", "claim_weight"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
@@ -262,6 +265,26 @@ def test_of_amounts_with_names_alike_the_largest_is_claimed(tmp_path):
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
     table = with_columns(table, CUT_AMT=[float(i % 90) for i in range(900)], TTL_AMT=claimed)
     assert placed_in(table, tmp_path)["amount_claimed"] == "TTL_AMT"
+
+
+def test_of_amounts_with_names_alike_those_are_taken_whose_difference_is_told(tmp_path):
+    """The hospital's own tariff is larger than what it asks for, and what was approved at first than what was paid."""
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    asked = [float(100_000 + 1000 * (i % 300)) for i in range(900)]
+    paid = [a - 10_000.0 * (i % 3) for i, a in enumerate(asked)]
+    columns = {
+        "tarif_rs": [1.3 * a for a in asked], "biaya_diajukan": asked,
+        "biaya_disetujui": [0.5 * (a + p) + 70_000 for a, p in zip(asked, paid, strict=True)],
+        "biaya_dibayar": paid, "selisih": [a - p for a, p in zip(asked, paid, strict=True)],
+    }  # fmt: skip
+    placed = placed_in(with_columns(table, **columns), tmp_path)
+    amounts = {name: placed[name] for name in ("amount_claimed", "amount_paid", "amount_gap")}
+    assert amounts == {"amount_claimed": "biaya_diajukan", "amount_paid": "biaya_dibayar", "amount_gap": "selisih"}
+    # A difference that is none of theirs, or nothing, tells nothing.
+    for selisih in ([0.0] * 900, [1.0 + i % 7 for i in range(900)]):
+        placed = placed_in(with_columns(table, **(columns | {"selisih": selisih})), tmp_path)
+        assert (placed["amount_claimed"], placed["amount_paid"]) == ("tarif_rs", "biaya_disetujui")
+        assert "amount_gap" not in placed
 
 
 @pytest.mark.slow
