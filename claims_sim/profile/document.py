@@ -290,6 +290,8 @@ class Money(_Part):
     """What other amounts lie about where their case has a price: that of the tariffs, that of what is paid, or none, but the
     mean of their context as all others do.
     """
+    others_above_prices: tuple[bool, ...] = ()
+    """For each kind of service: do other amounts lie above the commonest price of their case, as sums of items do? Empty: in none."""
     off_prices: Means | None = None
     """How far from such a price other amounts lie on average, as logarithms."""
     off_slope: Share = 1.0
@@ -426,6 +428,7 @@ class Profile(_Part):
             "claimed_follows_paid",
             "day_rates",
             "off_prices",
+            "others_above_prices",
             "left_rounded_to",
             "paid_exact",
             "paid_means",

@@ -51,6 +51,9 @@ _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
+_HARDLY_ANY: Final = 0.03
+"""The share of other amounts under which those below their case's price are corrections and the like."""
+_TO_THE_CENT: Final = 1e-4
 _FEWEST_ABOUT: Final = 20
 """So many times k amounts about prices, and it is told how far off they lie."""
 _FURTHER_DOWN: Final = 5
@@ -161,6 +164,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
+        others_above_prices=_lie_above_prices(fit, rest),
         off_prices=about.off,
         off_slope=about.slope,
         day_rates=day_rates,
@@ -320,11 +324,7 @@ class _About(NamedTuple):
 
 def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
     """How the amounts of `rows` lie about these prices: charges are so much above what is paid, here more and there less."""
-    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
-    price = np.full(len(rows), np.nan)
-    for lattice in prices:
-        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
-        price = np.where(np.isfinite(logs), logs, price)
+    price = _usual_prices(fit, prices, rows)
     there = np.flatnonzero(np.isfinite(price))
     trial = Builder(fit.builder.population, fit.builder.variables)
     population = fit.encoded.population
@@ -337,6 +337,30 @@ def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
     off = logs - slope * price[there]
     means = find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population)
     return _About(price, means, trial, slope)
+
+
+def _usual_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
+    """The logarithm of the commonest price of each one's case; NaN where no list has one."""
+    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
+    price = np.full(len(rows), np.nan)
+    for lattice in prices:
+        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
+        price = np.where(np.isfinite(logs), logs, price)
+    return price
+
+
+def _lie_above_prices(fit: _Fit, rows: Ints) -> tuple[bool, ...]:
+    """For each kind of service: is what is no price of its case nearly always more than the commonest one? Empty: in none."""
+    rows = rows[fit.encoded.population.one_of_each(rows)]
+    price = _usual_prices(fit, fit.lattices, rows)
+    service = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))[rows]
+    below = _logs(fit, rows) < price - _TO_THE_CENT
+    found = []
+    for kind in range(int(service.max(initial=0)) + 1):
+        mine = np.flatnonzero((service == kind) & np.isfinite(price))
+        told = fit.encoded.population.may_be_told(rows[mine])
+        found.append(bool(told and np.count_nonzero(below[mine]) < _HARDLY_ANY * len(mine)))
+    return tuple(found) if any(found) else ()
 
 
 def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:

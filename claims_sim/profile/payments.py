@@ -294,9 +294,12 @@ class Payments:
 
     def _pays_above(self, draft: Draft) -> Mask:
         """Which claims are paid their price also where they claim less."""
+        return self._by_service(draft, self.profile.money.rates_above_claimed)
+
+    def _by_service(self, draft: Draft, said: Sequence[bool]) -> Mask:
+        """Of which claims' kind of service something is `said`; of none where nothing is."""
         service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
-        said = np.array(self.profile.money.rates_above_claimed, np.bool_)
-        return np.append(said, False)[service] if len(said) else np.zeros(draft.rows, np.bool_)
+        return np.array([*said, False], np.bool_)[service] if said else np.zeros(draft.rows, np.bool_)
 
     def _pay_as_of_another(self, name: str, draft: Draft, kind: Codes, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is the price at another value of the variable `name`."""
@@ -347,4 +350,10 @@ class Payments:
         u = uniforms(key ^ stream_key("residual"), rows)
         # Ranges end where the dearest claims lie: cut off behind it, what is beyond would be a price of its own.
         residual = self._bins["amount_residual"].draw(code, u, at_most=self._ceiling - mean)
-        return np.asarray(np.exp(np.minimum(mean + residual, self._ceiling)))
+        amount = np.minimum(mean + residual, self._ceiling)
+        above = self._by_service(draft, self.profile.money.others_above_prices)[at]
+        if above.any():
+            # As far above the price as it was below: sums begin at the price of one item.
+            least = self._prices.logs(_codes_of(draft, at, self._prices.names), len(at))
+            amount = np.where(above & (amount < least), 2 * least - amount, amount)
+        return np.asarray(np.exp(np.minimum(amount, self._ceiling)))

@@ -229,6 +229,24 @@ def test_a_case_may_have_many_prices_and_what_is_added_follows_which_of_them_it_
         assert own.sub(shares, fill_value=0).abs().sum() / 2 < 0.05
 
 
+@pytest.mark.parametrize(("least", "above"), [(0.0, True), (-1.0, False)])
+def test_sums_that_begin_at_the_price_of_their_case_are_drawn_above_it(fit, least, above):
+    """Half of all claims have the price of their case, and the others that of further items too, or a part of it."""
+    g, rows = np.random.default_rng(31), 12_000
+    table = tariff_table(rows)
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    price = np.round(np.exp(np.random.default_rng(32).normal(13, 0.8, 12)), 2)[case]
+    items = np.where(g.random(rows) < 0.5, 0.0, g.lognormal(10, 0.8, rows) * np.sign(g.uniform(least, 1.0, rows)))
+    amount = np.round(price + items, 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount))
+    assert any(profile.money.others_above_prices) == above
+    assert ("others_above_prices" in profile.to_json()) == above
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
+    prices = dict(zip(table["dx_primary_code"].to_pylist(), price.tolist(), strict=True))
+    below = drawn["amount_claimed"] < drawn["dx_primary_code"].map(prices) - 0.01
+    assert below.mean() == pytest.approx(0.0 if above else (amount < price - 0.01).mean(), abs=0.005 if above else 0.05)
+
+
 def test_a_price_list_is_not_split_by_stays_where_the_source_tells_no_kind_of_service(fit):
     """What was done has its price, with a night or without one; half of the claims have one."""
     rows = 6000
