@@ -8,6 +8,11 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group setup --group weights --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
+# pip, which brings uv, knows the machine's own mirrors and certificates (pip.conf); uv, which is much faster, does not.
+install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps $(1) || { \
+	  echo "uv could not install that (above); trying pip, which takes some minutes ..." >&2; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(1); }
+
 # Where bytecode is not kept (as in many containers), every process would compile its thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -25,15 +30,15 @@ $(STAMP): requirements.lock pyproject.toml setup.cfg
 	@echo "Setting up $(VENV) (once; a minute or two) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@$(call install,--require-hashes -r requirements.lock)
+	@$(call install,-e .)
 	@$(BIN)/python -m compileall -q claims_sim
 	@touch $@
 
 # Linters, test tools and servers for the tests: not needed to run the simulator.
 $(DEV): requirements-dev.lock $(STAMP)
 	@echo "Adding the development tools (once) ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.lock
+	@$(call install,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
 up: $(STAMP)  ## Run the simulator: Dagster UI, a claim batch every 10-30 s, scores
