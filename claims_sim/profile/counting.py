@@ -90,10 +90,13 @@ class Population:
 
     @cached_property
     def _certainly_spread(self) -> float:
-        """More claims than this and a cell has three facilities, none of them with most of the claims: the two busiest have fewer."""
+        """More claims than this and a cell has three facilities, none of them with most of the claims: the two busiest have fewer.
+
+        Each claim whose facility nobody can tell is of one of its own.
+        """
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
         each = np.sort(np.bincount(self.facilities[self.facilities >= 0], minlength=2))
-        return max(float(each[-2:].sum()), float(each[-1]) / MAX_FACILITY_SHARE)
+        return max(float(np.maximum(each[-2:], 1).sum()), float(each[-1]) / MAX_FACILITY_SHARE)
 
     @cached_property
     def _heap(self) -> Ints:

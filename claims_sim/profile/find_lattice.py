@@ -430,22 +430,26 @@ def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, o
             mine = code == value
             if int(mine.sum()) >= 2 * MIN_PAIRS:
                 enough = 0.25 * int(mine.sum())
-                near = _centre_of(off[mine], width[mine], _NEAREST_LEVEL, enough)
-                moved[value] += near or _centre_of(off[mine], width[mine], _FARTHEST, enough)
+                centre = _centre_of(off[mine], width[mine], _NEAREST_LEVEL, enough)
+                if centre is None:
+                    centre = _centre_of(off[mine], width[mine], _FARTHEST, enough)
             elif votes is not None:
                 away, rows = votes.about(mode, found, amounts, own, name, value)
-                moved[value] += _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))
+                centre = _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))
+            else:
+                centre = None
+            moved[value] += centre or 0.0
         found.factors[name] = moved - moved[int(np.bincount(code[code >= 0], minlength=len(factor)).argmax())]
 
 
-def _centre_of(off: Numbers, width: Numbers, farthest: float, enough: float) -> float:
-    """Where `off` is densest within `farthest` of 0; 0 where that is not clear."""
+def _centre_of(off: Numbers, width: Numbers, farthest: float, enough: float) -> float | None:
+    """Where `off` is densest within `farthest` of 0; None where that is not clear."""
     near = np.abs(off) < farthest
     if int(near.sum()) < MIN_PAIRS:
-        return 0.0
+        return None
     order = np.argsort(off[near])
     centre, hits = densest(off[near][order], width[near][order])
-    return centre if hits >= enough else 0.0
+    return centre if hits >= enough else None
 
 
 def _refine(found: Lattice, amounts: Amounts) -> None:

@@ -46,16 +46,15 @@ class _Cells:
     def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None) -> None:
         """`has_pool` says of each context whether there is anything to draw from above it (None: never mind).
 
-        Where there is not, what was suppressed is spread over what was not, unless it is more than that: then it is values of which
-        nothing is told here.
+        Where there is not, what was suppressed is spread over what was not; but of all claims together, where it is more than that, it is
+        other values: those of which nothing is told there.
         """
         values = np.array(level.values, np.int32)
         units = np.array(level.units, np.int64)
         owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
         if has_pool is not None:
-            told, withheld = (np.bincount(owner, units * rows, len(level.cells)) for rows in (values >= 0, values < 0))
-            spread = ~has_pool & (withheld <= told)
-            units = np.where((values < 0) & spread[owner], 0, units)
+            is_other = len(level.contexts) == 0 and units[values < 0].sum() > units[values >= 0].sum()
+            units = np.where((values < 0) & ~has_pool[owner] & (not is_other), 0, units)
         self.entries = np.repeat(values, units)
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total

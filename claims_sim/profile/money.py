@@ -353,10 +353,10 @@ def _lie_above_prices(fit: _Fit, rows: Ints) -> tuple[bool, ...]:
     """For each kind of service: is what is no price of its case nearly always more than the commonest one? Empty: in none."""
     rows = rows[fit.encoded.population.one_of_each(rows)]
     price = _usual_prices(fit, fit.lattices, rows)
-    service = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))[rows]
-    below = _logs(fit, rows) < price - _TO_THE_CENT
+    services = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))
+    service, below = services[rows], _logs(fit, rows) < price - _TO_THE_CENT
     found = []
-    for kind in range(int(service.max(initial=0)) + 1):
+    for kind in range(int(services.max(initial=0)) + 1):
         mine = np.flatnonzero((service == kind) & np.isfinite(price))
         told = fit.encoded.population.may_be_told(rows[mine])
         found.append(bool(told and np.count_nonzero(below[mine]) < _HARDLY_ANY * len(mine)))

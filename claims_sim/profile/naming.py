@@ -26,13 +26,13 @@ _MEANINGS: Final[dict[str, str]] = {
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
     "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
-    "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus unid unidade",
+    "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "ik agb id no nomor key number num",
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
     "class": "tier versorgungsstufe kelas kls class",
-    "owner": "affiliation secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
-    "type": "categorie category tipe type jenis jns jen kind tp tipo",
+    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "type": "categorie category tipe type jenis jns jen kind tipo",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severite pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau level tingkat group kelompok",
@@ -74,7 +74,7 @@ _MEANINGS: Final[dict[str, str]] = {
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
-    "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message"),
+    "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message!"),
     "admit_dt": ("admit date", "admit", "visit date", "service date", "date!", "claimed date"),
     "discharge_dt": ("discharge date", "discharge"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
@@ -109,6 +109,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 }
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
+    "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
     "admit_dt": frozenset({"birth", "dx"}),
     "district_name": frozenset({"class"}),
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
@@ -120,12 +121,13 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "procedure_code": frozenset({"dx", "date", "days"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
-    "claim_weight": frozenset({"birth", "relative", "admit", "own"}),
+    "claim_weight": frozenset({"birth", "relative", "admit"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
 # primary care beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims
 # (E-Klaim), the key of Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of
-# hospitals, Brazil's hospital stays (SIH/SUS, files RD), Korea's samples of statements (HIRA's and NHIS's table 20),
+# hospitals, Brazil's hospital stays (SIH/SUS, files RD) and authorisations (SIA/SUS), Korea's samples of statements
+# (HIRA's and NHIS's table 20),
 # Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, and the acts of primary care: some have the
 # numbers of ICD-9-CM's procedures, whose names they would take.
@@ -142,6 +144,7 @@ _KNOWN: Final[dict[str, str]] = {
     "nokartu": "patient_id_hash", "copayment": "amount_gap", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
     "das": "dx_secondary_codes", "nosep": "claim_id", "nomorsep": "claim_id", "rekammedis": "patient_id_hash",
     "medicalrecordnumber": "patient_id_hash", "medicalrecordno": "patient_id_hash", "medrecno": "patient_id_hash",
+    "apautoriz": "claim_id", "tpunid": "facility_type",
     "naih": "claim_id", "dtinter": "admit_dt", "dtsaida": "discharge_dt", "diasperm": "los", "municmov": "district_name",
     "municres": "", "cnes": "facility_id", "natjur": "facility_ownership", "carint": "service_type", "diagprinc": "dx_primary_code",
     "procrea": "procedure_code", "valtot": "amount_claimed",
@@ -165,7 +168,11 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_BY_LENGTH: Final = sorted((word for word in _WORDS if len(word) >= 3), key=len, reverse=True)
+_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pay", "tran"})
+"""Words that many others begin with: transport, payable, network."""
+_BY_LENGTH: Final = sorted(
+    (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True
+)
 _SHORT: Final = ("no", "kd", "nm")
 """Number, code and name, as they are run together with what follows: nosep, kdrs."""
 _SAYS_NOTHING: Final = frozenset({"of", "the"})
@@ -239,7 +246,7 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 
 
 def _words_of(column: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
+    spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
     return [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
 
 

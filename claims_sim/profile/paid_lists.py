@@ -55,13 +55,15 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
 
 
 def _are_ceilings(found: Sequence[Lattice], encoded: Encoded, paid: Numbers, on: Ints) -> bool:
-    """Is what claims on a list are paid one of a few amounts, whatever their case, and never above what is claimed?
+    """Is what claims on a list are paid one of a few amounts, whatever their case, and hardly ever above what is claimed?
 
     Then each is told by name, and by what is claimed.
     """
     assert encoded.claimed is not None  # noqa: S101 - the caller has both
     distinct, amount = np.unique(paid[on], return_inverse=True)
-    if len(distinct) > _FEW_PRICES or (paid[on] > encoded.claimed[on]).any():
+    above = np.zeros(len(paid), np.bool_)
+    above[on] = paid[on] > encoded.claimed[on]
+    if len(distinct) > _FEW_PRICES or released_count(above, encoded.population) > _MORE_THAN_SELDOM * len(on):
         return False
     case = encoded.codes["dx_primary_code"][on].astype(np.int64) + 1
     for one in found:

@@ -299,7 +299,7 @@ class Payments:
     def _by_service(self, draft: Draft, said: Sequence[bool]) -> Mask:
         """Of which claims' kind of service something is `said`; of none where nothing is."""
         service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
-        return np.array([*said, False], np.bool_)[service] if said else np.zeros(draft.rows, np.bool_)
+        return np.array([*said, False], np.bool_)[np.where(service < len(said), service, -1)]
 
     def _pay_as_of_another(self, name: str, draft: Draft, kind: Codes, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is the price at another value of the variable `name`."""

@@ -49,10 +49,9 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
-    # Of amounts with names alike, what is claimed is the largest, and what is paid too: no part of it.
+    # Of amounts with names alike, what is claimed is the largest.
     size = {name: found["mean"] * found["present"] for name, found in facts.items()}
-    totals = ("amount_claimed", "amount_paid")
-    pairs.sort(key=lambda p: (-p.confidence, p.ours, -size[p.theirs] * (p.ours in totals), p.theirs))
+    pairs.sort(key=lambda p: (-p.confidence, p.ours, -size[p.theirs] * (p.ours == "amount_claimed"), p.theirs))
     placed: list[Placed] = []
     for pair in pairs:
         free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)

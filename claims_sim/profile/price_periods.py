@@ -79,7 +79,7 @@ def _within_months(
         earlier: Mask = np.any(comes[:, max(at - _NEAR, 0) : at], axis=1)[number]
         mostly_new = float(np.mean(~earlier[month == at])) >= _NEW
         start = at + (not mostly_new)
-        is_other = all(abs(start - other) > 1 for other in found)
+        is_other = start >= _NEAR and all(abs(start - other) > 1 for other in found)
         if new[at + 1] > _NEW and is_other and population.may_be_told(rows[(month == start) & ~earlier]):
             found.append(start)
     return found[len(others) :]

@@ -46,6 +46,7 @@ _MOST_LEVELS: Final = 5
 _NO_STAY: Final = frozenset({"birth", "paid", "claimed"})
 _NEARLY_ALL: Final = 0.8
 _MOST_AMOUNTS: Final = 5
+_MUCH_SMALLER: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,32 +155,46 @@ def _stay_pairs(opened: OpenSource, facts: Mapping[str, Facts]) -> list[Placed]:
 def _with_amounts_that_leave_the_gap(
     opened: OpenSource, facts: Mapping[str, Facts], placed: tuple[Placed, ...]
 ) -> tuple[Placed, ...]:
-    """Of several columns that are called what is claimed, or paid, those whose difference another column holds."""
-    ours = ("amount_claimed", "amount_paid", "amount_gap")
-    chosen = {p.ours: p for p in placed if p.ours in ours[:2]}
-    named = {name: {their: name_score(their, name) for their in facts if amounts(facts[their])} for name in ours}
-    likely = {
-        name: sorted((their for their, score in scores.items() if score >= SURE), key=lambda their: -scores[their])
-        for name, scores in named.items()
-    }
-    if len(chosen) < len(ours[:2]):
+    """Of several columns that are as well called what is claimed, or paid, those whose difference a further column holds.
+
+    None that is much smaller than the one that was placed: drugs that are charged, paid and left add up, too.
+    """
+    chosen = {p.ours: p for p in placed}
+    if not {"amount_claimed", "amount_paid"} <= chosen.keys():
         return placed
-    current = tuple(chosen[name].theirs for name in ours[:2])
-    pairs = [current, *product(*(likely[name][:_MOST_AMOUNTS] for name in ours[:2]))]
+    claimed, paid = (_as_good(chosen[name], facts) for name in ("amount_claimed", "amount_paid"))
+    gaps = [their for their in facts if amounts(facts[their]) and name_score(their, "amount_gap") >= SURE][
+        :_MOST_AMOUNTS
+    ]
     column = {their: Located(their, opened.types[their], "number") for their in facts}
-    for claimed, paid in pairs:
-        for gap in likely["amount_gap"][:_MOST_AMOUNTS]:
-            several = len({claimed, paid, gap}) == len(ours)
-            if not several or not leaves(opened.connection, column[claimed], column[paid], column[gap]):
-                continue
-            why = f"{claimed} less {paid} is {gap}"
-            told = {
-                name: chosen[name] if theirs == chosen[name].theirs else replace(chosen[name], theirs=theirs, why=why)
-                for name, theirs in zip(ours, (claimed, paid), strict=False)
-            }
-            free = [p for p in placed if p.ours in ours or p.theirs not in (claimed, paid)]
-            return tuple(told.get(p.ours, p) for p in free)
+    for one, other, gap in product(claimed, paid, gaps):
+        if len({one, other, gap}) < 3 or not leaves(opened.connection, column[one], column[other], column[gap]):
+            continue
+        told = {}
+        for ours, theirs in (("amount_claimed", one), ("amount_paid", other)):
+            if theirs != chosen[ours].theirs:
+                told[ours] = replace(chosen[ours], theirs=theirs, why=f"{one} less {other} is {gap}")
+        if told:
+            left = Placed("amount_gap", gap, SURE, f"{one} less {other}")
+            kept = [told.get(p.ours, p) for p in placed if p.ours != left.ours]
+            others = {one: "amount_claimed", other: "amount_paid", gap: left.ours}
+            return (*(p for p in kept if others.get(p.theirs, p.ours) == p.ours), left)
+        break
     return placed
+
+
+def _as_good(placed: Placed, facts: Mapping[str, Facts]) -> list[str]:
+    """The column that was placed, and a few others whose names fit as well and whose amounts are not much smaller."""
+    score, size = name_score(placed.theirs, placed.ours), facts[placed.theirs]["mean"]
+    others = [
+        their
+        for their, found in facts.items()
+        if their != placed.theirs
+        and amounts(found)
+        and name_score(their, placed.ours) >= score
+        and found["mean"] > _MUCH_SMALLER * size
+    ]
+    return [placed.theirs, *others[:_MOST_AMOUNTS]]
 
 
 def _without_other_gaps(

@@ -198,10 +198,10 @@ def profile_settlement(
         (0.0, 0.0),
         *of_part,
         *rules.lines[:MOST_COMMON],
-        *_common_amounts(rules, int(known.sum())),
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
-    bands = _bands(encoded.claimed[known], usual, encoded.population.k) if len(usual) > 2 else ()
+    named = _common_amounts(rules, int(known.sum()))
+    bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
     others = list(candidates)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
@@ -301,12 +301,12 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
     return tuple(distinct[shared].tolist()), number
 
 
-def _common_amounts(rules: Rules, rows: int) -> list[Line]:
-    """Amounts that are paid by name so often that what is claimed above them is another case, as lines that do not rise."""
+def _common_amounts(rules: Rules, rows: int) -> list[float]:
+    """The amounts that are paid by name so often that who claims more is another case; at most a dozen."""
     first = rules.shares_from - len(rules.exact)
     named = rules.codes[(rules.codes >= first) & (rules.codes < rules.shares_from)] - first
     counts = np.bincount(named, minlength=len(rules.exact))
-    return [(0.0, amount) for amount, count in zip(rules.exact, counts, strict=True) if count > _COMMON_NAME * rows]
+    return [rules.exact[i] for i in np.argsort(-counts, kind="stable")[:MOST_COMMON] if counts[i] > _COMMON_NAME * rows]
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
@@ -319,8 +319,10 @@ def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
     ]
 
 
-def _bands(claimed: Numbers, lines: Sequence[Line], k: int) -> tuple[float, ...]:
-    """Borders of bands of claimed amounts: where two of the rules cross, and else about equal numbers of claims."""
+def _bands(claimed: Numbers, lines: Sequence[Line], named: Sequence[float], k: int) -> tuple[float, ...]:
+    """Borders of bands of claimed amounts: where two of the rules cross, at the `named` amounts that are paid, and else about equal
+    numbers of claims.
+    """  # noqa: D205
     count = min(_BANDS, len(claimed) // (2 * k))
     if count < 2:
         return ()
@@ -332,7 +334,7 @@ def _bands(claimed: Numbers, lines: Sequence[Line], k: int) -> tuple[float, ...]
         for steep, b in lines[i + 1 :]
         if steep != flat
     }
-    inside = np.array(sorted(x for x in crossings if low < x < high))
+    inside = np.array(sorted(x for x in crossings.union(named) if low < x < high))
     if not len(inside):
         return tuple(edges.tolist())
     near = np.abs(edges[:, None] / inside[None] - 1).min(1) < 0.1

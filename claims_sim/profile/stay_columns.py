@@ -17,6 +17,7 @@ _FITS: Final = 0.95
 _CENT: Final = 0.011
 _SOME: Final = 0.01
 """A difference that hardly any row has tells nothing of what it is one of."""
+_MOST: Final = 0.5
 _LONGEST_STAY: Final = 366
 _STAYS: Final = 0.02
 """The share of claims with a night from which two dates may be those of a stay."""
@@ -92,10 +93,13 @@ def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Loc
 
 
 def leaves(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
-    """Is a column what is claimed less what is paid, and not nothing in nearly all rows?"""
-    g = money_expression(text_expression(gap))
-    row = connection.execute(f"SELECT coalesce(avg(({g} <> 0)::INT), 0) FROM looked_at").fetchone()
-    return row is not None and row[0] > _SOME and is_gap(connection, claimed, paid, gap)
+    """Is a column what is claimed less what is paid, in nearly all rows that have the three, which most do, and often not nothing?"""
+    c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
+    row = connection.execute(
+        f"SELECT coalesce(avg((g <> 0)::INT) > {_SOME} AND avg((c - p - g IS NOT NULL)::INT) > {_MOST} "
+        f"AND avg((abs(c - p - g) <= {_CENT})::INT) >= {_FITS}, false) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:

@@ -269,6 +269,23 @@ def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more
         assert (cut < 1.1 * most).sum() == pytest.approx((real < 1.1 * most).sum(), rel=0.2)
 
 
+def test_that_a_few_are_paid_above_what_they_claim_makes_ceilings_no_prices_of_cases(fit):
+    g, rows = np.random.default_rng(23), 8_000
+    stays, plan = g.random(rows) < 0.3, g.choice(3, rows)
+    ceiling = np.array([[45.0, 50.0, 60.0], [300.0, 350.0, 400.0]])[stays.astype(int), plan]
+    claimed = np.round(np.where(stays, 330, 50) * np.exp(g.normal(0, 0.25, rows)), 1)
+    paid = np.minimum(claimed, ceiling)
+    table = replaced(tariff_table(rows), "service_type", np.where(stays, "RITL", "RJTL").tolist())
+    lines = []
+    for odd in (0, 5):
+        above = np.flatnonzero(claimed < ceiling)[:odd]
+        settled = np.where(np.isin(np.arange(rows), above), ceiling, paid)
+        profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", settled))
+        assert not profile.money.paid_tariffs
+        lines.append(profile.money.paid_lines)
+    assert lines[0] == lines[1] != ()
+
+
 @pytest.mark.slow
 def test_amounts_that_are_paid_whatever_is_claimed_are_known_by_name(fit):
     """Each of forty packages of a rare kind has a price, of which one claim in two bears it; the rest is paid in shares."""

@@ -338,6 +338,21 @@ def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
     assert np.mean(claims["amount_claimed"].to_numpy()[theirs] == 220_000 * days) > 0.95
 
 
+def test_kinds_of_service_without_other_amounts_are_drawn_beside_one_that_has_such(fit):
+    """Sums begin at the price of their case in the first kind of service; in all others there are prices alone."""
+    g, rows = np.random.default_rng(33), 12_000
+    table = tariff_table(rows)
+    kind = g.integers(0, 4, rows)
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    price = np.round(np.exp(np.random.default_rng(34).normal(13, 0.8, 12)), 2)[case]
+    items = np.where((kind == 0) & (g.random(rows) < 0.5), g.lognormal(10, 0.8, rows), 0.0)
+    table = replaced(table, "service_type", np.array(["Emergency", "RITL", "RJTL", "Wellness"], object)[kind].tolist())
+    amount = np.round(price + items, 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount))
+    assert profile.money.others_above_prices == (True, False, False, False)
+    assert len(Sampler(profile).draw_claims(1, np.arange(3000))) == 3000
+
+
 def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit, monkeypatch):
     """Of sixty thousand claims a thousand are stays in primary care, at a price of a night by owner; all others cost their diagnosis."""
     # As where the others' prices are so many that lists apart save none.

@@ -61,7 +61,7 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("MA_LK", "claim_id"), ("MA_BENHKHAC", "dx_secondary_codes"), ("T_BHTT", "amount_paid"), ("T_BNCCT", "amount_gap"),
         ("CHANGWAT", "province_name"), ("NET_PAY", "amount_paid"), ("TRAN_ID", "claim_id"), ("TP_UNID", "facility_type"),
         ("VAL_APRES", "amount_claimed"), ("VAL_APROV", "amount_paid"), ("ID_USUARIO", "patient_id_hash"),
-        ("N_AUTORIZ", "claim_id"), ("AFFILIATION", "facility_ownership"),
+        ("AP_AUTORIZ", "claim_id"), ("member_weight", "claim_weight"), ("payable_amount", "amount_claimed"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
@@ -76,7 +76,8 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("BAYAR_PASIEN", "amount_paid"), ("dibayar_peserta", "amount_paid"), ("iur_biaya", "amount_paid"),
         ("patient_paid", "amount_paid"), ("EDC_SLF_BRDN_AMT", "amount_paid"), ("deductible_amount", "amount_claimed"),
         ("Hospital Service Area", "service_type"), ("service_region", "service_type"), ("service_county", "service_type"),
-        ("MA_KHOA", "dx_primary_code"), ("ADMWT", "claim_weight"), ("patient_weight", "claim_weight"),
+        ("MA_KHOA", "dx_primary_code"), ("ADMWT", "claim_weight"), ("co_pay", "amount_paid"), ("transport_cost", "claim_id"),
+        ("transaction_date", "claim_id"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
@@ -275,11 +276,24 @@ def test_of_amounts_with_names_alike_those_are_taken_whose_difference_is_told(tm
     columns = {
         "tarif_rs": [1.3 * a for a in asked], "biaya_diajukan": asked,
         "biaya_disetujui": [0.5 * (a + p) + 70_000 for a, p in zip(asked, paid, strict=True)],
-        "biaya_dibayar": paid, "selisih": [a - p for a, p in zip(asked, paid, strict=True)],
+        "biaya_terbayar": paid, "selisih": [a - p for a, p in zip(asked, paid, strict=True)],
     }  # fmt: skip
     placed = placed_in(with_columns(table, **columns), tmp_path)
     amounts = {name: placed[name] for name in ("amount_claimed", "amount_paid", "amount_gap")}
-    assert amounts == {"amount_claimed": "biaya_diajukan", "amount_paid": "biaya_dibayar", "amount_gap": "selisih"}
+    assert amounts == {"amount_claimed": "biaya_diajukan", "amount_paid": "biaya_terbayar", "amount_gap": "selisih"}
+    # Parts of a bill add up, too, and amounts that never stand in one row leave nothing.
+    drugs = {
+        "biaya_obat_diajukan": [0.2 * a for a in asked],
+        "obat_dibayar": [0.1 * a for a in asked],
+        "selisih_obat": [0.1 * a for a in asked],
+    }
+    apart = {
+        "biaya_klaim": [a if i % 2 else None for i, a in enumerate(asked)],
+        "dibayar": [None if i % 2 else p for i, p in enumerate(paid)],
+    }
+    for further in (drugs, apart):
+        placed = placed_in(with_columns(table, **(further | columns)), tmp_path)
+        assert {name: placed[name] for name in ("amount_claimed", "amount_paid", "amount_gap")} == amounts
     # A difference that is none of theirs, or nothing, tells nothing.
     for selisih in ([0.0] * 900, [1.0 + i % 7 for i in range(900)]):
         placed = placed_in(with_columns(table, **(columns | {"selisih": selisih})), tmp_path)

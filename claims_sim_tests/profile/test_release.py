@@ -119,6 +119,25 @@ def test_what_is_withheld_nearly_altogether_is_not_drawn_as_the_little_that_is_t
     assert shares.min() > 0.09
 
 
+def test_what_a_context_withholds_is_not_drawn_from_other_contexts_where_nothing_lies_above():
+    """Ten diagnoses have a procedure each, and one of them ninety-nine rare ones beside it."""
+    g = np.random.default_rng(41)
+    diagnosis = np.r_[np.repeat(np.arange(10), 600), np.zeros(990, np.int64)]
+    procedure = np.r_[np.repeat(np.arange(10), 600), 10 + np.arange(990) // 10]
+    population = Population(len(diagnosis), 11, g.permutation(len(diagnosis)), None)
+    parent = Parent("diagnosis", diagnosis.astype(np.int32), 10)
+    released, _, _ = release_table(Target("procedure", procedure.astype(np.int32), 109), [parent], population)
+    drawn = TableSampler(released).draw(1, np.arange(4000), {"diagnosis": np.zeros(4000, np.int32)})
+    assert not np.isin(drawn, np.arange(1, 10)).any()
+
+
+@pytest.mark.parametrize(("facilities", "enough"), [([0] * 8 + [-1], False), ([0] * 8 + [-1, -1], True)])
+def test_one_facility_and_a_claim_of_an_unknown_one_are_not_told(facilities, enough):
+    facility = np.array([*facilities, *[-1] * 400])
+    population = Population(len(facility), 5, np.arange(len(facility)), facility)
+    assert population.may_be_told(np.arange(len(facilities))) == enough
+
+
 def test_a_context_is_rounded_alike_in_every_table():
     g = np.random.default_rng(0)
     first, second = g.integers(0, 5, 5000).astype(np.int32), g.integers(0, 4, 5000).astype(np.int32)
