@@ -10,6 +10,7 @@ from claims_sim.randomness import stream_key, uniforms
 
 Codes = npt.NDArray[np.int32]
 Rows = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 
 _DENSE: Final = 6_000_000
 
@@ -43,21 +44,53 @@ class Step:
 class _Cells:
     """The cells of one level, one entry per unit: drawing is one look-up."""
 
-    def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None) -> None:
+    def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None, below: "_Below | None") -> None:
         """`has_pool` says of each context whether there is anything to draw from above it (None: never mind).
 
-        Where there is not, what was suppressed is spread over what was not; but of all claims together, where it is more than that, it is
-        other values: those of which nothing is told there.
+        Where there is not, what was suppressed is spread over what was not; where it is more than that, it is what `below` says.
         """
-        values = np.array(level.values, np.int32)
-        units = np.array(level.units, np.int64)
-        owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
+        owner, values, units = _told(level)
+        self.below = below
         if has_pool is not None:
-            is_other = len(level.contexts) == 0 and units[values < 0].sum() > units[values >= 0].sum()
-            units = np.where((values < 0) & ~has_pool[owner] & (not is_other), 0, units)
+            spread = ~has_pool if below is None else ~has_pool & ~below.has_some
+            units = np.where((values < 0) & spread[owner], 0, units)
         self.entries = np.repeat(values, units)
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total
+
+
+class _Below:
+    """For contexts that withhold more than they tell, with nothing above them: the values that are told below them and not there."""
+
+    def __init__(
+        self, level: Level, deeper: list[tuple[Level, npt.NDArray[np.int64]]], wanted: Mask, size: int
+    ) -> None:
+        """`deeper`: the levels below in turn, each with the context above each of its own; `size`: how many values there are."""
+        owner, value, _ = _told(level)
+        top, tops, values = np.arange(len(level.cells)), [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        for below, parent in deeper:
+            top = top[parent]
+            of, told, units = _told(below)
+            here = (told >= 0) & wanted[top[of]]
+            tops.append(np.repeat(top[of[here]], units[here]))
+            values.append(np.repeat(told[here], units[here]))
+        of_entry, entries = np.concatenate(tops), np.concatenate(values)
+        others = ~np.isin(of_entry * size + entries, owner * size + value)
+        of_entry, entries = of_entry[others], entries[others]
+        order = np.argsort(of_entry, kind="stable")
+        self._entries, self._start = entries[order], np.searchsorted(of_entry[order], np.arange(len(level.cells) + 1))
+        self.has_some = np.diff(self._start) > 0
+
+    def draw(self, context: Codes, u: npt.NDArray[np.float64]) -> Codes:
+        """One of the values below each of the contexts, which have some."""
+        begin, end = self._start[context], self._start[context + 1]
+        return self._entries[begin + (u * (end - begin)).astype(np.int64)]
+
+
+def _told(level: Level) -> tuple[npt.NDArray[np.int64], Codes, npt.NDArray[np.int64]]:
+    """Context, value (-1: the remainder) and units of each cell."""
+    owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
+    return owner, np.array(level.values, np.int32), np.array(level.units, np.int64)
 
 
 class TableSampler:
@@ -77,17 +110,27 @@ class TableSampler:
         for depth, level in enumerate(table.levels):
             if depth:
                 has_pool = has_pool[self._steps[depth - 1].parent]
-            self._cells.append(_Cells(level, has_pool if table.has_pools else None))
+            below = self._below(table, depth, ~has_pool) if table.has_pools else None
+            self._cells.append(_Cells(level, has_pool if table.has_pools else None, below))
             has_pool = has_pool | (self._cells[-1].total > 0)
         every = (
             np.concatenate([cells.entries for cells in self._cells])
             if table.has_pools or spreads_below_first
             else np.zeros(0, np.int32)
         )
-        every = every[every >= 0]
-        others = every[~np.isin(every, self._cells[0].entries)]
-        self._anywhere = others if len(others) else every
+        self._anywhere = every[every >= 0]
         self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
+
+    def _below(self, table: Table, depth: int, on_top: Mask) -> _Below | None:
+        """What is drawn in contexts `on_top`, with nothing above them, that withhold more than they tell; None where there are none."""
+        level = table.levels[depth]
+        owner, values, units = _told(level)
+        told, withheld = (np.bincount(owner, units * some, len(level.cells)) for some in (values >= 0, values < 0))
+        wanted = on_top & (withheld > told)
+        if not wanted.any():
+            return None
+        deeper = [(table.levels[at], self._steps[at - 1].parent) for at in range(depth + 1, len(table.levels))]
+        return _Below(level, deeper, wanted, table.size)
 
     def _told_below_first(self) -> tuple[Codes, npt.NDArray[np.int64]]:
         """All that is told, context by context of the first parent; and where each of these begins, and the end."""
@@ -133,6 +176,9 @@ class TableSampler:
                 first = None if depth == len(self.parents) else first
             context = context[there]
             out[at] = cells.entries[cells.start[context] + (u * cells.total[context]).astype(np.int64)]
+            if cells.below is not None:
+                left = np.flatnonzero((out[at] < 0) & cells.below.has_some[context])
+                out[at[left]] = cells.below.draw(context[left], uniforms(key, rows[at[left]], lane * 16 + 14))
             todo = np.flatnonzero(out < 0) if todo is None else todo[out[todo] < 0]
             if not len(todo):
                 break
@@ -140,7 +186,7 @@ class TableSampler:
             self._spread(key, rows, contexts[1], out, lane)
         lost = np.flatnonzero(out < 0) if len(self._anywhere) and (todo is None or len(todo)) else np.zeros(0, np.int64)
         if len(lost):
-            # Neither the row's context nor one above it tells its value: any other of the table is as good as another.
+            # Neither the row's context nor one above it was released: any value of the table is as good as another.
             u = uniforms(key, rows[lost], lane * 16 + 15)
             out[lost] = self._anywhere[(u * len(self._anywhere)).astype(np.int64)]
         return out
