@@ -13,6 +13,8 @@ Rows = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 _DENSE: Final = 6_000_000
+_MANY_TIMES: Final = 8
+"""So many times as much withheld as told, and it is of few persons who come again and again: what is told is none of theirs."""
 
 
 class Step:
@@ -47,7 +49,7 @@ class _Cells:
     def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None, below: "_Below | None") -> None:
         """`has_pool` says of each context whether there is anything to draw from above it (None: never mind).
 
-        Where there is not, what was suppressed is spread over what was not; where it is more than that, it is what `below` says.
+        Where there is not, what was suppressed is spread over what was not; where it is many times that, it is what `below` says.
         """
         owner, values, units = _told(level)
         self.below = below
@@ -60,7 +62,7 @@ class _Cells:
 
 
 class _Below:
-    """For contexts that withhold more than they tell, with nothing above them: the values that are told below them and not there."""
+    """For contexts that withhold nearly all, with nothing above them: the values that are told below them and not there."""
 
     def __init__(
         self, level: Level, deeper: list[tuple[Level, npt.NDArray[np.int64]]], wanted: Mask, size: int
@@ -122,11 +124,11 @@ class TableSampler:
         self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
 
     def _below(self, table: Table, depth: int, on_top: Mask) -> _Below | None:
-        """What is drawn in contexts `on_top`, with nothing above them, that withhold more than they tell; None where there are none."""
+        """What is drawn in contexts `on_top`, with nothing above them, that withhold nearly all; None where there are none."""
         level = table.levels[depth]
         owner, values, units = _told(level)
         told, withheld = (np.bincount(owner, units * some, len(level.cells)) for some in (values >= 0, values < 0))
-        wanted = on_top & (withheld > told)
+        wanted = on_top & (withheld > _MANY_TIMES * told)
         if not wanted.any():
             return None
         deeper = [(table.levels[at], self._steps[at - 1].parent) for at in range(depth + 1, len(table.levels))]
