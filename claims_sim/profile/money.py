@@ -54,6 +54,7 @@ _FEWEST_BEARERS: Final = 5
 _HARDLY_ANY: Final = 0.03
 """The share of other amounts under which those below their case's price are corrections and the like."""
 _TO_THE_CENT: Final = 1e-4
+"""How far, as a logarithm, an amount may lie below a price and be the price."""
 _FEWEST_ABOUT: Final = 20
 """So many times k amounts about prices, and it is told how far off they lie."""
 _FURTHER_DOWN: Final = 5

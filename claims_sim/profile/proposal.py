@@ -47,6 +47,7 @@ _NO_STAY: Final = frozenset({"birth", "paid", "claimed"})
 _NEARLY_ALL: Final = 0.8
 _MOST_AMOUNTS: Final = 5
 _MUCH_SMALLER: Final = 0.5
+"""An amount of less than so much of another, on average, is a part of the bill."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _CENT: Final = 0.011
 _SOME: Final = 0.01
 """A difference that hardly any row has tells nothing of what it is one of."""
 _MOST: Final = 0.5
+"""So many rows must have three amounts for one to be what the others leave."""
 _LONGEST_STAY: Final = 366
 _STAYS: Final = 0.02
 """The share of claims with a night from which two dates may be those of a stay."""

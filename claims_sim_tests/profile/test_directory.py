@@ -70,6 +70,13 @@ def test_what_varies_within_a_facility_does_not_describe_it():
     assert not is_attribute((np.arange(500) % 2).astype(np.int32), facility)
 
 
+def with_columns(table: pa.Table, columns: dict) -> pa.Table:
+    """The table with other values in some columns, or with further ones."""
+    for name, values in columns.items():
+        table = replaced(table, name, values)
+    return table
+
+
 def table_with_facilities(order=(0, 1, 2), rows=6000) -> pa.Table:
     """Three districts of one facility each, unlike in size and diagnoses, `order` says whose name is whose; and others."""
     g = np.random.default_rng(8)
@@ -133,18 +140,17 @@ def table_with_prices(order=(0, 1, 2), rows=12_000) -> pa.Table:
     diagnosis = g.integers(0, 6, rows)
     table = tariff_table(rows, seed=9)
     amount = price(diagnosis, PLACE_FACTORS[level], g.choice(3, rows, p=[0.6, 0.25, 0.15]))
-    for name, values in (
-        ("facility_id", [f"H{i}" for i in house]),
-        ("province_name", np.array(PLACES, object)[borne].tolist()),
-        ("facility_class", np.where(house < 3, "RS Kelas A", "RS Kelas B").tolist()),
-        ("facility_ownership", ["Pemkab"] * rows),
-        ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
-        ("service_type", ["RITL"] * rows),
-        ("amount_claimed", amount),
-        ("amount_paid", amount),
-    ):
-        table = replaced(table, name, values)
-    return table
+    columns = {
+        "facility_id": [f"H{i}" for i in house],
+        "province_name": np.array(PLACES, object)[borne].tolist(),
+        "facility_class": np.where(house < 3, "RS Kelas A", "RS Kelas B").tolist(),
+        "facility_ownership": ["Pemkab"] * rows,
+        "dx_primary_code": [f"A{i:02d}" for i in diagnosis],
+        "service_type": ["RITL"] * rows,
+        "amount_claimed": amount,
+        "amount_paid": amount,
+    }
+    return with_columns(table, columns)
 
 
 @pytest.fixture(scope="module")
@@ -197,18 +203,17 @@ def table_of_many_houses(seed=2, houses=160, rows=30_000) -> pa.Table:
     factor = CLASS_FACTORS[level] * OWNER_FACTORS[owner] * np.array([*REGIONS.values()])[province]
     amount = np.rint(BASES[diagnosis] * factor[house] / 100) * 100
     table = tariff_table(rows, seed=seed)
-    for name, values in (
-        ("facility_id", [f"H{i}" for i in house]),
-        ("province_name", np.array([*REGIONS], object)[province[house]].tolist()),
-        ("facility_class", np.array(CLASSES, object)[level[house]].tolist()),
-        ("facility_ownership", np.array(OWNERS, object)[owner[house]].tolist()),
-        ("dx_primary_code", [f"A{i:02d}" for i in diagnosis]),
-        ("service_type", ["RITL"] * rows),
-        ("amount_claimed", amount),
-        ("amount_paid", amount),
-    ):
-        table = replaced(table, name, values)
-    return table
+    columns = {
+        "facility_id": [f"H{i}" for i in house],
+        "province_name": np.array([*REGIONS], object)[province[house]].tolist(),
+        "facility_class": np.array(CLASSES, object)[level[house]].tolist(),
+        "facility_ownership": np.array(OWNERS, object)[owner[house]].tolist(),
+        "dx_primary_code": [f"A{i:02d}" for i in diagnosis],
+        "service_type": ["RITL"] * rows,
+        "amount_claimed": amount,
+        "amount_paid": amount,
+    }
+    return with_columns(table, columns)
 
 
 def test_an_owners_factor_holds_where_all_its_houses_were_dealt_out(fit):
