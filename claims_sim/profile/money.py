@@ -236,7 +236,8 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     off = np.flatnonzero(np.isfinite(primary) & (codes < 0) & ~nothing)
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
-    shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), fit.grid)
+    counts = np.bincount(ids, minlength=len(distinct))
+    shared &= stands_out(distinct, counts, fit.grid, 2 * fit.encoded.population.k)
     exact = distinct[shared]
     other = fit.first_shared + len(exact)
     codes[off] = np.where(shared, fit.first_shared + np.cumsum(shared) - 1, other)[ids]
@@ -401,9 +402,12 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     fit.builder.variables[PRICED] = (priced, 2)
     target = Target("amount_residual", binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
-    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
+    # Amounts that some context only has by name are drawn near such names, which are rounder than the others.
+    kind, _ = fit.builder.variables.get(AMOUNT_KIND, (np.full(len(fit.primary), -1, np.int32), _KINDS))
+    nameless = rows[kind[rows] != BY_NAME]
+    grids = grids_of(fit.primary, nameless, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
-    rounded[rows] = coarsest_grid(fit.primary[rows], grids)
+    rounded[nameless] = coarsest_grid(fit.primary[nameless], grids)
     # A rare service has habits of its own, which among all claims would not be worth the telling.
     first = SERVICE if SERVICE in fit.builder.variables else None
     fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2, first=first)

@@ -293,7 +293,9 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
     number: Codes = np.full(len(paid), -1, np.int32)
     distinct, ids = np.unique(paid[rows], return_inverse=True)
     counts = np.bincount(ids, minlength=len(distinct))
-    shared = population.releasable(ids.astype(np.int64), len(distinct), rows) & stands_out(distinct, counts, grid)
+    shared = population.releasable(ids.astype(np.int64), len(distinct), rows) & stands_out(
+        distinct, counts, grid, 2 * population.k
+    )
     # Of hundreds it would have to be told of each whose it is, as a price list does, and cannot.
     if int(shared.sum()) > _MOST_SHARED or int(counts[shared].sum()) < _MIN_SHARED * len(rows):
         return (), number

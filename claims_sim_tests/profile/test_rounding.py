@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.quantities import with_multiples
-from claims_sim.profile.rounding import HABITS, grids_kept, grids_of, on_grid, round_to_grids, to_whole_steps
+from claims_sim.profile.rounding import (
+    HABITS,
+    grids_kept,
+    grids_of,
+    on_grid,
+    round_to_grids,
+    stands_out,
+    to_whole_steps,
+)
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -153,3 +161,19 @@ def test_whole_steps_are_so_of_large_amounts_too_and_nothing_is_plain_nothing():
     for habit in ("down", "up"):
         assert np.abs(to_whole_steps(amounts, 0.01, habit) - amounts).max() < 1e-3
     assert not np.signbit(to_whole_steps(np.zeros(2), 0.01, "up")).any()
+
+
+def test_what_some_round_and_others_do_not_is_no_amount_of_its_own():
+    """Two claims in five are charged to the whole hundred: among amounts to the cent all these would seem to be prices."""
+    g = np.random.default_rng(72)
+    charged = np.rint(np.exp(g.normal(10.5, 0.9, 60_000)))
+    charged = np.where(g.random(60_000) < 0.4, np.maximum(np.rint(charged / 100), 1) * 100, charged)
+    packages = np.repeat([21_345.0, 30_000.0], 140)
+    amounts, counts = np.unique(np.r_[charged, packages], return_counts=True)
+    shared = amounts[stands_out(amounts, counts, 1.0, 22) & (counts >= 11)]
+    assert {21_345.0, 30_000.0} <= set(shared)
+    assert len(shared) < 0.02 * np.count_nonzero(counts >= 11)
+    # What is very common is one of its own beside whatever is as round.
+    visits = np.repeat(np.arange(20, 120, 5) * 100.0, 400)
+    amounts, counts = np.unique(np.r_[charged, visits], return_counts=True)
+    assert set(visits) <= set(amounts[stands_out(amounts, counts, 1.0, 22)])

@@ -104,3 +104,19 @@ def test_a_price_of_few_diagnoses_is_not_put_on_others(fit, fees):
     claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
     others = np.array(claims["dx_primary_code"].to_pylist()) != "A000"
     assert np.mean(claims["amount_claimed"].to_numpy()[others] == package) < 0.012
+
+
+def test_amounts_are_as_round_as_they_are_where_others_are_shared_by_name(fit, fees):
+    """Fees to the hundred, nine in ten of them in no context by name, make nothing else round."""
+    g = np.random.default_rng(45)
+    amounts = fees["amount_claimed"].to_numpy()
+    visit = np.array(fees["service_type"].to_pylist()) == "RJTL"
+    by_fee = visit & (g.random(ROWS) < 0.5)
+    amounts = np.where(
+        by_fee, np.rint(amounts / 100) * 100 + 100, np.round(np.exp(np.log(amounts) + g.normal(0, 0.2, ROWS)), 2)
+    )
+    table = replaced(replaced(fees, "amount_claimed", amounts), "amount_paid", amounts)
+    profile = fit(table)
+    assert "amount_kind" in profile.tables
+    drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
+    assert np.mean(drawn % 100 == 0) == pytest.approx(np.mean(amounts % 100 == 0), abs=0.02)
