@@ -31,11 +31,13 @@ _MEANINGS: Final[dict[str, str]] = {
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
     "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "owner": "secteur sector traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "owned": "own",
     "type": "categorie category tipe type jenis jns jen kind tipo",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severite pccl severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau level tingkat group kelompok",
+    "rank": "niveau level tingkat",
     "dx": "pdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
@@ -43,8 +45,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "nama nm name label deskripsi description desc ket keterangan text",
-    "procedure": "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
+    "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
+    "procedure": "activity zorgproduct rvs package ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe monto betrag montant bedrag",
@@ -57,14 +59,14 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
+    "gap": "selisih gap difference differenz diff beda unpaid deduct deduction deductions variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
     "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
     "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten",
     "record": "rm rekam medrec rekmed",
     "weight": "bobot weight wt",
-    "count": "jumlah jml count banyak cnt n",
+    "count": "jumlah jml count banyak cnt n anz anzahl",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
     "message": "tran transaction autoriz autorizacao authorization authorisation",
@@ -81,8 +83,8 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "province_name": ("province", "region", "area"),
     "district_name": ("district", "area"),
     "facility_id": ("facility id", "facility code", "facility hash", "facility!"),
-    "facility_class": ("facility class", "class"),
-    "facility_ownership": ("owner", "facility owner"),
+    "facility_class": ("facility class", "class", "facility rank"),
+    "facility_ownership": ("owner", "facility owner", "facility owned"),
     "facility_type": ("facility type",),
     "service_type": (
         "service type",
@@ -98,7 +100,14 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
     "dx_primary_label": ("dx label", "dx primary label", "icd label"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
-    "comorbidity_count": ("comorbid count", "dx secondary count", "comorbid"),
+    "comorbidity_count": (
+        "comorbid count",
+        "dx secondary count",
+        "comorbid",
+        "icd secondary count",
+        "companions count",
+        "secondary count",
+    ),
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
@@ -128,6 +137,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # (E-Klaim), the key of Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of
 # hospitals, Brazil's hospital stays (SIH/SUS, files RD) and authorisations (SIA/SUS), Korea's samples of statements
 # (HIRA's and NHIS's table 20),
+# the Philippines' claims (by series), Germany's and India's cases, the United States' keys of providers,
 # Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, and the acts of primary care: some have the
 # numbers of ICD-9-CM's procedures, whose names they would take.
@@ -158,6 +168,9 @@ _KNOWN: Final[dict[str, str]] = {
     "mabenhkhac": "dx_secondary_codes", "mabenhkt": "dx_secondary_codes", "maptttqt": "procedure_code",
     "ttongchi": "amount_claimed", "ttongchibv": "amount_claimed", "tbhtt": "amount_paid", "tbntt": "amount_gap",
     "tbncct": "amount_gap", "makhoa": "", "ngaysinh": "",
+    "seriesno": "claim_id", "caseno": "claim_id", "caseid": "claim_id", "fallnummer": "claim_id", "fallnr": "claim_id",
+    "fallart": "service_type", "hdtext": "dx_primary_label", "anznd": "comorbidity_count", "provnpi": "facility_id",
+    "npi": "facility_id",
 }  # fmt: skip
 _KNOWN_TOO: Final = {"mabn": "patient_id_hash", "ttongchibh": "amount_claimed"}
 """The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs."""

@@ -61,6 +61,10 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("MA_LK", "claim_id"), ("MA_BENHKHAC", "dx_secondary_codes"), ("T_BHTT", "amount_paid"), ("T_BNCCT", "amount_gap"),
         ("CHANGWAT", "province_name"), ("NET_PAY", "amount_paid"), ("TRAN_ID", "claim_id"), ("TP_UNID", "facility_type"),
         ("VAL_APRES", "amount_claimed"), ("VAL_APROV", "amount_paid"), ("ID_USUARIO", "patient_id_hash"),
+        ("soi", "severity_group"), ("hci_level", "facility_class"), ("hci_sector", "facility_ownership"),
+        ("hosp_own", "facility_ownership"), ("series_no", "claim_id"), ("Fallnummer", "claim_id"), ("prov_npi", "facility_id"),
+        ("rvs_code", "procedure_code"), ("package_name", "procedure_label"), ("icd_other_n", "comorbidity_count"),
+        ("ANZ_ND", "comorbidity_count"), ("differenz", "amount_gap"), ("deduct_amt", "amount_gap"),
         ("AP_AUTORIZ", "claim_id"), ("member_weight", "claim_weight"), ("payable_amount", "amount_claimed"),
     ],
 )  # fmt: skip
@@ -77,7 +81,7 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("patient_paid", "amount_paid"), ("EDC_SLF_BRDN_AMT", "amount_paid"), ("deductible_amount", "amount_claimed"),
         ("Hospital Service Area", "service_type"), ("service_region", "service_type"), ("service_county", "service_type"),
         ("MA_KHOA", "dx_primary_code"), ("ADMWT", "claim_weight"), ("co_pay", "amount_paid"), ("transport_cost", "claim_id"),
-        ("transaction_date", "claim_id"),
+        ("transaction_date", "claim_id"), ("provider_group", "facility_class"), ("own_share", "facility_ownership"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
