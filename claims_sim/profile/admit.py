@@ -61,6 +61,8 @@ _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
+_FEWEST_ALIKE: Final = 2
+"""So many words with which labels begin alike."""
 _FEW: Final = 0.1  # of the labels
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
@@ -309,8 +311,8 @@ def admitted_as_names(
     mellitus no insulinodependiente), as names of persons have not. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
-    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
-    it has a label's form, holds no identifier and does not begin with a person's title.
+    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, or
+    others that begin as it does; if it has a label's form, holds no identifier and does not begin with a person's title.
     """
     out = np.zeros(len(values), np.bool_)
     of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
@@ -328,7 +330,12 @@ def admitted_as_names(
     order = np.lexsort((-claims_of, owner))
     first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
     whose, borne = owner[first], claims_of[first]
-    names = first[(borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])]
+    is_name = (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])
+    names = first[is_name]
+    spelled = list(numbers)
+    texts = [spelled[i] for i in (distinct % (len(numbers) + 1)).tolist()]
+    may = np.bincount(word, enough[pairs], len(distinct)) > 0
+    names = np.r_[names, _variants(texts, owner, claims_of, may, whose[~is_name], labelled, of_code)]
     told = pairs[np.isin(word, names) & enough[pairs]]
     labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
     names_told, named = len(np.unique(same[labels])), len(distinct_codes)
@@ -340,6 +347,30 @@ def admitted_as_names(
         return out
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
+
+
+def _variants(
+    labels: Sequence[str], owner: Ints, claims: Ints, may: Mask, codes: Ints, labelled: Ints, of_code: Ints
+) -> Ints:
+    """The labels, by number, that name one of `codes` together: most of its claims bear such as begin alike and go on otherwise.
+
+    `owner` is each label's code, `claims` those of the code that bear it, `may` whether these may be told. How labels go on must
+    be told of several codes (: entgleist, : sonstige), or be made of the code systems' words: what is said of one code alone may
+    be anybody's name.
+    """
+    goes_on: dict[int, frozenset[str]] = {}
+    said = Counter[str]()
+    for code in codes.tolist():
+        its = np.flatnonzero(owner == code)
+        lead = split_words(labels[its[np.argmax(claims[its])]])
+        begin = lead[: max((len(lead) + 1) // 2, _FEWEST_ALIKE)]
+        kin = [i for i in its.tolist() if split_words(labels[i])[: len(begin)] == begin]
+        if len(begin) >= _FEWEST_ALIKE and claims[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
+            every = {i: frozenset(split_words(labels[i])) for i in kin}
+            name = frozenset.intersection(*every.values()) | words()
+            goes_on |= {i: said_of - name for i, said_of in every.items() if may[i]}
+            said.update(frozenset[str]().union(*(goes_on[i] for i in kin if may[i])))
+    return np.array([i for i, more in goes_on.items() if all(said[word] >= SEVERAL for word in more)], np.int64)
 
 
 def _speak_of_diseases(labels: Sequence[str]) -> bool:

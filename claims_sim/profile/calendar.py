@@ -270,6 +270,19 @@ def _profile_hours(builder: Builder, encoded: Encoded) -> None:
         if has_midnight:
             codes[sharp] = MIDNIGHT
         size = HOURS + has_midnight
-        context = ["service_type", "los", "admit_hour", "facility_class"]
+        # Whoever comes for an operation comes early, an emergency at any time, on Sundays above all.
+        context = [
+            "service_type",
+            "los",
+            "admit_hour",
+            "facility_class",
+            "facility_ownership",
+            "facility_type",
+            "procedure_code",
+            "dx_primary_code",
+            "severity_group",
+            "province_name",
+            WEEKDAY,
+        ]
         builder.add(Target(name, codes, size), builder.candidates(context), most=3)
         builder.variables[name] = (codes, size)

@@ -46,7 +46,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "activity zorgproduct rvs package ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
+    "procedure": "rvs package "
+    "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe monto betrag montant bedrag",
@@ -59,7 +60,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "selisih gap difference differenz diff beda unpaid deduct deduction deductions variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
+    "gap": "differenz unpaid deduct deduction deductions "
+    "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
     "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
-from claims_sim.profile.encode import MONTH
+from claims_sim.profile.encode import MONTH, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.special_dates import SPECIAL_DATE
 from claims_sim.randomness import stream_key, uniforms
@@ -70,6 +70,7 @@ class Calendar:
             stay = np.maximum(stay + np.append(self._gaps, 0)[gap], 0)
         admit, discharge = day * 86_400, (day + stay) * 86_400
         if self._has_times:
+            draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
             admit, discharge = admit + first, discharge + last
         self.set_moments(draft, admit.astype("datetime64[s]"))

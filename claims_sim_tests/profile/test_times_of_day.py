@@ -227,3 +227,23 @@ def test_days_between_dates_that_few_have_are_not_told(fit):
     days = table["los"].to_numpy() + np.where(np.arange(ROWS) < 9, 77, 0)
     table = replaced(table, "discharge_dt", pa.array(table["admit_dt"].to_numpy() + days))
     assert fit(table).bins["stay_gap"].lo == (-1.0, 0.0, 1.0)
+
+
+def test_who_comes_for_an_operation_comes_early(fit):
+    """One procedure is begun before eight, on weekdays; all else, and whoever comes on a Sunday, at any time."""
+    g, table = np.random.default_rng(37), tariff_table(ROWS)
+    code = np.where(g.random(ROWS) < 0.3, "1341", "8952")
+    first = table["admit_dt"].to_numpy().astype("datetime64[D]")
+
+    def planned(codes, day):
+        return (codes == "1341") & ((day.astype(np.int64) + 3) % 7 < 6)
+
+    hour = np.where(planned(code, first), 7, g.integers(0, 24, ROWS))
+    admit = first.astype("datetime64[us]") + (hour * 3600 + g.integers(0, 3600, ROWS)) * SECOND
+    table = replaced(replaced(table, "procedure_code", code.tolist()), "admit_dt", pa.array(admit))
+    drawn = Sampler(fit(table.drop_columns(["discharge_dt"]))).draw_claims(1, np.arange(ROWS)).to_pandas()
+    moment = drawn["admit_dt"].to_numpy()
+    early = drawn["admit_dt"].dt.hour.to_numpy() == 7
+    of_plan = planned(drawn["procedure_code"].astype(str).to_numpy(), moment.astype("datetime64[D]"))
+    assert early[of_plan].mean() > 0.9
+    assert early[~of_plan].mean() < 0.08
