@@ -25,7 +25,9 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         return
     width = max((len(key) for key in result), default=0)
     for key, value in result.items():
-        text = (
-            ", ".join(f"{name}: {one}" for name, one in value.items()) or "none" if isinstance(value, dict) else value
-        )
+        text = value
+        if isinstance(value, dict):
+            text = ", ".join(f"{name}: {one}" for name, one in value.items()) or "none"
+        elif isinstance(value, list):  # sentences, one below the other
+            text = f"\n{'':<{width}}  ".join(value) or "none"
         print(f"{key:<{width}}  {text}")

@@ -72,7 +72,7 @@ def profile(
             "smallest cell": f"{found.smallest_cell()} {found.unit} (k = {found.k})",
             "period": " to ".join(found.period),
             "absent columns": absent_in_words(found.absent),
-            "oddities": "; ".join(found.oddities) or "none",
+            "oddities": list(found.oddities),
             **({"moved": refresh.movement.sentence()} if refresh.movement else {}),
             **state,
             **({"next": _after_profile(settings, out)} if out and settings.source else {}),
