@@ -40,25 +40,39 @@ def add_times(
     offset = _offsets(claims["province_name"])
     days = claims["los"].fill_null(0).to_numpy().astype("timedelta64[D]").astype("timedelta64[s]")
     u = uniforms(stream_key(key, "clock"), rows)
-    times = sampler.draw_day_times(stream_key(key, "times"), rows, claims)
+    same_day = uniforms(stream_key(key, "same-day"), rows)
     if clock == "admission":
         admit = generated - _SECOND - (u * _ADMITTED_WITHIN_S).astype("timedelta64[s]") + offset
-        leave = times["discharge_second"].to_numpy().astype("timedelta64[s]")
-        discharge = admit.astype("datetime64[D]").astype("datetime64[s]") + days + leave
+        midnight = _midnight(admit)
+        leave = _times(sampler, key, rows, claims, midnight, "discharge_second")
         # On the day of admission the rest of the day is what is left for care.
-        left = admit.astype("datetime64[D]").astype("datetime64[s]") + _DAY - _SECOND - admit
-        share = uniforms(stream_key(key, "same-day"), rows)
-        hours = np.minimum(left.astype(float) * share, share * 6 * 3600 + 900)
-        same_day = admit + np.minimum(hours, left.astype(float)).astype("timedelta64[s]")
-        discharge = np.where(days == np.timedelta64(0, "s"), same_day, discharge)
+        left = (midnight + _DAY - _SECOND - admit).astype(float)
+        hours = np.minimum(left * same_day, same_day * 6 * 3600 + 900)
+        back = admit + np.minimum(hours, left).astype("timedelta64[s]")
+        discharge = np.where(days == np.timedelta64(0, "s"), back, midnight + days + leave)
     else:
         discharge = generated - (u * _SUBMITTED_WITHIN_S).astype("timedelta64[s]") + offset
-        came = times["admit_second"].to_numpy().astype("timedelta64[s]")
-        midnight = discharge.astype("datetime64[D]").astype("datetime64[s]")
+        midnight = _midnight(discharge)
+        came = _times(sampler, key, rows, claims, midnight - days, "admit_second")
         since_midnight = (discharge - midnight).astype(float)
-        same_day = midnight + (since_midnight * uniforms(stream_key(key, "same-day"), rows)).astype("timedelta64[s]")
-        admit = np.where(days == np.timedelta64(0, "s"), same_day, midnight - days + came)
+        earlier = midnight + (since_midnight * same_day).astype("timedelta64[s]")
+        admit = np.where(days == np.timedelta64(0, "s"), earlier, midnight - days + came)
     return _with_times(claims, admit, discharge, np.full(len(claims), generated))
+
+
+def _midnight(moments: np.ndarray) -> np.ndarray:
+    return moments.astype("datetime64[D]").astype("datetime64[s]")
+
+
+def _times(
+    sampler: Sampler, key: int, rows: np.ndarray, claims: pa.Table, admitted: np.ndarray, name: str
+) -> np.ndarray:
+    """The seconds `name` of the day of claims that are admitted on these days: Sundays have hours of their own."""
+    if "admit_dt" in claims.column_names:
+        claims = claims.drop_columns("admit_dt")
+    claims = claims.append_column("admit_dt", pa.array(admitted.astype("datetime64[us]")))
+    seconds: np.ndarray = sampler.draw_day_times(stream_key(key, "times"), rows, claims)[name].to_numpy()
+    return seconds.astype("timedelta64[s]")
 
 
 def _offsets(provinces: pa.ChunkedArray) -> np.ndarray:

@@ -7,7 +7,7 @@ in a column of names. Numbers are judged with their column, which must be a list
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ _MORE: Final = r"[\w .,/&()'’+\-–・]*"
 _SIGN: Final = r"(?:(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%)"
 _CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
+_TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
@@ -331,12 +332,7 @@ def admitted_as_names(
     first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
     whose, borne = owner[first], claims_of[first]
     is_name = (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])
-    names = first[is_name]
-    spelled = list(numbers)
-    texts = [spelled[i] for i in (distinct % (len(numbers) + 1)).tolist()]
-    may = np.bincount(word, enough[pairs], len(distinct)) > 0
-    names = np.r_[names, _variants(texts, owner, claims_of, may, whose[~is_name], labelled, of_code)]
-    told = pairs[np.isin(word, names) & enough[pairs]]
+    told = pairs[np.isin(word, first[is_name]) & enough[pairs]]
     labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
     names_told, named = len(np.unique(same[labels])), len(distinct_codes)
     if borne.sum() < _NEARLY_ALL * labelled.sum():
@@ -345,32 +341,43 @@ def admitted_as_names(
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
         return out
+    of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
+    known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
+    spelled, unnamed = list(numbers), np.isin(owner, whose[~is_name])
+    texts = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
+    further = pairs[np.isin(word, _variants(texts, owner, claims_of, labelled, of_code, known)) & enough[pairs]]
+    labels = np.union1d(labels, label[further])
     out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
     return out
 
 
 def _variants(
-    labels: Sequence[str], owner: Ints, claims: Ints, may: Mask, codes: Ints, labelled: Ints, of_code: Ints
-) -> Ints:
-    """The labels, by number, that name one of `codes` together: most of its claims bear such as begin alike and go on otherwise.
+    labels: Mapping[int, str], owner: Ints, claims: Ints, labelled: Ints, of_code: Ints, known: frozenset[str]
+) -> list[int]:
+    """Which of the labels name their codes together: most claims of a code bear such as begin alike and go on otherwise.
 
-    `owner` is each label's code, `claims` those of the code that bear it, `may` whether these may be told. How labels go on must
-    be told of several codes (: entgleist, : sonstige), or be made of the code systems' words: what is said of one code alone may
-    be anybody's name.
+    `owner` and `claims` are the code of each label and the claims of it that bear it. How labels go on must be `known`, word by
+    word and number by number (: entgleist, : sonstige), and hold no title: what differs between the claims of one code, or what
+    is said of several without being part of a name, may be anybody's name or number.
     """
-    goes_on: dict[int, frozenset[str]] = {}
-    said = Counter[str]()
-    for code in codes.tolist():
-        its = np.flatnonzero(owner == code)
-        lead = split_words(labels[its[np.argmax(claims[its])]])
+    found: list[int] = []
+    of_code_number: dict[int, list[int]] = {}
+    for i in labels:
+        of_code_number.setdefault(int(owner[i]), []).append(i)
+    for code, its in of_code_number.items():
+        tokens = {i: _tokens(labels[i]) for i in its}
+        lead = tokens[max(its, key=lambda i: claims[i])]
         begin = lead[: max((len(lead) + 1) // 2, _FEWEST_ALIKE)]
-        kin = [i for i in its.tolist() if split_words(labels[i])[: len(begin)] == begin]
+        kin = [i for i in its if tokens[i][: len(begin)] == begin]
         if len(begin) >= _FEWEST_ALIKE and claims[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
-            every = {i: frozenset(split_words(labels[i])) for i in kin}
-            name = frozenset.intersection(*every.values()) | words()
-            goes_on |= {i: said_of - name for i, said_of in every.items() if may[i]}
-            said.update(frozenset[str]().union(*(goes_on[i] for i in kin if may[i])))
-    return np.array([i for i, more in goes_on.items() if all(said[word] >= SEVERAL for word in more)], np.int64)
+            name = frozenset.intersection(*(frozenset(tokens[i]) for i in kin)) | known
+            found += [i for i in kin if name.issuperset(tokens[i]) and not _TITLE_ANYWHERE.search(labels[i])]
+    return found
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    """The words and numbers of a label, in small letters and without accents."""
+    return tuple(_TOKEN.findall(_however_spelled(text)))
 
 
 def _speak_of_diseases(labels: Sequence[str]) -> bool:

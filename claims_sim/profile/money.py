@@ -236,8 +236,8 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     off = np.flatnonzero(np.isfinite(primary) & (codes < 0) & ~nothing)
     distinct, ids = np.unique(primary[off], return_inverse=True)
     shared = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), off)
-    counts = np.bincount(ids, minlength=len(distinct))
-    shared &= stands_out(distinct, counts, fit.grid, 2 * fit.encoded.population.k)
+    grids = grids_of(primary, off, fit.encoded.population, fit.grid)
+    shared &= stands_out(distinct, np.bincount(ids, minlength=len(distinct)), grids)
     exact = distinct[shared]
     other = fit.first_shared + len(exact)
     codes[off] = np.where(shared, fit.first_shared + np.cumsum(shared) - 1, other)[ids]

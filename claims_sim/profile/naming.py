@@ -31,8 +31,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "hash": "hash enc encrypted",
     "code": "kode kd code cd",
     "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur sector traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
-    "owned": "own",
+    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "owned": "sector",
     "type": "categorie category tipe type jenis jns jen kind tipo",
     "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
@@ -108,7 +108,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "comorbid",
         "icd secondary count",
         "companions count",
-        "secondary count",
+        "not_first count!",
     ),
     "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label", "icd9 label"),
@@ -127,9 +127,12 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_gap": frozenset({"id", "date", "days"}),
     "facility_class": frozenset({"visit"}),
+    "facility_ownership": frozenset({"insurer", "person"}),
+    "severity_group": frozenset({"date", "admit"}),
+    "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid"}),
     "service_type": frozenset({"region", "district", "area"}),
     "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
-    "procedure_code": frozenset({"dx", "date", "days"}),
+    "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count"}),
     "procedure_label": frozenset({"dx"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
     "claim_weight": frozenset({"birth", "relative", "admit"}),
@@ -170,12 +173,16 @@ _KNOWN: Final[dict[str, str]] = {
     "mabenhkhac": "dx_secondary_codes", "mabenhkt": "dx_secondary_codes", "maptttqt": "procedure_code",
     "ttongchi": "amount_claimed", "ttongchibv": "amount_claimed", "tbhtt": "amount_paid", "tbntt": "amount_gap",
     "tbncct": "amount_gap", "makhoa": "", "ngaysinh": "",
-    "seriesno": "claim_id", "caseno": "claim_id", "caseid": "claim_id", "fallnummer": "claim_id", "fallnr": "claim_id",
+    "seriesno": "claim_id", "fallnummer": "claim_id", "fallnr": "claim_id",
     "fallart": "service_type", "hdtext": "dx_primary_label", "anznd": "comorbidity_count", "provnpi": "facility_id",
-    "npi": "facility_id",
+    "hospown": "facility_ownership",
 }  # fmt: skip
-_KNOWN_TOO: Final = {"mabn": "patient_id_hash", "ttongchibh": "amount_claimed"}
-"""The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs."""
+_KNOWN_TOO: Final = {
+    "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id",
+}  # fmt: skip
+"""The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs, a
+case, which may have several claims.
+"""
 _OTHER_LISTS: Final = frozenset({"pnk10", "carint", "clcd", "fndtpcd", "fomtpcd", "formcd", "maloaikcb"})
 """Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""
 _WORDS: Final[dict[str, frozenset[str]]] = {
@@ -291,7 +298,7 @@ def has_other_list(column: str) -> bool:
 
 def says_gap(column: str) -> bool:
     """Does a name itself say that the column is a difference, and not a share or a copayment?"""
-    return bool({"selisih", "gap", "difference", "diff", "beda"} & set(_words_of(column)))
+    return bool({"selisih", "gap", "difference", "differenz", "diff", "beda", "unpaid"} & set(_words_of(column)))
 
 
 def name_score(column: str, canonical: str) -> float:

@@ -42,20 +42,17 @@ def amount_grid(*amounts: Numbers | None, share: float = 0.999) -> float:
     return 0.01
 
 
-def grids_kept(amounts: Numbers, finest: float, fewest: int, counts: Ints | None = None) -> tuple[float, ...]:
-    """The grids that `amounts`, of each of which there are `counts`, are rounded to, finest first: the one they all lie on, and
-    those that at least `fewest` more lie on than would by chance, if they lay on the one before, whose steps theirs are
-    multiples of.
+def grids_kept(amounts: Numbers, finest: float, fewest: int) -> tuple[float, ...]:
+    """The grids that `amounts` are rounded to, finest first: the one they all lie on, and those that at least `fewest` more
+    lie on than would by chance, if they lay on the one before, whose steps theirs are multiples of.
     """  # noqa: D205
     kept = [finest]
-    counts = np.ones(len(amounts), np.int64) if counts is None else counts
     for grid in sorted(grid for grid in GRIDS if grid > finest):
         share = kept[-1] / grid
         if not _is_whole(1 / share):
             continue
-        there = lies_on(amounts, kept[-1])
-        amounts, counts = amounts[there], counts[there]
-        found, by_chance = int(counts[lies_on(amounts, grid)].sum()), share * int(counts.sum())
+        amounts = amounts[lies_on(amounts, kept[-1])]
+        found, by_chance = int(lies_on(amounts, grid).sum()), share * len(amounts)
         if found > max(_MORE_THAN_CHANCE * by_chance, by_chance + fewest):
             kept.append(grid)
     return tuple(kept)
@@ -160,19 +157,19 @@ def settle_rounding(found: Lattice, primary: Numbers) -> None:
         found.bases, found.ties = whole, ties
 
 
-def stands_out(amounts: Numbers, counts: Ints, grid: float, fewest: int) -> Mask:
+def stands_out(amounts: Numbers, counts: Ints, grids: Sequence[float]) -> Mask:
     """Which of the sorted `amounts` are commoner than those a few steps beside them, or lie where few steps are amounts at all:
     others are shared by rounding alone.
 
-    The steps are those of `grid` for what is very common, and for what is not those of the coarsest grid that it lies on, of
-    the grids that at least `fewest` are rounded to: beside amounts to the cent all that is rounded stands out.
+    The steps are those of the coarsest of `grids` (finest first) that an amount lies on, for beside amounts to the cent all that
+    is rounded stands out; and those of the finest for what is very common, or lies on none.
     """  # noqa: D205
-    grids = np.array(grids_kept(amounts, grid, fewest, counts))
-    coarsest = coarsest_grid(amounts, grids.tolist())
+    coarsest = coarsest_grid(amounts, grids)
     coarsest[counts >= _VERY_COMMON * counts.sum()] = 0
     out: Mask = amounts == 0
     for number in np.unique(coarsest).tolist():
-        at = np.flatnonzero(lies_on(amounts, grids[number]))
+        mine = coarsest == number
+        at = np.flatnonzero(mine | lies_on(amounts, grids[number]))
         step, count = np.rint(amounts[at] / grids[number]).astype(np.int64), counts[at]
         beside = np.zeros(len(step))
         for away in (-3, -2, -1, 1, 2, 3):
@@ -180,6 +177,5 @@ def stands_out(amounts: Numbers, counts: Ints, grid: float, fewest: int) -> Mask
             beside += np.where(step[other] == step + away, count[other], 0) / 6
         held = np.searchsorted(step, step + _AROUND, side="right") - np.searchsorted(step, step - _AROUND)
         stands = (count > _MIN_CONTRAST * beside) | (held < _FEW_HELD * 2 * _AROUND)
-        mine = coarsest[at] == number
-        out[at[mine]] |= stands[mine]
+        out[at] |= stands & mine[at]
     return out

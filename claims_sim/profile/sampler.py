@@ -118,8 +118,8 @@ class Sampler:
     def draw_day_times(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """Seconds of the day (int32) of admission and discharge: `admit_second`, `discharge_second`.
 
-        From the profile's hours, or by the documented default where the source keeps days only. The discharge of a
-        stay without a night is never before its admission.
+        From the profile's hours, on the weekday of `admit_dt` or of any where claims have none, or by the documented default
+        where the source keeps days only. The discharge of a stay without a night is never before its admission.
         """
         rows = np.asarray(rows)
         draft = self._read(claims)

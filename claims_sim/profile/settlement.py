@@ -34,7 +34,7 @@ from claims_sim.profile.paid_rounding import (
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import on_grid, stands_out
+from claims_sim.profile.rounding import grids_of, on_grid, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
@@ -293,9 +293,8 @@ def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: flo
     number: Codes = np.full(len(paid), -1, np.int32)
     distinct, ids = np.unique(paid[rows], return_inverse=True)
     counts = np.bincount(ids, minlength=len(distinct))
-    shared = population.releasable(ids.astype(np.int64), len(distinct), rows) & stands_out(
-        distinct, counts, grid, 2 * population.k
-    )
+    shared = population.releasable(ids.astype(np.int64), len(distinct), rows)
+    shared &= stands_out(distinct, counts, grids_of(paid, rows, population, grid))
     # Of hundreds it would have to be told of each whose it is, as a price list does, and cannot.
     if int(shared.sum()) > _MOST_SHARED or int(counts[shared].sum()) < _MIN_SHARED * len(rows):
         return (), number

@@ -156,6 +156,8 @@ class Calendar:
 
     def seconds(self, key: int, rows: Rows, draft: Draft, stay: Codes | None) -> tuple[Codes, Codes]:
         """Seconds of the day of admission and of discharge."""
+        if WEEKDAY not in draft.codes and (weekday := self._draw("admit_weekday", key, rows, draft)) is not None:
+            draft.codes[WEEKDAY] = weekday
         first = self._hour("admit_hour", key, rows, draft)
         draft.codes["admit_hour"] = first
         last = self._hour("discharge_hour", key, rows, draft)

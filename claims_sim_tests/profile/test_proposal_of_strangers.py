@@ -82,6 +82,10 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("Hospital Service Area", "service_type"), ("service_region", "service_type"), ("service_county", "service_type"),
         ("MA_KHOA", "dx_primary_code"), ("ADMWT", "claim_weight"), ("co_pay", "amount_paid"), ("transport_cost", "claim_id"),
         ("transaction_date", "claim_id"), ("provider_group", "facility_class"), ("own_share", "facility_ownership"),
+        ("payer_sector", "facility_ownership"), ("economic_sector", "facility_ownership"), ("own_facility", "facility_ownership"),
+        ("sec_proc_n", "comorbidity_count"), ("n_other", "comorbidity_count"), ("other_charges_count", "comorbidity_count"),
+        ("package_type", "procedure_code"), ("package_amount", "procedure_code"), ("soi_date", "severity_group"),
+        ("npi", "facility_id"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):

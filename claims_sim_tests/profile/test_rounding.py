@@ -170,10 +170,27 @@ def test_what_some_round_and_others_do_not_is_no_amount_of_its_own():
     charged = np.where(g.random(60_000) < 0.4, np.maximum(np.rint(charged / 100), 1) * 100, charged)
     packages = np.repeat([21_345.0, 30_000.0], 140)
     amounts, counts = np.unique(np.r_[charged, packages], return_counts=True)
-    shared = amounts[stands_out(amounts, counts, 1.0, 22) & (counts >= 11)]
+    shared = amounts[stands_out(amounts, counts, (1.0, 100.0)) & (counts >= 11)]
     assert {21_345.0, 30_000.0} <= set(shared)
     assert len(shared) < 0.02 * np.count_nonzero(counts >= 11)
     # What is very common is one of its own beside whatever is as round.
     visits = np.repeat(np.arange(20, 120, 5) * 100.0, 400)
     amounts, counts = np.unique(np.r_[charged, visits], return_counts=True)
-    assert set(visits) <= set(amounts[stands_out(amounts, counts, 1.0, 22)])
+    assert set(visits) <= set(amounts[stands_out(amounts, counts, (1.0, 100.0))])
+    # What lies on no grid at all is as common as it is.
+    assert stands_out(np.array([100.5, 101.0, 5000.0]), np.array([30, 20, 10]), (1.0, 1000.0)).all()
+
+
+def test_one_persons_many_amounts_make_no_grid_that_says_which_others_stand_out(fit):
+    """Sixteen claims cost 5000; ninety claims of another lie on the hundreds about it."""
+    g, rows = np.random.default_rng(73), 12_000
+    table = tariff_table(rows)
+    amounts = np.rint(np.exp(g.uniform(6, 11, rows)))
+    amounts[:16] = 5000.0
+    persons = table["patient_id_hash"].to_pylist()
+    for theirs in (0, 90):
+        own, whose = amounts.copy(), list(persons)
+        own[16 : 16 + theirs] = np.resize([4700.0, 4800, 4900, 5100, 5200, 5300], theirs)
+        whose[16 : 16 + theirs] = [persons[-1]] * theirs
+        given = replaced(replaced(table, "amount_claimed", own), "amount_paid", own)
+        assert 5000.0 in fit(replaced(given, "patient_id_hash", whose)).money.exact

@@ -1,9 +1,12 @@
 """Times of day: of houses that write the day only beside others, and of visits whose end is not always written down."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.generation.clock import add_times
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -229,21 +232,42 @@ def test_days_between_dates_that_few_have_are_not_told(fit):
     assert fit(table).bins["stay_gap"].lo == (-1.0, 0.0, 1.0)
 
 
-def test_who_comes_for_an_operation_comes_early(fit):
-    """One procedure is begun before eight, on weekdays; all else, and whoever comes on a Sunday, at any time."""
+def is_planned(codes, day):
+    return (codes == "1341") & ((day.astype("datetime64[D]").astype(np.int64) + 3) % 7 < 6)
+
+
+@pytest.fixture(scope="module")
+def by_plan(fit):
+    """One procedure is begun at seven, but on Sundays; all else at any time. The discharges are not told."""
     g, table = np.random.default_rng(37), tariff_table(ROWS)
     code = np.where(g.random(ROWS) < 0.3, "1341", "8952")
     first = table["admit_dt"].to_numpy().astype("datetime64[D]")
-
-    def planned(codes, day):
-        return (codes == "1341") & ((day.astype(np.int64) + 3) % 7 < 6)
-
-    hour = np.where(planned(code, first), 7, g.integers(0, 24, ROWS))
+    hour = np.where(is_planned(code, first), 7, g.integers(0, 24, ROWS))
     admit = first.astype("datetime64[us]") + (hour * 3600 + g.integers(0, 3600, ROWS)) * SECOND
     table = replaced(replaced(table, "procedure_code", code.tolist()), "admit_dt", pa.array(admit))
-    drawn = Sampler(fit(table.drop_columns(["discharge_dt"]))).draw_claims(1, np.arange(ROWS)).to_pandas()
-    moment = drawn["admit_dt"].to_numpy()
+    return Sampler(fit(table.drop_columns(["discharge_dt"])))
+
+
+def test_who_comes_for_an_operation_comes_early(by_plan):
+    drawn = by_plan.draw_claims(1, np.arange(ROWS)).to_pandas()
     early = drawn["admit_dt"].dt.hour.to_numpy() == 7
-    of_plan = planned(drawn["procedure_code"].astype(str).to_numpy(), moment.astype("datetime64[D]"))
-    assert early[of_plan].mean() > 0.9
-    assert early[~of_plan].mean() < 0.08
+    planned = is_planned(drawn["procedure_code"].astype(str).to_numpy(), drawn["admit_dt"].to_numpy())
+    assert early[planned].mean() > 0.9
+    assert early[~planned].mean() < 0.08
+
+
+def test_what_streams_comes_when_such_claims_come_on_that_day(by_plan):
+    """Claims are seen at intake: they came three days before, at the hours of that weekday; where none is known, of any."""
+    rows = np.arange(2000)
+    claims = by_plan.draw_claims(1, rows).drop_columns(["admit_dt", "discharge_dt"])
+    code = np.array(claims["procedure_code"].cast(pa.string()).to_pylist())
+    early = by_plan.draw_day_times(1, rows, claims)["admit_second"].to_numpy() // 3600 == 7
+    assert early[code == "1341"].mean() == pytest.approx(6 / 7, abs=0.05)
+    assert early[code == "8952"].mean() < 0.08
+    claims = claims.set_column(claims.column_names.index("los"), "los", pa.array(np.full(2000, 3)))
+    for day, share in ((17, 1.0), (21, 0.04)):  # a Wednesday, a Sunday
+        timed = add_times(claims, by_plan, "intake", 1, rows, datetime(2026, 6, day + 3, 9, tzinfo=UTC))
+        admit = timed["admit_dt"].to_numpy()
+        assert set(admit.astype("datetime64[D]").astype(str)) == {f"2026-06-{day}"}
+        early = admit.astype("datetime64[h]").astype(np.int64) % 24 == 7
+        assert early[code == "1341"].mean() == pytest.approx(share, abs=0.06)
