@@ -68,10 +68,9 @@ def _times(
     sampler: Sampler, key: int, rows: np.ndarray, claims: pa.Table, admitted: np.ndarray, name: str
 ) -> np.ndarray:
     """The seconds `name` of the day of claims that are admitted on these days: Sundays have hours of their own."""
-    if "admit_dt" in claims.column_names:
-        claims = claims.drop_columns("admit_dt")
-    claims = claims.append_column("admit_dt", pa.array(admitted.astype("datetime64[us]")))
-    seconds: np.ndarray = sampler.draw_day_times(stream_key(key, "times"), rows, claims)[name].to_numpy()
+    columns = {one: claims[one] for one in claims.column_names}
+    dated = pa.table(columns | {"admit_dt": pa.array(admitted.astype("datetime64[us]"))})
+    seconds: np.ndarray = sampler.draw_day_times(stream_key(key, "times"), rows, dated)[name].to_numpy()
     return seconds.astype("timedelta64[s]")
 
 

@@ -312,8 +312,9 @@ def admitted_as_names(
     mellitus no insulinodependiente), as names of persons have not. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
-    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, or
-    others that begin as it does; if it has a label's form, holds no identifier and does not begin with a person's title.
+    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
+    it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear several labels
+    that begin alike, these pass as far as they go on in words that others have which passed.
     """
     out = np.zeros(len(values), np.bool_)
     of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
@@ -341,14 +342,20 @@ def admitted_as_names(
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
         return out
+    labels = _that_may_be_names(labels, values)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
     spelled, unnamed = list(numbers), np.isin(owner, whose[~is_name])
     texts = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
     further = pairs[np.isin(word, _variants(texts, owner, claims_of, labelled, of_code, known)) & enough[pairs]]
-    labels = np.union1d(labels, label[further])
-    out[labels] = [_has_form_of_label(text) and not _TITLED.match(text) for text in (values[i] or "" for i in labels)]
+    out[labels] = out[_that_may_be_names(np.unique(label[further]), values)] = True
     return out
+
+
+def _that_may_be_names(labels: Ints, values: Sequence[str | None]) -> Ints:
+    """Those that have a label's form, hold no identifier and do not begin with a person's title."""
+    texts = [values[i] or "" for i in labels.tolist()]
+    return labels[np.array([_has_form_of_label(text) and not _TITLED.match(text) for text in texts], np.bool_)]
 
 
 def _variants(

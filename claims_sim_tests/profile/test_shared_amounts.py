@@ -107,7 +107,7 @@ def test_a_price_of_few_diagnoses_is_not_put_on_others(fit, fees):
 
 
 def test_amounts_are_as_round_as_they_are_where_others_are_shared_by_name(fit, fees):
-    """Fees to the hundred, nine in ten of them in no context by name, make nothing else round."""
+    """Fees to the hundred, many of them in no context by name, make nothing else round."""
     g = np.random.default_rng(45)
     amounts = fees["amount_claimed"].to_numpy()
     visit = np.array(fees["service_type"].to_pylist()) == "RJTL"
