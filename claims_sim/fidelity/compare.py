@@ -34,12 +34,13 @@ from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
 from claims_sim.fidelity.violations import broken_identities, broken_rules, identity_columns
 from claims_sim.profile.oddities import about, share_of
+from claims_sim.profile.source import stand_in_for_diagnosis
 
 CLASSIFIED: Final = 20_000  # a side
 MEASURED_DISTANCES: Final = 3_000
 DISTANCE_BASE: Final = 10_000
 FEWEST_CLAIMS: Final = 200
-_NEVER_MISSING: Final = (
+_FILLED: Final = (
     "dx_primary_code",
     "admit_dt",
     "discharge_dt",
@@ -119,8 +120,8 @@ def compare_claims(
     `k`: fewest persons behind a figure of a slice (50 claims where there is no `patient_id_hash`). `step` is called
     with the name of each of STEPS when it is done. Raises SourceError when a table holds fewer than 200 claims.
     """
-    real, lacking = _whole(real)
-    holdout = None if holdout is None else _whole(holdout)[0]
+    real, lacking = _as_whole_as(synthetic, real)
+    holdout = None if holdout is None else _as_whole_as(synthetic, holdout)[0]
     for what, table, fewest in (("real", real, FEWEST_CLAIMS), ("synthetic", synthetic, FEWEST_CLAIMS)):
         if table.num_rows < fewest:
             raise SourceError(
@@ -158,23 +159,39 @@ def compare_claims(
     )
 
 
-def _whole(claims: pa.Table) -> tuple[pa.Table, dict[str, str]]:
-    """The claims that lack nothing that every claim of ours holds, and how many others there are.
+def _as_whole_as(synthetic: pa.Table, claims: pa.Table) -> tuple[pa.Table, dict[str, str]]:
+    """The real claims that lack nothing that every synthetic one has, as those of a stream have all; and how many others
+    there are. Those without a diagnosis get the code that a stream gives them.
 
     A column that is empty throughout says nothing and takes none of them away.
-    """
+    """  # noqa: D205
     there = np.ones(claims.num_rows, np.bool_)
-    for name in _NEVER_MISSING:
-        if name in claims.column_names and claims[name].null_count < claims.num_rows:
+    for name in _FILLED:
+        is_filled = name in synthetic.column_names and not synthetic[name].null_count
+        if name in claims.column_names and 0 < claims[name].null_count < claims.num_rows and is_filled:
+            if name == "dx_primary_code":
+                claims = _with_diagnoses(claims)
             there &= claims[name].is_valid().to_numpy()
-    for name in AMOUNTS[:2]:
-        if name in claims.column_names:
-            # A reversal of an earlier claim is none of its own, and a profile reads no amount in it.
-            there &= ~pc.less(claims[name], 0).fill_null(False).to_numpy()
+    amounts = [claims[name] for name in AMOUNTS[:2] if name in claims.column_names]
+    for amount in amounts:
+        # A reversal of an earlier claim is none of its own, and a profile reads no amount in it.
+        there &= ~pc.less(amount, 0).fill_null(False).to_numpy()
+    if any(amount.null_count < len(amount) for amount in amounts):
+        # Nor are claims without any amount profiled.
+        there &= np.logical_or.reduce([amount.is_valid().to_numpy() for amount in amounts])
     if there.all():
         return claims, {}
-    reason = f"{share_of(int((~there).sum()), len(there))} of the real table; no claim of ours may lack these"
+    reason = f"{share_of(int((~there).sum()), len(there))} of the real table; none of the synthetic claims lacks these"
     return claims.filter(pa.array(there)), {_NOT_WHOLE: reason}
+
+
+def _with_diagnoses(claims: pa.Table) -> pa.Table:
+    """The claims with what a stream has in the place of a missing diagnosis."""
+    column = claims["dx_primary_code"].cast(pa.string()).combine_chunks()
+    code, _ = stand_in_for_diagnosis(column.dictionary_encode())
+    return claims.set_column(
+        claims.column_names.index("dx_primary_code"), "dx_primary_code", column.fill_null(code) if code else column
+    )
 
 
 def _columns(parts: Parts) -> tuple[Column, ...]:

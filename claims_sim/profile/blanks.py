@@ -25,16 +25,16 @@ _MOST: Final = 60
 def empty_cells(columns: pa.Table) -> Ints | None:
     """For each row the set of its empty cells, a bit for each of COLUMNS; None where none is empty.
 
-    A column without any value is none, and a procedure that was not done has no label to lack.
+    A column without any value is none, and a procedure that was not done, or a missing diagnosis, has no label to lack.
     """
     cells = np.zeros(columns.num_rows, np.int64)
     for bit, name in enumerate(COLUMNS):
         if name not in columns.column_names or not 0 < columns[name].null_count < columns.num_rows:
             continue
         empty = columns[name].is_null().to_numpy()
-        if name == "procedure_label":
-            has_codes = "procedure_code" in columns.column_names
-            empty &= columns["procedure_code"].is_valid().to_numpy() if has_codes else False
+        if name.endswith("_label"):
+            code = name.replace("_label", "_code")
+            empty &= columns[code].is_valid().to_numpy() if code in columns.column_names else False
         cells |= empty.astype(np.int64) << bit
     return cells if cells.any() else None
 

@@ -341,6 +341,8 @@ class Profile(_Part):
         for name, feature in self.features.items():
             if feature.groups is not None and max(feature.groups, default=-1) >= feature.size:
                 raise ValueError(f"feature {name} has a group out of range")
+        if self.defaults.get("dx_primary_code", "") not in ("", *self.vocabularies.get("dx_primary_code", ())):
+            raise ValueError("what stands for a missing diagnosis is none of the diagnoses")
         rates = self.money.day_rates
         if rates is not None and len(rates.rates) != len(self.vocabularies.get(rates.variable or "", (None,))):
             raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")

@@ -250,6 +250,20 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         out.oddities.append(
             f"{share_of(out.rows - kept, out.rows)} of {name} is rare or may not be released; {instead}."
         )
+    if name == "dx_primary_code":
+        _name_missing_diagnoses(out, source.no_diagnosis)
+
+
+def _name_missing_diagnoses(out: Encoded, stand_in: str) -> None:
+    """Give the missing diagnosis, where it is a value of its own beside others, the code that stands for it, if there is one."""
+    *named, last = out.vocabularies.get("dx_primary_code", (stand_in,))
+    if last is None and named:
+        out.vocabularies["dx_primary_code"] = (*named, stand_in) if stand_in else tuple(named)
+        if stand_in:
+            out.defaults["dx_primary_code"] = stand_in
+        else:
+            codes = out.codes["dx_primary_code"]
+            codes[codes == len(named)] = -1
 
 
 def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:

@@ -324,7 +324,7 @@ def _defaults(
     encoded: Encoded, primary: str, has_both: bool, months: tuple[str, ...], created_at: datetime
 ) -> dict[str, str]:
     """What stands in for payload fields that the source cannot fill (also where single values are missing)."""
-    defaults = {
+    defaults = encoded.defaults | {
         name: UNKNOWN
         for name in ("province_name", "facility_class", "facility_ownership", "severity_group", "service_type")
         if name not in encoded.codes or None in encoded.vocabularies[name]

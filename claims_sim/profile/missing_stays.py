@@ -15,7 +15,7 @@ from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.oddities import share_of
 
 STAYS_FILLED: Final = ("stays", "3")
-"""Names this way of filling stays: claims that were read in another way cannot be compared."""
+"""Names this way of filling stays."""
 MAX_STAY: Final = 3660
 """Days: longer ones are none."""
 _OF_STAYS: Final = ("admit_dt", "discharge_dt", "los")

@@ -154,7 +154,19 @@ class Sampler:
             values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
             if None in values and default not in values:
                 claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
-        return claims
+        return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)
+
+    def _without_stand_in_for_diagnosis(self, claims: pa.Table) -> pa.Table:
+        """The claims without the code that stands where there is no diagnosis, and without its name."""
+        code = self.profile.defaults.get("dx_primary_code")
+        if code is None or "dx_primary_code" not in claims.column_names:
+            return claims
+        name = self.profile.dx_names.get(code, code)
+        gone = pc.equal(claims["dx_primary_code"].cast(pa.string()), code).fill_null(False)
+        if "dx_primary_label" in claims.column_names:
+            named = pc.equal(claims["dx_primary_label"].cast(pa.string()), name).fill_null(False)
+            claims = with_nulls(claims, "dx_primary_label", pc.and_(gone, named))
+        return with_nulls(claims, "dx_primary_code", gone)
 
     def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import MAX_AMOUNT
+from claims_sim.codes import icd9cm
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.blanks import empty_cells
@@ -40,6 +41,11 @@ from claims_sim.randomness import stream_key
 
 READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
+_READ_AS: Final = (*STAYS_FILLED, "claims without a diagnosis")
+"""Names this way of reading: claims that were read in another way cannot be compared."""
+_NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
+_NOTHING_KNOWN_ICD9: Final = ("7999", "7998", "79989")
+"""Codes of ICD-10 and of ICD-9-CM for illnesses of which nothing is known."""
 _BATCH_ROWS: Final = 100_000
 _MEMORY: Final = "1GB"
 _LONG_VALUE: Final = 65_536  # bytes
@@ -74,6 +80,8 @@ class SourceTable:
     describe: str
     empty: Ints | None = None
     """Which cells of each claim the source leaves empty (`blanks`), also where something stands in for them in `columns`."""
+    no_diagnosis: str = ""
+    """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
 
     @property
     def rows(self) -> int:
@@ -120,7 +128,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         refuse_unreadable(reading)
         refuse_amounts_for_codes(reading)
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
-    columns, nameless = _with_diagnosis(columns)
+    no_diagnosis, nameless = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
@@ -131,6 +139,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         oddities=(*oddities, *nameless, *nightless),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         empty=empty,
+        no_diagnosis=no_diagnosis,
     )
 
 
@@ -223,14 +232,19 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
         return _copy(opened.connection, opened.relation, located, mapping, first=ids)
 
 
-def _with_diagnosis(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """The rows that name a diagnosis (a payload cannot be without), and a sentence when others were left out."""
-    named = pc.is_valid(columns["dx_primary_code"])
-    missing = columns.num_rows - (pc.sum(named).as_py() or 0)
-    if not 0 < missing < columns.num_rows:
-        return columns, ()
-    sentence = f"{share_of(missing, columns.num_rows)} of the claims have no primary diagnosis; they are left out."
-    return columns.filter(named), (sentence,)
+def stand_in_for_diagnosis(diagnoses: pa.Array) -> tuple[str, tuple[str, ...]]:
+    """What stands for a missing diagnosis where some are, since a payload cannot be without one; and a sentence about it.
+
+    A code that says that nothing is known and that the source itself has nowhere, so that it says so of these claims alone.
+    """
+    missing = diagnoses.null_count
+    if not 0 < missing < len(diagnoses):
+        return "", ()
+    written = set(diagnoses.dictionary.to_pylist())
+    are_icd9 = sum(map(icd9cm.is_diagnosis, filter(None, written))) > len(written) / 2
+    code = next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
+    instead = f"{code} stands for it in a payload" if code else "others' stand for it"
+    return code, (f"{share_of(missing, len(diagnoses))} of the claims have no primary diagnosis: {instead}.",)
 
 
 def is_single_table(path: Path) -> bool:
@@ -331,7 +345,7 @@ def _copy(
             f"The source holds values in {', '.join(map(repr, wide))} that are too long to be read within {_MEMORY}: "
             "leave that column out of the mapping file, or give a view that shortens its values."
         ) from None
-    reading = stream_key(canonical_select("source", located, mapping), *STAYS_FILLED)
+    reading = stream_key(canonical_select("source", located, mapping), *_READ_AS)
     return table.replace_schema_metadata({READING: f"{reading:016x}"})
 
 

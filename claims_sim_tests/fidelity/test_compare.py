@@ -154,6 +154,27 @@ def test_real_claims_that_lack_what_every_claim_holds_are_not_compared(halves):
     assert "c2st" not in verdicts({score.name: score for score in found.scores})
 
 
+def test_empty_cells_are_compared_where_both_tables_have_them(fewer):
+    def emptied(table):
+        gone = np.arange(table.num_rows) % 5 == 0
+        return replace(table, "amount_paid", pa.array(table["amount_paid"].to_numpy(), mask=gone))
+
+    real, other = fewer
+    assert compare_claims(emptied(real), emptied(other)).rows["real"] == real.num_rows
+
+
+def test_what_a_stream_has_for_a_missing_diagnosis_is_no_difference(fewer):
+    def emptied(table, instead):
+        codes = [instead if i % 5 == 0 else code for i, code in enumerate(table["dx_primary_code"].to_pylist())]
+        return replace(table, "dx_primary_code", pa.array(codes, pa.string()))
+
+    real, other = (table.drop_columns("dx_primary_label") for table in fewer)
+    for instead in (None, "R69"):
+        found = compare_claims(emptied(real, None), emptied(other, instead))
+        assert found.rows["real"] == real.num_rows
+        assert not found.missed
+
+
 def test_reversals_are_not_compared_as_a_profile_reads_no_amount_in_them(fewer):
     real, other = fewer
     amounts = real["amount_claimed"].to_numpy().copy()

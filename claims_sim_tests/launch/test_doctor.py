@@ -51,7 +51,7 @@ def test_what_is_odd_about_a_source_and_how_many_claims_are_left_out_are_notes(s
         for found in examine(settings.model_copy(update={"source": source}))
         if found.what == "source values"
     ]
-    assert "2.0% of the claims have no primary diagnosis; they are left out." in notes
+    assert "2.0% of the claims have no primary diagnosis: R69 stands for it in a payload." in notes
     assert "A few (fewer than 50) of los could not be read as a number and counts as missing." in notes
     assert run("doctor", "--source", source)[0] == 0
 

@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.codes import icd10
+from claims_sim.errors import ProfileError
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.missing_stays import fill_stays
@@ -133,6 +135,58 @@ def test_a_procedure_that_was_not_done_lacks_no_label(fit):
     table = tariff_table(ROWS)
     named = ["Other" if code else None for code in table["procedure_code"].to_pylist()]
     assert fit(table.append_column("procedure_label", pa.array(named))).blanks == ()
+
+
+@pytest.fixture(scope="module")
+def undiagnosed():
+    """A fifth of the visits have no diagnosis, nor a name of one."""
+    table = tariff_table(ROWS)
+    visits = np.array(table["service_type"].to_pylist()) == "RJTL"
+    table = emptied(table, "dx_primary_code", visits & (np.arange(ROWS) % 5 == 0))
+    names = [code and (icd10.label(code) or "Other") for code in table["dx_primary_code"].to_pylist()]
+    return table.append_column("dx_primary_label", pa.array(names, pa.string()))
+
+
+def test_claims_without_a_diagnosis_are_drawn_as_often_and_have_none_in_a_table_of_theirs(fit, undiagnosed):
+    profile = fit(undiagnosed)
+    assert profile.rows == pytest.approx(ROWS, abs=profile.k)
+    assert any("no primary diagnosis: R69 stands for it" in told for told in profile.oddities)
+    sampler, rows = Sampler(profile), np.arange(ROWS)
+    claims = sampler.draw_claims(1, rows)
+    whole, left = claims.to_pandas(), sampler.leave_empty(1, rows, claims).to_pandas()
+    real = undiagnosed.to_pandas()
+    for service in ("RITL", "RJTL"):
+        shares = [
+            frame.loc[frame["service_type"] == service, "dx_primary_code"].isna().mean() for frame in (real, left)
+        ]
+        assert shares[1] == pytest.approx(shares[0], abs=0.02)
+    assert not whole["dx_primary_code"].isna().any()
+    assert set(whole.loc[left["dx_primary_code"].isna(), "dx_primary_code"]) == {"R69"}
+    assert (left["dx_primary_label"].isna() == left["dx_primary_code"].isna()).all()
+    assert profile.blanks == ()
+    asked = sampler.leave_empty(1, rows, claims, asked=("dx_primary_code",)).to_pandas()
+    assert not asked["dx_primary_code"].isna().any()
+
+
+def test_what_stands_for_a_missing_diagnosis_is_no_code_of_the_source(fit, undiagnosed):
+    codes = undiagnosed["dx_primary_code"].to_pylist()
+    common = max({code for code in codes if code}, key=codes.count)
+    theirs = replaced(undiagnosed, "dx_primary_code", ["R69" if code == common else code for code in codes])
+    profile = fit(theirs.drop_columns("dx_primary_label"))
+    assert profile.defaults["dx_primary_code"] == "Z769"
+    rows = np.arange(ROWS)
+    left = Sampler(profile).leave_empty(1, rows, Sampler(profile).draw_claims(1, rows)).to_pandas()
+    assert (left["dx_primary_code"] == "R69").mean() == pytest.approx(codes.count(common) / ROWS, abs=0.02)
+    with pytest.raises(ProfileError, match="stands for a missing diagnosis"):
+        Profile.from_json(profile.to_json().replace('"dx_primary_code":"Z769"', '"dx_primary_code":"Z768"'))
+
+
+def test_missing_diagnoses_of_fewer_than_k_persons_are_none(fit):
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    table = replaced(table, "patient_id_hash", [f"person {i // 2}" for i in rows])
+    few, enough = (fit(emptied(table, "dx_primary_code", rows < 2 * persons)) for persons in (10, 11))
+    assert ("dx_primary_code" in few.defaults, "dx_primary_code" in enough.defaults) == (False, True)
+    assert "R69" not in few.vocabularies["dx_primary_code"]
 
 
 OTHERS = ("amount_claimed", "amount_paid", "dx_primary_label")
