@@ -70,6 +70,10 @@ referral rehabilitation review room sample service services specialist specializ
 triage urgent vaccination ward wellness
 appendicectomy bed day days denture diem discectomy echocardiogram fee grafting hemorrhoidectomy haemorrhoidectomy hydrocelectomy
 item myomectomy package per session sessions toilet under
+allergology anaesthesiology anesthesiology cardiology cardiothoracic critical dependency dermatology endocrinology
+gastroenterology geriatrics gynaecology haematology hematology immunology infectiology maternity midwifery nephrology neurology
+neurosurgery obstetrics oncology ophthalmology optical orthopaedics orthopedics otolaryngology paediatrics pediatrics psychiatry
+psychology pulmonology rheumatology specialised specialties specialty speciality traumatology urology vascular venereology
 """
 
 

@@ -33,6 +33,7 @@ _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
+_FAMILY: Final = re.compile(r"([A-Z]{2,6})-[A-Z0-9]{1,4}")
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
@@ -186,7 +187,8 @@ def admitted_in_list(
     many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those
     without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
-    fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits. Where
+    fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
+    letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Where
     most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
     """
     out = np.zeros(len(values), np.bool_)
@@ -203,7 +205,7 @@ def admitted_in_list(
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
             passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
     if column == "procedure_code":
-        passes |= _short_codes(values, passes, claims, enough)
+        passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
@@ -245,6 +247,23 @@ def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enoug
         and unnumbered <= _UNNUMBERED * len(told)
     )
     return short & of_a_list
+
+
+def _families(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+    """Which values are codes of a few letters behind letters that several have in common, in a column of these and `listed` ones."""
+    filled = claims[[value is not None for value in values]].sum()
+    found = [_FAMILY.fullmatch(value or "") for value in values]
+    heads = ["" if match is None or _TITLE_ANYWHERE.search(match[0]) else match[1] for match in found]
+    families, family = np.unique(heads, return_inverse=True)
+    borne, told = np.bincount(family, claims), np.bincount(family, claims * enough)
+    several = np.bincount(family, enough, len(families)) >= SEVERAL
+    kin = (several & (families != "") & (told >= _MOST * borne))[family] & ~listed
+    unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
+    of_a_list: bool = (
+        claims[kin | listed].sum() >= _NEARLY_ALL * filled
+        and unnumbered <= _UNNUMBERED * np.count_nonzero((kin | listed) & enough)
+    )
+    return kin & of_a_list
 
 
 def _code_before_name(value: str) -> str:

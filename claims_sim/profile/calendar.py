@@ -28,7 +28,14 @@ _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
+STAY_SPAN: Final = "stay_span"
+"""Days from admission to discharge, where the days of stay tell nothing of them."""
 _USUAL_GAPS: Final = (-1, 0, 1)
+_MOSTLY_APART: Final = 0.5
+"""The share of the claims with another gap from which on the dates tell something else."""
+_COUNTED_BY: Final = (
+    "service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH,
+)  # fmt: skip
 _MOST_GAPS: Final = 24
 STAY_MINUTES: Final = "stay_minutes"
 """The table of the minutes that stays last beyond the days between their dates, where many last the same (less than none where a
@@ -159,6 +166,9 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         return
     gap = encoded.days - encoded.los
     known = np.flatnonzero(np.isfinite(gap))
+    if np.mean(np.abs(gap[known]) > max(_USUAL_GAPS)) > _MOSTLY_APART:
+        _profile_stay_span(builder, encoded, bins)
+        return
     values, number = np.unique(gap[known].astype(np.int64), return_inverse=True)
     told = values[encoded.population.releasable(number.astype(np.int64), len(values), known)]
     many = told[np.argsort(-np.bincount(number)[np.searchsorted(values, told)], kind="stable")][:_MOST_GAPS]
@@ -168,9 +178,19 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     codes[known] = np.where(gaps[place] == gap[known], place, -1)
     bins[STAY_GAP] = _single(gaps.tolist())
     # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
-    context = ["service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH]
     done = ["procedure_code"] if len(gaps) > len(_USUAL_GAPS) else []
-    builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*context, *done]), most=3)
+    builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*_COUNTED_BY, *done]), most=3)
+
+
+def _profile_stay_span(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    """The days between the dates where they tell something else than the days of stay: how long a case is open."""
+    assert encoded.days is not None  # noqa: S101 - the caller has looked
+    binned = bin_numbers(encoded.days, encoded.population, whole=True, most=24, most_single=120)
+    size = len(binned.bins.lo)
+    if size:
+        bins[STAY_SPAN] = binned.bins
+        context = builder.candidates([*_COUNTED_BY, WEEKDAY, "facility_type", "dx_primary_code", "procedure_code"])
+        builder.add(Target(STAY_SPAN, binned.codes, size), context, most=3)
 
 
 def _single(values: Sequence[int]) -> Bins:

@@ -48,6 +48,11 @@ HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
 _MANY_NAMED: Final = 0.1
 """The share of the claims that must have a procedure by name alone, for the names to be a list."""
+_MAY_BE_MISSING: Final = (
+    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "severity_group", "procedure_code",
+)  # fmt: skip
+_MANY_WITHHELD: Final = 0.1
+"""The share of the claims whose value may not be told, from which on it counts as missing; fewer are as others are."""
 _HARDLY: Final = 0.01
 """The share of stays of no day under which days are counted from one."""
 DX_GROUP: Final = "dx_group"
@@ -231,8 +236,8 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     out.codes[name], out.vocabularies[name] = _release_values(
         out.population, name, values, raw, None, names, kinds=kinds
     )
-    known = set(out.vocabularies[name])
-    own = np.append(np.array([value in known for value in values], np.bool_), None in known)
+    told_of = set(out.vocabularies[name])
+    own = np.append(np.array([value in told_of for value in values], np.bool_), None in told_of)
     told = own[raw]
     if name == "procedure_label" and PROCEDURE_NAME in out.codes:
         of_name = np.array([*(value is not None for value in out.vocabularies[PROCEDURE_NAME]), False], np.bool_)
@@ -242,16 +247,30 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
     elif kept < out.rows:
-        instead = "it is drawn from the rest"
+        instead = "it counts as missing" if _count_as_missing(out, name) else "it is drawn from the rest"
         if name.endswith("_label"):
             instead = "the code system's name stands for it"
-        elif name in CODE_LISTS:
+        elif name in CODE_LISTS and instead != "it counts as missing":
             instead = "it counts as a released code of its category, block or chapter"
         out.oddities.append(
             f"{share_of(out.rows - kept, out.rows)} of {name} is rare or may not be released; {instead}."
         )
     if name == "dx_primary_code":
         _name_missing_diagnoses(out, source.no_diagnosis)
+
+
+def _count_as_missing(out: Encoded, name: str) -> bool:
+    """Count values of which nothing is told as missing where they are many: what else follows from them stays as common as it is."""
+    codes, vocabulary = out.codes[name], out.vocabularies[name]
+    withheld = np.flatnonzero(codes < 0)
+    if name not in _MAY_BE_MISSING or len(withheld) < _MANY_WITHHELD * out.rows:
+        return False
+    missing = vocabulary.index(None) if None in vocabulary else len(vocabulary)
+    if not out.population.may_be_told(np.flatnonzero((codes < 0) | (codes == missing))):
+        return False
+    codes[withheld] = missing
+    out.vocabularies[name] = (*vocabulary[:missing], None)
+    return True
 
 
 def _name_missing_diagnoses(out: Encoded, stand_in: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, WEEKDAYS, moments_of
+from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, STAY_SPAN, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.encode import MONTH, WEEKDAY
@@ -49,8 +49,9 @@ class Calendar:
             np.array(profile.bins[name].lo, np.int64) if name in profile.bins else np.zeros(0, np.int64)
             for name in (STAY_GAP, STAY_MINUTES)
         )
-        minutes = profile.bins.get("same_day_minutes")
-        self._minutes = Edges(minutes) if minutes else None
+        self._spans, self._minutes = (
+            Edges(profile.bins[name]) if name in profile.bins else None for name in (STAY_SPAN, "same_day_minutes")
+        )
         self._has_times = profile.date_granularity == "time"
         self._defaults = {name: np.cumsum(shares) / np.sum(shares) for name, shares in _DAY_SHARES.items()}
         vocabulary = profile.vocabularies.get("service_type", ())
@@ -64,19 +65,24 @@ class Calendar:
         With `between` admissions fall from its first to its last day, on weekdays as the source has them.
         """
         day = self._day_of_period(key, rows, draft) if between is None else self._day_between(key, rows, draft, between)
-        gap = self._draw(STAY_GAP, key, rows, draft)
-        stay = los.astype(np.int64)
-        if gap is not None:
-            stay = np.maximum(stay + np.append(self._gaps, 0)[gap], 0)
+        draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
+        stay = self._days_between_dates(key, rows, draft, los.astype(np.int64))
         admit, discharge = day * 86_400, (day + stay) * 86_400
         if self._has_times:
-            draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
             admit, discharge = admit + first, discharge + last
         self.set_moments(draft, admit.astype("datetime64[s]"))
         return admit.astype("datetime64[s]").astype("datetime64[us]"), discharge.astype("datetime64[s]").astype(
             "datetime64[us]"
         )
+
+    def _days_between_dates(
+        self, key: int, rows: Rows, draft: Draft, los: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        span, gap = self._draw(STAY_SPAN, key, rows, draft), self._draw(STAY_GAP, key, rows, draft)
+        if span is not None and self._spans is not None:
+            return self._spans.draw(span, uniforms(key ^ stream_key(STAY_SPAN), rows)).astype(np.int64)
+        return los if gap is None else np.maximum(los + np.append(self._gaps, 0)[gap], 0)
 
     def _day_of_period(self, key: int, rows: Rows, draft: Draft) -> npt.NDArray[np.int64]:
         month = self._draw("admit_month", key, rows, draft)
