@@ -259,11 +259,9 @@ def _families(values: Sequence[str | None], listed: Mask, claims: Ints, enough: 
     several = np.bincount(family, enough, len(families)) >= SEVERAL
     kin = (several & (families != "") & (told >= _MOST * borne))[family] & ~listed
     unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
-    of_a_list: bool = (
-        claims[kin | listed].sum() >= _NEARLY_ALL * filled
-        and unnumbered <= _UNNUMBERED * np.count_nonzero((kin | listed) & enough)
-    )
-    return kin & of_a_list
+    nearly_all = claims[kin | listed].sum() >= _NEARLY_ALL * filled
+    are_codes = unnumbered <= _UNNUMBERED * np.count_nonzero((kin | listed) & enough)
+    return np.asarray(kin & bool(nearly_all and are_codes))
 
 
 def _code_before_name(value: str) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Mask
 from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
-from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, WEEKDAY, Encoded
+from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
@@ -28,8 +28,6 @@ _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
-STAY_SPAN: Final = "stay_span"
-"""Days from admission to discharge, where the days of stay tell nothing of them."""
 _USUAL_GAPS: Final = (-1, 0, 1)
 _MOSTLY_APART: Final = 0.5
 """The share of the claims with another gap from which on the dates tell something else."""
@@ -74,8 +72,8 @@ def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:
     return out
 
 
-def add_moments(builder: Builder, encoded: Encoded) -> None:
-    """Let tables depend on the moment of admission."""
+def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
+    """Let tables depend on the moment of admission; and on the days to the discharge, where the days of stay do not tell them."""
     if encoded.admit is None:
         return
     builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
@@ -84,6 +82,10 @@ def add_moments(builder: Builder, encoded: Encoded) -> None:
     builder.variables[WEEKDAY] = (moments[WEEKDAY], WEEKDAYS)
     if _has_times(encoded):
         builder.variables[HOUR] = (moments[HOUR], HOURS)
+    if encoded.days is not None and encoded.los is not None:
+        gap = encoded.days - encoded.los
+        if np.mean(np.abs(gap[np.isfinite(gap)]) > max(_USUAL_GAPS)) > _MOSTLY_APART:
+            _profile_stay_span(builder, encoded, bins)
 
 
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
@@ -166,8 +168,7 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
         return
     gap = encoded.days - encoded.los
     known = np.flatnonzero(np.isfinite(gap))
-    if np.mean(np.abs(gap[known]) > max(_USUAL_GAPS)) > _MOSTLY_APART:
-        _profile_stay_span(builder, encoded, bins)
+    if STAY_SPAN in bins:
         return
     values, number = np.unique(gap[known].astype(np.int64), return_inverse=True)
     told = values[encoded.population.releasable(number.astype(np.int64), len(values), known)]
@@ -191,6 +192,7 @@ def _profile_stay_span(builder: Builder, encoded: Encoded, bins: dict[str, Bins]
         bins[STAY_SPAN] = binned.bins
         context = builder.candidates([*_COUNTED_BY, WEEKDAY, "facility_type", "dx_primary_code", "procedure_code"])
         builder.add(Target(STAY_SPAN, binned.codes, size), context, most=3)
+        builder.variables[STAY_SPAN] = (binned.codes, size)
 
 
 def _single(values: Sequence[int]) -> Bins:

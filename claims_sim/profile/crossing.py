@@ -186,6 +186,9 @@ def _blanks(profile: Profile) -> tuple[ValueList, ...]:
 def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     money = profile.money
     found = [("amounts that enough claims share", len(money.exact))]
+    found += (
+        [("amounts that are nearly all there are, each borne by enough", n)] if (n := len(money.every_amount)) else []
+    )
     if money.tariffs:
         found += [
             ("prices of tariffs, each borne by enough", sum(len(tariff.bases) for tariff in money.tariffs)),

@@ -298,6 +298,8 @@ class Money(_Part):
     """How much of the price's logarithm is in theirs, where they lie off it."""
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
+    every_amount: tuple[Finite, ...] = ()
+    """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
 
 
 class Profile(_Part):
@@ -429,6 +431,7 @@ class Profile(_Part):
             "claimed_as_paid",
             "claimed_follows_paid",
             "day_rates",
+            "every_amount",
             "off_prices",
             "others_above_prices",
             "left_rounded_to",

@@ -42,6 +42,8 @@ TEXT_COLUMNS: Final = (
 MONTH: Final = "admit_month"
 SEASON, WEEKDAY, HOUR = "calendar_month", "weekday", "hour"
 """Variables of the moment of admission, beside the month of the period: what amounts may follow."""
+STAY_SPAN: Final = "stay_span"
+"""Days from admission to discharge, where the days of stay tell nothing of them."""
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"

@@ -62,7 +62,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)
-    add_moments(builder, encoded)
+    add_moments(builder, encoded, bins)
     money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE, PROCEDURE_NAME])
     times = profile_calendar(builder, encoded, bins)
     months = times.months

@@ -17,7 +17,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import Bins, Means, Money, Tariff
-from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY, Encoded
+from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
@@ -57,6 +57,8 @@ _TO_THE_CENT: Final = 1e-4
 """How far, as a logarithm, an amount may lie below a price and be the price."""
 _FEWEST_ABOUT: Final = 20
 """So many times k amounts about prices, and it is told how far off they lie."""
+_FEW_AMOUNTS, _NEARLY_ALL = 2000, 0.99
+"""So many amounts at most, of which each is enough persons', and so much of the claims that bear one, to be all that there are."""
 _FURTHER_DOWN: Final = 5
 _RISE: Final = 1.5
 """Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
@@ -138,7 +140,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         NOT_SETTLED
         if rules is None
         else profile_settlement(
-            builder, encoded, bins, builder.candidates([*earlier, SEASON, MONTH, ON_LIST]), rules, grid
+            builder, encoded, bins, builder.candidates([*earlier, STAY_SPAN, SEASON, MONTH, ON_LIST]), rules, grid
         )
     )
     return Money(
@@ -169,8 +171,20 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         off_prices=about.off,
         off_slope=about.slope,
         day_rates=day_rates,
+        every_amount=_every_amount(fit),
         rounded_to=rounded_to,
     )
+
+
+def _every_amount(fit: _Fit) -> tuple[float, ...]:
+    """All amounts, where they are few and nearly all claims bear one that enough share; of a price list that multiplies some
+    come out that no claim has.
+    """  # noqa: D205
+    known = np.flatnonzero(np.isfinite(fit.primary)) if fit.lattices else np.zeros(0, np.int64)
+    distinct, ids = np.unique(fit.primary[known], return_inverse=True)
+    told = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), known)
+    is_all = 0 < told.sum() <= _FEW_AMOUNTS and told[ids].mean() >= _NEARLY_ALL
+    return tuple(distinct[told].tolist()) if is_all else ()
 
 
 def _ceiling(primary: Numbers, population: Population, grid: float) -> float:

@@ -16,28 +16,28 @@ _MEANINGS: Final[dict[str, str]] = {
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
     "discharge": "einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
-    "los": "los alos verweildauer",
+    "los": "los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
     "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia bundesland sido",
+    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad departamento",
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
-    "facility": "fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
+    "facility": "prestador unidad fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "ik agb id no nomor key number num",
-    "hash": "hash enc encrypted",
+    "hash": "hash enc encrypted pseudo pseudonym",
     "code": "kode kd code cd",
     "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur traeger traegerschaft kepemilikan pemilik milik owner ownership owned",
+    "owner": "secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "categorie category tipe type jenis jns jen kind tipo",
-    "service": "layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
+    "service": "servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
-    "level": "niveau level tingkat group kelompok",
-    "rank": "niveau level tingkat",
+    "level": "niveau nivel level tingkat group kelompok",
+    "rank": "niveau nivel level tingkat",
     "dx": "pdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
@@ -50,22 +50,23 @@ _MEANINGS: Final[dict[str, str]] = {
     "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe monto betrag montant bedrag",
+    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag montant bedrag",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "gedeclareerd rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
+    "claimed": "gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
     "charge charges charged gross apres apresentado",
-    "paid": "vergoed vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
+    "paid": "vergoed pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "differenz unpaid deduct deduction deductions "
+    "gap": "deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
+    "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
-    "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten",
+    "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
+    "home residence residencia domicilio woonplaats wohnort domisili",
     "record": "rm rekam medrec rekmed",
     "weight": "bobot weight wt",
     "count": "jumlah jml count banyak cnt n anz anzahl",
@@ -126,7 +127,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type"}),
     "amount_gap": frozenset({"id", "date", "days"}),
-    "facility_class": frozenset({"visit"}),
+    "facility_class": frozenset({"visit", "stay"}),
     "facility_ownership": frozenset({"insurer", "person"}),
     "severity_group": frozenset({"date", "admit"}),
     "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid"}),
@@ -175,7 +176,7 @@ _KNOWN: Final[dict[str, str]] = {
     "tbncct": "amount_gap", "makhoa": "", "ngaysinh": "",
     "seriesno": "claim_id", "fallnummer": "claim_id", "fallnr": "claim_id",
     "fallart": "service_type", "hdtext": "dx_primary_label", "anznd": "comorbidity_count", "provnpi": "facility_id",
-    "hospown": "facility_ownership",
+    "hospown": "facility_ownership", "folio": "claim_id", "clues": "facility_id", "nivelatencion": "facility_class",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id",
@@ -199,7 +200,7 @@ _SHORT: Final = ("no", "kd", "nm")
 """Number, code and name, as they are run together with what follows: nosep, kdrs."""
 _SAYS_NOTHING: Final = frozenset({"of", "the"})
 _EXTRA_WORD: Final = 0.12
-_RATHER_WITHOUT: Final = {"province_name": "person", "district_name": "person", "amount_claimed": "insurer"}
+_RATHER_WITHOUT: Final = {"province_name": "own", "district_name": "own", "amount_claimed": "insurer"}
 """A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
 _SECOND_CHOICE: Final = 0.9
 _LONGEST_FLAG: Final = 3

@@ -134,6 +134,7 @@ class Payments:
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._shared = SharedAmounts(self._exact)
+        self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
         self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < _SELDOM
@@ -168,7 +169,7 @@ class Payments:
             amount[named] = self._shared.near(amount[named], uniforms(key ^ stream_key("near shared"), rows[named]))
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
-        amount = with_days(amount, charge)
+        amount = with_days(self._nearest(amount), charge)
         other = amount.copy()
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, _Listed(listed, code, charge, owed), other)
@@ -179,6 +180,16 @@ class Payments:
         return pa.table(
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
         )
+
+    def _nearest(self, amount: Numbers) -> Numbers:
+        """Of all amounts that claims bear the nearest to each; itself where they are not known."""
+        every = self._every
+        if not len(every):
+            return amount
+        above = np.clip(np.searchsorted(every, amount), 1, len(every) - 1)
+        below = above - 1
+        is_below = amount * amount < every[above] * every[below]
+        return np.where(amount > 0, np.where(is_below, every[below], every[above]), amount)
 
     def _claim_nothing(self, key: int, rows: Rows, draft: Draft) -> Mask:
         """Who claims nothing at all."""

@@ -239,7 +239,11 @@ def _note(opened: OpenSource, placed: Placed) -> str:
     )
     row = opened.connection.execute(f"SELECT coalesce(avg(({code} IS NULL)::INT), 0) FROM looked_at").fetchone()
     missing = row[0] if row else 0.0
-    return f"{missing:.0%} of the claims have none; a profile leaves them out" if missing >= MENTIONED else ""
+    return (
+        f"{missing:.0%} of the claims have none; a payload then names one that says so (R69)"
+        if missing >= MENTIONED
+        else ""
+    )
 
 
 def _with_plain_severity(

@@ -19,7 +19,17 @@ from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, INPATIENT, MONTH, SEASON, WEEKDAY, begins_alike
+from claims_sim.profile.encode import (
+    DX_GROUP,
+    HAS_PROCEDURE,
+    HOUR,
+    INPATIENT,
+    MONTH,
+    SEASON,
+    STAY_SPAN,
+    WEEKDAY,
+    begins_alike,
+)
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.payments import Payments
@@ -322,10 +332,13 @@ class Sampler:
         if (
             "admit_dt" in claims.column_names
             and "discharge_dt" in claims.column_names
-            and "los" not in claims.column_names
+            and ("los" not in claims.column_names or STAY_SPAN in self._bins)
         ):
             admit, discharge = (claims[name].to_numpy().astype("datetime64[D]") for name in HISTORY_COLUMNS)
-            draft.codes["los_days"] = (discharge - admit).astype(np.int32)
+            days = (discharge - admit).astype(np.int32)
+            draft.codes.setdefault("los_days", days)
+            if STAY_SPAN in self._bins:
+                draft.codes[STAY_SPAN] = self._bins[STAY_SPAN].code(days.astype(float))
         return draft
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:

@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, STAY_SPAN, WEEKDAYS, moments_of
+from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, WEEKDAYS, moments_of
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
-from claims_sim.profile.encode import MONTH, WEEKDAY
+from claims_sim.profile.encode import MONTH, STAY_SPAN, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.special_dates import SPECIAL_DATE
 from claims_sim.randomness import stream_key, uniforms
@@ -81,6 +81,7 @@ class Calendar:
     ) -> npt.NDArray[np.int64]:
         span, gap = self._draw(STAY_SPAN, key, rows, draft), self._draw(STAY_GAP, key, rows, draft)
         if span is not None and self._spans is not None:
+            draft.codes[STAY_SPAN] = span
             return self._spans.draw(span, uniforms(key ^ stream_key(STAY_SPAN), rows)).astype(np.int64)
         return los if gap is None else np.maximum(los + np.append(self._gaps, 0)[gap], 0)
 

@@ -189,6 +189,27 @@ def test_missing_diagnoses_of_fewer_than_k_persons_are_none(fit):
     assert "R69" not in few.vocabularies["dx_primary_code"]
 
 
+def test_procedures_that_may_not_be_told_are_missing_where_they_are_many_and_what_goes_with_them_is_as_common_as_it_is(
+    fit,
+):
+    """Until July everything is written by hand, and then by codes that may be told; few that may not be are as others."""
+    table = tariff_table(ROWS)
+    by_hand = np.array([day.month < 7 for day in table["admit_dt"].to_pylist()])
+    codes = table["procedure_code"].to_pylist()
+    for hidden, missing in ((by_hand, True), (by_hand & (np.arange(ROWS) % 20 == 0), False)):
+        theirs = [
+            f"as told by person {i % 40}" if own else code
+            for i, (code, own) in enumerate(zip(codes, hidden, strict=True))
+        ]
+        profile = fit(replaced(table, "procedure_code", theirs))
+        assert any("it counts as missing" in told for told in profile.oddities) == missing
+        claims = Sampler(profile).draw_claims(1, np.arange(ROWS)).to_pandas()
+        early = claims["admit_dt"].astype("datetime64[ns]").dt.month < 7
+        assert early.mean() == pytest.approx(by_hand.mean(), abs=0.03)
+        if missing:
+            assert claims.loc[early, "procedure_code"].isna().mean() > 0.98
+
+
 OTHERS = ("amount_claimed", "amount_paid", "dx_primary_label")
 # What columns of the stay are told by depends on which of them there are; what others are told by does not.
 EMPTIED = [

@@ -14,6 +14,7 @@ from claims_sim_tests.profile.tables import replaced, tariff_table, with_values,
 ROWS = 3000
 DISTRICTS = [str(code) for code in range(3201, 3216)]
 PROCEDURES = [f"03{n:02d}1401{n:02d}" for n in range(1, 25)]
+NAMED_AFTER = [f"DR-{name}" for name in ("BUDI", "SITI", "EKO", "RINA", "IDA")]
 MUNICIPALITIES = [str(code) for code in range(355_001, 355_021)]
 
 
@@ -52,6 +53,13 @@ def passing(column, rows, k=11):
         ("procedure_code", [*(f"992{n}" for n in range(11, 36)), *(f"0{n}1" for n in range(6100, 6125)), "184131"]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
+        (
+            "procedure_code",
+            [
+                *("NHIF-OP", "NHIF-IP", "NHIF-CS", "NHIF-ND", "NHIF-DIAL") * 8,
+                *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40)),
+            ],
+        ),
         ("district_name", [f"{code} KAB. BANDUNG" for code in DISTRICTS]),
         ("province_name", ["3204 - BANDUNG", "1301中央", "1401中央"]),
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
@@ -98,6 +106,9 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("district_name", "1234567", DISTRICTS + [str(code) for code in range(3301, 3320)], 2),
         ("procedure_code", "SITI", ["OPD", "IPD", "RD01", "SUR02", "MAT01"], 4),
         ("procedure_code", "RM1234", ["OPD", "IPD", "RD01", "SUR02", "MAT01"], 4),
+        ("procedure_code", "DR-ANI", [*NAMED_AFTER, *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40))], 10),
+        ("procedure_code", "POLI-ANI", [f"POLI-{name}" for name in ("BUDI", "SITI", "EKO", "RINA", "IDA")], 4),
+        ("procedure_code", "NHIF-ANI", [f"SHA-0{n % 9}-0{n}" for n in range(10, 40)], 10),
         ("dx_primary_code", "ANI", ["INF2", "CIR7", "RS12", "RS1", "RS2", "RS3"], 4),
         ("procedure_code", "1234.567", [f"0{code}" for code in range(100, 140)], 4),
         ("procedure_code", "081.234", [f"{code}" for code in range(300, 340)], 4),
@@ -162,8 +173,8 @@ def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones
     table = with_values(table, "procedure_code", range(0, ROWS, 7), "3512345678901234")
     profile = fit(table)
     assert set(profile.vocabularies["district_name"]) == set(DISTRICTS)
-    assert set(profile.vocabularies["procedure_code"]) == set(PROCEDURES)
-    assert set(Sampler(profile).draw_claims(1, np.arange(500))["procedure_code"].to_pylist()) <= set(PROCEDURES)
+    assert set(profile.vocabularies["procedure_code"]) - {None} == set(PROCEDURES)
+    assert set(Sampler(profile).draw_claims(1, np.arange(500))["procedure_code"].to_pylist()) <= {None, *PROCEDURES}
     assert not {value for value in ("0305019999", "3512345678901234") if value in profile.to_json()}
     assert any("of procedure_code is rare" in sentence for sentence in profile.oddities)
 
@@ -222,7 +233,7 @@ def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
     assert "procedure_code" not in profile.vocabularies
     assert any("procedure_code has no value" in sentence for sentence in profile.oddities)
     known = fit(replaced(tariff_table(ROWS), "procedure_code", spread(["Penicillin", "Insulin", "Vaccine", "Lipitor"])))
-    assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine"}
+    assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine", None}
 
 
 @pytest.mark.slow

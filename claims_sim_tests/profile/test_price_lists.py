@@ -375,3 +375,25 @@ def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_
     a_night = np.where(np.array(claims["facility_ownership"].to_pylist()) == "Swasta", 250_000, 220_000)
     right = claims["amount_claimed"].to_numpy() == a_night * claims["los"].to_numpy()
     assert right[theirs].mean() > 0.9
+
+
+def test_where_nearly_all_claims_bear_one_of_a_few_amounts_nobody_bears_another(fit):
+    """Prices are those of a class, and a third bear one of two supplements: of both multiplied some prices are nobody's."""
+    g = np.random.default_rng(8)
+    table = tariff_table(ROWS)
+    price = table["amount_claimed"].to_numpy()
+    usual = np.quantile(price, np.linspace(0.02, 0.98, 40)).round(-4)
+    price = usual[np.abs(np.log(price[:, None] / usual)).argmin(1)] + g.choice(
+        [0, 20_000, 50_000], ROWS, p=[0.66, 0.2, 0.14]
+    )
+    few = np.arange(ROWS) < 20
+    for odd, known in (
+        (np.where(few, price + np.arange(ROWS), price), True),
+        (price + np.where(g.random(ROWS) < 0.05, g.integers(1, 9999, ROWS), 0), False),
+    ):
+        profile = fit(replaced(replaced(table, "amount_claimed", odd), "amount_paid", odd))
+        assert bool(profile.money.every_amount) == known
+        if known:
+            drawn = set(Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_pylist())
+            assert drawn <= set(price.tolist())
+            assert not set(odd[few].tolist()) - set(price.tolist()) & set(profile.money.every_amount)

@@ -276,12 +276,20 @@ def test_severity_is_found_in_case_group_codes(tmp_path):
         ("ik_krankenhaus", "facility_id"), ("nebendiagnosen", "dx_secondary_codes"), ("einddatum", "discharge_dt"),
         ("vergoed_bedrag", "amount_paid"), ("niveau_severite", "severity_group"), ("PDX", "dx_primary_code"),
         ("SDX2", "dx_secondary_codes"), ("REIMB_NHSO", "amount_paid"), ("activity_code", "procedure_code"),
-        ("kode_fktp", "facility_id"),
+        ("kode_fktp", "facility_id"), ("folio", "claim_id"), ("derechohabiente", "patient_id_hash"), ("clues", "facility_id"),
+        ("entidad", "province_name"), ("tipo_unidad", "facility_type"), ("nivel_atencion", "facility_class"),
+        ("imp_pagado", "amount_paid"), ("deduccion", "amount_gap"), ("declaratie_id", "claim_id"), ("bsn_pseudo", "patient_id_hash"),
+        ("verpleegdagen", "los"), ("valor_facturado", "amount_claimed"), ("glosa", "amount_gap"),
     ],
 )  # fmt: skip
 def test_names_of_other_countries_tables_are_known(column, ours):
-    scores = {name: name_score(column, name) for name in CANONICAL}
+    scores = {name: name_score(column, name) for name in ("claim_id", *CANONICAL)}
     assert max(scores, key=scores.__getitem__) == ours
+
+
+def test_where_a_patient_lives_is_rather_not_where_the_hospital_is():
+    assert name_score("home_county", "province_name") < name_score("county", "province_name")
+    assert name_score("kelas_rawat", "facility_class") == 0.0
 
 
 def test_a_day_of_birth_is_no_admission_and_a_case_group_no_amount():
@@ -443,7 +451,7 @@ def test_dates_that_most_rows_lack_give_way_to_those_that_are_filled(tmp_path):
 def test_claims_without_a_diagnosis_and_lines_of_bills_are_told_of(tmp_path, run):
     path = write_duckdb(claim_lines(), tmp_path / "c.duckdb")
     text = to_toml(propose_mapping(SourceSpec(path)))
-    assert "\n#   25% of the claims have none; a profile leaves them out\n" in text
+    assert "\n#   25% of the claims have none; a payload then names one that says so (R69)\n" in text
     assert (
         "\n#   75.0% of claim_id are repeats of another claim's: the rows may be lines of bills, and each counts as"
         in text

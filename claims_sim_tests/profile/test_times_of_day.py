@@ -225,6 +225,33 @@ def test_what_is_billed_by_the_month_has_the_dates_of_a_month(fit):
     assert shares[1][1] < 0.005
 
 
+def test_dates_that_tell_how_long_a_case_is_open_do_so_whatever_the_days_of_stay(fit):
+    """Cases are closed after so many weeks, visits after others than stays, on any day but Sundays; those of 119 days are free."""
+    g = np.random.default_rng(34)
+    table = tariff_table(ROWS)
+    opened = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    stays = table["los"].to_numpy() > 0
+    days = np.where(stays, 41, g.choice([89, 119], ROWS, p=[0.6, 0.4]))
+    days += (opened + days).astype(np.int64) % 7 == 3
+    claimed = table["amount_claimed"].to_numpy()
+    table = replaced(table, "discharge_dt", pa.array(opened + days))
+    table = replaced(table, "amount_paid", np.where(days >= 119, 0, claimed))
+    profile = fit(table)
+    assert "stay_gap" not in profile.tables
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    first, last = (claims[name].to_numpy().astype("datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    drawn, of_stay = (last - first).astype(int), claims["los"].to_numpy() > 0
+    for those, theirs in ((of_stay, stays), (~of_stay, ~stays)):
+        found, real = (np.bincount(d, minlength=130)[:130] / len(d) for d in (drawn[those], days[theirs]))
+        assert np.abs(found - real).sum() / 2 < 0.03
+    assert np.mean(last.astype(np.int64) % 7 == 3) < 0.01
+    free = claims["amount_paid"].to_numpy() == 0
+    assert free[drawn >= 119].mean() > 0.97
+    assert free[drawn < 119].mean() < 0.03
+    again = Sampler(profile).draw_money(1, np.arange(ROWS), claims.drop_columns(["amount_paid", "amount_gap"]))
+    assert again["amount_paid"].equals(claims["amount_paid"])
+
+
 def test_days_between_dates_that_few_have_are_not_told(fit):
     table = tariff_table(ROWS)
     days = table["los"].to_numpy() + np.where(np.arange(ROWS) < 9, 77, 0)
