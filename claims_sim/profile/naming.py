@@ -20,11 +20,13 @@ _MEANINGS: Final[dict[str, str]] = {
     "length": "duree lama length durasi duration",
     "days": "hari days day dias tage jours",
     "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad departamento",
+    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad "
+    "departamento",
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
-    "facility": "prestador unidad fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs rumahsakit "
+    "facility": "prestador unidad fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs "
+    "rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "ik agb id no nomor key number num",
@@ -50,10 +52,12 @@ _MEANINGS: Final[dict[str, str]] = {
     "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag montant bedrag",
+    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
+    "montant bedrag",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim claimed clm billed bill "
+    "claimed": "gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
+    "claimed clm billed bill "
     "charge charges charged gross apres apresentado",
     "paid": "vergoed pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
@@ -63,7 +67,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "gap": "deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid member person bene beneficiary "
+    "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
+    "member person bene beneficiary "
     "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
     "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
     "home residence residencia domicilio woonplaats wohnort domisili",
