@@ -51,6 +51,8 @@ class Dealing(NamedTuple):
         return Groups(self.dealt.group, self.dealt.start, found)
 
 
+_USUALLY: Final = 0.9
+"""A column describes facilities when so many claims say what most of their facility's do; the others are slips of the pen."""
 NOT_DEALT: Final = Dealing({}, {}, None)
 
 
@@ -69,8 +71,8 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     raw = {name: codes for name, codes in raw.items() if _describes(name, raw, facilities)}
     if not raw:
         return NOT_DEALT
-    missing = {name: codes < 0 for name, codes in raw.items()}
-    raw = {name: _filled(name, raw, facilities) for name in raw}
+    own = raw
+    raw = {name: _usual(_filled(name, raw, facilities), facilities) for name in raw}
     # By the order of their names: that in which they come would be one of the claims.
     orders = {name: _by_name(columns[name]) for name in raw}
     ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
@@ -78,7 +80,7 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
     return Dealing(
         {
-            name: np.where(missing[name], -1, back[name][codes]).astype(np.int32)
+            name: np.where((dealt.group < 0) | (own[name] < 0), own[name], back[name][codes]).astype(np.int32)
             for name, codes in zip(raw, dealt.columns, strict=True)
         },
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
@@ -90,7 +92,7 @@ def _describes(name: str, columns: Mapping[str, Codes], facilities: Ints) -> boo
     """Does the column describe facilities? Where nobody can tell them apart, by its name; a district, if it lies in one province."""
     known = columns[name] >= 0
     if (facilities != UNTOLD).all():
-        return is_attribute(columns[name][known], facilities[known])
+        return is_attribute(columns[name][known], facilities[known], _USUALLY)
     if name == "district_name" and "province_name" in columns:
         return is_attribute(columns["province_name"][known], columns[name][known].astype(np.int64) + 1)
     return True
@@ -110,14 +112,27 @@ def _filled(name: str, columns: Mapping[str, Codes], facilities: Ints) -> Codes:
         owner = np.zeros(len(codes), np.int64)
         for other in (column for n, column in columns.items() if n != name):
             owner, _ = dense_ids(owner * (int(other.max(initial=0)) + 2) + other + 1)
+    return np.where(codes >= 0, codes, _commonest(codes, owner)).astype(np.int32)
+
+
+def _usual(codes: Codes, facilities: Ints) -> Codes:
+    """What is usual of each claim's facility, whatever the claim says; as it is where nobody can tell the facility.
+
+    Else each way of writing a place would be a kind of its own.
+    """
+    return np.where(facilities > 0, _commonest(codes, np.maximum(facilities, 0)), codes).astype(np.int32)
+
+
+def _commonest(codes: Codes, owner: Ints) -> Ints:
+    """For each claim the commonest code of its owner's; -1 where there is none."""
     known = codes >= 0
-    width = int(codes.max()) + 1
+    width = int(codes.max(initial=0)) + 1
     cells, distinct = dense_ids(owner[known] * width + codes[known])
     counts = np.bincount(cells)
     order = np.lexsort((distinct % width, counts))  # the commonest is written last, and stays
-    usual = np.full(int(owner.max(initial=0)) + 1, -1, np.int32)
+    usual = np.full(int(owner.max(initial=0)) + 1, -1, np.int64)
     usual[distinct[order] // width] = distinct[order] % width
-    return np.where(known, codes, usual[owner]).astype(np.int32)
+    return usual[owner]
 
 
 def _by_name(column: pa.ChunkedArray) -> Ints:

@@ -2,8 +2,9 @@
 
 A kind is what the source's columns say of a facility: its place, class, type and owner. Where a kind has fewer than three
 facilities, or one that dominates, it joins kinds like it until the group may be told; the group's claims are then dealt
-out among its kinds at random, in shares that follow from the directory alone. So whatever is counted afterwards follows
-from groups that hold the rule, and from names. The proof is in docs/privacy-proof.md.
+out among its kinds at random, in shares that follow from the directory and from totals that may be told (told_totals.py). So
+whatever is counted afterwards follows from groups that hold the rule, from these totals and from names. The proof is in
+docs/privacy-proof.md.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy as np
 
 from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Codes, Ints, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.told_totals import shares_of_kinds
 from claims_sim.randomness import stream_key, uniforms
 
 COLUMNS: Final = ("facility_class", "facility_type", "province_name", "facility_ownership", "district_name")
@@ -22,18 +24,16 @@ in size, prices and patients than houses of a place are.
 """
 _AGREE: Final = 0.99
 """A column describes facilities when so many claims have what most claims of their facility have."""
-_FEW: Final = 1.5
-"""As how many facilities a kind of fewer than three counts: one or two is nobody's business."""
 
 
-def is_attribute(codes: Codes, facilities: Ints) -> bool:
+def is_attribute(codes: Codes, facilities: Ints, agree: float = _AGREE) -> bool:
     """Does the column say of each facility the same in practically all its claims? Facility 0 stands for unknown ones."""
     known = facilities > 0
     width = int(codes.max(initial=0)) + 2
     cells, distinct = dense_ids(facilities[known] * width + codes[known] + 1)
     most = np.zeros(int(facilities.max(initial=0)) + 1, np.int64)
     np.maximum.at(most, distinct // width, np.bincount(cells))
-    return bool(most.sum() >= _AGREE * max(int(known.sum()), 1))
+    return bool(most.sum() >= agree * max(int(known.sum()), 1))
 
 
 class Dealt(NamedTuple):
@@ -58,7 +58,7 @@ def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
     """Deal the claims of facilities that may not be told apart out among facilities like them."""
     kind, kinds = _kinds(columns)
     group = group_kinds(kind, kinds, population)
-    shares = _shares(kind, len(kinds), population)
+    shares = shares_of_kinds(kind, kinds, group, population)
     dealt = _deal(kind, group, shares, population.rounding_key)
     several = np.flatnonzero(np.bincount(group, minlength=len(kinds)) > 1)
     number = np.full(len(kinds), -1, np.int64)
@@ -177,14 +177,6 @@ def _numbered(owners: Ints | None, rows: Ints) -> Ints | None:
         return None
     distinct, number = np.unique(owners[rows], return_inverse=True)
     return np.asarray(number - int(distinct[0] == UNTOLD)).astype(np.int64)
-
-
-def _shares(kind: Ints, count: int, population: Population) -> Numbers:
-    """How much of a group's claims each kind gets; nothing, where too few persons have it for its name to be told."""
-    owner, house = _houses(kind, population)
-    facilities = np.bincount(owner, np.where(house == UNTOLD, MIN_FACILITIES, 1), minlength=count)
-    named = population.without_facilities().releasable(kind, count)
-    return np.where(named, np.where(facilities >= MIN_FACILITIES, facilities, _FEW), 0.0)
 
 
 def _deal(kind: Ints, group: Ints, shares: Numbers, key: int) -> Ints:

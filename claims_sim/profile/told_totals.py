@@ -1,0 +1,233 @@
+"""How much of its group's claims each kind of facility gets: by its number of facilities, and by totals that may be told.
+
+A total is of the claims of all kinds that have a value, or two of two columns (a province; a province and a class). It may be
+told where its kinds may, and where no sum of what is told is of fewer than three facilities: what is told then leaves open how
+much any of these does. The proof is in docs/privacy-proof.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import MAX_FACILITY_SHARE, MIN_FACILITIES, UNTOLD, Ints, Mask, Population, dense_ids
+from claims_sim.profile.numbers import Numbers
+
+FEW: Final = 1.5
+"""As how many facilities a kind of fewer than three counts: one or two is nobody's business."""
+_AT_ONCE: Final = 2
+"""Values that a total is of, at most."""
+_MOST_TOLD: Final = 300
+"""So many totals at most: each makes the next one longer to look at."""
+_OPEN: Final = 1 - MAX_FACILITY_SHARE
+"""By what part of its volume a small kind may have more or less, whatever is told: as one that has most of a sum that may be told."""
+_FOLLOWS: Final = 1e-9
+_CHANGES, _ALIKE = 8, 1e-6
+"""So many changes at random show whether two volumes always change alike, and how alike."""
+_ROUNDS, _NEAR, _MOST = 60, 1e-5, 20.0
+"""Steps towards the totals, how near these must come as a share of all claims, and the logarithm of the most that a share changes by."""
+
+
+def shares_of_kinds(kind: Ints, kinds: Ints, group: Ints, population: Population) -> Numbers:
+    """How much of its group's claims each kind gets; nothing, where too few persons have it for its name to be told.
+
+    `kind` is the kind of each row, `kinds` the codes of each kind, `group` the group of each.
+    """
+    volumes = _Volumes(kind, len(kinds), population)
+    shares = np.where(volumes.named, np.where(volumes.facilities >= MIN_FACILITIES, volumes.facilities, FEW), 0.0)
+    grouped = volumes.grouped(group)
+    if len(grouped):
+        sums = [*_whole_groups(group[grouped]), *_told_parts(volumes, kinds, group, grouped)]
+        shares[grouped] = _raked(shares[grouped], volumes.claims[grouped], sums)
+    return shares
+
+
+def told_sums(kind: Ints, kinds: Ints, group: Ints, population: Population) -> tuple[Ints, list[Mask]]:
+    """The kinds that are dealt out with regard to totals, and of which of them the claims' sums are told, groups first."""
+    volumes = _Volumes(kind, len(kinds), population)
+    grouped = volumes.grouped(group)
+    if not len(grouped):
+        return grouped, []
+    return grouped, [*_whole_groups(group[grouped]), *_told_parts(volumes, kinds, group, grouped)]
+
+
+def _whole_groups(owner: Ints) -> list[Mask]:
+    return [owner == one for one in np.unique(owner)]
+
+
+def _told_parts(volumes: "_Volumes", kinds: Ints, group: Ints, grouped: Ints) -> Iterator[Mask]:
+    owner = np.unique(group[grouped], return_inverse=True)[1].ravel()
+    told = _Told(volumes.facilities[grouped], volumes.claims[grouped], owner)
+    # What the most kinds have first: each total leaves less open for others.
+    parts = sorted(_parts(kinds[grouped], owner), key=lambda part: -int(part.sum()))
+    yield from islice(
+        (part for part in parts if volumes.may_be_told(grouped, part, owner) and told.tell(part)), _MOST_TOLD
+    )
+
+
+class _Volumes:
+    """The claims of each kind by facility."""
+
+    def __init__(self, kind: Ints, count: int, population: Population) -> None:
+        assert population.facilities is not None  # noqa: S101 - whoever groups kinds tells facilities apart
+        width = int(population.facilities.max(initial=0)) + 2
+        pairs, distinct = dense_ids(kind * width + population.facilities + 1)
+        self._owner, house, self._claims = distinct // width, distinct % width - 1, np.bincount(pairs)
+        self._untold = house == UNTOLD
+        self._house = dense_ids(house + 1)[0]
+        self.claims = np.bincount(kind, minlength=count)
+        self.facilities = np.bincount(self._owner, np.where(self._untold, MIN_FACILITIES, 1), minlength=count)
+        self.named = population.without_facilities().releasable(kind, count)
+        shared = (np.bincount(self._house)[self._house] > 1) & ~self._untold
+        self._mixed = np.bincount(self._owner, shared, minlength=count) > 0
+
+    def grouped(self, group: Ints) -> Ints:
+        """The kinds of groups of several that may be told, but of facilities of several kinds: what is a sum of these?"""
+        fits = np.bincount(group, minlength=len(group)) > 1
+        fits &= np.bincount(group, self._mixed, len(group)) == 0
+        for one in np.flatnonzero(fits).tolist():
+            fits[one] = self._may_be_told(np.flatnonzero(group == one))
+        return np.flatnonzero(fits[group])
+
+    def may_be_told(self, grouped: Ints, part: Mask, owner: Ints) -> bool:
+        """May a part of the kinds, and the rest of the groups that it is of, each be told?"""
+        touched = np.isin(owner, owner[part])
+        return all(self._may_be_told(grouped[those]) for those in (part, touched & ~part))
+
+    def _may_be_told(self, kinds: Ints) -> bool:
+        those = np.zeros(len(self.named), np.bool_)
+        those[kinds] = True
+        at = np.flatnonzero(those[self._owner])
+        told = at[~self._untold[at]]
+        houses = np.bincount(self._house[told], self._claims[told])
+        others = int(self._claims[at[self._untold[at]]].sum())
+        enough = np.count_nonzero(houses) + others >= MIN_FACILITIES
+        spread = houses.max(initial=0) <= MAX_FACILITY_SHARE * self._claims[at].sum()
+        return bool(self.named[kinds].any() and enough and spread)
+
+
+def _parts(kinds: Ints, owner: Ints) -> Iterator[Mask]:
+    """What totals may be of: kinds that have one or two values, but for groups that all have them; in the order of the columns."""
+    whole = np.bincount(owner)
+    for columns in range(1, _AT_ONCE + 1):
+        for chosen in combinations(range(kinds.shape[1]), columns):
+            value = np.unique(kinds[:, list(chosen)], axis=0, return_inverse=True)[1].ravel()
+            for each in range(int(value.max()) + 1):
+                part = value == each
+                part &= (np.bincount(owner, part) < whole)[owner]
+                if part.any():
+                    yield part
+
+
+class _Told:
+    """What is left open of the kinds' volumes by the totals that are told: those of the groups, and further ones.
+
+    With volumes measured in facilities, nothing is told of which names alone would make another's; with volumes in claims, nobody
+    has nearly all of what some sum is of.
+    """
+
+    def __init__(self, facilities: Ints, claims: Ints, owner: Ints) -> None:
+        small = facilities < MIN_FACILITIES
+        by_number, by_claims = np.where(small, FEW, facilities), np.maximum(claims, 1)
+        self._open = [_Open(np.asarray(size, float), owner, small) for size in (by_number, by_claims)]
+        # A few changes at random of all that are open: where two facilities always change alike, one is told by the other.
+        self._single = np.flatnonzero(facilities == 1)
+        self._random = np.random.default_rng(0).standard_normal((len(owner), _CHANGES))
+        self._changes = np.column_stack([self._open[0].project(change) for change in self._random.T])
+
+    def tell(self, part: Mask) -> bool:
+        """Tell the total of a part of the kinds, unless some sum of what is told were then of too few facilities."""
+        seen = [one.see(part) for one in self._open]
+        if not all(one.leaves_free(row) for one, row in zip(self._open, seen, strict=True)):
+            return False
+        changes = self._changes - np.outer(seen[0], seen[0] @ self._random)
+        if _any_alike(changes[self._single]):
+            return False
+        self._changes = changes
+        for one, row in zip(self._open, seen, strict=True):
+            one.keep(row)
+        return True
+
+
+class _Open:
+    """Changes of volumes, each in its size, that leave all told sums as they are; `see` gives what a further sum would see of them."""
+
+    def __init__(self, size: Numbers, owner: Ints, small: Mask) -> None:
+        self._size, self._owner, self._small = size, owner, small
+        self._of_group = 1 / np.bincount(owner, size * size)
+        self._rows = np.zeros((0, len(size)))
+        self._diagonal = 1 - size * size * self._of_group[owner]
+        self._least = np.full(len(size), _OPEN)
+        for kind in self._at_risk(self._diagonal):
+            self._least[kind] = min(_OPEN, self._freedom(kind, self._diagonal[kind]))
+
+    def project(self, change: Numbers) -> Numbers:
+        """The part of a change that leaves all told sums as they are."""
+        left = change - self._size * (np.bincount(self._owner, self._size * change) * self._of_group)[self._owner]
+        return np.asarray(left - self._rows.T @ (self._rows @ left))
+
+    def see(self, part: Mask) -> Numbers:
+        """What the sum of a part sees of what is open, of length 1; nothing, where the sum follows from what is told."""
+        row = np.where(part, self._size, 0.0)
+        left = self.project(row)
+        length = np.linalg.norm(left)
+        return left / length if length > _FOLLOWS * np.linalg.norm(row) else np.zeros(len(row))
+
+    def leaves_free(self, row: Numbers) -> bool:
+        """Is every small kind as free as it must be, or was by its group alone, where the sum `row` is told too?"""
+        diagonal = self._diagonal - row * row
+        changed = np.abs(row) > _FOLLOWS
+        return all(
+            self._freedom(kind, diagonal[kind], row) >= self._least[kind] - _FOLLOWS
+            for kind in self._at_risk(diagonal, changed)
+        )
+
+    def keep(self, row: Numbers) -> None:
+        """Take the sum `row` for told."""
+        self._rows = np.vstack([self._rows, row])
+        self._diagonal = self._diagonal - row * row
+
+    def _at_risk(self, diagonal: Numbers, those: Mask | bool = True) -> list[int]:
+        # No entry of a projection is more than the root of its diagonal's: only these can be less free than they must be.
+        return np.flatnonzero(self._small & those & (diagonal < _OPEN * _OPEN)).tolist()
+
+    def _freedom(self, kind: int, itself: float, row: Numbers | None = None) -> float:
+        """By what part of its size a volume can be more or less at least, while none is by more than its size."""
+        change = np.zeros(len(self._size))
+        change[kind] = 1.0
+        open_ = self.project(change)
+        if row is not None:
+            open_ = open_ - row * row[kind]
+        return float(max(itself, 0.0) / max(float(np.abs(open_).max()), _FOLLOWS))
+
+
+def _any_alike(changes: Numbers) -> bool:
+    """Do any two of the rows point the same way, or opposite ways?"""
+    length = np.linalg.norm(changes, axis=1, keepdims=True)
+    ways = changes / np.maximum(length, _FOLLOWS)
+    ways *= np.where(ways[:, :1] < 0, -1.0, 1.0)
+    ways = ways[np.argsort(ways[:, 0])]
+    return bool((np.abs(np.diff(ways, axis=0)).max(1, initial=0.0) < _ALIKE).any())
+
+
+def _raked(shares: Numbers, claims: Ints, sums: Sequence[Mask]) -> Numbers:
+    """The shares, made to add up to the claims of each of the `sums`: each multiplied by a factor of every sum it is in."""
+    named = shares > 0
+    rows, totals = np.array(sums, float)[:, named], np.array([claims[one].sum() for one in sums], float)
+    factors, first = np.zeros(len(rows)), shares[named] * (claims.sum() / shares.sum())
+    at = first
+    # Newton's method for the factors' logarithms. Where the sums contradict each other (claims of kinds that nobody may name
+    # are in them), it ends near what they say.
+    for _ in range(_ROUNDS):
+        missed = totals - rows @ at
+        if np.abs(missed).max() < _NEAR * claims.sum():
+            break
+        steepness = (rows * at) @ rows.T
+        # Sums that follow from others make it singular but for the last term.
+        step = np.linalg.solve(steepness + np.eye(len(rows)) * _FOLLOWS * np.trace(steepness), missed)
+        factors += step / max(float(np.abs(step @ rows).max()), 1.0)
+        at = first * np.exp(np.clip(factors @ rows, -_MOST, _MOST))
+    out = np.zeros(len(shares))
+    out[named] = at
+    return out
