@@ -15,7 +15,7 @@ from claims_sim.profile.counting import MAX_FACILITY_SHARE, MIN_FACILITIES, UNTO
 from claims_sim.profile.numbers import Numbers
 
 FEW: Final = 1.5
-"""As how many facilities a kind of fewer than three counts: one or two is nobody's business."""
+"""As how many facilities a kind of fewer than three counts: one or two is nobody's business, unless the register says it."""
 _AT_ONCE: Final = 2
 """Values that a total is of, at most."""
 _MOST_TOLD: Final = 300
@@ -35,7 +35,7 @@ def shares_of_kinds(kind: Ints, kinds: Ints, group: Ints, population: Population
     `kind` is the kind of each row, `kinds` the codes of each kind, `group` the group of each.
     """
     volumes = _Volumes(kind, len(kinds), population)
-    shares = np.where(volumes.named, np.where(volumes.facilities >= MIN_FACILITIES, volumes.facilities, FEW), 0.0)
+    shares = np.where(volumes.named, volumes.size, 0.0)
     grouped = volumes.grouped(group)
     if len(grouped):
         sums = [*_whole_groups(group[grouped]), *_told_parts(volumes, kinds, group, grouped)]
@@ -58,7 +58,7 @@ def _whole_groups(owner: Ints) -> list[Mask]:
 
 def _told_parts(volumes: "_Volumes", kinds: Ints, group: Ints, grouped: Ints) -> Iterator[Mask]:
     owner = np.unique(group[grouped], return_inverse=True)[1].ravel()
-    told = _Told(volumes.facilities[grouped], volumes.claims[grouped], owner)
+    told = _Told(volumes, grouped, owner)
     # What the most kinds have first: each total leaves less open for others.
     parts = sorted(_parts(kinds[grouped], owner), key=lambda part: -int(part.sum()))
     yield from islice(
@@ -78,6 +78,10 @@ class _Volumes:
         self._house = dense_ids(house + 1)[0]
         self.claims = np.bincount(kind, minlength=count)
         self.facilities = np.bincount(self._owner, np.where(self._untold, MIN_FACILITIES, 1), minlength=count)
+        # What the public register says everybody knows.
+        few = self.facilities if self._untold.any() else FEW
+        self.size = np.where(self.facilities >= MIN_FACILITIES, self.facilities, few).astype(float)
+        """As how many facilities each kind counts."""
         self.named = population.without_facilities().releasable(kind, count)
         shared = (np.bincount(self._house)[self._house] > 1) & ~self._untold
         self._mixed = np.bincount(self._owner, shared, minlength=count) > 0
@@ -127,10 +131,10 @@ class _Told:
     has nearly all of what some sum is of.
     """
 
-    def __init__(self, facilities: Ints, claims: Ints, owner: Ints) -> None:
-        small = facilities < MIN_FACILITIES
-        by_number, by_claims = np.where(small, FEW, facilities), np.maximum(claims, 1)
-        self._open = [_Open(np.asarray(size, float), owner, small) for size in (by_number, by_claims)]
+    def __init__(self, volumes: _Volumes, grouped: Ints, owner: Ints) -> None:
+        facilities, claims = volumes.facilities[grouped], np.maximum(volumes.claims[grouped], 1)
+        sizes = (volumes.size[grouped], claims.astype(float))
+        self._open = [_Open(size, owner, facilities < MIN_FACILITIES) for size in sizes]
         # A few changes at random of all that are open: where two facilities always change alike, one is told by the other.
         self._single = np.flatnonzero(facilities == 1)
         self._random = np.random.default_rng(0).standard_normal((len(owner), _CHANGES))
@@ -156,7 +160,7 @@ class _Open:
     def __init__(self, size: Numbers, owner: Ints, small: Mask) -> None:
         self._size, self._owner, self._small = size, owner, small
         self._of_group = 1 / np.bincount(owner, size * size)
-        self._rows = np.zeros((0, len(size)))
+        self._rows, self._told = np.zeros((_MOST_TOLD, len(size))), 0
         self._diagonal = 1 - size * size * self._of_group[owner]
         self._least = np.full(len(size), _OPEN)
         for kind in self._at_risk(self._diagonal):
@@ -165,7 +169,8 @@ class _Open:
     def project(self, change: Numbers) -> Numbers:
         """The part of a change that leaves all told sums as they are."""
         left = change - self._size * (np.bincount(self._owner, self._size * change) * self._of_group)[self._owner]
-        return np.asarray(left - self._rows.T @ (self._rows @ left))
+        rows = self._rows[: self._told]
+        return np.asarray(left - (rows @ left) @ rows)
 
     def see(self, part: Mask) -> Numbers:
         """What the sum of a part sees of what is open, of length 1; nothing, where the sum follows from what is told."""
@@ -185,7 +190,7 @@ class _Open:
 
     def keep(self, row: Numbers) -> None:
         """Take the sum `row` for told."""
-        self._rows = np.vstack([self._rows, row])
+        self._rows[self._told], self._told = row, self._told + 1
         self._diagonal = self._diagonal - row * row
 
     def _at_risk(self, diagonal: Numbers, those: Mask | bool = True) -> list[int]:
