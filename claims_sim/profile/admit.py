@@ -33,7 +33,9 @@ _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
-_FAMILY: Final = re.compile(r"([A-Z]{2,6})-[A-Z0-9]{1,4}")
+_FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
+_SHORT_NAME: Final = 4
+"""Letters that the shortest names of persons have, but for a few of three; two are none."""
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
@@ -250,18 +252,32 @@ def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enoug
 
 
 def _families(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
-    """Which values are codes of a few letters behind letters that several have in common, in a column of these and `listed` ones."""
+    """Which values are codes of a few letters behind letters that several have in common, in a column of these and `listed` ones.
+
+    What stands behind these letters is no name of a person's: two letters, or the beginning of a word of the code systems (DIAL),
+    in all that may be told of those that have them in common.
+    """
     filled = claims[[value is not None for value in values]].sum()
     found = [_FAMILY.fullmatch(value or "") for value in values]
-    heads = ["" if match is None or _TITLE_ANYWHERE.search(match[0]) else match[1] for match in found]
+    titled = [bool(_TITLED.match(value or "") or _TITLE_ANYWHERE.search(value or "")) for value in values]
+    heads = ["" if match is None or bad else match[1] for match, bad in zip(found, titled, strict=True)]
+    may_name = np.array([match is not None and _may_name(match[2]) for match in found], np.bool_)
     families, family = np.unique(heads, return_inverse=True)
     borne, told = np.bincount(family, claims), np.bincount(family, claims * enough)
     several = np.bincount(family, enough, len(families)) >= SEVERAL
-    kin = (several & (families != "") & (told >= _MOST * borne))[family] & ~listed
+    nameless = np.bincount(family, enough & may_name, len(families)) == 0
+    kin = (several & nameless & (families != "") & (told >= _MOST * borne))[family] & ~listed & ~may_name
     unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
     nearly_all = claims[kin | listed].sum() >= _NEARLY_ALL * filled
     are_codes = unnumbered <= _UNNUMBERED * np.count_nonzero((kin | listed) & enough)
     return np.asarray(kin & bool(nearly_all and are_codes))
+
+
+def _may_name(letters: str) -> bool:
+    """May these capitals be somebody's name? Not so few, nor ones that a word of the code systems begins with."""
+    if not letters.isalpha() or len(letters) < _SHORT_NAME - 1:
+        return False
+    return len(letters) < _SHORT_NAME or not any(word.startswith(letters.lower()) for word in words())
 
 
 def _code_before_name(value: str) -> str:

@@ -13,6 +13,7 @@ Mask = npt.NDArray[np.bool_]
 
 MIN_FACILITIES: Final = 3
 MAX_FACILITY_SHARE: Final = 0.9
+NO_KEY: Final = 0
 UNTOLD: Final = -1
 """The facility of a row whose facility nobody can tell: it counts as one of its own."""
 PERSONS_K: Final = 11
@@ -65,7 +66,8 @@ class Population:
     """Whose claims the rows are, as numbers from 0.
 
     `persons` is None where the table has no key of persons: then claims are counted. `facilities` is None where none
-    can be told from another; single rows of which that is true are UNTOLD.
+    can be told from another; single rows of which that is true are UNTOLD. Rows that lack a key have 0: as persons' they count as
+    one's, as facilities' as none's more, and as the largest's.
     """
 
     rows: int
@@ -95,14 +97,16 @@ class Population:
         Each claim whose facility nobody can tell is of one of its own.
         """
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
-        each = np.sort(np.bincount(self.facilities[self.facilities >= 0], minlength=2))
-        return max(float(np.maximum(each[-2:], 1).sum()), float(each[-1]) / MAX_FACILITY_SHARE)
+        keyless, *counts = np.bincount(self.facilities[self.facilities >= 0], minlength=3)
+        each = np.sort(counts)
+        return max(float(keyless + np.maximum(each[-2:], 1).sum()), float(keyless + each[-1]) / MAX_FACILITY_SHARE)
 
     @cached_property
     def _heap(self) -> Ints:
-        """One of a few heaps for each row's facility, the last for those that nobody can tell."""
+        """One of a few heaps for each row's facility, the last two for those that nobody can tell and for rows without a key."""
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
-        return np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS)
+        heaps = np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS)
+        return np.where(self.facilities == NO_KEY, _HEAPS + 1, heaps)
 
     @property
     def unit(self) -> str:
@@ -174,7 +178,7 @@ class Population:
         if not len(number):
             return spread
         cell, at = cells, np.arange(len(cells)) if rows is None else rows
-        if len(candidates) * (_HEAPS + 1) > len(cells):
+        if len(candidates) * (_HEAPS + 2) > len(cells):
             # Of many cells few are candidates: only their rows are looked at.
             picked = np.flatnonzero(candidates[cells])
             cell, at = (np.cumsum(candidates) - 1)[cells[picked]], at[picked]
@@ -189,21 +193,21 @@ class Population:
         # Facilities in a few heaps: three heaps are three facilities at least, and none has more claims than its heap.
         # That settles most cells; only the others are worth sorting.
         heap = self._heap if rows is None else self._heap[rows]
-        heaps = np.bincount(cells * (_HEAPS + 1) + heap, minlength=count * (_HEAPS + 1)).reshape(count, _HEAPS + 1)
-        told, untold, claims = heaps[:, :_HEAPS], heaps[:, _HEAPS], heaps.sum(1)
+        heaps = np.bincount(cells * (_HEAPS + 2) + heap, minlength=count * (_HEAPS + 2)).reshape(count, _HEAPS + 2)
+        told, untold, keyless, claims = heaps[:, :_HEAPS], heaps[:, _HEAPS], heaps[:, _HEAPS + 1], heaps.sum(1)
         enough = (told > 0).sum(1) + untold >= MIN_FACILITIES
-        sure = enough & (told.max(1) <= MAX_FACILITY_SHARE * claims)
+        sure = enough & (told.max(1) + keyless <= MAX_FACILITY_SHARE * claims)
         if sure.all():
             return np.asarray(sure)
         at = np.flatnonzero(~sure[cells])
         facility = self.facilities[at if rows is None else rows[at]]
-        known = facility >= 0
+        known = facility > NO_KEY
         distinct, each = distinct_with_counts(cells[at][known] * self._facilities_width + facility[known])
         owner = distinct // self._facilities_width
         several = np.bincount(owner, minlength=count) + untold >= MIN_FACILITIES
         largest = np.zeros(count, np.int64)
         np.maximum.at(largest, owner, each)
-        return np.asarray(sure | (several & (largest <= MAX_FACILITY_SHARE * claims)))
+        return np.asarray(sure | (several & (largest + keyless <= MAX_FACILITY_SHARE * claims)))
 
 
 def released_count(chosen: Mask, population: Population, rows: Ints | None = None) -> int:

@@ -80,7 +80,8 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
     return Dealing(
         {
-            name: np.where((dealt.group < 0) | (own[name] < 0), own[name], back[name][codes]).astype(np.int32)
+            # What its kind says, whatever the claim did, but where it said nothing and others of its kind do.
+            name: np.where((own[name] < 0) & (raw[name] >= 0), -1, back[name][codes]).astype(np.int32)
             for name, codes in zip(raw, dealt.columns, strict=True)
         },
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},

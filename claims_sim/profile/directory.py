@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import MIN_FACILITIES, UNTOLD, Codes, Ints, Population, dense_ids
+from claims_sim.profile.counting import MIN_FACILITIES, NO_KEY, UNTOLD, Codes, Ints, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.told_totals import shares_of_kinds
 from claims_sim.randomness import stream_key, uniforms
@@ -106,7 +106,7 @@ class _Grouping:
     def may_be_told(self, kinds: Ints) -> bool:
         """May these kinds together be told?"""
         whole, claims = self._population, int(self.claims[kinds].sum())
-        houses = set(chain.from_iterable(self._houses[kind] for kind in kinds))
+        houses = set(chain.from_iterable(self._houses[kind] for kind in kinds)) - {NO_KEY}
         if claims < whole.k or (len(houses) < MIN_FACILITIES and not self._unknown[kinds].any()):
             return False
         rows = np.concatenate([self._rows[self._end[kind] - self.claims[kind] : self._end[kind]] for kind in kinds])
@@ -172,11 +172,12 @@ def _houses(kind: Ints, population: Population) -> tuple[Ints, Ints]:
 
 
 def _numbered(owners: Ints | None, rows: Ints) -> Ints | None:
-    """The owners of `rows` numbered from 0; UNTOLD stays what it is."""
+    """The owners of `rows` numbered from 1; those without a key, and those that nobody can tell, stay what they are."""
     if owners is None:
         return None
-    distinct, number = np.unique(owners[rows], return_inverse=True)
-    return np.asarray(number - int(distinct[0] == UNTOLD)).astype(np.int64)
+    theirs = owners[rows]
+    number = np.unique(theirs, return_inverse=True)[1] + 1
+    return np.where(theirs <= NO_KEY, theirs, number).astype(np.int64)
 
 
 def _deal(kind: Ints, group: Ints, shares: Numbers, key: int) -> Ints:

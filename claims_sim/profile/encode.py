@@ -254,9 +254,9 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
             instead = "the code system's name stands for it"
         elif name in CODE_LISTS and instead != "it counts as missing":
             instead = "it counts as a released code of its category, block or chapter"
-        out.oddities.append(
-            f"{share_of(out.rows - kept, out.rows)} of {name} is rare or may not be released; {instead}."
-        )
+        # Of how many nothing may be told is itself a number of their claims.
+        share = share_of(out.rows - kept, out.rows) if out.population.may_be_told(np.flatnonzero(~told)) else "Some"
+        out.oddities.append(f"{share} of {name} is rare or may not be released; {instead}.")
     if name == "dx_primary_code":
         _name_missing_diagnoses(out, source.no_diagnosis)
 

@@ -106,7 +106,7 @@ def _numbered(kind: Ints, keys: Ints, hospitals: Ints) -> Ints | None:
         return None
     facilities = np.full(len(kind), UNTOLD, np.int64)
     which = order[at[found]]
-    facilities[found] = MIN_FACILITIES * which + np.arange(len(found)) % hospitals[which]
+    facilities[found] = 1 + MIN_FACILITIES * which + np.arange(len(found)) % hospitals[which]
     return facilities
 
 

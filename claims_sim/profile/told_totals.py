@@ -11,7 +11,16 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import MAX_FACILITY_SHARE, MIN_FACILITIES, UNTOLD, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import (
+    MAX_FACILITY_SHARE,
+    MIN_FACILITIES,
+    NO_KEY,
+    UNTOLD,
+    Ints,
+    Mask,
+    Population,
+    dense_ids,
+)
 from claims_sim.profile.numbers import Numbers
 
 FEW: Final = 1.5
@@ -38,8 +47,9 @@ def shares_of_kinds(kind: Ints, kinds: Ints, group: Ints, population: Population
     shares = np.where(volumes.named, volumes.size, 0.0)
     grouped = volumes.grouped(group)
     if len(grouped):
-        sums = [*_whole_groups(group[grouped]), *_told_parts(volumes, kinds, group, grouped)]
-        shares[grouped] = _raked(shares[grouped], volumes.claims[grouped], sums)
+        parts = list(_told_parts(volumes, kinds, group, grouped))
+        owner = np.unique(group[grouped], return_inverse=True)[1].ravel()
+        shares[grouped] = _raked(shares[grouped], volumes.claims[grouped], owner, parts)
     return shares
 
 
@@ -62,8 +72,14 @@ def _told_parts(volumes: "_Volumes", kinds: Ints, group: Ints, grouped: Ints) ->
     # What the most kinds have first: each total leaves less open for others.
     parts = sorted(_parts(kinds[grouped], owner), key=lambda part: -int(part.sum()))
     yield from islice(
-        (part for part in parts if volumes.may_be_told(grouped, part, owner) and told.tell(part)), _MOST_TOLD
+        (part for part in parts if _both_may_be_told(volumes, grouped, part, owner) and told.tell(part)), _MOST_TOLD
     )
+
+
+def _both_may_be_told(volumes: "_Volumes", grouped: Ints, part: Mask, owner: Ints) -> bool:
+    """May a part of the kinds, and the rest of the groups that it is of, each be told?"""
+    touched = np.isin(owner, owner[part])
+    return all(volumes.may_be_told(grouped[those]) for those in (part, touched & ~part))
 
 
 class _Volumes:
@@ -77,7 +93,9 @@ class _Volumes:
         self._untold = house == UNTOLD
         self._house = dense_ids(house + 1)[0]
         self.claims = np.bincount(kind, minlength=count)
-        self.facilities = np.bincount(self._owner, np.where(self._untold, MIN_FACILITIES, 1), minlength=count)
+        self._keyless = house == NO_KEY
+        counted = np.where(self._untold, MIN_FACILITIES, np.where(self._keyless, 0, 1))
+        self.facilities = np.bincount(self._owner, counted, minlength=count)
         # What the public register says everybody knows.
         few = self.facilities if self._untold.any() else FEW
         self.size = np.where(self.facilities >= MIN_FACILITIES, self.facilities, few).astype(float)
@@ -91,23 +109,19 @@ class _Volumes:
         fits = np.bincount(group, minlength=len(group)) > 1
         fits &= np.bincount(group, self._mixed, len(group)) == 0
         for one in np.flatnonzero(fits).tolist():
-            fits[one] = self._may_be_told(np.flatnonzero(group == one))
+            fits[one] = self.may_be_told(np.flatnonzero(group == one))
         return np.flatnonzero(fits[group])
 
-    def may_be_told(self, grouped: Ints, part: Mask, owner: Ints) -> bool:
-        """May a part of the kinds, and the rest of the groups that it is of, each be told?"""
-        touched = np.isin(owner, owner[part])
-        return all(self._may_be_told(grouped[those]) for those in (part, touched & ~part))
-
-    def _may_be_told(self, kinds: Ints) -> bool:
+    def may_be_told(self, kinds: Ints) -> bool:
+        """May these kinds together be told?"""
         those = np.zeros(len(self.named), np.bool_)
         those[kinds] = True
         at = np.flatnonzero(those[self._owner])
-        told = at[~self._untold[at]]
+        told = at[~(self._untold | self._keyless)[at]]
         houses = np.bincount(self._house[told], self._claims[told])
-        others = int(self._claims[at[self._untold[at]]].sum())
+        others, keyless = (int(self._claims[at[which[at]]].sum()) for which in (self._untold, self._keyless))
         enough = np.count_nonzero(houses) + others >= MIN_FACILITIES
-        spread = houses.max(initial=0) <= MAX_FACILITY_SHARE * self._claims[at].sum()
+        spread = houses.max(initial=0) + keyless <= MAX_FACILITY_SHARE * self._claims[at].sum()
         return bool(self.named[kinds].any() and enough and spread)
 
 
@@ -134,7 +148,8 @@ class _Told:
     def __init__(self, volumes: _Volumes, grouped: Ints, owner: Ints) -> None:
         facilities, claims = volumes.facilities[grouped], np.maximum(volumes.claims[grouped], 1)
         sizes = (volumes.size[grouped], claims.astype(float))
-        self._open = [_Open(size, owner, facilities < MIN_FACILITIES) for size in sizes]
+        protected = np.array([not volumes.may_be_told(np.array([kind])) for kind in grouped.tolist()], np.bool_)
+        self._open = [_Open(size, owner, protected) for size in sizes]
         # A few changes at random of all that are open: where two facilities always change alike, one is told by the other.
         self._single = np.flatnonzero(facilities == 1)
         self._random = np.random.default_rng(0).standard_normal((len(owner), _CHANGES))
@@ -157,14 +172,14 @@ class _Told:
 class _Open:
     """Changes of volumes, each in its size, that leave all told sums as they are; `see` gives what a further sum would see of them."""
 
-    def __init__(self, size: Numbers, owner: Ints, small: Mask) -> None:
-        self._size, self._owner, self._small = size, owner, small
+    def __init__(self, size: Numbers, owner: Ints, protected: Mask) -> None:
+        self._size, self._owner, self._protected = size, owner, protected
         self._of_group = 1 / np.bincount(owner, size * size)
         self._rows, self._told = np.zeros((_MOST_TOLD, len(size))), 0
         self._diagonal = 1 - size * size * self._of_group[owner]
-        self._least = np.full(len(size), _OPEN)
-        for kind in self._at_risk(self._diagonal):
-            self._least[kind] = min(_OPEN, self._freedom(kind, self._diagonal[kind]))
+        # Where a group is mostly one kind's, what the others have is how much more that may have.
+        self._least = np.minimum(_OPEN, np.bincount(owner, size)[owner] / size - 1)
+        self._changes: dict[int, Numbers] = {}
 
     def project(self, change: Numbers) -> Numbers:
         """The part of a change that leaves all told sums as they are."""
@@ -180,31 +195,29 @@ class _Open:
         return left / length if length > _FOLLOWS * np.linalg.norm(row) else np.zeros(len(row))
 
     def leaves_free(self, row: Numbers) -> bool:
-        """Is every small kind as free as it must be, or was by its group alone, where the sum `row` is told too?"""
+        """Is every protected kind that the sum `row` says something of as free as it must be, where that is told too?"""
         diagonal = self._diagonal - row * row
-        changed = np.abs(row) > _FOLLOWS
+        # No entry of a projection is more than the root of its diagonal's: only these can be less free than they must be.
+        at_risk = self._protected & (np.abs(row) > _FOLLOWS) & (diagonal < _OPEN * _OPEN)
         return all(
-            self._freedom(kind, diagonal[kind], row) >= self._least[kind] - _FOLLOWS
-            for kind in self._at_risk(diagonal, changed)
+            self._freedom(kind, diagonal[kind], row) >= self._least[kind] for kind in np.flatnonzero(at_risk).tolist()
         )
 
     def keep(self, row: Numbers) -> None:
         """Take the sum `row` for told."""
         self._rows[self._told], self._told = row, self._told + 1
         self._diagonal = self._diagonal - row * row
+        for kind in self._changes:
+            self._changes[kind] -= row * row[kind]
 
-    def _at_risk(self, diagonal: Numbers, those: Mask | bool = True) -> list[int]:
-        # No entry of a projection is more than the root of its diagonal's: only these can be less free than they must be.
-        return np.flatnonzero(self._small & those & (diagonal < _OPEN * _OPEN)).tolist()
-
-    def _freedom(self, kind: int, itself: float, row: Numbers | None = None) -> float:
+    def _freedom(self, kind: int, itself: float, row: Numbers) -> float:
         """By what part of its size a volume can be more or less at least, while none is by more than its size."""
-        change = np.zeros(len(self._size))
-        change[kind] = 1.0
-        open_ = self.project(change)
-        if row is not None:
-            open_ = open_ - row * row[kind]
-        return float(max(itself, 0.0) / max(float(np.abs(open_).max()), _FOLLOWS))
+        if kind not in self._changes:
+            only = np.zeros(len(self._size))
+            only[kind] = 1.0
+            self._changes[kind] = self.project(only)
+        most = np.abs(self._changes[kind] - row * row[kind]).max()
+        return float(max(itself, 0.0) / max(float(most), _FOLLOWS))
 
 
 def _any_alike(changes: Numbers) -> bool:
@@ -216,23 +229,33 @@ def _any_alike(changes: Numbers) -> bool:
     return bool((np.abs(np.diff(ways, axis=0)).max(1, initial=0.0) < _ALIKE).any())
 
 
-def _raked(shares: Numbers, claims: Ints, sums: Sequence[Mask]) -> Numbers:
-    """The shares, made to add up to the claims of each of the `sums`: each multiplied by a factor of every sum it is in."""
-    named = shares > 0
-    rows, totals = np.array(sums, float)[:, named], np.array([claims[one].sum() for one in sums], float)
-    factors, first = np.zeros(len(rows)), shares[named] * (claims.sum() / shares.sum())
-    at = first
+def _raked(shares: Numbers, claims: Ints, owner: Ints, parts: Sequence[Mask]) -> Numbers:
+    """The shares, made to add up to the claims of each group and part: each multiplied by a factor of every sum it is in."""
+    named = np.flatnonzero(shares > 0)
+    group = np.unique(owner[named], return_inverse=True)[1].ravel()
+    volume = np.bincount(owner, claims)[np.unique(owner[named])]
+    rows = np.array(parts, float).reshape(len(parts), len(owner))[:, named]
+    totals, factors = np.array([claims[part].sum() for part in parts], float), np.zeros(len(parts))
+    is_of = np.zeros((len(named), len(volume)))
+    is_of[np.arange(len(named)), group] = 1.0
+
+    def with_factors() -> Numbers:
+        at = shares[named] * np.exp(np.clip(factors @ rows, -_MOST, _MOST))
+        return np.asarray(at * (volume / np.bincount(group, at))[group])
+
+    at = with_factors()
     # Newton's method for the factors' logarithms. Where the sums contradict each other (claims of kinds that nobody may name
     # are in them), it ends near what they say.
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if parts else 0):
         missed = totals - rows @ at
         if np.abs(missed).max() < _NEAR * claims.sum():
             break
-        steepness = (rows * at) @ rows.T
+        of_groups = (rows * at) @ is_of
+        steepness = (rows * at) @ rows.T - (of_groups / volume) @ of_groups.T
         # Sums that follow from others make it singular but for the last term.
         step = np.linalg.solve(steepness + np.eye(len(rows)) * _FOLLOWS * np.trace(steepness), missed)
         factors += step / max(float(np.abs(step @ rows).max()), 1.0)
-        at = first * np.exp(np.clip(factors @ rows, -_MOST, _MOST))
+        at = with_factors()
     out = np.zeros(len(shares))
     out[named] = at
     return out

@@ -210,6 +210,16 @@ def test_procedures_that_may_not_be_told_are_missing_where_they_are_many_and_wha
             assert claims.loc[early, "procedure_code"].isna().mean() > 0.98
 
 
+def test_how_many_claims_hold_what_may_not_be_told_is_not_told_of_one_facility(fit):
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    table = replaced(table, "facility_id", [f"H{i % 9}" for i in rows])
+    codes = table["procedure_code"].to_pylist()
+    for houses, told in ((1, "Some of procedure_code is rare"), (4, "44.")):
+        theirs = [f"as person {i % 70} told" if i % 9 < houses else code for i, code in enumerate(codes)]
+        sentences = fit(replaced(table, "procedure_code", theirs)).oddities
+        assert any(one.startswith(told) and "of procedure_code is rare" in one for one in sentences)
+
+
 OTHERS = ("amount_claimed", "amount_paid", "dx_primary_label")
 # What columns of the stay are told by depends on which of them there are; what others are told by does not.
 EMPTIED = [

@@ -122,6 +122,71 @@ def test_places_of_one_facility_occur_with_what_the_directory_says_of_them(told)
     assert max(thirds) < 1.1 * min(thirds)
 
 
+def houses_of_classes(sizes, described, rows_without=None) -> pa.Table:
+    """Claims of facilities of these sizes, `described` column by column; the key of `rows_without` is missing."""
+    house = np.random.default_rng(5).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    table = tariff_table(len(house), seed=8)
+    codes = np.array(table["dx_primary_code"].to_pylist(), object)
+    keys = [f"H{i}" for i in house]
+    for row in range(0 if rows_without is None else rows_without):
+        keys[np.flatnonzero(house == 0)[row]] = None
+    columns = {
+        "facility_id": keys,
+        "facility_ownership": ["Pemkab"] * len(house),
+        "dx_primary_code": np.where(house == 0, codes[0], codes).tolist(),
+        **{name: np.array(values, object)[house].tolist() for name, values in described.items()},
+    }
+    return with_columns(table, columns)
+
+
+def test_what_a_facility_says_otherwise_in_some_claims_crosses_nowhere(fit):
+    """Of 1,500 claims of a house of class C four in ten say B; in its place one house is of class B, dealt out with others."""
+    kinds = ["C"] * 4 + ["A", "B", "D"] + ["C"] * 9
+    table = houses_of_classes(
+        [1500, 800, 800, 800, 600, 600, 600, *[700] * 9],
+        {"province_name": ["BALI"] * 7 + ["JAWA TIMUR"] * 9, "facility_class": [f"RS Kelas {kind}" for kind in kinds]},
+    )
+    own = np.array(table["facility_id"].to_pylist()) == "H0"
+    slips = own & (np.random.default_rng(1).random(len(own)) < 0.4)
+    wrong = np.where(slips, "RS Kelas B", table["facility_class"].to_pylist()).tolist()
+    shares = dict(fit(replaced(table, "facility_class", wrong)).marginal("facility_class"))
+    assert slips.sum() > 500
+    assert [shares[f"RS Kelas {kind}"] * len(own) for kind in "ABD"] == pytest.approx([600] * 3, abs=25)
+
+
+def test_facilities_that_lack_a_value_altogether_exchange_it_too(fit):
+    types = [None, "Tipe X", "Tipe Y", "Tipe Z", *["Tipe X", "Tipe Y", "Tipe Z"] * 3]
+    profiles = []
+    for first, second in ((0, 1), (1, 0)):
+        theirs = [types[first], types[second], *types[2:]]
+        table = houses_of_classes(
+            [800, 800, 700, 900, *[600] * 9],
+            {
+                "province_name": ["BALI"] * 4 + ["JAWA TIMUR"] * 9,
+                "facility_class": ["RS Kelas C"] * 13,
+                "facility_type": theirs,
+            },
+        )
+        profiles.append(fit(table))
+    assert profiles[0].profile_hash == profiles[1].profile_hash
+    assert any("dealt out" in told for told in profiles[0].oddities)
+
+
+@pytest.mark.parametrize("keyless", [1, 300])
+def test_claims_without_a_key_make_no_third_facility(fit, keyless):
+    """The two houses of class A have 1,200 claims, of which some lack the key."""
+    table = houses_of_classes(
+        [900, 300, 400, 400, 400, 400, 400, 400, *[600] * 6],
+        {
+            "province_name": ["BALI"] * 14,
+            "facility_class": [f"RS Kelas {kind}" for kind in "AABBDDEE"] + ["RS Kelas C"] * 6,
+        },
+        keyless,
+    )
+    shares = dict(fit(table).marginal("facility_class"))
+    assert shares["RS Kelas A"] * table.num_rows == pytest.approx(1000, abs=30)  # with class B's two, half of 2,000
+
+
 PLACES = ("ACEH", "BALI", "PAPUA")
 PLACE_FACTORS, WARD_FACTORS = np.array([1.5, 1.18, 1.0]), np.array([1.0, 1.2, 1.4])
 

@@ -108,6 +108,21 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("procedure_code", "RM1234", ["OPD", "IPD", "RD01", "SUR02", "MAT01"], 4),
         ("procedure_code", "DR-ANI", [*NAMED_AFTER, *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40))], 10),
         ("procedure_code", "POLI-ANI", [f"POLI-{name}" for name in ("BUDI", "SITI", "EKO", "RINA", "IDA")], 4),
+        (
+            "procedure_code",
+            "POLI-BUDI",
+            [
+                *(f"POLI-{name}" for name in ("OP", "IP", "CS", "ND", "RI")),
+                *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40)),
+            ],
+            10,
+        ),
+        (
+            "procedure_code",
+            "REG-4711",
+            [*(f"REG-{number}" for number in range(4712, 4716)), *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40))],
+            10,
+        ),
         ("procedure_code", "NHIF-ANI", [f"SHA-0{n % 9}-0{n}" for n in range(10, 40)], 10),
         ("dx_primary_code", "ANI", ["INF2", "CIR7", "RS12", "RS1", "RS2", "RS3"], 4),
         ("procedure_code", "1234.567", [f"0{code}" for code in range(100, 140)], 4),
