@@ -120,6 +120,9 @@ def compare_claims(
     `k`: fewest persons behind a figure of a slice (50 claims where there is no `patient_id_hash`). `step` is called
     with the name of each of STEPS when it is done. Raises SourceError when a table holds fewer than 200 claims.
     """
+    # What the synthetic claims never have is no column of theirs.
+    empty = [name for name in synthetic.column_names if synthetic[name].null_count == synthetic.num_rows]
+    synthetic = synthetic.drop_columns(empty)
     real, lacking = _as_whole_as(synthetic, real)
     holdout = None if holdout is None else _as_whole_as(synthetic, holdout)[0]
     for what, table, fewest in (("real", real, FEWEST_CLAIMS), ("synthetic", synthetic, FEWEST_CLAIMS)):

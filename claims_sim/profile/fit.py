@@ -68,6 +68,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     months = times.months
     _add_extra(builder, encoded, bins)
     blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH]))
+    if source.gap_left_out:
+        encoded.defaults["amount_gap"] = "what is claimed less what is paid, though the source's is something else"
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
     base = encoded.population.k

@@ -24,6 +24,8 @@ _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01
+_SOMETHING_ELSE: Final = 0.05
+"""The share of the claims whose gap is none, above which the column is something else."""
 _MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
@@ -161,16 +163,29 @@ def _number_oddities(columns: pa.Table) -> Iterator[str]:
 
 
 def _gap_oddities(columns: pa.Table) -> Iterator[str]:
+    odd = _no_gaps(columns)
+    share = None if odd is None else _share_if_many(odd)
+    if share and holds_no_gap(columns):
+        yield (
+            f"{share} of amount_gap is not what is claimed less what is paid: it is something else (a deductible, the patient's "
+            "part) and left out."
+        )
+    elif share:
+        yield f"{share} of amount_gap is not what is claimed less what is paid; simulated claims hold just that."
+
+
+def holds_no_gap(columns: pa.Table) -> bool:
+    """Is the column of the gap something else than what is claimed less what is paid, in so many claims that are no slips?"""
+    odd = _no_gaps(columns)
+    return odd is not None and (pc.sum(odd).as_py() or 0) > _SOMETHING_ELSE * (len(odd) - odd.null_count)
+
+
+def _no_gaps(columns: pa.Table) -> pa.ChunkedArray | None:
     names = ("amount_claimed", "amount_paid", "amount_gap")
     if not set(names) <= set(columns.column_names):
-        return
+        return None
     claimed, paid, gap = (columns[name] for name in names)
-    share = _share_if_many(pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT))
-    if share:
-        yield (
-            f"{share} of amount_gap is not what is claimed less what is paid; simulated claims hold just that. "
-            "If the column is something else (a deductible, the patient's part), leave it out of the mapping file."
-        )
+    return pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT)
 
 
 def _count_oddities(columns: pa.Table) -> Iterator[str]:

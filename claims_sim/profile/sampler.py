@@ -164,6 +164,13 @@ class Sampler:
             values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
             if None in values and default not in values:
                 claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
+        for name, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
+            if {name, code} <= set(claims.column_names) and name not in (*asked, *self.profile.absent):
+                # A payload has the code for a name where there is none.
+                nameless = pc.equal(claims[name].cast(pa.string()), claims[code].cast(pa.string())).fill_null(False)
+                claims = with_nulls(claims, name, nameless)
+        if "amount_gap" in self.profile.defaults and "amount_gap" in claims.column_names:
+            claims = with_nulls(claims, "amount_gap", pa.array(np.ones(claims.num_rows, np.bool_)))
         return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)
 
     def _without_stand_in_for_diagnosis(self, claims: pa.Table) -> pa.Table:
