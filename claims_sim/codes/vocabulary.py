@@ -69,6 +69,10 @@ physician physiotherapy postnatal postoperative prenatal preoperative prescripti
 referral rehabilitation review room sample service services specialist specialized subsequent surgery surgical test testing
 triage urgent vaccination ward wellness
 appendicectomy bed day days denture diem discectomy echocardiogram fee grafting hemorrhoidectomy haemorrhoidectomy hydrocelectomy
+ambulatoria ambulatorio chirurgie cirugia cirugía consulta consultas consultation domiciliaria domiciliario estancia exames
+hospitalizacion hospitalización imagen imagenes imágenes imagerie internação laboratoire laboratorio laboratorium laboratório
+medicamento medicamentos odontologia odontología procedimento procedimiento procedimientos quirurgico quirúrgico soins terapia
+urgencia urgencias
 item myomectomy package per session sessions toilet under
 allergology anaesthesiology anesthesiology cardiology cardiothoracic critical dependency dermatology endocrinology
 gastroenterology geriatrics gynaecology haematology hematology immunology infectiology maternity midwifery nephrology neurology

@@ -37,7 +37,7 @@ BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[
     "admit_dt", "discharge_dt", "los", "dx_primary_label", "procedure_label", "amount_claimed", "amount_paid", "amount_gap",
-    "comorbidity_count",
+    "comorbidity_count", "claim_weight",
 ]  # fmt: skip
 """The columns that a claim of the stream always fills. Of categories the profile knows that some are missing."""
 

@@ -30,8 +30,8 @@ PLACE: Final = (
 )  # fmt: skip
 WEIGHED_BY: Final = PLACE[:-1]
 """Most samples are drawn by places that are no district: told by these, weights are told of more."""
-WEIGHED_SELDOM_BY: Final = (DISTRICT, MONTH)
-"""Some are drawn anew every year, with other weights."""
+WEIGHED_SELDOM_BY: Final = (DISTRICT, MONTH, HAS_PROCEDURE, "procedure_code", "dx_primary_code")
+"""Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48

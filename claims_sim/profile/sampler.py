@@ -166,9 +166,11 @@ class Sampler:
                 claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
         for name, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
             if {name, code} <= set(claims.column_names) and name not in (*asked, *self.profile.absent):
-                # A payload has the code for a name where there is none.
-                nameless = pc.equal(claims[name].cast(pa.string()), claims[code].cast(pa.string())).fill_null(False)
-                claims = with_nulls(claims, name, nameless)
+                # A payload has the code for a name where none may be told.
+                label = claims[name].cast(pa.string())
+                told = pc.is_in(label, value_set=self._texts.get(name, pa.array([], pa.string())))
+                nameless = pc.equal(label, claims[code].cast(pa.string())).fill_null(False)
+                claims = with_nulls(claims, name, pc.and_not(nameless, told))
         if "amount_gap" in self.profile.defaults and "amount_gap" in claims.column_names:
             claims = with_nulls(claims, "amount_gap", pa.array(np.ones(claims.num_rows, np.bool_)))
         return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)

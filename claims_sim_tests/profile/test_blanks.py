@@ -220,6 +220,38 @@ def test_how_many_claims_hold_what_may_not_be_told_is_not_told_of_one_facility(f
         assert any(one.startswith(told) and "of procedure_code is rare" in one for one in sentences)
 
 
+@pytest.mark.parametrize(("odd", "left_out"), [(12, True), (50, False)])
+def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
+    """Every twelfth claim has a deductible in its place; of slips in every fiftieth the others are gaps."""
+    table = tariff_table(ROWS)
+    claimed, paid = (table[name].to_numpy().astype(float) for name in ("amount_claimed", "amount_paid"))
+    paid = np.where(np.arange(ROWS) % 3 == 0, claimed * 0.8, paid)
+    gap = np.where(np.arange(ROWS) % odd == 0, 385.0, claimed - paid)
+    table = replaced(table, "amount_paid", paid).append_column("amount_gap", pa.array(gap))
+    profile = fit(table)
+    assert ("amount_gap" in profile.absent) == ("amount_gap" in profile.defaults) == left_out
+    assert any("is something else" in told for told in profile.oddities) == left_out
+    sampler, rows = Sampler(profile), np.arange(2000)
+    claims = sampler.draw_claims(1, rows)
+    assert claims["amount_gap"].null_count == 0
+    left = sampler.leave_empty(1, rows, claims)
+    assert left["amount_gap"].null_count == (2000 if left_out else 0)
+    assert left["amount_paid"].null_count == 0
+
+
+def test_a_label_that_only_repeats_its_code_is_none_in_a_table_that_stands_for_the_sources(fit):
+    table = tariff_table(ROWS)
+    codes = [f"P{10_000 + i % 30}" if i % 3 else None for i in range(ROWS)]
+    named = [code and f"as {code[::-1]} was told by person {i % 97}" for i, code in enumerate(codes)]
+    table = replaced(table, "procedure_code", codes).append_column("procedure_label", pa.array(named, pa.string()))
+    profile, rows = fit(table), np.arange(2000)
+    claims = Sampler(profile).draw_claims(1, rows)
+    done = claims["procedure_code"].is_valid().to_numpy()
+    assert done.mean() > 0.2
+    assert (claims["procedure_label"].to_pylist() == np.array(claims["procedure_code"].to_pylist(), object))[done].all()
+    assert Sampler(profile).leave_empty(1, rows, claims)["procedure_label"].null_count == 2000
+
+
 OTHERS = ("amount_claimed", "amount_paid", "dx_primary_label")
 # What columns of the stay are told by depends on which of them there are; what others are told by does not.
 EMPTIED = [

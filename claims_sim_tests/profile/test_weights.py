@@ -139,3 +139,15 @@ def test_weights_of_persons_stay_with_their_claims():
     house = np.repeat(np.arange(1, 7), 100)
     weight = np.random.default_rng(0).uniform(1, 2, 600)
     assert (dealt_weights(house, [np.zeros(600), house - 1], weight)[1] == weight).all()
+
+
+def test_what_a_case_weighs_follows_its_procedure_and_is_missing_where_nothing_was_done(fit):
+    table = tariff_table(8000)
+    codes = table["procedure_code"].to_pylist()
+    of_code = {code: 1.0 + 0.5 * i for i, code in enumerate(sorted({code for code in codes if code}))}
+    table = table.append_column("claim_weight", pa.array([of_code.get(code) for code in codes], pa.float64()))
+    profile, rows = fit(table), np.arange(8000)
+    sampler = Sampler(profile)
+    left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows))
+    weights, done = left["claim_weight"].to_pylist(), left["procedure_code"].to_pylist()
+    assert np.mean([weight == of_code.get(code) for weight, code in zip(weights, done, strict=True)]) > 0.97
