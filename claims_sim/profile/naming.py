@@ -184,7 +184,7 @@ _KNOWN: Final[dict[str, str]] = {
     "hospown": "facility_ownership", "folio": "claim_id", "clues": "facility_id", "nivelatencion": "facility_class",
     "idsejour": "claim_id", "noanonyme": "patient_id_hash", "ghm": "procedure_code", "mntamo": "amount_paid",
     "statutjuridique": "facility_ownership", "codips": "facility_id", "naturaleza": "facility_ownership", "ambito": "service_type",
-    "npi": "facility_id", "documentohash": "patient_id_hash", "documentoid": "patient_id_hash",
+    "documentohash": "patient_id_hash", "documentoid": "patient_id_hash",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id",

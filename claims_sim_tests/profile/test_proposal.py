@@ -280,7 +280,7 @@ def test_severity_is_found_in_case_group_codes(tmp_path):
         ("entidad", "province_name"), ("tipo_unidad", "facility_type"), ("nivel_atencion", "facility_class"),
         ("imp_pagado", "amount_paid"), ("deduccion", "amount_gap"), ("declaratie_id", "claim_id"), ("bsn_pseudo", "patient_id_hash"),
         ("verpleegdagen", "los"), ("valor_facturado", "amount_claimed"), ("glosa", "amount_gap"),
-        ("ghm", "procedure_code"), ("NPI", "facility_id"), ("mnt_amo", "amount_paid"), ("ambito", "service_type"),
+        ("ghm", "procedure_code"), ("mnt_amo", "amount_paid"), ("ambito", "service_type"),
     ],
 )  # fmt: skip
 def test_names_of_other_countries_tables_are_known(column, ours):
