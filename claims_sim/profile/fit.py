@@ -33,6 +33,11 @@ WEIGHED_BY: Final = PLACE[:-1]
 WEIGHED_SELDOM_BY: Final = (DISTRICT, MONTH, HAS_PROCEDURE, "procedure_code", "dx_primary_code")
 """Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
+FOLLOWS: Final = {
+    "amount_gap": "what is claimed less what is paid",
+    "comorbidity_count": "how many secondary codes there are",
+}
+"""What columns are in simulated claims, whatever the source's are."""
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 UNKNOWN: Final = "unknown"
@@ -68,8 +73,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     months = times.months
     _add_extra(builder, encoded, bins)
     blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH]))
-    if source.gap_left_out:
-        encoded.defaults["amount_gap"] = "what is claimed less what is paid, though the source's is something else"
+    encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's is something else" for name in source.left_out}
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
     base = encoded.population.k

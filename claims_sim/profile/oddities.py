@@ -25,7 +25,7 @@ _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01
 _SOMETHING_ELSE: Final = 0.05
-"""The share of the claims whose gap is none, above which the column is something else."""
+"""The share of the claims whose gap or count is none, above which the column is something else."""
 _MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
@@ -165,7 +165,7 @@ def _number_oddities(columns: pa.Table) -> Iterator[str]:
 def _gap_oddities(columns: pa.Table) -> Iterator[str]:
     odd = _no_gaps(columns)
     share = None if odd is None else _share_if_many(odd)
-    if share and holds_no_gap(columns):
+    if share and "amount_gap" in something_else(columns):
         yield (
             f"{share} of amount_gap is not what is claimed less what is paid: it is something else (a deductible, the patient's "
             "part) and left out."
@@ -174,10 +174,14 @@ def _gap_oddities(columns: pa.Table) -> Iterator[str]:
         yield f"{share} of amount_gap is not what is claimed less what is paid; simulated claims hold just that."
 
 
-def holds_no_gap(columns: pa.Table) -> bool:
-    """Is the column of the gap something else than what is claimed less what is paid, in so many claims that are no slips?"""
-    odd = _no_gaps(columns)
-    return odd is not None and (pc.sum(odd).as_py() or 0) > _SOMETHING_ELSE * (len(odd) - odd.null_count)
+def something_else(columns: pa.Table) -> tuple[str, ...]:
+    """Columns that follow from others by their name, and do not in so many claims that they are something else."""
+    odd = {"amount_gap": _no_gaps(columns), "comorbidity_count": _no_counts(columns)}
+    return tuple(
+        name
+        for name, claims in odd.items()
+        if claims is not None and (pc.sum(claims).as_py() or 0) > _SOMETHING_ELSE * (len(claims) - claims.null_count)
+    )
 
 
 def _no_gaps(columns: pa.Table) -> pa.ChunkedArray | None:
@@ -189,15 +193,22 @@ def _no_gaps(columns: pa.Table) -> pa.ChunkedArray | None:
 
 
 def _count_oddities(columns: pa.Table) -> Iterator[str]:
-    if not {"comorbidity_count", "dx_secondary_codes"} <= set(columns.column_names):
-        return
-    listed = pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0)
-    share = _share_if_many(pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64())))
-    if share:
+    odd = _no_counts(columns)
+    share = None if odd is None else _share_if_many(odd)
+    if share and "comorbidity_count" in something_else(columns):
         yield (
-            f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold "
-            "just that. If the column is something else (an index of comorbidities), leave it out of the mapping file."
+            f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds: it is something else (an index of "
+            "comorbidities, a longer list's count) and left out."
         )
+    elif share:
+        yield f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold just that."
+
+
+def _no_counts(columns: pa.Table) -> pa.ChunkedArray | None:
+    if not {"comorbidity_count", "dx_secondary_codes"} <= set(columns.column_names):
+        return None
+    listed = pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0)
+    return pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64()))
 
 
 def _share_if_many(odd: pa.ChunkedArray) -> str | None:

@@ -171,8 +171,9 @@ class Sampler:
                 told = pc.is_in(label, value_set=self._texts.get(name, pa.array([], pa.string())))
                 nameless = pc.equal(label, claims[code].cast(pa.string())).fill_null(False)
                 claims = with_nulls(claims, name, pc.and_not(nameless, told))
-        if "amount_gap" in self.profile.defaults and "amount_gap" in claims.column_names:
-            claims = with_nulls(claims, "amount_gap", pa.array(np.ones(claims.num_rows, np.bool_)))
+        for name in ("amount_gap", "comorbidity_count"):
+            if name in self.profile.defaults and name in claims.column_names and name not in asked:
+                claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
         return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)
 
     def _without_stand_in_for_diagnosis(self, claims: pa.Table) -> pa.Table:

@@ -27,7 +27,7 @@ from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
-from claims_sim.profile.oddities import Reading, describe_oddities, given_values, holds_no_gap, share_of
+from claims_sim.profile.oddities import Reading, describe_oddities, given_values, share_of, something_else
 from claims_sim.profile.source_sql import (
     CANONICAL,
     Located,
@@ -82,8 +82,8 @@ class SourceTable:
     """Which cells of each claim the source leaves empty (`blanks`), also where something stands in for them in `columns`."""
     no_diagnosis: str = ""
     """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
-    gap_left_out: bool = False
-    """Is the source's column of the gap something else?"""
+    left_out: tuple[str, ...] = ()
+    """The source's columns that are something else than their names say."""
 
     @property
     def rows(self) -> int:
@@ -130,8 +130,8 @@ def read_source(spec: SourceSpec) -> SourceTable:
         refuse_unreadable(reading)
         refuse_amounts_for_codes(reading)
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
-    gap_left_out = holds_no_gap(columns)
-    columns = _without_foreign_gap(columns)
+    left_out = something_else(columns)
+    columns = columns.drop_columns(left_out)
     no_diagnosis, nameless = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns)
@@ -144,7 +144,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         empty=empty,
         no_diagnosis=no_diagnosis,
-        gap_left_out=gap_left_out,
+        left_out=left_out,
     )
 
 
@@ -211,7 +211,8 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         types = _column_types(connection, relation, path)
         located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
-        return _without_foreign_gap(fill_stays(_copy(connection, sample, located, mapping))[0])
+        columns = fill_stays(_copy(connection, sample, located, mapping))[0]
+        return columns.drop_columns(something_else(columns))
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     finally:
@@ -235,11 +236,6 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
             )
         ids = f"CAST({quote_identifier(theirs)} AS VARCHAR) AS claim_id"
         return _copy(opened.connection, opened.relation, located, mapping, first=ids)
-
-
-def _without_foreign_gap(columns: pa.Table) -> pa.Table:
-    """The columns without that of the gap, where it is something else."""
-    return columns.drop_columns("amount_gap") if holds_no_gap(columns) else columns
 
 
 def stand_in_for_diagnosis(diagnoses: pa.Array) -> tuple[str, tuple[str, ...]]:

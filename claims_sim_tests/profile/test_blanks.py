@@ -239,6 +239,17 @@ def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
     assert left["amount_paid"].null_count == 0
 
 
+def test_a_count_of_more_than_the_secondary_codes_is_left_out(fit):
+    table = tariff_table(ROWS)
+    listed = [len(codes or ()) for codes in table["dx_secondary_codes"].to_pylist()]
+    counts = [count + 2 * (i % 8 == 0) for i, count in enumerate(listed)]
+    profile, rows = fit(table.append_column("comorbidity_count", pa.array(counts))), np.arange(500)
+    claims = Sampler(profile).draw_claims(1, rows)
+    assert claims["comorbidity_count"].to_pylist() == [len(c or ()) for c in claims["dx_secondary_codes"].to_pylist()]
+    assert Sampler(profile).leave_empty(1, rows, claims)["comorbidity_count"].null_count == 500
+    assert any("comorbidity_count" in told and "left out" in told for told in profile.oddities)
+
+
 def test_a_label_that_only_repeats_its_code_is_none_in_a_table_that_stands_for_the_sources(fit):
     table = tariff_table(ROWS)
     codes = [f"P{10_000 + i % 30}" if i % 3 else None for i in range(ROWS)]
