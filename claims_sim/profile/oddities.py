@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.source_sql import (
     MONEY,
     ONE_DOT,
@@ -177,11 +178,18 @@ def _gap_oddities(columns: pa.Table) -> Iterator[str]:
 def something_else(columns: pa.Table) -> tuple[str, ...]:
     """Columns that follow from others by their name, and do not in so many claims that they are something else."""
     odd = {"amount_gap": _no_gaps(columns), "comorbidity_count": _no_counts(columns)}
-    return tuple(
-        name
-        for name, claims in odd.items()
-        if claims is not None and (pc.sum(claims).as_py() or 0) > _SOMETHING_ELSE * (len(claims) - claims.null_count)
-    )
+    return tuple(name for name, claims in odd.items() if claims is not None and _are_no_slips(claims, columns))
+
+
+def _are_no_slips(odd: pa.ChunkedArray, columns: pa.Table) -> bool:
+    """Are so many claims odd, of enough persons, that it is no matter of one of them?"""
+    many = pc.sum(odd).as_py() or 0
+    if many <= _SOMETHING_ELSE * (len(odd) - odd.null_count):
+        return False
+    if "patient_id_hash" not in columns.column_names:
+        return many >= CLAIMS_K
+    persons = pc.count_distinct(columns["patient_id_hash"].filter(pc.fill_null(odd, False))).as_py() or 0
+    return bool(persons >= PERSONS_K)
 
 
 def _no_gaps(columns: pa.Table) -> pa.ChunkedArray | None:

@@ -160,7 +160,8 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         # Some people have several claims; who they are is invented.
         return _identity("coalesce(patient_id_hash, 'SIM-P-' || person)", "person", type_)
     if name == "claim_weight":
-        return f"CAST(coalesce(claim_weight, 1) AS {type_})"
+        # Where no weight may be told at all, every claim counts once.
+        return f"CAST(coalesce(claim_weight, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
     if column.kind == "date":
         return _date(name, type_, forms)
     if column.kind == "list":

@@ -27,17 +27,18 @@ def weights_as_dealt(weight: Numbers, dealt: Dealt, population: Population) -> N
     if of_kind is None:
         return weight
     shared = np.where(_told(of_kind, dealt, population), of_kind, np.nan)[dealt.kind_dealt]
-    return np.where(dealt.group >= 0, shared, weight)
+    return np.where((dealt.group >= 0) & np.isfinite(weight), shared, weight)
 
 
 def _weights_of_kinds(weight: Numbers, dealt: Dealt) -> Numbers | None:
-    """The one weight of each kind; None where some kind has several."""
-    values, code = np.unique(np.where(np.isfinite(weight), weight, -1.0), return_inverse=True)
-    cells, distinct = dense_ids(dealt.kind * len(values) + code)
-    counts, owner = np.bincount(cells), distinct // len(values)
+    """The one weight of each kind (NaN: none has any); None where some kind has several. Claims without one say nothing."""
+    known = np.flatnonzero(np.isfinite(weight))
+    values, code = np.unique(weight[known], return_inverse=True)
+    cells, distinct = dense_ids(dealt.kind[known] * max(len(values), 1) + code)
+    counts, owner = np.bincount(cells), distinct // max(len(values), 1)
     most = np.zeros(len(dealt.kinds), np.int64)
     np.maximum.at(most, owner, counts)
-    if (most < _OF_A_KIND * np.bincount(dealt.kind, minlength=len(most))).any():
+    if (most < _OF_A_KIND * np.bincount(dealt.kind[known], minlength=len(most))).any():
         return None
     commonest = counts == most[owner]
     of_kind = np.full(len(most), np.nan)

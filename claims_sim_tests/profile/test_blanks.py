@@ -239,6 +239,18 @@ def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
     assert left["amount_paid"].null_count == 0
 
 
+def test_a_few_persons_claims_do_not_make_a_column_something_else(fit):
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    claimed, paid = (table[name].to_numpy().astype(float) for name in ("amount_claimed", "amount_paid"))
+    few = rows < 60
+    gap = np.where(few & (rows % 2 == 0), 385.0, claimed - paid)
+    known = [None if not one else float(value) for one, value in zip(few, gap, strict=True)]
+    table = table.append_column("amount_gap", pa.array(known, pa.float64()))
+    for persons, left_out in ((10, False), (30, True)):
+        theirs = [f"person {i % persons if i < 60 else i}" for i in rows.tolist()]
+        assert ("amount_gap" in fit(replaced(table, "patient_id_hash", theirs)).defaults) == left_out
+
+
 def test_a_count_of_more_than_the_secondary_codes_is_left_out(fit):
     table = tariff_table(ROWS)
     listed = [len(codes or ()) for codes in table["dx_secondary_codes"].to_pylist()]
@@ -308,12 +320,15 @@ def test_what_is_withheld_is_not_what_another_table_counts_more(fit):
 @pytest.mark.slow
 def test_at_most_sixty_sets_of_empty_cells_are_told(fit):
     table, g = tariff_table(20_000), np.random.default_rng(8)
-    for name in ("amount_paid", "los", "admit_dt", "discharge_dt"):
+    further = {
+        "dx_primary_label": [f"Label {i}" for i in g.integers(0, 9, 20_000)],
+        "amount_gap": table["amount_claimed"].to_numpy() - table["amount_paid"].to_numpy(),
+        "comorbidity_count": [len(codes or ()) for codes in table["dx_secondary_codes"].to_pylist()],
+    }
+    for name, column in further.items():
+        table = table.append_column(name, pa.array(column))
+    for name in ("amount_paid", "los", "admit_dt", "discharge_dt", *further):
         table = emptied(table, name, g.random(20_000) < 0.4)
-    labels = [f"Label {i}" for i in g.integers(0, 9, 20_000)]
-    for name in ("dx_primary_label", "amount_gap", "comorbidity_count"):
-        column = labels if name.endswith("label") else g.integers(0, 9, 20_000)
-        table = emptied(table.append_column(name, pa.array(column)), name, g.random(20_000) < 0.4)
     assert 40 < len(fit(table).blanks) <= 61
 
 

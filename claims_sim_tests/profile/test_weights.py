@@ -151,3 +151,19 @@ def test_what_a_case_weighs_follows_its_procedure_and_is_missing_where_nothing_w
     left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows))
     weights, done = left["claim_weight"].to_pylist(), left["procedure_code"].to_pylist()
     assert np.mean([weight == of_code.get(code) for weight, code in zip(weights, done, strict=True)]) > 0.97
+
+
+@pytest.mark.parametrize("lacking", [0.02, 0.3])
+def test_weights_that_some_claims_lack_are_those_of_their_kinds_all_the_same(lacking):
+    """Else the weight of each facility of a group would stay with its claims, and tell which are whose."""
+    g = np.random.default_rng(3)
+    house = np.repeat(np.arange(1, 7), [1500, 900, 300, 700, 700, 700])
+    kinds = np.where(house <= 3, house - 1, 3).astype(np.int32)
+    own = np.array([2.0, 3.5, 1.2, 9.0])[kinds]
+    weight = np.where(g.random(len(house)) < lacking, np.nan, own)
+    population = Population(len(house), 11, np.arange(len(house)), house)
+    dealt = deal_out([kinds], population)
+    assert (dealt.group >= 0).sum() == 2700
+    borne = weights_as_dealt(weight, dealt, population)
+    assert np.isnan(borne[dealt.group >= 0]).all()
+    assert np.array_equal(borne[dealt.group < 0], weight[dealt.group < 0], equal_nan=True)
