@@ -30,7 +30,7 @@ PLACE: Final = (
 )  # fmt: skip
 WEIGHED_BY: Final = PLACE[:-1]
 """Most samples are drawn by places that are no district: told by these, weights are told of more."""
-WEIGHED_SELDOM_BY: Final = (DISTRICT, MONTH, HAS_PROCEDURE, "procedure_code", "dx_primary_code")
+WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCEDURE, "dx_primary_code"))
 """Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 FOLLOWS: Final = {
@@ -291,7 +291,7 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
         bins["claim_weight"] = binned.bins
         target = Target("claim_weight", binned.codes, len(binned.bins.lo))
         candidates = builder.candidates([*WEIGHED_BY, "severity_group"])
-        for further in (builder.candidates([name]) for name in WEIGHED_SELDOM_BY):
+        for further in map(builder.candidates, WEIGHED_SELDOM_BY):
             if further and builder.tell_clearly_more(target, candidates, further):
                 candidates = [*candidates, *further]
         builder.add(target, candidates)
