@@ -109,6 +109,21 @@ def test_the_sandbox_of_the_demo_source_has_its_schema_and_the_profiles_claims(s
     assert ours == pytest.approx(real, abs=0.05)
 
 
+def test_a_gap_that_is_something_else_is_null_in_the_sandbox_and_may_be_filled(settings, small_source, tmp_path):
+    path = tmp_path / "deductibles.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{small_source}' AS src (READ_ONLY)")
+        connection.execute(
+            "CREATE TABLE claims_normalized AS SELECT * REPLACE (385.0 AS amount_gap) FROM src.claims_normalized"
+        )
+    own = settings.model_copy(update={"source": path})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    for fill, null, gaps in (({}, ["amount_gap"], 0), ({"amount_gap": "50"}, [], 3_000)):
+        out = tmp_path / f"{gaps}.duckdb"
+        assert write_sandbox(own, out, asked=asked(), fill=fill).named("") == null
+        assert query(out, "SELECT count(amount_gap), count(amount_paid) FROM claims_normalized") == [(gaps, 3_000)]
+
+
 @pytest.fixture(scope="module")
 def theirs(small_source, tmp_path_factory):
     """A table of another shape with its mapping, and its profile, made once."""

@@ -23,6 +23,7 @@ from claims_sim.pipeline.profiling import check_isolation, check_output, current
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec, source_table
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import open_source
@@ -113,7 +114,10 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
             raise SettingsError(
                 f"--fill {strange[0]}: {spec.path} has no such column; it has: {', '.join(opened.types)}."
             )
-        return foreign_columns(opened.types, located, mapping, read_forms(opened, located), fill)
+        # What the profile left out, as it is something else than its name says, is a column that claims of ours do not have.
+        left_out = FOLLOWS.keys() & current_profile(settings).defaults.keys()
+        ours = {name: column for name, column in located.items() if name not in left_out}
+        return foreign_columns(opened.types, ours, mapping, read_forms(opened, ours), fill)
 
 
 def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:

@@ -164,12 +164,10 @@ def _profile_special_dates(builder: Builder, encoded: Encoded, context: Sequence
 
 
 def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
-    if encoded.days is None or encoded.los is None or encoded.days is encoded.los:
+    if encoded.days is None or encoded.los is None or encoded.days is encoded.los or STAY_SPAN in bins:
         return
     gap = encoded.days - encoded.los
     known = np.flatnonzero(np.isfinite(gap))
-    if STAY_SPAN in bins:
-        return
     values, number = np.unique(gap[known].astype(np.int64), return_inverse=True)
     told = values[encoded.population.releasable(number.astype(np.int64), len(values), known)]
     many = told[np.argsort(-np.bincount(number)[np.searchsorted(values, told)], kind="stable")][:_MOST_GAPS]

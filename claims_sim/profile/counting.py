@@ -14,6 +14,7 @@ Mask = npt.NDArray[np.bool_]
 MIN_FACILITIES: Final = 3
 MAX_FACILITY_SHARE: Final = 0.9
 NO_KEY: Final = 0
+"""The person or facility of a row that lacks the key of one."""
 UNTOLD: Final = -1
 """The facility of a row whose facility nobody can tell: it counts as one of its own."""
 PERSONS_K: Final = 11

@@ -39,7 +39,7 @@ Blankable = Literal[
     "admit_dt", "discharge_dt", "los", "dx_primary_label", "procedure_label", "amount_claimed", "amount_paid", "amount_gap",
     "comorbidity_count", "claim_weight",
 ]  # fmt: skip
-"""The columns that a claim of the stream always fills. Of categories the profile knows that some are missing."""
+"""The columns that a claim of the stream always fills, and its weight. Of categories the profile knows that some are missing."""
 
 PERIOD: Final = "price_period"
 """A variable of the price lists' own: the period of the month, of those between which prices change."""

@@ -249,10 +249,12 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         del out.codes[name], out.vocabularies[name]
         out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
     elif kept < out.rows:
-        instead = "it counts as missing" if _count_as_missing(out, name) else "it is drawn from the rest"
-        if name.endswith("_label"):
+        instead = "it is drawn from the rest"
+        if _count_as_missing(out, name):
+            instead = "it counts as missing"
+        elif name.endswith("_label"):
             instead = "the code system's name stands for it"
-        elif name in CODE_LISTS and instead != "it counts as missing":
+        elif name in CODE_LISTS:
             instead = "it counts as a released code of its category, block or chapter"
         # Of how many nothing may be told is itself a number of their claims.
         share = share_of(out.rows - kept, out.rows) if out.population.may_be_told(np.flatnonzero(~told)) else "Some"

@@ -17,7 +17,7 @@ from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, b
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
-from claims_sim.profile.oddities import about, share_of
+from claims_sim.profile.oddities import FOLLOWS, about, share_of
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import PLAIN, Rule, Target
 from claims_sim.profile.rounding import amount_grid
@@ -33,11 +33,6 @@ WEIGHED_BY: Final = PLACE[:-1]
 WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCEDURE, "dx_primary_code"))
 """Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
-FOLLOWS: Final = {
-    "amount_gap": "what is claimed less what is paid",
-    "comorbidity_count": "how many secondary codes there are",
-}
-"""What columns are in simulated claims, whatever the source's are."""
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 UNKNOWN: Final = "unknown"

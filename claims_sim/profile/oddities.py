@@ -27,6 +27,15 @@ _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01
 _SOMETHING_ELSE: Final = 0.05
 """The share of the claims whose gap or count is none, above which the column is something else."""
+FOLLOWS: Final = {
+    "amount_gap": "what is claimed less what is paid",
+    "comorbidity_count": "how many codes dx_secondary_codes holds",
+}
+"""Columns that follow from others by their name, and from what: so they are in simulated claims, whatever the source's are."""
+_RATHER: Final = {
+    "amount_gap": "a deductible, the patient's part",
+    "comorbidity_count": "an index of comorbidities, a longer list's count",
+}
 _MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
@@ -56,8 +65,7 @@ def describe_oddities(reading: Reading) -> tuple[str, ...]:
         *_form_oddities(columns),
         *_date_oddities(columns),
         *_number_oddities(columns),
-        *_gap_oddities(columns),
-        *_count_oddities(columns),
+        *_following_oddities(columns),
         *_missing_oddities(columns),
         *_severity_oddities(columns),
         *_identity_oddities(connection, relation, mapping),
@@ -163,22 +171,31 @@ def _number_oddities(columns: pa.Table) -> Iterator[str]:
                 yield f"{share_of(negative, columns.num_rows)} of {name} is negative and counts as missing."
 
 
-def _gap_oddities(columns: pa.Table) -> Iterator[str]:
-    odd = _no_gaps(columns)
-    share = None if odd is None else _share_if_many(odd)
-    if share and "amount_gap" in something_else(columns):
-        yield (
-            f"{share} of amount_gap is not what is claimed less what is paid: it is something else (a deductible, the patient's "
-            "part) and left out."
-        )
-    elif share:
-        yield f"{share} of amount_gap is not what is claimed less what is paid; simulated claims hold just that."
+def _following_oddities(columns: pa.Table) -> Iterator[str]:
+    """Of columns that follow from others by their name: in how many claims they do not, and what then becomes of them."""
+    for name, odd in _that_do_not_follow(columns).items():
+        share = _share_if_many(odd)
+        if share and _are_no_slips(odd, columns):
+            yield f"{share} of {name} is not {FOLLOWS[name]}: it is something else ({_RATHER[name]}) and left out."
+        elif share:
+            yield f"{share} of {name} is not {FOLLOWS[name]}; simulated claims hold just that."
 
 
 def something_else(columns: pa.Table) -> tuple[str, ...]:
     """Columns that follow from others by their name, and do not in so many claims that they are something else."""
-    odd = {"amount_gap": _no_gaps(columns), "comorbidity_count": _no_counts(columns)}
-    return tuple(name for name, claims in odd.items() if claims is not None and _are_no_slips(claims, columns))
+    return tuple(name for name, odd in _that_do_not_follow(columns).items() if _are_no_slips(odd, columns))
+
+
+def _that_do_not_follow(columns: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """For each such column that is there with what it follows from: which claims hold something else."""
+    there, found = set(columns.column_names), {}
+    if {"amount_claimed", "amount_paid", "amount_gap"} <= there:
+        gap = pc.subtract(columns["amount_claimed"], columns["amount_paid"])
+        found["amount_gap"] = pc.greater(pc.abs(pc.subtract(gap, columns["amount_gap"])), _CENT)
+    if {"comorbidity_count", "dx_secondary_codes"} <= there:
+        listed = pc.cast(pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0), pa.float64())
+        found["comorbidity_count"] = pc.not_equal(columns["comorbidity_count"], listed)
+    return found
 
 
 def _are_no_slips(odd: pa.ChunkedArray, columns: pa.Table) -> bool:
@@ -187,36 +204,9 @@ def _are_no_slips(odd: pa.ChunkedArray, columns: pa.Table) -> bool:
     if many <= _SOMETHING_ELSE * (len(odd) - odd.null_count):
         return False
     if "patient_id_hash" not in columns.column_names:
-        return many >= CLAIMS_K
+        return bool(many >= CLAIMS_K)
     persons = pc.count_distinct(columns["patient_id_hash"].filter(pc.fill_null(odd, False))).as_py() or 0
     return bool(persons >= PERSONS_K)
-
-
-def _no_gaps(columns: pa.Table) -> pa.ChunkedArray | None:
-    names = ("amount_claimed", "amount_paid", "amount_gap")
-    if not set(names) <= set(columns.column_names):
-        return None
-    claimed, paid, gap = (columns[name] for name in names)
-    return pc.greater(pc.abs(pc.subtract(pc.subtract(claimed, paid), gap)), _CENT)
-
-
-def _count_oddities(columns: pa.Table) -> Iterator[str]:
-    odd = _no_counts(columns)
-    share = None if odd is None else _share_if_many(odd)
-    if share and "comorbidity_count" in something_else(columns):
-        yield (
-            f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds: it is something else (an index of "
-            "comorbidities, a longer list's count) and left out."
-        )
-    elif share:
-        yield f"{share} of comorbidity_count is not how many codes dx_secondary_codes holds; simulated claims hold just that."
-
-
-def _no_counts(columns: pa.Table) -> pa.ChunkedArray | None:
-    if not {"comorbidity_count", "dx_secondary_codes"} <= set(columns.column_names):
-        return None
-    listed = pc.fill_null(pc.list_value_length(columns["dx_secondary_codes"]), 0)
-    return pc.not_equal(columns["comorbidity_count"], pc.cast(listed, pa.float64()))
 
 
 def _share_if_many(odd: pa.ChunkedArray) -> str | None:

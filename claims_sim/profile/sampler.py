@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
+from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
@@ -32,6 +33,7 @@ from claims_sim.profile.encode import (
 )
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
+from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.payments import Payments
 from claims_sim.profile.timing import Calendar, Days
 from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
@@ -159,22 +161,27 @@ class Sampler:
         return empty(claims, code, blanks, self.profile.absent)
 
     def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:
-        """The claims without what stands in for missing categories, but in columns that were `asked` for."""
+        """The claims without what stands in for values that the source lacks or may not tell, but in columns that were `asked` for."""
         for name in (name for name in BRIEF if name in claims.column_names and name not in asked):
             values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
             if None in values and default not in values:
                 claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
-        for name, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
-            if {name, code} <= set(claims.column_names) and name not in (*asked, *self.profile.absent):
-                # A payload has the code for a name where none may be told.
-                label = claims[name].cast(pa.string())
-                told = pc.is_in(label, value_set=self._texts.get(name, pa.array([], pa.string())))
-                nameless = pc.equal(label, claims[code].cast(pa.string())).fill_null(False)
-                claims = with_nulls(claims, name, pc.and_not(nameless, told))
-        for name in ("amount_gap", "comorbidity_count"):
-            if name in self.profile.defaults and name in claims.column_names and name not in asked:
+        for name in (name for name in FOLLOWS if name in self.profile.defaults and name in claims.column_names):
+            if name not in asked:
                 claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
+        for label in (name for name in NAMES_OF if name in claims.column_names and name not in asked):
+            claims = self._without_repeated_codes(claims, label)
         return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)
+
+    def _without_repeated_codes(self, claims: pa.Table, name: str) -> pa.Table:
+        """The claims without labels that are just the code, as payloads have where none may be told; not where the source has such."""
+        code = NAMES_OF[name]
+        if code not in claims.column_names or name in self.profile.absent:
+            return claims
+        label = claims[name].cast(pa.string())
+        told = pc.is_in(label, value_set=self._texts.get(name, pa.array([], pa.string())))
+        repeats = pc.equal(label, claims[code].cast(pa.string())).fill_null(False)
+        return with_nulls(claims, name, pc.and_not(repeats, told))
 
     def _without_stand_in_for_diagnosis(self, claims: pa.Table) -> pa.Table:
         """The claims without the code that stands where there is no diagnosis, and without its name."""

@@ -44,7 +44,7 @@ READING: Final = b"reading"
 _READ_AS: Final = (*STAYS_FILLED, "claims without a diagnosis")
 """Names this way of reading: claims that were read in another way cannot be compared."""
 _NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
-_NOTHING_KNOWN_ICD9: Final = ("7999", "7998", "79989")
+_NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
 """Codes of ICD-10 and of ICD-9-CM for illnesses of which nothing is known."""
 _BATCH_ROWS: Final = 100_000
 _MEMORY: Final = "1GB"
@@ -249,7 +249,7 @@ def stand_in_for_diagnosis(diagnoses: pa.Array) -> tuple[str, tuple[str, ...]]:
     written = set(diagnoses.dictionary.to_pylist())
     are_icd9 = sum(map(icd9cm.is_diagnosis, filter(None, written))) > len(written) / 2
     code = next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
-    instead = f"{code} stands for it in a payload" if code else "others' stand for it"
+    instead = f"{code} stands for it in a payload" if code else "others' diagnoses stand for it"
     return code, (f"{share_of(missing, len(diagnoses))} of the claims have no primary diagnosis: {instead}.",)
 
 

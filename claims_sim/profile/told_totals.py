@@ -7,7 +7,7 @@ much any of these does. The proof is in docs/privacy-proof.md.
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -38,51 +38,45 @@ _ROUNDS, _NEAR, _MOST = 60, 1e-5, 20.0
 """Steps towards the totals, how near these must come as a share of all claims, and the logarithm of the most that a share changes by."""
 
 
+class Told(NamedTuple):
+    """Which totals are told: of kinds of groups of several, `grouped`; each part is a mask over these, as is a group of `owner`."""
+
+    grouped: Ints
+    owner: Ints
+    parts: tuple[Mask, ...]
+
+
 def shares_of_kinds(kind: Ints, kinds: Ints, group: Ints, population: Population) -> Numbers:
     """How much of its group's claims each kind gets; nothing, where too few persons have it for its name to be told.
 
     `kind` is the kind of each row, `kinds` the codes of each kind, `group` the group of each.
     """
-    volumes = _Volumes(kind, len(kinds), population)
-    shares = np.where(volumes.named, volumes.size, 0.0)
-    grouped = volumes.grouped(group)
-    if len(grouped):
-        parts = list(_told_parts(volumes, kinds, group, grouped))
-        owner = np.unique(group[grouped], return_inverse=True)[1].ravel()
-        shares[grouped] = _raked(shares[grouped], volumes.claims[grouped], owner, parts)
+    volumes = Volumes(kind, len(kinds), population)
+    shares, told = np.where(volumes.named, volumes.size, 0.0), told_totals(volumes, kinds, group)
+    if len(told.grouped):
+        shares[told.grouped] = _raked(shares[told.grouped], volumes.claims[told.grouped], told.owner, told.parts)
     return shares
 
 
-def told_sums(kind: Ints, kinds: Ints, group: Ints, population: Population) -> tuple[Ints, list[Mask]]:
-    """The kinds that are dealt out with regard to totals, and of which of them the claims' sums are told, groups first."""
-    volumes = _Volumes(kind, len(kinds), population)
+def told_totals(volumes: "Volumes", kinds: Ints, group: Ints) -> Told:
+    """Choose the totals that are told: those of the most kinds first, since each leaves less open for others."""
     grouped = volumes.grouped(group)
-    if not len(grouped):
-        return grouped, []
-    return grouped, [*_whole_groups(group[grouped]), *_told_parts(volumes, kinds, group, grouped)]
-
-
-def _whole_groups(owner: Ints) -> list[Mask]:
-    return [owner == one for one in np.unique(owner)]
-
-
-def _told_parts(volumes: "_Volumes", kinds: Ints, group: Ints, grouped: Ints) -> Iterator[Mask]:
     owner = np.unique(group[grouped], return_inverse=True)[1].ravel()
-    told = _Told(volumes, grouped, owner)
-    # What the most kinds have first: each total leaves less open for others.
+    if not len(grouped):
+        return Told(grouped, owner, ())
+    open_ = _LeftOpen(volumes, grouped, owner)
     parts = sorted(_parts(kinds[grouped], owner), key=lambda part: -int(part.sum()))
-    yield from islice(
-        (part for part in parts if _both_may_be_told(volumes, grouped, part, owner) and told.tell(part)), _MOST_TOLD
-    )
+    told = (part for part in parts if _both_may_be_told(volumes, grouped, part, owner) and open_.tell(part))
+    return Told(grouped, owner, tuple(islice(told, _MOST_TOLD)))
 
 
-def _both_may_be_told(volumes: "_Volumes", grouped: Ints, part: Mask, owner: Ints) -> bool:
+def _both_may_be_told(volumes: "Volumes", grouped: Ints, part: Mask, owner: Ints) -> bool:
     """May a part of the kinds, and the rest of the groups that it is of, each be told?"""
     touched = np.isin(owner, owner[part])
     return all(volumes.may_be_told(grouped[those]) for those in (part, touched & ~part))
 
 
-class _Volumes:
+class Volumes:
     """The claims of each kind by facility."""
 
     def __init__(self, kind: Ints, count: int, population: Population) -> None:
@@ -138,14 +132,14 @@ def _parts(kinds: Ints, owner: Ints) -> Iterator[Mask]:
                     yield part
 
 
-class _Told:
+class _LeftOpen:
     """What is left open of the kinds' volumes by the totals that are told: those of the groups, and further ones.
 
     With volumes measured in facilities, nothing is told of which names alone would make another's; with volumes in claims, nobody
     has nearly all of what some sum is of.
     """
 
-    def __init__(self, volumes: _Volumes, grouped: Ints, owner: Ints) -> None:
+    def __init__(self, volumes: Volumes, grouped: Ints, owner: Ints) -> None:
         facilities, claims = volumes.facilities[grouped], np.maximum(volumes.claims[grouped], 1)
         sizes = (volumes.size[grouped], claims.astype(float))
         protected = np.array([not volumes.may_be_told(np.array([kind])) for kind in grouped.tolist()], np.bool_)

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.directory import deal_out, group_kinds
-from claims_sim.profile.told_totals import shares_of_kinds, told_sums
+from claims_sim.profile.told_totals import Volumes, shares_of_kinds, told_totals
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -31,6 +31,12 @@ def world(sizes=SIZES):
 
 def population(facility, person=None):
     return Population(len(facility), 11, np.arange(len(facility)) if person is None else person, facility)
+
+
+def told_sums(kind, kinds, group, people):
+    """The kinds that are dealt out with regard to totals, and which of them each told sum is of, whole groups first."""
+    told = told_totals(Volumes(kind, len(kinds), people), kinds, group)
+    return told.grouped, [*(told.owner == one for one in np.unique(told.owner)), *told.parts]
 
 
 def test_places_and_classes_have_as_many_claims_as_they_have_and_no_facility_has():
