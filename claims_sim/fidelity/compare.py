@@ -33,8 +33,8 @@ from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
 from claims_sim.fidelity.violations import broken_identities, broken_rules, identity_columns
-from claims_sim.profile.oddities import about, share_of
 from claims_sim.profile.source import stand_in_for_diagnosis
+from claims_sim.profile.telling import about, share_of
 
 CLASSIFIED: Final = 20_000  # a side
 MEASURED_DISTANCES: Final = 3_000
@@ -191,7 +191,7 @@ def _as_whole_as(synthetic: pa.Table, claims: pa.Table) -> tuple[pa.Table, dict[
 def _with_diagnoses(claims: pa.Table) -> pa.Table:
     """The claims with what a stream has in the place of a missing diagnosis."""
     column = claims["dx_primary_code"].cast(pa.string()).combine_chunks()
-    code, _ = stand_in_for_diagnosis(column.dictionary_encode())
+    code = stand_in_for_diagnosis(column.dictionary_encode())
     return claims.set_column(
         claims.column_names.index("dx_primary_code"), "dx_primary_code", column.fill_null(code) if code else column
     )

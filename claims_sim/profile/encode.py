@@ -29,9 +29,9 @@ from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.oddities import share_of
 from claims_sim.profile.release import Cells, withhold_complements
 from claims_sim.profile.source import SourceTable
+from claims_sim.profile.telling import share_of
 from claims_sim.profile.weights import weights_as_dealt
 from claims_sim.randomness import stream_key, uniforms
 

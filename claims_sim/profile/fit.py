@@ -17,11 +17,12 @@ from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, b
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
-from claims_sim.profile.oddities import FOLLOWS, about, share_of
+from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import PLAIN, Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
+from claims_sim.profile.telling import about, share_of
 
 DISTRICT: Final = "district_name"
 PROVINCE: Final = "province_name"

@@ -17,8 +17,9 @@ from claims_sim.codes.hospitals import CLASSES, ownership_of
 from claims_sim.codes.places import PROVINCES
 from claims_sim.errors import SourceError
 from claims_sim.profile.naming import CODED_VALUES, SPELLED_VALUES
-from claims_sim.profile.oddities import STEP, Reading, share_of, unread_form
+from claims_sim.profile.oddities import Reading, unread_form
 from claims_sim.profile.source_sql import CANONICAL, ColumnMapping, Located, named_expressions
+from claims_sim.profile.telling import STEP, share_of, share_where
 
 _HARDLY_ANY: Final = 0.01
 _MOSTLY: Final = 0.5
@@ -113,7 +114,7 @@ def _mostly_empty(mapping: ColumnMapping, columns: pa.Table, given: Mapping[str,
             and name not in _OFTEN_EMPTY
             and _MOSTLY * columns.num_rows < empty < columns.num_rows
         ):
-            yield f"{share_of(empty, columns.num_rows)} of {name} has no value: see that the mapping file names the right column."
+            yield f"Most of {name} has no value: see that the mapping file names the right column."
 
 
 def _idle_sections(located: Mapping[str, Located], mapping: ColumnMapping) -> Iterator[str]:
@@ -155,14 +156,11 @@ def _unnamed(located: Mapping[str, Located], mapping: ColumnMapping, columns: pa
         if name not in located or located[name].kind not in ("text", "code") or not values.keys() - {""}:
             continue
         column = columns[name].combine_chunks()
-        claims = np.bincount(column.indices.drop_null().to_numpy(), minlength=len(column.dictionary))
         known = {*values, *values.values()}
-        is_other = np.array(
-            [not (value in known or _is_ours(name, value)) for value in column.dictionary.to_pylist()], np.bool_
-        )
-        other = int(claims[is_other].sum()) if len(claims) else 0
-        if other:
-            share = share_of(other, int(claims.sum()))
+        is_other = pa.array(not (value in known or _is_ours(name, value)) for value in column.dictionary.to_pylist())
+        other = pc.take(is_other.cast(pa.bool_()), column.indices)
+        if pc.any(other).as_py():
+            share = share_where(other, columns, len(column) - column.null_count)
             yield f"{share} of {name} is not named in [values.{name}] of the mapping file; it is kept as it is."
 
 

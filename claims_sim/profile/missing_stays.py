@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.counting import Mask
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.oddities import share_of
+from claims_sim.profile.telling import share_where
 
 STAYS_FILLED: Final = ("stays", "3")
 """Names this way of filling stays."""
@@ -40,13 +40,11 @@ def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
 def _fill(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     columns, completed = _from_each_other(columns)
     told: tuple[str, ...] = ()
-    if completed:
-        told = (
-            f"{share_of(completed, columns.num_rows)} of the claims lack a discharge or days of stay; one follows from the other.",
-        )
+    if completed.any():
+        share = share_where(completed, columns)
+        told = (f"{share} of the claims lack a discharge or days of stay; one follows from the other.",)
     filled = _without_night(columns)
-    claims = int(np.count_nonzero(filled))
-    if not claims:
+    if not filled.any():
         return columns, told
     known = {
         name: columns[name].combine_chunks() for name in ("admit_dt", "discharge_dt") if name in columns.column_names
@@ -61,17 +59,17 @@ def _fill(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
             columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(missing, value, column))
     return columns, (
         *told,
-        f"{share_of(claims, columns.num_rows)} of the claims have neither a discharge nor days of stay, as is usual of their kind; "
-        "they count as claims without a night.",
+        f"{share_where(filled, columns)} of the claims have neither a discharge nor days of stay, as is usual of their kind; they "
+        "count as claims without a night.",
     )
 
 
-def _from_each_other(columns: pa.Table) -> tuple[pa.Table, int]:
+def _from_each_other(columns: pa.Table) -> tuple[pa.Table, Mask]:
     """With a discharge where only that is missing, so many days after the admission as stays of so many days mostly take; and
-    with the days of stay that the dates tell, as other claims count them. How many claims have been given either.
+    with the days of stay that the dates tell, as other claims count them. Which claims have been given either.
     """  # noqa: D205
     if not {"los", "admit_dt", "discharge_dt"} <= set(columns.column_names):
-        return columns, 0
+        return columns, np.zeros(columns.num_rows, np.bool_)
     los = columns["los"].to_numpy()
     admit, discharge = (columns[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
     nights = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")) / np.timedelta64(1, "D")
@@ -89,7 +87,7 @@ def _from_each_other(columns: pa.Table) -> tuple[pa.Table, int]:
             column = columns[name].combine_chunks()
             known = pc.if_else(pa.array(filled), pa.array(values, mask=~filled).cast(column.type), column)
             columns = columns.set_column(columns.column_names.index(name), name, known)
-    return columns, int(np.count_nonzero(ends | counted))
+    return columns, ends | counted
 
 
 def _count_first_day(beyond: Numbers, those: Mask) -> int:

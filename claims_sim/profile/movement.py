@@ -11,7 +11,7 @@ import numpy.typing as npt
 from claims_sim.profile.calendar import MIDNIGHT
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Bins, Profile, Table
-from claims_sim.profile.oddities import about
+from claims_sim.profile.telling import about
 
 _NUMBERED: Final = ("secondary_count", "admit_weekday", "admit_hour", "discharge_hour")
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

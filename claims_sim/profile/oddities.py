@@ -13,12 +13,15 @@ from claims_sim.profile.source_sql import (
     ONE_DOT,
     ColumnMapping,
     Located,
+    canonical_expression,
+    canonical_select,
     dots_are_thousands,
     given_expression,
     money_expression,
     quote_identifier,
     text_expression,
 )
+from claims_sim.profile.telling import SOME, STEP, keys_in, share_of_those, share_where
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
@@ -39,8 +42,6 @@ _RATHER: Final = {
 _MANY_REPEATS: Final = 0.05
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
-STEP: Final = 50
-"""Shares are told in steps of so many claims: a sentence must not tell of few of them."""
 
 
 class Reading(NamedTuple):
@@ -88,9 +89,21 @@ def _unreadable(reading: Reading) -> Iterator[str]:
     for name, total in reading.given.items():
         read = columns.num_rows - columns[name].null_count
         if total > read:
-            share = share_of(total - read, columns.num_rows)
+            share = share_of_those(_whose_unreadable(reading, name), total - read, columns)
             form = unread_form(reading, name)
             yield f"{share} of {name} could not be read as a {located[name].kind} and counts as missing.{form}"
+
+
+def _whose_unreadable(reading: Reading, name: str) -> pa.Table:
+    """The persons and facilities, as far as there are any, of claims that say something in a column that cannot be read."""
+    connection, relation, located, mapping, columns, _ = reading
+    keys = {key: located[key] for key in keys_in(columns)}
+    if not keys:
+        return pa.table({})
+    value = canonical_expression(name, located[name], located, mapping, relation)
+    unreadable = f"{given_expression(located[name])} IS NOT NULL AND {value} IS NULL"
+    with connection.cursor() as beside:  # the connection's last result may not be at its end
+        return beside.sql(f"{canonical_select(relation, keys, mapping)} WHERE {unreadable}").to_arrow_table()
 
 
 def unread_form(reading: Reading, name: str) -> str:
@@ -121,8 +134,8 @@ def _one_dot(connection: duckdb.DuckDBPyConnection, relation: str, located: Mapp
         ).fetchone()
         if row and not row[2] and row[0] > row[1] / 2:
             yield (
-                f"{share_of(row[0], row[1])} of {name} is written like 1.234 and read as a little more than one: "
-                "if the dot parts thousands there, give a view that takes it out."
+                f"Most of {name} is written like 1.234 and read as a little more than one: if the dot parts thousands there, "
+                "give a view that takes it out."
             )
 
 
@@ -140,11 +153,10 @@ def _form_oddities(columns: pa.Table) -> Iterator[str]:
         if name not in columns.column_names:
             continue
         column = columns[name].combine_chunks()
-        odd = pc.invert(pc.match_substring_regex(column.dictionary, form))
-        counts = pc.filter(pc.take(odd, pc.drop_null(column.indices)), pc.take(odd, pc.drop_null(column.indices)))
-        known = len(column) - column.null_count
-        if known and len(counts):
-            yield f"{share_of(len(counts), known)} of {name} does not look like {kind} (a label or a code of another list, perhaps)."
+        odd = pc.take(pc.invert(pc.match_substring_regex(column.dictionary, form)), column.indices)
+        if pc.any(odd).as_py():
+            share = share_where(odd, columns, len(column) - column.null_count)
+            yield f"{share} of {name} does not look like {kind} (a label or a code of another list, perhaps)."
 
 
 def _date_oddities(columns: pa.Table) -> Iterator[str]:
@@ -153,28 +165,29 @@ def _date_oddities(columns: pa.Table) -> Iterator[str]:
         if name not in names:
             continue
         years = pc.year(columns[name])
-        strange = pc.sum(pc.or_(pc.less(years, _FIRST_YEAR), pc.greater(years, _LAST_YEAR))).as_py() or 0
-        if strange:
-            yield f"{share_of(strange, columns.num_rows)} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
+        strange = pc.or_(pc.less(years, _FIRST_YEAR), pc.greater(years, _LAST_YEAR))
+        if pc.any(strange).as_py():
+            share = share_where(strange, columns)
+            yield f"{share} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
     if {"admit_dt", "discharge_dt"} <= names:
-        reversed_ = pc.sum(pc.less(columns["discharge_dt"], columns["admit_dt"])).as_py() or 0
-        if reversed_:
-            share = share_of(reversed_, columns.num_rows)
+        reversed_ = pc.less(columns["discharge_dt"], columns["admit_dt"])
+        if pc.any(reversed_).as_py():
+            share = share_where(reversed_, columns)
             yield f"{share} of claims are discharged before they are admitted; their dates count as missing."
 
 
 def _number_oddities(columns: pa.Table) -> Iterator[str]:
     for name in ("amount_claimed", "amount_paid", "los", "claim_weight"):
         if name in columns.column_names:
-            negative = pc.sum(pc.less(columns[name], 0)).as_py() or 0
-            if negative:
-                yield f"{share_of(negative, columns.num_rows)} of {name} is negative and counts as missing."
+            negative = pc.less(columns[name], 0)
+            if pc.any(negative).as_py():
+                yield f"{share_where(negative, columns)} of {name} is negative and counts as missing."
 
 
 def _following_oddities(columns: pa.Table) -> Iterator[str]:
     """Of columns that follow from others by their name: in how many claims they do not, and what then becomes of them."""
     for name, odd in _that_do_not_follow(columns).items():
-        share = _share_if_many(odd)
+        share = _share_if_many(odd, columns)
         if share and _are_no_slips(odd, columns):
             yield f"{share} of {name} is not {FOLLOWS[name]}: it is something else ({_RATHER[name]}) and left out."
         elif share:
@@ -209,26 +222,26 @@ def _are_no_slips(odd: pa.ChunkedArray, columns: pa.Table) -> bool:
     return bool(persons >= PERSONS_K)
 
 
-def _share_if_many(odd: pa.ChunkedArray) -> str | None:
+def _share_if_many(odd: pa.ChunkedArray, columns: pa.Table) -> str | None:
     """The share of the claims that are `odd`, of those of which that is known; None where they are few."""
     known, many = len(odd) - odd.null_count, pc.sum(odd).as_py() or 0
-    return share_of(many, known) if many > _RATHER_MANY * known else None
+    return share_where(odd, columns, known) if many > _RATHER_MANY * known else None
 
 
 def _missing_oddities(columns: pa.Table) -> Iterator[str]:
     """What is missing in part, and what stands in for it."""
     names = set(columns.column_names)
     if "patient_id_hash" in names:
-        keyless = columns["patient_id_hash"].null_count
-        if 0 < keyless < columns.num_rows:
-            share = share_of(keyless, columns.num_rows)
+        keyless = pc.is_null(columns["patient_id_hash"])
+        if pc.any(keyless).as_py() and not pc.all(keyless).as_py():
+            share = share_where(keyless, columns)
             yield f"{share} of claims have no patient_id_hash: these count as one person's, so that no count rests on them."
     for label, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
         if {label, code} <= names and columns[label].null_count < columns.num_rows:
             given = pc.is_valid(columns[code])
-            unnamed = pc.sum(pc.and_(given, pc.is_null(columns[label]))).as_py() or 0
-            if unnamed:
-                share = share_of(unnamed, pc.sum(given).as_py())
+            unnamed = pc.and_(given, pc.is_null(columns[label]))
+            if pc.any(unnamed).as_py():
+                share = share_where(unnamed, columns, pc.sum(given).as_py())
                 yield f"{share} of {code} has no {label}: simulated claims have the code system's name there, else the code."
 
 
@@ -253,7 +266,7 @@ def _identity_oddities(connection: duckdb.DuckDBPyConnection, relation: str, map
 
 
 def repeats_in_words(connection: duckdb.DuckDBPyConnection, relation: str, theirs: str) -> str | None:
-    """How many rows repeat the id of another, and what that may mean; None where no row does."""
+    """By and large how many rows repeat the id of another, and what that may mean; None where no row does."""
     # 128 bits stand for an id, whatever its length. DuckDB's own hash() is as fast, but gives some ids that differ in two
     # places, as numbers that count on do, the same one.
     key = f"md5_number(CAST({quote_identifier(theirs)} AS VARCHAR))"
@@ -261,26 +274,9 @@ def repeats_in_words(connection: duckdb.DuckDBPyConnection, relation: str, their
     if row is None or row[0] == row[1]:
         return None
     repeats, total = row[0] - row[1], row[0]
-    told = f"{share_of(repeats, total)} of claim_id are repeats of another claim's"
-    if repeats > _MANY_REPEATS * total:
+    many = repeats > _MANY_REPEATS * total
+    share = "Most" if repeats > total / 2 else "Many" if many else SOME if repeats >= STEP else "A few (fewer than 50)"
+    told = f"{share} of claim_id are repeats of another claim's"
+    if many:
         told += ": the rows may be lines of bills, and each counts as a claim"
     return told
-
-
-def about(claims: int) -> str:
-    """A number of claims as text: to three digits, and to 50 claims, so that it looks as rounded as it is and tells of no claim."""
-    if claims < STEP:
-        return "fewer than 50"
-    step = max(STEP, 10 ** (len(str(claims)) - 3))
-    return f"about {round(claims / step) * step:,}"
-
-
-def share_of(count: int, total: int) -> str:
-    """`count` of `total` as text, rounded to 50 claims, so that it tells of no single claim."""
-    if count == total:
-        return "All"
-    if count < STEP:
-        return "A few (fewer than 50)"
-    if total - count < STEP:
-        return "Nearly all"
-    return f"{max(round(count / STEP) * STEP / total, 0.001):.1%}"

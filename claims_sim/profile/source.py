@@ -27,7 +27,7 @@ from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
-from claims_sim.profile.oddities import Reading, describe_oddities, given_values, share_of, something_else
+from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
     CANONICAL,
     Located,
@@ -36,6 +36,7 @@ from claims_sim.profile.source_sql import (
     quote_identifier,
     raw_select,
 )
+from claims_sim.profile.telling import share_where
 from claims_sim.profile.union_view import union_view_sql
 from claims_sim.randomness import stream_key
 
@@ -102,16 +103,15 @@ class SourceTable:
             pc.and_(pc.greater_equal(amount, 0), pc.less_equal(amount, MAX_AMOUNT)).fill_null(False)
             for amount in amounts
         ]
-        lacking = self.rows - (pc.sum(reduce(pc.or_, priced)).as_py() or 0) if priced else 0
-        if not lacking:
+        has_one = reduce(pc.or_, priced) if priced else pa.scalar(True)
+        if pc.all(has_one).as_py():
             return self
-        if lacking == self.rows:
+        if not pc.any(has_one).as_py():
             told = " ".join(sentence for sentence in self.oddities if sentence.startswith("All of amount_"))
             raise SourceError(
                 f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
             )
-        sentence = f"{share_of(lacking, self.rows)} of the claims have no amount; they are left out."
-        has_one = reduce(pc.or_, priced)
+        sentence = f"{share_where(pc.invert(has_one), self.columns)} of the claims have no amount; they are left out."
         empty = None if self.empty is None else self.empty[has_one.to_numpy()]
         return replace(self, columns=self.columns.filter(has_one), oddities=(*self.oddities, sentence), empty=empty)
 
@@ -132,7 +132,8 @@ def read_source(spec: SourceSpec) -> SourceTable:
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
     left_out = something_else(columns)
     columns = columns.drop_columns(left_out)
-    no_diagnosis, nameless = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
+    no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
+    nameless = _missing_diagnoses(columns, no_diagnosis)
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
@@ -238,19 +239,23 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
         return _copy(opened.connection, opened.relation, located, mapping, first=ids)
 
 
-def stand_in_for_diagnosis(diagnoses: pa.Array) -> tuple[str, tuple[str, ...]]:
-    """What stands for a missing diagnosis where some are, since a payload cannot be without one; and a sentence about it.
+def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:
+    """The code that stands for a missing diagnosis where some are, since a payload cannot be without one; empty where none is.
 
-    A code that says that nothing is known and that the source itself has nowhere, so that it says so of these claims alone.
+    One that says that nothing is known and that the source itself has nowhere, so that it says so of these claims alone.
     """
-    missing = diagnoses.null_count
-    if not 0 < missing < len(diagnoses):
-        return "", ()
+    if not 0 < diagnoses.null_count < len(diagnoses):
+        return ""
     written = set(diagnoses.dictionary.to_pylist())
     are_icd9 = sum(map(icd9cm.is_diagnosis, filter(None, written))) > len(written) / 2
-    code = next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
-    instead = f"{code} stands for it in a payload" if code else "others' diagnoses stand for it"
-    return code, (f"{share_of(missing, len(diagnoses))} of the claims have no primary diagnosis: {instead}.",)
+    return next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
+
+
+def _missing_diagnoses(columns: pa.Table, stand_in: str) -> Iterator[str]:
+    missing = columns["dx_primary_code"].is_null()
+    if pc.any(missing).as_py() and not pc.all(missing).as_py():
+        instead = f"{stand_in} stands for it in a payload" if stand_in else "others' diagnoses stand for it"
+        yield f"{share_where(missing, columns)} of the claims have no primary diagnosis: {instead}."
 
 
 def is_single_table(path: Path) -> bool:

@@ -10,9 +10,9 @@ from claims_sim.profile.admit import admit_category, admitted_in_list
 from claims_sim.profile.column_facts import MAX_CATEGORIES
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, plain, spelled
-from claims_sim.profile.oddities import share_of
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import Located, date_expression, quote_identifier, text_expression, value_expression
+from claims_sim.profile.telling import share_of
 
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
 _NEARLY_ALL: Final = 0.8

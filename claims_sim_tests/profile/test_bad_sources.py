@@ -12,10 +12,11 @@ import pytest
 from claims_sim.errors import SourceError
 from claims_sim.profile.document import Profile
 from claims_sim.profile.mapping import load_mapping
-from claims_sim.profile.oddities import about, repeats_in_words, share_of
+from claims_sim.profile.oddities import repeats_in_words
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims, read_source
+from claims_sim.profile.telling import about, share_of
 from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table, with_values, write_duckdb
 
 ROWS = 1500
