@@ -25,6 +25,7 @@ from claims_sim.profile.admit import (
 from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
+from claims_sim.profile.deciding import decided_by
 from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
@@ -233,10 +234,12 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     values = column.dictionary.to_pylist()
     raw = text_codes(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
     names = _names_of_codes(out, source, name, values, raw)
-    # What is done to those who stay may be of another list than what visits are for.
-    kinds = out.codes.get("service_type") if name == "procedure_code" else None
+    # What is done to those who stay may be of another list than what visits are for, and a code may end in the severity of its cases.
+    kinds, decided = (
+        out.codes.get(column) if name == "procedure_code" else None for column in ("service_type", "severity_group")
+    )
     out.codes[name], out.vocabularies[name] = _release_values(
-        out.population, name, values, raw, None, names, kinds=kinds
+        out.population, name, values, raw, None, names, kinds=kinds, decided=decided
     )
     told_of = set(out.vocabularies[name])
     own = np.append(np.array([value in told_of for value in values], np.bool_), None in told_of)
@@ -336,11 +339,12 @@ def _release_values(
     *,
     lists_of_its_own: bool = True,
     kinds: Codes | None = None,
+    decided: Codes | None = None,
 ) -> tuple[Codes, tuple[str | None, ...]]:
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
 
     `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may; claims of
-    each of `kinds` may have a list.
+    each of `kinds` may have a list. Codes may tell what is `decided`.
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
@@ -371,15 +375,18 @@ def _release_values(
         vocabulary.append(None)
     codes = number[shifted]
     if name in CODE_LISTS:
-        _count_with_neighbours(codes, shifted, values, number, own)
+        _count_with_neighbours(codes, shifted, values, number, own, decided)
     return codes, tuple(vocabulary)
 
 
-def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask) -> None:
+def _count_with_neighbours(
+    codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask, decided: Codes | None
+) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
     Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. Which of
-    these is spread in proportion to how common they are. What is no code at all stays suppressed.
+    these is spread in proportion to how common they are; where a code tells what is `decided` of a claim, among those that tell the
+    same. What is no code at all stays suppressed.
     """
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
@@ -387,20 +394,26 @@ def _count_with_neighbours(codes: Codes, shifted: Ints, values: list[str | None]
     counts = np.bincount(codes[codes >= 0], minlength=int(number.max(initial=0)) + 1)
     coded = np.array([own[i] or is_code(value or "") for i, value in enumerate(values)], np.bool_)
     released = [(str(values[i]), int(number[i + 1])) for i in np.flatnonzero(coded & (number[1:] >= 0))]
-    for value in np.unique(shifted[rows]):
+    tells = None if decided is None else decided_by(codes, decided, int(number[0]))
+    told = np.zeros(len(rows), np.int32) if tells is None or decided is None else decided[rows]
+    for value, what in np.unique(np.column_stack([shifted[rows], told]), axis=0).tolist():
         text = values[value - 1] if value and coded[value - 1] else None
-        if text is None:
+        if text is None or not released:
             continue
-        for length in range(len(text) - 1, -1, -1) if own[value - 1] else (3, 2, 1, 0):
-            alike = [(other, code) for other, code in released if other[:length] == text[:length]]
-            # Of a table that holds codes of three and of four characters, one as long as itself.
-            near = [code for other, code in alike if len(other) == len(text)] or [code for _, code in alike]
-            if near:
-                mine = rows[shifted[rows] == value]
-                share = np.cumsum(counts[near]) / counts[near].sum()
-                place = uniforms(stream_key("neighbour", text), np.arange(len(mine)))
-                codes[mine] = np.array(near, np.int32)[np.searchsorted(share, place, side="right")]
-                break
+        same = [(other, code) for other, code in released if tells is None or tells[code] == what]
+        near = _neighbours(text, same or released, own[value - 1])
+        mine = rows[(shifted[rows] == value) & (told == what)]
+        share = np.cumsum(counts[near]) / counts[near].sum()
+        place = uniforms(stream_key("neighbour", text), np.arange(len(mine)))
+        codes[mine] = np.array(near, np.int32)[np.searchsorted(share, place, side="right")]
+
+
+def _neighbours(text: str, others: Sequence[tuple[str, int]], is_own: bool) -> list[int]:
+    """The codes of `others` that begin as `text` does, for as many characters as any does."""
+    lengths = range(len(text) - 1 if is_own else 3, -1, -1)
+    alike = next(found for length in lengths if (found := [o for o in others if o[0][:length] == text[:length]]))
+    # Of a table that holds codes of three and of four characters, one as long as itself.
+    return [code for other, code in alike if len(other) == len(text)] or [code for _, code in alike]
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

@@ -12,6 +12,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
+from claims_sim.profile.deciding import decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
@@ -158,29 +159,30 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
             continue
         earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
         size = len(encoded.vocabularies[name])
-        first, rule = None, PLAIN
+        first: tuple[str, ...] = ()
+        rule = PLAIN
         if name == "dx_primary_code":
-            first = _add_group(builder, encoded, earlier)
+            _add_group(builder, encoded, earlier)
+            first = (DX_GROUP,)
         elif name == DISTRICT and PROVINCE in builder.variables:
             # What is withheld of a district is drawn from the others of its province, never from the country's.
-            first, rule = PROVINCE, Rule(has_pools=False)
+            first, rule = (PROVINCE,), Rule(has_pools=False)
         builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first, rule=rule)
         builder.variables[name] = (encoded.codes[name], size)
 
 
-def _add_group(builder: Builder, encoded: Encoded, earlier: Sequence[str]) -> str | None:
+def _add_group(builder: Builder, encoded: Encoded, earlier: Sequence[str]) -> None:
     """The group of a diagnosis, which follows the hospital's place and kind where single codes are too rare to show it.
 
-    Of codes that begin alike: ICD-10's chapters, by and large. None where there are few codes.
+    Of codes that begin alike: ICD-10's chapters, by and large. Few codes have none.
     """
     vocabulary = encoded.vocabularies["dx_primary_code"]
     if len(vocabulary) < _FEW_DIAGNOSES:
-        return None
+        return
     groups = begins_alike(vocabulary)
     group: Codes = np.array([*groups, -1], np.int32)[encoded.codes["dx_primary_code"]]
     builder.add(Target(DX_GROUP, group, max(groups) + 1), builder.candidates(earlier))
     builder.variables[DX_GROUP] = (group, max(groups) + 1)
-    return DX_GROUP
 
 
 def _add_procedure(builder: Builder, encoded: Encoded) -> None:
@@ -190,13 +192,17 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
         return
     codes, size = encoded.codes["procedure_code"], len(vocabulary)
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
-    candidates, first = builder.candidates(earlier), None
+    candidates = builder.candidates(earlier)
     if None in vocabulary and size > _FEW_PROCEDURES:
         has_any = (codes != vocabulary.index(None)).astype(np.int32)
         builder.add(Target(HAS_PROCEDURE, has_any, 2), candidates)
         builder.variables[HAS_PROCEDURE] = (has_any, 2)
-        candidates, first = [*candidates, *builder.candidates([HAS_PROCEDURE])], HAS_PROCEDURE
-    builder.add(Target("procedure_code", codes, size), candidates, first=first)
+        candidates += builder.candidates([HAS_PROCEDURE])
+    # What is withheld of codes that tell something by themselves is drawn from others that tell the same.
+    nothing = vocabulary.index(None) if None in vocabulary else -1
+    told = [parent.name for parent in candidates if decided_by(codes, parent.codes, nothing) is not None]
+    rule = Rule(has_pools=False) if told else PLAIN
+    builder.add(Target("procedure_code", codes, size), candidates, first=[*told, HAS_PROCEDURE], rule=rule)
     builder.variables["procedure_code"] = (codes, size)
 
 
@@ -207,7 +213,7 @@ def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:
     codes, size = encoded.codes[PROCEDURE_NAME], len(encoded.vocabularies[PROCEDURE_NAME])
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
     # Whether there is a code comes first: what has one has no such name.
-    first = next((name for name in (HAS_PROCEDURE, "procedure_code") if name in builder.variables), None)
+    first = [name for name in (HAS_PROCEDURE, "procedure_code") if name in builder.variables][:1]
     builder.add(Target(PROCEDURE_NAME, codes, size), builder.candidates(earlier), first=first)
     builder.variables[PROCEDURE_NAME] = (codes, size)
 
@@ -223,7 +229,7 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
             for parent in builder.candidates(["service_type", *PLACE])
         ]
         candidates = [*builder.candidates([code]), *further]
-        builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=code)
+        builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=[code])
 
 
 def _stand_for_several(encoded: Encoded, label: str, code: str) -> Mask:

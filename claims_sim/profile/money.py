@@ -260,14 +260,15 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     # Which prices a case has is its own; one that holds from some month on, or at night, is another point or level of it.
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
-    kind, named = None, np.zeros(len(codes), np.bool_)
-    if len(exact) >= _MANY_SHARED:
-        kind = _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates)
+    named = np.zeros(len(codes), np.bool_)
+    kind = (
+        _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates) if len(exact) >= _MANY_SHARED else []
+    )
+    if kind:
         named = (codes >= fit.first_shared) & (codes < other)
     target = Target("amount", np.where(named, np.int32(-1), codes), other + 1)
-    parents = candidates if kind is None else [*candidates, *fit.builder.candidates([kind])]
-    counted = fit.builder.add(target, parents, rule=rule, first=kind)
-    if kind is not None:
+    counted = fit.builder.add(target, [*candidates, *kind], rule=rule, first=[AMOUNT_KIND])
+    if kind:
         # Which price of its case a claim has, and which sum of a few prices, is told by other things: each by its own.
         which: Codes = np.where(named, codes - fit.first_shared, -1).astype(np.int32)
         by_name, rule = Target(SHARED_AMOUNT, which, len(exact) + 1), Rule(Fallback(0, len(exact), _SHARED_DEPTH - 1))
@@ -287,7 +288,7 @@ def _add_nothing(fit: _Fit) -> Mask:
     return nothing
 
 
-def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> str:
+def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> list[Parent]:
     """First whether an amount is a price of the tariffs, the price that is paid, shared or another, by the first codes of all but
     the first kind; then which.
 
@@ -297,7 +298,7 @@ def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Seq
     kind[codes < 0] = -1
     fit.builder.add(Target(AMOUNT_KIND, kind, _KINDS), candidates)
     fit.builder.variables[AMOUNT_KIND] = (kind, _KINDS)
-    return AMOUNT_KIND
+    return fit.builder.candidates([AMOUNT_KIND])
 
 
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:
@@ -423,6 +424,5 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[nameless] = coarsest_grid(fit.primary[nameless], grids)
     # A rare service has habits of its own, which among all claims would not be worth the telling.
-    first = SERVICE if SERVICE in fit.builder.variables else None
-    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2, first=first)
+    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2, first=[SERVICE])
     return grids

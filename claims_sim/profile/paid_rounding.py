@@ -123,8 +123,7 @@ def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], 
     if grids == (grid,) and not left:
         return PaidGrids()
     rounded[rows[leaves]] = len(grids) + of_left[leaves]
-    first = SERVICE if SERVICE in builder.variables else None
-    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=2, first=first)
+    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=2, first=[SERVICE])
     return PaidGrids(grids, left)
 
 

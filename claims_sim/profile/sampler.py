@@ -68,15 +68,18 @@ def _missing(texts: pa.Array) -> int:
     return len(texts) - 1 if texts.null_count else -1
 
 
+_LIE_IN_THEIR_FIRST: Final = frozenset({"district_name", "procedure_code"})
+"""What is withheld of a district is another of its province, of a group of cases that ends in its severity another of that."""
+
+
 class Sampler:
     """Draws from one profile; building it takes a moment, drawing is fast and changes nothing."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
-        # A district lies in its province: what is withheld of one is another of the same.
         self._tables = {
-            name: TableSampler(table, spreads_below_first=name == "district_name" and not table.has_pools)
+            name: TableSampler(table, spreads_below_first=name in _LIE_IN_THEIR_FIRST and not table.has_pools)
             for name, table in {**profile.tables, **weighed}.items()
         }
         self._groups = {

@@ -210,7 +210,7 @@ def profile_settlement(
     _add_kind(builder, codes, first, others)
     kind = builder.candidates([PAID_KIND])
     target = Target("paid", codes, first + len(shares.bins.lo))
-    builder.add(target, [*others, *kind], first=PAID_KIND if kind else None)
+    builder.add(target, [*others, *kind], first=[PAID_KIND])
     if means is not None:
         add_paid_residuals(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
