@@ -104,7 +104,11 @@ _FIRST_CODE: Final = (
     rf"""(["'{_WHITE}]*[\];,|#~].*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
 )
 """A code that stands alone, before its label or at the head of a list."""
-_FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
+_FIRST_OF_OWN: Final = (
+    r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*"""
+    r"""(?:[\];|#]|,[0-9A-Za-z]+-[0-9A-Za-z]|,[A-Za-z]+[0-9]|, [0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*["' ]*(?:,|$))"""
+)
+"""A code at the head of a list. A comma parts what is another code for certain: no decimals, and no words."""
 _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -123,7 +127,7 @@ CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
     "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
-    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S",
+    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p",
 )  # fmt: skip
 MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 

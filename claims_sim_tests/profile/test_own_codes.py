@@ -274,6 +274,26 @@ def test_lists_of_codes_of_another_list_and_with_daggers_are_taken_apart(tmp_pat
     assert read["dx_secondary_codes"].to_pylist()[:4] == [["CIR007"], [], ["G01", "I10"], ["INF002"]]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("5-820.00, 8-930", "5-820.00"),
+        ("5-820.00,8-930,9-984.7", "5-820.00"),
+        ("INF002, CIR007", "INF002"),
+        ("0301102, 0202020", "0301102"),
+        ("INF002,CIR007", "INF002"),
+        ("INF002", "INF002"),
+        ("1-632.0, and more", "1-632.0, and more"),
+        ("2,125.00", "2,125.00"),
+        ("X2, 2 views", "X2, 2 views"),
+    ],
+)
+def test_a_list_of_procedures_is_its_first_one_where_a_comma_parts_codes(tmp_path, written, read):
+    table = replaced(tariff_table(40), "procedure_code", [written] * 40)
+    source = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert source.columns["procedure_code"].to_pylist()[0] == read
+
+
 def test_a_code_is_mapped_as_it_is_written_or_as_it_is_read(tmp_path):
     ours = {"dm2": "E119", "HT01": "I10", "ha01": "J189", "HA01": "J180", "A09.1;I10": "A090", "K359": "K358"}
     table = replaced(tariff_table(ROWS), "dx_primary_code", spread([*list(ours)[:5], "k35.9"]))
