@@ -40,6 +40,8 @@ _NO_PLACE: Final = ("severity_group",)
 """Of the candidates what is no place: who raises prices is a house, its owner or its region."""
 _CLEARLY_BETTER: Final = 1.2
 """How many times as often neighbours' prices must be equal for places to have rises of their own."""
+_AS_OFTEN: Final = 0.95
+"""So large a share of the pairs that agree in more, and those that agree in less have equal amounts as often."""
 _FEWEST_RISEN: Final = 300
 """With fewer rows of a place alone its ratios recur by chance."""
 _LEAST_CHANGE: Final = 0.002
@@ -68,7 +70,7 @@ def global_factors(
     NaN stands for what a value multiplies by that no pairs link to others. Factors that are `known` already are not sought again.
     """
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
-    others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
+    others = _what_decides(encoded, names, logs, tolerance, usable)
     factors = dict(known)
     rest, open_ = logs.copy(), list[str](name for name in names if name not in known)
     for name, found in known.items():
@@ -107,6 +109,22 @@ def global_factors(
     return factors, failed
 
 
+def _what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, tolerance: Numbers, usable: Mask) -> list[str]:
+    """What makes a case, beside its place and severity: a diagnosis and what was done, or what was done alone where rows that agree in
+    it have equal amounts as often, whatever the diagnosis. Of these there are more to be compared.
+    """  # noqa: D205
+    others: list[str] = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
+    without: list[str] = [n for n in others if n != "dx_primary_code"]
+    if not {*others} >= {*CONDITIONS, "dx_primary_code"}:
+        return others
+    rows = np.flatnonzero(usable)
+    both, done = (
+        _equal_neighbours(alike(encoded, [*names, *some], rows), logs[rows], tolerance[rows])
+        for some in (others, without)
+    )
+    return without if done > _AS_OFTEN * both else others
+
+
 def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
     """`factor` with what `other` says of values that it says nothing of; None where they differ in what both say, or say too little."""
     both = np.isfinite(factor) & np.isfinite(other)
@@ -116,18 +134,21 @@ def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
     return np.nan_to_num(np.where(np.isfinite(factor), factor, other + float(np.median(apart))))
 
 
+_PLACES_AND_PERIODS, _PERIODS, _PLACES = "places and periods", "periods", "places"
+
+
 class Rises(NamedTuple):
-    """The logarithms of what each value of `place` multiplies prices by in each period, value by value. `of_place`: between values,
-    too; else only between periods.
+    """The logarithms of what each value of `place` multiplies prices by in each period, value by value. `between` says what they
+    compare: places and periods; the periods of each place; or the places of each period, where each case rises by its own.
     """  # noqa: D205
 
     place: str
     logs: Numbers
-    of_place: bool
+    between: str
 
     def others(self, factors: Mapping[str, Numbers]) -> dict[str, Numbers]:
         """Of `factors` those that these do not stand for."""
-        stands_for = {MONTH, self.place} if self.of_place else {MONTH}
+        stands_for = {MONTH} if self.between == _PERIODS else {MONTH, self.place}
         return {name: logs for name, logs in factors.items() if name not in stands_for}
 
 
@@ -138,7 +159,7 @@ def rises_by_place(
     hardly the oftener equal for it than by the `factors` that are known. A place's rise in a period is that of enough persons.
     """  # noqa: D205
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
-    others = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
+    others = _what_decides(encoded, names, logs, tolerance, usable)
     period, periods = encoded.codes[PERIOD].astype(np.int64), len(encoded.vocabularies[PERIOD])
     best, most = None, _CLEARLY_BETTER
     for name in (n for n in names if n not in _NO_PLACE):
@@ -148,12 +169,12 @@ def rises_by_place(
         rows, cells = known[told[cells]], cells[told[cells]]
         if not len(rows):
             continue
-        for of_place in (True, False):
-            tried = Rises(name, np.zeros(0), of_place)
+        for between in (_PLACES_AND_PERIODS, _PERIODS, _PLACES):
+            tried = Rises(name, np.zeros(0), between)
             rest = logs_left(tried.others(factors), encoded, logs, rows)
-            key_names = [n for n in names if n not in factors and (n != name or not of_place)]
-            key = alike(encoded, [*key_names, *others], rows)
-            found = _rises(key, cells, (size, periods), rest, tolerance[rows], of_place)
+            key_names = [n for n in names if n not in factors and (n != name or between == _PERIODS)]
+            key = alike(encoded, [*key_names, *others, *([PERIOD] if between == _PLACES else [])], rows)
+            found = _rises(key, cells, (size, periods), rest, tolerance[rows], between)
             if found is None:
                 continue
             found = _as_far_as_told(found, told, cells % periods, periods)
@@ -179,13 +200,21 @@ def _usual(codes: Ints) -> int:
 
 
 def _rises(
-    key: Ints, cells: Ints, sizes: tuple[int, int], rest: Numbers, tolerance: Numbers, of_place: bool
+    key: Ints, cells: Ints, sizes: tuple[int, int], rest: Numbers, tolerance: Numbers, between: str
 ) -> Numbers | None:
     """What each place multiplies prices by in each period (`cells`: place × periods + period), of all places together or of each by
-    itself.
+    itself, or in each period by itself.
     """  # noqa: D205
     size, periods = sizes
-    if of_place:
+    if between == _PLACES:
+        each = [
+            _factor(key[own], (cells[own] // periods).astype(np.int32), size, rest[own], tolerance[own])
+            for own in (np.flatnonzero(cells % periods == period) for period in range(periods))
+        ]
+        if all(found is None for found in each):
+            return None
+        return np.column_stack([np.zeros(size) if found is None else np.nan_to_num(found) for found in each]).ravel()
+    if between == _PLACES_AND_PERIODS:
         found = _factor(key, cells.astype(np.int32), size * periods, rest, tolerance)
         return None if found is None else np.nan_to_num(found)
     place, period = cells // periods, (cells % periods).astype(np.int32)
