@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from claims_sim.codes.places import PROVINCES
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import BY, PERIOD, Profile
 from claims_sim.profile.encode import MONTH
@@ -312,3 +313,30 @@ def test_new_prices_of_one_house_are_no_change_though_most_claims_are_its_own():
     shares = (0.8, 0.05, 0.05, 0.05, 0.05)
     assert periods_of(price((0,)), shares) == ()
     assert periods_of(price((0, 1, 2, 3)), shares) == (0,) * 5 + (1,) * 7
+
+
+WEIGHTS = np.random.default_rng(9).integers(200, 6000, (12, 3, 4)) / 1000
+RATES = np.random.default_rng(10).integers(370_000, 410_000, (20, 4)) / 100
+WHERE = sorted(PROVINCES)[:20]
+
+
+def by_weight_and_rate(table):
+    """What a case weighs changes with every quarter's list, and so do the rates of the provinces, each by an amount of its own."""
+    diagnosis, house, *_ = codes_of(table)
+    month = table["admit_dt"].to_numpy().astype("datetime64[M]").astype(int) % 12
+    quarter = month // 3
+    province = table["province_name"].to_pandas().map({name: i for i, name in enumerate(WHERE)}).to_numpy()
+    return np.round(WEIGHTS[diagnosis, house, quarter] * RATES[province, quarter], 2)
+
+
+def test_weights_that_change_with_every_list_are_told_from_the_rates_of_places(fit):
+    g, table = np.random.default_rng(8), tariff_table(ROWS)
+    table = replaced(table, "province_name", names(WHERE, g.integers(0, 20, ROWS)))
+    price, dear = by_weight_and_rate(table), g.random(ROWS) < 0.2
+    profile = fit(paid_in_full(table, np.where(dear, np.round(price * g.uniform(0.7, 1.6, ROWS), 2), price)))
+    (tariff,) = profile.money.tariffs
+    rates = np.exp(np.array(tariff.factors[BY + "province_name"]).reshape(20, -1))
+    assert np.abs(rates / rates[0] - RATES / RATES[0]).max() < 1e-5
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    off = np.abs(claims["amount_claimed"].to_numpy() - by_weight_and_rate(claims))
+    assert 0.7 < np.mean(off < 0.011) < 0.9
