@@ -69,8 +69,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "sendiri zuzahlung eigen eigenanteil",
     "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
-    "kartu noka nokapst nik hn pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
-    "own": "pasien peserta patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
+    "kartu noka nokapst nik hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
+    "own": "pasien peserta pat patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
     "home residence residencia domicilio woonplaats wohnort domisili",
     "record": "rm rekam medrec rekmed",
     "weight": "bobot weight wt",
@@ -172,14 +172,16 @@ _KNOWN: Final[dict[str, str]] = {
     "specidsno": "claim_id", "jid": "patient_id_hash", "recufrdd": "admit_dt", "recufrdt": "admit_dt", "recutodd": "discharge_dt",
     "vstddcnt": "los", "ykiho": "facility_id", "ykihoid": "facility_id", "clcd": "facility_class", "fndtpcd": "facility_ownership",
     "fomtpcd": "service_type", "formcd": "service_type", "msickcd": "dx_primary_code", "mainsick": "dx_primary_code",
-    "ssickcd": "dx_secondary_codes", "subsick": "dx_secondary_codes", "patsido": "",
+    "ssickcd": "dx_secondary_codes", "subsick": "dx_secondary_codes", "patsido": "", "keyseq": "claim_id", "vscn": "los", "recn": "",
+    "ykihosido": "province_name", "ykihogubuncd": "facility_type", "dmdtramt": "amount_claimed", "edecjbrdnamt": "amount_paid",
+    "edecsbrdnamt": "amount_gap", "dmdsbrdnamt": "", "dmdjbrdnamt": "",
     "malk": "claim_id", "mathe": "patient_id_hash", "mathebhyt": "patient_id_hash", "ngayvao": "admit_dt", "ngayra": "discharge_dt",
     "songaydtri": "los", "macskcb": "facility_id", "matinh": "province_name", "hangbv": "facility_class",
     "maloaikcb": "service_type", "mabenh": "dx_primary_code", "mabenhchinh": "dx_primary_code", "tenbenh": "dx_primary_label",
     "mabenhkhac": "dx_secondary_codes", "mabenhkt": "dx_secondary_codes", "maptttqt": "procedure_code",
     "ttongchi": "amount_claimed", "ttongchibv": "amount_claimed", "tbhtt": "amount_paid", "tbntt": "amount_gap",
     "tbncct": "amount_gap", "makhoa": "", "ngaysinh": "",
-    "seriesno": "claim_id", "fallnummer": "claim_id", "fallnr": "claim_id",
+    "seriesno": "claim_id", "hcipan": "facility_id", "fallnummer": "claim_id", "fallnr": "claim_id", "aufnahmegrund": "service_type",
     "fallart": "service_type", "hdtext": "dx_primary_label", "anznd": "comorbidity_count", "provnpi": "facility_id",
     "hospown": "facility_ownership", "folio": "claim_id", "clues": "facility_id", "nivelatencion": "facility_class",
     "idsejour": "claim_id", "noanonyme": "patient_id_hash", "ghm": "procedure_code", "mntamo": "amount_paid",
@@ -187,10 +189,12 @@ _KNOWN: Final[dict[str, str]] = {
     "documentohash": "patient_id_hash", "documentoid": "patient_id_hash",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
-    "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id",
+    "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",
+    "edectramt": "amount_claimed", "land": "province_name", "sido": "province_name", "drg": "procedure_code",
 }  # fmt: skip
 """The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs, a
-case, which may have several claims.
+case, which may have several claims, what was decided of a statement where what was demanded is not told, a group of cases where
+procedures are not.
 """
 _OTHER_LISTS: Final = frozenset({"pnk10", "carint", "clcd", "fndtpcd", "fomtpcd", "formcd", "maloaikcb"})
 """Columns whose numbers are of another list than those of CODED_VALUES: kinds of primary care are no classes of hospitals."""
@@ -199,7 +203,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pay", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

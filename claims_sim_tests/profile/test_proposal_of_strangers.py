@@ -66,6 +66,10 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("rvs_code", "procedure_code"), ("package_name", "procedure_label"), ("icd_other_n", "comorbidity_count"),
         ("ANZ_ND", "comorbidity_count"), ("differenz", "amount_gap"), ("deduct_amt", "amount_gap"),
         ("AP_AUTORIZ", "claim_id"), ("member_weight", "claim_weight"), ("payable_amount", "amount_claimed"),
+        ("KEY_SEQ", "claim_id"), ("VSCN", "los"), ("EDEC_TRAMT", "amount_claimed"), ("EDEC_JBRDN_AMT", "amount_paid"),
+        ("EDEC_SBRDN_AMT", "amount_gap"), ("YKIHO_GUBUN_CD", "facility_type"), ("PatPseudonym", "patient_id_hash"),
+        ("pat_id", "patient_id_hash"), ("Fall", "claim_id"), ("Land", "province_name"), ("DRG", "procedure_code"),
+        ("HCI_PAN", "facility_id"), ("Aufnahmegrund", "service_type"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
@@ -98,6 +102,8 @@ def test_the_insurers_own_number_beside_its_payment_does_not_make_it_the_patient
 
 
 def test_where_the_patient_lives_gives_way_to_where_the_hospital_is():
+    assert name_score("SIDO", "province_name") < name_score("YKIHO_SIDO", "province_name")
+    assert name_score("pat_province", "province_name") < name_score("province", "province_name")
     assert 0.5 < name_score("patient_state", "province_name") < name_score("hospital_state", "province_name")
 
 
