@@ -14,14 +14,14 @@ from claims_sim.profile.rounding import amount_grid, to_whole_steps
 
 _MOSTLY: Final = 0.5
 """The share of what is left that lies on the grid: other kinds of claims may have another."""
-_PARTS: Final = (100, 20)
+_FINE, _COARSE = 100, 20
 """Shares are hundredths, or, where claims are small beside the grid, twentieths."""
 _CLEAR: Final = 2.0
 """Claims of so many steps of the grid for each part of a whole tell a share to the part."""
 _ON_GRID: Final = 1e-6
 _MOST_SHARES: Final = 8
-_FEWEST_PARTS: Final = 10
-"""A share must be left as so many different amounts."""
+_FEWEST_PARTS, _FEWEST_OF_SMALL = 10, 5
+"""A share must be left as so many different amounts, one of small claims alone as fewer."""
 _MOST_STEPS: Final = 1_000_000
 _LEAST_SHARE: Final = 0.02
 _MORE_THAN_CHANCE: Final = 3.0
@@ -60,28 +60,37 @@ def round_part(part: PatientsPart, amounts: Numbers) -> Numbers:
 
 
 def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[list[float], Codes]:
-    """Shares in hundredths whose rounded part is left of many claims, commonest first; and the number of each claim's, -1 for none."""
+    """Shares whose rounded part is left of many claims, commonest first; and the number of each claim's, -1 for none."""
     on_grid = (left > 0) & (np.abs(left / grid - np.rint(left / grid)) < _ON_GRID)
-    values, counts = np.zeros(0), np.zeros(0)
-    for parts in _PARTS:
-        # Claims of few steps of the grid do not tell such fine shares.
-        clear = on_grid & (claimed > _CLEAR * parts * grid)
-        values, counts = _common(claimed[clear], left[clear], grid, ties, parts)
-        if len(values):
-            break
     number: Codes = np.full(len(claimed), -1, np.int32)
     shares: list[float] = []
-    for best in np.argsort(-counts, kind="stable"):
-        fits = (number < 0) & on_grid & (np.abs(to_whole_steps(claimed * values[best], grid, ties) - left) < grid / 2)
-        # Of shares to the cent, some lie on the grid by chance.
-        about = (number < 0) & (left > 0) & (np.abs(claimed * values[best] - left) < grid)
-        if fits.sum() > _MOSTLY * about.sum():
-            number[fits] = len(shares)
-            shares.append(float(values[best]))
+    # Claims of few steps of the grid do not tell fine shares. What the commonest shares leave open may be rarer ones, or coarse ones
+    # of small claims.
+    for parts, fewest in (
+        (_FINE, _FEWEST_PARTS),
+        (_COARSE, _FEWEST_PARTS),
+        (_FINE, _FEWEST_PARTS),
+        (_COARSE, _FEWEST_OF_SMALL),
+    ):
+        if shares and (parts, fewest) == (_COARSE, _FEWEST_PARTS):
+            continue
+        clear = on_grid & (number < 0) & (claimed > _CLEAR * parts * grid)
+        values, counts = _common(claimed[clear], left[clear], grid, ties, parts, fewest)
+        for best in np.argsort(-counts, kind="stable"):
+            fits = (
+                (number < 0) & on_grid & (np.abs(to_whole_steps(claimed * values[best], grid, ties) - left) < grid / 2)
+            )
+            # Of shares to the cent, some lie on the grid by chance.
+            about = (number < 0) & (left > 0) & (np.abs(claimed * values[best] - left) < grid)
+            if fits.sum() > _MOSTLY * about.sum():
+                number[fits] = len(shares)
+                shares.append(float(values[best]))
     return shares, number
 
 
-def _common(claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int) -> tuple[Numbers, Numbers]:
+def _common(
+    claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int, fewest: int
+) -> tuple[Numbers, Numbers]:
     """The shares, in so many parts of a whole, that are left of far more claims than by chance; and of how many."""
     lowest = {"down": 0.0, "near": -0.5, "up": -1.0}[ties]
     share = np.ceil((left + lowest * grid) / claimed * parts - 1e-9) / parts
@@ -93,5 +102,5 @@ def _common(claimed: Numbers, left: Numbers, grid: float, ties: str, parts: int)
     # Of parts of any size some are such shares by chance, about as often one as another.
     by_chance = np.sort(counts)[:-_MOST_SHARES].sum() / max(parts - _MOST_SHARES, 1)
     common = (counts > max(_LEAST_SHARE * len(claimed), _MORE_THAN_CHANCE * by_chance)) & (values > 0) & (values < 1)
-    common &= different >= _FEWEST_PARTS
+    common &= different >= fewest
     return values[common], counts[common].astype(float)

@@ -116,6 +116,19 @@ def test_what_the_patient_pays_may_be_what_is_rounded(fit, ties):
     assert np.mean(amount - paid == whole(np.round(amount * agreed, 6) / 100) * 100) > 0.97
 
 
+def test_shares_of_rarer_and_of_smaller_claims_are_told_beside_the_commonest(fit):
+    """Three in ten in whole hundreds; a tenth of them where claims are small, and of some persons seven tenths of three in ten."""
+    g = np.random.default_rng(56)
+    table = tariff_table(ROWS)
+    claimed = np.rint(np.exp(g.normal(10.2, 0.7, ROWS)) / 10) * 10
+    share = np.where(g.random(ROWS) < 0.05, 0.21, 0.3)
+    share[(claimed > 12_000) & (claimed <= 18_000) & (g.random(ROWS) < 0.7)] = 0.1
+    part = np.floor(np.round(claimed * share, 6) / 100) * 100
+    money = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed - part)).money
+    assert sorted(money.patients_part.shares) == [0.1, 0.21, 0.3]
+    assert money.paid_lines == ()
+
+
 def test_where_shares_are_rounded_as_all_amounts_are_there_is_no_patients_part(both):
     _, profile, _ = both
     assert profile.money.patients_part is None
