@@ -115,14 +115,20 @@ def _what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, toleran
     """  # noqa: D205
     others: list[str] = [n for n in (*CASE_ALWAYS, *CONDITIONS) if n in encoded.codes]
     without: list[str] = [n for n in others if n != "dx_primary_code"]
-    if not {*others} >= {*CONDITIONS, "dx_primary_code"}:
-        return others
     rows = np.flatnonzero(usable)
+    if not {*others} >= {*CONDITIONS, "dx_primary_code"} or _mostly_nothing(encoded, *CONDITIONS, rows):
+        return others
     both, done = (
         _equal_neighbours(alike(encoded, [*names, *some], rows), logs[rows], tolerance[rows])
         for some in (others, without)
     )
     return without if done > _AS_OFTEN * both else others
+
+
+def _mostly_nothing(encoded: Encoded, name: str, rows: Ints) -> bool:
+    """Have most of `rows` no value there?"""
+    values = encoded.vocabularies[name]
+    return None in values and bool(np.mean(encoded.codes[name][rows] == values.index(None)) > 0.5)
 
 
 def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
