@@ -128,7 +128,9 @@ def _what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, toleran
 def _mostly_nothing(encoded: Encoded, name: str, rows: Ints) -> bool:
     """Have most of `rows` no value there?"""
     values = encoded.vocabularies[name]
-    return None in values and bool(np.mean(encoded.codes[name][rows] == values.index(None)) > 0.5)
+    if None not in values:
+        return False
+    return 2 * int(np.count_nonzero(encoded.codes[name][rows] == values.index(None))) > len(rows)
 
 
 def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
