@@ -74,6 +74,14 @@ _CAVITY_CATEGORIES: Final = frozenset(("S06", "S26", "S27", "S36", "S37"))
 _UNDIVIDED_FRACTURES: Final = frozenset(("T08", "T10", "T12"))  # their open or closed is the fourth character
 
 
+COMPANIONS: Final = (
+    "I10", "E119", "E785", "I259", "I509", "N189", "J449", "D649", "K219", "E669", "F329", "I489", "E039", "E876", "N390",
+    "M199", "J459", "G409", "M109", "K769", "D509", "E875", "I739", "N40", "M819", "F419", "K590", "E871", "I272", "K746",
+    "G309", "B182", "D689", "E46", "I694", "F171", "Z921",
+)  # fmt: skip
+"""Well-known long-term conditions, from high blood pressure on: what stands for companions of which only the number is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
     labels: dict[str, str]  # by code without dot, categories and finer codes

@@ -7,6 +7,7 @@ import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
+from claims_sim.profile.companions import MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
@@ -153,6 +154,8 @@ def _list(profile: Profile, column: str) -> ValueList:
     told = [value for value in profile.vocabularies[column] if value is not None]
     if column in (*OWN_CODES, *NAMES_OF) and not admitted(column, told).all():
         origin = SOURCE_NAME if column in NAMES_OF else SOURCE_OWN_CODE
+    if column == "dx_secondary_codes" and MEMBER not in profile.tables:
+        origin = "well-known conditions of the public code system, whatever the source has"
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
 
 

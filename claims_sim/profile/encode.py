@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
+from claims_sim.codes import icd9cm, icd10
 from claims_sim.profile.admit import (
     NAMES_OF,
     SEVERAL,
@@ -91,6 +92,8 @@ class Encoded:
     weight: Numbers | None = None
     member_rows: Ints | None = None
     member_codes: Codes | None = None
+    companions: Codes | None = None
+    """How many secondary diagnoses each claim has, where the source has their number alone; -1 where it does not say."""
     secondary_sorted: bool = False
     groups: Groups | None = None
     service_from_stay: bool = False
@@ -147,6 +150,8 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
         out.service_from_stay = True
         out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
     _encode_secondary(out, source)
+    if "dx_secondary_codes" not in out.vocabularies:
+        _count_companions(out, source)
     return out
 
 
@@ -440,3 +445,16 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     keep = codes >= 0
     out.member_rows, out.member_codes = rows[keep], codes[keep]
     out.vocabularies[name] = vocabulary
+
+
+def _count_companions(out: Encoded, source: SourceTable) -> None:
+    """Only their number, where the source has no lists: well-known conditions stand for them."""
+    count = _numbers(source, "comorbidity_count")
+    if count is None:
+        return
+    is_number = (count >= 0) & (count == np.floor(count)) & (count < len(icd10.COMPANIONS))
+    out.companions = np.where(is_number, count, -1).astype(np.int32)
+    codes = [code for code in out.vocabularies.get("dx_primary_code", ()) if code]
+    are_icd9 = sum(map(icd9cm.is_diagnosis, codes)) > len(codes) / 2
+    out.vocabularies["dx_secondary_codes"] = icd9cm.COMPANIONS if are_icd9 else icd10.COMPANIONS
+    out.defaults["dx_secondary_codes"] = "well-known conditions, as many as comorbidity_count says"

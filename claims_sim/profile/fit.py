@@ -11,7 +11,7 @@ from claims_sim.profile.blanks import add_blanks
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
-from claims_sim.profile.counting import PERSONS_K, Codes, Mask, Population, released_count
+from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, released_count
 from claims_sim.profile.deciding import decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
@@ -242,17 +242,12 @@ def _stand_for_several(encoded: Encoded, label: str, code: str) -> Mask:
 
 
 def _add_secondary(builder: Builder, encoded: Encoded) -> None:
-    if encoded.member_rows is None or encoded.member_codes is None:
-        return
     rows, codes = encoded.member_rows, encoded.member_codes
-    count: Codes = np.minimum(np.bincount(rows, minlength=encoded.rows), MAX_COUNTED).astype(np.int32)
-    shared = np.flatnonzero(encoded.population.releasable(count.astype(np.int64), MAX_COUNTED + 1))
-    # The longest list of all would be a maximum: longer lists than enough have count as not known.
-    size = int(shared.max(initial=0)) + 1
-    count[count >= size] = -1
-    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
-    builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
-    builder.variables["secondary_count"] = (count, size)
+    if encoded.companions is not None:
+        _add_secondary_count(builder, encoded, encoded.companions)
+    if rows is None or codes is None:
+        return
+    _add_secondary_count(builder, encoded, np.bincount(rows, minlength=encoded.rows))
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
     context = ["dx_primary_code", "service_type", "severity_group", "secondary_count"]
     if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
@@ -271,6 +266,19 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
     builder.add(Target(MEMBER, codes, vocabulary), candidates, population=population, most=3, has_many=True)
+
+
+def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> None:
+    """How many secondary diagnoses a claim has; `counted` is -1 where nobody knows."""
+    count: Codes = np.minimum(counted, MAX_COUNTED).astype(np.int32)
+    known = np.flatnonzero(count >= 0)
+    shared = np.flatnonzero(encoded.population.releasable(count[known].astype(np.int64), MAX_COUNTED + 1, known))
+    # The longest list of all would be a maximum: longer lists than enough have count as not known.
+    size = int(shared.max(initial=0)) + 1
+    count[count >= size] = -1
+    earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
+    builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
+    builder.variables["secondary_count"] = (count, size)
 
 
 def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:

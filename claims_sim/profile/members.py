@@ -11,6 +11,7 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.randomness import stream_key, uniforms
 
 _TRIES: Final = 12
 
@@ -29,6 +30,8 @@ class Members:
         members = np.full((len(rows), most), -1, np.int32)
         draft.codes["members"] = members
         if table is None:
+            if "secondary_count" in self.profile.tables:
+                draft.codes["members"] = self._well_known(key, rows, draft)
             return
         count = draft.codes["secondary_count"]
         primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
@@ -44,6 +47,22 @@ class Members:
             )
             if position == 0:
                 draft.codes[FIRST_MEMBER] = members[:, 0]
+
+    def _well_known(self, key: int, rows: Rows, draft: Draft) -> npt.NDArray[np.int32]:
+        """As many of the codes that stand for companions as each claim has, where only their number is known: none twice, nor the
+        primary one.
+        """  # noqa: D205
+        codes, most = len(self._texts["dx_secondary_codes"]), self.profile.tables["secondary_count"].size - 1
+        # A prime number of codes: steps of any length come to all of them before one comes again.
+        first, step = (uniforms(key ^ stream_key("well known"), rows, lane) for lane in (0, 1))
+        place = np.arange(most + 1)
+        members = (
+            (first * codes).astype(int)[:, None] + place * (1 + (step * (codes - 1)).astype(int))[:, None]
+        ) % codes
+        primary = self._primary_as_member(draft.codes.get("dx_primary_code"), len(rows))
+        last = np.argsort(members == primary[:, None], axis=1, kind="stable")
+        members = np.take_along_axis(members, last, axis=1)[:, :most]
+        return np.where(place[:most] < draft.codes["secondary_count"][:, None], members, -1).astype(np.int32)
 
     def _draw_new(
         self, key: int, rows: Rows, table: TableSampler, given: dict[str, Codes], earlier: npt.NDArray[np.int32],

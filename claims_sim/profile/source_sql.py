@@ -55,6 +55,7 @@ _FOLLOWS: Final = {
     "amount_paid": (("amount_claimed", "amount_gap"), "computed from amount_claimed and amount_gap"),
     "amount_gap": (("amount_claimed", "amount_paid"), "computed from the amounts"),
     "comorbidity_count": (("dx_secondary_codes",), "counted from dx_secondary_codes"),
+    "dx_secondary_codes": (("comorbidity_count",), "well-known conditions, as many as comorbidity_count says"),
 }
 # What stands in for a column that is absent and follows from none, as docs/profile.md tells too ("What a table must have").
 _STANDS_IN: Final = {
