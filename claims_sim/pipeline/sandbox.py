@@ -114,7 +114,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
             raise SettingsError(
                 f"--fill {strange[0]}: {spec.path} has no such column; it has: {', '.join(opened.types)}."
             )
-        # What the profile left out, as it is something else than its name says, is a column that claims of ours do not have.
+        # What the profile left out, as it is empty or something else than its name says, is a column that claims of ours do not have.
         left_out = FOLLOWS.keys() & current_profile(settings).defaults.keys()
         ours = {name: column for name, column in located.items() if name not in left_out}
         return foreign_columns(opened.types, ours, mapping, read_forms(opened, ours), fill)

@@ -70,7 +70,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     months = times.months
     _add_extra(builder, encoded, bins)
     blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH]))
-    encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's is something else" for name in source.left_out}
+    encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's {why}" for name, why in source.left_out.items()}
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
     base = encoded.population.k

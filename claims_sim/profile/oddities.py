@@ -194,9 +194,11 @@ def _following_oddities(columns: pa.Table) -> Iterator[str]:
             yield f"{share} of {name} is not {FOLLOWS[name]}; simulated claims hold just that."
 
 
-def something_else(columns: pa.Table) -> tuple[str, ...]:
-    """Columns that follow from others by their name, and do not in so many claims that they are something else."""
-    return tuple(name for name, odd in _that_do_not_follow(columns).items() if _are_no_slips(odd, columns))
+def something_else(columns: pa.Table) -> dict[str, str]:
+    """Columns that follow from others by their name, and do not: in so many claims that they are something else, or in any."""
+    empty = (name for name in FOLLOWS if name in columns.column_names and columns[name].null_count == columns.num_rows)
+    odd = (name for name, odd in _that_do_not_follow(columns).items() if _are_no_slips(odd, columns))
+    return {**dict.fromkeys(odd, "is something else"), **dict.fromkeys(empty, "is empty")}
 
 
 def _that_do_not_follow(columns: pa.Table) -> dict[str, pa.ChunkedArray]:

@@ -7,7 +7,7 @@ Identities of persons and facilities are copied as 64-bit hashes: enough to coun
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -83,8 +83,8 @@ class SourceTable:
     """Which cells of each claim the source leaves empty (`blanks`), also where something stands in for them in `columns`."""
     no_diagnosis: str = ""
     """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
-    left_out: tuple[str, ...] = ()
-    """The source's columns that are something else than their names say."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """The source's columns that follow from others by their names and do not, and why: each is something else, or empty."""
 
     @property
     def rows(self) -> int:
@@ -131,7 +131,7 @@ def read_source(spec: SourceSpec) -> SourceTable:
         refuse_amounts_for_codes(reading)
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
     left_out = something_else(columns)
-    columns = columns.drop_columns(left_out)
+    columns = columns.drop_columns([*left_out])
     no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
     nameless = _missing_diagnoses(columns, no_diagnosis)
     empty = empty_cells(columns)
@@ -213,7 +213,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
         columns = fill_stays(_copy(connection, sample, located, mapping))[0]
-        return columns.drop_columns(something_else(columns))
+        return columns.drop_columns([*something_else(columns)])
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None
     finally:

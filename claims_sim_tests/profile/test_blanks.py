@@ -239,6 +239,15 @@ def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
     assert left["amount_paid"].null_count == 0
 
 
+@pytest.mark.parametrize("name", ["amount_gap", "comorbidity_count"])
+def test_a_column_that_follows_from_others_and_is_empty_stays_so_in_a_table_that_stands_for_the_source(fit, name):
+    profile, rows = fit(tariff_table(ROWS).append_column(name, pa.nulls(ROWS, pa.float64()))), np.arange(300)
+    assert profile.defaults[name].endswith("though the source's is empty")
+    claims = Sampler(profile).draw_claims(1, rows)
+    assert claims[name].null_count == 0
+    assert Sampler(profile).leave_empty(1, rows, claims)[name].null_count == 300
+
+
 def test_a_few_persons_claims_do_not_make_a_column_something_else(fit):
     table, rows = tariff_table(ROWS), np.arange(ROWS)
     claimed, paid = (table[name].to_numpy().astype(float) for name in ("amount_claimed", "amount_paid"))
