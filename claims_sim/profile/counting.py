@@ -28,6 +28,11 @@ _SPARSE: Final = 24
 _HEAPS: Final = 8
 
 
+def claims_needed(k: int) -> int:
+    """How many claims stand for `k` persons where nobody knows whose they are."""
+    return max(k, CLAIMS_K) if k >= PERSONS_K else k
+
+
 def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
     """Ids 0.. for `keys` (not negative, under `limit`) and the sorted distinct keys, so that keys == distinct[ids]."""
     limit = int(keys.max(initial=-1)) + 1 if limit is None else limit

@@ -6,9 +6,11 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints
 
+MAY_BE_DECIDED: Final = ("service_type", "severity_group")
+"""What codes of procedures may tell: groups of cases are of stays or of visits, and end in their severity."""
 FEW: Final = 8
 """A code that is one of a kind tells everything of its claims: of no more values than so many is it asked."""
-_NEARLY_ALL, _NOT_ALL = 0.98, 0.9
+_NEARLY_ALL, _NOT_ALL = 0.99, 0.9
 
 
 def decided_by(codes: Codes, other: Codes, none: int = -1) -> Ints | None:

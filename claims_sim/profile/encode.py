@@ -24,9 +24,9 @@ from claims_sim.profile.admit import (
     is_code,
 )
 from claims_sim.profile.blanks import has_none
-from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
-from claims_sim.profile.deciding import decided_by
+from claims_sim.profile.deciding import FEW, MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
@@ -121,7 +121,7 @@ def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Populat
         facilities = facilities_of_register(table, persons, k)
     elif len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
-    needed = k if persons is not None else max(k, CLAIMS_K if k >= PERSONS_K else k)
+    needed = k if persons is not None else claims_needed(k)
     return Population(table.num_rows, needed, persons, facilities, rounding_key)
 
 
@@ -240,9 +240,9 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     raw = text_codes(source.columns[name]).astype(np.int64) if dealt is None else dealt.astype(np.int64)
     names = _names_of_codes(out, source, name, values, raw)
     # What is done to those who stay may be of another list than what visits are for, and a code may end in the severity of its cases.
-    kinds, decided = (
-        out.codes.get(column) if name == "procedure_code" else None for column in ("service_type", "severity_group")
-    )
+    is_procedure = name == "procedure_code"
+    kinds = out.codes.get("service_type") if is_procedure else None
+    decided = [out.codes[of] for of in MAY_BE_DECIDED if of in out.codes] if is_procedure else []
     out.codes[name], out.vocabularies[name] = _release_values(
         out.population, name, values, raw, None, names, kinds=kinds, decided=decided
     )
@@ -344,12 +344,12 @@ def _release_values(
     *,
     lists_of_its_own: bool = True,
     kinds: Codes | None = None,
-    decided: Codes | None = None,
+    decided: Sequence[Codes] = (),
 ) -> tuple[Codes, tuple[str | None, ...]]:
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
 
     `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may; claims of
-    each of `kinds` may have a list. Codes may tell what is `decided`.
+    each of `kinds` may have a list. Codes may tell of claims what is `decided`.
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
@@ -385,7 +385,7 @@ def _release_values(
 
 
 def _count_with_neighbours(
-    codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask, decided: Codes | None
+    codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask, decided: Sequence[Codes]
 ) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
@@ -399,13 +399,17 @@ def _count_with_neighbours(
     counts = np.bincount(codes[codes >= 0], minlength=int(number.max(initial=0)) + 1)
     coded = np.array([own[i] or is_code(value or "") for i, value in enumerate(values)], np.bool_)
     released = [(str(values[i]), int(number[i + 1])) for i in np.flatnonzero(coded & (number[1:] >= 0))]
-    tells = None if decided is None else decided_by(codes, decided, int(number[0]))
-    told = np.zeros(len(rows), np.int32) if tells is None or decided is None else decided[rows]
+    # Of each code, and of each row that is to be counted, one number for all that codes tell.
+    tells, told = np.zeros(len(counts), np.int64), np.zeros(len(rows), np.int64)
+    for what in decided:
+        by_code = decided_by(codes, what, int(number[0]))
+        if by_code is not None:
+            tells, told = tells * FEW + by_code + 1, told * FEW + what[rows] + 1
     for value, what in np.unique(np.column_stack([shifted[rows], told]), axis=0).tolist():
         text = values[value - 1] if value and coded[value - 1] else None
         if text is None or not released:
             continue
-        same = [(other, code) for other, code in released if tells is None or tells[code] == what]
+        same = [(other, code) for other, code in released if tells[code] == what]
         near = _neighbours(text, same or released, own[value - 1])
         mine = rows[(shifted[rows] == value) & (told == what)]
         share = np.cumsum(counts[near]) / counts[near].sum()

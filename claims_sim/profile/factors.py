@@ -221,7 +221,10 @@ def _rises(
         ]
         if all(found is None for found in each):
             return None
-        return np.column_stack([np.zeros(size) if found is None else np.nan_to_num(found) for found in each]).ravel()
+        logs = np.column_stack([np.zeros(size) if found is None else np.nan_to_num(found) for found in each])
+        # Each period's is told beside the place with most claims of that period; all are to be beside one and the same.
+        one: Numbers = logs - logs[_usual(cells // periods)]
+        return one.ravel()
     if between == _PLACES_AND_PERIODS:
         found = _factor(key, cells.astype(np.int32), size * periods, rest, tolerance)
         return None if found is None else np.nan_to_num(found)

@@ -12,7 +12,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, released_count
-from claims_sim.profile.deciding import decided_by
+from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
@@ -50,7 +50,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     `created_at` is an aware time; it is the only part of the profile that does not follow from the source and from
     `rounding_key`, which the production zone keeps to itself.
     """
-    source = source.only_priced()
+    source = source.only_priced(k)
     encoded = encode(source, k, rounding_key)
     _require_enough(encoded, source)
     builder = Builder(encoded.population)
@@ -200,7 +200,8 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
         candidates += builder.candidates([HAS_PROCEDURE])
     # What is withheld of codes that tell something by themselves is drawn from others that tell the same.
     nothing = vocabulary.index(None) if None in vocabulary else -1
-    told = [parent.name for parent in candidates if decided_by(codes, parent.codes, nothing) is not None]
+    few = builder.candidates(MAY_BE_DECIDED)
+    told = [parent.name for parent in few if decided_by(codes, parent.codes, nothing) is not None]
     rule = Rule(has_pools=False) if told else PLAIN
     builder.add(Target("procedure_code", codes, size), candidates, first=[*told, HAS_PROCEDURE], rule=rule)
     builder.variables["procedure_code"] = (codes, size)

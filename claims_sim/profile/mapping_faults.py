@@ -83,12 +83,12 @@ def _are_amounts(column: pa.DictionaryArray) -> bool:
 
 def mapping_notes(reading: Reading) -> Iterator[str]:
     """Sentences about what a mapping file says that does nothing, or may be meant otherwise."""
-    connection, relation, located, mapping, columns, given = reading
+    connection, relation, located, mapping, columns, given, k = reading
     yield from _shared_columns(located, mapping)
     yield from _mostly_empty(mapping, columns, given)
     yield from _idle_sections(located, mapping)
     yield from _idle_keys(connection, relation, located, mapping)
-    yield from _unnamed(located, mapping, columns)
+    yield from _unnamed(located, mapping, columns, k)
 
 
 def _shared_columns(located: Mapping[str, Located], mapping: ColumnMapping) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _idle_keys(
             )
 
 
-def _unnamed(located: Mapping[str, Located], mapping: ColumnMapping, columns: pa.Table) -> Iterator[str]:
+def _unnamed(located: Mapping[str, Located], mapping: ColumnMapping, columns: pa.Table, k: int) -> Iterator[str]:
     """Values that a value map does not name, and that are neither its results nor ours already."""
     for name, values in mapping.values.items():
         if name not in located or located[name].kind not in ("text", "code") or not values.keys() - {""}:
@@ -160,7 +160,7 @@ def _unnamed(located: Mapping[str, Located], mapping: ColumnMapping, columns: pa
         is_other = pa.array(not (value in known or _is_ours(name, value)) for value in column.dictionary.to_pylist())
         other = pc.take(is_other.cast(pa.bool_()), column.indices)
         if pc.any(other).as_py():
-            share = share_where(other, columns, len(column) - column.null_count)
+            share = share_where(other, columns, k, column.is_valid())
             yield f"{share} of {name} is not named in [values.{name}] of the mapping file; it is kept as it is."
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.counting import Mask
+from claims_sim.profile.counting import PERSONS_K, Mask
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.telling import share_where
 
@@ -25,23 +25,24 @@ _USUAL: Final = 0.2
 """The share of a service's claims without a stay from which on they have none, where fewer only lack it."""
 
 
-def fill_stays(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+def fill_stays(columns: pa.Table, k: int = PERSONS_K) -> tuple[pa.Table, tuple[str, ...]]:
     """Give claims that have no stay one without a night, and those that lack a discharge or days alone what the other tells; and
-    say of how many, in sentences. A column without any value counts as absent: nothing follows from it, and it stays empty.
+    say of how many, in sentences that tell shares of `k` persons. A column without any value counts as absent: nothing follows from
+    it, and it stays empty.
     """  # noqa: D205
     order = columns.column_names
     empty = [name for name in _OF_STAYS if name in order and columns[name].null_count == columns.num_rows]
-    filled, told = _fill(columns.drop_columns(empty))
+    filled, told = _fill(columns.drop_columns(empty), k)
     for name in empty:
         filled = filled.append_column(name, columns[name])
     return filled.select(order), told
 
 
-def _fill(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+def _fill(columns: pa.Table, k: int) -> tuple[pa.Table, tuple[str, ...]]:
     columns, completed = _from_each_other(columns)
     told: tuple[str, ...] = ()
     if completed.any():
-        share = share_where(completed, columns)
+        share = share_where(completed, columns, k)
         told = (f"{share} of the claims lack a discharge or days of stay; one follows from the other.",)
     filled = _without_night(columns)
     if not filled.any():
@@ -59,7 +60,7 @@ def _fill(columns: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
             columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(missing, value, column))
     return columns, (
         *told,
-        f"{share_where(filled, columns)} of the claims have neither a discharge nor days of stay, as is usual of their kind; they "
+        f"{share_where(filled, columns, k)} of the claims have neither a discharge nor days of stay, as is usual of their kind; they "
         "count as claims without a night.",
     )
 

@@ -21,7 +21,7 @@ from claims_sim.profile.source_sql import (
     quote_identifier,
     text_expression,
 )
-from claims_sim.profile.telling import SOME, STEP, keys_in, share_of_those, share_where
+from claims_sim.profile.telling import SOME, STEP, keys_in, share_where
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
 _DX_FORM: Final = "^([A-Z][0-9][0-9A-Z]{1,5}|[0-9]{3,5})$"
@@ -54,20 +54,22 @@ class Reading(NamedTuple):
     columns: pa.Table
     given: Mapping[str, int]
     """How many rows of each column of numbers or dates say anything at all, readable or not (`given_values`)."""
+    k: int = PERSONS_K
+    """Of how many persons a share is told."""
 
 
 def describe_oddities(reading: Reading) -> tuple[str, ...]:
     """Sentences about the table; empty when nothing is odd."""
-    connection, relation, located, mapping, columns, _ = reading
+    connection, relation, located, mapping, columns, _, k = reading
     return (
         *_unreadable(reading),
         *_one_dot(connection, relation, located),
         *_empty_columns(columns),
-        *_form_oddities(columns),
-        *_date_oddities(columns),
-        *_number_oddities(columns),
-        *_following_oddities(columns),
-        *_missing_oddities(columns),
+        *_form_oddities(columns, k),
+        *_date_oddities(columns, k),
+        *_number_oddities(columns, k),
+        *_following_oddities(columns, k),
+        *_missing_oddities(columns, k),
         *_severity_oddities(columns),
         *_identity_oddities(connection, relation, mapping),
     )
@@ -89,21 +91,23 @@ def _unreadable(reading: Reading) -> Iterator[str]:
     for name, total in reading.given.items():
         read = columns.num_rows - columns[name].null_count
         if total > read:
-            share = share_of_those(_whose_unreadable(reading, name), total - read, columns)
+            claims = _with_unreadable(reading, name)
+            share = share_where(claims["unreadable"], claims, reading.k)
             form = unread_form(reading, name)
             yield f"{share} of {name} could not be read as a {located[name].kind} and counts as missing.{form}"
 
 
-def _whose_unreadable(reading: Reading, name: str) -> pa.Table:
-    """The persons and facilities, as far as there are any, of claims that say something in a column that cannot be read."""
-    connection, relation, located, mapping, columns, _ = reading
+def _with_unreadable(reading: Reading, name: str) -> pa.Table:
+    """Of all claims whether they say something in a column that cannot be read, beside the keys of persons and facilities."""
+    connection, relation, located, mapping, columns, *_ = reading
     keys = {key: located[key] for key in keys_in(columns)}
-    if not keys:
-        return pa.table({})
     value = canonical_expression(name, located[name], located, mapping, relation)
-    unreadable = f"{given_expression(located[name])} IS NOT NULL AND {value} IS NULL"
+    unreadable = f"{given_expression(located[name])} IS NOT NULL AND {value} IS NULL AS unreadable"
+    selected = f"SELECT {unreadable} FROM {relation}"
+    if keys:
+        selected = canonical_select(relation, keys, mapping).replace("SELECT ", f"SELECT {unreadable}, ", 1)
     with connection.cursor() as beside:  # the connection's last result may not be at its end
-        return beside.sql(f"{canonical_select(relation, keys, mapping)} WHERE {unreadable}").to_arrow_table()
+        return beside.sql(selected).to_arrow_table()
 
 
 def unread_form(reading: Reading, name: str) -> str:
@@ -145,7 +149,7 @@ def _empty_columns(columns: pa.Table) -> Iterator[str]:
             yield f"{name} is empty: it counts as absent."
 
 
-def _form_oddities(columns: pa.Table) -> Iterator[str]:
+def _form_oddities(columns: pa.Table, k: int) -> Iterator[str]:
     for name, form, kind in (
         ("dx_primary_code", _DX_FORM, "a code of ICD-10 or ICD-9-CM"),
         ("procedure_code", _PROCEDURE_FORM, "an ICD-9-CM code"),
@@ -155,11 +159,11 @@ def _form_oddities(columns: pa.Table) -> Iterator[str]:
         column = columns[name].combine_chunks()
         odd = pc.take(pc.invert(pc.match_substring_regex(column.dictionary, form)), column.indices)
         if pc.any(odd).as_py():
-            share = share_where(odd, columns, len(column) - column.null_count)
+            share = share_where(odd, columns, k, column.is_valid())
             yield f"{share} of {name} does not look like {kind} (a label or a code of another list, perhaps)."
 
 
-def _date_oddities(columns: pa.Table) -> Iterator[str]:
+def _date_oddities(columns: pa.Table, k: int) -> Iterator[str]:
     names = set(columns.column_names)
     for name in ("admit_dt", "discharge_dt"):
         if name not in names:
@@ -167,27 +171,27 @@ def _date_oddities(columns: pa.Table) -> Iterator[str]:
         years = pc.year(columns[name])
         strange = pc.or_(pc.less(years, _FIRST_YEAR), pc.greater(years, _LAST_YEAR))
         if pc.any(strange).as_py():
-            share = share_where(strange, columns)
+            share = share_where(strange, columns, k)
             yield f"{share} of {name} lies outside {_FIRST_YEAR} to {_LAST_YEAR} and counts as missing."
     if {"admit_dt", "discharge_dt"} <= names:
         reversed_ = pc.less(columns["discharge_dt"], columns["admit_dt"])
         if pc.any(reversed_).as_py():
-            share = share_where(reversed_, columns)
+            share = share_where(reversed_, columns, k)
             yield f"{share} of claims are discharged before they are admitted; their dates count as missing."
 
 
-def _number_oddities(columns: pa.Table) -> Iterator[str]:
+def _number_oddities(columns: pa.Table, k: int) -> Iterator[str]:
     for name in ("amount_claimed", "amount_paid", "los", "claim_weight"):
         if name in columns.column_names:
             negative = pc.less(columns[name], 0)
             if pc.any(negative).as_py():
-                yield f"{share_where(negative, columns)} of {name} is negative and counts as missing."
+                yield f"{share_where(negative, columns, k)} of {name} is negative and counts as missing."
 
 
-def _following_oddities(columns: pa.Table) -> Iterator[str]:
+def _following_oddities(columns: pa.Table, k: int) -> Iterator[str]:
     """Of columns that follow from others by their name: in how many claims they do not, and what then becomes of them."""
     for name, odd in _that_do_not_follow(columns).items():
-        share = _share_if_many(odd, columns)
+        share = _share_if_many(odd, columns, k)
         if share and _are_no_slips(odd, columns):
             yield f"{share} of {name} is not {FOLLOWS[name]}: it is something else ({_RATHER[name]}) and left out."
         elif share:
@@ -224,26 +228,26 @@ def _are_no_slips(odd: pa.ChunkedArray, columns: pa.Table) -> bool:
     return bool(persons >= PERSONS_K)
 
 
-def _share_if_many(odd: pa.ChunkedArray, columns: pa.Table) -> str | None:
+def _share_if_many(odd: pa.ChunkedArray, columns: pa.Table, k: int) -> str | None:
     """The share of the claims that are `odd`, of those of which that is known; None where they are few."""
     known, many = len(odd) - odd.null_count, pc.sum(odd).as_py() or 0
-    return share_where(odd, columns, known) if many > _RATHER_MANY * known else None
+    return share_where(odd, columns, k, odd.is_valid()) if many > _RATHER_MANY * known else None
 
 
-def _missing_oddities(columns: pa.Table) -> Iterator[str]:
+def _missing_oddities(columns: pa.Table, k: int) -> Iterator[str]:
     """What is missing in part, and what stands in for it."""
     names = set(columns.column_names)
     if "patient_id_hash" in names:
         keyless = pc.is_null(columns["patient_id_hash"])
         if pc.any(keyless).as_py() and not pc.all(keyless).as_py():
-            share = share_where(keyless, columns)
+            share = share_where(keyless, columns, k)
             yield f"{share} of claims have no patient_id_hash: these count as one person's, so that no count rests on them."
     for label, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
         if {label, code} <= names and columns[label].null_count < columns.num_rows:
             given = pc.is_valid(columns[code])
             unnamed = pc.and_(given, pc.is_null(columns[label]))
             if pc.any(unnamed).as_py():
-                share = share_where(unnamed, columns, pc.sum(given).as_py())
+                share = share_where(unnamed, columns, k, given)
                 yield f"{share} of {code} has no {label}: simulated claims have the code system's name there, else the code."
 
 

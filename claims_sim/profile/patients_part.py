@@ -25,6 +25,8 @@ _FEWEST_PARTS, _FEWEST_OF_SMALL = 10, 5
 _MOST_STEPS: Final = 1_000_000
 _LEAST_SHARE: Final = 0.02
 _MORE_THAN_CHANCE: Final = 3.0
+_MORE_THAN_BESIDE: Final = 2.0
+"""How many times as many claims as the shares beside it, on average, a share must be left of."""
 _HABITS: Final = ("down", "near", "up")
 
 
@@ -64,27 +66,27 @@ def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[li
     on_grid = (left > 0) & (np.abs(left / grid - np.rint(left / grid)) < _ON_GRID)
     number: Codes = np.full(len(claimed), -1, np.int32)
     shares: list[float] = []
-    # Claims of few steps of the grid do not tell fine shares. What the commonest shares leave open may be rarer ones, or coarse ones
-    # of small claims.
-    for parts, fewest in (
-        (_FINE, _FEWEST_PARTS),
-        (_COARSE, _FEWEST_PARTS),
-        (_FINE, _FEWEST_PARTS),
-        (_COARSE, _FEWEST_OF_SMALL),
-    ):
-        if shares and (parts, fewest) == (_COARSE, _FEWEST_PARTS):
-            continue
+
+    def seek(parts: int, fewest: int) -> None:
         clear = on_grid & (number < 0) & (claimed > _CLEAR * parts * grid)
         values, counts = _common(claimed[clear], left[clear], grid, ties, parts, fewest)
-        for best in np.argsort(-counts, kind="stable"):
-            fits = (
-                (number < 0) & on_grid & (np.abs(to_whole_steps(claimed * values[best], grid, ties) - left) < grid / 2)
-            )
+        for share in values[np.argsort(-counts, kind="stable")].tolist():
+            open_ = (number < 0) & (left > 0)
+            fits = open_ & on_grid & (np.abs(to_whole_steps(claimed * share, grid, ties) - left) < grid / 2)
             # Of shares to the cent, some lie on the grid by chance.
-            about = (number < 0) & (left > 0) & (np.abs(claimed * values[best] - left) < grid)
+            about = open_ & (np.abs(claimed * share - left) < grid)
             if fits.sum() > _MOSTLY * about.sum():
                 number[fits] = len(shares)
-                shares.append(float(values[best]))
+                shares.append(share)
+
+    seek(_FINE, _FEWEST_PARTS)
+    if not shares:
+        # Claims of few steps of the grid do not tell fine shares.
+        seek(_COARSE, _FEWEST_PARTS)
+    else:
+        # What the commonest shares leave open may be rarer ones, or coarse ones of small claims.
+        seek(_FINE, _FEWEST_PARTS)
+        seek(_COARSE, _FEWEST_OF_SMALL)
     return shares, number
 
 
@@ -103,4 +105,7 @@ def _common(
     by_chance = np.sort(counts)[:-_MOST_SHARES].sum() / max(parts - _MOST_SHARES, 1)
     common = (counts > max(_LEAST_SHARE * len(claimed), _MORE_THAN_CHANCE * by_chance)) & (values > 0) & (values < 1)
     common &= different >= fewest
+    beside = np.searchsorted(values, values + np.array([[-1.0], [1.0]]) / parts - 1e-9)
+    there = np.abs(np.append(values, np.inf)[beside] - values - np.array([[-1.0], [1.0]]) / parts) < 1e-9
+    common &= counts > _MORE_THAN_BESIDE * (np.append(counts, 0)[beside] * there).mean(0)
     return values[common], counts[common].astype(float)

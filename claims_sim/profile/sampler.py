@@ -4,7 +4,7 @@ A row's values depend on (key, its counter, its given values) alone, so that any
 claims, and the same brief under other counters gives independent draws.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
+from claims_sim.profile.deciding import MAY_BE_DECIDED
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
@@ -68,8 +69,12 @@ def _missing(texts: pa.Array) -> int:
     return len(texts) - 1 if texts.null_count else -1
 
 
-_LIE_IN_THEIR_FIRST: Final = frozenset({"district_name", "procedure_code"})
-"""What is withheld of a district is another of its province, of a group of cases that ends in its severity another of that."""
+def _that_hold(name: str, parents: Sequence[str]) -> int:
+    """The number of parents of a table that hold of a value whatever is withheld of it: a district is one of its province, a group of
+    cases that ends in its severity one of that.
+    """  # noqa: D205
+    holding = {"district_name": ("province_name",), "procedure_code": MAY_BE_DECIDED}.get(name, ())
+    return next((place for place, parent in enumerate(parents) if parent not in holding), len(parents))
 
 
 class Sampler:
@@ -79,7 +84,7 @@ class Sampler:
         self.profile = profile
         weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
         self._tables = {
-            name: TableSampler(table, spreads_below_first=name in _LIE_IN_THEIR_FIRST and not table.has_pools)
+            name: TableSampler(table, spreads_below=0 if table.has_pools else _that_hold(name, table.parents))
             for name, table in {**profile.tables, **weighed}.items()
         }
         self._groups = {

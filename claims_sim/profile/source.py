@@ -21,7 +21,7 @@ from claims_sim.codes import icd9cm
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.blanks import empty_cells
-from claims_sim.profile.counting import Ints
+from claims_sim.profile.counting import PERSONS_K, Ints
 from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
@@ -91,7 +91,7 @@ class SourceTable:
         """How many claims the table holds."""
         return int(self.columns.num_rows)
 
-    def only_priced(self) -> "SourceTable":
+    def only_priced(self, k: int = PERSONS_K) -> "SourceTable":
         """The claims with an amount, as a payload has one; and a sentence when others were left out.
 
         Raises SourceError where no claim has one.
@@ -111,13 +111,15 @@ class SourceTable:
             raise SourceError(
                 f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
             )
-        sentence = f"{share_where(pc.invert(has_one), self.columns)} of the claims have no amount; they are left out."
+        sentence = (
+            f"{share_where(pc.invert(has_one), self.columns, k)} of the claims have no amount; they are left out."
+        )
         empty = None if self.empty is None else self.empty[has_one.to_numpy()]
         return replace(self, columns=self.columns.filter(has_one), oddities=(*self.oddities, sentence), empty=empty)
 
 
-def read_source(spec: SourceSpec) -> SourceTable:
-    """Copy the columns that a profile needs.
+def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
+    """Copy the columns that a profile needs. Sentences about them tell shares of at least `k` persons' claims.
 
     Raises SourceError, one line, when the file, the table or a required column is not there or not readable.
     """
@@ -126,16 +128,16 @@ def read_source(spec: SourceSpec) -> SourceTable:
         located = opened.find_columns(mapping, str(spec.path))
         columns = _copy(opened.connection, opened.relation, located, mapping)
         given = given_values(opened.connection, opened.relation, located)
-        reading = Reading(opened.connection, opened.relation, located, mapping, columns, given)
+        reading = Reading(opened.connection, opened.relation, located, mapping, columns, given, k)
         refuse_unreadable(reading)
         refuse_amounts_for_codes(reading)
         oddities = (*describe_oddities(reading), *mapping_notes(reading))
     left_out = something_else(columns)
     columns = columns.drop_columns([*left_out])
     no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
-    nameless = _missing_diagnoses(columns, no_diagnosis)
+    nameless = _missing_diagnoses(columns, no_diagnosis, k)
     empty = empty_cells(columns)
-    columns, nightless = fill_stays(columns)
+    columns, nightless = fill_stays(columns, k)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
         columns=columns,
@@ -251,11 +253,11 @@ def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:
     return next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
 
 
-def _missing_diagnoses(columns: pa.Table, stand_in: str) -> Iterator[str]:
+def _missing_diagnoses(columns: pa.Table, stand_in: str, k: int) -> Iterator[str]:
     missing = columns["dx_primary_code"].is_null()
     if pc.any(missing).as_py() and not pc.all(missing).as_py():
         instead = f"{stand_in} stands for it in a payload" if stand_in else "others' diagnoses stand for it"
-        yield f"{share_where(missing, columns)} of the claims have no primary diagnosis: {instead}."
+        yield f"{share_where(missing, columns, k)} of the claims have no primary diagnosis: {instead}."
 
 
 def is_single_table(path: Path) -> bool:

@@ -105,11 +105,13 @@ _FIRST_CODE: Final = (
     rf"""(["'{_WHITE}]*[\];,|#~].*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
 )
 """A code that stands alone, before its label or at the head of a list."""
-_FIRST_OF_OWN: Final = (
-    r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*"""
-    r"""(?:[\];|#]|,[0-9A-Za-z]+-[0-9A-Za-z]|,[A-Za-z]+[0-9]|, [0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*["' ]*(?:,|$))"""
+_FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
+"""A code at the head of a list."""
+_FIRST_BEFORE_COMMA: Final = (
+    r"""^[\["' ]*([0-9A-Za-z./-]{2,}[0-9]|[0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]{2,}|[0-9A-Za-z./-]+[0-9][0-9A-Za-z./-]+)["' ]*,"""
+    r"""(?:[0-9A-Za-z]+-[0-9]|[A-Za-z]+[0-9]|["' ]+[0-9A-Za-z./-]*[0-9])[0-9A-Za-z./-]*["' ]*(?:[,\]]|$)"""
 )
-"""A code at the head of a list. A comma parts what is another code for certain: no decimals, and no words."""
+"""The same where a comma parts codes: three characters at least, and behind it another code for certain, no decimals and no words."""
 _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -128,7 +130,8 @@ CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
     "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
-    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p",
+    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
+    "%d-%m-%Y %I:%M %p", "%d-%m-%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
 )  # fmt: skip
 MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 
@@ -355,7 +358,8 @@ def _plain_code(text: str) -> str:
     A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
     """
     code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
-    first = f"coalesce(nullif(regexp_extract({text}, {quote(_FIRST_OF_OWN)}, 1), ''), {text})"
+    heads = (f"nullif(regexp_extract({text}, {quote(form)}, 1), '')" for form in (_FIRST_OF_OWN, _FIRST_BEFORE_COMMA))
+    first = f"coalesce({', '.join(heads)}, {text})"
     own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
     return f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END"
 
@@ -442,7 +446,9 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
 
 def parsed_date(text: str, forms: Sequence[str]) -> str:
     """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits."""
-    return f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{', '.join(map(quote, forms))}]))"
+    # DuckDB takes 03:04 PM for 03:04.
+    iso = f"CASE WHEN upper(right({text}, 1)) <> 'M' THEN TRY_CAST({text} AS TIMESTAMP) END"
+    return f"coalesce({iso}, try_strptime({text}, [{', '.join(map(quote, forms))}]))"
 
 
 def _members(column: Located, located: Mapping[str, Located]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.counting import CLAIMS_K, MIN_FACILITIES, PERSONS_K, Ints, Mask, Population
+from claims_sim.profile.counting import MIN_FACILITIES, Ints, Mask, Population, claims_needed
 
 STEP: Final = 50
 """Shares are told in steps of so many claims: a sentence must not tell of few of them."""
@@ -35,35 +35,48 @@ def share_of(count: int, total: int) -> str:
     return f"{max(round(count / STEP) * STEP / total, 0.001):.1%}"
 
 
-def share_where(odd: Mask | pa.ChunkedArray | pa.Array, columns: pa.Table, total: int | None = None) -> str:
-    """The share of the claims that are `odd`, of `total` (all, unless told): of few persons or of one facility, only that some are."""
-    rows = pa.array(np.flatnonzero(odd if isinstance(odd, np.ndarray) else pc.fill_null(odd, False)))
-    return share_of_those(columns.select(keys_in(columns)).take(rows), len(rows), columns, total)
-
-
-def share_of_those(theirs: pa.Table, count: int, columns: pa.Table, total: int | None = None) -> str:
-    """The same of `count` claims, whose persons and facilities (as far as `columns` has any) are `theirs`."""
-    total = columns.num_rows if total is None else total
+def share_where(
+    odd: Mask | pa.ChunkedArray | pa.Array,
+    claims: pa.Table,
+    k: int,
+    known: Mask | pa.ChunkedArray | pa.Array | None = None,
+) -> str:
+    """The share of the claims that are `odd`, of those that are `known` (all, unless told): where either these or the rest are of fewer
+    than `k` persons, or of one facility, only that some are. `claims` holds the keys of persons and facilities, if there are any.
+    """  # noqa: D205
+    whole = np.ones(claims.num_rows, np.bool_) if known is None else _mask(known)
+    those = _mask(odd)
+    count, total = int(np.count_nonzero(those)), int(np.count_nonzero(whole))
     is_a_number = STEP <= count <= total - STEP
-    return SOME if is_a_number and not _may_be_told(theirs, count, columns) else share_of(count, total)
+    may_be_told = not is_a_number or all(_may_be_told(rows, claims, k) for rows in (those, whole & ~those))
+    return share_of(count, total) if may_be_told else SOME
 
 
-def keys_in(columns: pa.Table) -> list[str]:
+def _mask(values: Mask | pa.ChunkedArray | pa.Array) -> Mask:
+    return values if isinstance(values, np.ndarray) else np.asarray(pc.fill_null(values.cast(pa.bool_()), False))
+
+
+def keys_in(claims: pa.Table) -> list[str]:
     """Which keys of persons and facilities a table has."""
-    return [name for name in (PERSON, FACILITY) if name in columns.column_names]
+    return [name for name in (PERSON, FACILITY) if name in claims.column_names]
 
 
-def _may_be_told(theirs: pa.Table, count: int, columns: pa.Table) -> bool:
+def _may_be_told(those: Mask, claims: pa.Table, k: int) -> bool:
     """May a number be told of just these claims, where there may be few persons or facilities?"""
-    persons = facilities = None
-    if PERSON in columns.column_names and theirs[PERSON].null_count < count:
-        persons = _numbered(theirs[PERSON])
-    if FACILITY in columns.column_names and pc.count_distinct(columns[FACILITY]).as_py() >= MIN_FACILITIES:
-        facilities = _numbered(theirs[FACILITY])
-    k = CLAIMS_K if persons is None else PERSONS_K
-    return Population(count, k, persons, facilities).may_be_told(np.arange(count))
+    rows = np.flatnonzero(those)
+    persons, facilities = (
+        _numbered(claims[name]) if name in claims.column_names else None for name in (PERSON, FACILITY)
+    )
+    if persons is not None and not persons[rows].any():
+        persons = None  # claims without a key are counted as such
+    if facilities is not None and len(np.unique(facilities)) < MIN_FACILITIES:
+        facilities = None
+    needed = claims_needed(k) if persons is None else k
+    return Population(claims.num_rows, needed, persons, facilities).may_be_told(rows)
 
 
 def _numbered(keys: pa.ChunkedArray) -> Ints:
     """Keys as numbers from 1; 0 where there is none."""
-    return np.asarray(keys.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(), np.int64) + 1
+    column = keys.combine_chunks()
+    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+    return np.asarray(encoded.indices.fill_null(-1).to_numpy(), np.int64) + 1

@@ -35,6 +35,19 @@ def test_a_group_of_cases_has_its_severity_also_where_it_is_rare(fit):
     assert agreement(Sampler(profile).draw_claims(1, np.arange(20_000))) > 0.999
 
 
+def test_codes_that_tell_the_service_and_the_severity_agree_with_both(fit):
+    table = grouped_table()
+    service = np.array(table["service_type"].to_pylist())
+    theirs = [f"{code}{kind[1]}" for code, kind in zip(table["procedure_code"].to_pylist(), service, strict=True)]
+    profile = fit(replaced(table, "procedure_code", theirs))
+    assert profile.tables["procedure_code"].parents[:2] == ("service_type", "severity_group")
+    claims = Sampler(profile).draw_claims(1, np.arange(20_000))
+    kinds = [f"R{code[-1]}" for code in claims["procedure_code"].to_pylist()]
+    assert np.mean(np.array(kinds) == [kind[:2] for kind in claims["service_type"].to_pylist()]) > 0.999
+    ends = [code[:-1] for code in claims["procedure_code"].to_pylist()]
+    assert agreement(replaced(claims, "procedure_code", ends)) > 0.999
+
+
 def test_where_they_agree_by_chance_only_groups_are_drawn_as_others_are(fit):
     profile = fit(grouped_table(agree=0.0))
     assert profile.tables["procedure_code"].has_pools
@@ -56,7 +69,9 @@ def test_codes_decide_what_nearly_all_their_claims_have():
 
 def test_codes_decide_nothing_that_nearly_all_claims_have_anyway_nor_what_single_claims_have():
     code = np.arange(400) % 4
-    assert decided_by(codes(code), codes(np.arange(400) % 20 == 3)) is None
+    assert decided_by(codes(code), codes(code == 3)).tolist() == [0, 0, 0, 1]
+    twenty = np.arange(400) % 20
+    assert decided_by(codes(twenty), codes(twenty == 3)) is None  # of nineteen in twenty the same
     assert decided_by(codes(np.arange(400)), codes(code % 2)) is None
     assert decided_by(codes(code), codes(code * 3)) is None  # too many values
     assert decided_by(codes(np.full(4, -1)), codes(code[:4])) is None

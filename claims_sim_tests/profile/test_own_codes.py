@@ -286,6 +286,10 @@ def test_lists_of_codes_of_another_list_and_with_daggers_are_taken_apart(tmp_pat
         ("1-632.0, and more", "1-632.0, and more"),
         ("2,125.00", "2,125.00"),
         ("X2, 2 views", "X2, 2 views"),
+        ('["INF002","CIR007"]', "INF002"),
+        ('"5-820.00", "8-930"', "5-820.00"),
+        ("1,25-dihydroxyvitamin D", "1,25-dihydroxyvitamin D"),
+        ("3,4-methylene", "3,4-methylene"),
     ],
 )
 def test_a_list_of_procedures_is_its_first_one_where_a_comma_parts_codes(tmp_path, written, read):

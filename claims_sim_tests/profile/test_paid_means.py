@@ -171,3 +171,12 @@ def test_a_part_that_is_rounded_up_is_no_more_than_the_claim(fit):
     profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
     assert profile.money.patients_part is not None
     assert (Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_paid"].to_numpy() >= 0).all()
+
+
+def test_parts_of_any_size_of_small_claims_are_no_shares(fit):
+    g = np.random.default_rng(57)
+    table = tariff_table(ROWS)
+    claimed = np.rint(np.exp(g.normal(8.5, 0.5, ROWS)) / 10) * 10 + 1000
+    part = np.floor(claimed * g.beta(2, 6, ROWS) / 100) * 100
+    money = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed - part)).money
+    assert money.patients_part is None
