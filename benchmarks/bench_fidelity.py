@@ -31,7 +31,6 @@ from other_tables import TABLES, write_table
 from claims_sim.demo.source import write_demo_source
 from claims_sim.fidelity.compare import Fidelity, compare_claims
 from claims_sim.profile.fit import fit_profile
-from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims, read_source
 
@@ -69,7 +68,7 @@ def draw(source: SourceSpec, k: int, rows: int, *, knows_facilities: bool = True
     profile = fit_profile(table, k=k, created_at=AT)
     fitted = time.process_time()
     sampler, drawn = Sampler(profile), np.arange(rows)
-    claims = fill_stays(sampler.leave_empty(7, drawn, sampler.draw_claims(7, drawn)))[0]
+    claims = sampler.draw_as_read(7, drawn)
     return (
         claims,
         f"k = {profile.k} {profile.unit}, fit {fitted - begun:.1f} CPU-s, sampling {time.process_time() - fitted:.1f} CPU-s",

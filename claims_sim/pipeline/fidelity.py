@@ -22,7 +22,6 @@ from claims_sim.pipeline.profiling import check_isolation, current_profile, kept
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
-from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
 from claims_sim.profile.wanted import Mix
@@ -78,8 +77,7 @@ def measure_fidelity(
         sampler, key, drawn = (
             Sampler(profile), stream_key(settings.seed, "fidelity"), np.arange(min(rows, FIDELITY_ROWS))
         )  # fmt: skip
-        # What the source leaves empty is empty, and then read as the source is.
-        claims = fill_stays(sampler.leave_empty(key, drawn, sampler.draw_claims(key, drawn)))[0]
+        claims = sampler.draw_as_read(key, drawn)
         what = f"claims drawn from profile {profile.profile_hash[:12]}"
     else:
         claims, what = _read_synthetic(synthetic, synthetic_table, rows), synthetic.name

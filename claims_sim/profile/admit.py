@@ -18,7 +18,8 @@ from claims_sim.codes.vocabulary import common_roots, root, roots, split_words, 
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 
-ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}")
+ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}|[A-Z][0-9]{2}[0-9X][0-9]{2}X[0-9]{3}")
+"""Also as China's national edition extends them (I10.x00x002)."""
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.

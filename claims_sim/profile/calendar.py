@@ -23,6 +23,8 @@ _MOSTLY: Final = 0.9
 _SOME_AT_MIDNIGHT, _MOSTLY_SHARP = 0.01, 0.5
 """The shares of all claims, and of those of the first hour, that must be at 0:00 sharp."""
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
+_SOME_TIMES: Final = 0.01
+"""The share of moments with a time of day from which on they tell one."""
 _DAYS_OF_MONTH: Final = 30.4
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
@@ -80,7 +82,7 @@ def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> No
     moments = moments_of(encoded.admit)
     builder.variables[SEASON] = (moments[SEASON], MONTHS)
     builder.variables[WEEKDAY] = (moments[WEEKDAY], WEEKDAYS)
-    if _has_times(encoded):
+    if _timed(encoded) is not None:
         builder.variables[HOUR] = (moments[HOUR], HOURS)
     if encoded.days is not None and encoded.los is not None:
         gap = encoded.days - encoded.los
@@ -107,7 +109,7 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     special = _profile_special_dates(builder, encoded, context)
     weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
     builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*done, "los"]), most=3)
-    if not _has_times(encoded):
+    if _timed(encoded) is None:
         return Times(months, special.dates, "day", 1, lacking)
     _profile_hours(builder, encoded)
     _profile_same_day(builder, encoded, bins)
@@ -222,17 +224,19 @@ def _profile_stay_minutes(builder: Builder, encoded: Encoded, bins: dict[str, Bi
     builder.add(Target(STAY_MINUTES, codes, len(told) + 1), builder.candidates(context), most=3)
 
 
-def _has_times(encoded: Encoded) -> bool:
-    assert encoded.admit is not None  # noqa: S101 - the caller has looked
-    known = encoded.admit[~np.isnat(encoded.admit)]
-    return len(known) > 0 and float(np.mean(known != known.astype("datetime64[D]"))) > 0.01
+def _timed(encoded: Encoded) -> npt.NDArray[Any] | None:
+    """The known admissions where some tell a time of day, else the discharges; None where neither do."""
+    for moments in (encoded.admit, encoded.leaves_at):
+        known = moments[~np.isnat(moments)] if moments is not None else np.zeros(0, "datetime64[us]")
+        if len(known) and float(np.mean(known != known.astype("datetime64[D]"))) > _SOME_TIMES:
+            return np.asarray(known)
+    return None
 
 
 def time_grid(encoded: Encoded) -> int:
     """The coarsest number of seconds on which practically all times of day lie."""
-    assert encoded.admit is not None  # noqa: S101 - as above
-    known = encoded.admit[~np.isnat(encoded.admit)]
-    seconds = known.astype("datetime64[s]").astype(np.int64)
+    known = _timed(encoded)
+    seconds = np.zeros(0, np.int64) if known is None else known.astype("datetime64[s]").astype(np.int64)
     return next(grid for grid in TIME_GRIDS if grid == 1 or np.mean(seconds % grid == 0) > _PRACTICALLY_ALL)
 
 

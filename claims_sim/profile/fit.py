@@ -37,6 +37,7 @@ WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCED
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
+_MANY_UNKNOWN: Final = 0.05  # of the stays
 UNKNOWN: Final = "unknown"
 _OF_ONE_FACILITY: Final = (
     "No count of a diagnosis may be told: nearly all claims are of one facility. Give the claims of several, or, where that "
@@ -289,7 +290,9 @@ def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None
     bins["los"] = binned.bins
     size = len(binned.bins.lo)
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
-    builder.add(Target("los", binned.codes, size), builder.candidates(earlier))
+    # Where stays that are not known are many, those of visits say nothing of them.
+    first = ["service_type"] if np.mean(binned.codes < 0) > _MANY_UNKNOWN else []
+    builder.add(Target("los", binned.codes, size), builder.candidates(earlier), first=first)
     builder.variables["los"] = (binned.codes, size)
 
 

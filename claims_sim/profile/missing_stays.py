@@ -18,7 +18,7 @@ STAYS_FILLED: Final = ("stays", "3")
 """Names this way of filling stays."""
 MAX_STAY: Final = 3660
 """Days: longer ones are none."""
-_OF_STAYS: Final = ("admit_dt", "discharge_dt", "los")
+OF_STAYS: Final = ("admit_dt", "discharge_dt", "los")
 _SERVICE: Final = "service_type"
 _INPATIENT: Final = "RITL"
 _USUAL: Final = 0.2
@@ -31,7 +31,7 @@ def fill_stays(columns: pa.Table, k: int = PERSONS_K) -> tuple[pa.Table, tuple[s
     it, and it stays empty.
     """  # noqa: D205
     order = columns.column_names
-    empty = [name for name in _OF_STAYS if name in order and columns[name].null_count == columns.num_rows]
+    empty = [name for name in OF_STAYS if name in order and columns[name].null_count == columns.num_rows]
     filled, told = _fill(columns.drop_columns(empty), k)
     for name in empty:
         filled = filled.append_column(name, columns[name])

@@ -33,7 +33,7 @@ _ISO_FORMS: Final = (
     "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S.%fZ",
 )
-_SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", " ")
+_SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 """Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
 CASE_GROUP: Final = "severity_group, in a case group that is made up"

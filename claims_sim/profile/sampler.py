@@ -34,6 +34,7 @@ from claims_sim.profile.encode import (
 )
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
+from claims_sim.profile.missing_stays import OF_STAYS, fill_stays
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.payments import Payments
 from claims_sim.profile.timing import Calendar, Days
@@ -167,6 +168,11 @@ class Sampler:
             code = np.where(whole, -1, code)
         blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
         return empty(claims, code, blanks, self.profile.absent)
+
+    def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
+        """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""
+        claims = self.leave_empty(key, rows, self.draw_claims(key, rows))
+        return fill_stays(claims.drop_columns([name for name in OF_STAYS if name in self.profile.absent]))[0]
 
     def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:
         """The claims without what stands in for values that the source lacks or may not tell, but in columns that were `asked` for."""

@@ -98,11 +98,11 @@ NO_CODE: Final = (
 """The same where codes are."""
 _WHITE: Final = r"\s\x{A0}"
 _ICD: Final = r"(?:[A-Za-z][0-9][0-9A-Za-z]|[0-9]{3})[.0-9A-Za-z]*[+*†]?"
-_LISTED_CODES: Final = rf"{_ICD}([ ;,|#~]+{_ICD})*[ ;,|#~]*"
+_LISTED_CODES: Final = rf"{_ICD}([ ;,|#~/]+{_ICD})*[ ;,|#~/]*"
 """A text that is a list of codes and nothing else; white space is one space there."""
 _FIRST_CODE: Final = (
     rf"""(?s)^[\["'{_WHITE}]*([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)[+*†]?"""
-    rf"""(["'{_WHITE}]*[\];,|#~].*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
+    rf"""(["'{_WHITE}]*[\];,|#~].*|[{_WHITE}]*/[{_WHITE}]*{_ICD}.*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
 )
 """A code that stands alone, before its label or at the head of a list."""
 _FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
@@ -462,10 +462,12 @@ def _members(column: Located, located: Mapping[str, Located]) -> str:
         codes = f"CAST({theirs} AS VARCHAR[])"
     else:
         # 'A00;B00', 'A00, B00', 'A00#B00', 'A00 B00' and '["A00","B00"]' alike; other text with spaces is no list of codes.
-        bare = f"regexp_replace(CAST({theirs} AS VARCHAR), '[\\[\\]\"'']', '', 'g')"
+        # Also with the marks of Chinese and Japanese.
+        narrow = f"translate(CAST({theirs} AS VARCHAR), '，；、', ',;,')"
+        bare = f"regexp_replace({narrow}, '[\\[\\]\"'']', '', 'g')"
         text = f"trim(regexp_replace({bare}, '[{_WHITE}]+', ' ', 'g'))"
         codes = (
-            f"CASE WHEN regexp_full_match({text}, {quote(_LISTED_CODES)}) THEN string_split_regex({text}, '[ ;,|#~]+') "
+            f"CASE WHEN regexp_full_match({text}, {quote(_LISTED_CODES)}) THEN string_split_regex({text}, '[ ;,|#~/]+') "
             f"ELSE string_split_regex(replace({text}, ' ', ''), '[;,|#~]') END"
         )
     return f"({codes})[2:]" if primary is not None and primary.theirs == column.theirs else codes

@@ -8,7 +8,6 @@ from claims_sim.codes import icd10
 from claims_sim.errors import ProfileError
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
-from claims_sim.profile.missing_stays import fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -355,8 +354,27 @@ def test_drawn_claims_with_empty_days_and_discharges_are_read_as_the_source_is(f
     for name in ("los", "discharge_dt"):
         table = emptied(table, name, g.random(ROWS) < 0.1)
     sampler, rows = Sampler(fit(table)), np.arange(ROWS)
-    read = fill_stays(sampler.leave_empty(3, rows, sampler.draw_claims(3, rows)))[0]
+    read = sampler.draw_as_read(3, rows)
     assert 0 < read["los"].null_count < 0.03 * ROWS
+
+
+def test_stays_that_most_inpatients_lack_are_as_long_and_as_often_there_as_the_sources(fit):
+    """Lines of bills: visits have no discharge, and of those that stay one line in five has the day they left."""
+    table = tariff_table(ROWS).drop_columns(["los"])
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    known = stays & (np.random.default_rng(3).random(ROWS) < 0.2)
+    profile = fit(emptied(table, "discharge_dt", ~known))
+    read = Sampler(profile).draw_as_read(4, np.arange(ROWS))
+    drawn = np.array(read["service_type"].to_pylist()) == "RITL"
+    assert "los" not in read.column_names
+    assert np.mean(read["discharge_dt"].is_null().to_numpy()[drawn]) == pytest.approx(0.8, abs=0.05)
+
+    def nights(claims, those):
+        admit, discharge = (claims[name].to_numpy().astype("datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+        days = (discharge - admit)[those]
+        return float(np.mean(days[~np.isnat(days)].astype(int)))
+
+    assert nights(read, drawn) == pytest.approx(nights(table, known), rel=0.15)
 
 
 def test_it_is_shown_which_cells_are_empty_together(profile):

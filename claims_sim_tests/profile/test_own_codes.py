@@ -306,3 +306,15 @@ def test_a_code_is_mapped_as_it_is_written_or_as_it_is_read(tmp_path):
     )
     read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml"))
     assert read.columns["dx_primary_code"].to_pylist()[:6] == [*ours.values()]
+
+
+def test_diagnoses_as_chinas_edition_extends_them_are_codes(fit, tmp_path):
+    written = ["I10.x00x002", "D64.900x006", "E11.900", "K30.x00"]
+    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))
+    table = replaced(table, "dx_secondary_codes", spread(["D64.900x006，I10.x00x002", "E11.900"]))
+    source = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert source.columns["dx_secondary_codes"].to_pylist()[0] == ["D64900X006", "I10X00X002"]
+    assert not any("does not look like" in told for told in source.oddities if "dx_" in told)
+    profile = fit(table)
+    assert set(profile.vocabularies["dx_primary_code"]) == {"I10X00X002", "D64900X006", "E11900", "K30X00"}
+    assert {"D64900X006", "I10X00X002"} <= set(profile.vocabularies["dx_secondary_codes"])

@@ -218,7 +218,7 @@ def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
 
 
-LISTS_OF_TWO = [
+LISTS_OF_TWO = ["E11.9/I10", "E11.9 / I10", "E11.9，I10", "E11.9、I10",
     "E11.9;I10", "E11.9, I10", "E11.9#I10", "E11.9 | I10", "E11.9~I10", "E119  I10 ", "E11.9\nI10", '["E119","I10"]',
     "E11.9;\tI10", "E119;\nI10;", "E119\xa0I10", "E119 I10;",
 ]  # fmt: skip

@@ -298,3 +298,17 @@ def test_what_streams_comes_when_such_claims_come_on_that_day(by_plan):
         assert set(admit.astype("datetime64[D]").astype(str)) == {f"2026-06-{day}"}
         early = admit.astype("datetime64[h]").astype(np.int64) % 24 == 7
         assert early[code == "1341"].mean() == pytest.approx(share, abs=0.06)
+
+
+def test_discharges_have_their_hours_where_admissions_are_days_alone(fit):
+    g, table = np.random.default_rng(31), tariff_table(4000)
+    ends = table["discharge_dt"].to_numpy().astype("datetime64[s]") + g.integers(9 * 3600, 17 * 3600, 4000)
+    profile = fit(replaced(table, "discharge_dt", ends))
+    assert profile.date_granularity == "time"
+    claims = Sampler(profile).draw_claims(1, np.arange(2000))
+    admit, discharge = (claims[name].to_numpy() for name in ("admit_dt", "discharge_dt"))
+    assert (admit == admit.astype("datetime64[D]")).all()
+    hours = (discharge - discharge.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+    assert set(hours.tolist()) == set(range(9, 17))
+    days = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")).astype(int)
+    assert (days == claims["los"].to_numpy()).all()
