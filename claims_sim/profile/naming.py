@@ -148,7 +148,8 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # (E-Klaim), the key of Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of
 # hospitals, Brazil's hospital stays (SIH/SUS, files RD) and authorisations (SIA/SUS), Korea's samples of statements
 # (HIRA's and NHIS's table 20),
-# the Philippines' claims (by series), Germany's and India's cases, the United States' keys of providers,
+# the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
+# India's cases, the United States' keys of providers,
 # Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, and the acts of primary care: some have the
 # numbers of ICD-9-CM's procedures, whose names they would take.
@@ -187,6 +188,11 @@ _KNOWN: Final[dict[str, str]] = {
     "idsejour": "claim_id", "noanonyme": "patient_id_hash", "ghm": "procedure_code", "mntamo": "amount_paid",
     "statutjuridique": "facility_ownership", "codips": "facility_id", "naturaleza": "facility_ownership", "ambito": "service_type",
     "documentohash": "patient_id_hash", "documentoid": "patient_id_hash",
+    "mdtrtid": "claim_id", "psnno": "patient_id_hash", "fixmedinscode": "facility_id", "fixmedinstype": "facility_type",
+    "hosplv": "facility_class", "econtype": "facility_ownership", "medtype": "service_type", "admdvs": "district_name",
+    "setlbegndate": "admit_dt", "setlendtime": "discharge_dt", "actiptdays": "los", "disecodg": "dx_primary_code",
+    "othdise": "dx_secondary_codes", "oprnoprtcode": "procedure_code", "medfeesumamt": "amount_claimed",
+    "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",

@@ -69,7 +69,9 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("KEY_SEQ", "claim_id"), ("VSCN", "los"), ("EDEC_TRAMT", "amount_claimed"), ("EDEC_JBRDN_AMT", "amount_paid"),
         ("EDEC_SBRDN_AMT", "amount_gap"), ("YKIHO_GUBUN_CD", "facility_type"), ("PatPseudonym", "patient_id_hash"),
         ("pat_id", "patient_id_hash"), ("Fall", "claim_id"), ("Land", "province_name"), ("DRG", "procedure_code"),
-        ("HCI_PAN", "facility_id"), ("Aufnahmegrund", "service_type"),
+        ("HCI_PAN", "facility_id"), ("Aufnahmegrund", "service_type"), ("psn_no", "patient_id_hash"),
+        ("medfee_sumamt", "amount_claimed"), ("fund_pay_sumamt", "amount_paid"), ("psn_part_amt", "amount_gap"),
+        ("fixmedins_code", "facility_id"), ("oth_dise", "dx_secondary_codes"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
