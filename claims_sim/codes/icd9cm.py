@@ -6,6 +6,7 @@ Of the diagnoses (volumes 1 and 2) only the codes are held, all of the last edit
 """
 
 import csv
+from collections.abc import Collection
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -41,6 +42,11 @@ def diagnoses() -> frozenset[str]:
 def is_diagnosis(code: str) -> bool:
     """Is `code`, with or without its dot, a diagnosis of ICD-9-CM?"""
     return without_dot(code) in diagnoses()
+
+
+def are_diagnoses(codes: Collection[str]) -> bool:
+    """Are most of the codes of a list diagnoses of ICD-9-CM? ICD-10 has other forms, but for a few that begin with E or V."""
+    return sum(map(is_diagnosis, codes)) > len(codes) / 2
 
 
 def without_dot(code: str) -> str:

@@ -46,18 +46,16 @@ class Builder:
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted.
 
-        Such variables of `first` as there are are given before all others, so that no cell is too small for them to be known. A target that
-        `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
+        The variables `first`, as far as they exist, are given before all others, so that no cell is too small for them to be known.
+        A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
         """
         parents = self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)
         for parent in own:
             self.use_feature(parent.name)
         parents = [*own, *(parent for parent in parents if parent.name not in first)]
-        if rule.fallback is None:
-            # Without a pool of all claims nothing stands before what is given first.
-            begin = 0 if rule.has_pools else len(own)
-            parents = self._with_groups(target, parents, population or self.population, begin)
+        if rule == PLAIN:
+            parents = self._with_groups(target, parents, population or self.population)
         if has_many:
             parents = self._likeliest(target, parents, candidates, population or self.population)
         table, counted, fewest = release_table(target, parents, population or self.population, rule)
@@ -97,17 +95,11 @@ class Builder:
         few, thin = _some_rows(target)
         return tell_clearly_more(thin, _at(candidates, few), _at(further, few))
 
-    def _with_groups(
-        self, target: Target, parents: list[Parent], population: Population, begin: int = 0
-    ) -> list[Parent]:
-        """The parents, from the one at `begin` on with groups of a parent's codes before it where these tell more of what its cells
-        withhold.
-        """  # noqa: D205
+    def _with_groups(self, target: Target, parents: list[Parent], population: Population) -> list[Parent]:
+        """The parents, with groups of a parent's codes before it where they tell more of what its cells withhold."""
         place = place_to_group(parents)
-        if place is None or place < begin:
-            return parents
-        groups = group_what_is_withheld(target, parents, place, population)
-        if groups is None:
+        groups = None if place is None else group_what_is_withheld(target, parents, place, population)
+        if place is None or groups is None:
             return parents
         parent, size = parents[place], max(groups) + 1
         name = f"{parent.name}~{target.name}~{THIN}~{size}"

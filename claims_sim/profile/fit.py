@@ -199,12 +199,11 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
         builder.add(Target(HAS_PROCEDURE, has_any, 2), candidates)
         builder.variables[HAS_PROCEDURE] = (has_any, 2)
         candidates += builder.candidates([HAS_PROCEDURE])
-    # What is withheld of codes that tell something by themselves is drawn from others that tell the same.
+    # What codes tell by themselves is given first: a cell that is told of fewer things is one of codes that tell the same.
     nothing = vocabulary.index(None) if None in vocabulary else -1
     few = builder.candidates(MAY_BE_DECIDED)
     told = [parent.name for parent in few if decided_by(codes, parent.codes, nothing) is not None]
-    rule = Rule(has_pools=False) if told else PLAIN
-    builder.add(Target("procedure_code", codes, size), candidates, first=[*told, HAS_PROCEDURE], rule=rule)
+    builder.add(Target("procedure_code", codes, size), candidates, first=[*told, HAS_PROCEDURE])
     builder.variables["procedure_code"] = (codes, size)
 
 

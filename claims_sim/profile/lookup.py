@@ -98,10 +98,10 @@ def _told(level: Level) -> tuple[npt.NDArray[np.int64], Codes, npt.NDArray[np.in
 class TableSampler:
     """A released table, ready to be drawn from."""
 
-    def __init__(self, table: Table, *, spreads_below: int = 0) -> None:
-        """What is withheld altogether is spread over all that is told below so many of a row's first parents, if that is any.
+    def __init__(self, table: Table, *, spreads_below_first: bool = False) -> None:
+        """With `spreads_below_first`, what is withheld altogether is spread over all that is told below a row's first parent.
 
-        Where that is nothing, it is spread over what is told below fewer of them, and then over all that the table tells.
+        Where that is nothing, it is spread over all that the table tells.
         """
         self.name = table.name
         self.parents = table.parents
@@ -117,11 +117,11 @@ class TableSampler:
             has_pool = has_pool | (self._cells[-1].total > 0)
         every = (
             np.concatenate([cells.entries for cells in self._cells])
-            if table.has_pools or spreads_below
+            if table.has_pools or spreads_below_first
             else np.zeros(0, np.int32)
         )
         self._anywhere = every[every >= 0]
-        self._told_below = [(depth, *self._all_told_below(depth)) for depth in range(spreads_below, 0, -1)]
+        self._below_first = self._told_below_first() if spreads_below_first and self.parents else None
 
     def _below(self, table: Table, depth: int, on_top: Mask) -> _Below | None:
         """What is drawn in contexts `on_top`, with nothing above them, that withhold nearly all; None where there are none."""
@@ -134,19 +134,19 @@ class TableSampler:
         deeper = [(table.levels[at], self._steps[at - 1].parent) for at in range(depth + 1, len(table.levels))]
         return _Below(level, deeper, wanted, table.size)
 
-    def _all_told_below(self, parents: int) -> tuple[Codes, npt.NDArray[np.int64]]:
-        """All that is told, context by context of so many first parents; and where each of these begins, and the end."""
+    def _told_below_first(self) -> tuple[Codes, npt.NDArray[np.int64]]:
+        """All that is told, context by context of the first parent; and where each of these begins, and the end."""
         top = np.zeros(1, np.int64)
         tops, values = [], []
-        for depth, cells in enumerate(self._cells[parents:], parents):
+        for depth, cells in enumerate(self._cells[1:], 1):
             parent = self._steps[depth - 1].parent
-            top = np.arange(len(parent)) if depth == parents else top[parent]
+            top = np.arange(len(parent)) if depth == 1 else top[parent]
             tops.append(np.repeat(top, cells.total))
             values.append(cells.entries)
         of_entry, value = np.concatenate(tops), np.concatenate(values)
         order = np.argsort(of_entry, kind="stable")
         order = order[value[order] >= 0]
-        return value[order], np.searchsorted(of_entry[order], np.arange(len(self._cells[parents].total) + 1))
+        return value[order], np.searchsorted(of_entry[order], np.arange(len(self._cells[1].total) + 1))
 
     def contexts(self, given: dict[str, Codes], rows: int) -> list[Codes]:
         """The context of each row at each depth."""
@@ -184,19 +184,24 @@ class TableSampler:
             todo = np.flatnonzero(out < 0) if todo is None else todo[out[todo] < 0]
             if not len(todo):
                 break
-        for depth, values, start in self._told_below:
-            lost = np.flatnonzero((out < 0) & (contexts[depth] >= 0))
-            context = contexts[depth][lost]
-            begin, end = start[context], start[context + 1]
-            lost, begin, end = lost[end > begin], begin[end > begin], end[end > begin]
-            u = uniforms(key, rows[lost], lane * 16 + 15)
-            out[lost] = values[begin + (u * (end - begin)).astype(np.int64)]
+        if self._below_first is not None:
+            self._spread(key, rows, contexts[1], out, lane)
         lost = np.flatnonzero(out < 0) if len(self._anywhere) and (todo is None or len(todo)) else np.zeros(0, np.int64)
         if len(lost):
             # Neither the row's context nor one above it was released: any value of the table is as good as another.
             u = uniforms(key, rows[lost], lane * 16 + 15)
             out[lost] = self._anywhere[(u * len(self._anywhere)).astype(np.int64)]
         return out
+
+    def _spread(self, key: int, rows: Rows, first: Codes, out: Codes, lane: int) -> None:
+        """Give rows without a value one of those that are told below their context of the first parent, where there are any."""
+        assert self._below_first is not None  # noqa: S101 - whoever calls has looked
+        values, start = self._below_first
+        lost = np.flatnonzero((out < 0) & (first >= 0))
+        lost = lost[start[first[lost] + 1] > start[first[lost]]]
+        begin, end = start[first[lost]], start[first[lost] + 1]
+        u = uniforms(key, rows[lost], lane * 16 + 15)
+        out[lost] = values[begin + (u * (end - begin)).astype(np.int64)]
 
 
 def steps_of(levels: list[tuple[tuple[int, ...], int]], sizes: tuple[int, ...]) -> list[Step]:

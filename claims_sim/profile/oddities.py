@@ -104,11 +104,8 @@ def _with_unreadable(reading: Reading, name: str) -> pa.Table:
     keys = {key: located[key] for key in keys_in(columns)}
     value = canonical_expression(name, located[name], located, mapping, relation)
     unreadable = f"{given_expression(located[name])} IS NOT NULL AND {value} IS NULL AS unreadable"
-    selected = f"SELECT {unreadable} FROM {relation}"
-    if keys:
-        selected = canonical_select(relation, keys, mapping).replace("SELECT ", f"SELECT {unreadable}, ", 1)
     with connection.cursor() as beside:  # the connection's last result may not be at its end
-        return beside.sql(selected).to_arrow_table()
+        return beside.sql(canonical_select(relation, keys, mapping, unreadable)).to_arrow_table()
 
 
 def unread_form(reading: Reading, name: str) -> str:

@@ -4,7 +4,7 @@ A row's values depend on (key, its counter, its given values) alone, so that any
 claims, and the same brief under other counters gives independent draws.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,6 @@ from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
-from claims_sim.profile.deciding import MAY_BE_DECIDED
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
@@ -70,22 +69,15 @@ def _missing(texts: pa.Array) -> int:
     return len(texts) - 1 if texts.null_count else -1
 
 
-def _that_hold(name: str, parents: Sequence[str]) -> int:
-    """The number of parents of a table that hold of a value whatever is withheld of it: a district is one of its province, a group of
-    cases that ends in its severity one of that.
-    """  # noqa: D205
-    holding = {"district_name": ("province_name",), "procedure_code": MAY_BE_DECIDED}.get(name, ())
-    return next((place for place, parent in enumerate(parents) if parent not in holding), len(parents))
-
-
 class Sampler:
     """Draws from one profile; building it takes a moment, drawing is fast and changes nothing."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
+        # A district lies in its province: what is withheld of one is another of the same.
         self._tables = {
-            name: TableSampler(table, spreads_below=0 if table.has_pools else _that_hold(name, table.parents))
+            name: TableSampler(table, spreads_below_first=name == "district_name" and not table.has_pools)
             for name, table in {**profile.tables, **weighed}.items()
         }
         self._groups = {
@@ -183,6 +175,10 @@ class Sampler:
         for name in (name for name in FOLLOWS if name in self.profile.defaults and name in claims.column_names):
             if name not in asked:
                 claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
+        lists = {"dx_secondary_codes"} & set(claims.column_names) - set(asked)
+        if lists and "secondary_count" in self._tables and MEMBER not in self._tables:
+            # How many they are is the source's; which is not.
+            claims = with_nulls(claims, "dx_secondary_codes", pa.array(np.ones(claims.num_rows, np.bool_)))
         for label in (name for name in NAMES_OF if name in claims.column_names and name not in asked):
             claims = self._without_repeated_codes(claims, label)
         return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)

@@ -248,9 +248,9 @@ def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:
     """
     if not 0 < diagnoses.null_count < len(diagnoses):
         return ""
-    written = set(diagnoses.dictionary.to_pylist())
-    are_icd9 = sum(map(icd9cm.is_diagnosis, filter(None, written))) > len(written) / 2
-    return next((code for code in (_NOTHING_KNOWN_ICD9 if are_icd9 else _NOTHING_KNOWN) if code not in written), "")
+    written = set(diagnoses.dictionary.drop_null().to_pylist())
+    codes = _NOTHING_KNOWN_ICD9 if icd9cm.are_diagnoses(written) else _NOTHING_KNOWN
+    return next((code for code in codes if code not in written), "")
 
 
 def _missing_diagnoses(columns: pa.Table, stand_in: str, k: int) -> Iterator[str]:
@@ -336,9 +336,7 @@ def _copy(
     mapping: ColumnMapping,
     first: str = "",
 ) -> pa.Table:
-    select = raw_select(relation, located, mapping)
-    if first:
-        select = select.replace("SELECT ", f"SELECT {first}, ", 1)
+    select = raw_select(relation, located, mapping, first)
     try:
         reader = connection.sql(select).to_arrow_reader(_BATCH_ROWS)
         batches = [

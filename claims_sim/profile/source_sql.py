@@ -237,18 +237,20 @@ def _listed(types: Mapping[str, str]) -> str:
     return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
-def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
-    """A SELECT of the located columns under canonical names and types."""
-    parts = [
+def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping, first: str = "") -> str:
+    """A SELECT of the located columns under canonical names and types, behind the expression `first` if there is one."""
+    parts = [first] if first else []
+    parts += [
         f"{_shortened(canonical_expression(name, column, located, mapping, relation), column)} AS {name}"
         for name, column in located.items()
     ]
     return f"SELECT {', '.join(parts)} FROM {relation}"
 
 
-def raw_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping) -> str:
+def raw_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping, first: str = "") -> str:
     """The same where texts are still as they are written, and lists of such: each distinct one is read once (`canonical_value`)."""
-    parts = [
+    parts = [first] if first else []
+    parts += [
         f"{_raw_expression(name, column, located, mapping, relation)} AS {name}" for name, column in located.items()
     ]
     return f"SELECT {', '.join(parts)} FROM {relation}"

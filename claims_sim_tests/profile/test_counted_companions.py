@@ -59,6 +59,16 @@ def test_none_is_there_twice_or_the_primary_one_and_all_are_public_codes(fit):
     }
 
 
+def test_a_table_that_stands_for_the_source_has_their_number_alone(profile):
+    sampler, rows = Sampler(profile), np.arange(500)
+    claims = sampler.draw_claims(3, rows)
+    left = sampler.leave_empty(3, rows, claims)
+    assert left["dx_secondary_codes"].null_count == 500
+    assert pc.sum(left["comorbidity_count"]).as_py() > 200
+    asked = sampler.leave_empty(3, rows, claims, asked=("dx_secondary_codes",))
+    assert asked["dx_secondary_codes"].null_count == 0
+
+
 def test_what_crosses_says_that_they_are_not_the_sources(profile):
     (own,) = (found for found in describe_crossing(profile).lists if found.column == "dx_secondary_codes")
     assert own.origin == "well-known conditions of the public code system, whatever the source has"

@@ -1,0 +1,44 @@
+"""Factors of prices as pairs of rows show them, on codes alone."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.factors import global_factors
+
+ROWS, MANY = 12_000, 20_000
+RATES = np.linspace(1.0, 1.3, 15)
+
+
+def priced(by):
+    """Claims of 20,000 diagnoses, 40 procedures and 15 owners, priced by what was done or by the diagnosis, times the owner's rate."""
+    g = np.random.default_rng(5)
+    codes = {
+        "dx_primary_code": g.integers(0, MANY, ROWS).astype(np.int32),
+        "procedure_code": g.integers(0, 40, ROWS).astype(np.int32),
+        "facility_ownership": g.integers(0, 15, ROWS).astype(np.int32),
+    }
+    sizes = {"dx_primary_code": MANY, "procedure_code": 40, "facility_ownership": 15}
+    weight = np.random.default_rng(6).lognormal(13, 0.8, MANY)[codes[by]]
+    price = np.rint(weight * RATES[codes["facility_ownership"]])
+    encoded = SimpleNamespace(
+        codes=codes, vocabularies={name: tuple(map(str, range(size))) for name, size in sizes.items()}
+    )
+    return encoded, np.log(price), 0.5 / price
+
+
+def test_where_what_was_done_decides_the_price_rows_of_other_diagnoses_are_compared():
+    encoded, logs, tolerance = priced("procedure_code")
+    factors, _ = global_factors(encoded, logs, tolerance, np.ones(ROWS, np.bool_))
+    found = np.exp(factors["facility_ownership"])
+    assert found / found[0] == pytest.approx(RATES, rel=1e-4)
+
+
+def test_where_most_claims_have_nothing_done_diagnoses_are_not_left_aside():
+    encoded, logs, tolerance = priced("procedure_code")
+    encoded.vocabularies["procedure_code"] = (*map(str, range(39)), None)
+    most = np.arange(ROWS) % 3 > 0
+    encoded.codes["procedure_code"] = np.where(most, 39, encoded.codes["procedure_code"]).astype(np.int32)
+    factors, _ = global_factors(encoded, logs, tolerance, np.ones(ROWS, np.bool_))
+    assert "facility_ownership" not in factors
