@@ -42,6 +42,9 @@ What `/claims` and `/high-risk` filter by is not held against the profile's valu
 that no claim has gives 200 and no claims. `POST /simulate/claims` refuses such a value and lists those there are.
 """
 
+# Python 3.13 calls these answers as RFC 9110 does; the page is the same whichever writes it.
+_RENAMED = {"Unprocessable Entity": "Unprocessable Content", "Request Entity Too Large": "Content Too Large"}
+
 
 def commands() -> str:
     """All commands, as their `--help` describes them."""
@@ -128,7 +131,10 @@ def _operation(name: str, operation: dict[str, Any], schemas: dict[str, Any]) ->
         yield "\n".join(["| parameter | in | meaning |", "|---|---|---|", *rows])
     if "requestBody" in operation:
         yield from _body(operation["requestBody"]["content"]["application/json"], schemas)
-    answers = [f"{code} {answer['description']}" for code, answer in sorted(operation["responses"].items())]
+    answers = [
+        f"{code} {_RENAMED.get(answer['description'], answer['description'])}"
+        for code, answer in sorted(operation["responses"].items())
+    ]
     yield f"Answers: {'; '.join(answers)}."
 
 

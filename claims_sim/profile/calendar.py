@@ -288,7 +288,7 @@ def _profile_hours(builder: Builder, encoded: Encoded) -> None:
         codes: Codes = np.full(len(moments), -1, np.int32)
         within = moments[known] - moments[known].astype("datetime64[D]")
         codes[known] = (within / DAY * HOURS).astype(np.int32)
-        sharp = np.flatnonzero(known)[within == np.timedelta64(0)]
+        sharp = np.flatnonzero(known)[within == np.timedelta64(0, "s")]
         some = len(sharp) > max(_SOME_AT_MIDNIGHT * int(known.sum()), _MOSTLY_SHARP * int((codes == 0).sum()))
         has_midnight = some and by_minute and encoded.population.may_be_told(sharp)
         if has_midnight:

@@ -78,7 +78,7 @@ def test_the_claims_do_not_depend_on_how_the_days_are_cut_into_runs():
 
 def test_claims_come_in_the_order_of_admission(claims):
     admit = claims["admit_dt"].to_numpy()
-    assert (np.diff(admit) >= np.timedelta64(0)).all()
+    assert (np.diff(admit) >= np.timedelta64(0, "D")).all()
 
 
 def test_published_means_and_shares_are_reproduced(ask):
