@@ -8,7 +8,10 @@ DEV := $(VENV)/.installed-dev
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group setup --group weights --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
-# pip, which brings uv, knows the machine's own mirrors and certificates (pip.conf); uv, which is much faster, does not.
+# Certificates that this machine trusts, such as those of a company's proxy.
+export UV_SYSTEM_CERTS ?= 1
+
+# pip, which brings uv, knows the machine's own mirrors (pip.conf); uv, which is much faster, does not.
 install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps $(1) || { \
 	  echo "uv could not install that (above); trying pip, which takes some minutes ..." >&2; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(1); }
