@@ -13,7 +13,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, dense_ids
 from claims_sim.profile.document import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import alike
+from claims_sim.profile.neighbours import alike
 from claims_sim.profile.numbers import Numbers
 
 DECIDED_BY: Final = "priced_by"

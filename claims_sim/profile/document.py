@@ -374,10 +374,8 @@ class Profile(_Part):
                 places = self.vocabularies.get(name.removeprefix(BY), ())
                 if not count or len(tariff.factors[name]) != len(places) * count:
                     raise ValueError(f"the factor {name} is not one of each value in each period")
-            if len(by) > 1 or any(name.startswith(BY) for name in sizes):
-                raise ValueError(
-                    "a tariff has one factor of places and periods at most, and none as a part of its cases"
-                )
+            if any(name.startswith(BY) for name in sizes):
+                raise ValueError("a tariff has factors of places and periods, and none of these as a part of its cases")
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -17,22 +17,16 @@ from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import (
-    FACTOR_CANDIDATES,
-    MIN_PAIRS,
-    densest,
-    filled_where_alike,
-    global_factors,
-    rises_by_place,
-    snap_ratios,
-)
+from claims_sim.profile.factors import FACTOR_CANDIDATES, NOTHING_KNOWN, global_factors
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, prices_left, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
-from claims_sim.profile.price_periods import find_periods, with_periods, with_place
+from claims_sim.profile.price_periods import find_periods, with_periods
 from claims_sim.profile.quantities import with_multiples
+from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
+from claims_sim.profile.rises import with_rises
 from claims_sim.profile.rounding import amount_grid, settle_rounding
 
 _MOST: Final = 0.9
@@ -65,6 +59,8 @@ _AS_GOOD_AS_OTHERS: Final = 0.7
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
+_FEW_PRICES: Final = 20
+"""With fewer prices of all cases, what they are multiplied by recurs over what factors say of a claim."""
 _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 """More of the rows on a tariff a step beside their price, and prices to the step are tried: they have to explain clearly more."""
 _NEAREST_LEVEL: Final = 0.02
@@ -125,7 +121,7 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     lists = [] if whole is None else [whole]
     services = _services(encoded, few)
     if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
-        parts = [_begin(encoded, amounts, usable & own, few & own, grid) for own in services]
+        parts = [_begin_part(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
         apart = [begun for begun in parts if begun is not None]
         more = sum(begun.explains for begun in apart) - whole.explains
         as_much = more >= -_NO_WORSE * int(few.sum())
@@ -172,11 +168,36 @@ def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
     return Amounts(primary, logs, grid / np.where(usable, primary, 1.0) / 2), usable
 
 
-def _begin(encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float) -> _Begun | None:
-    """The tariff of the `usable` rows as a `few` of them show it."""
+def _begin_part(
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice
+) -> _Begun | None:
+    """The tariff of one kind of service: with factors of its own, or also with those of all claims where it shows none itself."""
+    own = _begin(encoded, amounts, usable, few, grid)
+    if own is None:
+        return None
+    shared = {
+        name: factor
+        for name, factor in whole.factors.items()
+        if name in own.found.case_names and name in FACTOR_CANDIDATES
+    }
+    if not shared:
+        return own
+    other = _begin(encoded, amounts, usable, few, grid, shared)
+    return max(own, *([other] if other else []), key=lambda begun: begun.explains - begun.prices)
+
+
+def _begin(
+    encoded: Encoded,
+    amounts: Amounts,
+    usable: Mask,
+    few: Mask,
+    grid: float,
+    given: Mapping[str, Numbers] = NOTHING_KNOWN,
+) -> _Begun | None:
+    """The tariff of the `usable` rows as a `few` of them show it, with the factors that are `given`."""
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
-    known = {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
+    known = dict(given) | ({STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {})
     factors, case_extra = _find_factors(encoded, amounts, few, known)
     encoded, periods, factors = _with_changes(encoded, amounts, few, factors)
     case_extra, rows = [*case_extra, *([PERIOD] if periods else [])], np.flatnonzero(few)
@@ -210,10 +231,8 @@ def _with_changes(
     if not periods:
         return encoded, periods, factors
     encoded = with_periods(encoded, periods)
-    rises = rises_by_place(encoded, amounts.logs, amounts.tolerance, few, factors)
-    if rises is None:
-        return encoded, periods, factors
-    return with_place(encoded, periods, rises.place), periods, rises.others(factors) | {BY + rises.place: rises.logs}
+    encoded, factors = with_rises(encoded, periods, (amounts.logs, amounts.tolerance), few, factors)
+    return encoded, periods, factors
 
 
 def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
@@ -344,6 +363,10 @@ def _fit_tariff(
     away = rest - mode
     # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
     priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
+    if len(distinct) < _FEW_PRICES:
+        # Where all cases have a few prices, what becomes of one shows at all the places.
+        for name in found.factors.keys() - {STAY}:
+            priced, distinct = dense_ids(priced * (len(found.factors[name]) + 1) + found.codes[name][own] + 1)
     a_case = int((found.case >= 0).sum()) / max(len(found.case_keys), 1)
     most = _MAX_LEVELS if a_case < _SMALL_CASE * population.k else _USUAL_LEVELS
     levels = _hidden_levels(

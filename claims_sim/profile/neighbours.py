@@ -1,0 +1,71 @@
+"""Compare claims that are alike: how often two of them have equal amounts, and what dividing by a factor does to that.
+
+Neighbours are pairs of claims that agree in a key. They are taken at random, the same ones each time.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from claims_sim.profile.counting import Ints, dense_ids
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.numbers import Numbers
+
+LEAST_CHANGE: Final = 0.002
+"""Prices of months that differ by less than this are the same price list."""
+
+
+def alike(encoded: Encoded, names: Iterable[str], rows: Ints) -> Ints:
+    """A number for all that `names` say of each of `rows`."""
+    key = np.zeros(len(rows), np.int64)
+    for name in names:
+        key, _ = dense_ids(key * (len(encoded.vocabularies[name]) + 1) + encoded.codes[name][rows] + 1)
+    return key
+
+
+def logs_left(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, rows: Ints) -> Numbers:
+    """What the factors leave of the logarithms of `rows`."""
+    rest = logs[rows].copy()
+    for name, factor in factors.items():
+        rest -= np.append(factor, 0.0)[encoded.codes[name][rows]]
+    return rest
+
+
+def equal_neighbours(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
+    """How often neighbours with one key have equal logarithms."""
+    one, other = _pairs(key)
+    if not len(one):
+        return 0.0
+    return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + 2e-5))
+
+
+class Moved(NamedTuple):
+    """Of neighbours with one key that were moved unequally: the share that was equal `before` and is `after`, and the places of
+    those that are, one of each pair.
+    """  # noqa: D205
+
+    before: float
+    after: float
+    equal: Ints
+
+
+def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
+    """What moving the logarithms from `before` to `after` does to neighbours with one key, who are taken at random."""
+    one, other = _pairs(key)
+    moved = before - after
+    apart = np.abs(moved[one] - moved[other]) > LEAST_CHANGE
+    one, other = one[apart], other[apart]
+    if not len(one):
+        return Moved(0.0, 0.0, one)
+    width = tolerance[one] + tolerance[other] + 2e-5
+    was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
+    return Moved(float(was.mean()), float(is_.mean()), one[is_])
+
+
+def _pairs(key: Ints) -> tuple[Ints, Ints]:
+    """The places of neighbours with one key, who are taken at random."""
+    order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
+    one, other = order[:-1], order[1:]
+    same = key[one] == key[other]
+    return one[same], other[same]

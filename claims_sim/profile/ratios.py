@@ -1,0 +1,202 @@
+"""What each value of a variable multiplies amounts by, where the ratios of claims that differ in it alone recur exactly.
+
+Sees groups of claims that are alike otherwise, values and logarithms only.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.numbers import Numbers
+
+MIN_PAIRS: Final = 12
+_MIN_SHARE: Final = 0.3
+"""The share of the pairs that must have one ratio."""
+_LEAST_SHARE, _AS_AMONG_EQUALS = 0.05, 0.6
+"""Fewer may where rows that agree in all have equal amounts no oftener (a ward class that is not told), but so many at least."""
+_SAME_RATIO: Final = 0.002
+"""How far the logarithm of a ratio may lie from what the ratios of more pairs make of it."""
+_MIN_CONTRAST: Final = 3.0
+"""How much denser such a ratio's pairs must be than those beside it."""
+
+
+class _Edge(NamedTuple):
+    """Two values of a variable, the log ratio at which their pairs are densest, pairs there and beside it, and all pairs."""
+
+    low: int
+    high: int
+    centre: float
+    hits: int
+    beside: float
+    total: int
+
+
+def factor_by_ratios(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
+    """The logarithm of each value's factor (the commonest value: 0, one that nothing links to it: NaN), or None when ratios do not
+    recur.
+    """  # noqa: D205
+    cells, distinct = dense_ids(group * size + value)
+    mode, spread = _modes(cells, len(distinct), logs, tolerance)
+    counts = np.bincount(cells)
+    owner, level = distinct // size, distinct % size
+    order = np.lexsort((-counts, owner))
+    first = np.r_[True, owner[order][1:] != owner[order][:-1]]
+    leader = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    pair = order != leader
+    a, b = leader[pair], order[pair]
+    low, high = np.minimum(level[a], level[b]), np.maximum(level[a], level[b])
+    ratio = np.where(level[a] < level[b], mode[b] - mode[a], mode[a] - mode[b])
+    width = spread[a] + spread[b] + 2e-5
+    edges, rows = _edges(low, high, ratio, width, size), np.bincount(value, minlength=size)
+    if _solve(edges, size, rows, _LEAST_SHARE) is None:
+        return None  # how often equals are equal could only ask for more
+    share = min(max(_AS_AMONG_EQUALS * _equal(cells, len(distinct), logs, tolerance), _LEAST_SHARE), _MIN_SHARE)
+    return _solve(edges, size, rows, share)
+
+
+def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:
+    """How often an amount is the commonest one of the other amounts of its cell."""
+    rows = np.arange(len(cells))
+    order = np.argsort(cells * 0x10000 + (rows * 0x9E3779B1 >> 8 & 0xFFFF), kind="stable")
+    first = np.r_[True, np.diff(cells[order]) > 0]
+    several = (np.bincount(cells, minlength=count) > 1)[cells]
+    alone = order[first][several[order[first]]]
+    if not len(alone):
+        return 0.0
+    others = several.copy()
+    others[alone] = False
+    mode, spread = _modes(cells[others], count, logs[others], tolerance[others])
+    off = np.abs(logs[alone] - mode[cells[alone]])
+    return float(np.mean(off <= spread[cells[alone]] + tolerance[alone] + 2e-5))
+
+
+def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[Numbers, Numbers]:
+    """The commonest logarithm of each cell, and its tolerance (cells hold exact repeats, so ties need no care)."""
+    mode, spread = np.zeros(count), np.zeros(count)
+    if not len(cells):
+        return mode, spread
+    value = np.rint(logs / 1e-7).astype(np.int64)
+    value -= value.min()
+    span = int(value.max()) + 1
+    number, distinct = dense_ids(cells * span + value)
+    of_value, length = distinct // span, np.bincount(number)
+    first = np.zeros(len(distinct), np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    best = np.lexsort((-length, of_value))
+    chosen = best[np.r_[True, np.diff(of_value[best]) > 0]]
+    mode[of_value[chosen]] = logs[first[chosen]]
+    spread[of_value[chosen]] = tolerance[first[chosen]]
+    return mode, spread
+
+
+def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> list[_Edge]:
+    """For each pair of values (low, high): the peak of their log ratios, rows in the peak, and all rows."""
+    out: list[_Edge] = []
+    pair = low * size + high
+    order = np.lexsort((ratio, pair))
+    pair, ratio, width = pair[order], ratio[order], width[order]
+    start = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
+    for s, e in zip(start, np.r_[start[1:], len(pair)], strict=True):
+        if e - s < 3:
+            continue
+        centre, hits = densest(ratio[s:e], width[s:e])
+        away = np.abs(ratio[s:e] - centre) / width[s:e]
+        beside = int(((away > 1) & (away <= 3)).sum()) / 2
+        out.append(_Edge(int(pair[s] // size), int(pair[s] % size), centre, hits, beside, int(e - s)))
+    return out
+
+
+def densest(values: Numbers, width: Numbers) -> tuple[float, int]:
+    """Where sorted `values` are densest, each with its own tolerance; the centre is weighted by precision."""
+    # Called for every pair of values: numpy's own median and average take several times as long for so few numbers.
+    ordered = np.sort(width)
+    half = float(ordered[(len(width) - 1) // 2] + ordered[len(width) // 2]) / 2
+    counts = np.searchsorted(values, values + 2 * half, side="right") - np.arange(len(values))
+    i = int(counts.argmax())
+    inside = slice(i, i + int(counts[i]))
+    weight = width**-2.0
+    centre = float((values[inside] * weight[inside]).sum() / weight[inside].sum())
+    hits = np.abs(values - centre) <= width
+    count = int(hits.sum())
+    if count:
+        centre = float((values[hits] * weight[hits]).sum() / weight[hits].sum())
+    return centre, count
+
+
+def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers | None:
+    """Factors from the peaks of pairs, linked from the commonest value on; None when most pairs have no clear peak: one with
+    so large a `share` of them.
+    """  # noqa: D205
+    pairs, peaks = np.zeros(size), np.zeros(size)
+    good = []
+    for low, high, centre, hits, beside, total in edges:
+        is_clear = hits >= 3 and (
+            hits >= _MIN_SHARE * total or (hits >= share * total and hits > _MIN_CONTRAST * beside)
+        )
+        for value in (low, high):
+            pairs[value] += total
+            peaks[value] += hits if is_clear else 0
+        if is_clear:
+            good.append((low, high, centre, hits))
+    counted = pairs >= MIN_PAIRS
+    if not counted.any() or (peaks[counted] < share * pairs[counted]).sum() > 0.1 * counted.sum():
+        return None
+    logs = np.full(size, np.nan)
+    logs[int(rows.argmax())] = 0.0
+    # Each edge from either end; the one with most hits comes first.
+    ends = sorted(
+        ((h, a, b, c) for low, high, centre, h in good for a, b, c in ((low, high, centre), (high, low, -centre)))
+    )
+    start, end = (np.array([edge[i] for edge in ends[::-1]], np.int64) for i in (1, 2))
+    centre_of = np.array([edge[3] for edge in ends[::-1]])
+    while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
+        first = int(reach.argmax())
+        logs[end[first]] = logs[start[first]] + centre_of[first]
+    linked = ~np.isnan(logs)
+    if rows[linked].sum() < 0.8 * rows.sum():
+        return None
+    if good:
+        lows, highs = (np.array([edge[i] for edge in good], np.int64) for i in (0, 1))
+        centres, hit_counts = (np.array([edge[i] for edge in good], float) for i in (2, 3))
+        # A peak that contradicts those of more pairs is that of something else (two ward classes).
+        use = linked[lows] & linked[highs] & (np.abs(logs[highs] - logs[lows] - centres) < _SAME_RATIO)
+        logs = _least_squares(lows[use], highs[use], centres[use], hit_counts[use], logs)
+    return np.where(linked, logs, np.nan)
+
+
+def _least_squares(low: Ints, high: Ints, centre: Numbers, weight: Numbers, logs: Numbers) -> Numbers:
+    size = len(logs)
+    for _ in range(30):
+        pull = np.zeros(size)
+        mass = np.zeros(size)
+        np.add.at(pull, high, weight * (logs[low] + centre))
+        np.add.at(pull, low, weight * (logs[high] - centre))
+        np.add.at(mass, high, weight)
+        np.add.at(mass, low, weight)
+        logs = np.where(mass > 0, pull / np.maximum(mass, 1e-9), logs)
+    return logs
+
+
+def filled_where_alike(factor: Numbers, other: Numbers) -> Numbers | None:
+    """`factor` with what `other` says of values that it says nothing of; None where they differ in what both say, or say too little."""
+    both = np.isfinite(factor) & np.isfinite(other)
+    apart = factor[both] - other[both]
+    if len(apart) < 2 or np.ptp(apart) > _SAME_RATIO:
+        return None
+    return np.nan_to_num(np.where(np.isfinite(factor), factor, other + float(np.median(apart))))
+
+
+def snap_ratios(logs: Numbers, tolerance: float = 2.5e-5) -> Numbers:
+    """`logs` moved to ratios of three decimals to one of them, if practically all ratios are that round."""
+    best, best_count = logs, 0.0
+    for reference in range(len(logs)):
+        ratio = np.exp(logs - logs[reference])
+        near = np.round(ratio, 3)
+        close = np.abs(np.log(np.maximum(near, 1e-3) / ratio)) < tolerance
+        # Three decimals are hit by chance at a rate of about 5 %.
+        if close.mean() > max(0.8, best_count):
+            best_count = float(close.mean())
+            best = np.where(close, np.log(np.maximum(near, 1e-3)), logs - logs[reference]) + logs[reference]
+    snapped: Numbers = best - best[int(np.abs(best).argmin())]
+    return snapped
