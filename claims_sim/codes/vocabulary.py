@@ -55,6 +55,12 @@ ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk mva nec nicu nos nsaid nstemi
 pid ppok prom ptca ra rds rhd rt sah sc sdh sle stemi sti svt tb tbc tia tof turp tuip uap uri urti
 usg uti vap vsd vte vt vf wpw xr xray
 """
+# What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as its words are nobody's names.
+_INDONESIAN_CARE: Final = """
+ambulans evakuasi fisioterapi hemodialisa imunisasi jahitan jenazah kehamilan kimia konsultasi kontrasepsi krioterapi kunjungan
+laboratorium nifas operasi pelayanan pemasangan pemeriksaan pencabutan penambalan penanganan pengobatan perawatan persalinan
+persiapan protesa radiologi rawat rehabilitasi rujukan skrining suntik tindakan transfusi
+"""
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
 history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
@@ -167,7 +173,7 @@ def common_roots() -> frozenset[str]:
     """The same of words that labels write in small letters: a first word may be a person's name (Wilson disease)."""
     labels = [icd10.label(code) or "" for code in icd10.all_codes()]
     small = {word for text in labels for word in _WORD.findall(text) if word.islower()}
-    return frozenset(root(word) for word in small - _label_words()[1]) - {""}
+    return frozenset(root(word) for word in (small - _label_words()[1]).union(_INDONESIAN_CARE.split())) - {""}
 
 
 @cache
@@ -181,4 +187,6 @@ def words() -> frozenset[str]:
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
     possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
     possessives |= {f"{word}'s" for word in proper if len(word) > 3 and not word.endswith("s")}
-    return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})
+    return frozenset(
+        numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split(), *_INDONESIAN_CARE.split()}
+    )

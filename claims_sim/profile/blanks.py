@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import BLANKS, Blankable
+from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, Blankable
 from claims_sim.profile.release import Parent, Target
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
@@ -61,7 +61,13 @@ def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent
     of_set = np.zeros(len(sets), np.int32)
     of_set[told] = np.arange(1, len(told) + 1)
     code: Codes = of_set[number]
-    builder.add(Target(BLANKS, code, len(told) + 1), [p for p in candidates if _is_known(p, cells)], most=3)
+    # What has no amount claims nothing.
+    builder.add(
+        Target(BLANKS, code, len(told) + 1),
+        [p for p in candidates if _is_known(p, cells)],
+        most=3,
+        first=[CLAIMS_NOTHING],
+    )
     named = (tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist())
     return ((), *named)
 
@@ -75,8 +81,13 @@ def _is_known(parent: Parent, cells: Ints) -> bool:
 def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], absent: Sequence[str]) -> pa.Table:
     """The claims with the cells empty that `code` (-1: none) says; `absent` are columns that the source does not have.
 
-    What would tell an amount that is left out, since the source does not have it, is left out too.
+    What would tell an amount that is left out, since the source does not have it, is left out too. Without any amount are claims
+    of nothing alone: what is drawn where too little is told may say otherwise.
     """
+    if "amount_claimed" in claims.column_names:
+        amounts = {name for name in ("amount_claimed", "amount_paid") if name not in absent}
+        without_any = np.array([amounts <= set(those) for those in blanks], np.bool_)
+        code = np.where(without_any[code] & (claims["amount_claimed"].to_numpy() > 0), -1, code)
     for name in COLUMNS:
         telling = {"amount_claimed", "amount_paid"} if name == "amount_gap" and name in absent else {name}
         leaves = np.array([bool(telling & set(those)) for those in blanks], np.bool_)

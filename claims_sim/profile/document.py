@@ -33,6 +33,8 @@ from claims_sim.errors import ProfileError
 PROFILE_SCHEMA_VERSION: Final = "12"
 PROCEDURE_NAME: Final = "procedure_name"
 """The name of a procedure that has no code; the missing value where there is none, or a code."""
+CLAIMS_NOTHING: Final = "claims_nothing"
+"""The table that draws whether nothing is claimed, where enough claim nothing; all else is drawn of the others."""
 BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[

@@ -45,7 +45,7 @@ OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
 _MANY_NAMED: Final = 0.1
-"""The share of the claims that must have a procedure by name alone, for the names to be a list."""
+"""The share of the claims that must have a procedure by name alone, where others have codes, for the names to be a list."""
 _MAY_BE_MISSING: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "severity_group", "procedure_code",
 )  # fmt: skip
@@ -298,9 +298,10 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
         return
     column = source.columns["procedure_label"].combine_chunks()
     raw = text_codes(source.columns["procedure_label"]).astype(np.int64)
-    if "procedure_code" in names:
+    has_codes = "procedure_code" in names
+    if has_codes:
         raw[source.columns["procedure_code"].is_valid().to_numpy()] = -1
-    if np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
+    if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
         return
     values = column.dictionary.to_pylist()
     counts = np.bincount(raw + 1, minlength=len(values) + 1)[1:]

@@ -16,7 +16,7 @@ from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
-from claims_sim.profile.document import Bins, Means, Money, Tariff
+from claims_sim.profile.document import CLAIMS_NOTHING, Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
 from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import SERVICE, follows_paid
@@ -36,8 +36,6 @@ ON_LIST: Final = "is_on_list"
 """Another: 1 where what is claimed is a price of the tariffs, or the price that is paid."""
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
-CLAIMS_NOTHING: Final = "claims_nothing"
-"""The table that draws whether nothing is claimed, where enough claim nothing; all else is drawn of the others."""
 AMOUNT_KIND: Final = "amount_kind"
 """And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
 SHARED_AMOUNT: Final = "shared_amount"
@@ -285,6 +283,7 @@ def _add_nothing(fit: _Fit) -> Mask:
         return np.zeros(len(nothing), np.bool_)
     codes: Codes = np.where(np.isfinite(fit.primary), nothing, -1).astype(np.int32)
     fit.builder.add(Target(CLAIMS_NOTHING, codes, 2), fit.builder.candidates([*fit.earlier, MONTH]))
+    fit.builder.variables[CLAIMS_NOTHING] = (codes, 2)
     return nothing
 
 

@@ -11,7 +11,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
-from claims_sim.profile.document import PaidMeans, Profile, Tariff
+from claims_sim.profile.document import CLAIMS_NOTHING, PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.following import SERVICE
@@ -19,7 +19,6 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import (
     AMOUNT_KIND,
     BY_NAME,
-    CLAIMS_NOTHING,
     ON_LIST,
     PRICE_CASE,
     PRICE_POINT,

@@ -18,7 +18,7 @@ from claims_sim.profile.blanks import empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
-from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile
+from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
     DX_GROUP,
@@ -33,6 +33,7 @@ from claims_sim.profile.encode import (
 )
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
+from claims_sim.profile.missing_amounts import fill_amounts
 from claims_sim.profile.missing_stays import OF_STAYS, fill_stays
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.payments import Payments
@@ -155,6 +156,8 @@ class Sampler:
         claims = self.leave_out_stand_ins(claims, asked)
         if table is None:
             return claims
+        if "amount_claimed" in claims.column_names:
+            draft.codes[CLAIMS_NOTHING] = (claims["amount_claimed"].to_numpy() == 0).astype(np.int32)
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
         if whole is not None:
             code = np.where(whole, -1, code)
@@ -164,7 +167,8 @@ class Sampler:
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""
         claims = self.leave_empty(key, rows, self.draw_claims(key, rows))
-        return fill_stays(claims.drop_columns([name for name in OF_STAYS if name in self.profile.absent]))[0]
+        claims = claims.drop_columns([name for name in OF_STAYS if name in self.profile.absent])
+        return fill_amounts(fill_stays(claims)[0])[0]
 
     def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:
         """The claims without what stands in for values that the source lacks or may not tell, but in columns that were `asked` for."""

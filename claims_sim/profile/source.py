@@ -26,6 +26,7 @@ from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
+from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
@@ -42,7 +43,7 @@ from claims_sim.randomness import stream_key
 
 READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
-_READ_AS: Final = (*STAYS_FILLED, "claims without a diagnosis")
+_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis")
 """Names this way of reading: claims that were read in another way cannot be compared."""
 _NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
 _NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
@@ -138,12 +139,13 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     nameless = _missing_diagnoses(columns, no_diagnosis, k)
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns, k)
+    columns, of_nothing = fill_amounts(columns, k)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
         columns=columns,
         present=tuple(columns.column_names),
         absent=absent,
-        oddities=(*oddities, *nameless, *nightless),
+        oddities=(*oddities, *nameless, *nightless, *of_nothing),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         empty=empty,
         no_diagnosis=no_diagnosis,
@@ -214,7 +216,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         types = _column_types(connection, relation, path)
         located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
-        columns = fill_stays(_copy(connection, sample, located, mapping))[0]
+        columns = fill_amounts(fill_stays(_copy(connection, sample, located, mapping))[0])[0]
         return columns.drop_columns([*something_else(columns)])
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None

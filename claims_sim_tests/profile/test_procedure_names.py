@@ -162,3 +162,13 @@ def test_a_name_beside_a_code_is_the_codes_label(fit):
     other = replaced(given, "procedure_label", ["Cesarean section"] * 50)
     money = [sampler.draw_money(7, np.arange(50), table) for table in (given, other)]
     assert money[0].equals(money[1])
+
+
+def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
+    """As in primary care, where most visits have nothing done that is paid for."""
+    names = ("PERSALINAN NORMAL", "EVAKUASI AMBULANS", "KB SUNTIK", "KIMIA DARAH", "PROTESA GIGI", "ANC KUNJUNGAN", "RITP",
+             "KRIOTERAPI", "PAP SMEAR", "IVA", "PNC", "PEMASANGAN IUD")  # fmt: skip
+    table = named(names, share=0.06, coded=False)
+    found = labels(Sampler(fit(table)).draw_claims(5, np.arange(ROWS)))
+    assert np.mean(np.equal(found, None)) == pytest.approx(0.94, abs=0.015)
+    assert set(found) - {None} == set(names)

@@ -1,0 +1,94 @@
+"""Claims that have no amount since their kind has none, as visits that a payment by head covers; and ones whose amount is not known."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claims_sim.profile.missing_amounts import fill_amounts
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.source import SourceSpec, read_claims, read_source
+from claims_sim_tests.profile.tables import names, pick, replaced, tariff_table
+
+ROWS = 6000
+CLINIC, CENTRE, HOSPITAL = TYPES = ("Klinik Pratama", "Puskesmas", "Rumah Sakit")
+
+
+def by_head(unknown=0.0):
+    """Clinics claim nothing and leave amounts empty, health centres write 0; hospitals lack so large a share of theirs."""
+    g, table = np.random.default_rng(7), tariff_table(ROWS)
+    kind = pick(g, 3, ROWS)
+    visit = np.array(table["service_type"].to_pylist()) == "RJTL"
+    empty = (visit & (kind == 0)) | (g.random(ROWS) < unknown)
+    price = np.where(visit & (kind == 1), 0.0, table["amount_claimed"].to_numpy())
+    amounts = pa.array(price, mask=empty)
+    table = replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+    # Without places nobody's claims are dealt out.
+    return table.drop_columns(["province_name", "facility_class"]).append_column("facility_type", names(TYPES, kind))
+
+
+def shares(table):
+    """Of the visits to each type of house: how many have no amount, and how many one of 0."""
+    frame = table.select(["service_type", "facility_type", "amount_claimed"]).to_pandas()
+    visits = frame[frame.service_type == "RJTL"].groupby("facility_type").amount_claimed
+    return visits.agg(lambda amount: amount.isna().mean()), visits.agg(lambda amount: (amount == 0).mean())
+
+
+def test_what_is_paid_by_the_head_claims_nothing_in_a_payload_and_has_no_amount_in_a_table_that_stands_for_the_sources(
+    fit,
+):
+    table = by_head()
+    profile = fit(table)
+    sampler, rows = Sampler(profile), np.arange(ROWS)
+    claims = sampler.draw_claims(3, rows)
+    assert claims["amount_claimed"].null_count == claims["amount_paid"].null_count == 0
+    none, zero = shares(claims)
+    assert zero[[CLINIC, CENTRE, HOSPITAL]].tolist() == pytest.approx([1, 1, 0], abs=0.01)
+    none, zero = shares(sampler.leave_empty(3, rows, claims))
+    assert none[[CLINIC, CENTRE, HOSPITAL]].tolist() == pytest.approx([1, 0, 0], abs=0.01)
+    assert zero[[CLINIC, CENTRE]].tolist() == pytest.approx([0, 1], abs=0.01)
+    (told,) = (sentence for sentence in profile.oddities if "no amount" in sentence)
+    assert "as is usual of their kind; they count as claims of nothing" in told
+
+
+def test_only_claims_of_nothing_are_left_without_an_amount(fit):
+    table = by_head().append_column("province_name", tariff_table(ROWS)["province_name"])
+    sampler, rows = Sampler(fit(table)), np.arange(ROWS)
+    claims = sampler.draw_claims(4, rows)
+    empty = sampler.leave_empty(4, rows, claims)["amount_claimed"].is_null().to_numpy()
+    assert empty.any()
+    assert (claims["amount_claimed"].to_numpy()[empty] == 0).all()
+
+
+def test_of_a_kind_of_which_two_fifths_have_no_amount_so_many_are_left_without(fit):
+    table = by_head()
+    none = np.random.default_rng(8).random(ROWS) < 0.4
+    table = replaced(table, "amount_claimed", pa.array(tariff_table(ROWS)["amount_claimed"].to_numpy(), mask=none))
+    table = replaced(table, "amount_paid", table["amount_claimed"])
+    sampler, rows = Sampler(fit(table)), np.arange(ROWS)
+    left = sampler.leave_empty(5, rows, sampler.draw_claims(5, rows))
+    assert np.mean(left["amount_claimed"].is_null().to_numpy()) == pytest.approx(0.4, abs=0.03)
+
+
+def test_claims_are_read_for_comparing_as_a_profile_reads_them(tmp_path):
+    pq.write_table(by_head(), tmp_path / "claims.parquet")
+    spec = SourceSpec(tmp_path / "claims.parquet")
+    assert read_claims(spec, 10 * ROWS)["amount_claimed"].null_count == 0
+    assert sorted(read_claims(spec, 10 * ROWS)["amount_claimed"].to_pylist()) == sorted(
+        read_source(spec).columns["amount_claimed"].to_pylist()
+    )
+
+
+def test_where_a_few_of_a_kind_lack_their_amounts_these_are_left_out_as_before(read):
+    table = read(by_head(unknown=0.05))
+    kept = table.only_priced()
+    few = np.array(table.columns["amount_claimed"].is_null().to_pylist())
+    assert 0.01 < few.mean() < 0.05
+    assert kept.rows == ROWS - few.sum()
+    assert "they are left out" in kept.oddities[-1]
+
+
+def test_claims_with_one_amount_keep_the_other_unknown():
+    table = pa.table({"amount_claimed": [None, None, 5.0], "amount_paid": pa.array([None, 3.0, None], pa.float64())})
+    filled, _ = fill_amounts(table)
+    assert filled.to_pydict() == {"amount_claimed": [0.0, None, 5.0], "amount_paid": [0.0, 3.0, None]}
