@@ -61,14 +61,11 @@ def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent
     of_set = np.zeros(len(sets), np.int32)
     of_set[told] = np.arange(1, len(told) + 1)
     code: Codes = of_set[number]
+    named = [tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist()]
     # What has no amount claims nothing.
-    builder.add(
-        Target(BLANKS, code, len(told) + 1),
-        [p for p in candidates if _is_known(p, cells)],
-        most=3,
-        first=[CLAIMS_NOTHING],
-    )
-    named = (tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist())
+    first = [CLAIMS_NOTHING] if any("amount_claimed" in those for those in named) else []
+    known = [parent for parent in candidates if _is_known(parent, cells)]
+    builder.add(Target(BLANKS, code, len(told) + 1), known, most=3, first=first)
     return ((), *named)
 
 

@@ -112,8 +112,8 @@ def test_they_are_those_of_the_claims_that_are_profiled(fit):
     table, rows = tariff_table(ROWS), np.arange(ROWS)
     stays = np.array(table["service_type"].to_pylist()) == "RITL"
     for name in ("amount_claimed", "amount_paid"):
-        table = emptied(table, name, rows < ROWS // 3)
-    sampler = Sampler(fit(emptied(table, "discharge_dt", stays & (rows >= ROWS // 3))))
+        table = emptied(table, name, rows < ROWS // 8)
+    sampler = Sampler(fit(emptied(table, "discharge_dt", stays & (rows >= ROWS // 8))))
     left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows)).to_pandas()
     assert (left["discharge_dt"].isna() == (left["service_type"] == "RITL")).mean() > 0.99
 
