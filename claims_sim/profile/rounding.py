@@ -14,7 +14,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
 AS_COMPUTED: Final = "as computed"
-GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.1, 0.05, 0.01)
+GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 _STEPS_ASIDE: Final = 3
 _FARTHEST_ASIDE: Final = 8
 """How many steps an amount that would lie on a coarser grid moves at most."""

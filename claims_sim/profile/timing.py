@@ -44,6 +44,10 @@ class Calendar:
         self._length[0] -= before
         self._length[-1] -= behind
         self._special = np.array(profile.special_dates, "datetime64[D]").astype(np.int64)
+        ordinary = self._ordinary_days()
+        # Weekdays are drawn as they come in all months together: a month has more of some, and less.
+        self._all_ordinary = np.maximum(ordinary.sum(0), 1)
+        self._come = ordinary / self._all_ordinary
         self._grid = profile.time_grid_s
         self._gaps, self._stay_minutes = (
             np.array(profile.bins[name].lo, np.int64) if name in profile.bins else np.zeros(0, np.int64)
@@ -56,6 +60,12 @@ class Calendar:
         self._defaults = {name: np.cumsum(shares) / np.sum(shares) for name, shares in _DAY_SHARES.items()}
         vocabulary = profile.vocabularies.get("service_type", ())
         self._outpatient = vocabulary.index("RJTL") if "RJTL" in vocabulary else -2
+
+    def _ordinary_days(self) -> npt.NDArray[np.int64]:
+        """How many days of each month fall on each weekday and are no special date."""
+        months = [np.arange(first, first + length) for first, length in zip(self._first, self._length, strict=True)]
+        ordinary = [days[~np.isin(days, self._special)] for days in months]
+        return np.array([np.bincount((days + 3) % WEEKDAYS, minlength=WEEKDAYS) for days in ordinary])
 
     def draw(
         self, key: int, rows: Rows, draft: Draft, los: Codes, between: Days | None = None
@@ -91,7 +101,7 @@ class Calendar:
             month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
         draft.codes[MONTH] = month
         month = np.maximum(month, 0)
-        day = self._day(key, rows, draft, month)
+        day = self._on_weekdays(key, rows, draft, self._first[month], self._length[month], self._come, month)
         code = self._draw(SPECIAL_DATE, key, rows, draft)
         if code is None:
             return day
@@ -116,21 +126,38 @@ class Calendar:
     def _day_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> npt.NDArray[np.int64]:
         """A day of the range on a drawn weekday; any day of it where the range has none of the weekdays drawn."""
         first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in between)
+        days = np.arange(first, last + 1)
+        draft.codes["admit_month"] = self.month_codes(
+            days[(uniforms(key ^ stream_key("day"), rows) * len(days)).astype(np.int64)]
+        )
+        come = np.bincount((days + 3) % WEEKDAYS, minlength=WEEKDAYS)[None] / self._all_ordinary
+        one = np.zeros(len(rows), np.int32)
+        return self._on_weekdays(key, rows, draft, np.full(len(rows), first), np.full(len(rows), len(days)), come, one)
+
+    def _on_weekdays(
+        self, key: int, rows: Rows, draft: Draft, first: npt.NDArray[np.int64], length: npt.NDArray[np.int64],
+        come: npt.NDArray[np.float64], span: Codes,
+    ) -> npt.NDArray[np.int64]:  # fmt: skip
+        """A day of each row's span of days, on weekdays as often as these come in it: a month with five Mondays has more claims on
+        Mondays. `come` says of each of the spans, which `span` numbers, how many of all days of each weekday fall into it.
+        """  # noqa: D205
         u = uniforms(key ^ stream_key("day"), rows)
-        day = first + (u * (last - first + 1)).astype(np.int64)
-        draft.codes["admit_month"] = self.month_codes(day)
+        day = first + (u * length).astype(np.int64)
         table = self._tables.get("admit_weekday")
-        todo = np.arange(len(rows)) if table is not None else np.zeros(0, np.int64)
+        todo = np.arange(len(rows) if table is not None else 0)
+        most = np.max(come, axis=1)
         for attempt in range(_WEEKDAY_TRIES):
             if table is None or not len(todo):
                 break
             weekday = table.draw(key, rows[todo], draft.given(table.parents, todo), attempt)
-            offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
-            count = (last - first - offset) // WEEKDAYS + 1
-            there = (count > 0) & (weekday >= 0)
-            at = todo[there]
-            day[at] = first + offset[there] + (u[at] * count[there]).astype(np.int64) * WEEKDAYS
-            todo = todo[~there]
+            comes = np.where(weekday >= 0, come[span[todo], weekday], 0)
+            lot = uniforms(key ^ stream_key(f"weekday {attempt}"), rows[todo])
+            taken = (comes > 0) & ((lot * most[span[todo]] < comes) | (attempt == _WEEKDAY_TRIES - 1))
+            at = todo[taken]
+            offset = (weekday[taken] - (first[at] + 3)) % WEEKDAYS
+            weeks = (length[at] - offset + WEEKDAYS - 1) // WEEKDAYS
+            day[at] = first[at] + offset + (u[at] * weeks).astype(np.int64) * WEEKDAYS
+            todo = todo[~taken]
         return day
 
     def set_moments(self, draft: Draft, admit: npt.NDArray[np.datetime64]) -> None:
@@ -147,19 +174,6 @@ class Calendar:
     def _draw(self, name: str, key: int, rows: Rows, draft: Draft) -> Codes | None:
         table = self._tables.get(name)
         return None if table is None else table.draw(key, rows, draft.given(table.parents))
-
-    def _day(self, key: int, rows: Rows, draft: Draft, month: Codes) -> npt.NDArray[np.int64]:
-        """A day of the month that falls on the drawn weekday; the number of such days in the month does not matter."""
-        weekday = self._draw("admit_weekday", key, rows, draft)
-        u = uniforms(key ^ stream_key("day"), rows)
-        first, length = self._first[month], self._length[month]
-        if weekday is None:
-            return np.asarray(first + (u * length).astype(np.int64))
-        offset = (weekday - (first + 3) % WEEKDAYS) % WEEKDAYS
-        count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
-        day: npt.NDArray[np.int64] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
-        # A month of a few days lacks some weekdays.
-        return np.where(count > 0, day, first + (u * length).astype(np.int64))
 
     def seconds(self, key: int, rows: Rows, draft: Draft, stay: Codes | None) -> tuple[Codes, Codes]:
         """Seconds of the day of admission and of discharge."""

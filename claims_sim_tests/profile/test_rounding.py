@@ -115,6 +115,18 @@ def test_grids_are_multiples_of_each_other():
 
 
 @pytest.mark.slow
+def test_sums_in_quarters_stay_in_quarters(fit):
+    """Drugs by the quarter, and a few drawn from shares, to the cent."""
+    g, table = np.random.default_rng(41), tariff_table(8000)
+    cents = g.random(8000) < 0.05
+    amount = np.where(cents, np.round(g.lognormal(6, 1, 8000), 2), np.rint(4 * g.lognormal(6, 1, 8000)) / 4)
+    drawn = Sampler(fit(replaced(replaced(table, "amount_claimed", amount), "amount_paid", amount)))
+    claimed = drawn.draw_claims(1, np.arange(8000))["amount_claimed"].to_numpy()
+    quarters, odd = np.abs(claimed * 4 - np.rint(claimed * 4)) < 1e-6, np.rint(claimed * 4) % 2 == 1
+    assert quarters.mean() == pytest.approx(0.952, abs=0.015)
+    assert (quarters & odd).mean() == pytest.approx(0.476, abs=0.03)
+
+
 def test_what_is_paid_by_no_rule_is_rounded_as_it_is(fit):
     """Charges are to the cent; of what is paid visits are rounded to tens, stays to thousands."""
     g, rows = np.random.default_rng(5), 12_000

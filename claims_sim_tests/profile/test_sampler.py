@@ -1,3 +1,5 @@
+from datetime import date
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -147,6 +149,42 @@ def test_weekdays_follow_the_source(fit):
     profile = fit(table.filter(pc.invert(sunday)))
     admit = Sampler(profile).draw_claims(1, ROWS)["admit_dt"]
     assert 6 not in pc.day_of_week(admit).unique().to_pylist()
+
+
+@pytest.fixture(scope="module")
+def daily(fit):
+    """Every day has as many claims, but each Sunday a third, and on five Mondays (holidays) hardly any come."""
+    days = np.arange(np.datetime64("2024-01-01"), np.datetime64("2025-01-01"))
+    monday, sunday = (days.astype(int) + 3) % 7 == 0, (days.astype(int) + 3) % 7 == 6
+    holiday = monday & np.isin(np.cumsum(monday), [5, 14, 23, 32, 41])
+    admit = np.repeat(days, np.where(holiday, 40, np.where(sunday, 100, 300)))
+    table = replaced(tariff_table(len(admit)), "admit_dt", admit)
+    profile = fit(replaced(table, "discharge_dt", admit + table["los"].to_numpy()))
+    return profile, days, holiday
+
+
+def test_months_have_more_claims_on_the_weekdays_that_they_have_more_of(daily):
+    profile, days, holiday = daily
+    admit = Sampler(profile).draw_claims(2, np.arange(200_000))["admit_dt"].to_numpy().astype("datetime64[D]")
+    claims = np.bincount((admit - days[0]).astype(int), minlength=len(days)) / 200_000
+    weekday, month = (days.astype(int) + 3) % 7, days.astype("datetime64[M]").astype(int)
+    usual = 300 / (300 * 314 + 100 * 52 - 5 * 260)
+    for at in range(12):
+        mondays = (weekday == 0) & (month == month[0] + at) & ~holiday
+        assert claims[mondays].sum() / mondays.sum() == pytest.approx(usual, rel=0.06)
+    assert claims[holiday].sum() == pytest.approx(5 * 40 / 300 * usual, rel=0.25)
+    assert claims[weekday == 6].mean() == pytest.approx(usual / 3, rel=0.06)
+
+
+def test_a_range_of_days_has_each_weekday_as_often_as_it_comes_in_it(daily):
+    profile, _, _ = daily
+    between = (date(2025, 3, 3), date(2025, 3, 12))  # Monday to Wednesday of the week after
+    given = Sampler(profile).draw_claims(3, np.arange(60_000)).drop_columns(["admit_dt", "discharge_dt"])
+    admit = Sampler(profile).draw_history(3, np.arange(60_000), given, between)["admit_dt"].to_numpy()
+    share = (
+        np.bincount((admit.astype("datetime64[D]") - np.datetime64("2025-03-03")).astype(int), minlength=10) / 60_000
+    )
+    assert share == pytest.approx(np.array([1, 1, 1, 1, 1, 1, 1 / 3, 1, 1, 1]) / (9 + 1 / 3), abs=0.006)
 
 
 def test_heavy_tails_keep_their_quantiles(foreign_profile):
