@@ -19,6 +19,7 @@ from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, NOTHING_KNOWN, global_factors
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
+from claims_sim.profile.neighbours import LEAST_CHANGE
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, prices_left, tells_more_than_names, with_decided
@@ -60,7 +61,8 @@ _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
 _SAME_PRICE: Final = 3e-4
 _FEW_PRICES: Final = 20
-"""With fewer prices of all cases, what they are multiplied by recurs over what factors say of a claim."""
+"""With fewer prices of all cases, what they are multiplied by recurs over the values that make prices differ. Without such, amounts
+may be but rounded."""
 _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 """More of the rows on a tariff a step beside their price, and prices to the step are tried: they have to explain clearly more."""
 _NEAREST_LEVEL: Final = 0.02
@@ -365,7 +367,7 @@ def _fit_tariff(
     priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
     if len(distinct) < _FEW_PRICES:
         # Where all cases have a few prices, what becomes of one shows at all the places.
-        for name in found.factors.keys() - {STAY}:
+        for name in (n for n, logs in found.factors.items() if n != STAY and np.ptp(logs) > LEAST_CHANGE):
             priced, distinct = dense_ids(priced * (len(found.factors[name]) + 1) + found.codes[name][own] + 1)
     a_case = int((found.case >= 0).sum()) / max(len(found.case_keys), 1)
     most = _MAX_LEVELS if a_case < _SMALL_CASE * population.k else _USUAL_LEVELS
