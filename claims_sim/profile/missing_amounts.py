@@ -4,6 +4,7 @@ Such a claim counts as one of nothing. Where a few lack their amounts, these are
 (`SourceTable.only_priced`).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -11,25 +12,43 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask, dense_ids
+from claims_sim.profile.source_sql import Located, given_expression
 from claims_sim.profile.telling import share_where
 
 AMOUNTS_FILLED: Final = "claims of nothing"
 """Names this way of reading."""
 AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
+_SAYS_NO_AMOUNT: Final = "says_no_amount"
 _KIND: Final = ("service_type", "facility_type")
-_USUAL: Final = 0.2
+_USUAL: Final = 0.3
 """The share of a kind's claims without any amount from which on they claim nothing, where fewer only lack it."""
 
 
-def fill_amounts(columns: pa.Table, k: int = PERSONS_K) -> tuple[pa.Table, tuple[str, ...]]:
+def says_no_amount(located: Mapping[str, Located]) -> str:
+    """An expression over the source: does a claim say nothing in any column of amounts, and not what cannot be read? "": has none."""
+    given = [given_expression(located[name]) for name in AMOUNTS if name in located]
+    return f"({' AND '.join(f'{one} IS NULL' for one in given)}) AS {_SAYS_NO_AMOUNT}" if given else ""
+
+
+def without_what_it_says(columns: pa.Table) -> tuple[pa.Table, Mask | None]:
+    """The columns, and what `says_no_amount` found beside them."""
+    if _SAYS_NO_AMOUNT not in columns.column_names:
+        return columns, None
+    return columns.drop_columns([_SAYS_NO_AMOUNT]), np.asarray(columns[_SAYS_NO_AMOUNT].to_numpy(), np.bool_)
+
+
+def fill_amounts(
+    columns: pa.Table, k: int = PERSONS_K, says_none: Mask | None = None
+) -> tuple[pa.Table, tuple[str, ...]]:
     """Give claims without any amount one of nothing, where so many of their service and type of facility have none; and say of how
-    many, in a sentence that tells a share of `k` persons' claims. A column without any value counts as absent.
+    many, in a sentence that tells a share of `k` persons' claims. A column without any value counts as absent, and what was said
+    but not read is none (`says_none`).
     """  # noqa: D205
     amounts = [n for n in AMOUNTS if n in columns.column_names and columns[n].null_count < columns.num_rows]
-    none = np.ones(columns.num_rows, np.bool_)
+    none = np.ones(columns.num_rows, np.bool_) if says_none is None else says_none.copy()
     for name in amounts:
         none &= np.asarray(columns[name].is_null().to_numpy())
-    filled = none & _usual(none, _kinds(columns)) if amounts and none.any() else np.zeros(columns.num_rows, np.bool_)
+    filled = none & _usual(none, _kinds(columns), k) if amounts and none.any() else np.zeros(columns.num_rows, np.bool_)
     if not filled.any():
         return columns, ()
     for name in amounts:
@@ -49,6 +68,7 @@ def _kinds(columns: pa.Table) -> Ints:
     return kind
 
 
-def _usual(none: Mask, kind: Ints) -> Mask:
-    share = np.bincount(kind, none) / np.maximum(np.bincount(kind), 1)
-    return np.asarray(share[kind] >= _USUAL)
+def _usual(none: Mask, kind: Ints, fewest: int) -> Mask:
+    count = np.bincount(kind, none)
+    is_usual = (count >= _USUAL * np.bincount(kind)) & (count >= fewest)
+    return np.asarray(is_usual[kind])

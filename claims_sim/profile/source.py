@@ -26,7 +26,7 @@ from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
-from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts
+from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
@@ -127,7 +127,8 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
-        columns = _copy(opened.connection, opened.relation, located, mapping)
+        columns = _copy(opened.connection, opened.relation, located, mapping, says_no_amount(located))
+        columns, says_none = without_what_it_says(columns)
         given = given_values(opened.connection, opened.relation, located)
         reading = Reading(opened.connection, opened.relation, located, mapping, columns, given, k)
         refuse_unreadable(reading)
@@ -139,7 +140,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     nameless = _missing_diagnoses(columns, no_diagnosis, k)
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns, k)
-    columns, of_nothing = fill_amounts(columns, k)
+    columns, of_nothing = fill_amounts(columns, k, says_none)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
         columns=columns,
@@ -216,7 +217,9 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         types = _column_types(connection, relation, path)
         located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
-        columns = fill_amounts(fill_stays(_copy(connection, sample, located, mapping))[0])[0]
+        columns = _copy(connection, sample, located, mapping, says_no_amount(located))
+        columns, says_none = without_what_it_says(columns)
+        columns = fill_amounts(fill_stays(columns)[0], says_none=says_none)[0]
         return columns.drop_columns([*something_else(columns)])
     except duckdb.Error as error:
         raise _scrubbed(path, error) from None

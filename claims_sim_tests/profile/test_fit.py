@@ -362,7 +362,7 @@ def test_claims_of_nearly_one_facility_alone_are_one_clear_error(fit):
 
 
 def test_claims_without_an_amount_are_left_out_as_those_without_a_diagnosis_are(fit):
-    """Visits that a capitation pays for have no amount, and those that have one are of other diagnoses."""
+    """Claims that are not decided yet have no amount, and those that have one are of other diagnoses."""
     table, free = tariff_table(3000), range(0, 3000, 4)
     for name in ("amount_claimed", "amount_paid"):
         table = with_values(table, name, free, None)

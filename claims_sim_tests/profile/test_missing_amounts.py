@@ -88,7 +88,19 @@ def test_where_a_few_of_a_kind_lack_their_amounts_these_are_left_out_as_before(r
     assert "they are left out" in kept.oddities[-1]
 
 
+def test_what_cannot_be_read_is_not_nothing(read, tmp_path):
+    table = by_head()
+    texts = [None if value is None else str(value) for value in table["amount_claimed"].to_pylist()]
+    odd = np.array(table["facility_type"].to_pylist()) == HOSPITAL
+    texts = ["on request" if wrong else text for text, wrong in zip(texts, odd, strict=True)]
+    table = replaced(table.drop_columns(["amount_paid"]), "amount_claimed", texts)
+    found = read(table).columns["amount_claimed"]
+    assert found.is_null().to_numpy().tolist() == odd.tolist()
+    pq.write_table(table, tmp_path / "claims.parquet")
+    assert read_claims(SourceSpec(tmp_path / "claims.parquet"), 10 * ROWS)["amount_claimed"].null_count == odd.sum()
+
+
 def test_claims_with_one_amount_keep_the_other_unknown():
     table = pa.table({"amount_claimed": [None, None, 5.0], "amount_paid": pa.array([None, 3.0, None], pa.float64())})
-    filled, _ = fill_amounts(table)
+    filled, _ = fill_amounts(table, k=1)
     assert filled.to_pydict() == {"amount_claimed": [0.0, None, 5.0], "amount_paid": [0.0, 3.0, None]}
