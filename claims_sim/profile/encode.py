@@ -17,6 +17,7 @@ from claims_sim.profile.admit import (
     NAMES_OF,
     admitted,
     admitted_as_names,
+    admitted_in_list,
     admitted_without_codes,
 )
 from claims_sim.profile.blanks import has_none
@@ -307,6 +308,9 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
     counts = np.bincount(raw + 1, minlength=len(values) + 1)[1:]
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
     passes = admitted_without_codes(values, counts, enough)
+    if not passes.any():
+        # Or codes of another list, such as groups of cases.
+        passes = admitted_in_list("procedure_code", values, counts, enough)
     if not passes.any():
         return
     codes, vocabulary = release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)

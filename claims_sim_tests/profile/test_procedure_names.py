@@ -164,6 +164,29 @@ def test_a_name_beside_a_code_is_the_codes_label(fit):
     assert money[0].equals(money[1])
 
 
+def test_groups_of_cases_in_the_place_of_names_are_codes_of_a_list(fit):
+    """Bills of hospitals name a group of cases where others name what was done."""
+    groups = ("871", "291", "189", "470", "177", "690", "193", "682", "190", "872", "293", "064")
+    table = named(groups)
+    found = labels(Sampler(fit(table)).draw_claims(5, np.arange(ROWS)))
+    assert {name: np.mean(found == name) for name in groups} == pytest.approx(
+        {name: np.mean(labels(table) == name) for name in groups}, abs=0.03
+    )
+
+
+def test_numbers_of_persons_in_the_place_of_names_stay_where_they_are(fit):
+    """Some come with a dozen claims; most numbers with one or two."""
+    g, table = np.random.default_rng(83), named(NAMES)
+    label = np.array(table["procedure_label"].to_pylist(), object)
+    at = np.flatnonzero(np.isin(label, NAMES))
+    label[at] = [
+        str(71_000 + n) for n in np.where(g.random(len(at)) < 0.3, g.integers(0, 12, len(at)), np.arange(len(at)))
+    ]
+    profile = fit(replaced(table, "procedure_label", label.tolist()))
+    assert PROCEDURE_NAME not in profile.vocabularies
+    assert "7100" not in "".join(value or "" for values in profile.vocabularies.values() for value in values)
+
+
 def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
     """As in primary care, where most visits have nothing done that is paid for."""
     names = ("PERSALINAN NORMAL", "EVAKUASI AMBULANS", "KB SUNTIK", "KIMIA DARAH", "PROTESA GIGI", "ANC KUNJUNGAN", "RITP",
