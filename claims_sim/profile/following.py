@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Mask, Population
+from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, rise, within
@@ -15,6 +15,8 @@ _ENOUGH_TO_FOLLOW: Final = 20
 """So many times k persons who are paid another price than the usual one, for it to be told how charges follow it."""
 _USUAL: Final = 1e-3
 """How far the logarithm of a price may lie from that of the usual one and be it."""
+_DAY_BY_DAY, _LENGTHS = 20, 60
+"""Stays of so many days are alike to the day; and so many lengths are told apart."""
 _TELLING: Final = 0.01
 """The share of the variance of charges inside cases that must follow."""
 
@@ -36,7 +38,9 @@ def follows_paid(
         cases += len(one.case_keys)
     listed = np.flatnonzero(np.isfinite(multiples))
     case, multiple = number[listed], multiples[listed]
-    apart, off = within(multiple, case), within(np.log(claimed[listed]), case)
+    # Long stays are dear in both: what charges have of that they have of the days.
+    alike, _ = dense_ids(case * _LENGTHS + _length(encoded, listed))
+    apart, off = within(multiple, alike), within(np.log(claimed[listed]), alike)
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     slopes = [
         _followed(apart[at], off[at], encoded.population, listed[at], np.abs(multiple[at]) > _USUAL)
@@ -47,6 +51,15 @@ def follows_paid(
     each = usual[number]
     each[listed] = multiple
     return tuple(slopes), np.append(np.array(slopes), 0.0)[service] * each
+
+
+def _length(encoded: Encoded, rows: Ints) -> Ints:
+    """How long each stay is, long ones about; 0 where that is not known."""
+    if encoded.los is None:
+        return np.zeros(len(rows), np.int64)
+    days = np.nan_to_num(encoded.los[rows], nan=-1.0)
+    length = np.minimum(days, _DAY_BY_DAY + 4 * np.log2(np.maximum(days, _DAY_BY_DAY) / _DAY_BY_DAY))
+    return np.asarray(np.clip(np.rint(length) + 1, 0, _LENGTHS - 1), np.int64)
 
 
 def _followed(apart: Numbers, off: Numbers, population: Population, rows: Ints, unusual: Mask) -> float:

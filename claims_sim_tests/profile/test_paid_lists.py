@@ -1,8 +1,11 @@
 """What is paid keeps to price lists of its own, or to amounts, shares and lines, whatever is claimed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
@@ -381,3 +384,22 @@ def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read)
     assert listed[~unknown].mean() > 0.99
     assert np.abs(each[listed] - (slope * multiple)[listed]).max() < 1e-9
     assert np.abs(each[~listed] - (slope * usual)[~listed]).max() < 1e-9
+
+
+@pytest.mark.parametrize("by_case", [0.0, 0.5])
+def test_what_charges_have_of_the_days_does_not_follow_the_price(by_case):
+    """Long stays are of the dearer group of a case, and their charges are dear for the days; and so much for the group."""
+    rows, g = 12_000, np.random.default_rng(4)
+    dear = g.random(rows) < 0.5
+    days = 1.0 + g.poisson(np.where(dear, 8, 3))
+    prices = np.array([np.log(4_000_000), np.log(7_000_000)])
+    zeros = np.zeros(rows, np.int32)
+    one = Lattice(("service_type",), (1,), 1.0, {}, {}, np.zeros(1), np.array([0]), zeros, bases=prices)
+    one.base_start, one.point, one.level = np.array([0, 2]), dear.astype(np.int32), zeros
+    paid = np.exp(prices[dear.astype(int)])
+    claimed = np.exp(13 + np.log(days) + by_case * np.log(paid) + g.normal(0, 0.2, rows))
+    encoded = SimpleNamespace(
+        los=days, codes={"service_type": zeros}, rows=rows, population=Population(rows, 11, np.arange(rows), None)
+    )
+    (slope,), _ = follows_paid([one], claimed, paid, encoded)
+    assert slope == pytest.approx(by_case, abs=0.051)
