@@ -149,10 +149,10 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # hospitals, Brazil's hospital stays (SIH/SUS, files RD) and authorisations (SIA/SUS), Korea's samples of statements
 # (HIRA's and NHIS's table 20),
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
-# India's cases, the United States' keys of providers,
+# India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
 # Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
-# Nothing of ours ("") are a family's number, where patients live, wards, and the acts of primary care: some have the
-# numbers of ICD-9-CM's procedures, whose names they would take.
+# Nothing of ours ("") are a family's number, where patients live, wards, a person's own hospital, a speciality, the class of a
+# policy, and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
@@ -193,6 +193,9 @@ _KNOWN: Final[dict[str, str]] = {
     "setlbegndate": "admit_dt", "setlendtime": "discharge_dt", "actiptdays": "los", "disecodg": "dx_primary_code",
     "othdise": "dx_secondary_codes", "oprnoprtcode": "procedure_code", "medfeesumamt": "amount_claimed",
     "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
+    "hcode": "facility_id", "actlos": "los", "svctype": "service_type", "hmain": "", "hsub": "",
+    "providerlicense": "facility_id", "practicecode": "", "policyclass": "", "claimref": "claim_id", "itemcode": "procedure_code",
+    "sbscode": "procedure_code",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",
