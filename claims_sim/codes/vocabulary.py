@@ -55,11 +55,9 @@ ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk mva nec nicu nos nsaid nstemi
 pid ppok prom ptca ra rds rhd rt sah sc sdh sle stemi sti svt tb tbc tia tof turp tuip uap uri urti
 usg uti vap vsd vte vt vf wpw xr xray
 """
-# What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as its words are nobody's names.
+# What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as no name of who did it follows.
 _INDONESIAN_CARE: Final = """
-ambulans evakuasi fisioterapi hemodialisa imunisasi jahitan jenazah kehamilan kimia konsultasi kontrasepsi krioterapi kunjungan
-laboratorium nifas operasi pelayanan pemasangan pemeriksaan pencabutan penambalan penanganan pengobatan perawatan persalinan
-persiapan protesa radiologi rawat rehabilitasi rujukan skrining suntik tindakan transfusi
+ambulans evakuasi imunisasi jahitan kontrasepsi krioterapi protesa skrining suntik transfusi
 """
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
@@ -187,6 +185,4 @@ def words() -> frozenset[str]:
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
     possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
     possessives |= {f"{word}'s" for word in proper if len(word) > 3 and not word.endswith("s")}
-    return frozenset(
-        numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split(), *_INDONESIAN_CARE.split()}
-    )
+    return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})

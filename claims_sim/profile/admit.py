@@ -56,6 +56,13 @@ OWN_CODES: Final = (
     "procedure_code", *DIAGNOSES,
 )  # fmt: skip
 """The columns that may hold codes of the source's own."""
+CASE_GROUPS: Final = (
+    re.compile(r"[0-9]{3}"),
+    re.compile(r"[A-Z][0-9]{2}[A-Z]"),
+    re.compile(r"[0-9]{2}[CKMZH][0-9]{2}[0-9A-Z]"),
+    re.compile(r"[A-Z]-[0-9]{1,2}-[0-9]{2}-([0-9]|I{1,3})"),
+)
+"""How the codes of groups of cases are written: MS-DRG, AR-DRG and G-DRG, GHM, INA-CBG."""
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
 _MANY: Final = 20  # values
@@ -323,6 +330,20 @@ def admitted_without_codes(values: Sequence[str | None], claims: Ints, enough: M
     speaks = _with_roots([values[i] or "" for i in told.tolist()], common_roots(), _SHARED_BY)
     of_claims = claims[told[speaks]].sum() / claims[told].sum()
     return np.asarray(phrase & (speaks.mean() >= _SOME_ROOTS) & (of_claims >= _ROOTS_OF_CLAIMS))
+
+
+def admitted_as_case_groups(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+    """For each distinct value in the place of a procedure's name: may it be released as the code of a group of cases?
+
+    Where all the column's codes have the form of one of the public systems (CASE_GROUPS), and are a list of procedures too.
+    """
+    known = [i for i, value in enumerate(values) if value is not None]
+    out = np.zeros(len(values), np.bool_)
+    for form in CASE_GROUPS:
+        fits = np.array([value is not None and bool(form.fullmatch(value)) for value in values], np.bool_)
+        if claims[fits].sum() >= _NEARLY_ALL * claims[known].sum() > 0:
+            out |= fits & admitted_in_list("procedure_code", values, claims, enough)
+    return out
 
 
 def _is_untitled_phrase(value: str) -> bool:

@@ -63,7 +63,7 @@ def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent
     code: Codes = of_set[number]
     named = [tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist()]
     # What has no amount claims nothing.
-    first = [CLAIMS_NOTHING] if any("amount_claimed" in those for those in named) else []
+    first = [CLAIMS_NOTHING] if any({"amount_claimed", "amount_paid"} & set(those) for those in named) else []
     known = [parent for parent in candidates if _is_known(parent, cells)]
     builder.add(Target(BLANKS, code, len(told) + 1), known, most=3, first=first)
     return ((), *named)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.admit import NAMES_OF, OWN_CODES, admitted
+from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
@@ -154,6 +154,8 @@ def _list(profile: Profile, column: str) -> ValueList:
     told = [value for value in profile.vocabularies[column] if value is not None]
     if column in (*OWN_CODES, *NAMES_OF) and not admitted(column, told).all():
         origin = SOURCE_NAME if column in NAMES_OF else SOURCE_OWN_CODE
+    if column == PROCEDURE_NAME and all(any(form.fullmatch(value) for form in CASE_GROUPS) for value in told):
+        origin = SOURCE_OWN_CODE
     if column == "dx_secondary_codes" and MEMBER not in profile.tables:
         origin = "well-known conditions of the public code system, whatever the source has"
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))

@@ -16,8 +16,8 @@ from claims_sim.codes import icd9cm, icd10
 from claims_sim.profile.admit import (
     NAMES_OF,
     admitted,
+    admitted_as_case_groups,
     admitted_as_names,
-    admitted_in_list,
     admitted_without_codes,
 )
 from claims_sim.profile.blanks import has_none
@@ -250,7 +250,10 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
     kept = int(told.sum())
     if not out.vocabularies[name]:
         del out.codes[name], out.vocabularies[name]
-        out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
+        if not (name == "procedure_label" and PROCEDURE_NAME in out.codes):
+            out.oddities.append(
+                f"{name} has no value that enough {out.population.unit} share and that may be released."
+            )
     elif kept < out.rows:
         instead = "it is drawn from the rest"
         if _count_as_missing(out, name):
@@ -299,7 +302,7 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
         return
     column = source.columns["procedure_label"].combine_chunks()
     raw = text_codes(source.columns["procedure_label"]).astype(np.int64)
-    has_codes = "procedure_code" in names
+    has_codes = "procedure_code" in names and source.columns["procedure_code"].null_count < out.rows
     if has_codes:
         raw[source.columns["procedure_code"].is_valid().to_numpy()] = -1
     if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
@@ -309,8 +312,7 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
     passes = admitted_without_codes(values, counts, enough)
     if not passes.any():
-        # Or codes of another list, such as groups of cases.
-        passes = admitted_in_list("procedure_code", values, counts, enough)
+        passes = admitted_as_case_groups(values, counts, enough) & (out.population.persons is not None)
     if not passes.any():
         return
     codes, vocabulary = release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)

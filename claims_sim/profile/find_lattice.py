@@ -201,7 +201,7 @@ def _begin(
         return None
     known = dict(given) | ({STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {})
     factors, case_extra = _find_factors(encoded, amounts, few, known)
-    encoded, periods, factors = _with_changes(encoded, amounts, few, factors)
+    encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     case_extra, rows = [*case_extra, *([PERIOD] if periods else [])], np.flatnonzero(few)
     names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
     encoded = with_decided(encoded, decisive)
@@ -223,7 +223,7 @@ def _begin(
 
 
 def _with_changes(
-    encoded: Encoded, amounts: Amounts, few: Mask, factors: dict[str, Numbers]
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, factors: dict[str, Numbers]
 ) -> tuple[Encoded, tuple[int, ...], dict[str, Numbers]]:
     """With the periods between which prices change, if they do, and what places multiply them by in each."""
     rows = np.flatnonzero(few)
@@ -233,7 +233,7 @@ def _with_changes(
     if not periods:
         return encoded, periods, factors
     encoded = with_periods(encoded, periods)
-    encoded, factors = with_rises(encoded, periods, (amounts.logs, amounts.tolerance), few, factors)
+    encoded, factors = with_rises(encoded, periods, (amounts.logs, amounts.tolerance), usable, few, factors)
     return encoded, periods, factors
 
 
@@ -272,10 +272,31 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
+    whole = _of_told_factors(found, encoded.population, whole)
+    fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
     shared = share_prices(found, encoded.population, amounts)
     share_prices(found, encoded.population, amounts, shared)
     return found
+
+
+def _of_told_factors(found: Lattice, population: Population, whole: Ints) -> Ints:
+    """Those of the rows `whole` all of whose factors may be told: of each value enough lie on the list, and not only have it.
+
+    The others' factors are none, and they are on no list.
+    """
+    for name, logs in found.factors.items():
+        if name == STAY:
+            continue
+        codes = found.codes[name]
+        on = np.flatnonzero((found.point >= 0) & (codes >= 0))
+        told = population.releasable(codes[on].astype(np.int64), len(logs), on)
+        lost = ~told & (logs != 0)
+        if lost.any():
+            found.factors[name] = np.where(lost, 0.0, logs)
+            found.case[np.append(lost, False)[codes]] = -1
+            found.point[found.case < 0] = -1
+    return whole[found.case[whole] >= 0]
 
 
 def _settled(found: Lattice, amounts: Amounts) -> Lattice:

@@ -20,8 +20,10 @@ AMOUNTS_FILLED: Final = "claims of nothing"
 AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SAYS_NO_AMOUNT: Final = "says_no_amount"
 _KIND: Final = ("service_type", "facility_type")
-_USUAL: Final = 0.3
-"""The share of a kind's claims without any amount from which on they claim nothing, where fewer only lack it."""
+_USUAL, _USUALLY_UNPAID = 0.3, 0.9
+"""The shares of a kind's claims without any amount from which on they claim nothing, where fewer only lack it: of amounts that are
+claimed; and of ones that are paid alone, which are not decided yet of many.
+"""
 
 
 def says_no_amount(located: Mapping[str, Located]) -> str:
@@ -48,7 +50,11 @@ def fill_amounts(
     none = np.ones(columns.num_rows, np.bool_) if says_none is None else says_none.copy()
     for name in amounts:
         none &= np.asarray(columns[name].is_null().to_numpy())
-    filled = none & _usual(none, _kinds(columns), k) if amounts and none.any() else np.zeros(columns.num_rows, np.bool_)
+    filled = (
+        none & _usual(none, _kinds(columns), k, _USUAL if "amount_claimed" in amounts else _USUALLY_UNPAID)
+        if amounts and none.any()
+        else np.zeros(columns.num_rows, np.bool_)
+    )
     if not filled.any():
         return columns, ()
     for name in amounts:
@@ -68,7 +74,7 @@ def _kinds(columns: pa.Table) -> Ints:
     return kind
 
 
-def _usual(none: Mask, kind: Ints, fewest: int) -> Mask:
+def _usual(none: Mask, kind: Ints, fewest: int, least: float) -> Mask:
     count = np.bincount(kind, none)
-    is_usual = (count >= _USUAL * np.bincount(kind)) & (count >= fewest)
+    is_usual = (count >= least * np.bincount(kind)) & (count >= fewest)
     return np.asarray(is_usual[kind])

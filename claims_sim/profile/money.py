@@ -270,7 +270,7 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
         # Which price of its case a claim has, and which sum of a few prices, is told by other things: each by its own.
         which: Codes = np.where(named, codes - fit.first_shared, -1).astype(np.int32)
         by_name, rule = Target(SHARED_AMOUNT, which, len(exact) + 1), Rule(Fallback(0, len(exact), _SHARED_DEPTH - 1))
-        found = fit.builder.add(by_name, candidates, rule=rule)
+        found = fit.builder.add(by_name, candidates, rule=rule, has_many=True)
         counted = np.where(named, found + fit.first_shared, counted).astype(np.int32)
     return exact, counted
 

@@ -114,12 +114,14 @@ def with_periods(encoded: Encoded, periods: Sequence[int]) -> Encoded:
     return _with(encoded, PERIOD, period_of(periods, encoded.codes[MONTH]), max(periods) + 1)
 
 
-def with_place(encoded: Encoded, periods: Sequence[int], place: str) -> Encoded:
-    """With the variable of `place` and its periods together; -1 where too few of a place's claims are of a period to be told of."""
+def with_place(encoded: Encoded, periods: Sequence[int], place: str, usable: Mask) -> Encoded:
+    """With the variable of `place` and its periods together; -1 where too few of a place's `usable` claims, which a list is made of,
+    are of a period to be told of.
+    """  # noqa: D205
     code = places_and_periods(periods, encoded.codes[place], encoded.codes[MONTH])
-    size, known = len(encoded.vocabularies[place]) * (max(periods) + 1), np.flatnonzero(code >= 0)
+    size, known = len(encoded.vocabularies[place]) * (max(periods) + 1), np.flatnonzero((code >= 0) & usable)
     told = encoded.population.releasable(code[known].astype(np.int64), size, known)
-    code[known[~told[code[known]]]] = -1
+    code[(code >= 0) & ~told[code]] = -1
     return _with(encoded, BY + place, code, size)
 
 

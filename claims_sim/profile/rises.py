@@ -46,14 +46,18 @@ def with_rises(
     periods: Sequence[int],
     amounts: tuple[Numbers, Numbers],
     usable: Mask,
+    few: Mask,
     factors: dict[str, Numbers],
 ) -> tuple[Encoded, dict[str, Numbers]]:
-    """With what places multiply prices by in each of `periods`, beside the other `factors`; `amounts` are logarithms and tolerances."""
+    """With what places multiply prices by in each of `periods`, beside the other `factors`; `amounts` are logarithms and tolerances.
+
+    A `few` of the `usable` claims, which a list is made of, show it.
+    """
     for _ in range(_MOST_RISES):
-        rises = _rises_by_place(encoded, *amounts, usable, factors)
+        rises = _rises_by_place(encoded, *amounts, few, factors)
         if rises is None:
             break
-        encoded = with_place(encoded, periods, rises.place)
+        encoded = with_place(encoded, periods, rises.place, usable)
         factors = rises.others(factors) | {BY + rises.place: rises.logs}
     return encoded, factors
 

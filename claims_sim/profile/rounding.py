@@ -97,7 +97,9 @@ def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, unif
     grid = steps[number]
     grid = np.where(amounts < grid / 2, steps[0], grid)
     rounded = np.maximum(np.rint(amounts / grid), 0) * grid
-    between = np.clip(np.rint(np.append(steps[1:], steps[-1])[number] / steps[number]) - 1, 1, _FARTHEST_ASIDE)
+    # A quarter lies on no tenth: what counts is the next grid whose steps are some of these.
+    above = np.array([next((b for b in grids[i + 1 :] if _is_whole(b / a)), a) for i, a in enumerate(grids)])
+    between = np.clip(np.rint(above[number] / steps[number]) - 1, 1, _FARTHEST_ASIDE)
     # As often up as down.
     away = np.floor(uniform * between) + 1
     away = np.where((away > between / 2) & (between > 1), away - between - 1, away)

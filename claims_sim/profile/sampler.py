@@ -167,7 +167,7 @@ class Sampler:
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""
         claims = self.leave_empty(key, rows, self.draw_claims(key, rows))
-        claims = claims.drop_columns([name for name in OF_STAYS if name in self.profile.absent])
+        claims = claims.drop_columns([name for name in (*OF_STAYS, *MONEY_COLUMNS) if name in self.profile.absent])
         return fill_amounts(fill_stays(claims)[0])[0]
 
     def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:

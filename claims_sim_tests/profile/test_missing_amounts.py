@@ -70,6 +70,46 @@ def test_of_a_kind_of_which_two_fifths_have_no_amount_so_many_are_left_without(f
     assert np.mean(left["amount_claimed"].is_null().to_numpy()) == pytest.approx(0.4, abs=0.03)
 
 
+@pytest.mark.parametrize("columns", [("amount_claimed",), ("amount_paid",), ("amount_claimed", "amount_paid")])
+def test_what_stands_for_the_sources_claims_is_read_as_these_are(fit, tmp_path, columns):
+    table = by_head()
+    table = table.drop_columns([name for name in ("amount_claimed", "amount_paid") if name not in columns])
+    pq.write_table(table, tmp_path / "claims.parquet")
+    sampler, rows = Sampler(fit(table)), np.arange(ROWS)
+    real, drawn = read_claims(SourceSpec(tmp_path / "claims.parquet"), 10 * ROWS), sampler.draw_as_read(6, rows)
+    left = sampler.leave_empty(6, rows, sampler.draw_claims(6, rows))
+    for name in columns:
+        assert real[name].null_count == drawn[name].null_count == 0
+        of_real, of_drawn = (np.mean(one[name].to_numpy() == 0) for one in (real, drawn))
+        assert of_drawn == pytest.approx(of_real, abs=0.02)
+        assert left[name].null_count / ROWS == pytest.approx(table[name].null_count / ROWS, abs=0.02)
+
+
+def test_kinds_are_of_service_and_type_of_facility_together():
+    """Visits to clinics have no amount, and neither have other visits nor other claims of clinics fewer."""
+    service, kind = ["RJTL", "RJTL", "RITL", "RITL"] * 300, ["clinic", "hospital", "clinic", "hospital"] * 300
+    known = [i % 4 != 0 and i % 37 != 0 for i in range(1200)]
+    amounts = pa.array([5.0 if one else None for one in known])
+    table = pa.table({"service_type": service, "facility_type": kind, "amount_claimed": amounts})
+    filled, _ = fill_amounts(table)
+    assert filled["amount_claimed"].null_count == sum(not one and i % 4 != 0 for i, one in enumerate(known))
+
+
+def test_what_is_not_paid_yet_is_not_nothing(read):
+    """Of a third of the payments nobody knows yet."""
+    table = tariff_table(ROWS).drop_columns(["amount_claimed"])
+    pending = np.random.default_rng(9).random(ROWS) < 0.35
+    table = replaced(table, "amount_paid", pa.array(table["amount_paid"].to_numpy(), mask=pending))
+    assert read(table).columns["amount_paid"].null_count == pending.sum()
+
+
+def test_a_few_of_a_small_kind_are_not_usual():
+    table = pa.table(
+        {"facility_type": ["clinic"] * 12 + ["hospital"] * 500, "amount_claimed": [None] * 6 + [5.0] * 506}
+    )
+    assert fill_amounts(table)[0]["amount_claimed"].null_count == 6
+
+
 def test_claims_are_read_for_comparing_as_a_profile_reads_them(tmp_path):
     pq.write_table(by_head(), tmp_path / "claims.parquet")
     spec = SourceSpec(tmp_path / "claims.parquet")

@@ -1,6 +1,7 @@
 """Prices of wards: lists that change for each ward by a share of its own, one price of a day for all, and factors of a service."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from claims_sim.profile.document import BY
@@ -74,3 +75,55 @@ def test_a_service_whose_own_prices_do_not_show_a_factor_has_that_of_all(fit):
     for tariff in profile.money.tariffs:
         assert factor(tariff, profile, "facility_class", CLASSES)[:, 0] == pytest.approx([1, 1.117, 0.883], abs=1e-3)
     assert len(profile.money.tariffs) == 2
+
+
+def by_ward_and_service(rows=24_000):
+    """Visits and stays priced apart, each with rises of wards; the prices, and which claims are of grave stays after the change."""
+    g, table = np.random.default_rng(11), tariff_table(rows)
+    dx, house, _, later = codes_of(replaced(table, "facility_ownership", names(("Pemkab",), np.zeros(rows, int))))
+    stay = (np.array(table["service_type"].to_pylist()) == "RITL").astype(int)
+    ward = g.choice(3, rows, p=[0.8, 0.12, 0.08])
+    rise = np.array([[[1, 1.1], [1.5, 1.8], [3, 6.0]], [[1, 1.13], [1.3, 1.41], [2.2, 2.9]]])
+    class_ = np.array([[1, 1.31, 0.77], [1, 1.117, 0.883]])
+    base = np.rint(np.random.default_rng(7).lognormal(13, 0.6, (2, 12)) / 1000) * 1000
+    price = np.rint(base[stay, dx] * class_[stay, house] * rise[stay, ward, later])
+    return replaced(table, "severity_group", names(WARDS, ward)), price, (stay == 1) & (ward == 2) & (later == 1)
+
+
+@pytest.mark.parametrize(("whose", "told"), [("one person", False), ("one facility", False), ("many", True)])
+def test_a_wards_rise_of_stays_is_told_of_stays_and_not_since_visits_have_many(fit, whose, told):
+    table, price, cell = by_ward_and_service()
+    its = np.flatnonzero(cell)[:120]
+    price[its] = np.rint(price[its] / 2.9 * 2.2 * 1.777)
+    rows = np.arange(len(price))
+    if whose == "one person":
+        person = np.array(table["patient_id_hash"].to_pylist(), object)
+        person[its] = "ONE"
+        table = replaced(table, "patient_id_hash", person.tolist())
+    if whose == "one facility":
+        table = table.append_column("facility_id", names([f"RS{i}" for i in range(12)], np.where(cell, 0, rows % 12)))
+    profile = fit(paid_in_full(table, price).filter(pa.array(~cell | np.isin(rows, its))))
+    visits = profile.vocabularies["service_type"].index("RJTL")
+    stays = [tariff for tariff in profile.money.tariffs if visits not in tariff.contexts[:: len(tariff.parents)]]
+    found = [np.exp(tariff.factors[name]) for tariff in stays for name in tariff.factors if "severity" in name]
+    ratios = [float(one) / float(other) for values in found for one in values for other in values]
+    assert any(abs(ratio - 1.777) < 0.01 for ratio in ratios) == told
+
+
+@pytest.mark.parametrize("others_on_list", [False, True])
+def test_a_factor_is_told_of_those_on_the_list_and_not_of_one_person_among_others(fit, others_on_list):
+    """Most grave cases are one person's; the others' amounts are on no list, or on the same."""
+    g, table = np.random.default_rng(8), tariff_table(ROWS)
+    ward = g.choice(3, ROWS, p=[0.86, 0.11, 0.03])
+    dx, house, _, _ = codes_of(replaced(table, "facility_ownership", names(("Pemkab",), np.zeros(ROWS, int))))
+    base = np.rint(np.random.default_rng(7).lognormal(13, 0.6, (12, 3)) / 1000) * 1000
+    price = base[dx, house] * np.array([1, 1.5, 7.77])[ward]
+    grave = np.flatnonzero(ward == 2)
+    hers, theirs = grave[: 7 * len(grave) // 10], grave[7 * len(grave) // 10 :]
+    person = np.array(table["patient_id_hash"].to_pylist(), object)
+    person[hers] = "ONE"
+    if not others_on_list:
+        price[theirs] = np.rint(g.lognormal(13, 1, len(theirs)))
+    table = replaced(replaced(table, "severity_group", names(WARDS, ward)), "patient_id_hash", person.tolist())
+    (tariff,) = fit(paid_in_full(table, price)).money.tariffs
+    assert any(abs(np.exp(log) - 7.77) < 0.05 for log in tariff.factors["severity_group"]) == others_on_list

@@ -174,17 +174,29 @@ def test_groups_of_cases_in_the_place_of_names_are_codes_of_a_list(fit):
     )
 
 
-def test_numbers_of_persons_in_the_place_of_names_stay_where_they_are(fit):
-    """Some come with a dozen claims; most numbers with one or two."""
-    g, table = np.random.default_rng(83), named(NAMES)
-    label = np.array(table["procedure_label"].to_pylist(), object)
-    at = np.flatnonzero(np.isin(label, NAMES))
-    label[at] = [
-        str(71_000 + n) for n in np.where(g.random(len(at)) < 0.3, g.integers(0, 12, len(at)), np.arange(len(at)))
-    ]
-    profile = fit(replaced(table, "procedure_label", label.tolist()))
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda i: str(10_234 + 17 * i), lambda i: f"{400_000 + 31 * i}", lambda i: f"00-12-{30 + i}", lambda i: f"81234567{i % 10}{i}",
+        lambda i: f"446/100/{23 + i}", lambda i: f"{i + 1}A", lambda i: f"BD-{i:02d}", lambda i: f"D{i:02d}", lambda i: f"{10 + i}0160",
+    ],
+    ids=["record", "staff", "dashed", "phone", "licence", "bed", "room", "doctor", "birthday"],
+)  # fmt: skip
+def test_numbers_of_persons_in_the_place_of_names_stay_where_they_are(fit, written):
+    numbers = tuple(written(i) for i in range(12))
+    profile = fit(named(numbers))
     assert PROCEDURE_NAME not in profile.vocabularies
-    assert "7100" not in "".join(value or "" for values in profile.vocabularies.values() for value in values)
+
+
+def test_groups_of_cases_are_none_where_no_key_of_persons_says_whose_numbers_these_are(fit):
+    groups = tuple(f"{101 + 7 * i}" for i in range(12))
+    assert PROCEDURE_NAME not in fit(named(groups).drop_columns(["patient_id_hash"])).vocabularies
+
+
+def test_names_behind_what_somebody_did_stay_where_they_are(fit):
+    done = ("KONSULTASI", "PEMERIKSAAN", "PERAWATAN", "PERSALINAN", "TINDAKAN", "KUNJUNGAN")
+    names = tuple(f"{done[i % 6]} {doctor}" for i, doctor in enumerate(DOCTORS))
+    assert PROCEDURE_NAME not in fit(named(names)).vocabularies
 
 
 def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
@@ -195,3 +207,5 @@ def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
     found = labels(Sampler(fit(table)).draw_claims(5, np.arange(ROWS)))
     assert np.mean(np.equal(found, None)) == pytest.approx(0.94, abs=0.015)
     assert set(found) - {None} == set(names)
+    with_codes = table.append_column("procedure_code", pa.nulls(ROWS, pa.string()))
+    assert PROCEDURE_NAME in fit(with_codes).vocabularies

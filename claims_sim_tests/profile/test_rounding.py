@@ -114,7 +114,6 @@ def test_grids_are_multiples_of_each_other():
     assert grids_kept(np.r_[tens, hundreds], 10.0, 22) == (10.0, 50.0, 100.0)
 
 
-@pytest.mark.slow
 def test_sums_in_quarters_stay_in_quarters(fit):
     """Drugs by the quarter, and a few drawn from shares, to the cent."""
     g, table = np.random.default_rng(41), tariff_table(8000)
@@ -127,6 +126,7 @@ def test_sums_in_quarters_stay_in_quarters(fit):
     assert (quarters & odd).mean() == pytest.approx(0.476, abs=0.03)
 
 
+@pytest.mark.slow
 def test_what_is_paid_by_no_rule_is_rounded_as_it_is(fit):
     """Charges are to the cent; of what is paid visits are rounded to tens, stays to thousands."""
     g, rows = np.random.default_rng(5), 12_000
