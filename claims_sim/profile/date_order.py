@@ -14,6 +14,9 @@ from claims_sim.profile.source_sql import Located, text_expression
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/-]([0-9]{1,2})[/-][0-9]{4}"
 _MONTHS = 12
+_MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"
+_NEARLY_ALL = 0.99
+"""The share of a column's values that must be months, for these to be its dates: days in six digits (220315) seldom are."""
 
 
 class _Said(NamedTuple):
@@ -26,11 +29,15 @@ class _Said(NamedTuple):
 def with_date_order(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
 ) -> dict[str, Located]:
-    """`located`, with `month_first` where the dates of columns of texts are written so."""
+    """`located`, with `month_first` where the dates of columns of texts are written so, and `months` where they are but months."""
     said = {name: _said(connection, relation, column) for name, column in located.items() if column.kind == "date"}
     whole = _Said(*(sum(counts) for counts in zip(*said.values(), strict=True)))
     return {
-        name: replace(column, month_first=_is_month_first(said[name], whole)) if name in said else column
+        name: replace(
+            column, month_first=_is_month_first(said[name], whole), months=_are_months(connection, relation, column)
+        )
+        if name in said
+        else column
         for name, column in located.items()
     }
 
@@ -43,6 +50,18 @@ def is_month_first(connection: duckdb.DuckDBPyConnection, relation: str, column:
 def _is_month_first(said: _Said, otherwise: _Said) -> bool:
     tells = said if any(said) else otherwise
     return tells.month_first > tells.day_first
+
+
+def _are_months(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
+    """Are nearly all values of a column months in six digits, written as text or as a number?"""
+    if column.type.startswith(("DATE", "TIMESTAMP")):
+        return False
+    text = text_expression(column)
+    rows = connection.execute(
+        f"SELECT count(*) FILTER (regexp_matches({text}, '{_MONTH}')), count({text}) FROM {relation}"
+    ).fetchall()
+    months, every = rows[0]
+    return bool(every and months >= _NEARLY_ALL * every)
 
 
 def _said(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> _Said:

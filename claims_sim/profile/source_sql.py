@@ -152,7 +152,8 @@ class ColumnMapping:
 class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
-    A list may be spread over several columns of one code each: `also` are the others. `month_first`: how dates are written.
+    A list may be spread over several columns of one code each: `also` are the others. `month_first` and `months`: how dates are
+    written; a month (202203) stands for its first day.
     """
 
     theirs: str
@@ -160,6 +161,7 @@ class Located:
     kind: Kind
     also: tuple[str, ...] = ()
     month_first: bool = False
+    months: bool = False
 
 
 def quote_identifier(name: str) -> str:
@@ -443,7 +445,8 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
         return f"CAST(({theirs} + {offset} * INTERVAL 1 HOUR) AS TIMESTAMP)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         return f"TRY_CAST({theirs} AS TIMESTAMP)"
-    return parsed_date(text_expression(column), MONTH_FIRST_FORMS if column.month_first else DATE_FORMS)
+    forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
+    return parsed_date(text_expression(column), (*forms, "%Y%m") if column.months else forms)
 
 
 def parsed_date(text: str, forms: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ _FAR: Final = 6.0
 """Standard deviations of chance by which a special date lies off."""
 _RATIO: Final = 1.6
 _MOST: Final = 400
+_HARDLY_ANY: Final = 0.2
 _TO_SIGMA: Final = 1.4826
 
 
@@ -28,8 +29,9 @@ def find_special_dates(day: Ints, rows: Ints, population: Population) -> Ints:
     counts = np.bincount(day - first)
     usual = _usual(counts)
     off = (counts - usual) / np.sqrt(np.maximum(usual, 1.0))
-    # Where days differ by more than chance anyway, it takes more to stand out.
-    spread = max(1.0, _TO_SIGMA * float(np.median(np.abs(off[counts > 0]))))
+    # Where days differ by more than chance anyway, it takes more to stand out. Not where hardly any has claims, as of months.
+    ordinary = counts > 0 if np.mean(counts > 0) > _HARDLY_ANY else np.ones(len(counts), np.bool_)
+    spread = max(1.0, _TO_SIGMA * float(np.median(np.abs(off[ordinary]))))
     stands_out = (np.abs(off) > _FAR * spread) & ((counts > _RATIO * usual) | (counts * _RATIO < usual))
     special = stands_out & population.releasable(day - first, len(counts), rows)
     order = np.argsort(-np.abs(off), kind="stable")

@@ -197,6 +197,19 @@ def test_a_column_that_says_neither_is_read_as_the_other_dates_are(tmp_path):
     assert sorted(day.month for day in sample) == [2, 3, 3]
 
 
+@pytest.mark.parametrize("of", [int, str])
+def test_months_alone_are_their_first_days(read, of):
+    months = [of(month) for month in (202203, 202112, 202301)]
+    read_as = read(pa.table(SMALL | {"admit_dt": months})).columns["admit_dt"].to_pylist()
+    assert [str(day) for day in read_as] == ["2022-03-01 00:00:00", "2021-12-01 00:00:00", "2023-01-01 00:00:00"]
+
+
+def test_days_in_six_digits_are_no_months(read):
+    table = read(pa.table(SMALL | {"admit_dt": ["200315", "200312", "210728"]}))
+    assert table.columns["admit_dt"].null_count == 3
+    assert any("admit_dt could not be read as a date" in sentence for sentence in table.oddities)
+
+
 def test_dates_of_an_enumeration_are_read_like_texts(tmp_path):
     with duckdb.connect(str(tmp_path / "c.duckdb")) as connection:
         connection.execute("CREATE TYPE days AS ENUM ('01/28/2024', '02/03/2024', '03/04/2024')")
