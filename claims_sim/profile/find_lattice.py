@@ -6,36 +6,31 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, NOTHING_KNOWN, global_factors
+from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
-from claims_sim.profile.neighbours import LEAST_CHANGE
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import choose_case, number_cases, prices_left, tells_more_than_names, with_decided
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.price_periods import find_periods, with_periods
-from claims_sim.profile.quantities import with_multiples
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
 from claims_sim.profile.rounding import amount_grid, settle_rounding
 
 _MOST: Final = 0.9
 """The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
-_MAX_LEVELS: Final = 24
-_USUAL_LEVELS: Final = 6
-_SMALL_CASE: Final = 24
-"""So many times k claims a case, and it shows its prices by itself; hidden levels are what smaller ones have in common."""
 _MIN_EXPLAINED: Final = 0.15
 _HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
@@ -59,14 +54,8 @@ _AS_GOOD_AS_OTHERS: Final = 0.7
 """So large a share of what a tariff explains of other claims at least it must explain of those that were dealt out."""
 _MIN_CONTRAST: Final = 3.0
 """How much commoner a price of a tariff must be than the steps of the grid beside it."""
-_SAME_PRICE: Final = 3e-4
-_FEW_PRICES: Final = 20
-"""With fewer prices of all cases, what they are multiplied by recurs over the values that make prices differ. Without such, amounts
-may be but rounded."""
 _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 """More of the rows on a tariff a step beside their price, and prices to the step are tried: they have to explain clearly more."""
-_NEAREST_LEVEL: Final = 0.02
-"""Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
 
 class _Begun(NamedTuple):
@@ -381,21 +370,7 @@ def _fit_tariff(
     """Factors, hidden levels and bases from the rows `own`, then the prices of all rows `on`."""
     for _ in range(2):
         _recentre_factors(found, groups, amounts, own, on)
-    rest = amounts.logs[own] - found.place_log(own)
-    mode = dense_modes(found.case[own], rest, amounts.tolerance[own], len(found.case_keys))[found.case[own]]
-    away = rest - mode
-    # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
-    priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
-    if len(distinct) < _FEW_PRICES:
-        # Where all cases have a few prices, what becomes of one shows at all the places.
-        for name in (n for n, logs in found.factors.items() if n != STAY and np.ptp(logs) > LEAST_CHANGE):
-            priced, distinct = dense_ids(priced * (len(found.factors[name]) + 1) + found.codes[name][own] + 1)
-    a_case = int((found.case >= 0).sum()) / max(len(found.case_keys), 1)
-    most = _MAX_LEVELS if a_case < _SMALL_CASE * population.k else _USUAL_LEVELS
-    levels = _hidden_levels(
-        priced, away, amounts.tolerance[own], len(distinct), most, lambda at: population.may_be_told(own[at])
-    )
-    found.levels = with_multiples(levels, away, 2 * amounts.tolerance[own] + 5e-5, own, population)
+    found.levels = find_levels(found, population, amounts, own)
     if groups is not None:
         fit_points(found, population, amounts, own)
         price_as_grouped(found, groups, amounts, on)
@@ -413,48 +388,6 @@ def _every_nth(usable: Mask) -> Mask:
     chosen = np.zeros(len(usable), np.bool_)
     chosen[rows[:: max(1, len(rows) // _STRUCTURE_ROWS)]] = True
     return chosen
-
-
-def _hidden_levels(
-    case: Ints, away: Numbers, tolerance: Numbers, cases: int, most: int, may_be_told: Callable[[Ints], bool]
-) -> Numbers:
-    """At most so many log ratios to the commonest price that recur over many cases and may be told, 0 always among them."""
-    levels = [0.0]
-    width = 2 * tolerance + 5e-5
-    free = (np.abs(away) > np.maximum(3 * width, _NEAREST_LEVEL)) & (np.abs(away) < 1.2)
-    for _ in range(most - 1):
-        here = np.flatnonzero(free)
-        if len(here) < 50:
-            break
-        bins = np.floor(away[here] / 1e-4).astype(np.int64) + 20_000
-        pairs = np.unique(bins * cases + case[here])
-        support = np.bincount(pairs // cases, minlength=40_001).astype(float)
-        double = support[:-1] + support[1:]
-        best = int(double.argmax())
-        background = float(np.mean(double[max(0, best - 300) : best + 300]))
-        eligible = int(np.sum(np.bincount(case[here], minlength=cases) >= 1))
-        if double[best] < max(5.0, 0.08 * eligible) or double[best] < 4 * background:
-            break
-        near = here[(bins >= best - 1) & (bins <= best + 2)]
-        value = np.sort(away[near])
-        centre, _ = densest(value, np.full(len(value), 1e-4))
-        fine = near[np.abs(away[near] - centre) < 2e-4]
-        centre = float(np.average(away[fine], weights=1 / width[fine] ** 2))
-        if may_be_told(fine):
-            levels.append(centre)
-        free &= np.abs(away - centre) > 3 * width
-    return _consistent_levels(np.array(levels))
-
-
-def _consistent_levels(levels: Numbers) -> Numbers:
-    """Keep levels that are no mere sums or reversals of others: a level and its negative come from one pair of prices."""
-    kept = [0.0]
-    for value in levels[1:]:
-        mirrored = any(abs(value + other) < 3e-4 for other in kept)
-        derived = any(abs(value - (a - b)) < 3e-4 for a in kept for b in kept if b not in (0.0, a))
-        if not mirrored and not derived:
-            kept.append(float(value))
-    return np.sort(np.array(kept))
 
 
 def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, own: Ints, on: Ints) -> None:
@@ -476,7 +409,7 @@ def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, o
             mine = code == value
             if int(mine.sum()) >= 2 * MIN_PAIRS:
                 enough = 0.25 * int(mine.sum())
-                centre = _centre_of(off[mine], width[mine], _NEAREST_LEVEL, enough)
+                centre = _centre_of(off[mine], width[mine], NEAREST_LEVEL, enough)
                 if centre is None:
                     centre = _centre_of(off[mine], width[mine], _FARTHEST, enough)
             elif votes is not None:
