@@ -274,17 +274,16 @@ def _of_told_factors(found: Lattice, population: Population, whole: Ints) -> Int
 
     The others' factors are none, and they are on no list.
     """
-    for name, logs in found.factors.items():
-        if name == STAY:
-            continue
-        codes = found.codes[name]
+    for name in [name for name in found.factors if name != STAY]:
+        codes, logs = found.codes[name], found.factors[name]
         on = np.flatnonzero((found.point >= 0) & (codes >= 0))
         told = population.releasable(codes[on].astype(np.int64), len(logs), on)
-        lost = ~told & (logs != 0)
+        # What no row has is as in another period.
+        lost = ~told & (np.bincount(codes[whole] + 1, minlength=len(logs) + 1)[1:] > 0) & (logs != 0)
         if lost.any():
             found.factors[name] = np.where(lost, 0.0, logs)
-            found.case[np.append(lost, False)[codes]] = -1
-            found.point[found.case < 0] = -1
+            found.case = np.where(np.append(lost, False)[codes], -1, found.case)
+            found.point = np.where(found.case < 0, -1, found.point).astype(np.int32)
     return whole[found.case[whole] >= 0]
 
 

@@ -45,6 +45,8 @@ _KINDS: Final = 4
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
+_MANY_CODES: Final = 100
+"""With so many diagnoses, what is shared by name is weighed as it will be released: what is done for one is paid for that one."""
 _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _FEWEST_BEARERS: Final = 5
@@ -270,7 +272,8 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
         # Which price of its case a claim has, and which sum of a few prices, is told by other things: each by its own.
         which: Codes = np.where(named, codes - fit.first_shared, -1).astype(np.int32)
         by_name, rule = Target(SHARED_AMOUNT, which, len(exact) + 1), Rule(Fallback(0, len(exact), _SHARED_DEPTH - 1))
-        found = fit.builder.add(by_name, candidates, rule=rule, has_many=True)
+        has_many = any(parent.size >= _MANY_CODES for parent in candidates)
+        found = fit.builder.add(by_name, candidates, rule=rule, has_many=has_many)
         counted = np.where(named, found + fit.first_shared, counted).astype(np.int32)
     return exact, counted
 
