@@ -261,8 +261,10 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
     _refine(found, amounts)
     price_as_grouped(found, groups, amounts, whole)
     fit_points(found, encoded.population, amounts, whole)
-    whole = _of_told_factors(found, encoded.population, whole)
-    fit_points(found, encoded.population, amounts, whole)
+    told = _of_told_factors(found, encoded.population, whole)
+    if len(told) < len(whole):
+        whole = told
+        fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
     shared = share_prices(found, encoded.population, amounts)
     share_prices(found, encoded.population, amounts, shared)
