@@ -22,8 +22,8 @@ _SMALL_CASE: Final = 24
 """So many times k claims a case, and it shows its prices by itself; hidden levels are what smaller ones have in common."""
 _SAME_PRICE: Final = 3e-4
 _FEW_PRICES: Final = 20
-"""With fewer prices of all cases, what they are multiplied by recurs over the values that make prices differ. Without such, amounts
-may be but rounded."""
+"""With fewer prices of all cases, what they are multiplied by recurs over the values of its factors. Where none makes prices differ,
+amounts may be but rounded."""
 NEAREST_LEVEL: Final = 0.02
 """Hidden levels closer to the commonest price than 2 % are taken for errors of the factors."""
 
@@ -35,9 +35,10 @@ def find_levels(found: Lattice, population: Population, amounts: Amounts, own: I
     away = rest - mode
     # Diagnoses of one price are one case here: what becomes of a price shows in all of them.
     priced, distinct = dense_ids(np.floor((mode - mode.min()) / _SAME_PRICE).astype(np.int64))
-    if len(distinct) < _FEW_PRICES:
+    names = [name for name in found.factors if name != STAY]
+    if len(distinct) < _FEW_PRICES and any(np.ptp(found.factors[name]) > LEAST_CHANGE for name in names):
         # Where all cases have a few prices, what becomes of one shows at all the places.
-        for name in (n for n, logs in found.factors.items() if n != STAY and np.ptp(logs) > LEAST_CHANGE):
+        for name in names:
             priced, distinct = dense_ids(priced * (len(found.factors[name]) + 1) + found.codes[name][own] + 1)
     a_case = int((found.case >= 0).sum()) / max(len(found.case_keys), 1)
     most = _MAX_LEVELS if a_case < _SMALL_CASE * population.k else _USUAL_LEVELS
