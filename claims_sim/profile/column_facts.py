@@ -11,7 +11,7 @@ import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.date_order import is_month_first
+from claims_sim.profile.date_order import are_months, is_month_first
 from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -56,7 +56,8 @@ _SHARES: Final = {
 def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, float]:
     """Shares of what the values of a column look like, among those that are there."""
     column = Located(name, kind, "text")
-    column = replace(column, month_first=is_month_first(connection, "looked_at", column))
+    months = are_months(connection, "looked_at", column)
+    column = replace(column, month_first=is_month_first(connection, "looked_at", column), months=months)
     text = text_expression(column)
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
@@ -69,7 +70,7 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     ]
     row = connection.execute(
         # What is too short for a date is not read as one: that is half of all the work.
-        f"WITH there AS (SELECT * FROM (SELECT {text} AS t, CASE WHEN length({text}) >= 8 THEN {date} END AS d, "
+        f"WITH there AS (SELECT * FROM (SELECT {text} AS t, CASE WHEN length({text}) >= {6 if months else 8} THEN {date} END AS d, "
         f"{money_expression(text)} AS m FROM looked_at) "
         f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})), "
         # Of an empty list nothing is common: most claims have none.

@@ -34,7 +34,7 @@ def with_date_order(
     whole = _Said(*(sum(counts) for counts in zip(*said.values(), strict=True)))
     return {
         name: replace(
-            column, month_first=_is_month_first(said[name], whole), months=_are_months(connection, relation, column)
+            column, month_first=_is_month_first(said[name], whole), months=are_months(connection, relation, column)
         )
         if name in said
         else column
@@ -52,7 +52,7 @@ def _is_month_first(said: _Said, otherwise: _Said) -> bool:
     return tells.month_first > tells.day_first
 
 
-def _are_months(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
+def are_months(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
     """Are nearly all values of a column months in six digits, written as text or as a number?"""
     if column.type.startswith(("DATE", "TIMESTAMP")):
         return False

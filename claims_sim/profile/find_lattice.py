@@ -171,10 +171,8 @@ def _begin_part(
         for name, factor in whole.factors.items()
         if name in own.found.case_names and name in FACTOR_CANDIDATES
     }
-    if not shared:
-        return own
-    other = _begin(encoded, amounts, usable, few, grid, shared)
-    return max(own, *([other] if other else []), key=lambda begun: begun.explains - begun.prices)
+    other = _begin(encoded, amounts, usable, few, grid, shared) if shared else None
+    return own if other is None or other.explains - other.prices <= own.explains - own.prices else other
 
 
 def _begin(

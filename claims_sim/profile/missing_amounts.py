@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask, dense_ids
-from claims_sim.profile.source_sql import Located, given_expression
+from claims_sim.profile.source_sql import MONEY, Located, given_expression
 from claims_sim.profile.telling import share_where
 
 AMOUNTS_FILLED: Final = "claims of nothing"
 """Names this way of reading."""
-AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SAYS_NO_AMOUNT: Final = "says_no_amount"
 _KIND: Final = ("service_type", "facility_type")
 _USUAL, _USUALLY_UNPAID = 0.3, 0.9
@@ -28,7 +27,7 @@ claimed; and of ones that are paid alone, which are not decided yet of many.
 
 def says_no_amount(located: Mapping[str, Located]) -> str:
     """An expression over the source: does a claim say nothing in any column of amounts, and not what cannot be read? "": has none."""
-    given = [given_expression(located[name]) for name in AMOUNTS if name in located]
+    given = [given_expression(located[name]) for name in MONEY if name in located]
     return f"({' AND '.join(f'{one} IS NULL' for one in given)}) AS {_SAYS_NO_AMOUNT}" if given else ""
 
 
@@ -46,7 +45,7 @@ def fill_amounts(
     many, in a sentence that tells a share of `k` persons' claims. A column without any value counts as absent, and what was said
     but not read is none (`says_none`).
     """  # noqa: D205
-    amounts = [n for n in AMOUNTS if n in columns.column_names and columns[n].null_count < columns.num_rows]
+    amounts = [n for n in MONEY if n in columns.column_names and columns[n].null_count < columns.num_rows]
     none = np.ones(columns.num_rows, np.bool_) if says_none is None else says_none.copy()
     for name in amounts:
         none &= np.asarray(columns[name].is_null().to_numpy())

@@ -11,7 +11,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
+    "date": "ym begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
     "admit": "begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
     "discharge": "einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
@@ -116,7 +116,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "companions count",
         "not_first count!",
     ),
-    "procedure_code": ("procedure code", "procedure", "icd9 code", "icd9", "price code"),
+    "procedure_code": ("procedure primary", "procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),

@@ -301,6 +301,8 @@ def _open(path: Path, table: str) -> tuple[duckdb.DuckDBPyConnection, str]:
         else:
             connection, relation = duckdb.connect(str(path), read_only=True, config=config), quote_identifier(table)
         connection.execute("SET TimeZone='UTC'")
+        # A file's statistics know nothing of what is no number (NaN): DuckDB 2.0 takes it for one because of them.
+        connection.execute("SET disabled_optimizers = 'statistics_propagation'")
         with suppress(duckdb.InvalidInputException):  # a notebook without widgets has no bar, nor a switch for it
             connection.execute("SET enable_progress_bar = false")
     except duckdb.Error as error:

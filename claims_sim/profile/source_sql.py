@@ -136,6 +136,9 @@ DATE_FORMS: Final = (
 MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 
 
+_WITH_NAN: Final = ("FLOAT", "DOUBLE")
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
     """Their column for each canonical name, and their value → ours for each canonical column.
@@ -312,7 +315,14 @@ def value_expression(name: str, column: Located) -> str:
 def given_expression(column: Located) -> str:
     """NULL where the column says nothing: of numbers and dates nothing need be read as text for that."""
     is_typed = (*_NUMBER_TYPES, "DATE", "TIMESTAMP")
-    return quote_identifier(column.theirs) if _is_one_of(column, is_typed) else text_expression(column)
+    if not _is_one_of(column, is_typed):
+        return text_expression(column)
+    return _number(column, quote_identifier(column.theirs))
+
+
+def _number(column: Located, value: str) -> str:
+    """The number; NULL for what is none, as files have it that a table of numbers with gaps was written to."""
+    return f"CASE WHEN NOT isnan({value}) THEN {value} END" if _is_one_of(column, _WITH_NAN) else value
 
 
 def _is_one_of(column: Located, types: tuple[str, ...]) -> bool:
@@ -338,7 +348,7 @@ def canonical_expression(
         text = theirs if is_typed and not values else _mapped(text_expression(column), values)
         if name in MONEY and column.type == "VARCHAR":
             return money_expression(text, dots_are_thousands(text_expression(column), relation))
-        return f"TRY_CAST({text} AS DOUBLE)"
+        return _number(column, f"TRY_CAST({text} AS DOUBLE)")
     if column.kind == "list":
         empty = ", ".join(quote(text) for text in ("", *NO_CODE))
         cleaned = f"list_transform({_members(column, located)}, lambda c: {_clean('c')})"

@@ -128,6 +128,17 @@ def test_where_a_few_of_a_kind_lack_their_amounts_these_are_left_out_as_before(r
     assert "they are left out" in kept.oddities[-1]
 
 
+@pytest.mark.parametrize("precision", [pa.float32(), pa.float64()])
+def test_what_is_no_number_is_no_amount(read, precision):
+    """As a table with gaps is written by programs that have no other word for a gap."""
+    amounts = by_head()["amount_claimed"].to_pandas().to_numpy()
+    assert np.isnan(amounts).any()
+    table = by_head().drop_columns(["amount_paid"])
+    told = read(replaced(table, "amount_claimed", pa.array(amounts, precision)))
+    assert (told.columns["amount_claimed"].to_numpy() == 0).sum() > np.isnan(amounts).sum()
+    assert told.only_priced().rows == ROWS
+
+
 def test_what_cannot_be_read_is_not_nothing(read, tmp_path):
     table = by_head()
     texts = [None if value is None else str(value) for value in table["amount_claimed"].to_pylist()]

@@ -395,3 +395,19 @@ def test_days_behind_their_months_are_days(tmp_path):
     )
     placed = placed_in(own, tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"], placed["los"]) == ("Start of care", "End of care", "nights")
+
+
+def test_months_are_when_and_no_amounts(tmp_path):
+    """Receipts by the month: 202403 is no price."""
+    table = tariff_table(900).drop_columns(["discharge_dt", "los"])
+    months = [int(day.strftime("%Y%m")) for day in table["admit_dt"].to_pylist()]
+    table = with_columns(table.drop_columns(["admit_dt"]), service_ym=months, billed_in=months)
+    assert placed_in(table, tmp_path)["admit_dt"] == "service_ym"
+    table = renamed(table, amount_claimed="sum_1", amount_paid="sum_2")
+    assert "billed_in" not in possible_in(table, tmp_path, "amount_claimed")
+
+
+def test_the_main_procedure_is_taken_rather_than_a_further_one(tmp_path):
+    codes = tariff_table(900)["procedure_code"]
+    table = with_columns(tariff_table(900).drop_columns(["procedure_code"]), prosedur_lain=codes, prosedur_utama=codes)
+    assert placed_in(table, tmp_path)["procedure_code"] == "prosedur_utama"
