@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
+from claims_sim.profile.claim_pairs import LEAST_CHANGE, alike, equal_pairs, equal_when_moved
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.directory import is_attribute
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.neighbours import LEAST_CHANGE, alike, equal_neighbours, equal_when_moved
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.ratios import factor_by_ratios
 
@@ -90,8 +90,7 @@ def what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, toleranc
     if not {*others} >= {*CONDITIONS, "dx_primary_code"} or _mostly_nothing(encoded, *CONDITIONS, rows):
         return others
     both, done = (
-        equal_neighbours(alike(encoded, [*names, *some], rows), logs[rows], tolerance[rows])
-        for some in (others, without)
+        equal_pairs(alike(encoded, [*names, *some], rows), logs[rows], tolerance[rows]) for some in (others, without)
     )
     return without if done > _AS_OFTEN * both else others
 

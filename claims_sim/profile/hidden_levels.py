@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from claims_sim.profile.claim_pairs import LEAST_CHANGE
 from claims_sim.profile.counting import Ints, Population, dense_ids
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.lattice import Amounts, Lattice, dense_modes
-from claims_sim.profile.neighbours import LEAST_CHANGE
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.quantities import with_multiples
 from claims_sim.profile.ratios import densest

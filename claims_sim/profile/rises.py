@@ -8,18 +8,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from claims_sim.profile.claim_pairs import alike, equal_pairs, logs_left
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, what_decides
-from claims_sim.profile.neighbours import alike, equal_neighbours, logs_left
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_periods import with_place
 from claims_sim.profile.ratios import factor_by_ratios
 
 _PLACES_AND_PERIODS, _PERIODS, _PLACES = "places and periods", "periods", "places"
 _CLEARLY_BETTER: Final = 1.05
-"""How many times as often neighbours' prices must be equal for places to have rises of their own."""
+"""How many times as often the prices of pairs must be equal for places to have rises of their own."""
 _MOST_RISES: Final = 2
 """Columns that prices rise by, each for itself: of houses and of wards."""
 _FEWEST_RISEN: Final = 300
@@ -90,7 +90,7 @@ def _rises_by_place(
                 continue
             found = _as_far_as_told(found, told, cells % periods, periods)
             now, then = (
-                equal_neighbours(key, left, tolerance[rows])
+                equal_pairs(key, left, tolerance[rows])
                 for left in (logs_left(factors, encoded, logs, rows), rest - found[cells])
             )
             if then > most * now:

@@ -1,6 +1,6 @@
-"""Compare claims that are alike: how often two of them have equal amounts, and what dividing by a factor does to that.
+"""Compare pairs of claims that are alike: how often both have equal amounts, and what dividing by a factor does to that.
 
-Neighbours are pairs of claims that agree in a key. They are taken at random, the same ones each time.
+A pair agrees in a key. Pairs are taken at random, the same ones each time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,8 +32,8 @@ def logs_left(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, r
     return rest
 
 
-def equal_neighbours(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
-    """How often neighbours with one key have equal logarithms."""
+def equal_pairs(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
+    """How often two claims with one key have equal logarithms."""
     one, other = _pairs(key)
     if not len(one):
         return 0.0
@@ -41,7 +41,7 @@ def equal_neighbours(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
 
 
 class Moved(NamedTuple):
-    """Of neighbours with one key that were moved unequally: the share that was equal `before` and is `after`, and the places of
+    """Of pairs with one key of which each was moved by another number: the share that was equal `before` and is `after`, and the places of
     those that are, one of each pair.
     """  # noqa: D205
 
@@ -51,7 +51,7 @@ class Moved(NamedTuple):
 
 
 def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
-    """What moving the logarithms from `before` to `after` does to neighbours with one key, who are taken at random."""
+    """What moving the logarithms from `before` to `after` does to pairs with one key."""
     one, other = _pairs(key)
     moved = before - after
     apart = np.abs(moved[one] - moved[other]) > LEAST_CHANGE
@@ -64,7 +64,7 @@ def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numb
 
 
 def _pairs(key: Ints) -> tuple[Ints, Ints]:
-    """The places of neighbours with one key, who are taken at random."""
+    """The places of both claims of each pair with one key."""
     order = np.lexsort((np.arange(len(key)) * 0x9E3779B1 >> 8 & 0xFFFF, key))
     one, other = order[:-1], order[1:]
     same = key[one] == key[other]
