@@ -26,6 +26,8 @@ TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 _SOME_TIMES: Final = 0.01
 """The share of moments with a time of day from which on they tell one."""
 _DAYS_OF_MONTH: Final = 30.4
+_FEW_DAYS: Final = 3
+"""On so few days of a month there are claims where these tell its month alone."""
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
@@ -120,13 +122,16 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
 def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
     """How many days of the first month come before its claims, and how many of the last one behind them.
 
-    None, unless many claims would be expected there, hardly any came, and so many on the day itself that it may be told.
+    None, unless claims come on many days of a month, many would be expected there, hardly any came, and so many on
+    the day itself that it may be told.
     """
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
     if not months:
         return 0, 0
     population, found = encoded.population, []
     span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
+    if len(np.unique(encoded.admit[encoded.codes[MONTH] >= 0].astype("datetime64[D]"))) <= _FEW_DAYS * span:
+        return 0, 0  # Dated by the month's first day, or its last: the others lack in every month.
     a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
     for code, backwards in ((0, False), (len(months) - 1, True)):
         rows = np.flatnonzero(encoded.codes[MONTH] == code)

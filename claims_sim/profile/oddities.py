@@ -65,6 +65,11 @@ def describe_oddities(reading: Reading) -> tuple[str, ...]:
     return (
         *_unreadable(reading),
         *_one_dot(connection, relation, located),
+        *(
+            f"{name} tells months alone: their first days stand for them."
+            for name, column in located.items()
+            if column.months
+        ),
         *_empty_columns(columns),
         *_form_oddities(columns, k),
         *_date_oddities(columns, k),

@@ -200,7 +200,9 @@ def test_a_column_that_says_neither_is_read_as_the_other_dates_are(tmp_path):
 @pytest.mark.parametrize("of", [int, str])
 def test_months_alone_are_their_first_days(read, of):
     months = [of(month) for month in (202203, 202112, 202301)]
-    read_as = read(pa.table(SMALL | {"admit_dt": months})).columns["admit_dt"].to_pylist()
+    table = read(pa.table(SMALL | {"admit_dt": months}))
+    read_as = table.columns["admit_dt"].to_pylist()
+    assert "admit_dt tells months alone: their first days stand for them." in table.oddities
     assert [str(day) for day in read_as] == ["2022-03-01 00:00:00", "2021-12-01 00:00:00", "2023-01-01 00:00:00"]
 
 
