@@ -11,7 +11,7 @@ from claims_sim.profile.companions import MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
-from claims_sim.profile.paid_lists import PAID_CASE
+from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
@@ -40,6 +40,7 @@ _CALLED: Final = {
     AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
+    BESIDE_PRICE: "whether less is claimed than the price that is paid, just that, or more",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
     SEASON: "month of the year",
     HOUR: "hour of admission",

@@ -26,6 +26,8 @@ PAID_POINT: Final = "paid_price_point"
 """A variable of the sampler's own: which price of its case is paid, the commonest being 0."""
 PAID_CASE: Final = "paid_price_case"
 """Another: the number of the case by which that list prices the claim."""
+BESIDE_PRICE: Final = "claimed_beside_price"
+"""Another: whether less is claimed than the commonest price of its case, just that, or more."""
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
@@ -76,32 +78,31 @@ class Paid(NamedTuple):
     """How claims are paid by the lists."""
 
     by_rate: Mask
-    """Which are paid a price, or all that they claim because it is less."""
+    """Which are paid a price."""
     as_paid: Mask
     """Which bill just the price that they are paid, where many do."""
     above_claimed: tuple[bool, ...]
     """For each kind of service: is a price paid also where less is claimed? Empty: of none."""
 
 
-def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: float) -> Paid:
-    """Which claims the lists `own` pay, and how; `whole` are paid in full, `grid` is that of all amounts.
+def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: float, listed: Mask) -> Paid:
+    """Which claims the lists `own` pay, and how; `whole` are paid in full, `listed` claim a price of a list, `grid` is that of
+    all amounts.
 
-    Claims that bill just their price are put on its list.
-    """
+    Claims that bill just the price they are paid, and no list of what is claimed has it, are put on its list.
+    """  # noqa: D205
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
     on = is_on(own)
-    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(whole), encoded.population, grid)
+    as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(whole & ~listed), encoded.population, grid)
     less = whole & ~as_paid & (claimed > 0) & (usual_price(own, len(paid)) >= claimed)
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     above = []
     for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):
         more = released_count(on & mine & (paid > claimed), encoded.population)
         above.append(more > max(_MORE_THAN_SELDOM * int((on & mine).sum()), int((less & mine).sum())))
-    # A charge below its price is paid whole because of it.
-    by_rate = on | (less & ~np.array([*above, False])[service])
-    return Paid(by_rate, as_paid, tuple(above) if any(above) else ())
+    return Paid(on, as_paid, tuple(above) if any(above) else ())
 
 
 def is_on(own: Sequence[Lattice]) -> Mask:
@@ -136,6 +137,12 @@ def usual_price(own: Sequence[Lattice], rows: int) -> Numbers:
         there = np.isfinite(logs)
         price[there] = on_grid(logs[there], one.grid, one.ties)
     return price
+
+
+def beside_price(claimed: Numbers, price: Numbers, grid: float) -> Codes:
+    """1 where less is claimed than the price, 2 where just that, 3 where more; 0 where there is no price (0 or NaN)."""
+    off = np.where(np.abs(claimed - price) < grid / 2, 0.0, claimed - price)
+    return np.where(price > 0, 2 + np.sign(np.nan_to_num(off)), 0).astype(np.int32)
 
 
 def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:

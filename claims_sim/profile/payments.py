@@ -25,7 +25,7 @@ from claims_sim.profile.money import (
     PRICED,
     SHARED_AMOUNT,
 )
-from claims_sim.profile.paid_lists import PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP
+from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP, beside_price
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
 from claims_sim.profile.patients_part import round_part
@@ -39,6 +39,8 @@ _SELDOM: Final = 0.01
 """The share of claims that are paid more than they claim under which one whose payment is drawn is no further one."""
 
 
+_TURNS: Final = 4
+"""So often a price is drawn again for who claims less."""
 _NEIGHBOURS: Final = 8
 """Of the amounts by name so many above and below one are tried."""
 _NEAR, _NOT_NEAR = 0.02, 0.1
@@ -69,13 +71,29 @@ class _OwnLists:
     def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
         """A price of each claim's case; NaN where it has none."""
         draft.codes[PAID_CASE] = self.prices.case(draft.codes, draft.rows)
-        code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents)), 0)
-        price = self.prices.amounts(draft.codes, code)
+        draft.codes[PAID_POINT] = np.zeros(draft.rows, np.int32)
+        return self._price(key, rows, draft, np.arange(draft.rows))
+
+    def redraw_dear(self, key: int, rows: Rows, draft: Draft, at: Ints, owed: Numbers, claimed: Numbers) -> None:
+        """Another price of theirs for those of `at` that claim no more than `owed`, where some turns find one below that."""
+        for turn in range(_TURNS):
+            at = at[owed[at] >= claimed[at]]
+            if not len(at):
+                return
+            owed[at] = self._price(key ^ stream_key("not so dear", turn), rows, draft, at)
+
+    def _price(self, key: int, rows: Rows, draft: Draft, at: Ints) -> Numbers:
+        code = np.maximum(self._table.draw(key, rows[at], draft.given(self._table.parents, at)), 0)
+        price = self.prices.amounts(_codes_of(draft, at, self.prices.names), code)
         if self._top_up is None:
             return price
-        draft.codes[PAID_POINT] = (code // self.prices.levels).astype(np.int32)
-        added = self._top_up.draw(key, rows, draft.given(self._top_up.parents))
+        draft.codes[PAID_POINT][at] = (code // self.prices.levels).astype(np.int32)
+        added = self._top_up.draw(key, rows[at], draft.given(self._top_up.parents, at))
         return np.asarray(price + self._top_ups[np.maximum(added, 0)])
+
+    def usual(self, draft: Draft) -> Numbers:
+        """The commonest price of each claim's case; NaN where it has none."""
+        return self.prices.amounts(draft.codes, np.zeros(draft.rows, np.int32))
 
     def multiple(self, draft: Draft, price: Numbers) -> Numbers:
         """How many times the commonest price of its case each is, as a logarithm; 0 where there is none."""
@@ -232,6 +250,8 @@ class Payments:
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
+        if self._own is not None:
+            draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
         if PAID_KIND in self._tables:
             before = self._tables[PAID_KIND]
             draft.codes[PAID_KIND] = before.draw(key, rows, draft.given(before.parents))
@@ -259,6 +279,7 @@ class Payments:
                 unpriced = (kind == first + len(money.paid_lines)) & np.isnan(listed.owed)
                 kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
+            self._own.redraw_dear(key, rows, draft, at[~self._pays_above(draft)[at]], listed.owed, amount)
             price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
             paid[at] = np.where(self._pays_above(draft)[at], price, np.minimum(price, amount[at]))
             first += 1

@@ -19,7 +19,15 @@ from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
-from claims_sim.profile.paid_lists import add_paid_prices, find_paid_lists, pay_by_lists
+from claims_sim.profile.paid_lists import (
+    BESIDE_PRICE,
+    add_paid_prices,
+    beside_price,
+    find_paid_lists,
+    is_on,
+    pay_by_lists,
+    usual_price,
+)
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.paid_rounding import (
     NEAR,
@@ -145,7 +153,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio)
-    own = () if listed.lattices else find_paid_lists(encoded, paid, unruled)
+    own = find_paid_lists(encoded, paid, unruled)
     above_claimed: tuple[bool, ...] = ()
     as_paid = np.zeros(len(paid), np.bool_)
     if own:
@@ -155,7 +163,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= line < 0
     first += len(lines)
     if own:
-        by_rate, as_paid, above_claimed = pay_by_lists(own, encoded, codes == FULL, grid)
+        by_rate, as_paid, above_claimed = pay_by_lists(own, encoded, codes == FULL, grid, is_on(listed.lattices))
         codes[by_rate] = first
         codes[as_paid] = -1
         part &= ~by_rate
@@ -207,6 +215,11 @@ def profile_settlement(
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
         others += builder.candidates([AMOUNT_BAND])
+    if rules.own:
+        price = usual_price(rules.own, encoded.rows)
+        beside: Codes = np.where(known, beside_price(encoded.claimed, price, grid), -1).astype(np.int32)
+        builder.variables[BESIDE_PRICE] = (beside, 4)
+        others += builder.candidates([BESIDE_PRICE])
     _add_kind(builder, codes, first, others)
     kind = builder.candidates([PAID_KIND])
     target = Target("paid", codes, first + len(shares.bins.lo))

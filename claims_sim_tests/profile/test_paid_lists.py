@@ -331,6 +331,49 @@ def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_
         assert shares[1] == pytest.approx(shares[0], abs=0.06)
 
 
+@pytest.fixture(scope="module")
+def by_two_schedules():
+    """What is claimed is one of three prices of the case, or the benefit; of it a benefit is paid at the most: one of three of the case,
+    by a plan that no column tells. The table, and the benefits of each case.
+    """
+    rows, g = 20_000, np.random.default_rng(31)
+    table = tariff_table(rows, seed=5)
+    benefits = np.rint(np.exp(g.normal(8.0, 0.4, 24))[:, None] * [1.0, 1.3, 1.6]) * 100
+    benefit = benefits[case_of(table), g.choice(3, rows, p=[0.5, 0.3, 0.2])]
+    charged = np.rint(np.exp(g.normal(8.2, 0.4, (24, 3)))[case_of(table), g.integers(0, 3, rows)]) * 100
+    charged = np.where(g.random(rows) < 0.4, benefit, charged)
+    return replaced(replaced(table, "amount_claimed", charged), "amount_paid", np.minimum(charged, benefit)), benefits
+
+
+def case_of(claims):
+    """The number of each claim's diagnosis and service, of 24."""
+    dx, service = (
+        np.unique(claims[name].to_pylist(), return_inverse=True)[1] for name in ("dx_primary_code", "service_type")
+    )
+    return 2 * dx + service
+
+
+def test_what_is_paid_may_keep_to_lists_where_what_is_claimed_does(fit, by_two_schedules):
+    table, benefits = by_two_schedules
+    profile = fit(table)
+    assert len(profile.money.tariffs) == len(profile.money.paid_tariffs) == 1
+    assert not profile.money.claimed_as_paid
+    assert Profile.from_json(profile.to_json()) == profile
+    claims = Sampler(profile).draw_claims(3, np.arange(table.num_rows))
+    whole = []
+    for t in (table, claims):
+        claimed, paid = t["amount_claimed"].to_numpy(), t["amount_paid"].to_numpy()
+        assert (paid[:, None] == benefits[case_of(t)]).any(1)[paid < claimed].mean() > 0.98
+        least = claimed < benefits[case_of(t), 0]
+        second = (claimed > benefits[case_of(t), 0]) & (claimed < benefits[case_of(t), 1])
+        whole.append([np.mean(paid[at] == claimed[at]) for at in (least, second, claimed > 0)])
+    below_all, between, all_claims = range(3)
+    assert whole[0][below_all] == 1.0
+    assert whole[1][below_all] > 0.99
+    assert whole[1][all_claims] == pytest.approx(whole[0][all_claims], abs=0.02)
+    assert whole[1][between] == pytest.approx(whole[0][between], abs=0.08)
+
+
 def a_list(service, bases, top_ups, rows=8):
     """A list of one service (0 or 1) with a case of two prices; every other row is of it, and the last of these bears a top-up."""
     case = np.where(np.arange(rows) % 2 == service, 0, -1)
