@@ -9,7 +9,17 @@ from claims_sim.profile.as_released import least_told, log_likelihood
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
-from claims_sim.profile.structure import MAX_PARENTS, MIN_GAIN, choose_parents, sample_rows, tell_clearly_more
+from claims_sim.profile.structure import (
+    CLEARLY,
+    GROUPING_COST,
+    MAX_PARENTS,
+    MIN_GAIN,
+    MOST_GROUPS,
+    choose_parents,
+    in_groups,
+    sample_rows,
+    tell_clearly_more,
+)
 from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_group
 
 
@@ -58,10 +68,37 @@ class Builder:
             parents = self._with_groups(target, parents, population or self.population)
         if has_many:
             parents = self._likeliest(target, parents, candidates, population or self.population)
-        table, counted, fewest = release_table(target, parents, population or self.population, rule)
+        return self.release(target, parents, population or self.population, rule)
+
+    def release(self, target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Codes:
+        """Release and keep the table of `target` given just these `parents`; returns the target as it was counted."""
+        table, counted, fewest = release_table(target, parents, population, rule)
         self.smallest = min(self.smallest, fewest)
         self.tables[target.name] = table
         return counted
+
+    def last_tells_more(self, target: Target, parents: Sequence[Parent], population: Population) -> bool:
+        """Does the last of the parents tell clearly more of `target` than those before it, as a table is released?"""
+        few, thin = _some_rows(target)
+        if not len(few):
+            return False
+        given, least = _at(parents, few), _least_told(target, few, population)
+        gain = log_likelihood(thin, given, least) - log_likelihood(thin, given[:-1], least)
+        last = self.features[parents[-1].name]
+        return gain > CLEARLY + (GROUPING_COST * len(last.groups) / len(few) if last.groups else 0.0)
+
+    def in_groups(self, target: Target, parent: Parent, population: Population) -> Parent:
+        """The parent, its codes in the most groups there are, by where the target is alike; itself where these are more than half
+        its codes. It is a feature of the profile.
+        """  # noqa: D205
+        few, thin = _some_rows(target)
+        groups = None
+        if parent.size >= 2 * MOST_GROUPS:
+            grouping = in_groups(thin, np.zeros(len(few), np.int64), _at([parent], few)[0], MOST_GROUPS)
+            groups = _as_far_as_told(grouping.groups, parent, few, population)
+            parent = grouping.parent._replace(codes=np.append(np.array(groups, np.int32), np.int32(-1))[parent.codes])
+        self.features[parent.name] = Feature(variable=parent.name.partition("~")[0], size=parent.size, groups=groups)
+        return parent
 
     def learn(
         self,

@@ -46,19 +46,19 @@ def has_own_order(rows: Ints, codes: Codes, primary: Codes) -> bool:
     return bool(np.maximum(beyond, 0).sum() > 2 * _OWN_ORDER * len(of_list))
 
 
-def weighed_members(profile: Profile) -> Table:
-    """The table MEMBER with weights in place of counts, for drawing only."""
-    table = profile.tables[MEMBER]
-    lengths = _mean_lengths(profile)
-    levels = []
+def weighed_members(profile: Profile, table: Table) -> Table:
+    """The `table` MEMBER with weights in place of counts, for drawing only."""
+    lengths, levels = _mean_lengths(profile), []
+    # Units that are weighed by the length have steps already.
+    steps = _STEPS if table is profile.tables[MEMBER] else 1
     for depth, level in enumerate(table.levels):
         paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
         length = _lengths_of(profile, table.parents[:depth], paths, lengths)
-        levels.append(_weighed(level, length))
+        levels.append(_weighed(level, length, steps))
     return table.model_copy(update={"levels": tuple(levels)})
 
 
-def _weighed(level: Level, length: npt.NDArray[np.float64]) -> Level:
+def _weighed(level: Level, length: npt.NDArray[np.float64], steps: int) -> Level:
     owner = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
     units, values = np.array(level.units, np.float64), np.array(level.values, np.int64)
     total = np.bincount(owner, units, len(level.cells))
@@ -66,7 +66,7 @@ def _weighed(level: Level, length: npt.NDArray[np.float64]) -> Level:
     held = np.minimum(share, _CERTAIN)
     # What was merged stands for many codes that are rare: none of them is used up. Nor is any where one code is drawn.
     grown = np.where((values < 0) | (held <= 0) | (length[owner] == 1), 1.0, -np.log1p(-held) / np.maximum(share, 1e-9))
-    return level.model_copy(update={"units": tuple(np.rint(units * grown * _STEPS).astype(np.int64).tolist())})
+    return level.model_copy(update={"units": tuple(np.rint(units * grown * steps).astype(np.int64).tolist())})
 
 
 def _mean_lengths(profile: Profile) -> npt.NDArray[np.float64]:

@@ -16,11 +16,12 @@ from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
+from claims_sim.profile.list_lengths import add_lengths
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.plausible import rule_rates
-from claims_sim.profile.release import PLAIN, Rule, Target
+from claims_sim.profile.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import about, share_of
@@ -248,14 +249,18 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         _add_secondary_count(builder, encoded, encoded.companions)
     if rows is None or codes is None:
         return
-    _add_secondary_count(builder, encoded, np.bincount(rows, minlength=encoded.rows))
+    length = _add_secondary_count(builder, encoded, np.bincount(rows, minlength=encoded.rows))
+    owner = Parent("dx_primary_code", *builder.variables["dx_primary_code"])
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
     context = ["dx_primary_code", "service_type", "severity_group", "secondary_count"]
     if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
         is_first = first_places(rows)
         first: Codes = np.full(encoded.rows, -1, np.int32)
         first[rows[is_first]] = codes[is_first]
-        builder.add(Target(FIRST_MEMBER, first, vocabulary), builder.candidates(context), most=3, has_many=True)
+        target = Target(FIRST_MEMBER, first, vocabulary)
+        builder.add(target, builder.candidates(context), most=3, has_many=True)
+        begins = length._replace(codes=np.where(first >= 0, length.codes, np.int32(-1)))
+        add_lengths(builder, target, owner, begins, encoded.population)
         builder.variables[FIRST_MEMBER] = (first, vocabulary)
         rows, codes = rows[~is_first], codes[~is_first]
         context.append(FIRST_MEMBER)
@@ -266,11 +271,14 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
         None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
-    builder.add(Target(MEMBER, codes, vocabulary), candidates, population=population, most=3, has_many=True)
+    target = Target(MEMBER, codes, vocabulary)
+    builder.add(target, candidates, population=population, most=3, has_many=True)
+    of_each = owner._replace(codes=owner.codes[rows])
+    add_lengths(builder, target, of_each, length._replace(codes=length.codes[rows]), population)
 
 
-def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> None:
-    """How many secondary diagnoses a claim has; `counted` is -1 where nobody knows."""
+def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> Target:
+    """How many secondary diagnoses a claim has, as it is counted; `counted` is -1 where nobody knows."""
     count: Codes = np.minimum(counted, MAX_COUNTED).astype(np.int32)
     known = np.flatnonzero(count >= 0)
     shared = np.flatnonzero(encoded.population.releasable(count[known].astype(np.int64), MAX_COUNTED + 1, known))
@@ -280,6 +288,7 @@ def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Cod
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
     builder.add(Target("secondary_count", count, size), builder.candidates(earlier))
     builder.variables["secondary_count"] = (count, size)
+    return Target("secondary_count", count, size)
 
 
 def _add_stay(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:

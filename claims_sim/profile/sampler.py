@@ -31,6 +31,7 @@ from claims_sim.profile.encode import (
     WEEKDAY,
     begins_alike,
 )
+from claims_sim.profile.list_lengths import LENGTH_BY, by_length
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.missing_amounts import fill_amounts
@@ -75,7 +76,9 @@ class Sampler:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        weighed = {MEMBER: weighed_members(profile)} if MEMBER in profile.tables else {}
+        weighed = {name: by_length(profile, name) for name in LENGTH_BY if name in profile.tables}
+        if MEMBER in weighed:
+            weighed[MEMBER] = weighed_members(profile, weighed[MEMBER])
         # A district lies in its province: what is withheld of one is another of the same.
         self._tables = {
             name: TableSampler(table, spreads_below_first=name == "district_name" and not table.has_pools)

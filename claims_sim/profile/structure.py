@@ -22,13 +22,14 @@ MIN_GAIN: Final = 0.001
 GROUPING_COST: Final = 0.7
 """Log likelihood that assigning one code to a group wins by chance alone."""
 _HOPELESS: Final = 0.0005
-_GROUP_COUNTS: Final = (3, 8, 24)
+MOST_GROUPS: Final = 24
+_GROUP_COUNTS: Final = (3, 8, MOST_GROUPS)
 _GROUPED_FROM: Final = 7
 """Fewer codes than the days of a week need no groups."""
 _SAMPLE: Final = 120_000
 _SPARSE: Final = 4
 """So many times as many cells as there are rows, and they are numbered before they are counted."""
-_CLEARLY: Final = 0.01
+CLEARLY: Final = 0.01
 """Log likelihood a row that another order, or further candidates, must be worth: what a code is of its own says it best itself."""
 _LARGE: Final = 100
 """So many codes, and each has few rows."""
@@ -74,7 +75,7 @@ def choose_parents(
     if large is not None:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
         other = _search(target, candidates, most, memory, last=large, least=least)
-        found = other if other.likely > found.likely + _CLEARLY else found
+        found = other if other.likely > found.likely + CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
 
@@ -85,7 +86,7 @@ def tell_clearly_more(target: Target, candidates: Sequence[Parent], further: Seq
     with_them, without = (
         _search(target, parents, MAX_PARENTS, memory).likely for parents in ([*candidates, *further], candidates)
     )
-    return with_them > without + _CLEARLY
+    return with_them > without + CLEARLY
 
 
 class _Found(NamedTuple):
@@ -102,10 +103,10 @@ class _Memory(NamedTuple):
     """  # noqa: D205
 
     gains: dict[tuple[str, ...], float]
-    groupings: dict[tuple[str, ...], list["_Grouping"]]
+    groupings: dict[tuple[str, ...], list["Grouping"]]
 
 
-class _Grouping(NamedTuple):
+class Grouping(NamedTuple):
     """A parent's codes in groups, and the group of each code."""
 
     parent: Parent
@@ -270,7 +271,7 @@ class _Known(NamedTuple):
 
 def _group_all(
     target: Target, context: Ints, parents: Sequence[Parent], given: tuple[str, ...], memory: _Memory
-) -> list[_Grouping]:
+) -> list[Grouping]:
     """Groupings of all `parents` of more than a few codes, by where the target is alike within the `given` contexts."""
     found = []
     for parent in parents:
@@ -283,16 +284,22 @@ def _group_all(
     return found
 
 
-def _group(target: Target, context: Ints, parent: Parent) -> list[_Grouping]:
+def _group(target: Target, context: Ints, parent: Parent) -> list[Grouping]:
     """A parent's codes in each number of groups that is tried."""
     counts = [count for count in _GROUP_COUNTS if count * 2 <= parent.size]
-    points, weight = place_codes(parent, target, context)
-    found = []
-    for count in counts:
-        groups = cluster(points, weight, count)
-        codes = np.append(groups, -1)[parent.codes].astype(np.int32)
-        found.append(_Grouping(Parent(f"{parent.name}~{target.name}~{count}", codes, count), tuple(groups.tolist())))
-    return found
+    places = place_codes(parent, target, context)
+    return [_grouping(target, parent, places, count) for count in counts]
+
+
+def in_groups(target: Target, context: Ints, parent: Parent, count: int) -> Grouping:
+    """A parent's codes in so many groups, by where the target is alike within the given contexts."""
+    return _grouping(target, parent, place_codes(parent, target, context), count)
+
+
+def _grouping(target: Target, parent: Parent, places: tuple[Scores, Scores], count: int) -> Grouping:
+    groups = cluster(*places, count)
+    codes = np.append(groups, -1)[parent.codes].astype(np.int32)
+    return Grouping(Parent(f"{parent.name}~{target.name}~{count}", codes, count), tuple(groups.tolist()))
 
 
 def place_codes(parent: Parent, target: Target, context: Ints) -> tuple[Scores, Scores]:
