@@ -252,7 +252,8 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     length = _add_secondary_count(builder, encoded, np.bincount(rows, minlength=encoded.rows))
     owner = Parent("dx_primary_code", *builder.variables["dx_primary_code"])
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
-    context = ["dx_primary_code", "service_type", "severity_group", "secondary_count"]
+    # How long the list is says more beside its diagnosis than instead of it: add_lengths.
+    context = ["dx_primary_code", "service_type", "severity_group"]
     if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
         is_first = first_places(rows)
         first: Codes = np.full(encoded.rows, -1, np.int32)

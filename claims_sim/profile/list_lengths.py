@@ -29,11 +29,8 @@ Shares = npt.NDArray[np.floating[Any]]
 def add_lengths(builder: Builder, members: Target, owner: Parent, length: Target, population: Population) -> None:
     """Release how long the lists are of the codes `members`, by the group of each and of its claim's `owner`, a diagnosis.
 
-    All are of the same rows, of the `population`; nothing is released where a code's group tells hardly more than its owner's,
-    or where the table of codes is given the length itself.
+    All are of the same rows, of the `population`; nothing is released where a code's group tells hardly more than its owner's.
     """
-    if LENGTH in builder.tables[members.name].parents:
-        return
     counted = length._replace(name=LENGTH_BY[members.name])
     groups = [builder.in_groups(counted, parent, population) for parent in (owner, Parent(members.name, *members[1:]))]
     if not builder.last_tells_more(counted, groups, population):

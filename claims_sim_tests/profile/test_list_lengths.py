@@ -1,0 +1,119 @@
+"""Codes that hardly ever stand alone, and codes that mostly do, are drawn into lists as long as theirs are."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
+from claims_sim.profile.crossing import describe_crossing
+from claims_sim.profile.document import Profile
+from claims_sim.profile.list_lengths import LENGTH, LENGTH_BY, by_length
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import DX, replaced, tariff_table
+
+ROWS = 20_000
+USUAL = np.array(DX[7::11][:60])
+GRAVE = np.array(["A419", "J960", "R571"])
+ALONE = "Z370"
+
+
+def lists(g, dx, *, first):
+    """One code is usual of the diagnosis, or the one that stands alone; of more, one is grave, at the beginning (`first`) or where the
+    alphabet has it.
+    """
+    out = []
+    for of, length in zip(dx.tolist(), g.choice(5, len(dx), p=[0.3, 0.3, 0.1, 0.1, 0.2]).tolist(), strict=True):
+        codes = USUAL[(of + g.choice(6, length, replace=False)) % len(USUAL)].tolist()
+        if length == 1 and g.random() < 0.5:
+            codes = [ALONE]
+        if length >= 3 and g.random() < 0.5:
+            codes = [g.choice(GRAVE), *codes[1:]]
+        out.append(codes if first else sorted(codes))
+    return out
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["gravest first", "sorted"])
+def table(request):
+    """Of two hundred diagnoses each has too few lists for them to be divided by their length."""
+    g = np.random.default_rng(41)
+    dx = g.integers(0, 200, ROWS)
+    own = replaced(tariff_table(ROWS, seed=5), "dx_primary_code", np.array(DX[::10])[dx].tolist())
+    return replaced(own, "dx_secondary_codes", pa.array(lists(g, dx, first=request.param)))
+
+
+@pytest.fixture(scope="module")
+def profile(fit, table):
+    return fit(table)
+
+
+def how_many_of(codes, claims):
+    """Of the lists of each length how many of `codes` one holds on average."""
+    held = claims["dx_secondary_codes"].to_pylist()
+    length, number = (
+        np.array(each) for each in zip(*((len(one), len(set(one) & set(codes))) for one in held), strict=True)
+    )
+    return [number[length == one].mean() for one in range(1, 5)]
+
+
+def of_their_diagnosis(claims):
+    """The share of all secondary codes that are usual of their diagnosis."""
+    number = {code: i for i, code in enumerate(DX[::10])}
+    at = {code: i for i, code in enumerate(USUAL.tolist())}
+    usual = [
+        (at[code] - number[dx]) % len(USUAL) < 6 if code in at else False
+        for dx, codes in zip(
+            claims["dx_primary_code"].to_pylist(), claims["dx_secondary_codes"].to_pylist(), strict=True
+        )
+        for code in codes
+    ]
+    return np.mean(usual)
+
+
+def test_codes_stand_in_lists_as_long_as_theirs_are_and_with_their_diagnosis(table, profile):
+    drawn = Sampler(profile).draw_claims(3, np.arange(60_000))
+    for codes in (GRAVE, [ALONE]):
+        assert how_many_of(codes, drawn) == pytest.approx(how_many_of(codes, table), abs=0.1)
+        assert how_many_of(codes, drawn)[1] < 0.02
+    assert of_their_diagnosis(drawn) == pytest.approx(of_their_diagnosis(table), abs=0.05)
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_what_is_told_of_lengths_is_of_groups_of_diagnoses_and_codes(profile):
+    told = [name for name in LENGTH_BY.values() if name in profile.tables]
+    assert told
+    for name in told:
+        owner, code = (profile.features[parent] for parent in profile.tables[name].parents)
+        assert owner.variable == "dx_primary_code"
+        assert owner.size <= 24
+        assert code.size <= 24
+    shown = [table for table in describe_crossing(profile).tables if table.name in told]
+    assert all(table.smallest >= profile.k for table in shown)
+    assert all("group" in given for table in shown for given in table.given)
+
+
+def test_each_length_has_as_much_weight_as_was_counted_and_no_code_that_was_not(profile):
+    name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
+    plain, given = profile.tables[name], by_length(profile, name)
+    assert given.parents == (LENGTH, *plain.parents)
+    for level, by in zip(plain.levels, given.levels[1:], strict=True):
+        contexts = len(level.cells)
+        assert len(by.cells) == contexts * (given.sizes[0] - 1)
+        ends = np.cumsum(level.cells)
+        for length in range(given.sizes[0] - 1):
+            mine = np.cumsum([0, *by.cells])[length * contexts : (length + 1) * contexts + 1]
+            for i, end in enumerate(ends):
+                values = by.values[mine[i] : mine[i + 1]]
+                assert set(values) <= set(level.values[end - level.cells[i] : end])
+                counted = sum(level.units[end - level.cells[i] : end])
+                weight = sum(by.units[mine[i] : mine[i + 1]]) / 4
+                assert weight == 0 or weight == pytest.approx(counted, rel=0.3, abs=2)
+
+
+def test_lengths_are_told_only_where_codes_tell_them(fit):
+    g = np.random.default_rng(42)
+    held = [g.choice(USUAL, length, replace=False).tolist() for length in g.choice(4, ROWS).tolist()]
+    profile = fit(replaced(tariff_table(ROWS, seed=5), "dx_secondary_codes", pa.array(held)))
+    assert MEMBER in profile.tables
+    assert not set(LENGTH_BY.values()) & profile.tables.keys()
+    assert not any("length_by" in name for name in profile.features)
+    assert by_length(profile, MEMBER) is profile.tables[MEMBER]
