@@ -1,8 +1,8 @@
 """What is paid where no rule says it: about the mean of the claim's context, of the amount or of the share of what is claimed.
 
 A case payment beside charges of any size follows the case, and is the smaller a share the more is charged; a share that is
-negotiated follows the claimed amount; case groups that no column tells make claims dearer on either side. Whichever varies least
-about its means is told.
+negotiated follows the claimed amount; case groups that no column tells make claims dearer on either side. Whichever makes what is
+paid likeliest is told, with its means; or none, where shares in ranges do it as well.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from claims_sim.profile.as_released import least_told, log_likelihood
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints
@@ -18,15 +19,20 @@ from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid
+from claims_sim.profile.structure import sample_rows
 
 PAID_RESIDUAL: Final = "paid_residual"
 """The table, and the ranges, of how far what is paid lies from its mean."""
 _LEAST_SHARE: Final = 0.03
 """The share of the claims that must be paid so for it to be worth means of its own."""
-_CLEARLY_BETWEEN: Final = 0.95
-"""How much of what either leaves may be left by something between an amount and a share."""
-_CLEARLY: Final = 0.9
-"""How much of the shares' variance may be left about the means: else a share is drawn from ranges as well."""
+_CLEARLY: Final = 0.05
+"""How much likelier, log likelihood a claim, means must make what is paid: else a share is drawn from ranges as well. As much likelier
+is a normal variable of a tenth less variance.
+"""
+_BETWEEN: Final = 0.025
+"""And something between an amount and a share, than either."""
+_RANGES: Final = 80
+_RARE, _NARROW = 0.001, 1e-6
 
 
 def find_paid_means(
@@ -36,17 +42,24 @@ def find_paid_means(
     enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
     if len(rows) < enough or not encoded.population.may_be_told(rows):
         return None
+    few = rows[sample_rows(len(rows))]
+    known = [Parent(parent.name, parent.codes[few], parent.size) for parent in candidates]
+    least = least_told(encoded.population.k, len(few), len(rows))
+
+    def likely(found: _Tried) -> float:
+        return _likely(found.rest[sample_rows(len(rows))], known, least)
+
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
-    tried = [of_share, of_amount]
+    tried = {likely(found): found for found in (of_amount, of_share)}
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
     one = encoded.population.one_of_each(rows)
     follows = rise(of_amount.rest[one], (of_amount.rest - of_share.rest)[one])
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)
-        tried += [between] if between.left < _CLEARLY_BETWEEN * min(of_share.left, of_amount.left) else []
-    best = min((found for found in tried if found.means.levels), key=lambda found: found.left, default=None)
-    if best is None or best.left >= _CLEARLY * float(np.var(_logs(encoded, rows, 1.0))):
+        tried[likely(between) - _BETWEEN] = between
+    gain, best = max(tried.items(), key=lambda each: each[0])
+    if not best.means.levels or gain < _likely(_logs(encoded, few, 1.0), known, least) + _CLEARLY:
         return None
     builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
     assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
@@ -62,10 +75,18 @@ class _Tried(NamedTuple):
     builder: Builder
     rest: Numbers
 
-    @property
-    def left(self) -> float:
-        """The variance that they leave."""
-        return float(np.var(self.rest))
+
+def _likely(rest: Numbers, known: Sequence[Parent], least: int) -> float:
+    """How likely `rest` is, log density a claim, as ranges and what is known that tells most of it would tell it.
+
+    Where houses have each their own share of what is claimed, and a district has few houses, shares of it are a few: likelier there
+    than about means that vary less.
+    """
+    edges = np.unique(np.quantile(rest, np.linspace(0, 1, _RANGES + 1)[1:-1]))
+    ends = np.r_[np.quantile(rest, _RARE), edges, np.quantile(rest, 1 - _RARE)]
+    target = Target(PAID_RESIDUAL, np.searchsorted(edges, rest).astype(np.int32), len(edges) + 1)
+    width = np.log(np.maximum(np.diff(ends), _NARROW))[target.codes].mean()
+    return max(log_likelihood(target, given, least) for given in ([], *([parent] for parent in known))) - float(width)
 
 
 def _try_out(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, share: float) -> _Tried:
@@ -85,7 +106,7 @@ def add_paid_residuals(
     """Release how far what is paid to `rows` lies from `found`."""
     residual = np.full(encoded.rows, np.nan)
     residual[rows] = _logs(encoded, rows, found.follows_claimed) - locate(builder, found.means, rows)
-    binned = bin_numbers(residual, encoded.population, most=80, most_single=0)
+    binned = bin_numbers(residual, encoded.population, most=_RANGES, most_single=0)
     bins[PAID_RESIDUAL] = binned.bins
     codes: Codes = binned.codes
     builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, most=3)
