@@ -12,7 +12,7 @@ import numpy as np
 from claims_sim.profile.claim_pairs import logs_left
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
-from claims_sim.profile.document import Decisive
+from claims_sim.profile.document import BY, Decisive
 from claims_sim.profile.encode import MONTH, Encoded, begins_alike
 from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
@@ -22,6 +22,10 @@ _CASES: Final = (CASE_ALWAYS, ("service_type", PROCEDURE), (*CASE_ALWAYS, PROCED
 _DECIDED: Final = ("service_type", DECIDED_BY)
 _FEW_POINTS: Final = 6
 """By so many of its prices a case is chosen: by more, one that mixes several others seems to have all of theirs."""
+CASE_GROUP: Final = "severity_group"
+"""With many values it names groups of cases (DRGs), which have a price whatever else a claim has."""
+_OF_GROUPS: Final = (CASE_GROUP, BY + CASE_GROUP)
+"""The factors that say nothing more where it makes the case."""
 _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
 _CLEARER: Final = 0.01
@@ -55,11 +59,30 @@ def choose_case(
             own.append((_weigh_case(codes, prices_left(encoded, amounts, without, shown), worth)[0], name))
         best, name = max(own, default=(-1.0, ""))
         codes = [by.codes[n][shown] for n in names]
-        clear = _weigh_case(codes, prices_left(encoded, amounts, factors, shown), worth)[0]
+        clear, told = _weigh_case(codes, prices_left(encoded, amounts, factors, shown), worth)
         if best < clear + _CLEARER * len(rows):
-            return names, decisive
+            told_by_group, by_group = _by_group(encoded, amounts, factors, shown, extra, worth)
+            if told_by_group <= told:
+                return names, decisive
+            for name in _OF_GROUPS:
+                factors.pop(name, None)
+            return by_group, None
         del factors[name]
         extra = [*extra, *(n for n in small if n == name)]
+
+
+def _by_group(
+    encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints, extra: Sequence[str], worth: float
+) -> tuple[float, tuple[str, ...]]:
+    """How much the group of cases tells of prices, as a log likelihood, where there are many; and what makes a case then, whatever
+    the diagnosis and what was done.
+    """  # noqa: D205
+    if len(encoded.vocabularies.get(CASE_GROUP, ())) <= MAX_CASE_SIZE:
+        return -np.inf, ()
+    without = {name: factor for name, factor in factors.items() if name not in _OF_GROUPS}
+    price = prices_left(encoded, amounts, without, rows)
+    _, names = _without_idle(encoded, ("service_type", CASE_GROUP, *extra), price, rows, worth, (CASE_GROUP,))
+    return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)[1], names
 
 
 def prices_left(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
@@ -90,9 +113,9 @@ def _clearest(
 
 
 def _without_idle(
-    encoded: Encoded, names: Sequence[str], price: Ints, rows: Ints, worth: float
+    encoded: Encoded, names: Sequence[str], price: Ints, rows: Ints, worth: float, kept: Sequence[str] = _PRICED_BY
 ) -> tuple[float, tuple[str, ...]]:
-    """How clear prices are by those of `names` that tell something of them, and these."""
+    """How clear prices are by those of `names` that tell something of them, and these; among them those `kept` in any case."""
 
     def weigh(names: Sequence[str]) -> tuple[float, float]:
         return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)
@@ -100,7 +123,7 @@ def _without_idle(
     names = tuple(name for name in names if name in encoded.codes)
     clear, told = weigh(names)
     # What was done and why is what prices are of; what else is known of a claim may only thin them out.
-    while droppable := [name for name in names if name not in _PRICED_BY and len(names) > 1]:
+    while droppable := [name for name in names if name not in kept and len(names) > 1]:
         tries = [(*weigh(rest), rest) for rest in (tuple(n for n in names if n != d) for d in droppable)]
         clear_without, told_without, without = max(tries, key=lambda tried: tried[1])
         if told_without < told - _AS_MUCH * len(rows):

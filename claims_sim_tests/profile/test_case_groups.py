@@ -190,3 +190,45 @@ def test_how_one_persons_charges_rise_with_their_prices_is_not_told(fit):
     assert money.tariffs
     assert money.off_prices is None
     assert money.off_slope == 1.0
+
+
+def priced_by_group():
+    """A column names eighty groups of cases, whose weights a new list changes in July, each its own way; a house multiplies them.
+
+    The table, and the price of each group in either half of the year.
+    """
+    g, w = np.random.default_rng(81), np.random.default_rng(82)
+    table = tariff_table(ROWS, seed=5)
+    names = np.array(
+        [f"{chapter:02d}4{number:02d}{step}" for chapter in range(1, 5) for number in range(10, 20) for step in (1, 2)]
+    )
+    group = np.minimum(g.geometric(0.04, ROWS) - 1, len(names) - 1)
+    # A group has several diagnoses, and many of these are of several groups.
+    dx = np.array(table["dx_primary_code"].to_pylist())[np.argsort(g.random(ROWS))]
+    dx = np.where(g.random(ROWS) < 0.5, np.unique(dx)[group % 12], dx)
+    late = table["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")
+    weights = np.exp(w.normal(14, 0.6, len(names)))[:, None] * np.exp([[0, 1]] * w.normal(0, 0.2, (len(names), 1)))
+    house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
+    price = np.rint(weights[group, late.astype(int)] * np.array([1.0, 1.2, 0.85])[house] / 100) * 100
+    for name, values in (
+        ("severity_group", names[group].tolist()), ("dx_primary_code", dx.tolist()), ("amount_claimed", price), ("amount_paid", price),
+    ):  # fmt: skip
+        table = replaced(table, name, values)
+    return table, dict(zip(names.tolist(), weights, strict=True))
+
+
+def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
+    table, weights = priced_by_group()
+    profile = fit(table)
+    (tariff,) = profile.money.tariffs
+    assert "severity_group" in tariff.parents
+    assert not {"dx_primary_code", "procedure_code", "priced_by"} & set(tariff.parents)
+    assert len(tariff.bases) <= 2 * 2 * len(weights)  # of each service and each half
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    house = np.unique(claims["facility_class"].to_pylist(), return_inverse=True)[1]
+    late = (claims["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")).astype(int)
+    weight = np.array(
+        [weights[group][half] for group, half in zip(claims["severity_group"].to_pylist(), late, strict=True)]
+    )
+    price = weight * np.array([1.0, 1.2, 0.85])[house]
+    assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.9
