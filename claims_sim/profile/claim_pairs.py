@@ -32,12 +32,12 @@ def logs_left(factors: Mapping[str, Numbers], encoded: Encoded, logs: Numbers, r
     return rest
 
 
-def equal_pairs(key: Ints, logs: Numbers, tolerance: Numbers) -> float:
-    """How often two claims with one key have equal logarithms."""
+def equal_pairs(key: Ints, logs: Numbers, tolerance: Numbers, slack: float = 2e-5) -> float:
+    """How often two claims with one key have equal logarithms, as far as factors are known to the `slack`."""
     one, other = _pairs(key)
     if not len(one):
         return 0.0
-    return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + 2e-5))
+    return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + slack))
 
 
 class Moved(NamedTuple):

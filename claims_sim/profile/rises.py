@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.claim_pairs import alike, equal_pairs, logs_left
-from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, what_decides
+from claims_sim.profile.lattice import dense_modes
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_periods import with_place
 from claims_sim.profile.ratios import factor_by_ratios
@@ -20,8 +21,12 @@ from claims_sim.profile.ratios import factor_by_ratios
 _PLACES_AND_PERIODS, _PERIODS, _PLACES = "places and periods", "periods", "places"
 _CLEARLY_BETTER: Final = 1.05
 """How many times as often the prices of pairs must be equal for places to have rises of their own."""
+_CLEARLY_TO_THE_UNIT: Final = 1.5
+"""And to the unit, where they are as often nearly equal without."""
 _MOST_RISES: Final = 2
 """Columns that prices rise by, each for itself: of houses and of wards."""
+_SLIGHTLY, _ROUNDS = 1e-4, 6
+"""So little may be what is multiplied by, as a logarithm, beside what a few pairs tell of it; so often all claims are asked."""
 _FEWEST_RISEN: Final = 300
 """With fewer rows of a place alone its ratios recur by chance."""
 
@@ -93,10 +98,38 @@ def _rises_by_place(
                 equal_pairs(key, left, tolerance[rows])
                 for left in (logs_left(factors, encoded, logs, rows), rest - found[cells])
             )
+            if then <= most * now and between == _PLACES_AND_PERIODS and {name, MONTH} <= factors.keys():
+                # Rounded to the unit, what a house is paid in a period is no product of what it is and what the period is.
+                apart = (encoded.codes[name][rows], encoded.codes[MONTH][rows])
+                now, _ = _to_the_unit(key, logs_left(factors, encoded, logs, rows), tolerance[rows], apart)
+                then, (more,) = _to_the_unit(key, rest - found[cells], tolerance[rows], (cells,))
+                then /= _CLEARLY_TO_THE_UNIT
+                found = found + np.pad(more, (0, len(found) - len(more)))
             if then > most * now:
                 best, most = tried._replace(logs=found), then / max(now, 1e-9)
                 break
     return best
+
+
+def _to_the_unit(
+    key: Ints, rest: Numbers, tolerance: Numbers, cells: Sequence[Ints | Codes]
+) -> tuple[float, list[Numbers]]:
+    """How often two claims with one key have equal logarithms, to no more than their tolerance, once what they are multiplied by in each
+    of `cells` is as exact as all their claims together tell it; and how much more that is, as a logarithm, than it was.
+    """  # noqa: D205
+    mode = dense_modes(key, rest, tolerance, int(key.max()) + 1)[key]
+    near = np.flatnonzero((np.abs(rest - mode) < _SLIGHTLY) & np.all([of >= 0 for of in cells], axis=0))
+    weight, left = np.maximum(tolerance[near], 1e-9) ** -2.0, rest[near].copy()
+    each = [(of[near], np.zeros(int(of.max()) + 1)) for of in (key, *cells)]
+    for _ in range(_ROUNDS):
+        for of, moved in each:
+            step = np.bincount(of, weight * left, len(moved)) / np.maximum(np.bincount(of, weight, len(moved)), 1e-9)
+            np.add(moved, step, out=moved)
+            left -= step[of]
+    found = [moved for _, moved in each[1:]]
+    for of, more in zip(cells, found, strict=True):
+        rest = rest - np.append(more, 0.0)[of]
+    return equal_pairs(key, rest, tolerance, slack=0.0), found
 
 
 def _as_far_as_told(logs: Numbers, told: Mask, period: Ints, periods: int) -> Numbers:

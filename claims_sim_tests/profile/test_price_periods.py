@@ -54,6 +54,13 @@ def of_each_owner(diagnosis, house, owner, later):
     return np.rint(base[diagnosis, house] * rise[owner, later])
 
 
+def of_each_rate(diagnosis, house, owner, later):
+    """Weights of cases times the rate of a class in a period, which is rounded to tens; prices to the unit."""
+    rate = np.rint(2_418_530 * np.array([1.0, 0.9, 0.8217])[:, None] * np.array([1.0, 1.1283]) / 10) * 10
+    weight = np.round(np.random.default_rng(7).lognormal(0, 0.6, 12), 4)
+    return np.rint(rate[house, later] * weight[diagnosis])
+
+
 def right(claims, price_of):
     return float(np.mean(np.abs(claims["amount_claimed"].to_numpy() - price_of(*codes_of(claims))) < 0.5))
 
@@ -95,6 +102,17 @@ def test_owners_who_raise_their_prices_by_shares_of_their_own_share_one_list(fit
     assert PERIOD not in tariff.parents
     assert right(Sampler(profile).draw_claims(1, np.arange(ROWS)), of_each_owner) > 0.97
     assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_rates_that_are_rounded_are_each_class_and_periods_own(fit):
+    """To the unit they are no product of a class and a period, though nearly: the prices of a case would be as many."""
+    profile = fit(priced(of_each_rate))
+    (tariff,) = profile.money.tariffs
+    assert BY + "facility_class" in tariff.factors
+    assert MONTH not in tariff.factors
+    assert len(tariff.bases) <= 2 * 12  # of each service
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    assert right(claims, of_each_rate) > 0.97
 
 
 def test_where_no_price_changes_the_profile_knows_of_no_period(tariff_profile):
