@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from claims_sim.profile.as_released import least_told, log_likelihood
-from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Population
+from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Mask, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
 from claims_sim.profile.structure import (
@@ -89,13 +89,15 @@ class Builder:
 
     def in_groups(self, target: Target, parent: Parent, population: Population) -> Parent:
         """The parent, its codes in the most groups there are, by where the target is alike; itself where these are more than half
-        its codes. It is a feature of the profile.
+        its codes. It is a feature of the profile. Of a code only what may be told of it says in which group it is.
         """  # noqa: D205
         few, thin = _some_rows(target)
         groups = None
         if parent.size >= 2 * MOST_GROUPS:
+            few = few[_told_together(target, parent, few, population)]
+            thin = Target(target.name, target.codes[few], target.size)
             grouping = in_groups(thin, np.zeros(len(few), np.int64), _at([parent], few)[0], MOST_GROUPS)
-            groups = _as_far_as_told(grouping.groups, parent, few, population)
+            groups = grouping.groups
             parent = grouping.parent._replace(codes=np.append(np.array(groups, np.int32), np.int32(-1))[parent.codes])
         self.features[parent.name] = Feature(variable=parent.name.partition("~")[0], size=parent.size, groups=groups)
         return parent
@@ -194,6 +196,15 @@ def _least_told(target: Target, rows: Ints, population: Population) -> int:
 
 def _at(parents: Sequence[Parent], rows: Ints) -> list[Parent]:
     return [Parent(parent.name, parent.codes[rows], parent.size) for parent in parents]
+
+
+def _told_together(target: Target, parent: Parent, rows: Ints, population: Population) -> Mask:
+    """Which of `rows` have a code of the parent and one of the target that enough of all rows have both."""
+    cells = np.full(population.rows, -1, np.int64)
+    both = np.flatnonzero((parent.codes >= 0) & (target.codes >= 0))
+    cells[both] = parent.codes[both].astype(np.int64) * target.size + target.codes[both]
+    told = population.releasable(cells[both], parent.size * target.size, both)
+    return (cells[rows] >= 0) & told[cells[rows]]
 
 
 def _as_far_as_told(groups: tuple[int, ...], parent: Parent, rows: Ints, population: Population) -> tuple[int, ...]:

@@ -26,8 +26,8 @@ TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
 _SOME_TIMES: Final = 0.01
 """The share of moments with a time of day from which on they tell one."""
 _DAYS_OF_MONTH: Final = 30.4
-_FEW_DAYS: Final = 3
-"""On so few days of a month there are claims where these tell its month alone."""
+_FEW_DAYS, _FEWEST_MONTHS = 3, 3
+"""On so few days of a month, from its begin or its end, there are claims where these tell their month alone; so many months show it."""
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
@@ -122,16 +122,16 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
 def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
     """How many days of the first month come before its claims, and how many of the last one behind them.
 
-    None, unless claims come on many days of a month, many would be expected there, hardly any came, and so many on
-    the day itself that it may be told.
+    None, unless many would be expected there, hardly any came, and so many on the day itself that it may be told; nor where all
+    come on one day of the month, which tells no more than it.
     """
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
     if not months:
         return 0, 0
     population, found = encoded.population, []
     span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
-    if len(np.unique(encoded.admit[encoded.codes[MONTH] >= 0].astype("datetime64[D]"))) <= _FEW_DAYS * span:
-        return 0, 0  # Dated by the month's first day, or its last: the others lack in every month.
+    if len(months) >= _FEWEST_MONTHS and _is_dated_by_months(encoded.admit[encoded.codes[MONTH] >= 0]):
+        return 0, 0  # The others lack in every month.
     a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
     for code, backwards in ((0, False), (len(months) - 1, True)):
         rows = np.flatnonzero(encoded.codes[MONTH] == code)
@@ -144,6 +144,14 @@ def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
         found.append(min(begins, MAX_DAYS_WITHOUT) if is_plain else 0)
     before, behind = found
     return (before, behind) if len(months) > 1 or before + behind <= MAX_DAYS_WITHOUT else (0, 0)
+
+
+def _is_dated_by_months(admit: npt.NDArray[np.datetime64]) -> bool:
+    """Do all claims come on the first days of a month, or on its last ones?"""
+    day, month = admit.astype("datetime64[D]"), admit.astype("datetime64[M]")
+    begins, ends = (at.astype("datetime64[D]").astype(np.int64) for at in (month, month + 1))
+    since, until = day.astype(np.int64) - begins, ends - 1 - day.astype(np.int64)
+    return min(int(since.max(initial=0)), int(until.max(initial=0))) < _FEW_DAYS
 
 
 class _Special(NamedTuple):

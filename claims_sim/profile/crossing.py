@@ -40,7 +40,7 @@ _CALLED: Final = {
     AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
     AMOUNT_BAND: "band of what is claimed",
-    BESIDE_PRICE: "whether less is claimed than the price that is paid, just that, or more",
+    BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
     SEASON: "month of the year",
     HOUR: "hour of admission",

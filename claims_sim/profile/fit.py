@@ -268,8 +268,9 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     # Not by what stands right before it: that tells most of all which codes a list has had, as drawing without repeats does.
     candidates = builder.candidates(context, rows)
     whole = encoded.population
+    # Without a key of persons claims are counted, and each but once however long its list is.
     population = Population(
-        len(rows), whole.k, None if whole.persons is None else whole.persons[rows],
+        len(rows), whole.k, rows + 1 if whole.persons is None else whole.persons[rows],
         None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
     )  # fmt: skip
     target = Target(MEMBER, codes, vocabulary)

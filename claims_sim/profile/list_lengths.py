@@ -21,7 +21,7 @@ LENGTH: Final = "secondary_count"
 LENGTH_BY: Final = {FIRST_MEMBER: "length_by_first_member", MEMBER: "length_by_member"}
 """The tables of lengths, by the table of the codes whose lists these are."""
 _STEPS, _MOST_STEPS = 4, 4_000_000
-"""Of weight for a unit of each length; fewer, where a table would have more of all."""
+"""Of weight for a unit of each length; fewer, but one, where a table would have more of all."""
 
 Shares = npt.NDArray[np.floating[Any]]
 
@@ -31,11 +31,10 @@ def add_lengths(builder: Builder, members: Target, owner: Parent, length: Target
 
     All are of the same rows, of the `population`; nothing is released where a code's group tells hardly more than its owner's.
     """
-    counted = length._replace(name=LENGTH_BY[members.name])
+    counted, before = length._replace(name=LENGTH_BY[members.name]), dict(builder.features)
     groups = [builder.in_groups(counted, parent, population) for parent in (owner, Parent(members.name, *members[1:]))]
     if not builder.last_tells_more(counted, groups, population):
-        for group in groups:
-            del builder.features[group.name]
+        builder.features = before
         return
     builder.release(counted, groups, population)
     builder.use_feature(LENGTH)

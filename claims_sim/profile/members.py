@@ -14,6 +14,8 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.randomness import stream_key, uniforms
 
 _TRIES: Final = 12
+_OTHERS: Final = 1_000_000
+"""Random numbers that no position in a list has."""
 
 
 class Members:
@@ -70,10 +72,11 @@ class Members:
     ) -> Codes:  # fmt: skip
         out = np.full(len(rows), -1, np.int32)
         todo = np.arange(len(rows))
-        for attempt in range(_TRIES):
-            drawn = table.draw(
-                key, rows[todo], {name: codes[todo] for name, codes in given.items()}, 1 + position * _TRIES + attempt
-            )
+        nothing = {name: np.full(len(rows), -1, np.int32) for name in given}
+        for attempt in range(2 * _TRIES):
+            # Where a context has too few other codes, one of any other: the list is as long as it was to be.
+            here, lane = (given, 1 + position * _TRIES + attempt) if attempt < _TRIES else (nothing, _OTHERS + attempt)
+            drawn = table.draw(key, rows[todo], {name: codes[todo] for name, codes in here.items()}, lane)
             bad = (drawn == primary[todo]) | (earlier[todo] == drawn[:, None]).any(1) | (drawn < 0)
             out[todo[~bad]] = drawn[~bad]
             todo = todo[bad]

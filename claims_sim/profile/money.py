@@ -123,7 +123,8 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     slopes, follows, as_paid = tuple[float, ...](), np.zeros(encoded.rows), np.zeros(encoded.rows, np.bool_)
     if rules is not None and rules.own and encoded.paid is not None:
         as_paid = rules.as_paid
-        slopes, follows = follows_paid(rules.own, np.where(as_paid, np.nan, primary), encoded.paid, encoded)
+        if not lattices:
+            slopes, follows = follows_paid(rules.own, np.where(as_paid, np.nan, primary), encoded.paid, encoded)
     places = place_on_lists(lattices, encoded.rows)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
     tariffs = _tariffs(fit)
@@ -140,7 +141,13 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         NOT_SETTLED
         if rules is None
         else profile_settlement(
-            builder, encoded, bins, builder.candidates([*earlier, STAY_SPAN, SEASON, MONTH, ON_LIST]), rules, grid
+            builder,
+            encoded,
+            bins,
+            builder.candidates([*earlier, STAY_SPAN, SEASON, MONTH, ON_LIST]),
+            rules,
+            grid,
+            claimed_follows=any(slopes) or bool(as_paid.any()),
         )
     )
     return Money(

@@ -27,7 +27,10 @@ PAID_POINT: Final = "paid_price_point"
 PAID_CASE: Final = "paid_price_case"
 """Another: the number of the case by which that list prices the claim."""
 BESIDE_PRICE: Final = "claimed_beside_price"
-"""Another: whether less is claimed than the commonest price of its case, just that, or more."""
+"""Another: whether less is claimed than the commonest price of its case, just that, or more; and how much."""
+_TIMES: Final = np.array([0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 2.0, 3.0])
+BESIDE_PRICES: Final = len(_TIMES) + 3
+"""How many values that variable has."""
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
@@ -140,9 +143,12 @@ def usual_price(own: Sequence[Lattice], rows: int) -> Numbers:
 
 
 def beside_price(claimed: Numbers, price: Numbers, grid: float) -> Codes:
-    """1 where less is claimed than the price, 2 where just that, 3 where more; 0 where there is no price (0 or NaN)."""
-    off = np.where(np.abs(claimed - price) < grid / 2, 0.0, claimed - price)
-    return np.where(price > 0, 2 + np.sign(np.nan_to_num(off)), 0).astype(np.int32)
+    """How many times the price is claimed, in steps; one of these is just the price, and 0 that there is none (0 or NaN)."""
+    there = price > 0
+    times = np.divide(claimed, price, out=np.ones(len(price)), where=there)
+    step = 1 + np.searchsorted(_TIMES, times, side="right") + (times >= 1)
+    just = 1 + int(np.searchsorted(_TIMES, 1.0))
+    return np.where(there, np.where(np.abs(claimed - price) < grid / 2, just + 1, step), 0).astype(np.int32)
 
 
 def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:

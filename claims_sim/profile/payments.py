@@ -39,8 +39,6 @@ _SELDOM: Final = 0.01
 """The share of claims that are paid more than they claim under which one whose payment is drawn is no further one."""
 
 
-_TURNS: Final = 4
-"""So often a price is drawn again for who claims less."""
 _NEIGHBOURS: Final = 8
 """Of the amounts by name so many above and below one are tried."""
 _NEAR, _NOT_NEAR = 0.02, 0.1
@@ -71,24 +69,12 @@ class _OwnLists:
     def draw(self, key: int, rows: Rows, draft: Draft) -> Numbers:
         """A price of each claim's case; NaN where it has none."""
         draft.codes[PAID_CASE] = self.prices.case(draft.codes, draft.rows)
-        draft.codes[PAID_POINT] = np.zeros(draft.rows, np.int32)
-        return self._price(key, rows, draft, np.arange(draft.rows))
-
-    def redraw_dear(self, key: int, rows: Rows, draft: Draft, at: Ints, owed: Numbers, claimed: Numbers) -> None:
-        """Another price of theirs for those of `at` that claim no more than `owed`, where some turns find one below that."""
-        for turn in range(_TURNS):
-            at = at[owed[at] >= claimed[at]]
-            if not len(at):
-                return
-            owed[at] = self._price(key ^ stream_key("not so dear", turn), rows, draft, at)
-
-    def _price(self, key: int, rows: Rows, draft: Draft, at: Ints) -> Numbers:
-        code = np.maximum(self._table.draw(key, rows[at], draft.given(self._table.parents, at)), 0)
-        price = self.prices.amounts(_codes_of(draft, at, self.prices.names), code)
+        code = np.maximum(self._table.draw(key, rows, draft.given(self._table.parents)), 0)
+        price = self.prices.amounts(draft.codes, code)
         if self._top_up is None:
             return price
-        draft.codes[PAID_POINT][at] = (code // self.prices.levels).astype(np.int32)
-        added = self._top_up.draw(key, rows[at], draft.given(self._top_up.parents, at))
+        draft.codes[PAID_POINT] = (code // self.prices.levels).astype(np.int32)
+        added = self._top_up.draw(key, rows, draft.given(self._top_up.parents))
         return np.asarray(price + self._top_ups[np.maximum(added, 0)])
 
     def usual(self, draft: Draft) -> Numbers:
@@ -143,6 +129,7 @@ class Payments:
         own = money.paid_tariffs
         self._own = _OwnLists(own, tables, finest, money.ceiling) if own else None
         of_paid = self._prices if self._own is None else self._own.prices
+        self._owed_follows = not money.claimed_follows_paid and not money.claimed_as_paid
         about = {"tariffs": self._prices, "paid_tariffs": of_paid, "means": PriceLists((), finest, money.ceiling)}
         self._around = about[money.others_about]
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
@@ -176,7 +163,9 @@ class Payments:
         amount[nothing] = 0.0
         exact = (code >= first) & (code < first + len(self._exact))
         amount[exact] = self._exact[code[exact] - first]
-        owed = np.full(draft.rows, np.nan) if self._own is None else self._own.draw(key, rows, draft)
+        owed = np.full(draft.rows, np.nan)
+        if self._own is not None and not self._owed_follows:
+            owed = self._own.draw(key, rows, draft)
         as_paid = (code == profile.money.points) & profile.money.claimed_as_paid & np.isfinite(owed)
         rest = np.flatnonzero(np.isnan(amount))
         around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
@@ -252,6 +241,8 @@ class Payments:
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
         if self._own is not None:
             draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
+            if self._owed_follows:
+                listed = listed._replace(owed=self._own.draw(key, rows, draft))
         if PAID_KIND in self._tables:
             before = self._tables[PAID_KIND]
             draft.codes[PAID_KIND] = before.draw(key, rows, draft.given(before.parents))
@@ -279,7 +270,6 @@ class Payments:
                 unpriced = (kind == first + len(money.paid_lines)) & np.isnan(listed.owed)
                 kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
-            self._own.redraw_dear(key, rows, draft, at[~self._pays_above(draft)[at]], listed.owed, amount)
             price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
             paid[at] = np.where(self._pays_above(draft)[at], price, np.minimum(price, amount[at]))
             first += 1

@@ -21,6 +21,7 @@ from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_signi
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import (
     BESIDE_PRICE,
+    BESIDE_PRICES,
     add_paid_prices,
     beside_price,
     find_paid_lists,
@@ -177,14 +178,14 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
 
 
 def profile_settlement(
-    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float
-) -> Settlement:
+    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float,
+    *, claimed_follows: bool,
+) -> Settlement:  # fmt: skip
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
-    paid has lists (the table PAID_PRICE says which), amounts by name, then shares in `bins["paid"]`.
+    paid has lists (the table PAID_PRICE says which, as what is claimed does unless that follows it), amounts by name, then shares
+    in `bins["paid"]`.
     """  # noqa: D205
     first = rules.shares_from
-    if rules.own:
-        add_paid_prices(builder, rules.own, encoded, candidates)
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, unruled, grid)
@@ -218,8 +219,9 @@ def profile_settlement(
     if rules.own:
         price = usual_price(rules.own, encoded.rows)
         beside: Codes = np.where(known, beside_price(encoded.claimed, price, grid), -1).astype(np.int32)
-        builder.variables[BESIDE_PRICE] = (beside, 4)
+        builder.variables[BESIDE_PRICE] = (beside, BESIDE_PRICES)
         others += builder.candidates([BESIDE_PRICE])
+        add_paid_prices(builder, rules.own, encoded, candidates if claimed_follows else others)
     _add_kind(builder, codes, first, others)
     kind = builder.candidates([PAID_KIND])
     target = Target("paid", codes, first + len(shares.bins.lo))

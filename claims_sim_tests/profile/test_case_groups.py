@@ -232,3 +232,15 @@ def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
     )
     price = weight * np.array([1.0, 1.2, 0.85])[house]
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.9
+
+
+def test_many_severities_that_tell_no_price_make_no_case(fit):
+    table, g = tariff_table(ROWS, seed=5), np.random.default_rng(83)
+    steps = np.array([f"0141{step:02d}" for step in range(20)])[g.integers(0, 20, ROWS)]
+    price = np.rint(np.exp(np.random.default_rng(84).normal(14, 0.6, 12)) / 100) * 100
+    price = price[np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]]
+    for name, values in (("severity_group", steps.tolist()), ("amount_claimed", price), ("amount_paid", price)):
+        table = replaced(table, name, values)
+    (tariff,) = fit(table).money.tariffs
+    assert "dx_primary_code" in tariff.parents
+    assert "severity_group" not in tariff.parents

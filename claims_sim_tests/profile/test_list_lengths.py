@@ -4,10 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile.builder import Builder
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.list_lengths import LENGTH, LENGTH_BY, by_length
+from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, replaced, tariff_table
 
@@ -117,3 +120,68 @@ def test_lengths_are_told_only_where_codes_tell_them(fit):
     assert not set(LENGTH_BY.values()) & profile.tables.keys()
     assert not any("length_by" in name for name in profile.features)
     assert by_length(profile, MEMBER) is profile.tables[MEMBER]
+
+
+def test_a_long_list_of_one_claim_counts_once_where_claims_are_counted(fit):
+    """Without a key of persons a cell is of fifty claims; a few claims have lists of twelve codes of one group."""
+    g = np.random.default_rng(43)
+    table = tariff_table(ROWS, seed=5, persons=False)
+    dx = np.array(table["dx_primary_code"].to_pylist())
+    short, long = np.array(DX[7::11][:60]), np.array(DX[9::11][:15])
+    held = [
+        sorted(g.choice(short, n, replace=False).tolist()) for n in g.choice(5, ROWS, p=[0.3, 0.3, 0.2, 0.15, 0.05])
+    ]
+    for i in range(1000, 5000):
+        held[i] = [long[i % 15]]
+    few = np.flatnonzero(dx == dx[0])[:12]
+    for i in range(300):
+        held[i] = sorted(g.choice(short, 12, replace=False).tolist())
+    for i in few.tolist():
+        held[i] = sorted(long[:12].tolist())
+    profile = fit(replaced(table, "dx_secondary_codes", pa.array(held)))
+    assert profile.k == 50
+    told = profile.tables[LENGTH_BY[MEMBER]]
+    owner, member = (profile.features[parent] for parent in told.parents)
+    names = profile.vocabularies["dx_secondary_codes"]
+    its_group = member.groups[names.index(long[0])]
+    mine = profile.vocabularies["dx_primary_code"].index(dx[0])
+    paths = np.array(told.levels[2].contexts).reshape(-1, 2).tolist()
+    cells = np.split(np.array(told.levels[2].values), np.cumsum(told.levels[2].cells)[:-1])
+    lengths = dict(zip(map(tuple, paths), cells, strict=True)).get(
+        (mine if owner.groups is None else owner.groups[mine], its_group), ()
+    )
+    assert 12 not in lengths
+
+
+@pytest.mark.parametrize("whose", ["house", "person"])
+def test_in_which_group_a_code_is_does_not_follow_from_one_houses_or_persons_lists(whose):
+    """Most claims with a code are one house's, or one person's: how long their lists are does not show."""
+    g, rows = np.random.default_rng(44), 6_000
+    codes, length = g.integers(0, 60, rows).astype(np.int32), g.integers(0, 3, rows).astype(np.int32)
+    length[codes >= 30] += 3
+    persons, houses = np.arange(1, rows + 1), g.integers(1, 40, rows)
+    own = np.flatnonzero(codes == 5)
+    codes[:500], length[own] = 5, 0
+    (houses if whose == "house" else persons)[:500] = 1
+    found = []
+    for theirs in (5, 1):
+        length[:500] = theirs
+        builder = Builder(Population(rows, 11, persons, houses))
+        grouped = builder.in_groups(Target("length", length, 6), Parent("code", codes, 60), builder.population)
+        found.append(builder.features[grouped.name].groups)
+        assert len(set(found[-1])) > 1
+    assert found[0] == found[1]
+
+
+def test_lists_are_as_long_as_they_were_to_be_where_codes_are_few(fit):
+    g = np.random.default_rng(45)
+    codes = np.array(DX[::3][:58])
+    held = [
+        sorted(g.choice(codes[:8] if n > 6 else codes[8:], n, replace=False).tolist())
+        for n in g.choice([0, 1, 2, 7, 8], ROWS, p=[0.3, 0.3, 0.1, 0.15, 0.15]).tolist()
+    ]
+    profile = fit(replaced(tariff_table(ROWS, seed=5), "dx_secondary_codes", pa.array(held)))
+    assert LENGTH_BY[MEMBER] in profile.tables
+    drawn = [len(one) for one in Sampler(profile).draw_claims(1, np.arange(30_000))["dx_secondary_codes"].to_pylist()]
+    share = [np.mean(np.array([len(one) for one in held]) == n) for n in range(9)]
+    assert [np.mean(np.array(drawn) == n) for n in range(9)] == pytest.approx(share, abs=0.01)

@@ -12,7 +12,7 @@ from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.paid_lists import usual_price
+from claims_sim.profile.paid_lists import BESIDE_PRICES, beside_price, usual_price
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import months_of, replaced, tariff_table, two_lists
@@ -372,6 +372,17 @@ def test_what_is_paid_may_keep_to_lists_where_what_is_claimed_does(fit, by_two_s
     assert whole[1][below_all] > 0.99
     assert whole[1][all_claims] == pytest.approx(whole[0][all_claims], abs=0.02)
     assert whole[1][between] == pytest.approx(whole[0][between], abs=0.08)
+
+
+def test_how_many_times_the_price_is_claimed_is_a_step_and_just_the_price_one_of_its_own():
+    claimed = np.array([1.0, 60.0, 99.0, 99.6, 100.0, 100.4, 101.0, 120.0, 500.0])
+    step = beside_price(claimed, np.full(9, 100.0), 1.0)
+    assert (np.diff(step) >= 0).all()
+    assert len(set(step[3:6].tolist())) == 1
+    assert not {int(step[2]), int(step[6])} & {int(step[4])}
+    assert len(set(step.tolist())) == 7
+    assert 0 < step.min() <= step.max() < BESIDE_PRICES
+    assert beside_price(claimed[:2], np.array([0.0, np.nan]), 1.0).tolist() == [0, 0]
 
 
 def a_list(service, bases, top_ups, rows=8):

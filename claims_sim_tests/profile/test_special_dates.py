@@ -120,3 +120,24 @@ def test_claims_of_which_only_the_month_is_told_are_of_its_first_day(fit):
     drawn = Sampler(profile).draw_claims(2, np.arange(5000))["admit_dt"].to_numpy().astype("datetime64[D]")
     assert (drawn == drawn.astype("datetime64[M]").astype("datetime64[D]")).all()
     assert np.unique(drawn).size == 12
+
+
+@pytest.mark.parametrize(
+    ("days", "without"),
+    [
+        pytest.param(np.arange("2024-01-29", "2024-02-03", dtype="datetime64[D]"), (27, 27), id="about a month's end"),
+        pytest.param(
+            np.arange("2024-01", "2025-01", dtype="datetime64[M]")[:, None].astype("datetime64[D]") + np.arange(10), (0, 21),
+            id="the first ten days of every month",
+        ),
+    ],
+)  # fmt: skip
+def test_a_table_of_some_days_of_its_months_is_none_of_months(fit, days, without):
+    table, g = tariff_table(12_000), np.random.default_rng(45)
+    admit = days.ravel()[g.integers(0, days.size, 12_000)]
+    table = replaced(replaced(table, "admit_dt", admit), "discharge_dt", admit + table["los"].to_numpy())
+    profile = fit(table)
+    assert profile.days_without == without
+    drawn = Sampler(profile).draw_claims(2, np.arange(5000))["admit_dt"].to_numpy().astype("datetime64[D]")
+    assert days.min() - 1 <= drawn.min()  # no more than 27 days are told
+    assert drawn.max() <= days.max()
