@@ -2,7 +2,7 @@
 
 A case payment beside charges of any size follows the case, and is the smaller a share the more is charged; a share that is
 negotiated follows the claimed amount; case groups that no column tells make claims dearer on either side. Whichever makes what is
-paid likeliest is told, with its means; or none, where shares in ranges do it as well.
+paid likeliest is told, with its means; or none, where shares in ranges do.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,10 @@ PAID_RESIDUAL: Final = "paid_residual"
 """The table, and the ranges, of how far what is paid lies from its mean."""
 _LEAST_SHARE: Final = 0.03
 """The share of the claims that must be paid so for it to be worth means of its own."""
-_CLEARLY: Final = 0.05
-"""How much likelier, log likelihood a claim, means must make what is paid: else a share is drawn from ranges as well. As much likelier
-is a normal variable of a tenth less variance.
-"""
 _BETWEEN: Final = 0.025
-"""And something between an amount and a share, than either."""
+"""How much likelier, log likelihood a claim, something between an amount and a share must make what is paid than either: as much likelier
+is a normal variable of a twentieth less variance.
+"""
 _RANGES: Final = 80
 _RARE, _NARROW = 0.001, 1e-6
 
@@ -59,7 +57,7 @@ def find_paid_means(
         between = _try_out(builder, encoded, candidates, rows, follows)
         tried[likely(between) - _BETWEEN] = between
     gain, best = max(tried.items(), key=lambda each: each[0])
-    if not best.means.levels or gain < _likely(_logs(encoded, few, 1.0), known, least) + _CLEARLY:
+    if not best.means.levels or gain <= _likely(_logs(encoded, few, 1.0), known, least):
         return None
     builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
     assert encoded.paid is not None  # noqa: S101 - the caller has both amounts

@@ -68,14 +68,6 @@ def test_shares_that_few_houses_of_a_place_have_each_their_own_stay_so_few(fit):
     assert np.abs(cells[0] - cells[1]).sum() / 2 < 0.15
 
 
-def test_shares_by_one_column_are_told_in_ranges(fit):
-    g, table = np.random.default_rng(59), tariff_table(ROWS)
-    house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
-    claimed = np.round(np.exp(g.normal(13, 0.5, ROWS)), 2)
-    paid = np.round(claimed * np.array([0.3, 0.5, 0.7])[house] * np.exp(g.normal(0, 0.05, ROWS)), 2)
-    assert fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)).money.paid_means is None
-
-
 @pytest.mark.slow
 def test_what_is_paid_may_follow_the_case_and_the_charge(fit):
     """How grave a claim is no column tells: it is charged more, and about half as much more is paid."""
