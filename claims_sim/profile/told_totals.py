@@ -251,5 +251,6 @@ def _raked(shares: Numbers, claims: Ints, owner: Ints, parts: Sequence[Mask]) ->
         factors += step / max(float(np.abs(step @ rows).max()), 1.0)
         at = with_factors()
     out = np.zeros(len(shares))
-    out[named] = at
+    # To so many decimals that no rounding of sums, which a machine's threads decide, says who comes first of two alike.
+    out[named] = np.round(at, 9)
     return out
