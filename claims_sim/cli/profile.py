@@ -201,12 +201,13 @@ def _print_tables(crossing: "Crossing") -> None:
 
     print(f"profile {crossing.profile_hash}")
     print(f"made at {crossing.made_at} from {about(crossing.claims)} claims; {crossing.counted}")
+    wide = max(len(table.name) for table in crossing.tables)
     print(
-        f"\n{'counts of':<20} {'values':>6} {'cells':>7} {'merged':>7} {'smallest':>8} {'in merged':>9} {'general':>8}  given"
+        f"\n{'counts of':<{wide}} {'values':>6} {'cells':>7} {'merged':>7} {'smallest':>8} {'in merged':>9} {'general':>8}  given"
     )
     for table in crossing.tables:
         print(
-            f"{table.name:<20} {table.values:>6,} {table.cells:>7,} {table.remainders:>7,} {table.smallest:>8,} "
+            f"{table.name:<{wide}} {table.values:>6,} {table.cells:>7,} {table.remainders:>7,} {table.smallest:>8,} "
             f"{table.merged:>9.1%} {table.general:>8.1%}  {', '.join(table.given) or 'nothing'}"
         )
     print(

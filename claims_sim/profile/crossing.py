@@ -7,7 +7,7 @@ import numpy as np
 
 from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
-from claims_sim.profile.companions import MEMBER
+from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
@@ -39,6 +39,8 @@ _CALLED: Final = {
     PRICE_POINT: "which price of the case",
     AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
+    FIRST_MEMBER: "first secondary code",
+    MEMBER: "secondary code",
     AMOUNT_BAND: "band of what is claimed",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
