@@ -201,7 +201,7 @@ def _print_tables(crossing: "Crossing") -> None:
 
     print(f"profile {crossing.profile_hash}")
     print(f"made at {crossing.made_at} from {about(crossing.claims)} claims; {crossing.counted}")
-    wide = max(len(table.name) for table in crossing.tables)
+    wide = max(len("counts of"), *(len(table.name) for table in crossing.tables))
     print(
         f"\n{'counts of':<{wide}} {'values':>6} {'cells':>7} {'merged':>7} {'smallest':>8} {'in merged':>9} {'general':>8}  given"
     )

@@ -123,15 +123,15 @@ def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:
     """How many days of the first month come before its claims, and how many of the last one behind them.
 
     None, unless many would be expected there, hardly any came, and so many on the day itself that it may be told; nor where all
-    come on one day of the month, which tells no more than it.
+    come on the first days of a month, or its last ones, which tell no more than the month.
     """
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
     if not months:
         return 0, 0
-    population, found = encoded.population, []
-    span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
     if len(months) >= _FEWEST_MONTHS and _is_dated_by_months(encoded.admit[encoded.codes[MONTH] >= 0]):
         return 0, 0  # The others lack in every month.
+    population, found = encoded.population, []
+    span = int((np.datetime64(months[-1], "M") - np.datetime64(months[0], "M")).astype(int)) + 1
     a_day = int((encoded.codes[MONTH] >= 0).sum()) / (_DAYS_OF_MONTH * span)
     for code, backwards in ((0, False), (len(months) - 1, True)):
         rows = np.flatnonzero(encoded.codes[MONTH] == code)

@@ -55,11 +55,11 @@ def by_length(profile: Profile, name: str) -> Table:
     every = sum(sum(level.units) for level in table.levels)
     per_unit = min(max(_MOST_STEPS / (every * longest), 1.0), _STEPS)
     levels, mix = [table.levels[0]], np.full((1, likely.shape[1]), 1 / likely.shape[1])
-    steps = [None, *steps_of([(level.contexts, len(level.cells)) for level in table.levels], table.sizes)]
-    for depth, (level, step) in enumerate(zip(table.levels, steps, strict=True)):
-        paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
+    steps = steps_of([(level.contexts, len(level.cells)) for level in table.levels], table.sizes)
+    for depth, level in enumerate(table.levels):
+        paths = _paths(level, depth)
         of_group = np.einsum("cg,gml->cml", _owners(profile, owner, table.parents[:depth], paths), likely)
-        above = mix if step is None else mix[step.parent]
+        above = mix[steps[depth - 1].parent] if depth else mix
         context = np.repeat(np.arange(len(level.cells)), np.array(level.cells, np.int64))
         values, units = np.array(level.values, np.int64), np.array(level.units, np.float64)
         weight = of_group[context, group_of[values]]
@@ -78,6 +78,11 @@ def by_length(profile: Profile, name: str) -> Table:
         levels=tuple(levels),
         has_pools=table.has_pools,
     )
+
+
+def _paths(level: Level, depth: int) -> Ints:
+    """What is given in each context of a level: a row a context, a column a parent."""
+    return np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
 
 
 def _scale(context: Ints, weight: Shares, units: Shares) -> Shares:
@@ -106,13 +111,11 @@ def _for_each_length(level: Level, paths: Ints, context: Ints, weight: Shares) -
 def _likely(lengths: Table) -> Shares:
     """How likely each length is for each group of owners and of codes, as the table tells it."""
     likely = np.full((1, lengths.size), 1 / lengths.size)
-    steps = [None, *steps_of([(level.contexts, len(level.cells)) for level in lengths.levels], lengths.sizes)]
     places: Ints = np.zeros(1, np.int64)
-    for depth, (level, step) in enumerate(zip(lengths.levels, steps, strict=True)):
-        if step is not None:
+    for depth, level in enumerate(lengths.levels):
+        if depth:
             likely = np.repeat(likely, lengths.sizes[depth - 1], axis=0)
-            paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth)
-            places = np.asarray(np.ravel_multi_index(tuple(paths.T), lengths.sizes[:depth]), np.int64)
+            places = np.asarray(np.ravel_multi_index(tuple(_paths(level, depth).T), lengths.sizes[:depth]), np.int64)
         context = np.repeat(places, np.array(level.cells, np.int64))
         values, units = np.array(level.values, np.int64), np.array(level.units, np.float64)
         counted, told = np.zeros(len(likely)), np.zeros_like(likely)

@@ -29,8 +29,12 @@ _BETWEEN: Final = 0.025
 """How much likelier, log likelihood a claim, something between an amount and a share must make what is paid than either: as much likelier
 is a normal variable of a twentieth less variance.
 """
+_CLEARLY: Final = 0.02
+"""And how much likelier means must make it than shares in ranges do, which keep to what is paid as it is."""
 _RANGES: Final = 80
+"""So many ranges of residuals are told at the most."""
 _RARE, _NARROW = 0.001, 1e-6
+"""The outer ranges end where so few lie beyond; none counts as narrower, however many payments are alike."""
 
 
 def find_paid_means(
@@ -40,24 +44,25 @@ def find_paid_means(
     enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
     if len(rows) < enough or not encoded.population.may_be_told(rows):
         return None
-    few = rows[sample_rows(len(rows))]
+    some = sample_rows(len(rows))
+    few = rows[some]
     known = [Parent(parent.name, parent.codes[few], parent.size) for parent in candidates]
     least = least_told(encoded.population.k, len(few), len(rows))
 
     def likely(found: _Tried) -> float:
-        return _likely(found.rest[sample_rows(len(rows))], known, least)
+        return _likely(found.rest[some], known, least)
 
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
-    tried = {likely(found): found for found in (of_amount, of_share)}
+    tried = [(likely(found), found) for found in (of_amount, of_share)]
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
     one = encoded.population.one_of_each(rows)
     follows = rise(of_amount.rest[one], (of_amount.rest - of_share.rest)[one])
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)
-        tried[likely(between) - _BETWEEN] = between
-    gain, best = max(tried.items(), key=lambda each: each[0])
-    if not best.means.levels or gain <= _likely(_logs(encoded, few, 1.0), known, least):
+        tried.append((likely(between) - _BETWEEN, between))
+    how_likely, best = max(tried, key=lambda each: each[0])
+    if not best.means.levels or how_likely < _likely(_logs(encoded, few, 1.0), known, least) + _CLEARLY:
         return None
     builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
     assert encoded.paid is not None  # noqa: S101 - the caller has both amounts

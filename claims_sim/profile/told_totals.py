@@ -36,6 +36,8 @@ _CHANGES, _ALIKE = 8, 1e-6
 """So many changes at random show whether two volumes always change alike, and how alike."""
 _ROUNDS, _NEAR, _MOST = 60, 1e-5, 20.0
 """Steps towards the totals, how near these must come as a share of all claims, and the logarithm of the most that a share changes by."""
+_DECIMALS: Final = 9
+"""Of shares: what is behind them depends on how many threads a machine adds up with, and would say which of two alike comes first."""
 
 
 class Told(NamedTuple):
@@ -251,6 +253,5 @@ def _raked(shares: Numbers, claims: Ints, owner: Ints, parts: Sequence[Mask]) ->
         factors += step / max(float(np.abs(step @ rows).max()), 1.0)
         at = with_factors()
     out = np.zeros(len(shares))
-    # To so many decimals that no rounding of sums, which a machine's threads decide, says who comes first of two alike.
-    out[named] = np.round(at, 9)
+    out[named] = np.round(at, _DECIMALS)
     return out
