@@ -170,6 +170,49 @@ def test_a_job_written_for_another_table_runs_unchanged_over_its_sandbox(foreign
     assert b"rahasia" not in out.read_bytes()
 
 
+@pytest.fixture
+def without_one_key(settings, small_source, tmp_path):
+    """Settings of a simulation whose source has keys of parts: persons by birth, sex and place, facilities by number and site."""
+    path, mapping = tmp_path / "theirs.duckdb", tmp_path / "m.toml"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{small_source}' AS src (READ_ONLY)")
+        connection.execute("""
+            CREATE TABLE claims_normalized AS SELECT * EXCLUDE (patient_id_hash, facility_id),
+              DATE '1930-01-01' + CAST(hash(patient_id_hash) % 20000 AS INTEGER) AS born, hash(patient_id_hash) % 2 = 0 AS woman,
+              CAST(hash(patient_id_hash) % 9999 AS INTEGER) AS home, CAST(hash(facility_id) % 100000 AS INTEGER) AS house,
+              'a' AS site FROM src.claims_normalized""")
+    mapping.write_text('[columns]\npatient_id_hash = ["born", "woman", "home"]\nfacility_id = ["house", "site"]')
+    own = settings.model_copy(update={"source": path, "mapping": mapping})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    return own
+
+
+def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(without_one_key, tmp_path):
+    out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
+    profile = pipeline.current_profile(without_one_key)
+    assert (profile.unit, profile.k) == ("persons", 11)
+    done = write_sandbox(without_one_key, out, asked=asked(2_000, rate=0.2, ref_keys=True), truth=truth)
+    assert done.named("") == []
+    key = "concat_ws('|', born, woman, home)"
+    filled, of_all = query(
+        out, f"SELECT count(born + home) FILTER (woman IS NOT NULL), count(DISTINCT {key}) FROM claims_normalized"
+    )[0]
+    assert filled == done.claims
+    assert 300 < of_all < 2_000
+    # Who comes again too soon does so under the same key.
+    again = pq.read_table(truth).to_pandas().query("kind == 'readmission'")
+    assert len(again) > 3
+    for claim, related in zip(again["claim_id"], again["related_claims"], strict=True):
+        listed = ", ".join(f"'{each}'" for each in (claim, *related))
+        assert query(out, f"SELECT count(DISTINCT {key}) FROM claims_normalized WHERE claim_id IN ({listed})") == [(1,)]
+    houses = "SELECT count(*) FROM ours.claims_normalized SEMI JOIN theirs.claims_normalized USING (house)"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{out}' AS ours (READ_ONLY); ATTACH '{without_one_key.source}' AS theirs (READ_ONLY)"
+        )
+        assert connection.execute(houses).fetchall() == [(0,)]
+
+
 def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path):
     """What goes through the reverse of the mapping and back through the mapping is the same claim."""
     from claims_sim.profile.source import SourceSpec, read_claims_to_score

@@ -20,6 +20,8 @@ class _Sections:
 def load_mapping(path: Path) -> ColumnMapping:
     """Read `[columns] los = "stay_days"`, `dx_secondary_codes = ["dx2", "dx3"]` and `[values.facility_ownership] "3" = "Pemkab"`.
 
+    Several columns are one list, or one key of owners (`patient_id_hash = ["birth_date", "sex", "postcode"]`).
+
     Raises SourceError when the file is missing, no TOML, or names a column that no claim has.
     """
     try:
@@ -46,11 +48,11 @@ def load_mapping(path: Path) -> ColumnMapping:
 
 
 def _names(path: Path, sections: _Sections) -> dict[str, tuple[str, ...]]:
-    """Their columns of each of ours: one, or several of one code each for a list."""
+    """Their columns of each of ours: one, or several, of one code each for a list and of a part each for a key of owners."""
     names: dict[str, tuple[str, ...]] = {}
     for name, theirs in sections.columns.items():
         _check_name(path, name, "has a line {name} under [columns]")
-        several = theirs if isinstance(theirs, list) and CANONICAL.get(name) == "list" else [theirs]
+        several = theirs if isinstance(theirs, list) and CANONICAL.get(name) in ("list", "hash") else [theirs]
         columns = tuple(column for column in several if isinstance(column, str))
         if not columns or len(columns) < len(several):
             raise SourceError(

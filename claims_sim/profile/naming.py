@@ -24,7 +24,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "departamento",
     "region": "region wilayah county state",
     "area": "area",
-    "district": "kabupaten kab kota kabkota district regency city dati2 munic municipio kreis county",
+    "district": "kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
     "facility": "prestador unidad fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs "
     "rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
@@ -69,7 +69,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "sendiri zuzahlung eigen eigenanteil",
     "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
-    "kartu noka nokapst nik hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario patienten versicherter",
+    "kartu noka nokapst nik run rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
+    "patienten versicherter",
     "own": "pasien peserta pat patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
     "home residence residencia domicilio woonplaats wohnort domisili",
     "record": "rm rekam medrec rekmed",
@@ -79,7 +80,9 @@ _MEANINGS: Final[dict[str, str]] = {
     "visit": "kunjungan visit sep encounter episode",
     "message": "tran transaction autoriz autorizacao authorization authorisation",
     "companions": "sdx nebendiagnosen",
-    "birth": "lahir birth dob",
+    "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
+    "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
+    "home": "kodepos pos cep zip zipcode postcode postal plz",
     "relative": "relative relatif drg rw adjrw bewertungsrelation",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
@@ -212,7 +215,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "pos", "run", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

@@ -41,6 +41,8 @@ _RATHER: Final = {
     "comorbidity_count": "an index of comorbidities, a longer list's count",
 }
 _MANY_REPEATS: Final = 0.05
+_OF_ITS_OWN, _TOLD_BY = 0.98, 1000
+"""The share of the claims that have a person of their own, above which the key may be one of claims; and of how many at least."""
 _LONGEST_FORM: Final = 20
 READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
 
@@ -245,6 +247,12 @@ def _missing_oddities(columns: pa.Table, k: int) -> Iterator[str]:
         if pc.any(keyless).as_py() and not pc.all(keyless).as_py():
             share = share_where(keyless, columns, k)
             yield f"{share} of claims have no patient_id_hash: these count as one person's, so that no count rests on them."
+        known = columns.num_rows - columns["patient_id_hash"].null_count
+        if known >= _TOLD_BY and pc.count_distinct(columns["patient_id_hash"]).as_py() > _OF_ITS_OWN * known:
+            yield (
+                "Nearly every claim has a patient_id_hash of its own: if it is a key of claims and not of persons, leave it out "
+                f"of the mapping file; counts then stand for {CLAIMS_K} claims."
+            )
     for label, code in (("dx_primary_label", "dx_primary_code"), ("procedure_label", "procedure_code")):
         if {label, code} <= names and columns[label].null_count < columns.num_rows:
             given = pc.is_valid(columns[code])

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_no_amount, name_score
+from claims_sim.profile.naming import is_no_amount, meanings_of, name_score
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
 """From here on a line is mentioned."""
 _FEW: Final = 0.1
 """Of so few values beside another column's codes are kinds or wards, no diagnoses."""
+_NEARLY_ALWAYS: Final = 0.9
+_MOSTLY: Final = 0.5
+"""Days before 1950 are no dates of claims, but many people were born then."""
+_MOST_SEXES: Final = 6
 MENTIONED: Final = 0.01
 """Smaller shares of the claims are not worth a word."""
 
@@ -60,11 +64,32 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     _place_the_only_code(placed, pairs, facts)
     _place_the_rest_of_all_diagnoses(placed, facts)
     placed = [_with_the_rest(p, facts, placed) for p in placed]
+    placed += _persons_by_parts(facts, {name for p in placed for name in (p.ours, p.theirs, *p.also)})
     done = {name for p in placed for name in (p.ours, p.theirs, *p.also)}
     pairs += [*_amounts_by_content(facts, done), *_other_amounts(facts, done)]
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _persons_by_parts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
+    """Where no column is a key of persons: the day of birth, with the sex and the postcode where these are told.
+
+    Who shares all of them counts as one person, which hides rather more. An age would not do: it makes a new person each year.
+    """
+    if "patient_id_hash" in done:
+        return []
+    filled = [name for name, found in facts.items() if name not in done and found["present"] > _NEARLY_ALWAYS]
+    said = {name: frozenset[str]().union(*meanings_of(name)) for name in filled}
+    born = [name for name in filled if "birth" in said[name] and facts[name]["date"] > _MOSTLY]
+    sex = [name for name in filled if "sex" in said[name] and 2 <= facts[name]["distinct"] <= _MOST_SEXES]
+    home = [
+        name for name in filled if "home" in said[name] and "facility" not in said[name] and facts[name]["distinct"] > 2
+    ]
+    if not born:
+        return []
+    why = "no key of persons; who shares these counts as one, who moves as two"
+    return [Placed("patient_id_hash", born[0], SURE, why, also=(*sex[:1], *home[:1]))]
 
 
 def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:

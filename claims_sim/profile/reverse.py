@@ -36,6 +36,7 @@ _ISO_FORMS: Final = (
 _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 """Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
+_FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
 """The origin of a column of INA-CBG codes: its severities are drawn, the groups have the form only."""
 _ENUM: Final = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
@@ -139,7 +140,7 @@ def foreign_columns(
             name = ours[theirs]
             written = (
                 _member(name, (located[name].theirs, *located[name].also).index(theirs), type_, forms)
-                if located[name].also
+                if located[name].also and located[name].kind == "list"
                 else _written(name, located[name], type_, mapping.values.get(name, {}), forms)
             )
             made_up = name == "severity_group" and forms.case_groups
@@ -154,11 +155,17 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
     if name == "facility_id":
         place = "concat_ws('|', province_name, facility_class, facility_ownership, row % 3)"
         return _identity(
-            f"coalesce(facility_id, 'SIM-F-' || left(md5({place}), 12))", f"md5_number_lower({place})", type_
+            f"coalesce(facility_id, 'SIM-F-' || left(md5({place}), 12))",
+            f"md5_number_lower(coalesce(facility_id, {place}))",
+            type_,
         )
     if name == "patient_id_hash":
         # Some people have several claims; who they are is invented.
-        return _identity("coalesce(patient_id_hash, 'SIM-P-' || person)", "person", type_)
+        return _identity(
+            "coalesce(patient_id_hash, 'SIM-P-' || person)",
+            "coalesce(md5_number_lower(patient_id_hash), person)",
+            type_,
+        )
     if name == "claim_weight":
         # Where no weight may be told at all, every claim counts once.
         return f"CAST(coalesce(claim_weight, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
@@ -194,7 +201,11 @@ def _case_group(level: str) -> str:
 
 
 def _identity(text: str, number: str, type_: str) -> str:
-    """A made-up identity in a column that may hold text, numbers or UUIDs."""
+    """A made-up identity in a column that may hold text, numbers, UUIDs or, as a part of a key, days such as those of birth."""
+    if type_.startswith(("DATE", "TIMESTAMP")):
+        return f"CAST(DATE '{_FIRST_MADE_UP_DAY}' + CAST({number} % {_MADE_UP_DAYS} AS INTEGER) AS {type_})"
+    if type_ == "BOOLEAN":
+        return f"({number} % 2 = 0)"
     if type_ == "UUID":
         return f"CAST(md5({text}) AS UUID)"
     if type_.startswith((*_WHOLE, "DECIMAL", "DOUBLE", "FLOAT")):

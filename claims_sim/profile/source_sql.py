@@ -143,7 +143,7 @@ _WITH_NAN: Final = ("FLOAT", "DOUBLE")
 class ColumnMapping:
     """Their column for each canonical name, and their value → ours for each canonical column.
 
-    `also`: the further columns of a list that is spread over several.
+    `also`: the further columns of a list that is spread over several, or of a key of several parts.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -155,8 +155,8 @@ class ColumnMapping:
 class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
-    A list may be spread over several columns of one code each: `also` are the others. `month_first` and `months`: how dates are
-    written; a month (202203) stands for its first day.
+    A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
+    `months`: how dates are written; a month (202203) stands for its first day.
     """
 
     theirs: str
@@ -338,8 +338,7 @@ def canonical_expression(
     """
     theirs = quote_identifier(column.theirs)
     if column.kind == "hash":
-        # 64 bits tell owners apart. It may change with DuckDB's version, which a sketch's basis knows of (sketch.py).
-        return f"CASE WHEN {theirs} IS NOT NULL THEN hash(CAST({theirs} AS VARCHAR)) END"
+        return key_expression(column)
     if column.kind == "date":
         return date_expression(column, _province(located, mapping))
     values = mapping.values.get(name, {})
@@ -358,6 +357,16 @@ def canonical_expression(
         # A value map may name a code as it is written, or as it is read.
         return _mapped(text, values, otherwise=_mapped(_plain_code(text), values, list(NO_CODE)))
     return _mapped(text, values, nothing)
+
+
+def key_expression(column: Located) -> str:
+    """What tells owners apart, a hash of 64 bits: of one column, or of several together; NULL where one of these says nothing.
+
+    It may change with DuckDB's version, which a sketch's basis knows of (sketch.py).
+    """
+    parts = [quote_identifier(name) for name in (column.theirs, *column.also)]
+    there = " AND ".join(f"{part} IS NOT NULL" for part in parts)
+    return f"CASE WHEN {there} THEN hash({', '.join(f'CAST({part} AS VARCHAR)' for part in parts)}) END"
 
 
 def named_expressions(name: str, column: Located) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from claims_sim.profile.source_sql import Located, date_expression, money_expres
 
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95
+_FITS_OTHERS: Final = 0.8
+"""The same among rows that do not have the commonest number of days: visits that end on their day fit any column of zeros."""
 _CENT: Final = 0.011
 _SOME: Final = 0.01
 """A difference that hardly any row has tells nothing of what it is one of."""
@@ -43,15 +45,20 @@ def find_stay(connection: duckdb.DuckDBPyConnection, columns: StayColumns) -> di
     dates, wholes = list(columns.dates)[:_MOST_DATES], list(columns.wholes)[:_MOST_WHOLES]
     for first, last in permutations(dates, 2):
         days = f"date_diff('day', {date_expression(columns.dates[first])}, {date_expression(columns.dates[last])})"
-        fits = [
-            f"coalesce(avg((TRY_CAST({text_expression(columns.wholes[name])} AS DOUBLE) = {way})::INT), 0)"
+        is_it = [
+            f"(TRY_CAST({text_expression(columns.wholes[name])} AS DOUBLE) = {way})::INT"
             for name in wholes
             for way in _WAYS.values()
         ]
-        if not fits:
+        if not is_it:
             continue
+        fits = (
+            f"CASE WHEN avg({fit}) FILTER (d <> commonest) >= {_FITS_OTHERS} THEN avg({fit}) ELSE 0 END"
+            for fit in is_it
+        )
         row = connection.execute(
-            f"SELECT count(DISTINCT d) > 2 AND avg((d > 0)::INT) > {_STAYS}, {', '.join(fits)} FROM (SELECT *, {days} AS d FROM looked_at)"
+            f"SELECT count(DISTINCT d) > 2 AND avg((d > 0)::INT) > {_STAYS}, {', '.join(fits)} "
+            f"FROM (SELECT *, mode(d) OVER () AS commonest FROM (SELECT *, {days} AS d FROM looked_at))"
         ).fetchone() or (False,)
         ways = [(name, way) for name in wholes for way in _WAYS]
         share, (name, way) = max(zip(row[1:], ways, strict=True), default=(0.0, ("", "")))

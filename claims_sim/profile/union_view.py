@@ -70,12 +70,16 @@ def _real_columns(
     for name, column in located.items():
         kind = _TYPES[FLAT_SCHEMA.field(name).type]
         expression = (
-            quote_identifier(column.theirs)
-            if column.kind == "hash"
-            else canonical_expression(name, column, located, mapping, relation)
+            _key(column) if column.kind == "hash" else canonical_expression(name, column, located, mapping, relation)
         )
         columns.append(f"CAST({expression} AS {kind}) AS {name}")
     return columns
+
+
+def _key(column: Located) -> str:
+    """A key as it is; one of several parts as a text of all, where all are there."""
+    parts = [quote_identifier(name) for name in (column.theirs, *column.also)]
+    return parts[0] if len(parts) == 1 else " || '|' || ".join(f"CAST({part} AS VARCHAR)" for part in parts)
 
 
 def _qualified(table: str) -> str:

@@ -11,7 +11,7 @@ from claims_sim.profile.column_facts import MAX_CATEGORIES
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, plain, spelled
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import Located, date_expression, quote_identifier, text_expression, value_expression
+from claims_sim.profile.source_sql import Located, date_expression, key_expression, text_expression, value_expression
 from claims_sim.profile.telling import share_of
 
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
@@ -36,7 +36,7 @@ class ValueMap:
 def value_map(opened: OpenSource, located: Mapping[str, Located], name: str) -> ValueMap:
     """The values of a category that enough persons share and that pass the grammar, and what they stand for."""
     text, person = value_expression(name, located[name]), located.get("patient_id_hash")
-    owners = f"count(DISTINCT {quote_identifier(person.theirs)})" if person else "count(*)"
+    owners = f"count(DISTINCT {key_expression(person)})" if person else "count(*)"
     found = opened.connection.execute(
         f"SELECT {text} AS value, {owners} AS owners, count(*) AS claims, avg({_stay(located)}) AS stay "
         f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY claims DESC, value"

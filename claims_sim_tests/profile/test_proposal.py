@@ -190,7 +190,7 @@ def test_a_wide_table_of_other_codes_is_proposed_whole(tmp_path):
 SIH = {
     "DT_INTER": "admit_dt", "DT_SAIDA": "discharge_dt", "DIAS_PERM": "los", "UF_ZI": "province_name", "MUNIC_MOV": "district_name",
     "CNES": "facility_id", "DIAG_PRINC": "dx_primary_code", "DIAGSEC1": "dx_secondary_codes", "PROC_REA": "procedure_code",
-    "VAL_TOT": "amount_claimed",
+    "VAL_TOT": "amount_claimed", "NASC": "patient_id_hash",
 }  # fmt: skip
 
 
@@ -624,3 +624,35 @@ def test_a_number_that_begins_with_a_day_is_no_date_beside_one(tmp_path):
     names = {"claim_id": "k1", "admit_dt": "k2", "discharge_dt": "k3"}
     placed = placed_in(table.rename_columns([names.get(name, name) for name in table.column_names]), tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("k2", "k3")
+
+
+def line_of_persons(tmp_path, columns):
+    """What is proposed as a key of persons for the demo source with `columns` in place of its own."""
+    write_demo_source(tmp_path / "demo.duckdb", rows=1_500)
+    with duckdb.connect(str(tmp_path / "theirs.duckdb")) as connection:
+        connection.execute(f"ATTACH '{tmp_path / 'demo.duckdb'}' AS original (READ_ONLY)")
+        made = columns.replace("PERSON", "hash(patient_id_hash)")
+        connection.execute(
+            f"CREATE TABLE claims_normalized AS SELECT * EXCLUDE (patient_id_hash), {made} FROM original.claims_normalized"
+        )
+    lines = to_toml(propose_mapping(SourceSpec(tmp_path / "theirs.duckdb"))).splitlines()
+    return next(line for line in lines if "patient_id_hash" in line)
+
+
+BORN = "DATE '1930-01-01' + CAST(PERSON % 25000 AS INTEGER) AS tgl_lahir"
+REST = "1 + PERSON % 2 AS jenis_kelamin, CAST(10000 + PERSON % 89999 AS VARCHAR) AS kode_pos"
+
+
+def test_where_no_column_is_a_key_of_persons_birth_sex_and_postcode_are(tmp_path):
+    line = line_of_persons(tmp_path, f"{REST}, {BORN}")
+    assert line.startswith('patient_id_hash = ["tgl_lahir", "jenis_kelamin", "kode_pos"]')
+    assert "who moves as two" in line
+
+
+def test_a_key_of_persons_is_better_than_their_birth(tmp_path):
+    line = line_of_persons(tmp_path, f"{BORN}, {REST}, PERSON AS no_kartu")
+    assert line.startswith('patient_id_hash = "no_kartu"')
+
+
+def test_a_sex_and_a_postcode_are_no_key_of_persons(tmp_path):
+    assert line_of_persons(tmp_path, REST).startswith("# patient_id_hash: nothing found")

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 import textwrap
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 import pyarrow as pa
@@ -231,6 +231,42 @@ def test_secondary_codes_spread_over_columns_are_one_list(tmp_path):
     spec = parquet(tmp_path / "c.parquet", **SMALL, dx2=["E11.9", None, "I10"], dx3=[None, "", "j18"])
     source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml"))
     assert source.columns["dx_secondary_codes"].to_pylist() == [["E119"], [], ["I10", "J18"]]
+
+
+def persons(tmp_path, rows, *, parts=("born", "sex", "home")):
+    """The keys of persons of rows of (born, sex, home), read by a mapping of several columns."""
+    (tmp_path / "map.toml").write_text(f"[columns]\npatient_id_hash = {list(parts)}")
+    columns = dict(zip(("born", "sex", "home"), map(list, zip(*rows, strict=True)), strict=True))
+    claims = {"dx_primary_code": ["A00"] * len(rows), "los": [0] * len(rows), "amount_claimed": [1.0] * len(rows)}
+    spec = parquet(tmp_path / "c.parquet", **claims, **columns)
+    return read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml")).columns["patient_id_hash"].to_pylist()
+
+
+def test_several_columns_together_are_a_key_of_persons(tmp_path):
+    born = date(1980, 5, 17)
+    one, same, sex, home, other = persons(
+        tmp_path, [(born, 1, "12"), (born, 1, "12"), (born, 2, "12"), (born, 1, "13"), (date(1981, 5, 17), 1, "12")]
+    )
+    assert one == same
+    assert len({one, sex, home, other}) == 4
+
+
+def test_the_parts_of_a_key_are_not_run_together(tmp_path):
+    one, other = persons(tmp_path, [("1", 12, "3"), ("11", 2, "3")])
+    assert one != other
+
+
+def test_a_key_of_which_a_part_is_missing_is_none(tmp_path):
+    assert persons(tmp_path, [("a", 1, None), (None, 1, "x"), ("a", None, "x")]) == [None, None, None]
+
+
+@pytest.mark.parametrize(("claims_each", "is_told"), [(1, True), (2, False)])
+def test_a_key_that_nearly_every_claim_has_of_its_own_may_be_one_of_claims(tmp_path, claims_each, is_told):
+    claims = 1_200
+    columns = {"dx_primary_code": ["A00"] * claims, "los": [0] * claims, "amount_claimed": [1.0] * claims}
+    key = [str(i // claims_each) for i in range(claims)]
+    oddities = read_source(parquet(tmp_path / "c.parquet", **columns, patient_id_hash=key)).oddities
+    assert any("patient_id_hash of its own: if it is a key of claims" in told for told in oddities) == is_told
 
 
 LISTS_OF_TWO = ["E11.9/I10", "E11.9 / I10", "E11.9，I10", "E11.9、I10",
