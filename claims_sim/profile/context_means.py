@@ -16,15 +16,14 @@ from claims_sim.profile.release import Parent, Target
 _LEVELS_OF_AMOUNT: Final = 24
 _EFFECT_ROWS: Final = 200_000
 _EFFECT_ROUNDS: Final = 6
-_EFFECT_PRIOR: Final = 5.0
+_LEAST_PRIOR: Final = 5.0
+"""What is known before weighs as so many claims at least."""
 _FEW: Final = 10
 _PLACE: Final = (
     "service_type", "facility_class", "facility_type", "facility_ownership", "province_name", "district_name",
 )  # fmt: skip
 _CASE: Final = (DX_GROUP, "procedure_code", "service_type", "severity_group")
 _TRIED_ROWS: Final = 240_000
-_PULL: Final = 10.0
-"""Contexts of a few claims lie as far apart by chance as those whose means tell a twentieth of what is left."""
 _WORTH_IT: Final = 0.985
 """The share of the variance that further means may leave."""
 _LEAST_TREND: Final = 0.05
@@ -78,10 +77,10 @@ def _further(builder: Builder, population: Population, rest: Numbers, rows: Ints
     for names in (_PLACE, _CASE):
         parents = _widening(builder.candidates(names), rows[few])
         # Learned of one half of some claims, and tried on the other.
-        tried = _nested_means(population, parents, rest[one], rows[one], pull=_PULL)
+        tried = _nested_means(population, parents, rest[one], rows[one])
         if len(tried.levels) < 2 or _left(tried, parents, rest, rows, other) > _WORTH_IT:
             continue
-        nested = _nested_means(population, parents, rest, rows, pull=_PULL)
+        nested = _nested_means(population, parents, rest, rows)
         rest = rest - _located(nested, parents, rows)
         for name in nested.parents:
             builder.use_feature(name)
@@ -112,13 +111,10 @@ def _located(nested: Nested, parents: Sequence[Parent], rows: Ints) -> Numbers:
     return Locator(means).locate({parent.name: parent.codes[rows] for parent in parents}, len(rows))
 
 
-def _nested_means(
-    population: Population, parents: Sequence[Parent], rest: Numbers, rows: Ints, pull: float = 0.0
-) -> Nested:
-    """For each depth the contexts that enough persons share, and what is left of the logarithms in each, on average.
-
-    With a `pull` as if so many more claims had the mean of the context above.
-    """
+def _nested_means(population: Population, parents: Sequence[Parent], rest: Numbers, rows: Ints) -> Nested:
+    """For each depth the contexts that enough persons share, and what is left of the logarithms in each, on average: the nearer
+    to the context above, the less such contexts differ.
+    """  # noqa: D205
     levels: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
     path, keys = np.zeros(len(rows), np.int64), np.zeros((1, 0), np.int64)
     above = np.zeros(1)
@@ -141,8 +137,9 @@ def _nested_means(
             here, left, at = path[known], rest[known], rows[known]
         allowed = population.releasable(here, len(keys), at)
         count = np.bincount(here, minlength=len(keys))
-        total = np.bincount(here, weights=left, minlength=len(keys))
-        mean = (total + pull * above) / np.maximum(count + pull, 1)
+        off = left - above[here]
+        total, squares = (_sums(here, each, len(keys)) for each in (off, off**2))
+        mean = above + total / (count + _prior(total, squares, count))
         # The fewer claims, the coarser: what one of them adds must not show.
         step = np.where(count < _FEW * population.k, 0.05, 0.01)
         mean = np.round(np.round(mean / step) * step, 2)
@@ -171,7 +168,7 @@ def _has_trend(builder: Builder, rows: Ints, rest: Numbers) -> bool:
     known = codes[rows] >= 0
     count = np.bincount(codes[rows][known], minlength=months)
     mean = np.bincount(codes[rows][known], weights=(rest - rest.mean())[known], minlength=months) / (
-        count + _EFFECT_PRIOR
+        count + _LEAST_PRIOR
     )
     return bool(months > 1 and np.ptp(mean) >= _LEAST_TREND)
 
@@ -187,11 +184,32 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent], population
     for _ in range(_EFFECT_ROUNDS):
         for name, at in codes.items():
             rest += effects[name][at]
-            fresh = np.bincount(at, weights=rest, minlength=len(effects[name])) / (counts[name] + _EFFECT_PRIOR)
+            total, squares = (_sums(at, each, len(effects[name])) for each in (rest, rest**2))
+            fresh = total / (counts[name] + _prior(total[:-1], squares[:-1], counts[name][:-1]))
             fresh[-1] = 0.0
             effects[name] = fresh
             rest -= fresh[at]
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
+
+
+def _sums(values: Codes | Ints, each: Numbers, size: int) -> Numbers:
+    return np.asarray(np.bincount(values, weights=each, minlength=size), np.float64)
+
+
+def _prior(total: Numbers, squares: Numbers, count: Ints) -> float:
+    """How many claims what is known before weighs: the variance inside values by that between them (empirical Bayes).
+
+    Of each value the `total` of the logarithms of its claims, that of their `squares`, and their `count`.
+    """
+    some = count > 0
+    claims, values = float(count.sum()), int(some.sum())
+    if values < 2 or claims <= values:
+        return _LEAST_PRIOR
+    of_means = float((total[some] ** 2 / count[some]).sum())
+    inside = max(float(squares.sum()) - of_means, 0.0) / (claims - values)
+    apart = of_means - float(total.sum()) ** 2 / claims - (values - 1) * inside
+    between = apart / (claims - float(np.square(count).sum()) / claims)
+    return max(inside / between, _LEAST_PRIOR) if between > inside / claims else claims
 
 
 def _told(parent: Parent, rows: Ints, population: Population) -> Codes:

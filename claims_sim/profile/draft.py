@@ -63,6 +63,10 @@ class Edges:
         value = np.where(whole, np.floor(value), value)
         return np.where(codes >= 0, value, 0.0)
 
+    def beyond(self, codes: Codes, room: Numbers) -> npt.NDArray[np.bool_]:
+        """Does each code's range lie wholly behind its `room`?"""
+        return np.asarray((self.lo[codes] >= room) & (codes >= 0)) if len(self.lo) else np.zeros(len(codes), np.bool_)
+
     def code(self, values: Numbers) -> Codes:
         """The code whose range holds each value, the narrowest first; -1 where none does."""
         out = np.full(len(values), -1, np.int32)

@@ -44,6 +44,9 @@ _NEIGHBOURS: Final = 8
 _NEAR, _NOT_NEAR = 0.02, 0.1
 """How far, as a logarithm, an amount by name usually lies from where its context is, and how far at the most."""
 
+_TRIES: Final = 6
+"""How often what would lie behind the dearest claims is drawn, before it lies among them."""
+
 
 class _Listed(NamedTuple):
     """Of each claim: whether it has a price of a tariff, its code in the table `amount`, what its days cost; and the price that
@@ -367,10 +370,17 @@ class Payments:
         priced[at] = np.isfinite(price)
         draft.codes[PRICED] = priced
         table = self._tables["amount_residual"]
-        code = table.draw(key, rows, draft.given(table.parents, at))
         u = uniforms(key ^ stream_key("residual"), rows)
         # Ranges end where the dearest claims lie: cut off behind it, what is beyond would be a price of its own.
-        residual = self._bins["amount_residual"].draw(code, u, at_most=self._ceiling - mean)
+        bins, room, given = self._bins["amount_residual"], self._ceiling - mean, draft.given(table.parents, at)
+        code = table.draw(key, rows, given)
+        for attempt in range(1, _TRIES):
+            beyond = np.flatnonzero(bins.beyond(code, room))
+            if not len(beyond):
+                break
+            here = {name: codes[beyond] for name, codes in given.items()}
+            code[beyond] = table.draw(key, rows[beyond], here, attempt)
+        residual = bins.draw(code, u, at_most=room)
         amount = np.minimum(mean + residual, self._ceiling)
         above = self._by_service(draft, self.profile.money.others_above_prices)[at]
         if above.any():

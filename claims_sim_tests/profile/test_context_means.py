@@ -120,3 +120,29 @@ def test_what_a_house_of_few_persons_charges_is_not_told(fit):
 def test_where_single_columns_say_all_there_are_no_further_means(tariff_profile):
     assert tariff_profile.money.means.further == ()
     assert '"further"' not in tariff_profile.to_json()
+
+
+@pytest.fixture(scope="module")
+def of_chance():
+    """Charges evenly between two sums whatever is done, of a thousand diagnoses with a few claims each."""
+    g = np.random.default_rng(8)
+    table = replaced(tariff_table(ROWS), "amount_claimed", np.round(g.uniform(100, 10_000, ROWS), 2))
+    table = replaced(table, "amount_paid", table["amount_claimed"].to_numpy())
+    table = replaced(table, "severity_group", g.choice(["ringan", "sedang", "berat"], ROWS).tolist())
+    codes = [f"{letter}{number:02}" for letter in "ABCDEGHIJK" for number in range(100)]
+    return replaced(table, "dx_primary_code", g.choice(codes, ROWS).tolist())
+
+
+def test_what_chance_makes_of_a_few_claims_is_no_effect(of_chance, fit):
+    effects = fit(of_chance).money.means.effects["dx_primary_code"]
+    assert len(effects) > 500
+    assert np.abs(effects).max() <= 0.05  # without care some lie half as high again, as chance has it
+
+
+def test_no_sum_stands_out_where_the_dearest_claims_end(of_chance, fit):
+    profile = fit(of_chance)
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_claimed"].to_numpy()
+    assert np.unique(drawn, return_counts=True)[1].max() <= 5
+    for low, high in ((100, 2_000), (4_000, 6_000), (8_000, 9_800)):
+        share = np.mean((drawn >= low) & (drawn < high))
+        assert share == pytest.approx((high - low) / 9_900, abs=0.015)
