@@ -44,6 +44,17 @@ def is_diagnosis(code: str) -> bool:
     return without_dot(code) in diagnoses()
 
 
+@cache
+def _categories() -> frozenset[str]:
+    finer = diagnoses()
+    return frozenset(code[:length] for code in finer for length in range(3 + code.startswith("E"), len(code)))
+
+
+def is_category(code: str) -> bool:
+    """Is `code` one that ICD-9-CM has finer ones of (401, 276.5)? Claims bear such, also as older editions had none finer."""
+    return without_dot(code) in _categories()
+
+
 def are_diagnoses(codes: Collection[str]) -> bool:
     """Are most of the codes of a list diagnoses of ICD-9-CM? ICD-10 has other forms, but for a few that begin with E or V."""
     return sum(map(is_diagnosis, codes)) > len(codes) / 2

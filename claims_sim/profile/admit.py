@@ -139,6 +139,10 @@ def admit_secondary(value: str) -> bool:
 
 
 def _is_diagnosis_code(value: str) -> bool:
+    return _is_full_code(value) or icd9cm.is_category(value)
+
+
+def _is_full_code(value: str) -> bool:
     # ICD-9-CM's are numbers like anybody's: only those that the classification has, not whatever is written alike.
     return bool(ICD10_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
 
@@ -311,7 +315,7 @@ def _of_its_length(value: str) -> str:
 def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
     """Are most diagnoses codes of ICD-10 or ICD-9-CM?"""
     known = np.array([value is not None for value in values], np.bool_)
-    public = np.array([value is not None and _is_diagnosis_code(value) for value in values], np.bool_)
+    public = np.array([value is not None and _is_full_code(value) for value in values], np.bool_)
     return bool(claims[public].sum() >= _MOST * claims[known].sum())
 
 

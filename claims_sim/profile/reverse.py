@@ -18,7 +18,6 @@ from claims_sim.profile.source_sql import (
     MONTH_FIRST_FORMS,
     ColumnMapping,
     Located,
-    quote_identifier,
     text_expression,
 )
 
@@ -90,9 +89,11 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
         if column.kind in ("code", "list"):
-            text = f"CAST({quote_identifier(column.theirs)} AS VARCHAR)"
-            count = "SELECT count(*) FILTER (regexp_matches({0}, '[A-Z0-9]{{2}}\\.[0-9]')) * 4 >= count({0}) FROM {1}"
-            row = opened.connection.execute(count.format(text, opened.relation)).fetchone()
+            # Two or three characters and a dot; 7092.0 is a code that was read as a number.
+            text, dotted_code = text_expression(column), "(^|[^A-Z0-9])[A-Z0-9]{2,3}\\.[0-9A-Z]"
+            row = opened.connection.execute(
+                f"SELECT count(*) FILTER (regexp_matches({text}, {quote(dotted_code)})) * 4 >= count({text}) FROM {opened.relation}"
+            ).fetchone()
             if row is not None and row[0]:
                 dotted.add(name)
     return Forms(dates, lists, frozenset(dotted), _has_case_groups(opened, located))

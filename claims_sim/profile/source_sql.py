@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from claims_sim.claim import MAX_TEXT
@@ -105,6 +105,8 @@ _FIRST_CODE: Final = (
     rf"""(["'{_WHITE}]*[\];,|#~].*|[{_WHITE}]*/[{_WHITE}]*{_ICD}.*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
 )
 """A code that stands alone, before its label or at the head of a list."""
+_AS_NUMBER: Final = r"^([0-9]{4,})\.0$"
+"""A code that was read as a number and written as one: no code of ICD has so many digits before its dot."""
 _FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
 """A code at the head of a list."""
 _FIRST_BEFORE_COMMA: Final = (
@@ -275,6 +277,7 @@ def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
     """A text of a located column, or a member of its lists, as a canonical value: an expression over their column's name."""
     if column.kind == "list":
         return _nullified(_clean(quote_identifier(column.theirs)), ("", *NO_CODE))
+    column = replace(column, type="VARCHAR")
     return canonical_expression(name, column, {name: column}, mapping, "")
 
 
@@ -300,7 +303,16 @@ def _let(name: str, expression: str, body: Callable[[str], str]) -> str:
 
 def text_expression(column: Located) -> str:
     """The column as trimmed text, NULL when empty."""
-    return f"nullif(trim(CAST({quote_identifier(column.theirs)} AS VARCHAR)), '')"
+    return f"nullif(trim({_as_text(column.theirs, column.type)}), '')"
+
+
+def _as_text(theirs: str, kind: str) -> str:
+    """A column as text: codes that were read as numbers with gaps (7092.0) as they are written."""
+    name = quote_identifier(theirs)
+    text = f"CAST({name} AS VARCHAR)"
+    if not kind.startswith((*_WITH_NAN, "DECIMAL")) or kind.endswith("]"):
+        return text
+    return f"CASE WHEN {name} = trunc({name}) THEN coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), {text}) ELSE {text} END"
 
 
 def value_expression(name: str, column: Located) -> str:
@@ -380,6 +392,7 @@ def _plain_code(text: str) -> str:
 
     A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
     """
+    text = _not_as_number(text)
     code = f"regexp_extract({text}, {quote(_FIRST_CODE)}, 1)"
     heads = (f"nullif(regexp_extract({text}, {quote(form)}, 1), '')" for form in (_FIRST_OF_OWN, _FIRST_BEFORE_COMMA))
     first = f"coalesce({', '.join(heads)}, {text})"
@@ -498,4 +511,8 @@ def _members(column: Located, located: Mapping[str, Located]) -> str:
 
 
 def _clean(code: str) -> str:
-    return f"upper(regexp_replace(trim({code}), '[.+*†]', '', 'g'))"
+    return f"upper(regexp_replace({_not_as_number(f'trim({code})')}, '[.+*†]', '', 'g'))"
+
+
+def _not_as_number(code: str) -> str:
+    return f"regexp_replace({code}, {quote(_AS_NUMBER)}, '\\1')"

@@ -54,3 +54,8 @@ def test_a_dot_does_not_matter():
 def test_diagnoses_are_those_of_the_classification_and_no_other_numbers():
     assert all(icd9cm.is_diagnosis(code) for code in ("0010", "250.00", "4019", "V5789", "E8859"))
     assert not any(icd9cm.is_diagnosis(code) for code in ("00100", "25004", "99999", "4018", "250", ""))
+
+
+def test_codes_that_have_finer_ones_are_categories():
+    assert all(icd9cm.is_category(code) for code in ("250", "276.5", "2765", "2500", "V57", "E885", "E880"))
+    assert not any(icd9cm.is_category(code) for code in ("27650", "4019", "E88", "27", "2764", "999999", ""))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.privacy.phi import CATEGORY_GRAMMAR, PATTERNS, identifier_sql, identifiers_in
-from claims_sim.profile.admit import admit_category
+from claims_sim.profile.admit import admit_category, admit_diagnosis, admit_secondary
 
 IDENTIFIERS = [
     ("3578012345678901", "nik"),
@@ -141,3 +141,10 @@ def test_what_is_a_category_to_the_profile_is_one_to_the_checks(name, may):
 )
 def test_other_numbers_of_four_digits_are_no_part_of_a_category(value):
     assert not admit_category(value)
+
+
+@pytest.mark.parametrize(
+    ("code", "may"), [("4019", True), ("2765", True), ("250", True), ("25004", False), ("2018", False)]
+)
+def test_numbers_are_diagnoses_where_icd_9_has_them_or_finer_ones(code, may):
+    assert admit_diagnosis(code) == admit_secondary(code) == may

@@ -302,6 +302,21 @@ def test_a_column_of_all_diagnoses_with_white_space_between_them_is_the_primary_
     assert source["dx_secondary_codes"] == [[], ["I10", "E119"], ["J90"]]
 
 
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.decimal128(9, 1), pa.string()])
+def test_codes_that_were_read_as_numbers_are_codes(tmp_path, kind):
+    """As tables of numbers with gaps are written: 70.92 is 7092, then 7092.0."""
+    columns = {"dx_primary_code": ["4019.0", "V5789", "311"], "los": [0, 1, 2], "amount_claimed": [1.0, 2.0, 3.0]}
+    severity = pa.array([1.0, None, 2.0], pa.float64())
+    codes = pa.array([7092.0, None, 331.0], pa.float64()).cast(kind) if kind != pa.string() else ["7092.0", None, "331"]
+    spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes, severity_group=severity,
+                   dx_secondary_codes=["4280.0;V4501", "", "25000.0"])  # fmt: skip
+    found = read_source(spec).columns
+    assert found["procedure_code"].to_pylist() == ["7092", None, "331"]
+    assert found["dx_primary_code"].to_pylist() == ["4019", "V5789", "311"]
+    assert found["severity_group"].to_pylist() == ["1", None, "2"]
+    assert found["dx_secondary_codes"].to_pylist() == [["4280", "V4501"], [], ["25000"]]
+
+
 def test_what_stands_for_no_value_is_none_unless_the_mapping_gives_it_a_name(tmp_path):
     columns = SMALL | {
         "procedure_code": ["0", "NA", "8952"],
