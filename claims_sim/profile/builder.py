@@ -53,11 +53,13 @@ class Builder:
         most: int = MAX_PARENTS,
         first: Sequence[str] = (),
         has_many: bool = False,
+        tries_code: bool = False,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted.
 
         The variables `first`, as far as they exist, are given before all others, so that no cell is too small for them to be known.
         A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
+        With `tries_code` only the code of most values among the candidates is, which then may come after what was learned.
         """
         parents = self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)
@@ -66,7 +68,7 @@ class Builder:
         parents = [*own, *(parent for parent in parents if parent.name not in first)]
         if rule == PLAIN:
             parents = self._with_groups(target, parents, population or self.population)
-        if has_many:
+        if has_many or tries_code:
             parents = self._likeliest(target, parents, candidates, population or self.population)
         return self.release(target, parents, population or self.population, rule)
 

@@ -37,6 +37,7 @@ WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCED
 """Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
 BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
 MAX_COUNTED: Final = 30
+_MANY_CODES: Final = 100
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 _MANY_UNKNOWN: Final = 0.05  # of the stays
 UNKNOWN: Final = "unknown"
@@ -169,7 +170,10 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
         elif name == DISTRICT and PROVINCE in builder.variables:
             # What is withheld of a district is drawn from the others of its province, never from the country's.
             first, rule = (PROVINCE,), Rule(has_pools=False)
-        builder.add(Target(name, encoded.codes[name], size), builder.candidates(earlier), first=first, rule=rule)
+        # A diagnosis brings one case group or two, which is more than what its group of diagnoses tells.
+        tries_code = name == "severity_group" and size >= _MANY_CODES
+        target = Target(name, encoded.codes[name], size)
+        builder.add(target, builder.candidates(earlier), first=first, rule=rule, tries_code=tries_code)
         builder.variables[name] = (encoded.codes[name], size)
 
 
@@ -204,7 +208,8 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
     nothing = vocabulary.index(None) if None in vocabulary else -1
     few = builder.candidates(MAY_BE_DECIDED)
     told = [parent.name for parent in few if decided_by(codes, parent.codes, nothing) is not None]
-    builder.add(Target("procedure_code", codes, size), candidates, first=[*told, HAS_PROCEDURE])
+    tries_code, target = size >= _MANY_CODES, Target("procedure_code", codes, size)
+    builder.add(target, candidates, first=[*told, HAS_PROCEDURE], tries_code=tries_code)
     builder.variables["procedure_code"] = (codes, size)
 
 

@@ -244,3 +244,23 @@ def test_many_severities_that_tell_no_price_make_no_case(fit):
     (tariff,) = fit(table).money.tariffs
     assert "dx_primary_code" in tariff.parents
     assert "severity_group" not in tariff.parents
+
+
+@pytest.mark.parametrize("column", ["severity_group", "procedure_code"])
+def test_a_diagnosis_brings_its_own_group_however_many_others_it_may_have(fit, column):
+    """One claim in six of each diagnosis is of one group, the others of any of three hundred."""
+    g = np.random.default_rng(12)
+    dx = g.integers(0, 200, ROWS)
+    group = np.where(g.random(ROWS) < 1 / 6, dx, g.integers(0, 300, ROWS))
+    codes, groups = (
+        [f"{letter}{n:02}" for letter in "ABCDEGHIJK" for n in range(20)],
+        [str(n) for n in range(100, 400)],
+    )
+    table = replaced(tariff_table(ROWS), "dx_primary_code", np.array(codes, object)[dx].tolist())
+    table = replaced(table, "severity_group", pa.nulls(ROWS, pa.string()))
+    table = replaced(table, "procedure_code", pa.nulls(ROWS, pa.string()))
+    table = replaced(table, column, np.array(groups, object)[group].tolist())
+    drawn = Sampler(fit(table)).draw_claims(2, np.arange(ROWS))
+    own = dict(zip(codes, groups, strict=False))
+    pairs = zip(drawn["dx_primary_code"].to_pylist(), drawn[column].to_pylist(), strict=True)
+    assert np.mean([own[code] == told for code, told in pairs]) > 0.11
