@@ -16,7 +16,7 @@ from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
-from claims_sim.profile.list_lengths import add_lengths
+from claims_sim.profile.list_lengths import MOST_SEVERITIES, SEVERITY, add_lengths
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
@@ -258,7 +258,10 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     owner = Parent("dx_primary_code", *builder.variables["dx_primary_code"])
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
     # How long the list is says more beside its diagnosis than instead of it: add_lengths.
-    context = ["dx_primary_code", "service_type", "severity_group"]
+    severity = next(iter(builder.candidates([SEVERITY])), None)
+    context = ["dx_primary_code", "service_type"]
+    if severity is not None and severity.size > MOST_SEVERITIES:
+        context.append(SEVERITY)
     if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
         is_first = first_places(rows)
         first: Codes = np.full(encoded.rows, -1, np.int32)
@@ -266,7 +269,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         target = Target(FIRST_MEMBER, first, vocabulary)
         builder.add(target, builder.candidates(context), most=3, has_many=True)
         begins = length._replace(codes=np.where(first >= 0, length.codes, np.int32(-1)))
-        add_lengths(builder, target, owner, begins, encoded.population)
+        add_lengths(builder, target, owner, begins, encoded.population, severity)
         builder.variables[FIRST_MEMBER] = (first, vocabulary)
         rows, codes = rows[~is_first], codes[~is_first]
         context.append(FIRST_MEMBER)
@@ -281,7 +284,8 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     target = Target(MEMBER, codes, vocabulary)
     builder.add(target, candidates, population=population, most=3, has_many=True)
     of_each = owner._replace(codes=owner.codes[rows])
-    add_lengths(builder, target, of_each, length._replace(codes=length.codes[rows]), population)
+    of_claim = None if severity is None else severity._replace(codes=severity.codes[rows])
+    add_lengths(builder, target, of_each, length._replace(codes=length.codes[rows]), population, of_claim)
 
 
 def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> Target:

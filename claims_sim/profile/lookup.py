@@ -44,9 +44,11 @@ class Step:
 
 
 class _Cells:
-    """The cells of one level, one entry per unit: drawing is one look-up."""
+    """The cells of one level, one entry per unit: drawing is one look-up; or, where units are very many, one search."""
 
-    def __init__(self, level: Level, has_pool: npt.NDArray[np.bool_] | None, below: "_Below | None") -> None:
+    def __init__(
+        self, level: Level, has_pool: npt.NDArray[np.bool_] | None, below: "_Below | None", *, by_unit: bool
+    ) -> None:
         """`has_pool` says of each context whether there is anything to draw from above it (None: never mind).
 
         Where there is not, what was suppressed is spread over what was not; where it is many times that, it is what `below` says.
@@ -56,9 +58,15 @@ class _Cells:
         if has_pool is not None:
             spread = ~has_pool if below is None else ~has_pool & ~below.has_some
             units = np.where((values < 0) & spread[owner], 0, units)
-        self.entries = np.repeat(values, units)
+        self.ends = None if by_unit or units.sum() <= _DENSE else np.cumsum(units)
+        self.entries = np.repeat(values, units) if self.ends is None else values
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total
+
+    def draw(self, context: Codes, u: npt.NDArray[np.float64]) -> Codes:
+        """A value of each context (-1: withheld), which has some."""
+        place = self.start[context] + (u * self.total[context]).astype(np.int64)
+        return self.entries[place if self.ends is None else np.searchsorted(self.ends, place, side="right")]
 
 
 class _Below:
@@ -113,7 +121,8 @@ class TableSampler:
             if depth:
                 has_pool = has_pool[self._steps[depth - 1].parent]
             below = self._below(table, depth, ~has_pool) if table.has_pools else None
-            self._cells.append(_Cells(level, has_pool if table.has_pools else None, below))
+            pool = has_pool if table.has_pools else None
+            self._cells.append(_Cells(level, pool, below, by_unit=spreads_below_first))
             has_pool = has_pool | (self._cells[-1].total > 0)
         every = (
             np.concatenate([cells.entries for cells in self._cells])
@@ -177,7 +186,7 @@ class TableSampler:
             if first is not None:
                 first = None if depth == len(self.parents) else first
             context = context[there]
-            out[at] = cells.entries[cells.start[context] + (u * cells.total[context]).astype(np.int64)]
+            out[at] = cells.draw(context, u)
             if cells.below is not None:
                 left = np.flatnonzero((out[at] < 0) & cells.below.has_some[context])
                 out[at[left]] = cells.below.draw(context[left], uniforms(key, rows[at[left]], lane * 16 + 14))

@@ -4,12 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile import lookup
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
-from claims_sim.profile.list_lengths import LENGTH, LENGTH_BY, by_length
+from claims_sim.profile.list_lengths import LENGTH, LENGTH_BY, SEVERITY, SEVERITY_BY, by_length
+from claims_sim.profile.lookup import TableSampler
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, replaced, tariff_table
@@ -185,3 +187,57 @@ def test_lists_are_as_long_as_they_were_to_be_where_codes_are_few(fit):
     drawn = [len(one) for one in Sampler(profile).draw_claims(1, np.arange(30_000))["dx_secondary_codes"].to_pylist()]
     share = [np.mean(np.array([len(one) for one in held]) == n) for n in range(9)]
     assert [np.mean(np.array(drawn) == n) for n in range(9)] == pytest.approx(share, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def of_grave_claims(table):
+    """The same lists, of claims that are as grave as what they hold: a grave code makes them so, a long list alone does not."""
+    g = np.random.default_rng(46)
+    held = [bool(set(codes) & set(GRAVE.tolist())) for codes in table["dx_secondary_codes"].to_pylist()]
+    level = np.where(np.array(held), 2, g.integers(0, 2, ROWS))
+    return replaced(table, "severity_group", np.array(["ringan", "sedang", "berat"], object)[level].tolist())
+
+
+def how_many_by_severity(codes, claims):
+    """Of the lists of three codes and more, how many of `codes` one holds on average, by the severity of its claim."""
+    held = claims["dx_secondary_codes"].to_pylist()
+    pairs = [
+        (level, len(set(one) & set(codes)))
+        for level, one in zip(claims["severity_group"].to_pylist(), held, strict=True)
+        if len(one) >= 3
+    ]
+    return [np.mean([number for of, number in pairs if of == level]) for level in ("ringan", "sedang", "berat")]
+
+
+def test_codes_stand_in_lists_of_claims_as_grave_as_theirs_are(of_grave_claims, fit):
+    profile = fit(of_grave_claims)
+    drawn = Sampler(profile).draw_claims(3, np.arange(60_000))
+    real = how_many_by_severity(GRAVE, of_grave_claims)
+    assert real == pytest.approx([0, 0, 1])
+    mild, middle, grave = how_many_by_severity(GRAVE, drawn)
+    assert max(mild, middle) < 0.1
+    assert grave > 0.7
+    assert how_many_of(GRAVE, drawn) == pytest.approx(how_many_of(GRAVE, of_grave_claims), abs=0.1)
+    assert of_their_diagnosis(drawn) == pytest.approx(of_their_diagnosis(of_grave_claims), abs=0.07)
+    assert Profile.from_json(profile.to_json()) == profile
+    told = [name for name in SEVERITY_BY.values() if name in profile.tables]
+    shown = [table for table in describe_crossing(profile).tables if table.name in told]
+    assert len(shown) == len(told) > 0
+    assert all(table.smallest >= profile.k for table in shown)
+
+
+def test_severities_are_told_only_where_codes_tell_them(profile):
+    assert not set(SEVERITY_BY.values()) & profile.tables.keys()
+    assert not any("severity_by" in name for name in profile.features)
+
+
+def test_very_many_units_are_searched_and_drawn_as_often(of_grave_claims, fit, monkeypatch):
+    profile = fit(of_grave_claims)
+    name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
+    table = by_length(profile, name)
+    assert table.parents[:2] == (LENGTH, SEVERITY)
+    rows = np.arange(30_000)
+    given = {parent: (rows % size).astype(np.int32) for parent, size in zip(table.parents, table.sizes, strict=True)}
+    one = TableSampler(table).draw(5, rows, given)
+    monkeypatch.setattr(lookup, "_DENSE", 1000)
+    assert (TableSampler(table).draw(5, rows, given) == one).all()
