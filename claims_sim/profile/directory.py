@@ -22,6 +22,10 @@ COLUMNS: Final = ("facility_class", "facility_type", "province_name", "facility_
 """What may describe a facility; kinds that agree in the first ones are the most alike. Houses of a class are nearer to each other
 in size, prices and patients than houses of a place are.
 """
+_WITHIN: Final = 0.381966
+"""Where a claim lies in its part of its group's: off the middle and all simple fractions, where shares of few claims end. What a
+machine adds up otherwise in the last place then deals none out otherwise.
+"""
 _AGREE: Final = 0.99
 """A column describes facilities when so many claims have what most claims of their facility have."""
 
@@ -194,7 +198,7 @@ def _deal(kind: Ints, group: Ints, shares: Numbers, key: int) -> Ints:
     owner = owner[order]
     first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
     length = np.diff(np.r_[first, len(owner)])
-    place = (np.arange(len(owner)) - np.repeat(first, length) + 0.5) / np.repeat(length, length)
+    place = (np.arange(len(owner)) - np.repeat(first, length) + _WITHIN) / np.repeat(length, length)
     by_group = np.argsort(group, kind="stable")
     steps = np.cumsum(shares[by_group])
     end = np.cumsum(total)

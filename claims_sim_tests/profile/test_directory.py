@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.codes.hospitals import register
+from claims_sim.profile import directory
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
 from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
 from claims_sim.profile.sampler import Sampler
@@ -354,3 +355,20 @@ def test_claims_that_are_dealt_out_to_another_hospital_bear_its_type(fit):
     drawn = Sampler(fit(replaced(table, "facility_type", types))).draw_claims(1, np.arange(5000))
     pairs = set(zip(drawn["province_name"].to_pylist(), drawn["facility_type"].to_pylist(), strict=True))
     assert pairs == set(zip(table["province_name"].to_pylist(), types, strict=True))
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 2), (1, 1, 2), (3, 1, 1, 4)])
+def test_whose_a_claim_becomes_does_not_depend_on_the_last_digits_of_shares(monkeypatch, sizes):
+    """Another machine adds up in another order: where shares end between two claims, none may change sides for that."""
+    kinds = np.arange(len(sizes))[:, None]
+    kind = np.repeat(np.arange(len(sizes)), np.array(sizes) * 9 + 1)
+    facility = np.arange(len(kind)) % 7 + 1
+    whole = Population(len(kind), K, np.arange(1, len(kind) + 1), facility)
+    monkeypatch.setattr(directory, "group_kinds", lambda kind, kinds, population: np.zeros(len(kinds), np.int64))
+    found = []
+    for error in (-1e-11, 0.0, 1e-11):
+        shares = np.array(sizes) * (1 + error * np.arange(1, len(sizes) + 1))
+        monkeypatch.setattr(directory, "shares_of_kinds", lambda *_, shares=shares: shares)
+        found.append(deal_out([kinds[kind, 0].astype(np.int32)], whole).kind_dealt.tolist())
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0])) == len(sizes)
