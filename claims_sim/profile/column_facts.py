@@ -47,6 +47,8 @@ _SHARES: Final = {
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?([;,|#~\]]|\s+[A-TV-Z][0-9][0-9A-Z.]{{1,5}})')",
+    "pcs": "regexp_full_match(upper({t}), '[0-9BCDFGHX][0-9A-HJ-NP-Z]{{6}}') AND regexp_matches({t}, '[A-Za-z]')",
+    "named": "regexp_full_match({t}, '[A-Za-z][A-Za-z -]{{3,39}}')",
     "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
     "service": "regexp_replace(lower({t}), '[^a-z0-9]', '', 'g') IN ({services})",
@@ -128,6 +130,11 @@ def _own_codes(facts: Facts) -> float:
     return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"]) * (facts["date"] < 0.5)
 
 
+def _conditions(facts: Facts) -> float:
+    """How well a few names of diseases fit, in a word or two each."""
+    return 0.2 * (facts["named"] > 0.9 and 2 < facts["distinct"] <= MAX_CATEGORIES)
+
+
 # How well a column's content fits one of ours (0: not at all, 1: it can hardly be another), and in what respect.
 _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "claim_id": (_owners, "many different values"),
@@ -149,7 +156,10 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
-        lambda f: _in_most_rows(f) * max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        lambda f: (
+            _in_most_rows(f)
+            * max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f), _conditions(f))
+        ),
         "{icd10:.0%} ICD-10 codes, {list:.0%} lists of them, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
@@ -159,8 +169,8 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "comorbidity_count": (whole_numbers, "small whole numbers"),
     "procedure_code": (
-        lambda f: max(f["icd9"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
-        "{icd9:.0%} ICD-9-CM codes, {code:.0%} like codes",
+        lambda f: max(f["icd9"], f["pcs"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        "{icd9:.0%} ICD-9-CM codes, {pcs:.0%} ICD-10-PCS codes, {code:.0%} like codes",
     ),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "amount_claimed": (lambda f: amounts(f) * (f["distinct"] > 20), "{money:.0%} numbers"),

@@ -49,7 +49,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "rvs package "
-    "activity zorgproduct ops prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
+    "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
     "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
@@ -58,7 +58,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "whole": "total tot jumlah summe",
     "claimed": "gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
-    "charge charges charged gross apres apresentado",
+    "charge charges charged chg chgs gross apres apresentado",
     "paid": "vergoed pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
@@ -124,7 +124,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
     "amount_gap": ("gap", "amount gap", "own paid"),
-    "patient_id_hash": ("person id", "person hash", "person", "record id"),
+    "patient_id_hash": ("person id", "person hash", "person", "record id", "person label", "label!"),
     "claim_weight": ("weight",),
 }
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
@@ -153,7 +153,8 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # (HIRA's and NHIS's table 20),
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
 # India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
-# Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the medical record's number in words.
+# the United States' National Inpatient Sample, Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the
+# medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, a person's own hospital, a speciality, the class of a
 # policy, and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
 _KNOWN: Final[dict[str, str]] = {
@@ -198,7 +199,9 @@ _KNOWN: Final[dict[str, str]] = {
     "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
     "hcode": "facility_id", "actlos": "los", "svctype": "service_type", "hmain": "", "hsub": "",
     "providerlicense": "facility_id", "practicecode": "", "policyclass": "", "claimref": "claim_id", "itemcode": "procedure_code",
-    "sbscode": "procedure_code",
+    "sbscode": "procedure_code", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
+    "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
+    "hospbedsize": "facility_type",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",

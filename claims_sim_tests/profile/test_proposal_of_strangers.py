@@ -411,3 +411,36 @@ def test_the_main_procedure_is_taken_rather_than_a_further_one(tmp_path):
     codes = tariff_table(900)["procedure_code"]
     table = with_columns(tariff_table(900).drop_columns(["procedure_code"]), prosedur_lain=codes, prosedur_utama=codes)
     assert placed_in(table, tmp_path)["procedure_code"] == "prosedur_utama"
+
+
+def test_a_column_of_zeros_is_no_stay_where_most_claims_end_on_their_day(tmp_path):
+    """Of visits the days are none, and so is what is left to pay of most bills."""
+    rows = range(2_000)
+    first = [date(2024, 1, 1) + timedelta(i % 300) for i in rows]
+    nights = [i // 20 % 5 if i % 20 == 0 else 0 for i in rows]
+    own = with_columns(
+        tariff_table(2_000).drop_columns(["admit_dt", "discharge_dt", "los"]),
+        START=first,
+        STOP=[day + timedelta(n) for day, n in zip(first, nights, strict=True)],
+        OUTSTANDING=[float(i % 1000 == 1) for i in rows],
+    )
+    assert "los" not in placed_in(own, tmp_path)
+    assert placed_in(with_columns(own, hari=nights), tmp_path)["los"] == "hari"
+
+
+def test_a_few_conditions_in_words_are_the_diagnosis_where_nothing_else_is(tmp_path):
+    conditions = ["Cancer", "Obesity", "Diabetes", "Asthma", "Hypertension", "Arthritis"] * 150
+    table = tariff_table(900).drop_columns(["dx_primary_code", "patient_id_hash"])
+    names = [f"Person {chr(65 + i % 26)}{chr(97 + i // 26 % 26)}" for i in range(900)]
+    own = with_columns(table, **{"Medical Condition": conditions, "Name": names})
+    placed = placed_in(own, tmp_path)
+    assert placed["dx_primary_code"] == "Medical Condition"
+    assert placed["patient_id_hash"] == "Name"
+    coded = with_columns(own, dx=["I10", "E119", "J45"] * 300)
+    assert placed_in(coded, tmp_path)["dx_primary_code"] == "dx"
+
+
+def test_a_procedure_of_icd_10_pcs_is_one_rather_than_a_case_group(tmp_path):
+    table = tariff_table(900).drop_columns(["procedure_code"])
+    own = with_columns(table, DRG=["470", "871", "392"] * 300, I10_PR1=["0SRC0J9", "10D00Z1", None] * 300)
+    assert placed_in(own, tmp_path)["procedure_code"] == "I10_PR1"
