@@ -9,7 +9,7 @@ from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, HOUR, SEASON
+from claims_sim.profile.encode import DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
@@ -33,6 +33,7 @@ _CALLED: Final = {
     PRICE_CASE: "case of the price lists",
     PAID_CASE: "case of the price list of what is paid",
     DX_GROUP: "group of diagnoses",
+    HAS_CASE_GROUP: "whether there is a case group",
     HAS_PROCEDURE: "whether anything was done",
     PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",

@@ -45,6 +45,8 @@ STAY_SPAN: Final = "stay_span"
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
 """1 where anything was done."""
+HAS_CASE_GROUP: Final = "has_case_group"
+"""1 where a claim has one of many values of the severity."""
 _MANY_NAMED: Final = 0.1
 """The share of the claims that must have a procedure by name alone, where others have codes, for the names to be a list."""
 _MAY_BE_MISSING: Final = (

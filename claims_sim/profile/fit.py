@@ -14,7 +14,7 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, ha
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, released_count
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
-from claims_sim.profile.encode import DX_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
+from claims_sim.profile.encode import DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.list_lengths import MOST_SEVERITIES, SEVERITY, add_lengths
 from claims_sim.profile.money import profile_money
@@ -35,7 +35,9 @@ WEIGHED_BY: Final = PLACE[:-1]
 """Most samples are drawn by places that are no district: told by these, weights are told of more."""
 WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCEDURE, "dx_primary_code"))
 """Some are drawn anew every year, with other weights; some weights are what a case weighs, which its procedure decides."""
-BEFORE_MONEY: Final = (*PLACE, "dx_primary_code", "severity_group", "secondary_count", "procedure_code", "los")
+BEFORE_MONEY: Final = (
+    *PLACE, "dx_primary_code", HAS_CASE_GROUP, "severity_group", "secondary_count", "procedure_code", "los",
+)  # fmt: skip
 MAX_COUNTED: Final = 30
 _MANY_CODES: Final = 100
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
@@ -170,6 +172,9 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
         elif name == DISTRICT and PROVINCE in builder.variables:
             # What is withheld of a district is drawn from the others of its province, never from the country's.
             first, rule = (PROVINCE,), Rule(has_pools=False)
+        elif name == SEVERITY and size > MOST_SEVERITIES and None in encoded.vocabularies[name]:
+            _add_has_any(builder, encoded, HAS_CASE_GROUP, name, builder.candidates(earlier))
+            first = (HAS_CASE_GROUP,)
         # A diagnosis brings one case group or two, which is more than what its group of diagnoses tells.
         tries_code = name == "severity_group" and size >= _MANY_CODES
         target = Target(name, encoded.codes[name], size)
@@ -191,6 +196,13 @@ def _add_group(builder: Builder, encoded: Encoded, earlier: Sequence[str]) -> No
     builder.variables[DX_GROUP] = (group, max(groups) + 1)
 
 
+def _add_has_any(builder: Builder, encoded: Encoded, name: str, column: str, candidates: Sequence[Parent]) -> None:
+    """Whether claims have any code of a column at all, which where each code is rare is told better by itself."""
+    has_any = (encoded.codes[column] != encoded.vocabularies[column].index(None)).astype(np.int32)
+    builder.add(Target(name, has_any, 2), candidates)
+    builder.variables[name] = (has_any, 2)
+
+
 def _add_procedure(builder: Builder, encoded: Encoded) -> None:
     """First whether anything was done, which follows the kind of service, then what, which follows the diagnosis."""
     vocabulary = encoded.vocabularies.get("procedure_code", ())
@@ -200,9 +212,7 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
     candidates = builder.candidates(earlier)
     if None in vocabulary and size > _FEW_PROCEDURES:
-        has_any = (codes != vocabulary.index(None)).astype(np.int32)
-        builder.add(Target(HAS_PROCEDURE, has_any, 2), candidates)
-        builder.variables[HAS_PROCEDURE] = (has_any, 2)
+        _add_has_any(builder, encoded, HAS_PROCEDURE, "procedure_code", candidates)
         candidates += builder.candidates([HAS_PROCEDURE])
     # What codes tell by themselves is given first: a cell that is told of fewer things is one of codes that tell the same.
     nothing = vocabulary.index(None) if None in vocabulary else -1

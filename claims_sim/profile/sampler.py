@@ -22,6 +22,7 @@ from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, PROCEDURE_NAME, 
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
     DX_GROUP,
+    HAS_CASE_GROUP,
     HAS_PROCEDURE,
     HOUR,
     INPATIENT,
@@ -46,7 +47,7 @@ BRIEF: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
     "dx_primary_code", "severity_group",
 )  # fmt: skip
-_BRIEF_CODES: Final = (*BRIEF[: BRIEF.index("dx_primary_code")], DX_GROUP, *BRIEF[BRIEF.index("dx_primary_code") :])
+_BRIEF_CODES: Final = (*BRIEF[:-2], DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -320,12 +321,13 @@ class Sampler:
         return Draft(self.profile, rows, self._groups)
 
     def _set_what_follows(self, draft: Draft) -> None:
-        """Set what is drawn before a diagnosis and a procedure, where these are given."""
+        """Set what is drawn before a diagnosis, a case group and a procedure, where these are given."""
         if DX_GROUP in self._tables and "dx_primary_code" in draft.codes:
             draft.codes[DX_GROUP] = self._group_of_dx[draft.codes["dx_primary_code"]]
-        if HAS_PROCEDURE in self._tables and "procedure_code" in draft.codes:
-            none = _missing(self._texts["procedure_code"])
-            draft.codes[HAS_PROCEDURE] = (draft.codes["procedure_code"] != none).astype(np.int32)
+        for has_any, column in ((HAS_CASE_GROUP, "severity_group"), (HAS_PROCEDURE, "procedure_code")):
+            if has_any in self._tables and column in draft.codes:
+                none = _missing(self._texts[column])
+                draft.codes[has_any] = (draft.codes[column] != none).astype(np.int32)
 
     def _read_procedure_names(self, draft: Draft, claims: pa.Table) -> None:
         """Set the names of procedures without a code, where these are given."""

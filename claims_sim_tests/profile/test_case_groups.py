@@ -264,3 +264,45 @@ def test_a_diagnosis_brings_its_own_group_however_many_others_it_may_have(fit, c
     own = dict(zip(codes, groups, strict=False))
     pairs = zip(drawn["dx_primary_code"].to_pylist(), drawn[column].to_pylist(), strict=True)
     assert np.mean([own[code] == told for code, told in pairs]) > 0.11
+
+
+@pytest.fixture(scope="module")
+def of_stays_alone(fit):
+    """One claim in thirteen is a stay, told by its case group alone: one of a hundred, some of which too few have, and far dearer."""
+    g = np.random.default_rng(13)
+    is_stay = g.random(ROWS) < 0.08
+    codes = np.array([f"{letter}{n:02}" for letter in "ABCDEGHIJK" for n in range(6)], object)
+    claimed = np.where(is_stay, 1000 * np.maximum(g.poisson(9, ROWS), 1), 10 * (1 + g.poisson(6, ROWS)))
+    groups = np.where(is_stay, g.integers(100, 210, ROWS).astype(str), None)
+    table = replaced(tariff_table(ROWS), "dx_primary_code", g.choice(codes, ROWS).tolist())
+    table = replaced(table, "severity_group", pa.array(groups.tolist(), pa.string()))
+    table = replaced(table, "procedure_code", pa.nulls(ROWS, pa.string()))
+    table = replaced(replaced(table, "amount_claimed", claimed.astype(float)), "amount_paid", claimed.astype(float))
+    los = np.where(is_stay, 1 + g.poisson(3, ROWS), 1)
+    admit = np.array(table["admit_dt"].to_pylist(), "datetime64[D]")
+    table = replaced(replaced(table, "los", los), "discharge_dt", (admit + los).tolist())
+    table = replaced(table, "service_type", ["RITL"] * ROWS)
+    return table, Sampler(fit(table))
+
+
+def test_as_many_claims_have_a_case_group_and_cost_what_such_do(of_stays_alone):
+    table, sampler = of_stays_alone
+    drawn = sampler.draw_claims(2, np.arange(ROWS))
+    shown = drawn["severity_group"].to_numpy(zero_copy_only=False) != "unknown"
+    real = table["severity_group"].is_valid().to_numpy()
+    assert shown.mean() == pytest.approx(real.mean(), abs=0.005)
+    for has in (True, False):
+        ours, theirs = (each["amount_claimed"].to_numpy()[of == has] for each, of in ((drawn, shown), (table, real)))
+        assert np.mean(np.log(ours)) == pytest.approx(np.mean(np.log(theirs)), abs=0.05)
+
+
+def test_a_claim_that_is_given_has_a_case_group_or_none_as_it_says(of_stays_alone):
+    """The live stream's briefs: what follows is drawn for the case group that they have."""
+    _, sampler = of_stays_alone
+    briefs = sampler.draw_briefs(6, np.arange(4000))
+    drawn = sampler.draw_open(6, np.arange(4000), briefs)
+    stays = drawn["los"].to_numpy()
+    has = briefs["severity_group"].to_numpy(zero_copy_only=False) != "unknown"
+    assert 200 < has.sum() < 500
+    assert np.mean(stays[has]) > 3
+    assert np.mean(stays[~has]) < 1.2
