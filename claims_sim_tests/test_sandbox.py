@@ -179,9 +179,11 @@ def without_one_key(settings, small_source, tmp_path):
         connection.execute("""
             CREATE TABLE claims_normalized AS SELECT * EXCLUDE (patient_id_hash, facility_id),
               DATE '1930-01-01' + CAST(hash(patient_id_hash) % 20000 AS INTEGER) AS born, hash(patient_id_hash) % 2 = 0 AS woman,
-              CAST(hash(patient_id_hash) % 9999 AS INTEGER) AS home, CAST(hash(facility_id) % 100000 AS INTEGER) AS house,
+              CAST(hash(patient_id_hash) % 999 AS DECIMAL(3, 0)) AS home, CAST(hash(facility_id) % 100000 AS INTEGER) AS house,
               'a' AS site FROM src.claims_normalized""")
-    mapping.write_text('[columns]\npatient_id_hash = ["born", "woman", "home"]\nfacility_id = ["house", "site"]')
+    mapping.write_text(
+        '[columns]\npatient_id_hash = ["born", "woman", "home", "province_name"]\nfacility_id = ["house", "site"]'
+    )
     own = settings.model_copy(update={"source": path, "mapping": mapping})
     pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
     return own
@@ -195,10 +197,14 @@ def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(witho
     assert done.named("") == []
     key = "concat_ws('|', born, woman, home)"
     filled, of_all = query(
-        out, f"SELECT count(born + home) FILTER (woman IS NOT NULL), count(DISTINCT {key}) FROM claims_normalized"
+        out,
+        f"SELECT count(born + CAST(home AS INTEGER)) FILTER (woman IS NOT NULL), count(DISTINCT {key}) FROM claims_normalized",
     )[0]
     assert filled == done.claims
     assert 300 < of_all < 2_000
+    # What is read from a part of the key says what it holds.
+    places = "SELECT count(DISTINCT province_name) > 1, bool_or(province_name LIKE 'SIM%') FROM claims_normalized"
+    assert query(out, places) == [(True, False)]
     # Who comes again too soon does so under the same key.
     again = pq.read_table(truth).to_pandas().query("kind == 'readmission'")
     assert len(again) > 3

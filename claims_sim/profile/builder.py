@@ -69,7 +69,7 @@ class Builder:
         if rule == PLAIN:
             parents = self._with_groups(target, parents, population or self.population)
         if has_many or tries_code:
-            parents = self._likeliest(target, parents, candidates, population or self.population)
+            parents = self._likeliest(target, parents, candidates, population or self.population, own)
         return self.release(target, parents, population or self.population, rule)
 
     def release(self, target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Codes:
@@ -149,9 +149,16 @@ class Builder:
         return [*parents[:place], between, *parents[place:]]
 
     def _likeliest(
-        self, target: Target, learned: list[Parent], candidates: Sequence[Parent], population: Population
+        self,
+        target: Target,
+        learned: list[Parent],
+        candidates: Sequence[Parent],
+        population: Population,
+        own: list[Parent],
     ) -> list[Parent]:
-        """The parents that were learned, alone or before the code that has most values; or that code alone, after its groups."""
+        """The parents that were learned, alone or before the code that has most values; or that code after its groups, and after
+        its `own` ones, which come first in any case.
+        """  # noqa: D205
         code = max(candidates, key=lambda parent: parent.size, default=None)
         few, thin = _some_rows(target)
         # That code after its groups is grouped already.
@@ -159,7 +166,7 @@ class Builder:
             return learned
         before = dict(self.features)
         ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]
-        grouped = self._with_groups(target, [code], population)
+        grouped = self._with_groups(target, [*own, code], population)
         least = _least_told(target, few, population)
         best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least) - MIN_GAIN * len(way))
         # Groups of one way may have the name of another's, and be others.

@@ -139,7 +139,7 @@ def _nested_means(population: Population, parents: Sequence[Parent], rest: Numbe
         count = np.bincount(here, minlength=len(keys))
         off = left - above[here]
         total, squares = (_sums(here, each, len(keys)) for each in (off, off**2))
-        mean = above + total / (count + _prior(total, squares, count))
+        mean = above + total / (count + _prior(total[allowed], squares[allowed], count[allowed]))
         # The fewer claims, the coarser: what one of them adds must not show.
         step = np.where(count < _FEW * population.k, 0.05, 0.01)
         mean = np.round(np.round(mean / step) * step, 2)

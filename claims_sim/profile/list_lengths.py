@@ -85,10 +85,11 @@ def _add(
 
 
 def _in_bands(builder: Builder, name: str, length: Target) -> Parent:
-    """How long a list is in a few bands of about as many lists; it is a feature of the profile."""
-    count = np.bincount(length.codes[length.codes > 0], minlength=length.size)
+    """How long a list is in a few bands of about as many lists, as far as that is told; it is a feature of the profile."""
+    count = np.maximum(builder.tables[LENGTH].marginal()[: length.size], 0)
+    count[0] = 0
     before = np.cumsum(count) - count
-    band = np.minimum((before + count / 2) * _BANDS / max(int(count.sum()), 1), _BANDS - 1).astype(np.int32)
+    band = np.minimum((before + count / 2) * _BANDS / max(float(count.sum()), 1.0), _BANDS - 1).astype(np.int32)
     parent = Parent(f"{LENGTH}~{name}~{_BANDS}", np.append(band, np.int32(-1))[length.codes], _BANDS)
     builder.features[parent.name] = Feature(variable=LENGTH, size=_BANDS, groups=tuple(band.tolist()))
     return parent

@@ -20,7 +20,7 @@ class _Sections:
 def load_mapping(path: Path) -> ColumnMapping:
     """Read `[columns] los = "stay_days"`, `dx_secondary_codes = ["dx2", "dx3"]` and `[values.facility_ownership] "3" = "Pemkab"`.
 
-    Several columns are one list, or one key of owners (`patient_id_hash = ["birth_date", "sex", "postcode"]`).
+    Several columns are one list, or one key of owners (`patient_id_hash = ["birth_date", "sex"]`).
 
     Raises SourceError when the file is missing, no TOML, or names a column that no claim has.
     """

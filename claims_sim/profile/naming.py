@@ -69,7 +69,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "sendiri zuzahlung eigen eigenanteil",
     "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
-    "kartu noka nokapst nik run rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
+    "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
     "patienten versicherter",
     "own": "pasien peserta pat patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
     "home residence residencia domicilio woonplaats wohnort domisili",
@@ -82,7 +82,6 @@ _MEANINGS: Final[dict[str, str]] = {
     "companions": "sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
     "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
-    "home": "kodepos pos cep zip zipcode postcode postal plz",
     "relative": "relative relatif drg rw adjrw bewertungsrelation",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
@@ -124,7 +123,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
     "amount_gap": ("gap", "amount gap", "own paid"),
-    "patient_id_hash": ("person id", "person hash", "person", "record id", "person label", "label!"),
+    "patient_id_hash": ("person id", "person hash", "person", "record id", "person label"),
     "claim_weight": ("weight",),
 }
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
@@ -199,7 +198,7 @@ _KNOWN: Final[dict[str, str]] = {
     "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
     "hcode": "facility_id", "actlos": "los", "svctype": "service_type", "hmain": "", "hsub": "",
     "providerlicense": "facility_id", "practicecode": "", "policyclass": "", "claimref": "claim_id", "itemcode": "procedure_code",
-    "sbscode": "procedure_code", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
+    "sbscode": "procedure_code", "runhash": "patient_id_hash", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
     "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
     "hospbedsize": "facility_type",
 }  # fmt: skip
@@ -218,7 +217,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "pos", "run", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

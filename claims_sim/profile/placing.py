@@ -73,9 +73,9 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
 
 
 def _persons_by_parts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:
-    """Where no column is a key of persons: the day of birth, with the sex and the postcode where these are told.
+    """Where no column is a key of persons: the day of birth, with the sex where that is told.
 
-    Who shares all of them counts as one person, which hides rather more. An age would not do: it makes a new person each year.
+    Who shares them counts as one person, which hides rather more. An age would not do, nor where people live: who moves is another.
     """
     if "patient_id_hash" in done:
         return []
@@ -83,13 +83,10 @@ def _persons_by_parts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed
     said = {name: frozenset[str]().union(*meanings_of(name)) for name in filled}
     born = [name for name in filled if "birth" in said[name] and facts[name]["date"] > _MOSTLY]
     sex = [name for name in filled if "sex" in said[name] and 2 <= facts[name]["distinct"] <= _MOST_SEXES]
-    home = [
-        name for name in filled if "home" in said[name] and "facility" not in said[name] and facts[name]["distinct"] > 2
-    ]
     if not born:
         return []
-    why = "no key of persons; who shares these counts as one, who moves as two"
-    return [Placed("patient_id_hash", born[0], SURE, why, also=(*sex[:1], *home[:1]))]
+    why = "no key of persons; who shares these counts as one"
+    return [Placed("patient_id_hash", born[0], SURE, why, also=tuple(sex[:1]))]
 
 
 def _amounts_by_content(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:

@@ -128,7 +128,9 @@ def foreign_columns(
 
     What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
     """
-    ours = {theirs: name for name, column in located.items() for theirs in (column.theirs, *column.also)}
+    # What else is read from a part of a key says what it holds.
+    keys_first = sorted(located.items(), key=lambda found: found[1].kind != "hash")
+    ours = {theirs: name for name, column in keys_first for theirs in (column.theirs, *column.also)}
     wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
     columns = []
     for theirs, kind in types.items():
@@ -211,8 +213,11 @@ def _identity(text: str, number: str, type_: str) -> str:
         return f"CAST(md5({text}) AS UUID)"
     if type_.startswith((*_WHOLE, "DECIMAL", "DOUBLE", "FLOAT")):
         most = {"TINYINT": 127, "UTINYINT": 255, "SMALLINT": 32_767, "USMALLINT": 65_535}.get(type_, 2_147_483_647)
-        return f"CAST({number} % {most} AS {type_})"
-    return f"CAST({text} AS {type_})"
+        digits = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", type_)
+        if digits:
+            most = min(most, 10 ** (int(digits[1]) - int(digits[2])) - 1)
+        return f"CAST({number} % {max(most, 1)} AS {type_})"
+    return f"TRY_CAST({text} AS {type_})"
 
 
 def _date(name: str, type_: str, forms: Forms) -> str:

@@ -277,6 +277,7 @@ def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
     """A text of a located column, or a member of its lists, as a canonical value: an expression over their column's name."""
     if column.kind == "list":
         return _nullified(_clean(quote_identifier(column.theirs)), ("", *NO_CODE))
+    mapping = replace(mapping, values={name: _values_for(name, column, mapping)})
     column = replace(column, type="VARCHAR")
     return canonical_expression(name, column, {name: column}, mapping, "")
 
@@ -303,16 +304,34 @@ def _let(name: str, expression: str, body: Callable[[str], str]) -> str:
 
 def text_expression(column: Located) -> str:
     """The column as trimmed text, NULL when empty."""
-    return f"nullif(trim({_as_text(column.theirs, column.type)}), '')"
+    return f"nullif(trim({_as_text(column)}), '')"
 
 
-def _as_text(theirs: str, kind: str) -> str:
-    """A column as text: codes that were read as numbers with gaps (7092.0) as they are written."""
-    name = quote_identifier(theirs)
+def _as_text(column: Located) -> str:
+    """A column as text: what was read as a number with decimals as it was written, a level 1.0 as 1, and a code 7092.0 as 7092.
+
+    428.0 may be a code with its dot.
+    """
+    name = quote_identifier(column.theirs)
     text = f"CAST({name} AS VARCHAR)"
-    if not kind.startswith((*_WITH_NAN, "DECIMAL")) or kind.endswith("]"):
+    if not _has_decimals(column):
         return text
-    return f"CASE WHEN {name} = trunc({name}) THEN coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), {text}) ELSE {text} END"
+    whole = f"{name} = trunc({name})" + (f" AND {name} >= 1000" if column.kind == "code" else "")
+    return f"CASE WHEN {whole} THEN coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), {text}) ELSE {text} END"
+
+
+def _has_decimals(column: Located) -> bool:
+    return _is_one_of(column, (*_WITH_NAN, "DECIMAL"))
+
+
+def _values_for(name: str, column: Located, mapping: ColumnMapping) -> Mapping[str, str]:
+    """The value map of a column; of numbers also without the decimals that its keys may have."""
+    values = mapping.values.get(name, {})
+    return (
+        {**{key.removesuffix(".0"): ours for key, ours in values.items()}, **values}
+        if _has_decimals(column)
+        else values
+    )
 
 
 def value_expression(name: str, column: Located) -> str:
@@ -353,7 +372,7 @@ def canonical_expression(
         return key_expression(column)
     if column.kind == "date":
         return date_expression(column, _province(located, mapping))
-    values = mapping.values.get(name, {})
+    values = _values_for(name, column, mapping)
     if column.kind == "number":
         is_typed = _is_one_of(column, _NUMBER_TYPES)
         text = theirs if is_typed and not values else _mapped(text_expression(column), values)
@@ -376,15 +395,18 @@ def key_expression(column: Located) -> str:
 
     It may change with DuckDB's version, which a sketch's basis knows of (sketch.py).
     """
-    parts = [quote_identifier(name) for name in (column.theirs, *column.also)]
+    parts = [f"CAST({quote_identifier(name)} AS VARCHAR)" for name in (column.theirs, *column.also)]
+    if column.also:
+        parts = [f"nullif(nullif(trim({part}), ''), 'nan')" for part in parts]
     there = " AND ".join(f"{part} IS NOT NULL" for part in parts)
-    return f"CASE WHEN {there} THEN hash({', '.join(f'CAST({part} AS VARCHAR)' for part in parts)}) END"
+    return f"CASE WHEN {there} THEN hash({', '.join(parts)}) END"
 
 
 def named_expressions(name: str, column: Located) -> tuple[str, ...]:
     """The texts that the keys of a value map are compared with: what is written and, of a code, also what is read."""
     text = value_expression(name, column)
-    return (text, _plain_code(text)) if column.kind == "code" else (text,)
+    written = (f"CAST({quote_identifier(column.theirs)} AS VARCHAR)",) if _has_decimals(column) else ()
+    return (text, _plain_code(text), *written) if column.kind == "code" else (text, *written)
 
 
 def _plain_code(text: str) -> str:

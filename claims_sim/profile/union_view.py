@@ -79,7 +79,11 @@ def _real_columns(
 def _key(column: Located) -> str:
     """A key as it is; one of several parts as a text of all, where all are there."""
     parts = [quote_identifier(name) for name in (column.theirs, *column.also)]
-    return parts[0] if len(parts) == 1 else " || '|' || ".join(f"CAST({part} AS VARCHAR)" for part in parts)
+    return (
+        parts[0]
+        if len(parts) == 1
+        else " || '|' || ".join(f"replace(CAST({part} AS VARCHAR), '|', '||')" for part in parts)
+    )
 
 
 def _qualified(table: str) -> str:

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from claims_sim.profile.document import Profile
+from claims_sim.profile.context_means import _nested_means, _prior
+from claims_sim.profile.counting import Population
+from claims_sim.profile.document import Bins, Profile
+from claims_sim.profile.draft import Edges
+from claims_sim.profile.release import Parent
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -137,6 +141,36 @@ def test_what_chance_makes_of_a_few_claims_is_no_effect(of_chance, fit):
     effects = fit(of_chance).money.means.effects["dx_primary_code"]
     assert len(effects) > 500
     assert np.abs(effects).max() <= 0.05  # without care some lie half as high again, as chance has it
+
+
+def test_a_claim_that_may_not_be_told_moves_no_mean():
+    """How far means are pulled follows from what is told alone: else a claim that is not would show in all of them."""
+    g = np.random.default_rng(9)
+    context = np.append(np.repeat(np.arange(200), 20), 200).astype(np.int32)
+    population = Population(len(context), 11, np.arange(1, len(context) + 1), None)
+    rest = np.append(np.repeat(g.normal(0, 0.3, 200), 20) + g.normal(0, 1, 4000), 0.0)
+    found = []
+    for alone in (0.0, 3.0, 9.0):
+        rest[-1] = alone
+        found.append(_nested_means(population, [Parent("where", context, 201)], rest, np.arange(len(rest))).levels[1])
+    assert len(found[0][1]) == 200
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(("apart", "counts"), [(0.5, (20, 20)), (0.2, (5, 60)), (1.0, (10, 200))])
+def test_how_much_is_known_before_is_as_values_differ(apart, counts):
+    """The variance inside values by that between them: 1 by the square of how far they lie apart."""
+    g = np.random.default_rng(10)
+    of_each = g.integers(counts[0], counts[1] + 1, 4000)
+    value = np.repeat(np.arange(4000), of_each)
+    logs = g.normal(0, apart, 4000)[value] + g.normal(0, 1, len(value))
+    sums = [np.bincount(value, weights) for weights in (logs, logs**2)]
+    assert _prior(*sums, of_each) == pytest.approx(max(1 / apart**2, 5.0), rel=0.15)
+
+
+def test_what_lies_partly_before_the_dearest_is_not_beyond_them():
+    edges = Edges(Bins(lo=(0.0, 2.0), hi=(2.0, 4.0), whole=False))
+    assert edges.beyond(np.array([0, 1, 1, -1]), np.array([1.0, 3.0, 2.0, 0.0])).tolist() == [False, False, True, False]
 
 
 def test_no_sum_stands_out_where_the_dearest_claims_end(of_chance, fit):

@@ -226,6 +226,19 @@ def test_codes_stand_in_lists_of_claims_as_grave_as_theirs_are(of_grave_claims, 
     assert all(table.smallest >= profile.k for table in shown)
 
 
+def test_in_which_band_a_length_is_follows_from_what_is_told_of_lengths(of_grave_claims, fit):
+    """One list more, or the length of one, is nothing that a band may show."""
+    profile = fit(of_grave_claims)
+    bands = {name: feature for name, feature in profile.features.items() if name.startswith(f"{LENGTH}~severity_by")}
+    assert bands
+    count = np.maximum(profile.tables[LENGTH].marginal(), 0)[: profile.tables[LENGTH].size]
+    count[0] = 0
+    place = (np.cumsum(count) - count / 2) / count.sum()
+    for feature in bands.values():
+        assert feature.groups == tuple(np.minimum(place * 3, 2).astype(int).tolist())
+        assert len(set(feature.groups)) > 1
+
+
 def test_severities_are_told_only_where_codes_tell_them(profile):
     assert not set(SEVERITY_BY.values()) & profile.tables.keys()
     assert not any("severity_by" in name for name in profile.features)

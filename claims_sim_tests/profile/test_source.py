@@ -307,14 +307,36 @@ def test_codes_that_were_read_as_numbers_are_codes(tmp_path, kind):
     """As tables of numbers with gaps are written: 70.92 is 7092, then 7092.0."""
     columns = {"dx_primary_code": ["4019.0", "V5789", "311"], "los": [0, 1, 2], "amount_claimed": [1.0, 2.0, 3.0]}
     severity = pa.array([1.0, None, 2.0], pa.float64())
-    codes = pa.array([7092.0, None, 331.0], pa.float64()).cast(kind) if kind != pa.string() else ["7092.0", None, "331"]
+    codes = (
+        pa.array([7092.0, None, 8154.0], pa.float64()).cast(kind) if kind != pa.string() else ["7092.0", None, "8154"]
+    )
     spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes, severity_group=severity,
                    dx_secondary_codes=["4280.0;V4501", "", "25000.0"])  # fmt: skip
     found = read_source(spec).columns
-    assert found["procedure_code"].to_pylist() == ["7092", None, "331"]
+    assert found["procedure_code"].to_pylist() == ["7092", None, "8154"]
     assert found["dx_primary_code"].to_pylist() == ["4019", "V5789", "311"]
     assert found["severity_group"].to_pylist() == ["1", None, "2"]
     assert found["dx_secondary_codes"].to_pylist() == [["4280", "V4501"], [], ["25000"]]
+
+
+def test_a_dotted_code_in_a_column_of_numbers_keeps_what_is_behind_its_dot(tmp_path):
+    dx = pa.array([428.0, 401.9, 276.51], pa.float64())
+    found = read_source(
+        parquet(tmp_path / "c.parquet", dx_primary_code=dx, los=[0, 1, 2], amount_claimed=[1.0, 2.0, 3.0])
+    ).columns
+    assert found["dx_primary_code"].to_pylist() == ["4280", "4019", "27651"]
+
+
+@pytest.mark.parametrize("keys", [("1.0", "2.0"), ("1", "2")])
+def test_a_value_map_may_name_numbers_with_their_decimals_or_without(tmp_path, keys):
+    (tmp_path / "map.toml").write_text(f'[values.severity_group]\n"{keys[0]}" = "ringan"\n"{keys[1]}" = "berat"')
+    spec = parquet(tmp_path / "c.parquet", **SMALL, severity_group=pa.array([1.0, None, 2.0], pa.float64()))
+    source = read_source(SourceSpec(spec.path, mapping=tmp_path / "map.toml"))
+    assert source.columns["severity_group"].to_pylist() == ["ringan", None, "berat"]
+
+
+def test_a_key_of_which_a_part_is_empty_is_none(tmp_path):
+    assert persons(tmp_path, [("a", 1, ""), ("", 1, "x"), ("a", 1, " ")]) == [None, None, None]
 
 
 def test_what_stands_for_no_value_is_none_unless_the_mapping_gives_it_a_name(tmp_path):
