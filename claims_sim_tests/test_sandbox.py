@@ -219,6 +219,15 @@ def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(witho
         assert connection.execute(houses).fetchall() == [(0,)]
 
 
+def test_a_part_of_a_key_that_cannot_be_made_up_is_named_and_may_be_filled(without_one_key, tmp_path):
+    with duckdb.connect(str(without_one_key.source)) as connection:
+        connection.execute("ALTER TABLE claims_normalized ADD COLUMN born_at TIME DEFAULT TIME '10:30:00'")
+    without_one_key.mapping.write_text('[columns]\npatient_id_hash = ["born", "born_at"]')
+    with pytest.raises(SettingsError, match=r'column born_at: no TIME comes of it: .* Give it with --fill "born_at='):
+        write_sandbox(without_one_key, tmp_path / "s.duckdb", asked=asked(100))
+    write_sandbox(without_one_key, tmp_path / "s.duckdb", asked=asked(100), fill={"born_at": "TIME '08:00:00'"})
+
+
 def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path):
     """What goes through the reverse of the mapping and back through the mapping is the same claim."""
     from claims_sim.profile.source import SourceSpec, read_claims_to_score

@@ -176,8 +176,12 @@ def _insert(connection: duckdb.DuckDBPyConnection, name: str, columns: Sequence[
             try:
                 connection.execute(f"SELECT {column.expression} FROM ({numbered})").fetchall()
             except duckdb.Error as one:
-                option = "--fill " if column.origin == "filled" else "column "
-                raise SettingsError(f"{option}{column.name}: no {column.type} comes of it: {_told(one)}.") from None
+                is_filled = column.origin == "filled"
+                what, instead = (
+                    ("--fill", "") if is_filled else ("column", f' Give it with --fill "{column.name}=...".')
+                )
+                told = f"{what} {column.name}: no {column.type} comes of it: {_told(one)}.{instead}"
+                raise SettingsError(told) from None
         raise SettingsError(f"The claims cannot be written in the source's shape: {_told(error)}.") from None
 
 

@@ -59,7 +59,8 @@ class Builder:
 
         The variables `first`, as far as they exist, are given before all others, so that no cell is too small for them to be known.
         A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
-        With `tries_code` only the code of most values among the candidates is, which then may come after what was learned.
+        With `tries_code` it is learned like any other, and then the candidate that has most values is tried behind what was learned,
+        weighed so.
         """
         parents = self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)

@@ -16,13 +16,13 @@ from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
 from claims_sim.profile.facilities import text_codes
-from claims_sim.profile.list_lengths import MOST_SEVERITIES, SEVERITY, add_lengths
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid
+from claims_sim.profile.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import about, share_of
 
@@ -40,6 +40,7 @@ BEFORE_MONEY: Final = (
 )  # fmt: skip
 MAX_COUNTED: Final = 30
 _MANY_CODES: Final = 100
+"""Of so many case groups or procedures each diagnosis has few claims of most."""
 _FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
 _MANY_UNKNOWN: Final = 0.05  # of the stays
 UNKNOWN: Final = "unknown"
@@ -176,7 +177,7 @@ def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> No
             _add_has_any(builder, encoded, HAS_CASE_GROUP, name, builder.candidates(earlier))
             first = (HAS_CASE_GROUP,)
         # A diagnosis brings one case group or two, which is more than what its group of diagnoses tells.
-        tries_code = name == "severity_group" and size >= _MANY_CODES
+        tries_code = name == SEVERITY and size >= _MANY_CODES
         target = Target(name, encoded.codes[name], size)
         builder.add(target, builder.candidates(earlier), first=first, rule=rule, tries_code=tries_code)
         builder.variables[name] = (encoded.codes[name], size)
@@ -267,7 +268,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     length = _add_secondary_count(builder, encoded, np.bincount(rows, minlength=encoded.rows))
     owner = Parent("dx_primary_code", *builder.variables["dx_primary_code"])
     vocabulary = len(encoded.vocabularies["dx_secondary_codes"])
-    # How long the list is says more beside its diagnosis than instead of it: add_lengths.
+    # How long the list is says more beside its diagnosis than instead of it: add_lists.
     severity = next(iter(builder.candidates([SEVERITY])), None)
     context = ["dx_primary_code", "service_type"]
     if severity is not None and severity.size > MOST_SEVERITIES:
@@ -279,7 +280,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
         target = Target(FIRST_MEMBER, first, vocabulary)
         builder.add(target, builder.candidates(context), most=3, has_many=True)
         begins = length._replace(codes=np.where(first >= 0, length.codes, np.int32(-1)))
-        add_lengths(builder, target, owner, begins, encoded.population, severity)
+        add_lists(builder, target, owner, begins, encoded.population, severity)
         builder.variables[FIRST_MEMBER] = (first, vocabulary)
         rows, codes = rows[~is_first], codes[~is_first]
         context.append(FIRST_MEMBER)
@@ -295,7 +296,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     builder.add(target, candidates, population=population, most=3, has_many=True)
     of_each = owner._replace(codes=owner.codes[rows])
     of_claim = None if severity is None else severity._replace(codes=severity.codes[rows])
-    add_lengths(builder, target, of_each, length._replace(codes=length.codes[rows]), population, of_claim)
+    add_lists(builder, target, of_each, length._replace(codes=length.codes[rows]), population, of_claim)
 
 
 def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> Target:

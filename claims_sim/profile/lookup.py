@@ -58,10 +58,11 @@ class _Cells:
         if has_pool is not None:
             spread = ~has_pool if below is None else ~has_pool & ~below.has_some
             units = np.where((values < 0) & spread[owner], 0, units)
-        if units.sum() > _DENSE and not by_unit:
+        by_unit = by_unit or units.sum() <= _DENSE
+        if not by_unit:
             owner, values, units = owner[units > 0], values[units > 0], units[units > 0]
-        self.ends = None if by_unit or units.sum() <= _DENSE else np.cumsum(units)
-        self.entries = np.repeat(values, units) if self.ends is None else values
+        self.ends = None if by_unit else np.cumsum(units)
+        self.entries = np.repeat(values, units) if by_unit else values
         self.total = np.bincount(owner, weights=units, minlength=len(level.cells)).astype(np.int64)
         self.start = np.cumsum(self.total) - self.total
 

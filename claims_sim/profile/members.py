@@ -11,6 +11,7 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.profile.secondary_lists import LENGTH, SEVERITY
 from claims_sim.randomness import stream_key, uniforms
 
 _TRIES: Final = 12
@@ -44,6 +45,10 @@ class Members:
                 break
             here = self._tables.get(FIRST_MEMBER, table) if position == 0 else table
             given = draft.given(here.parents, todo)
+            if here.parents[:2] == (LENGTH, SEVERITY):
+                # A severity that the profile does not know says nothing: as of the commonest, the list still follows its diagnosis.
+                commonest = np.int32(self.profile.tables[SEVERITY].marginal().argmax())
+                given[SEVERITY] = np.where(given[SEVERITY] < 0, commonest, given[SEVERITY])
             members[todo, position] = self._draw_new(
                 key, rows[todo], here, given, members[todo, :position], primary[todo], position
             )

@@ -217,7 +217,7 @@ def _identity(text: str, number: str, type_: str) -> str:
         if digits:
             most = min(most, 10 ** (int(digits[1]) - int(digits[2])) - 1)
         return f"CAST({number} % {max(most, 1)} AS {type_})"
-    return f"TRY_CAST({text} AS {type_})"
+    return f"CAST({text} AS {type_})"
 
 
 def _date(name: str, type_: str, forms: Forms) -> str:

@@ -32,13 +32,13 @@ from claims_sim.profile.encode import (
     WEEKDAY,
     begins_alike,
 )
-from claims_sim.profile.list_lengths import LENGTH_BY, by_length
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.missing_amounts import fill_amounts
 from claims_sim.profile.missing_stays import OF_STAYS, fill_stays
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.payments import Payments
+from claims_sim.profile.secondary_lists import LENGTH_BY, by_list
 from claims_sim.profile.timing import Calendar, Days
 from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key, uniforms
@@ -77,7 +77,7 @@ class Sampler:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        weighed = {name: by_length(profile, name) for name in LENGTH_BY if name in profile.tables}
+        weighed = {name: by_list(profile, name) for name in LENGTH_BY if name in profile.tables}
         if MEMBER in weighed:
             weighed[MEMBER] = weighed_members(profile, weighed[MEMBER])
         # A district lies in its province: what is withheld of one is another of the same.

@@ -10,10 +10,10 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
-from claims_sim.profile.list_lengths import LENGTH, LENGTH_BY, SEVERITY, SEVERITY_BY, by_length
 from claims_sim.profile.lookup import TableSampler
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.secondary_lists import LENGTH, LENGTH_BY, SEVERITY, SEVERITY_BY, by_list
 from claims_sim_tests.profile.tables import DX, replaced, tariff_table
 
 ROWS = 20_000
@@ -98,7 +98,7 @@ def test_what_is_told_of_lengths_is_of_groups_of_diagnoses_and_codes(profile):
 
 def test_each_length_has_as_much_weight_as_was_counted_and_no_code_that_was_not(profile):
     name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
-    plain, given = profile.tables[name], by_length(profile, name)
+    plain, given = profile.tables[name], by_list(profile, name)
     assert given.parents == (LENGTH, *plain.parents)
     for level, by in zip(plain.levels, given.levels[1:], strict=True):
         contexts = len(level.cells)
@@ -121,7 +121,7 @@ def test_lengths_are_told_only_where_codes_tell_them(fit):
     assert MEMBER in profile.tables
     assert not set(LENGTH_BY.values()) & profile.tables.keys()
     assert not any("length_by" in name for name in profile.features)
-    assert by_length(profile, MEMBER) is profile.tables[MEMBER]
+    assert by_list(profile, MEMBER) is profile.tables[MEMBER]
 
 
 def test_a_long_list_of_one_claim_counts_once_where_claims_are_counted(fit):
@@ -247,10 +247,28 @@ def test_severities_are_told_only_where_codes_tell_them(profile):
 def test_very_many_units_are_searched_and_drawn_as_often(of_grave_claims, fit, monkeypatch):
     profile = fit(of_grave_claims)
     name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
-    table = by_length(profile, name)
+    table = by_list(profile, name)
     assert table.parents[:2] == (LENGTH, SEVERITY)
     rows = np.arange(30_000)
     given = {parent: (rows % size).astype(np.int32) for parent, size in zip(table.parents, table.sizes, strict=True)}
     one = TableSampler(table).draw(5, rows, given)
     monkeypatch.setattr(lookup, "_DENSE", 1000)
     assert (TableSampler(table).draw(5, rows, given) == one).all()
+
+
+def test_severities_that_the_length_of_a_list_tells_are_not_told_of_its_codes(table, fit):
+    """Grave codes stand in long lists, and long lists make claims grave: which codes they hold says nothing more."""
+    length = np.array([len(codes) for codes in table["dx_secondary_codes"].to_pylist()])
+    level = np.where(length < 2, 0, np.where(length < 4, 1, 2))
+    profile = fit(replaced(table, "severity_group", np.array(["ringan", "sedang", "berat"], object)[level].tolist()))
+    assert set(LENGTH_BY.values()) & profile.tables.keys()
+    assert not set(SEVERITY_BY.values()) & profile.tables.keys()
+
+
+def test_lists_of_claims_of_a_severity_that_is_not_known_follow_their_diagnosis(of_grave_claims, fit):
+    sampler, rows = Sampler(fit(of_grave_claims)), np.arange(20_000)
+    briefs = sampler.draw_briefs(8, rows)
+    unknown = replaced(briefs, "severity_group", ["gawat"] * len(rows))
+    for given in (briefs, unknown):
+        drawn = sampler.draw_open(8, rows, given).append_column("dx_primary_code", given["dx_primary_code"])
+        assert of_their_diagnosis(drawn) == pytest.approx(of_their_diagnosis(of_grave_claims), abs=0.1)

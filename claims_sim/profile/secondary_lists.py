@@ -31,14 +31,13 @@ _BANDS: Final = 3
 """Grave claims have long lists: which of the codes are grave is told beside how long a list is, by and large."""
 _STEPS, _MOST_STEPS = 4, 4_000_000
 """Of weight for a unit of each length; fewer, but one, where a table would have more of all."""
-
 _MOST_WEIGHTS: Final = 20_000_000
-"""So many cells by lengths and severities at most: severities are left out of larger tables."""
+"""So many cells, or groups of codes in contexts, by lengths and severities at most: severities are left out of larger tables."""
 
 Shares = npt.NDArray[np.floating[Any]]
 
 
-def add_lengths(
+def add_lists(
     builder: Builder,
     members: Target,
     owner: Parent,
@@ -95,7 +94,7 @@ def _in_bands(builder: Builder, name: str, length: Target) -> Parent:
     return parent
 
 
-def by_length(profile: Profile, name: str) -> Table:
+def by_list(profile: Profile, name: str) -> Table:
     """The table `name` of secondary codes with what is told of their lists before all else that is given, for drawing only: how
     long they are, and how grave their claims.
 
@@ -168,17 +167,18 @@ class _Side(NamedTuple):
 
 def _sides(profile: Profile, name: str) -> list[_Side]:
     """What is told of the lists that hold codes of the table `name`."""
-    found, size, most = [], profile.tables[name].size, profile.tables[LENGTH].size if LENGTH in profile.tables else 0
+    found, table, size = [], profile.tables[name], profile.tables[name].size
     by_length, by_severity = (profile.tables.get(of[name]) for of in (LENGTH_BY, SEVERITY_BY))
     if by_length is not None:
         owner, member = (profile.features[parent] for parent in by_length.parents)
         found.append(_Side(owner, _group_of(member, size), _likely(by_length)[..., None]))
-    cells = sum(len(level.values) for level in profile.tables[name].levels)
-    if by_severity is not None and cells * most * by_severity.size <= _MOST_WEIGHTS:
+    if by_severity is not None:
         owner, band, member = (profile.features[parent] for parent in by_severity.parents)
         assert band.groups is not None  # noqa: S101 - lengths are in bands there
-        likely = np.moveaxis(_likely(by_severity), 1, 2)[:, :, np.array(band.groups)]
-        found.append(_Side(owner, _group_of(member, size), likely))
+        weights = max(max(len(level.values), len(level.cells) * member.size) for level in table.levels)
+        if weights * len(band.groups) * by_severity.size <= _MOST_WEIGHTS:
+            likely = np.moveaxis(_likely(by_severity), 1, 2)[:, :, np.array(band.groups)]
+            found.append(_Side(owner, _group_of(member, size), likely))
     return found
 
 
