@@ -108,11 +108,14 @@ class Population:
         return max(float(keyless + np.maximum(each[-2:], 1).sum()), float(keyless + each[-1]) / MAX_FACILITY_SHARE)
 
     @cached_property
-    def _heap(self) -> Ints:
-        """One of a few heaps for each row's facility, the last two for those that nobody can tell and for rows without a key."""
+    def _heap(self) -> npt.NDArray[np.int8]:
+        """One of a few heaps for each row's facility, the last two for those that nobody can tell and for rows without a key.
+
+        A byte each: picking rows of it is most of the work of counting facilities, and so few bytes stay in the cache.
+        """
         assert self.facilities is not None  # noqa: S101 - narrows the type; asked for only where facilities are known
         heaps = np.where(self.facilities < 0, _HEAPS, self.facilities % _HEAPS)
-        return np.where(self.facilities == NO_KEY, _HEAPS + 1, heaps)
+        return np.where(self.facilities == NO_KEY, _HEAPS + 1, heaps).astype(np.int8)
 
     @property
     def unit(self) -> str:
@@ -199,7 +202,9 @@ class Population:
         # Facilities in a few heaps: three heaps are three facilities at least, and none has more claims than its heap.
         # That settles most cells; only the others are worth sorting.
         heap = self._heap if rows is None else self._heap[rows]
-        heaps = np.bincount(cells * (_HEAPS + 2) + heap, minlength=count * (_HEAPS + 2)).reshape(count, _HEAPS + 2)
+        key = cells * (_HEAPS + 2)
+        key += heap
+        heaps = np.bincount(key, minlength=count * (_HEAPS + 2)).reshape(count, _HEAPS + 2)
         told, untold, keyless, claims = heaps[:, :_HEAPS], heaps[:, _HEAPS], heaps[:, _HEAPS + 1], heaps.sum(1)
         enough = (told > 0).sum(1) + untold >= MIN_FACILITIES
         sure = enough & (told.max(1) + keyless <= MAX_FACILITY_SHARE * claims)

@@ -1,9 +1,11 @@
 """Which values of a column of texts are told, and what the others count as."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from claims_sim.profile.admit import SEVERAL, admitted, admitted_in_list, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
@@ -11,7 +13,10 @@ from claims_sim.profile.deciding import FEW, decided_by
 from claims_sim.profile.release import Cells, withhold_complements
 from claims_sim.randomness import stream_key, uniforms
 
+Shares = npt.NDArray[np.float64]
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
+_MOST_RARE: Final = 4
+"""A released code stands for so many times its own claims at most: where a group of codes has more rare ones, a wider one does."""
 
 
 def release_values(
@@ -69,9 +74,9 @@ def _count_with_neighbours(
 ) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
-    Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. Which of
-    these is spread in proportion to how common they are; where a code tells what is `decided` of a claim, among those that tell the
-    same. What is no code at all stays suppressed.
+    Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. They are spread
+    evenly over the codes of a group: what is rare stays so, and what is common is hardly commoner. Where a code tells what is
+    `decided` of a claim, it counts as one that tells the same. What is no code at all stays suppressed.
     """
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
@@ -85,21 +90,59 @@ def _count_with_neighbours(
         by_code = decided_by(codes, other, int(number[0]))
         if by_code is not None:
             tells, told = tells * (FEW + 1) + by_code + 1, told * (FEW + 1) + other[rows] + 1
-    for value, what in np.unique(np.column_stack([shifted[rows], told]), axis=0).tolist():
-        text = values[value - 1] if value and coded[value - 1] else None
-        if text is None or not released:
-            continue
+    is_coded = np.append(False, coded)[shifted[rows]]
+    rows, told = rows[is_coded], told[is_coded]
+    for what in np.unique(told).tolist() if released else []:
+        mine = rows[told == what]
         same = [(other, code) for other, code in released if tells[code] == what]
-        near = _neighbours(text, same or released, own[value - 1])
-        mine = rows[(shifted[rows] == value) & (told == what)]
-        share = np.cumsum(counts[near]) / counts[near].sum()
-        place = uniforms(stream_key("neighbour", text), np.arange(len(mine)))
-        codes[mine] = np.array(near, np.int32)[np.searchsorted(share, place, side="right")]
+        rare, each = np.unique(shifted[mine], return_counts=True)
+        texts = [str(values[i - 1]) for i in rare]
+        groups = _Groups(same or released, counts, dict(zip(texts, each.tolist(), strict=True)))
+        for value, text in zip(rare.tolist(), texts, strict=True):
+            near, share = groups.near(text, is_own=bool(own[value - 1]))
+            here = mine[shifted[mine] == value]
+            place = uniforms(stream_key("neighbour", text), np.arange(len(here)))
+            codes[here] = near[np.searchsorted(share, place, side="right")]
 
 
-def _neighbours(text: str, others: Sequence[tuple[str, int]], is_own: bool) -> list[int]:
-    """The codes of `others` that begin as `text` does, for as many characters as any does."""
-    lengths = range(len(text) - 1 if is_own else 3, -1, -1)
-    alike = next(found for length in lengths if (found := [o for o in others if o[0][:length] == text[:length]]))
-    # Of a table that holds codes of three and of four characters, one as long as itself.
-    return [code for other, code in alike if len(other) == len(text)] or [code for _, code in alike]
+class _Groups:
+    """Codes by what they begin with: the released ones, and how many claims are of rare ones."""
+
+    def __init__(self, released: Sequence[tuple[str, int]], counts: Ints, rare: Mapping[str, int]) -> None:
+        self._counts = counts
+        self._released: dict[str, list[tuple[int, int]]] = {}
+        self._rare: Counter[str] = Counter()
+        for text, code in released:
+            for length in range(len(text) + 1):
+                self._released.setdefault(text[:length], []).append((len(text), code))
+        for text, claims in rare.items():
+            for length in range(len(text) + 1):
+                self._rare[text[:length]] += claims
+
+    def near(self, text: str, *, is_own: bool) -> tuple[Codes, Shares]:
+        """The released codes that a rare one counts as, and up to which share each of them."""
+        for length in range(len(text) - 1 if is_own else 3, -1, -1):
+            begins = text[:length]
+            alike = self._released.get(begins, [])
+            # Of a table that holds codes of three and of four characters, one as long as itself.
+            near = np.array(
+                [code for long, code in alike if long == len(text)] or [code for _, code in alike], np.int32
+            )
+            claims = _MOST_RARE * self._counts[near]
+            if claims.sum() >= self._rare[begins] or not length:
+                break
+        share = np.cumsum(_evenly(claims, self._rare[begins]))
+        return near, share / share[-1]
+
+
+def _evenly(most: Ints, total: int) -> Shares:
+    """`total` shared evenly, but to none more than `most`; `most` where that is less."""
+    order = np.sort(most)
+    left = np.arange(len(order), 0, -1)
+    # As if all but the first few had the same.
+    filled = np.cumsum(order) - order + order * left
+    at = int(np.searchsorted(filled, total))
+    if at == len(order):
+        return most.astype(np.float64)
+    level = float(order[at] - (filled[at] - total) / left[at])
+    return np.minimum(most.astype(np.float64), level)

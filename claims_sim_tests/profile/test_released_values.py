@@ -1,0 +1,49 @@
+"""What codes count as that are too rare to be told."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.counting import Population
+from claims_sim.profile.released_values import release_values
+
+
+def counted(claims: dict[str, int], name: str = "dx_primary_code") -> Counter[str]:
+    """How many claims each code has after its column was released, of which each is of a person of its own."""
+    values = sorted(claims)
+    raw = np.repeat(np.arange(len(values)), [claims[value] for value in values])
+    population = Population(len(raw), 11, np.arange(1, len(raw) + 1), None)
+    codes, vocabulary = release_values(population, name, values, raw, None)
+    return Counter(str(vocabulary[code]) for code in codes.tolist())
+
+
+RARE = {f"A03{digit}": 5 for digit in range(8)}
+
+
+def test_rare_codes_are_spread_evenly_over_the_released_ones_of_their_category():
+    found = counted({"A030": 5, **RARE, "A038": 1000, "A039": 20, "B020": 500})
+    assert found["B020"] == 500
+    assert sum(found.values()) == 1000 + 20 + 500 + 40
+    # In proportion the rarer one would have one of the forty.
+    assert 32 <= found["A039"] <= 48
+
+
+def test_no_code_stands_for_many_times_its_own_claims_while_a_wider_group_has_others():
+    found = counted({**RARE, "A039": 11, "A040": 400})
+    assert found["A039"] == 11 + 40  # four times eleven are as many
+    more = {f"A03{digit}": 10 for digit in range(8)}
+    found = counted({**more, "A039": 11, "A040": 400})
+    assert 11 + 20 < found["A039"] <= 11 + 4 * 11 + 12
+    assert found["A040"] == 400 + 80 + 11 - found["A039"]
+
+
+@pytest.mark.parametrize("name", ["dx_primary_code", "procedure_code"])
+def test_where_nearly_all_are_rare_the_released_ones_stand_for_them_as_common_as_they_are(name):
+    common = {"0011": 400, "0012": 100} if name == "procedure_code" else {"A030": 400, "B020": 100}
+    digits = range(1000, 2000) if name == "procedure_code" else range(100, 1000)
+    rare = {f"{digit}" if name == "procedure_code" else f"C{digit}": 5 for digit in digits}
+    found = counted({**rare, **common}, name)
+    assert set(found) == set(common)
+    first, second = (found[code] - common[code] for code in common)
+    assert first / second == pytest.approx(4, rel=0.15)
