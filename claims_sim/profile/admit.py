@@ -32,6 +32,7 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_PART: Final = re.compile(r"[.\-/][A-Z]{1,2}$")
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
@@ -218,6 +219,7 @@ def admitted_in_list(
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
             passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
+        passes |= _extended(values, shapes, passes, claims, enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
     for i in np.flatnonzero(passes).tolist():
@@ -245,6 +247,27 @@ def _of_a_list(
     with_others = borne + claims[others].sum() - np.bincount(shape, claims * others, len(shapes))
     beside = several & (borne >= _HALF * filled) & (with_others >= _NEARLY_ALL * filled)
     return np.asarray(((is_list | beside) & may)[shape])
+
+
+def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+    """Which values are written as `listed` ones are, and go on behind that by parts of one or two letters each.
+
+    Most claims of such a shape must bear values that may be told. Two letters are nobody's name, and no number.
+    """
+    of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
+
+    def goes_on_behind(value: str) -> bool:
+        shorter = _PART.sub("", value)
+        if shorter == value:
+            return False
+        return _shape_of_code(shorter, of_classification=True) in of_list or goes_on_behind(shorter)
+
+    goes_on = [
+        shape if shape and goes_on_behind(value or "") else "" for shape, value in zip(shapes, values, strict=True)
+    ]
+    distinct, shape = np.unique(goes_on, return_inverse=True)
+    borne, told = np.bincount(shape, claims), np.bincount(shape, claims * enough)
+    return np.asarray(((distinct != "") & (told >= _MOST * borne))[shape])
 
 
 def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:

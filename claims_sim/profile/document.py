@@ -282,7 +282,7 @@ class Money(_Part):
     says on which of them, or on which of `left_rounded_to` what it leaves lies.
     """
     left_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    paid_habit: Literal["near", "down", "up"] = "near"
+    paid_habit: Literal["near", "down", "up", "half down", "half up"] = "near"
     """How shares of what is claimed become whole steps of what is paid."""
     paid_step: Annotated[float, Field(gt=0)] | None = None
     """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it."""

@@ -17,12 +17,19 @@ from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import FACTOR_CANDIDATES, NOTHING_KNOWN, global_factors
+from claims_sim.profile.factors import FACTOR_CANDIDATES, MAX_CASE_SIZE, NOTHING_KNOWN, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
-from claims_sim.profile.price_cases import choose_case, number_cases, prices_left, tells_more_than_names, with_decided
+from claims_sim.profile.price_cases import (
+    CASE_GROUP,
+    choose_case,
+    number_cases,
+    prices_left,
+    tells_more_than_names,
+    with_decided,
+)
 from claims_sim.profile.price_groups import share_prices
 from claims_sim.profile.price_periods import find_periods, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
@@ -235,7 +242,7 @@ def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
 
 def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None:
     """The tariff with the prices that all rows show; None when it is none worth the name."""
-    if _explained(begun.found, begun.on) < _HOPELESS:
+    if _explained_of_a_kind(begun.found, encoded, begun.on) < _HOPELESS:
         return None
     to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
@@ -245,12 +252,11 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
         own = _with_all_prices(to_the_step, begun.groups, encoded, amounts)
         hits, of_own = (_hits(_settled(one, amounts), amounts.values, one.grid) for one in (found, own))
         found = own if of_own > _CLEARLY_MORE * hits else found
-    whole, usable = np.flatnonzero(found.case >= 0), begun.usable
-    explained = float(np.mean(found.point[usable] >= 0))
-    if explained < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
+    whole, usable = np.flatnonzero(found.case >= 0), np.flatnonzero(begun.usable)
+    if _explained_of_a_kind(found, encoded, usable) < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
     _put_plain_level_first(found)
-    return found if tells_more_than_names(found, amounts.values, np.flatnonzero(usable), encoded.population.k) else None
+    return found if tells_more_than_names(found, amounts.values, usable, encoded.population.k) else None
 
 
 def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, amounts: Amounts) -> Lattice:
@@ -379,6 +385,22 @@ def _fit_tariff(
 def _explained(found: Lattice, rows: Ints) -> float:
     """The share of `rows` that lie on the tariff."""
     return float(np.mean(found.point[rows] >= 0)) if len(rows) else 1.0
+
+
+def _explained_of_a_kind(found: Lattice, encoded: Encoded, rows: Ints) -> float:
+    """The share of `rows` that lie on the tariff, of all or of the kind that has most: of a service, or those with a case group.
+
+    Where few claims are paid by the case, the list is theirs, and none of all others.
+    """
+    some = np.zeros(len(found.point), np.bool_)
+    some[rows] = True
+    kinds = [some[rows], *(kind[rows] for kind in _services(encoded, some))]
+    groups = encoded.vocabularies.get(CASE_GROUP, ())
+    if len(groups) > MAX_CASE_SIZE and None in groups:
+        has_group = encoded.codes[CASE_GROUP][rows] != groups.index(None)
+        if np.count_nonzero(has_group) > _RARE_SERVICE * len(rows):
+            kinds.append(has_group)
+    return max(_explained(found, rows[kind]) for kind in kinds) if len(rows) else 1.0
 
 
 def _every_nth(usable: Mask) -> Mask:

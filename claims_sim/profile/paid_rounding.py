@@ -25,7 +25,7 @@ from claims_sim.profile.rounding import (
     to_whole_steps,
 )
 
-Habit = Literal["near", "down", "up"]
+Habit = Literal["near", "down", "up", "half down", "half up"]
 NEAR: Final[Habit] = "near"
 HABITS: Final[tuple[Habit, ...]] = (NEAR, "down", "up")
 PAID_ROUNDED_TO: Final = "paid_rounded_to"
@@ -40,6 +40,9 @@ _LEAST_LEFT: Final = 0.05
 """The share of the payments by no rule that must leave a rounder amount than they are, for that to be told."""
 _CLEARLY_MORE: Final = 1.2
 """How many more payments must be rounded down, or up, than to the nearest step."""
+_NEARLY_ALL: Final = 0.95
+"""The share of the payments between two steps that go one way, for that to be a habit."""
+_HALF, _JUST = 0.5, 1e-6
 _SHARE_DECIMALS, _HUNDREDTH, _TELLING_STEPS = 2, 0.01, 20
 """Shares in hundredths tell the habit, of amounts of so many steps for each hundredth."""
 
@@ -72,10 +75,11 @@ def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float, habit: H
 def rounding_habit(
     claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
 ) -> Habit:
-    """How shares of what is claimed become whole steps: to the nearest one, unless clearly more of `rows` are so down or up.
+    """How shares of what is claimed become whole steps: to the nearest one, unless clearly more of `rows` are so down or up; and
+    which of two that are as near.
 
     Nobody's many claims make a habit.
-    """
+    """  # noqa: D205
     one = rows[population.one_of_each(rows)]
     one = one[claimed[one] * _HUNDREDTH >= _TELLING_STEPS * step]
     claimed, paid = claimed[one], paid[one]
@@ -88,7 +92,21 @@ def rounding_habit(
         hits[habit] = one[np.logical_or.reduce(exact)]
     best = max(HABITS, key=lambda habit: len(hits[habit]))
     clearly = len(hits[best]) > max(_CLEARLY_MORE * len(hits[NEAR]), _SOME * len(one))
-    return best if clearly and population.may_be_told(hits[best]) else NEAR
+    if clearly and population.may_be_told(hits[best]):
+        return best
+    return _habit_of_halves(claimed * plain / step, paid / step, one, population)
+
+
+def _habit_of_halves(shares: Numbers, paid: Numbers, rows: Ints, population: Population) -> Habit:
+    """Where nearly all payments go whose shares lie in the middle between two steps; numbers are of steps."""
+    below = np.floor(shares)
+    between = np.flatnonzero(np.abs(shares - below - _HALF) < _JUST)
+    away = paid[between] - below[between]
+    down, up = (between[np.abs(away - to) < _JUST] for to in (0, 1))
+    most = max(down, up, key=len)
+    if len(most) < _NEARLY_ALL * (len(down) + len(up)) or not population.may_be_told(rows[most]):
+        return NEAR
+    return "half down" if most is down else "half up"
 
 
 def add_steps(

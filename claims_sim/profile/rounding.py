@@ -119,10 +119,12 @@ def lies_on(amounts: Numbers, grid: float) -> Mask:
 
 
 def to_whole_steps(amounts: Numbers, grid: float, habit: str) -> Numbers:
-    """`amounts` in whole steps of the grid: to the nearest, or always down or up."""
+    """`amounts` in whole steps of the grid: to the nearest, of two that are as near the lower or the upper one, or always down or up."""
     steps = amounts / grid
     # What lies on a step but for the last digits of its computation is on it, of large amounts too.
     aside = 1e-9 + 1e-12 * np.abs(steps)
+    if habit in ("half down", "half up"):
+        steps, habit = (steps - 0.5, "up") if habit == "half down" else (steps + 0.5, "down")
     whole = {"down": np.floor(steps + aside), "near": np.rint(steps), "up": np.ceil(steps - aside)}
     return np.asarray(whole[habit] * grid + 0.0)  # no -0.0, which a payload would show
 

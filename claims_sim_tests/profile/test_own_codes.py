@@ -51,6 +51,10 @@ def passing(column, rows, k=11):
         ("procedure_code", [f"{83_600 + n}-00-{n + 10}" for n in range(9)]),
         ("procedure_code", ["03.01.01.007-2", "04.11.01.003-4"]),
         ("procedure_code", [*(f"992{n}" for n in range(11, 36)), *(f"0{n}1" for n in range(6100, 6125)), "184131"]),
+        (
+            "procedure_code",
+            [*(f"{n % 9}.VG.{n}.LA" for n in range(10, 40)), "1.VG.53.LA-PN", "1.SY.80.LA-XX-N", "1.SY.80.LA-XX-L"],
+        ),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
         (
@@ -89,6 +93,11 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("procedure_code", "siti1", PROCEDURES, 4),
         ("procedure_code", "RM1234.56", ["5-470.11", "5-511.02", "3-225"], 4),
         ("district_name", "12.5", DISTRICTS, 4),
+        *(
+            ("procedure_code", f"1.VG.53.LA-{part}", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10)
+            for part in ("24", "ANI", "PN-24", "PN-ANI", "P7")
+        ),
+        ("procedure_code", "1.VG.5.LA-PN", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10),
         ("procedure_code", "010190", [str(code) for code in range(144_181, 144_221)], 4),
         ("procedure_code", "012345", [str(code) for code in range(144_181, 144_221)], 4),
         ("procedure_code", "144190.78", [str(code) for code in range(144_181, 144_221)], 4),

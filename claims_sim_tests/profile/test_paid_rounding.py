@@ -149,15 +149,19 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
     [
         ("down", 1),
         ("up", 100),
+        ("half down", 1),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
-            for each in [("near", 1), ("near", 100), ("down", 100), ("up", 1)]
+            for each in [("half up", 1), ("near", 1), ("near", 100), ("down", 100), ("up", 1)]
         ),
     ],
 )
 def test_shares_are_rounded_by_habit(fit, habit, step):
     """Four or nine in ten, by the class of the house, in whole units or hundreds."""
-    whole = {"down": np.floor, "near": np.rint, "up": np.ceil}[habit]
+    whole = {
+        "down": np.floor, "near": np.rint, "up": np.ceil,
+        "half down": lambda steps: np.ceil(steps - 0.5), "half up": lambda steps: np.floor(steps + 0.5),
+    }[habit]  # fmt: skip
 
     def shares(house):
         return np.array([0.4, 0.9, 0.9])[house]
@@ -170,7 +174,10 @@ def test_shares_are_rounded_by_habit(fit, habit, step):
     drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
     claimed, paid = money(drawn)
     house = np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]
-    assert np.mean(np.abs(paid - rule(claimed, house, None)) < 0.5) > 0.97
+    right = np.abs(paid - rule(claimed, house, None)) < 0.5
+    assert np.mean(right) > 0.97
+    between = np.isclose(claimed * shares(house) / step % 1, 0.5)
+    assert not between.any() or np.mean(right[between]) > 0.97
     assert [line for line in profile.money.paid_lines if line[0] > 0] == []
 
 
@@ -182,6 +189,12 @@ def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     for owner, habit in ((np.arange(4000), "down"), (persons, "near")):
         told = rounding_habit(
             claimed, np.floor(claimed * share), np.arange(4000), Population(4000, 11, owner, None), 1.0, 1.0
+        )
+        assert told == habit
+    odd = np.where(np.arange(4000) < 2000, 5 + 10 * np.arange(4000) + 1000, 2 * claimed)
+    for owner, habit in ((np.arange(4000), "half up"), (persons, "near")):
+        told = rounding_habit(
+            odd, np.floor(odd * 0.9 + 0.5), np.arange(4000), Population(4000, 11, owner, None), 1.0, 1.0
         )
         assert told == habit
 
