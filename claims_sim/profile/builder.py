@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from claims_sim.profile.structure import (
     tell_clearly_more,
 )
 from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_group
+
+_MANY_VALUES: Final = 24
+"""With fewer, hardly any are too rare to be told."""
 
 
 @dataclass(slots=True)
@@ -71,6 +75,8 @@ class Builder:
             parents = self._with_groups(target, parents, population or self.population)
         if has_many or tries_code:
             parents = self._likeliest(target, parents, candidates, population or self.population, own)
+        if rule == PLAIN and target.size >= _MANY_VALUES:
+            parents = _in_likeliest_order(target, parents, len(own), population or self.population)
         return self.release(target, parents, population or self.population, rule)
 
     def release(self, target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Codes:
@@ -191,6 +197,28 @@ class Builder:
             return codes
         grouped: Codes = np.append(np.array(feature.groups, np.int32), np.int32(-1))[codes]
         return grouped
+
+
+def _in_likeliest_order(target: Target, parents: list[Parent], fixed: int, population: Population) -> list[Parent]:
+    """The parents with one of them before all but the first `fixed` ones, where a table is clearly likelier so.
+
+    They were chosen as if every context told all that it has. What is too rare to be told there is drawn from where the last
+    of them are not given, and should still be what these allow: an operation of those who stay, for one.
+    """
+    if len(parents) < fixed + 2:
+        return parents
+    few, thin = _some_rows(target)
+    if not len(few):
+        return parents
+    least, ways = _least_told(target, few, population), [parents]
+    for place in range(fixed + 1, len(parents)):
+        one, before = parents[place], parents[fixed:place]
+        # Behind its own groups a parent says the rest; before them they would say nothing.
+        if all(other.name.partition("~")[0] != one.name for other in before):
+            ways.append([*parents[:fixed], one, *before, *parents[place + 1 :]])
+    likely = [log_likelihood(thin, _at(way, few), least) for way in ways]
+    best = int(np.argmax(likely))
+    return ways[best] if likely[best] > likely[0] + CLEARLY else parents
 
 
 def _some_rows(target: Target) -> tuple[Ints, Target]:

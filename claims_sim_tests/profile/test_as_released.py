@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from claims_sim.profile.as_released import as_released, others_of_cell
-from claims_sim.profile.counting import dense_ids
+from claims_sim.profile.builder import Builder, _in_likeliest_order
+from claims_sim.profile.counting import Population, dense_ids
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.structure import choose_parents
@@ -34,6 +35,38 @@ def test_what_one_diagnosis_brings_is_worth_its_while_only_by_the_table_as_it_is
     assert choose_parents(target, [parent])[0] == []
     chosen, _ = choose_parents(target, [parent], least=11)
     assert [one.name.partition("~")[0] for one in chosen] == ["dx_primary_code"]
+
+
+def operations():
+    """Three hundred diagnoses, each with operations of its own, all others any of two hundred that stays or visits alone have."""
+    g = np.random.default_rng(9)
+    dx, stays = g.integers(0, 300, ROWS), g.integers(0, 2, ROWS)
+    code = np.where(g.random(ROWS) < 0.6, dx, 300 + 100 * stays + g.integers(0, 100, ROWS))
+    dx_of, service = (
+        Parent("dx_primary_code", dx.astype(np.int32), 300),
+        Parent("service_type", stays.astype(np.int32), 2),
+    )
+    return Target("procedure_code", code.astype(np.int32), 500), dx_of, service
+
+
+def test_what_tells_most_of_what_is_too_rare_to_be_told_comes_first():
+    target, dx, service = operations()
+    population = Population(ROWS, 11, np.arange(1, ROWS + 1), None)
+    builder = Builder(
+        population, {"dx_primary_code": (dx.codes, dx.size), "service_type": (service.codes, service.size)}
+    )
+    builder.add(target, [dx, service])
+    table = builder.tables["procedure_code"]
+    assert [name.partition("~")[0] for name in table.parents if "thin" not in name] == [
+        "service_type",
+        "dx_primary_code",
+    ]
+    # As before where it is given first in any case, or where nothing is gained.
+    assert _in_likeliest_order(target, [dx, service], 1, population) == [dx, service]
+    assert _in_likeliest_order(target, [service, dx], 0, population) == [service, dx]
+    assert _in_likeliest_order(target, [dx, service], 0, population) == [service, dx]
+    noise = service._replace(codes=np.random.default_rng(1).integers(0, 2, ROWS).astype(np.int32))
+    assert _in_likeliest_order(target, [dx, noise], 0, population) == [dx, noise]
 
 
 def test_the_likelihoods_of_a_context_add_up_to_one():
