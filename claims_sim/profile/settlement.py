@@ -15,7 +15,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
@@ -358,11 +358,15 @@ def _bands(claimed: Numbers, lines: Sequence[Line], named: Sequence[float], k: i
 
 
 def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[str | None, Codes]:
-    """Rows that are paid their tariff's price at another value of a variable of the case (a lower severity)."""
+    """Rows that are paid their tariff's price at another value of a variable of the case (a lower severity).
+
+    Of hundreds of case groups some other has about any price.
+    """
     levels: dict[str, Codes] = {}
     for lattice in listed.lattices:
         on = rows[lattice.point[rows] >= 0]
-        for name in (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS, DECIDED_BY, PERIOD)):
+        others = (n for n in lattice.case_names if n not in (*CASE_ALWAYS, *CONDITIONS, DECIDED_BY, PERIOD))
+        for name in (n for n in others if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE):
             level = levels.setdefault(name, np.full(encoded.rows, -1, np.int32))
             _set_paid_level(level, encoded, lattice, listed.days, on, name)
     counts = {name: int((level >= 0).sum()) for name, level in levels.items()}

@@ -192,7 +192,7 @@ def test_how_one_persons_charges_rise_with_their_prices_is_not_told(fit):
     assert money.off_slope == 1.0
 
 
-def priced_by_group():
+def priced_by_group(step=100):
     """A column names eighty groups of cases, whose weights a new list changes in July, each its own way; a house multiplies them.
 
     The table, and the price of each group in either half of the year.
@@ -209,7 +209,7 @@ def priced_by_group():
     late = table["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")
     weights = np.exp(w.normal(14, 0.6, len(names)))[:, None] * np.exp([[0, 1]] * w.normal(0, 0.2, (len(names), 1)))
     house = np.unique(table["facility_class"].to_pylist(), return_inverse=True)[1]
-    price = np.rint(weights[group, late.astype(int)] * np.array([1.0, 1.2, 0.85])[house] / 100) * 100
+    price = np.rint(weights[group, late.astype(int)] * np.array([1.0, 1.2, 0.85])[house] / step) * step
     for name, values in (
         ("severity_group", names[group].tolist()), ("dx_primary_code", dx.tolist()), ("amount_claimed", price), ("amount_paid", price),
     ):  # fmt: skip
@@ -232,6 +232,15 @@ def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
     )
     price = weight * np.array([1.0, 1.2, 0.85])[house]
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.9
+
+
+def test_of_many_case_groups_some_other_has_any_price_that_is_paid(fit):
+    table, _ = priced_by_group(step=20_000)
+    price, g = table["amount_claimed"].to_numpy(), np.random.default_rng(86)
+    paid = np.where(g.random(ROWS) < 0.5, price, np.rint(price * g.uniform(0.5, 1, ROWS) / 20_000) * 20_000)
+    money = fit(replaced(table, "amount_paid", paid)).money
+    assert any("severity_group" in tariff.parents for tariff in money.tariffs)
+    assert money.paid_at is None
 
 
 def test_many_severities_that_tell_no_price_make_no_case(fit):
