@@ -25,8 +25,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "prestador unidad fktp practice instelling finess etab etablissement hci accreditation institutionskennzeichen rs "
-    "rumahsakit "
+    "facility": "institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
+    "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "ik agb id no nomor key number num",
@@ -40,15 +40,16 @@ _MEANINGS: Final[dict[str, str]] = {
     "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
-    "dx": "pdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
+    "dx": "pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "pdx primer utama primary main principal 1 princ hauptdiagnose",
+    "primary": "pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "rvs package "
+    "opertn operation op interv intervention surgery "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
@@ -67,7 +68,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "gap": "deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
+    "person": "enrollee enrolee insuree subscriber hesid mbun "
+    "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
     "patienten versicherter",
@@ -137,7 +139,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "facility_class": frozenset({"visit", "stay"}),
     "facility_ownership": frozenset({"insurer", "person"}),
     "severity_group": frozenset({"date", "admit"}),
-    "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid"}),
+    "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid", "level"}),
     "service_type": frozenset({"region", "district", "area"}),
     "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
     "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count"}),
@@ -152,7 +154,9 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # (HIRA's and NHIS's table 20),
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
 # India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
-# the United States' National Inpatient Sample, Viet Nam's claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the
+# the United States' National Inpatient Sample, England's Hospital Episode Statistics, Canada's Discharge Abstract Database,
+# Taiwan's inpatient expenditures by admissions (NHIRD, table DD), Viet Nam's
+# claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the
 # medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, a person's own hospital, a speciality, the class of a
 # policy, and the acts of primary care: some have the numbers of ICD-9-CM's procedures, whose names they would take.
@@ -201,6 +205,14 @@ _KNOWN: Final[dict[str, str]] = {
     "sbscode": "procedure_code", "runhash": "patient_id_hash", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
     "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
     "hospbedsize": "facility_type",
+    "epikey": "claim_id", "admidate": "admit_dt", "disdate": "discharge_dt", "procode": "facility_id", "procode3": "facility_id",
+    "procode5": "facility_id", "procodet": "facility_id", "protype": "facility_type", "classpat": "service_type",
+    "gortreat": "province_name", "resgorons": "", "tariffinitialamount": "amount_claimed", "tarifftotalpayment": "amount_paid",
+    "abstractkey": "claim_id", "instid": "facility_id", "instpeergroup": "facility_type", "principalinterv": "procedure_code",
+    "healthregion": "district_name", "ageunits": "", "agevalue": "",
+    "medamt": "amount_claimed", "partamt": "amount_gap", "applamt": "amount_paid", "icd9cmcode": "dx_primary_code",
+    "icd9cmcode1": "dx_secondary_codes", "icdopcode": "procedure_code",
+    "hospconttype": "facility_class", "functype": "facility_type", "feeym": "",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",
@@ -296,6 +308,7 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
+    spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
     return [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_no_amount, meanings_of, name_score
+from claims_sim.profile.naming import is_no_amount, meanings_of, name_score, plain
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
@@ -20,6 +20,8 @@ _NEARLY_ALWAYS: Final = 0.9
 _MOSTLY: Final = 0.5
 """Days before 1950 are no dates of claims, but many people were born then."""
 _MOST_SEXES: Final = 6
+_ID, _OF_CLAIMS = "id", 0.99
+"""A column's name, and the share of its rows that have one of their own where it is the claims'."""
 MENTIONED: Final = 0.01
 """Smaller shares of the claims are not worth a word."""
 
@@ -50,6 +52,9 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             content, why = how_it_fits(ours, found)
             named = name_score(theirs, ours)
             alone = speaks_for_itself(ours, found)
+            if plain(theirs) == _ID and found["distinct"] < _OF_CLAIMS * found["filled"]:
+                # Whose it is the name does not say: what comes again is a person's.
+                named = {"claim_id": 0.0, "patient_id_hash": 1.0}.get(ours, named)
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))

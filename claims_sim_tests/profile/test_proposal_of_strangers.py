@@ -441,3 +441,68 @@ def test_a_procedure_of_icd_10_pcs_is_one_rather_than_a_case_group(tmp_path):
     table = tariff_table(900).drop_columns(["procedure_code"])
     own = with_columns(table, DRG=["470", "871", "392"] * 300, I10_PR1=["0SRC0J9", "10D00Z1", None] * 300)
     assert placed_in(own, tmp_path)["procedure_code"] == "I10_PR1"
+
+
+def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_path):
+    ours = (
+        "dx_primary_code",
+        "dx_secondary_codes",
+        "procedure_code",
+        "patient_id_hash",
+        "claim_id",
+        "comorbidity_count",
+    )
+    table = tariff_table(900)
+    table = table.drop_columns([name for name in ours if name in table.column_names])
+    persons = [f"a{i % 400:04}" for i in range(900)]
+    england = with_columns(
+        table, EPIKEY=range(900), PSEUDO_HESID=persons, DIAG_4_01=["I10X", "E119", "J459"] * 300,
+        DIAG_4_02=["K297", None, "N185"] * 300, DIAG_4_03=["D649", None, None] * 300,
+        OPERTN_4_01=["W371", "H221", "C712", None, "X403", "G451", "M459", "K631", "T202", "A521", "L912", "B285"] * 75,
+    )  # fmt: skip
+    found = placed_in(england, tmp_path)
+    assert found["dx_primary_code"] == "DIAG_4_01"
+    assert found["dx_secondary_codes"] == "DIAG_4_02"
+    assert (found["claim_id"], found["patient_id_hash"]) == ("EPIKEY", "PSEUDO_HESID")
+    assert found["procedure_code"] == "OPERTN_4_01"
+    canada = with_columns(
+        table, MBUN_ENCRYPTED=persons, MRDX=["I10", "E119", "J459"] * 300, DX2=["K297", None, "N185"] * 300,
+        DX3=["D649", None, None] * 300, COMORBIDITY_LEVEL=[0, 1, 4] * 300,
+    )  # fmt: skip
+    found = placed_in(canada, tmp_path)
+    assert (found["dx_primary_code"], found["patient_id_hash"]) == ("MRDX", "MBUN_ENCRYPTED")
+    assert found["dx_secondary_codes"] == "DX2"
+    assert "comorbidity_count" not in found
+    taiwan = with_columns(
+        table, ID=persons, ICD9CM_CODE=["4019", "25000", "486"] * 300, ICD9CM_CODE_1=["5849", None, "2859"] * 300,
+        ICD9CM_CODE_2=["2720", None, None] * 300, ICD_OP_CODE=["5123", "8154", None] * 300,
+    )  # fmt: skip
+    found = placed_in(taiwan, tmp_path)
+    assert (found["dx_primary_code"], found["procedure_code"]) == ("ICD9CM_CODE", "ICD_OP_CODE")
+    assert found["dx_secondary_codes"] == "ICD9CM_CODE_1"
+    assert found["patient_id_hash"] == "ID"
+    assert "claim_id" not in found
+
+
+def test_an_id_of_each_claim_is_the_claims(tmp_path):
+    table = tariff_table(900).drop_columns(["claim_id"])
+    assert placed_in(with_columns(table, ID=range(900)), tmp_path)["claim_id"] == "ID"
+
+
+def test_kinds_of_service_are_counted_whatever_their_case(tmp_path):
+    kinds = [
+        "OPD",
+        "opd",
+        "Opd",
+        "Admission",
+        "admission",
+        "ADMISSION",
+        "Dental",
+        "dental",
+        "Optical",
+        "OPTICAL",
+        "optical",
+    ]
+    kinds += ["Maternity", "maternity", "Pharmacy", "PHARMACY"]
+    table = tariff_table(900).drop_columns(["service_type"])
+    assert placed_in(with_columns(table, **{"Service Type": kinds * 60}), tmp_path)["service_type"] == "Service Type"
