@@ -89,8 +89,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
         if column.kind in ("code", "list"):
-            # Two or three characters and a dot; 7092.0 is a code that was read as a number.
-            text, dotted_code = text_expression(column), "(^|[^A-Z0-9])[A-Z0-9]{2,3}\\.[0-9A-Z]"
+            # Two or three characters and a dot; 7092.0 is a code that was read as a number, 3.OT.20.WA has dots of its own.
+            text, dotted_code = text_expression(column), "(^|[^A-Z0-9.])[A-Z0-9]{2,3}\\.[0-9A-Z]"
             row = opened.connection.execute(
                 f"SELECT count(*) FILTER (regexp_matches({text}, {quote(dotted_code)})) * 4 >= count({text}) FROM {opened.relation}"
             ).fetchone()

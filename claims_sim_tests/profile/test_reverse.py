@@ -26,7 +26,14 @@ def test_a_list_in_a_text_is_written_back_with_what_stands_between_its_codes(tmp
 
 @pytest.mark.parametrize(
     ("codes", "is_dotted"),
-    [(["70.92", "03.31"], True), (["7092", "0331"], False), ([7092.0, 8154.0], False), (["7092.0", "8154.0"], False)],
+    [
+        (["70.92", "03.31"], True),
+        (["7092", "0331"], False),
+        ([7092.0, 8154.0], False),
+        (["7092.0", "8154.0"], False),
+        (["3.OT.20.WA", "1.VG.53.LA-PN"], False),
+        (["I10;70.92", "I10"], True),
+    ],
 )
 def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dotted):
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
