@@ -77,13 +77,19 @@ def _from_each_other(columns: pa.Table) -> tuple[pa.Table, Mask]:
     # Days that count the first one too are one more than the nights.
     first = _count_first_day(los - nights, nights > 0)
     ends = np.isnat(discharge) & ~np.isnat(admit) & (los >= 0) & (los <= MAX_STAY)
-    later = np.maximum(np.where(ends, los, 0.0) - first, 0).astype(np.int64) * np.timedelta64(1, "D")
+    later = np.maximum(np.where(ends, los, 0.0) - first, 0)
     counted = np.isnan(los) & (nights >= 0)
     days = nights + first
     for service in _services(columns):
         # Whoever stays for no night may have a day all the same, and a visit none.
         days[service & (nights == 0)] = _count_first_day(los, service & (nights == 0))
-    for name, filled, values in (("discharge_dt", ends, admit + later), ("los", counted, days)):
+        of_a_day = service & (los == 1)
+        if (of_a_day & (nights >= 0)).any():
+            later[of_a_day & ends] = 1 - _count_first_day(1 - nights, of_a_day)
+    for name, filled, values in (
+        ("discharge_dt", ends, admit + later.astype(np.int64) * np.timedelta64(1, "D")),
+        ("los", counted, days),
+    ):
         if filled.any():
             column = columns[name].combine_chunks()
             known = pc.if_else(pa.array(filled), pa.array(values, mask=~filled).cast(column.type), column)

@@ -107,3 +107,14 @@ def test_where_a_stay_without_a_night_counts_a_day_a_missing_one_does_too(read):
     found = read(blanked(table, ["los"], np.arange(ROWS) % 40 == 0))
     assert (found.columns["los"].to_numpy() == days).all()
     assert any("one follows from the other" in sentence for sentence in found.oddities)
+
+
+def test_a_visit_that_counts_a_day_ends_that_day_where_stays_count_nights(read):
+    table = tariff_table(ROWS)
+    admit, whole = (np.array(table[name].to_pylist(), "datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    visit = np.array(table["service_type"].to_pylist()) != "RITL"
+    days = np.where(visit, 1, (whole - admit).astype(int))
+    table = table.set_column(table.column_names.index("los"), "los", pa.array(days, pa.float64()))
+    found = read(blanked(table, ["discharge_dt"], np.arange(ROWS) % 40 == 0))
+    assert (days[~visit] == 1).any()
+    assert (found.columns["discharge_dt"].to_numpy().astype("datetime64[D]") == whole).all()
