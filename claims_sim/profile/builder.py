@@ -26,6 +26,9 @@ from claims_sim.profile.withheld import THIN, group_what_is_withheld, place_to_g
 _MANY_VALUES: Final = 24
 """With fewer, hardly any are too rare to be told."""
 
+_LIKELIER: Final = 0.02
+"""Log likelihood a row that another order must be worth: what comes later says less of all that is rare."""
+
 
 @dataclass(slots=True)
 class Builder:
@@ -218,7 +221,7 @@ def _in_likeliest_order(target: Target, parents: list[Parent], fixed: int, popul
             ways.append([*parents[:fixed], one, *before, *parents[place + 1 :]])
     likely = [log_likelihood(thin, _at(way, few), least) for way in ways]
     best = int(np.argmax(likely))
-    return ways[best] if likely[best] > likely[0] + CLEARLY else parents
+    return ways[best] if likely[best] > likely[0] + _LIKELIER else parents
 
 
 def _some_rows(target: Target) -> tuple[Ints, Target]:
