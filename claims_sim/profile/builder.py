@@ -61,13 +61,14 @@ class Builder:
         first: Sequence[str] = (),
         has_many: bool = False,
         tries_code: bool = False,
+        in_order: bool = False,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted.
 
         The variables `first`, as far as they exist, are given before all others, so that no cell is too small for them to be known.
         A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
         With `tries_code` it is learned like any other, and then the candidate that has most values is tried behind what was learned,
-        weighed so.
+        weighed so. Parents that are given `in_order` stay as they were learned: each is possible only as those before it say.
         """
         parents = self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)
@@ -78,7 +79,7 @@ class Builder:
             parents = self._with_groups(target, parents, population or self.population)
         if has_many or tries_code:
             parents = self._likeliest(target, parents, candidates, population or self.population, own)
-        if rule == PLAIN and target.size >= _MANY_VALUES:
+        if rule == PLAIN and target.size >= _MANY_VALUES and not in_order:
             parents = _in_likeliest_order(target, parents, len(own), population or self.population)
         return self.release(target, parents, population or self.population, rule)
 

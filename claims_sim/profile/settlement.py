@@ -225,7 +225,8 @@ def profile_settlement(
     _add_kind(builder, codes, first, others)
     kind = builder.candidates([PAID_KIND])
     target = Target("paid", codes, first + len(shares.bins.lo))
-    builder.add(target, [*others, *kind], first=[PAID_KIND])
+    # What is paid is no more than what is claimed, as its band says.
+    builder.add(target, [*others, *kind], first=[PAID_KIND], in_order=True)
     if means is not None:
         add_paid_residuals(
             builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
