@@ -77,6 +77,7 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
         f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})), "
         # Of an empty list nothing is common: most claims have none.
         "codes AS (SELECT t, count(*) AS rows FROM there WHERE regexp_matches(t, '[0-9A-Za-z]') GROUP BY t) "
+        # OPD and opd are one kind.
         "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT upper(t)), coalesce(avg(m), 0), "
         "coalesce(min(length(t)), 0), coalesce(max(length(t)), 0), (SELECT coalesce(max(rows) / sum(rows), 0) FROM codes), "
         f"{', '.join(shares)} FROM there"

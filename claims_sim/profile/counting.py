@@ -130,11 +130,14 @@ class Population:
         """May a number be released of just these rows?"""
         return bool(self.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
 
-    def one_of_each(self, rows: Ints) -> Ints:
-        """The places in `rows` of one claim of each person: where a line is drawn through claims, nobody's many bend it."""
+    def one_of_each(self, rows: Ints, cells: Ints | None = None) -> Ints:
+        """The places in `rows` of one claim of each person, or of each in each of its `cells`: where a line is drawn through claims,
+        nobody's many bend it.
+        """  # noqa: D205
         if self.persons is None:
             return np.arange(len(rows))
-        return np.unique(self.persons[rows], return_index=True)[1]
+        owner = self.persons[rows] if cells is None else cells * self._persons_width + self.persons[rows]
+        return np.asarray(np.unique(owner, return_index=True)[1])
 
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""

@@ -1,7 +1,6 @@
 """Which values of a column of texts are told, and what the others count as."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -14,9 +13,10 @@ from claims_sim.profile.release import Cells, withhold_complements
 from claims_sim.randomness import stream_key, uniforms
 
 Shares = npt.NDArray[np.float64]
+_CATEGORY: Final = 3  # characters
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 _MOST_RARE: Final = 4
-"""A released code stands for so many times its own claims at most: where a group of codes has more rare ones, a wider one does."""
+"""A released code stands for so many times its own claims: where more persons have rare codes of a group, a wider one does."""
 
 
 def release_values(
@@ -65,18 +65,26 @@ def release_values(
         vocabulary.append(None)
     codes = number[shifted]
     if name in CODE_LISTS:
-        _count_with_neighbours(codes, shifted, values, number, own, decided)
+        whose = np.arange(population.rows) if rows is None else rows
+        _count_with_neighbours(codes, shifted, values, number, own, decided, population, whose)
     return codes, tuple(vocabulary)
 
 
 def _count_with_neighbours(
-    codes: Codes, shifted: Ints, values: list[str | None], number: Codes, own: Mask, decided: Sequence[Codes]
+    codes: Codes,
+    shifted: Ints,
+    values: list[str | None],
+    number: Codes,
+    own: Mask,
+    decided: Sequence[Codes],
+    population: Population,
+    whose: Ints,
 ) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
     Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. They are spread
     evenly over the codes of a group: what is rare stays so, and what is common is hardly commoner. Where a code tells what is
-    `decided` of a claim, it counts as one that tells the same. What is no code at all stays suppressed.
+    `decided` of a claim, it counts as one that tells the same. What is no code at all stays suppressed. `whose`: each code's claim.
     """
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
@@ -95,43 +103,57 @@ def _count_with_neighbours(
     for what in np.unique(told).tolist() if released else []:
         mine = rows[told == what]
         same = [(other, code) for other, code in released if tells[code] == what]
-        rare, each = np.unique(shifted[mine], return_counts=True)
+        rare, of_row = np.unique(shifted[mine], return_inverse=True)
         texts = [str(values[i - 1]) for i in rare]
-        groups = _Groups(same or released, counts, dict(zip(texts, each.tolist(), strict=True)))
-        for value, text in zip(rare.tolist(), texts, strict=True):
+        groups = _Groups(same or released, counts, population.k)
+        groups.count_rare(texts, of_row, whose[mine], population)
+        for place, (value, text) in enumerate(zip(rare.tolist(), texts, strict=True)):
             near, share = groups.near(text, is_own=bool(own[value - 1]))
-            here = mine[shifted[mine] == value]
-            place = uniforms(stream_key("neighbour", text), np.arange(len(here)))
-            codes[here] = near[np.searchsorted(share, place, side="right")]
+            here = mine[of_row == place]
+            u = uniforms(stream_key("neighbour", text), np.arange(len(here)))
+            codes[here] = near[np.searchsorted(share, u, side="right")]
 
 
 class _Groups:
-    """Codes by what they begin with: the released ones, and how many claims are of rare ones."""
+    """Codes by what they begin with: the released ones, and how many claims are of rare ones.
 
-    def __init__(self, released: Sequence[tuple[str, int]], counts: Ints, rare: Mapping[str, int]) -> None:
-        self._counts = counts
+    Numbers are in units of `k`, and none is looked at that may not be told: nobody's claims alone, however many, decide what a
+    whole group counts as.
+    """
+
+    def __init__(self, released: Sequence[tuple[str, int]], counts: Ints, k: int) -> None:
+        self._units, self._k = counts // k, k
         self._released: dict[str, list[tuple[int, int]]] = {}
-        self._rare: Counter[str] = Counter()
+        self._rare: dict[str, int] = {}
         for text, code in released:
             for length in range(len(text) + 1):
                 self._released.setdefault(text[:length], []).append((len(text), code))
-        for text, claims in rare.items():
-            for length in range(len(text) + 1):
-                self._rare[text[:length]] += claims
+
+    def count_rare(self, texts: Sequence[str], of_row: Ints, whose: Ints, population: Population) -> None:
+        """Count the persons with each of the rare codes `texts`, `of_row` the code of each claim; one unit where they may not be
+        told. Without a key of persons it is claims that are counted.
+        """  # noqa: D205
+        one = population.one_of_each(whose, of_row)
+        of_row, whose = of_row[one], whose[one]
+        for length in range(1 + max(map(len, texts), default=0)):
+            begins, group = np.unique([text[:length] for text in texts], return_inverse=True)
+            claims = np.bincount(group[of_row], minlength=len(begins))
+            told = population.releasable(group[of_row], len(begins), whose)
+            self._rare |= dict(zip(begins.tolist(), np.where(told, claims // self._k, 1).tolist(), strict=True))
 
     def near(self, text: str, *, is_own: bool) -> tuple[Codes, Shares]:
         """The released codes that a rare one counts as, and up to which share each of them."""
-        for length in range(len(text) - 1 if is_own else 3, -1, -1):
+        for length in range(len(text) - 1 if is_own else min(_CATEGORY, len(text)), -1, -1):
             begins = text[:length]
             alike = self._released.get(begins, [])
             # Of a table that holds codes of three and of four characters, one as long as itself.
             near = np.array(
                 [code for long, code in alike if long == len(text)] or [code for _, code in alike], np.int32
             )
-            claims = _MOST_RARE * self._counts[near]
-            if claims.sum() >= self._rare[begins] or not length:
+            most, rare = _MOST_RARE * self._units[near], self._rare.get(begins, 1)
+            if most.sum() >= rare or not length:
                 break
-        share = np.cumsum(_evenly(claims, self._rare[begins]))
+        share = np.cumsum(_evenly(most, rare))
         return near, share / share[-1]
 
 

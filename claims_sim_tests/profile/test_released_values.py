@@ -9,11 +9,12 @@ from claims_sim.profile.counting import Population
 from claims_sim.profile.released_values import release_values
 
 
-def counted(claims: dict[str, int], name: str = "dx_primary_code") -> Counter[str]:
-    """How many claims each code has after its column was released, of which each is of a person of its own."""
+def counted(claims: dict[str, int], name: str = "dx_primary_code", hers: frozenset[str] = frozenset()) -> Counter[str]:
+    """How many claims each code has after its column was released; all claims of `hers` are of one person, each other of one."""
     values = sorted(claims)
     raw = np.repeat(np.arange(len(values)), [claims[value] for value in values])
-    population = Population(len(raw), 11, np.arange(1, len(raw) + 1), None)
+    persons = np.where(np.isin(np.array(values)[raw], sorted(hers)), 1, np.arange(2, len(raw) + 2))
+    population = Population(len(raw), 11, persons, None)
     codes, vocabulary = release_values(population, name, values, raw, None)
     return Counter(str(vocabulary[code]) for code in codes.tolist())
 
@@ -47,3 +48,12 @@ def test_where_nearly_all_are_rare_the_released_ones_stand_for_them_as_common_as
     assert set(found) == set(common)
     first, second = (found[code] - common[code] for code in common)
     assert first / second == pytest.approx(4, rel=0.15)
+
+
+def test_one_persons_many_claims_do_not_move_those_of_others():
+    others = {**RARE, "A039": 20, "A040": 400}
+    without, with_hers = counted(others), counted({**others, "A03X": 300}, hers=frozenset({"A03X"}))
+    assert without["A040"] == 400
+    assert with_hers["A040"] == 400
+    of_many = {f"A03{letter}": 10 for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    assert counted({**others, **of_many})["A040"] > 500
