@@ -32,7 +32,8 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
-_PART: Final = re.compile(r"[.\-/][A-Z]{1,2}$")
+_GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
+"""A code with letters and marks, and two letters behind it, or one more behind these."""
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
@@ -250,24 +251,24 @@ def _of_a_list(
 
 
 def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, claims: Ints, enough: Mask) -> Mask:
-    """Which values are written as `listed` ones are, and go on behind that by parts of one or two letters each.
+    """Which values are written as `listed` codes with letters and marks are, and go on by a part of two letters, or one more letter.
 
-    Most claims of such a shape must bear values that may be told. Two letters are nobody's name, and no number.
+    Several must do so that may be told, with most claims of all that do. A part of two letters is nobody's name, unless it is a title.
     """
     of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
-
-    def goes_on_behind(value: str) -> bool:
-        shorter = _PART.sub("", value)
-        if shorter == value:
-            return False
-        return _shape_of_code(shorter, of_classification=True) in of_list or goes_on_behind(shorter)
-
-    goes_on = [
-        shape if shape and goes_on_behind(value or "") else "" for shape, value in zip(shapes, values, strict=True)
-    ]
-    distinct, shape = np.unique(goes_on, return_inverse=True)
-    borne, told = np.bincount(shape, claims), np.bincount(shape, claims * enough)
-    return np.asarray(((distinct != "") & (told >= _MOST * borne))[shape])
+    found = [_GOES_ON.fullmatch(value or "") for value in values]
+    goes_on = np.array(
+        [
+            match is not None
+            and not _TITLE_ANYWHERE.search(match[2])
+            and _shape_of_code(match[1], of_classification=True) in of_list
+            for match in found
+        ],
+        np.bool_,
+    ) & np.array([bool(shape) for shape in shapes], np.bool_)
+    told = goes_on & enough
+    is_list = np.count_nonzero(told) >= SEVERAL and claims[told].sum() >= _MOST * claims[goes_on].sum()
+    return goes_on & bool(is_list)
 
 
 def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:

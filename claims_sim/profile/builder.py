@@ -68,7 +68,7 @@ class Builder:
         The variables `first`, as far as they exist, are given before all others, so that no cell is too small for them to be known.
         A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
         With `tries_code` it is learned like any other, and then the candidate that has most values is tried behind what was learned,
-        weighed so. Parents that are given `in_order` stay as they were learned: each is possible only as those before it say.
+        weighed so. Parents are given `in_order` as they were learned where the first ones say which values are possible at all.
         """
         parents = self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)
@@ -80,7 +80,9 @@ class Builder:
         if has_many or tries_code:
             parents = self._likeliest(target, parents, candidates, population or self.population, own)
         if rule == PLAIN and target.size >= _MANY_VALUES and not in_order:
-            parents = _in_likeliest_order(target, parents, len(own), population or self.population)
+            # Groups of the last of its own parents may stand before it.
+            fixed = max((i + 1 for i, parent in enumerate(parents) if parent.name in first), default=0)
+            parents = _in_likeliest_order(target, parents, fixed, population or self.population)
         return self.release(target, parents, population or self.population, rule)
 
     def release(self, target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Codes:
@@ -206,8 +208,8 @@ class Builder:
 def _in_likeliest_order(target: Target, parents: list[Parent], fixed: int, population: Population) -> list[Parent]:
     """The parents with one of them before all but the first `fixed` ones, where a table is clearly likelier so.
 
-    They were chosen as if every context told all that it has. What is too rare to be told there is drawn from where the last
-    of them are not given, and should still be what these allow: an operation of those who stay, for one.
+    They were chosen as if every context told all that it has. What is too rare to be told is drawn from where only the first of
+    them are given, which therefore should be those that say most of it: whether a patient stays, of operations.
     """
     if len(parents) < fixed + 2:
         return parents

@@ -77,12 +77,12 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
         f"WHERE t NOT IN ({', '.join(quote(text) for text in NOTHING)})), "
         # Of an empty list nothing is common: most claims have none.
         "codes AS (SELECT t, count(*) AS rows FROM there WHERE regexp_matches(t, '[0-9A-Za-z]') GROUP BY t) "
-        # OPD and opd are one kind.
-        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), count(DISTINCT upper(t)), coalesce(avg(m), 0), "
+        "SELECT count(*), count(*) / greatest((SELECT count(*) FROM looked_at), 1), "
+        "count(DISTINCT t), count(DISTINCT upper(t)), coalesce(avg(m), 0), "
         "coalesce(min(length(t)), 0), coalesce(max(length(t)), 0), (SELECT coalesce(max(rows) / sum(rows), 0) FROM codes), "
         f"{', '.join(shares)} FROM there"
     ).fetchone()
-    names = ("filled", "present", "distinct", "mean", "shortest", "longest", "commonest", *_SHARES)
+    names = ("filled", "present", "distinct", "kinds", "mean", "shortest", "longest", "commonest", *_SHARES)
     return dict(zip(names, (float(value) for value in row or (0.0,) * len(names)), strict=True))
 
 
@@ -152,7 +152,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
     "service_type": (
-        lambda f: max(_categories(f), f["service"]) * (f["distinct"] <= _MOST_SERVICES),
+        lambda f: max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES),
         "few categories, {service:.0%} known words",
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),

@@ -39,7 +39,7 @@ def fill_stays(columns: pa.Table, k: int = PERSONS_K) -> tuple[pa.Table, tuple[s
 
 
 def _fill(columns: pa.Table, k: int) -> tuple[pa.Table, tuple[str, ...]]:
-    columns, completed = _from_each_other(columns)
+    columns, completed = _from_each_other(columns, k)
     told: tuple[str, ...] = ()
     if completed.any():
         share = share_where(completed, columns, k)
@@ -65,7 +65,7 @@ def _fill(columns: pa.Table, k: int) -> tuple[pa.Table, tuple[str, ...]]:
     )
 
 
-def _from_each_other(columns: pa.Table) -> tuple[pa.Table, Mask]:
+def _from_each_other(columns: pa.Table, k: int) -> tuple[pa.Table, Mask]:
     """With a discharge where only that is missing, so many days after the admission as stays of so many days mostly take; and
     with the days of stay that the dates tell, as other claims count them. Which claims have been given either.
     """  # noqa: D205
@@ -84,8 +84,9 @@ def _from_each_other(columns: pa.Table) -> tuple[pa.Table, Mask]:
         # Whoever stays for no night may have a day all the same, and a visit none.
         days[service & (nights == 0)] = _count_first_day(los, service & (nights == 0))
         of_a_day = service & (los == 1)
-        if (of_a_day & (nights >= 0)).any():
-            later[of_a_day & ends] = 1 - _count_first_day(1 - nights, of_a_day)
+        # Of few it is no habit.
+        if np.count_nonzero(of_a_day & (nights >= 0)) >= k:
+            later[of_a_day] = 1 - _count_first_day(1 - nights, of_a_day)
     for name, filled, values in (
         ("discharge_dt", ends, admit + later.astype(np.int64) * np.timedelta64(1, "D")),
         ("los", counted, days),

@@ -49,7 +49,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "rvs package "
-    "opertn operation op interv intervention surgery "
+    "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
@@ -205,8 +205,8 @@ _KNOWN: Final[dict[str, str]] = {
     "sbscode": "procedure_code", "runhash": "patient_id_hash", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
     "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
     "hospbedsize": "facility_type",
-    "epikey": "claim_id", "admidate": "admit_dt", "disdate": "discharge_dt", "procode": "facility_id", "procode3": "facility_id",
-    "procode5": "facility_id", "procodet": "facility_id", "protype": "facility_type", "classpat": "service_type",
+    "epikey": "claim_id", "admidate": "admit_dt", "disdate": "discharge_dt", "procode3": "facility_id",
+    "procode5": "facility_id", "protype": "facility_type", "classpat": "service_type",
     "gortreat": "province_name", "resgorons": "", "tariffinitialamount": "amount_claimed", "tarifftotalpayment": "amount_paid",
     "abstractkey": "claim_id", "instid": "facility_id", "instpeergroup": "facility_type", "principalinterv": "procedure_code",
     "healthregion": "district_name", "ageunits": "", "agevalue": "",
@@ -229,7 +229,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "net", "pat", "pay", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True
@@ -238,6 +238,8 @@ _SHORT: Final = ("no", "kd", "nm")
 """Number, code and name, as they are run together with what follows: nosep, kdrs."""
 _SAYS_NOTHING: Final = frozenset({"of", "the"})
 _EXTRA_WORD: Final = 0.12
+_FIRST, _BY_NUMBER = "1", 0.1
+"""The first of some columns is the primary one where none is called so, or has no number."""
 _RATHER_WITHOUT: Final = {"province_name": "own", "district_name": "own", "amount_claimed": "insurer"}
 """A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
 _SECOND_CHOICE: Final = 0.9
@@ -303,13 +305,14 @@ def plain(text: str) -> str:
 
 def meanings_of(column: str) -> tuple[frozenset[str], ...]:
     """What each word of a column name may mean; words that are run together are taken apart."""
-    return tuple(_WORDS.get(word, frozenset()) for word in _words_of(column) if word not in _SAYS_NOTHING)
+    return tuple(_WORDS.get(word, frozenset()) for word in _words_of(column))
 
 
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
     spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
-    return [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
+    words = [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
+    return [word for word in words if word not in _SAYS_NOTHING]
 
 
 def _parts(word: str) -> list[str]:
@@ -362,7 +365,8 @@ def name_score(column: str, canonical: str) -> float:
         extra = len(words) - len(used)
         if extra and pattern.endswith("!"):
             continue
-        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place - less)
+        by_number = _BY_NUMBER * any(_words_of(column)[i] == _FIRST for i in used)
+        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place - less - by_number)
     return max(best, 0.0)
 
 

@@ -20,8 +20,8 @@ _NEARLY_ALWAYS: Final = 0.9
 _MOSTLY: Final = 0.5
 """Days before 1950 are no dates of claims, but many people were born then."""
 _MOST_SEXES: Final = 6
-_ID, _OF_CLAIMS = "id", 0.99
-"""A column's name, and the share of its rows that have one of their own where it is the claims'."""
+_ID: Final = "id"
+"""The name of a column that does not say whose number it is."""
 MENTIONED: Final = 0.01
 """Smaller shares of the claims are not worth a word."""
 
@@ -46,14 +46,13 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
 
     `pairs`: those that are known already.
     """
-    pairs = [*pairs]
+    pairs, of_persons = [*pairs], _keys_of_persons(facts)
     for theirs, found in facts.items():
         for ours in ("claim_id", *CANONICAL):
             content, why = how_it_fits(ours, found)
             named = name_score(theirs, ours)
             alone = speaks_for_itself(ours, found)
-            if plain(theirs) == _ID and found["distinct"] < _OF_CLAIMS * found["filled"]:
-                # Whose it is the name does not say: what comes again is a person's.
+            if theirs in of_persons:
                 named = {"claim_id": 0.0, "patient_id_hash": 1.0}.get(ours, named)
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
@@ -75,6 +74,13 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _keys_of_persons(facts: Mapping[str, Facts]) -> set[str]:
+    """A bare ID beside columns of the day of birth and the sex of the same name: ID, ID_BIRTHDAY, ID_SEX."""
+    said = {name: frozenset[str]().union(*meanings_of(name)) for name in facts if plain(name).startswith(_ID)}
+    of_whom = {meaning for name in said if plain(name) != _ID for meaning in said[name] & {"birth", "sex"}}
+    return {name for name in said if plain(name) == _ID and of_whom == {"birth", "sex"}}
 
 
 def _persons_by_parts(facts: Mapping[str, Facts], done: set[str]) -> list[Placed]:

@@ -1,5 +1,6 @@
 """Which values of a column of texts are told, and what the others count as."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ Shares = npt.NDArray[np.float64]
 _CATEGORY: Final = 3  # characters
 CODE_LISTS: Final = frozenset({"dx_primary_code", "dx_secondary_codes", "procedure_code"})
 _MOST_RARE: Final = 4
-"""A released code stands for so many times its own claims: where more persons have rare codes of a group, a wider one does."""
+"""A released code stands for so many times its own claims at most, by units of k, unless all do."""
 
 
 def release_values(
@@ -105,59 +106,82 @@ def _count_with_neighbours(
         same = [(other, code) for other, code in released if tells[code] == what]
         rare, of_row = np.unique(shifted[mine], return_inverse=True)
         texts = [str(values[i - 1]) for i in rare]
-        groups = _Groups(same or released, counts, population.k)
-        groups.count_rare(texts, of_row, whose[mine], population)
-        for place, (value, text) in enumerate(zip(rare.tolist(), texts, strict=True)):
-            near, share = groups.near(text, is_own=bool(own[value - 1]))
+        starts = [
+            len(text) - 1 if own[value - 1] else min(_CATEGORY, len(text))
+            for value, text in zip(rare, texts, strict=True)
+        ]
+        stand_ins = _StandIns(same or released, counts, population.k)
+        stand_ins.share_out(texts, starts, of_row, whose[mine], population)
+        for place, text in enumerate(texts):
             here = mine[of_row == place]
             u = uniforms(stream_key("neighbour", text), np.arange(len(here)))
-            codes[here] = near[np.searchsorted(share, u, side="right")]
+            codes[here] = stand_ins.of(place, u)
 
 
-class _Groups:
-    """Codes by what they begin with: the released ones, and how many claims are of rare ones.
+class _StandIns:
+    """Which released codes stand for each rare one: from its category on, and so far as those of a group are full, of a wider one.
 
-    Numbers are in units of `k`, and none is looked at that may not be told: nobody's claims alone, however many, decide what a
-    whole group counts as.
+    Groups are of codes that begin alike. Numbers are of persons (of claims, without a key of them) in units of `k`, and none is
+    looked at that may not be told: nobody's claims alone, however many, decide what others' count as.
     """
 
     def __init__(self, released: Sequence[tuple[str, int]], counts: Ints, k: int) -> None:
-        self._units, self._k = counts // k, k
+        self._units, self._k, self._taken = counts // k, k, np.zeros(len(counts))
         self._released: dict[str, list[tuple[int, int]]] = {}
-        self._rare: dict[str, int] = {}
+        self._shares: list[list[tuple[Codes, Shares]]] = []
         for text, code in released:
             for length in range(len(text) + 1):
                 self._released.setdefault(text[:length], []).append((len(text), code))
 
-    def count_rare(self, texts: Sequence[str], of_row: Ints, whose: Ints, population: Population) -> None:
-        """Count the persons with each of the rare codes `texts`, `of_row` the code of each claim; one unit where they may not be
-        told. Without a key of persons it is claims that are counted.
+    def share_out(
+        self, texts: Sequence[str], starts: Sequence[int], of_row: Ints, whose: Ints, population: Population
+    ) -> None:
+        """Share out the rare codes `texts`, each in groups of so many first characters as it `starts` with, and of fewer;
+        `of_row`: the code of each claim.
         """  # noqa: D205
         one = population.one_of_each(whose, of_row)
         of_row, whose = of_row[one], whose[one]
-        for length in range(1 + max(map(len, texts), default=0)):
-            begins, group = np.unique([text[:length] for text in texts], return_inverse=True)
-            claims = np.bincount(group[of_row], minlength=len(begins))
-            told = population.releasable(group[of_row], len(begins), whose)
-            self._rare |= dict(zip(begins.tolist(), np.where(told, claims // self._k, 1).tolist(), strict=True))
+        left, placed = np.ones(len(texts)), Counter[str]()
+        self._shares = [[] for _ in texts]
+        for length in range(max(starts, default=0), -1, -1):
+            groups, group = np.unique([f"{text[:length]}/{len(text)}" for text in texts], return_inverse=True)
+            persons = np.bincount(group[of_row], minlength=len(groups))
+            told = population.releasable(group[of_row], len(groups), whose)
+            units = np.where(told, persons // self._k, 1)
+            open_ = np.flatnonzero((left > 0) & (np.array(starts) >= length))
+            for number in np.unique(group[open_]).tolist():
+                mine = open_[group[open_] == number]
+                begins, long = texts[mine[0]][:length], len(texts[mine[0]])
+                wanted = max(units[number] - placed[groups[number]], 1.0)
+                near, shares, filled = self._fill(begins, long, wanted, is_last=not length)
+                for place in mine.tolist():
+                    self._shares[place].append((near, shares * left[place] * filled))
+                left[mine] *= 1 - filled
+                for wider in range(length):
+                    placed[f"{begins[:wider]}/{long}"] += wanted * filled
 
-    def near(self, text: str, *, is_own: bool) -> tuple[Codes, Shares]:
-        """The released codes that a rare one counts as, and up to which share each of them."""
-        for length in range(len(text) - 1 if is_own else min(_CATEGORY, len(text)), -1, -1):
-            begins = text[:length]
-            alike = self._released.get(begins, [])
-            # Of a table that holds codes of three and of four characters, one as long as itself.
-            near = np.array(
-                [code for long, code in alike if long == len(text)] or [code for _, code in alike], np.int32
-            )
-            most, rare = _MOST_RARE * self._units[near], self._rare.get(begins, 1)
-            if most.sum() >= rare or not length:
-                break
-        share = np.cumsum(_evenly(most, rare))
-        return near, share / share[-1]
+    def _fill(self, begins: str, long: int, wanted: float, *, is_last: bool) -> tuple[Codes, Shares, float]:
+        """The released codes of a group, their shares, and how much of what is `wanted` there is room for."""
+        alike = self._released.get(begins, [])
+        # Of a table that holds codes of three and of four characters, one as long as itself.
+        near = np.array([code for size, code in alike if size == long] or [code for _, code in alike], np.int32)
+        room = np.maximum(_MOST_RARE * self._units[near] - self._taken[near], 0.0)
+        filled = min(1.0, room.sum() / wanted)
+        shared = _evenly(room, wanted)
+        if filled < 1 and is_last:
+            # All are full: as common as they are.
+            shared, filled = self._units[near].astype(float), 1.0
+        self._taken[near] += shared
+        return near, shared / max(shared.sum(), 1e-9), filled
+
+    def of(self, place: int, uniform: Shares) -> Codes:
+        """The released codes that stand for the rare one at `place`, one for each number from 0 to 1."""
+        near = np.concatenate([near for near, _ in self._shares[place]])
+        share = np.cumsum(np.concatenate([shares for _, shares in self._shares[place]]))
+        return near[np.searchsorted(share / share[-1], uniform, side="right")]
 
 
-def _evenly(most: Ints, total: int) -> Shares:
+def _evenly(most: Shares, total: float) -> Shares:
     """`total` shared evenly, but to none more than `most`; `most` where that is less."""
     order = np.sort(most)
     left = np.arange(len(order), 0, -1)
@@ -165,6 +189,5 @@ def _evenly(most: Ints, total: int) -> Shares:
     filled = np.cumsum(order) - order + order * left
     at = int(np.searchsorted(filled, total))
     if at == len(order):
-        return most.astype(np.float64)
-    level = float(order[at] - (filled[at] - total) / left[at])
-    return np.minimum(most.astype(np.float64), level)
+        return most
+    return np.minimum(most, float(order[at] - (filled[at] - total) / left[at]))

@@ -89,8 +89,9 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
         if column.kind in ("code", "list"):
-            # Two or three characters and a dot; 7092.0 is a code that was read as a number, 3.OT.20.WA has dots of its own.
-            text, dotted_code = text_expression(column), "(^|[^A-Z0-9.])[A-Z0-9]{2,3}\\.[0-9A-Z]"
+            # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
+            # their own.
+            text, dotted_code = text_expression(column), "(^|[^A-Z0-9.\\-])[A-Z0-9]{2,3}\\.[0-9A-Z]"
             row = opened.connection.execute(
                 f"SELECT count(*) FILTER (regexp_matches({text}, {quote(dotted_code)})) * 4 >= count({text}) FROM {opened.relation}"
             ).fetchone()
@@ -244,9 +245,10 @@ def _member(name: str, place: int, type_: str, forms: Forms) -> str:
 
 
 def _dotted(code: str) -> str:
-    """An ICD code with its dot: after three characters, of a procedure (all digits) after two."""
+    """An ICD code with its dot: after three characters, of a procedure (all digits) after two. One that has marks of its own stays."""
     at = f"CASE WHEN regexp_matches({code}, '^[0-9]+$') THEN 2 ELSE 3 END"
-    return f"CASE WHEN length({code}) > {at} THEN left({code}, {at}) || '.' || substr({code}, {at} + 1) ELSE {code} END"
+    dotted = f"left({code}, {at}) || '.' || substr({code}, {at} + 1)"
+    return f"CASE WHEN length({code}) > {at} AND NOT regexp_matches({code}, '[.-]') THEN {dotted} ELSE {code} END"
 
 
 def _number(name: str, type_: str) -> str:

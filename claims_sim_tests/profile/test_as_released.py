@@ -38,35 +38,48 @@ def test_what_one_diagnosis_brings_is_worth_its_while_only_by_the_table_as_it_is
 
 
 def operations():
-    """Three hundred diagnoses, each with operations of its own, all others any of two hundred that stays or visits alone have."""
+    """Eight types of hospitals, each with an operation of its own; all others are any of three hundred of stays or of visits."""
     g = np.random.default_rng(9)
-    dx, stays = g.integers(0, 300, ROWS), g.integers(0, 2, ROWS)
-    code = np.where(g.random(ROWS) < 0.6, dx, 300 + 100 * stays + g.integers(0, 100, ROWS))
-    dx_of, service = (
-        Parent("dx_primary_code", dx.astype(np.int32), 300),
+    kinds, stays = g.integers(0, 8, ROWS), g.integers(0, 2, ROWS)
+    code = np.where(g.random(ROWS) < 0.4, kinds, 8 + 300 * stays + g.integers(0, 300, ROWS))
+    of_type, service = (
+        Parent("facility_type", kinds.astype(np.int32), 8),
         Parent("service_type", stays.astype(np.int32), 2),
     )
-    return Target("procedure_code", code.astype(np.int32), 500), dx_of, service
+    return Target("procedure_code", code.astype(np.int32), 608), of_type, service
 
 
-def test_what_tells_most_of_what_is_too_rare_to_be_told_comes_first():
-    target, dx, service = operations()
+@pytest.mark.parametrize("in_order", [False, True])
+def test_what_tells_most_of_what_is_too_rare_to_be_told_comes_first_unless_the_order_is_to_stay(in_order):
+    target, of_type, service = operations()
+    builder = Builder(Population(ROWS, 11, np.arange(1, ROWS + 1), None))
+    builder.variables |= {one.name: (one.codes, one.size) for one in (of_type, service)}
+    builder.add(target, [of_type, service], in_order=in_order)
+    found = [name for name in builder.tables["procedure_code"].parents if "thin" not in name]
+    assert found == (["facility_type", "service_type"] if in_order else ["service_type", "facility_type"])
+
+
+def test_another_order_of_parents_has_all_of_them_and_is_worth_it():
+    target, of_type, service = operations()
     population = Population(ROWS, 11, np.arange(1, ROWS + 1), None)
-    builder = Builder(
-        population, {"dx_primary_code": (dx.codes, dx.size), "service_type": (service.codes, service.size)}
-    )
-    builder.add(target, [dx, service])
-    table = builder.tables["procedure_code"]
-    assert [name.partition("~")[0] for name in table.parents if "thin" not in name] == [
-        "service_type",
-        "dx_primary_code",
-    ]
-    # As before where it is given first in any case, or where nothing is gained.
-    assert _in_likeliest_order(target, [dx, service], 1, population) == [dx, service]
-    assert _in_likeliest_order(target, [service, dx], 0, population) == [service, dx]
-    assert _in_likeliest_order(target, [dx, service], 0, population) == [service, dx]
-    noise = service._replace(codes=np.random.default_rng(1).integers(0, 2, ROWS).astype(np.int32))
-    assert _in_likeliest_order(target, [dx, noise], 0, population) == [dx, noise]
+    noise = service._replace(name="noise", codes=np.random.default_rng(1).integers(0, 2, ROWS).astype(np.int32))
+    seldom = service._replace(codes=np.where(np.random.default_rng(2).random(ROWS) < 0.3, service.codes, noise.codes))
+    for given, fixed, expected in (
+        ([of_type, service], 0, [service, of_type]),
+        ([of_type, service], 1, [of_type, service]),
+        ([service, of_type], 0, [service, of_type]),
+        ([of_type, service, noise], 0, [service, of_type, noise]),
+        ([of_type, noise], 0, [of_type, noise]),
+        ([of_type, seldom], 0, [of_type, seldom]),
+    ):
+        assert _in_likeliest_order(target, given, fixed, population) == expected
+
+
+def test_a_parent_stays_behind_its_own_groups():
+    target, of_type, service = operations()
+    population = Population(ROWS, 11, np.arange(1, ROWS + 1), None)
+    groups = Parent("service_type~procedure_code", np.zeros(ROWS, np.int32), 1)
+    assert _in_likeliest_order(target, [groups, of_type, service], 0, population) == [groups, of_type, service]
 
 
 def test_the_likelihoods_of_a_context_add_up_to_one():

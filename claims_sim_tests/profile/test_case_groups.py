@@ -243,6 +243,32 @@ def test_of_many_case_groups_some_other_has_any_price_that_is_paid(fit):
     assert money.paid_at is None
 
 
+def test_a_list_of_the_few_claims_that_have_a_case_group_is_found(fit):
+    """One claim in eight is paid by its case group, of any kind of service; all others are paid what they claim."""
+    table, weights = priced_by_group()
+    g = np.random.default_rng(87)
+    has = g.random(ROWS) < 0.12
+    other = np.rint(np.exp(g.normal(13, 1, ROWS)))
+    paid = np.where(has, table["amount_paid"].to_numpy(), other)
+    group = [name if one else None for name, one in zip(table["severity_group"].to_pylist(), has, strict=True)]
+    for name, values in (
+        ("severity_group", pa.array(group, pa.string())), ("amount_paid", paid),
+        ("amount_claimed", np.where(has, np.rint(paid * g.uniform(0.7, 2, ROWS)), paid)),
+    ):  # fmt: skip
+        table = replaced(table, name, values)
+    profile = fit(table)
+    assert any("severity_group" in tariff.parents for tariff in profile.money.paid_tariffs)
+    drawn = Sampler(profile).draw_claims(4, np.arange(ROWS))
+    house = np.array([1.0, 1.2, 0.85])[np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]]
+    late = (drawn["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")).astype(int)
+    groups = drawn["severity_group"].to_pylist()
+    assert sum(one in weights for one in groups) / ROWS == pytest.approx(0.12, abs=0.02)
+    # Those of which there are enough to know a price of.
+    at = [i for i, one in enumerate(groups) if one in weights and group.count(one) > 60]
+    price = np.array([weights[groups[i]][late[i]] for i in at]) * house[at]
+    assert np.mean(np.abs(drawn["amount_paid"].to_numpy()[at] - price) < 51) > 0.6
+
+
 def test_many_severities_that_tell_no_price_make_no_case(fit):
     table, g = tariff_table(ROWS, seed=5), np.random.default_rng(83)
     steps = np.array([f"0141{step:02d}" for step in range(20)])[g.integers(0, 20, ROWS)]

@@ -15,6 +15,11 @@ ROWS = 3000
 DISTRICTS = [str(code) for code in range(3201, 3216)]
 PROCEDURES = [f"03{n:02d}1401{n:02d}" for n in range(1, 25)]
 NAMED_AFTER = [f"DR-{name}" for name in ("BUDI", "SITI", "EKO", "RINA", "IDA")]
+EXTENDED = [
+    *(f"{n % 9}.VG.{n}.LA" for n in range(10, 40)),
+    *(f"1.VG.53.LA-{part}" for part in ("PN", "PM", "LF", "XX-N", "XX-L", "QA")),
+]
+"""Codes that go on behind a hyphen."""
 MUNICIPALITIES = [str(code) for code in range(355_001, 355_021)]
 
 
@@ -53,7 +58,10 @@ def passing(column, rows, k=11):
         ("procedure_code", [*(f"992{n}" for n in range(11, 36)), *(f"0{n}1" for n in range(6100, 6125)), "184131"]),
         (
             "procedure_code",
-            [*(f"{n % 9}.VG.{n}.LA" for n in range(10, 40)), "1.VG.53.LA-PN", "1.SY.80.LA-XX-N", "1.SY.80.LA-XX-L"],
+            [
+                *(f"{n % 9}.VG.{n}.LA" for n in range(10, 40)),
+                *("1.VG.53.LA-PN", "1.VA.53.LA-PM", "1.IS.53.GR-LF", "1.SY.80.LA-XX-N", "1.SY.80.LA-XX-L"),
+            ],
         ),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
@@ -95,7 +103,21 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("district_name", "12.5", DISTRICTS, 4),
         *(
             ("procedure_code", f"1.VG.53.LA-{part}", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10)
-            for part in ("24", "ANI", "PN-24", "PN-ANI", "P7")
+            for part in ("24", "ANI", "PN-24", "PN-ANI", "P7", "PN")
+        ),
+        *(("procedure_code", f"1.VG.53.LA-{part}", EXTENDED, 10) for part in ("DR", "SI-TI", "A-NI", "X-X-N", "NY-S")),
+        *(
+            (
+                "procedure_code",
+                f"{head}-{part}",
+                [*heads, *(f"{head}-{one}" for one in ("PN", "PM", "LF", "LA", "XX"))],
+                10,
+            )
+            for part in ("SI", "SI-T")
+            for head, heads in (
+                ("99213", [str(code) for code in range(99_200, 99_230)]),
+                ("101", [str(n) for n in range(100, 140)]),
+            )
         ),
         ("procedure_code", "1.VG.5.LA-PN", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10),
         ("procedure_code", "010190", [str(code) for code in range(144_181, 144_221)], 4),
@@ -142,6 +164,14 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     rows = spread(others)
     rows[::step] = [value] * len(rows[::step])
     assert value not in passing(column, rows)
+
+
+def test_codes_go_on_behind_a_hyphen_only_where_most_of_what_does_may_be_told():
+    rows = spread(EXTENDED)
+    assert "1.VG.53.LA-PN" in passing("procedure_code", rows)
+    two = [f"1.VG.53.LA-{first}{second}" for first in "ABCEFGHIJK" for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    rows[: 4 * len(two)] = 4 * two
+    assert "1.VG.53.LA-PN" not in passing("procedure_code", rows)
 
 
 @pytest.mark.parametrize("value", ["1234567 BUDI", "1234 BUDI 08", "1234 (Budi) @", "1234 Ny. Siti"])

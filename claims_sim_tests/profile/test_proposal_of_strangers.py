@@ -474,7 +474,8 @@ def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_pat
     assert found["dx_secondary_codes"] == "DX2"
     assert "comorbidity_count" not in found
     taiwan = with_columns(
-        table, ID=persons, ICD9CM_CODE=["4019", "25000", "486"] * 300, ICD9CM_CODE_1=["5849", None, "2859"] * 300,
+        table, ID=persons, ID_BIRTHDAY=[date(1950 + i % 40, 1 + i % 12, 1) for i in range(900)], ID_SEX=["1", "2", "2"] * 300,
+        ICD9CM_CODE=["4019", "25000", "486"] * 300, ICD9CM_CODE_1=["5849", None, "2859"] * 300,
         ICD9CM_CODE_2=["2720", None, None] * 300, ICD_OP_CODE=["5123", "8154", None] * 300,
     )  # fmt: skip
     found = placed_in(taiwan, tmp_path)
@@ -487,6 +488,16 @@ def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_pat
 def test_an_id_of_each_claim_is_the_claims(tmp_path):
     table = tariff_table(900).drop_columns(["claim_id"])
     assert placed_in(with_columns(table, ID=range(900)), tmp_path)["claim_id"] == "ID"
+
+
+@pytest.mark.parametrize("key", ["PATIENT_ID", "no_rm", "pasien", None])
+def test_an_id_of_bills_lines_is_nobodys(tmp_path, key):
+    table = tariff_table(900)
+    persons = table["patient_id_hash"].to_pylist()
+    table = table.drop_columns(["claim_id", "patient_id_hash"])
+    bills = with_columns(table, ID=[i // 2 for i in range(900)], **({key: persons} if key else {}))
+    found = placed_in(bills, tmp_path)
+    assert found.get("patient_id_hash") == key
 
 
 def test_kinds_of_service_are_counted_whatever_their_case(tmp_path):
@@ -506,3 +517,31 @@ def test_kinds_of_service_are_counted_whatever_their_case(tmp_path):
     kinds += ["Maternity", "maternity", "Pharmacy", "PHARMACY"]
     table = tariff_table(900).drop_columns(["service_type"])
     assert placed_in(with_columns(table, **{"Service Type": kinds * 60}), tmp_path)["service_type"] == "Service Type"
+
+
+@pytest.mark.parametrize(
+    "primary", ["PDX", "diagnosis", "diagnosis_code", "principal_dx", "main_diagnosis", "hauptdiagnose"]
+)
+def test_the_first_of_numbered_diagnoses_is_the_primary_one_only_where_none_is_called_so(tmp_path, primary):
+    ours = ("dx_primary_code", "dx_secondary_codes", "comorbidity_count")
+    table = tariff_table(900)
+    table = table.drop_columns([name for name in ours if name in table.column_names])
+    numbered = {"DX01": ["K297", None, "N185"] * 300, "DX02": ["D649", None, "J90"] * 300}
+    assert placed_in(with_columns(table, **numbered), tmp_path)["dx_primary_code"] == "DX01"
+    found = placed_in(with_columns(table, **numbered, **{primary: ["I10", "E119", "J459"] * 300}), tmp_path)
+    assert found["dx_primary_code"] == primary
+    assert found["dx_secondary_codes"] == "DX01"
+
+
+@pytest.mark.parametrize("name", ["OP_Dauer", "operation_duration", "op_minutes", "interval"])
+def test_what_an_operation_takes_is_no_procedure(tmp_path, name):
+    table = tariff_table(900).drop_columns(["procedure_code"])
+    minutes = [20 + i % 300 for i in range(900)]
+    assert placed_in(with_columns(table, **{name: minutes}), tmp_path).get("procedure_code") != name
+
+
+def test_keys_that_differ_in_case_alone_are_different(tmp_path):
+    table = tariff_table(900).drop_columns(["claim_id"])
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    keys = [f"x{letters[i // 52]}{letters[i % 52]}" for i in range(900)]
+    assert placed_in(with_columns(table, claim_no=keys), tmp_path)["claim_id"] == "claim_no"

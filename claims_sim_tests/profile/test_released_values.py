@@ -16,7 +16,7 @@ def counted(claims: dict[str, int], name: str = "dx_primary_code", hers: frozens
     persons = np.where(np.isin(np.array(values)[raw], sorted(hers)), 1, np.arange(2, len(raw) + 2))
     population = Population(len(raw), 11, persons, None)
     codes, vocabulary = release_values(population, name, values, raw, None)
-    return Counter(str(vocabulary[code]) for code in codes.tolist())
+    return Counter("withheld" if code < 0 else str(vocabulary[code]) for code in codes.tolist())
 
 
 RARE = {f"A03{digit}": 5 for digit in range(8)}
@@ -57,3 +57,45 @@ def test_one_persons_many_claims_do_not_move_those_of_others():
     assert with_hers["A040"] == 400
     of_many = {f"A03{letter}": 10 for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
     assert counted({**others, **of_many})["A040"] > 500
+
+
+def test_words_neither_count_as_codes_nor_stand_for_any():
+    found = counted({**RARE, "Kontrol ulang": 1000, "A039": 100, "B020": 100, "Budi": 5})
+    assert found == {"A039": 100 + 40, "B020": 100, "withheld": 1005}
+
+
+def test_of_the_tables_own_codes_the_next_one_stands_for_a_rare_one():
+    common = {f"{n}": 30 for n in range(900_101, 900_160)}
+    found = counted({**common, "950999": 300, "950012": 25, "950011": 5}, "procedure_code")
+    assert found["950012"] == 30
+    assert found["950999"] == 300
+
+
+def test_a_label_that_is_told_stands_for_no_rare_code():
+    found = counted({**RARE, "Gout": 1000, "B020": 100})
+    assert found == {"Gout": 1000, "B020": 100 + 40}
+
+
+def test_what_stands_in_its_own_category_takes_no_share_of_a_wider_group():
+    category = {f"A03{letter}": 10 for letter in "BCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    found = counted({**category, "A039": 55, "A040": 4000, "A041": 11})
+    # Of 250 claims 220 stay in the category; A041 has half of the others.
+    assert found["A039"] == pytest.approx(55 + 220, abs=12)
+    assert found["A041"] == pytest.approx(11 + 15, abs=10)
+
+
+def test_where_all_that_is_released_is_full_it_stands_for_all_the_same():
+    short, long = ({f"C{n}": 5 for n in range(10, 100)}, {f"C{n}": 5 for n in range(100, 1000)})
+    found = counted({**short, **long, "A030": 400, "B020": 100})
+    assert set(found) == {"A030", "B020"}
+    assert found["A030"] / found["B020"] == pytest.approx(4, rel=0.15)
+
+
+def test_where_no_released_code_tells_what_a_rare_one_does_any_stands_for_it():
+    """A severity that goes with rare codes alone."""
+    texts = sorted(["A039", "B020", *RARE])
+    raw = np.repeat(np.arange(len(texts)), [{"A039": 100, "B020": 100}.get(text, 5) for text in texts])
+    severity = np.array([{"A039": 0, "B020": 1}.get(text, 2) for text in texts], np.int32)[raw]
+    population = Population(len(raw), 11, np.arange(1, len(raw) + 1), None)
+    codes, vocabulary = release_values(population, "dx_primary_code", list(texts), raw, None, decided=[severity])
+    assert Counter(vocabulary[code] for code in codes.tolist()) == {"A039": 100 + 40, "B020": 100}
