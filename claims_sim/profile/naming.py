@@ -238,8 +238,6 @@ _SHORT: Final = ("no", "kd", "nm")
 """Number, code and name, as they are run together with what follows: nosep, kdrs."""
 _SAYS_NOTHING: Final = frozenset({"of", "the"})
 _EXTRA_WORD: Final = 0.12
-_FIRST, _BY_NUMBER = "1", 0.1
-"""The first of some columns is the primary one where none is called so, or has no number."""
 _RATHER_WITHOUT: Final = {"province_name": "own", "district_name": "own", "amount_claimed": "insurer"}
 """A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
 _SECOND_CHOICE: Final = 0.9
@@ -344,6 +342,11 @@ def says_gap(column: str) -> bool:
     return bool({"selisih", "gap", "difference", "differenz", "diff", "beda", "unpaid"} & set(_words_of(column)))
 
 
+def is_first(column: str) -> bool:
+    """Is the column the first of some that are numbered: DX01, DIAG_4_01?"""
+    return "1" in _words_of(column)
+
+
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
     name = plain(column)
@@ -365,8 +368,7 @@ def name_score(column: str, canonical: str) -> float:
         extra = len(words) - len(used)
         if extra and pattern.endswith("!"):
             continue
-        by_number = _BY_NUMBER * any(_words_of(column)[i] == _FIRST for i in used)
-        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place - less - by_number)
+        best = max(best, 1.0 - _EXTRA_WORD * extra - 0.03 * place - less)
     return max(best, 0.0)
 
 

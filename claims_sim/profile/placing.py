@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_no_amount, meanings_of, name_score, plain
+from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
@@ -20,6 +20,8 @@ _NEARLY_ALWAYS: Final = 0.9
 _MOSTLY: Final = 0.5
 """Days before 1950 are no dates of claims, but many people were born then."""
 _MOST_SEXES: Final = 6
+_BY_NUMBER: Final = 0.1
+"""The first of numbered diagnoses is the primary one rather where none is called so, or has no number."""
 _ID: Final = "id"
 """The name of a column that does not say whose number it is."""
 MENTIONED: Final = 0.01
@@ -59,7 +61,14 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
     # Of amounts with names alike, what is claimed is the largest.
     size = {name: found["mean"] * found["present"] for name, found in facts.items()}
-    pairs.sort(key=lambda p: (-p.confidence, p.ours, -size[p.theirs] * (p.ours == "amount_claimed"), p.theirs))
+    pairs.sort(
+        key=lambda p: (
+            _BY_NUMBER * _is_by_number(p) - p.confidence,
+            p.ours,
+            -size[p.theirs] * (p.ours == "amount_claimed"),
+            p.theirs,
+        )
+    )
     placed: list[Placed] = []
     for pair in pairs:
         free = all(pair.ours != other.ours and pair.theirs != other.theirs for other in placed)
@@ -74,6 +83,10 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _is_by_number(pair: Placed) -> bool:
+    return pair.ours == "dx_primary_code" and is_first(pair.theirs)
 
 
 def _keys_of_persons(facts: Mapping[str, Facts]) -> set[str]:
