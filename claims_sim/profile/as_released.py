@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Ints, dense_ids
+from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.release import Parent, Target
 
@@ -23,9 +23,10 @@ _NEARLY_ALL: Final = 0.98
 """What is told in a context is no more of what lies above it."""
 
 
-def least_told(k: int, rows: int, all_rows: int) -> int:
-    """How many of `rows` sampled ones stand for `k` of `all_rows`."""
-    return max(_LEAST, round(k * rows / max(all_rows, 1)))
+def of_sample(population: Population, rows: Ints, all_rows: int) -> Population:
+    """Whose the sampled `rows` are, and how many of these stand for `k` of `all_rows`: so many others a row is predicted from."""
+    least = max(_LEAST, round(population.k * len(rows) / max(all_rows, 1)))
+    return population.sample(rows, least + 1)
 
 
 def others_of_cell(cells: Ints) -> Ints:
@@ -33,13 +34,12 @@ def others_of_cell(cells: Ints) -> Ints:
     return np.asarray(np.bincount(cells)[cells] - 1)
 
 
-def as_released(context: Ints, others: Shares | Ints, above: Shares, least: int) -> Numbers:
+def as_released(context: Ints, others: Shares | Ints, told: Mask, above: Shares) -> Numbers:
     """How likely each row is in its context, predicted from the other rows there and from what is known `above`.
 
-    `context`: of each row, numbered from 0; `others`: how many other rows share its context and value; `above`: how likely the
-    row is without the context; `least`: so many rows of a value are told.
+    `context`: of each row, numbered from 0; `others`: how many other rows share its context and value; `told`: whether these may
+    be told; `above`: how likely the row is without the context.
     """
-    told = others >= least
     rows = np.bincount(context).astype(np.float64)
     kept = np.bincount(context[told], minlength=len(rows))
     # Each told cell once: its rows share what lies above.
@@ -49,13 +49,17 @@ def as_released(context: Ints, others: Shares | Ints, above: Shares, least: int)
     return np.asarray(np.maximum(likely, _HARDLY))
 
 
-def log_likelihood(target: Target, parents: Sequence[Parent], least: int) -> float:
-    """The mean log likelihood of a row by the table of these parents, given in their order. All rows' target is known."""
+def log_likelihood(target: Target, parents: Sequence[Parent], sample: Population) -> float:
+    """The mean log likelihood of a row by the table of these parents, given in their order. All rows' target is known.
+
+    `sample`: whose the rows are, and how many may be told.
+    """
     value = target.codes.astype(np.int64)
     likely: Numbers = (np.bincount(value, minlength=target.size)[value] - 1 + 1 / target.size) / len(value)
     context = np.zeros(len(value), np.int64)
     for parent in parents:
         context = dense_ids(context * (parent.size + 1) + parent.codes + 1)[0]
-        others = others_of_cell(dense_ids(context * target.size + value)[0])
-        likely = as_released(context, others, likely, least)
+        cells, distinct = dense_ids(context * target.size + value)
+        told = sample.releasable(cells, len(distinct))[cells]
+        likely = as_released(context, others_of_cell(cells), told, likely)
     return float(np.log(likely).mean())

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.as_released import least_told, log_likelihood
+from claims_sim.profile.as_released import log_likelihood, of_sample
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Mask, Population
 from claims_sim.profile.document import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
@@ -97,8 +97,8 @@ class Builder:
         few, thin = _some_rows(target)
         if not len(few):
             return False
-        given, least = _at(parents, few), _least_told(target, few, population)
-        gain = log_likelihood(thin, given, least) - log_likelihood(thin, given[:-1], least)
+        given, sample = _at(parents, few), _sample(target, few, population)
+        gain = log_likelihood(thin, given, sample) - log_likelihood(thin, given[:-1], sample)
         last = self.features[parents[-1].name]
         return gain > CLEARLY + (GROUPING_COST * len(last.groups) / len(few) if last.groups else 0.0)
 
@@ -128,8 +128,8 @@ class Builder:
     ) -> list[Parent]:
         """The parents of `target` in order of use, as features of the profile."""
         few, thin = _some_rows(target)
-        least = _least_told(target, few, population or self.population) if has_many else 0
-        chosen, groupings = choose_parents(thin, _at(candidates, few), most, least)
+        sample = _sample(target, few, population or self.population) if has_many else None
+        chosen, groupings = choose_parents(thin, _at(candidates, few), most, sample)
         by_name = {parent.name: parent for parent in candidates}
         parents = []
         for parent in chosen:
@@ -180,8 +180,8 @@ class Builder:
         before = dict(self.features)
         ways = [learned] if any(parent.name == code.name for parent in learned) else [learned, [*learned, code]]
         grouped = self._with_groups(target, [*own, code], population)
-        least = _least_told(target, few, population)
-        best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), least) - MIN_GAIN * len(way))
+        sample = _sample(target, few, population)
+        best = max([*ways, grouped], key=lambda way: log_likelihood(thin, _at(way, few), sample) - MIN_GAIN * len(way))
         # Groups of one way may have the name of another's, and be others.
         self.features = self.features if best is grouped else before
         used = {parent.name for parent in best}
@@ -216,13 +216,13 @@ def _in_likeliest_order(target: Target, parents: list[Parent], fixed: int, popul
     few, thin = _some_rows(target)
     if not len(few):
         return parents
-    least, ways = _least_told(target, few, population), [parents]
+    sample, ways = _sample(target, few, population), [parents]
     for place in range(fixed + 1, len(parents)):
         one, before = parents[place], parents[fixed:place]
         # Behind its own groups a parent says the rest; before them they would say nothing.
         if all(other.name.partition("~")[0] != one.name for other in before):
             ways.append([*parents[:fixed], one, *before, *parents[place + 1 :]])
-    likely = [log_likelihood(thin, _at(way, few), least) for way in ways]
+    likely = [log_likelihood(thin, _at(way, few), sample) for way in ways]
     best = int(np.argmax(likely))
     return ways[best] if likely[best] > likely[0] + _LIKELIER else parents
 
@@ -234,8 +234,8 @@ def _some_rows(target: Target) -> tuple[Ints, Target]:
     return few, Target(target.name, target.codes[few], target.size)
 
 
-def _least_told(target: Target, rows: Ints, population: Population) -> int:
-    return least_told(population.k, len(rows), int(np.count_nonzero(target.codes >= 0)))
+def _sample(target: Target, rows: Ints, population: Population) -> Population:
+    return of_sample(population, rows, int(np.count_nonzero(target.codes >= 0)))
 
 
 def _at(parents: Sequence[Parent], rows: Ints) -> list[Parent]:

@@ -126,6 +126,11 @@ class Population:
         """The same, as if nobody could tell facilities apart."""
         return replace(self, facilities=None)
 
+    def sample(self, rows: Ints, k: int) -> "Population":
+        """Those whose claims the `rows` are; `k` of them may be told."""
+        persons, facilities = (None if keys is None else keys[rows] for keys in (self.persons, self.facilities))
+        return Population(len(rows), k, persons, facilities)
+
     def may_be_told(self, rows: Ints) -> bool:
         """May a number be released of just these rows?"""
         return bool(self.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])

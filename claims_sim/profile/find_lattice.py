@@ -44,9 +44,9 @@ _HOPELESS: Final = 0.05
 _SERVICE: Final = "service_type"
 _FEWEST: Final = 1000
 _RARE_SERVICE: Final = 0.01
-_POORLY: Final = 0.75
+_POORLY: Final = 0.8
 """So few of a service's rows on the list of all that it may well have one of its own."""
-_WORTH_APART: Final = 0.02
+_WORTH_APART: Final = 0.01
 """The share of the rows that lists of services must explain beyond one of all."""
 _WORTH_ITS_OWN: Final = 0.1
 """The share of the rows of one kind of service that its list must explain beyond one of all, where all together lose nothing."""
@@ -66,17 +66,21 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 
 
 class _Begun(NamedTuple):
-    """A tariff as some rows show it: these `on`, of all that are `usable`."""
+    """A tariff as some rows show it: these `on`, of all that are `usable`.
+
+    `listed`: which rows lie on it, and which of these are to the step what it says.
+    """
 
     found: Lattice
     groups: Groups | None
     on: Ints
     usable: Mask
+    listed: tuple[Mask, Mask]
 
     @property
     def explains(self) -> int:
         """How many of the rows that it was begun with lie on it."""
-        return int((self.found.point[self.on] >= 0).sum())
+        return int(self.listed[0].sum())
 
     @property
     def prices(self) -> int:
@@ -121,11 +125,11 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
         parts = [_begin_part(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
         apart = [begun for begun in parts if begun is not None]
-        more = sum(begun.explains for begun in apart) - whole.explains
-        as_much = more >= -_NO_WORSE * int(few.sum())
-        is_shorter = as_much and sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
-        helps_one = more >= 0 and _helps_one(whole, services, parts, few)
-        if is_shorter or helps_one or more > _WORTH_APART * int(few.sum()):
+        on, right = (sum(int(begun.listed[to_the_step].sum()) for begun in apart) for to_the_step in (0, 1))
+        # One list of all may take a price for another one with a hidden level, a step beside: to the step they are two. Prices that
+        # were rounded on their way are steps beside any list.
+        measures = (0, 1) if right >= (1 - _FEW_A_STEP_OFF) * on else (0,)
+        if any(_explain_more_apart(whole, parts, services, few, to_the_step) for to_the_step in measures):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
 
@@ -139,19 +143,26 @@ def _services(encoded: Encoded, few: Mask) -> list[Mask]:
 
 def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
     """Does the list of all explain some kind of service poorly, though it explains something?"""
-    on = whole.found.point >= 0
-    shares = [float(np.mean(on[few & own])) for own in services]
+    shares = [float(np.mean(whole.listed[1][few & own])) for own in services]
     return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
 
 
-def _helps_one(whole: _Begun, services: Sequence[Mask], parts: Sequence[_Begun | None], few: Mask) -> bool:
-    """Does a list of its own explain clearly more of some kind of service, however few claims are of it?"""
-    on = whole.found.point >= 0
-    return any(
-        begun.explains - int(np.count_nonzero(on & few & own)) > _WORTH_ITS_OWN * int(np.count_nonzero(few & own))
-        for own, begun in zip(services, parts, strict=True)
-        if begun is not None
+def _explain_more_apart(
+    whole: _Begun, parts: Sequence[_Begun | None], services: Sequence[Mask], few: Mask, to_the_step: int
+) -> bool:
+    """Do lists of the services explain more than that of all, or clearly more of one, however few claims are of it; or as much, with
+    far fewer prices?
+    """  # noqa: D205
+    rows, of_all = int(few.sum()), whole.listed[to_the_step]
+    pairs = [(own, begun) for own, begun in zip(services, parts, strict=True) if begun is not None]
+    of_each = [int(begun.listed[to_the_step].sum()) for _, begun in pairs]
+    more = sum(of_each) - int(of_all.sum())
+    helps_one = any(
+        explains - int(np.count_nonzero(of_all & few & own)) > _WORTH_ITS_OWN * int(np.count_nonzero(few & own))
+        for explains, (own, _) in zip(of_each, pairs, strict=True)
     )
+    is_shorter = sum(begun.prices for _, begun in pairs) < _MUCH_SHORTER * whole.prices
+    return more > _WORTH_APART * rows or (helps_one and more >= 0) or (is_shorter and more >= -_NO_WORSE * rows)
 
 
 def _is_intricate(whole: _Begun) -> bool:
@@ -213,7 +224,7 @@ def _begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
-    return _Begun(found, groups, on, usable)
+    return _Begun(found, groups, on, usable, (found.point >= 0, _right_at_best(found, encoded, amounts, on)))
 
 
 def _with_changes(
@@ -244,7 +255,7 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     """The tariff with the prices that all rows show; None when it is none worth the name."""
     if _explained_of_a_kind(begun.found, encoded, begun.on) < _HOPELESS:
         return None
-    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
+    to_the_step = _without_levels(begun.found)
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
     if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
@@ -298,6 +309,28 @@ def _settled(found: Lattice, amounts: Amounts) -> Lattice:
     settled = replace(found)
     settle_rounding(settled, amounts.values)
     return settled
+
+
+def _right(found: Lattice, amounts: Amounts) -> Mask:
+    """Which rows cost just what the tariff says, as its owner rounds."""
+    on, right = np.flatnonzero(found.point >= 0), np.zeros(len(found.point), np.bool_)
+    settled = _settled(found, amounts)
+    right[on] = np.abs(settled.prices(on) - amounts.values[on]) < found.grid / 2
+    return right
+
+
+def _right_at_best(found: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> Mask:
+    """The same, or where that is more, of a tariff each of whose prices is one of its own, as it may come to be."""
+    right, own = _right(found, amounts), _without_levels(found)
+    if right.sum() >= (1 - _FEW_A_STEP_OFF) * np.count_nonzero(found.point >= 0):
+        return right
+    fit_points(own, encoded.population, amounts, on)
+    return max(right, _right(own, amounts), key=np.sum)
+
+
+def _without_levels(found: Lattice) -> Lattice:
+    """The tariff with a price for each level, to the step."""
+    return replace(found, factors=dict(found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
 
 
 def _inexact(found: Lattice, amounts: Amounts) -> float:

@@ -338,7 +338,7 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
         for further in map(builder.candidates, WEIGHED_SELDOM_BY):
             if further and builder.tell_clearly_more(target, candidates, further):
                 candidates = [*candidates, *further]
-        builder.add(target, candidates)
+        builder.add(target, candidates, has_many=True)
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

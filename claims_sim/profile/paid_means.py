@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.as_released import least_told, log_likelihood
+from claims_sim.profile.as_released import log_likelihood, of_sample
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
-from claims_sim.profile.counting import Codes, Ints
+from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document import Bins, Means, PaidMeans
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise
@@ -47,10 +47,10 @@ def find_paid_means(
     some = sample_rows(len(rows))
     few = rows[some]
     known = [Parent(parent.name, parent.codes[few], parent.size) for parent in candidates]
-    least = least_told(encoded.population.k, len(few), len(rows))
+    sample = of_sample(encoded.population, few, len(rows))
 
     def likely(found: _Tried) -> float:
-        return _likely(found.rest[some], known, least)
+        return _likely(found.rest[some], known, sample)
 
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
     tried = [(likely(found), found) for found in (of_amount, of_share)]
@@ -62,7 +62,7 @@ def find_paid_means(
         between = _try_out(builder, encoded, candidates, rows, follows)
         tried.append((likely(between) - _BETWEEN, between))
     how_likely, best = max(tried, key=lambda each: each[0])
-    if not best.means.levels or how_likely < _likely(_logs(encoded, few, 1.0), known, least) + _CLEARLY:
+    if not best.means.levels or how_likely < _likely(_logs(encoded, few, 1.0), known, sample) + _CLEARLY:
         return None
     builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
     assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
@@ -79,7 +79,7 @@ class _Tried(NamedTuple):
     rest: Numbers
 
 
-def _likely(rest: Numbers, known: Sequence[Parent], least: int) -> float:
+def _likely(rest: Numbers, known: Sequence[Parent], sample: Population) -> float:
     """How likely `rest` is, log density a claim, as ranges and what is known that tells most of it would tell it.
 
     Where houses have each their own share of what is claimed, and a district has few houses, shares of it are a few: likelier there
@@ -89,7 +89,7 @@ def _likely(rest: Numbers, known: Sequence[Parent], least: int) -> float:
     ends = np.r_[np.quantile(rest, _RARE), edges, np.quantile(rest, 1 - _RARE)]
     target = Target(PAID_RESIDUAL, np.searchsorted(edges, rest).astype(np.int32), len(edges) + 1)
     width = np.log(np.maximum(np.diff(ends), _NARROW))[target.codes].mean()
-    return max(log_likelihood(target, given, least) for given in ([], *([parent] for parent in known))) - float(width)
+    return max(log_likelihood(target, given, sample) for given in ([], *([parent] for parent in known))) - float(width)
 
 
 def _try_out(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, share: float) -> _Tried:

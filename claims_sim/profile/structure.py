@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.as_released import as_released
-from claims_sim.profile.counting import DENSE_LIMIT, Ints, dense_ids
+from claims_sim.profile.counting import DENSE_LIMIT, Ints, Mask, Population, dense_ids
 from claims_sim.profile.release import Parent, Target
 from claims_sim.randomness import stream_key, uniforms
 
@@ -60,21 +60,21 @@ def _others_like_it(keys: Ints, limit: int) -> Likely:
 
 
 def choose_parents(
-    target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS, least: int = 0
+    target: Target, candidates: Sequence[Parent], most: int = MAX_PARENTS, sample: Population | None = None
 ) -> tuple[list[Parent], Mapping[str, tuple[int, ...]]]:
     """The parents in order of use, and the groups (code → group) of those that are groupings named `variable~target`.
 
-    Only rows where the target is known are to be passed. With `least` they are weighed as the table will be released, which
-    tells of a context what so many rows of it share; without it every context is believed as far as it has rows.
+    Only rows where the target is known are to be passed. With a `sample`, whose the rows are, they are weighed as the table will be
+    released, which tells of a context what may be told of these; without it every context is believed as far as it has rows.
     """
     if len(target.codes) < 2 or target.size < 2:
         return [], {}
     memory = _Memory({}, {})
-    found = _search(target, candidates, most, memory, least=least)
+    found = _search(target, candidates, most, memory, sample=sample)
     large = next((parent.name for parent in found.chosen if parent.size >= _LARGE), None)
     if large is not None:
         # Of a thousand codes each has too few rows for anything to be told beside it. What else tells something may come first.
-        other = _search(target, candidates, most, memory, last=large, least=least)
+        other = _search(target, candidates, most, memory, last=large, sample=sample)
         found = other if other.likely > found.likely + CLEARLY else found
     used = {parent.name for parent in found.chosen}
     return found.chosen, {name: groups for name, groups in found.groupings.items() if name in used}
@@ -114,7 +114,13 @@ class Grouping(NamedTuple):
 
 
 def _search(
-    target: Target, candidates: Sequence[Parent], most: int, memory: _Memory, *, last: str = "", least: int = 0
+    target: Target,
+    candidates: Sequence[Parent],
+    most: int,
+    memory: _Memory,
+    *,
+    last: str = "",
+    sample: Population | None = None,
 ) -> _Found:
     """Take the parent that tells most, then the next; the one named `last` only where no other tells anything."""
     value = target.codes.astype(np.int64)
@@ -136,7 +142,7 @@ def _search(
             for grouping in _group_all(target, context, list(pool.values()), given, memory):
                 pool[grouping.parent.name] = grouping.parent
                 groupings[grouping.parent.name] = grouping.groups
-        known = _Known(given, context, int(context.max()) + 1, value, target.size, above, so_far, least, memory.gains)
+        known = _Known(given, context, int(context.max()) + 1, value, target.size, above, so_far, sample, memory.gains)
         best, small = _weigh_all(known, pool, sizes, last, drops_hopeless=bool(chosen))
         if best is None:
             # What told nothing more than its groups may do so with what was chosen since: a price with its month.
@@ -179,20 +185,23 @@ def _weigh_all(
 
 
 class _Gain(NamedTuple):
-    """What a further parent would bring: log likelihood a row; each one's context then, and how many others share its cell."""
+    """What a further parent would bring: log likelihood a row; each one's context then, how many others share its cell, and
+    whether these may be told, where it matters.
+    """  # noqa: D205
 
     gain: float
     parent: Parent
     ids: Ints
     in_context: Ints
     others: Likely
+    told: Mask | None
 
 
 class _Known(NamedTuple):
     """The target, the contexts that the parents chosen so far, the `given` ones, make of the rows, and what these tell of it.
 
     Each row is predicted from the other rows of its cell and its context, blended with what fewer parents tell of it, or as a
-    table would that tells of a context what `least` rows share.
+    table would that tells of a context what may be told of the `sample`.
     """
 
     given: tuple[str, ...]
@@ -202,7 +211,7 @@ class _Known(NamedTuple):
     size: int
     above: Likely
     so_far: float
-    least: int
+    sample: Population | None
     gains: dict[tuple[str, ...], float]
     """What was weighed already."""
 
@@ -225,15 +234,17 @@ class _Known(NamedTuple):
         in_context = np.bincount(ids, minlength=limit)
         keys = ids * self.size
         keys += self.value
+        if self.sample is not None:
+            cells, distinct = dense_ids(keys, limit * self.size)
+            others, may = _others_like_it(cells, len(distinct)), self.sample.releasable(cells, len(distinct))[cells]
+            released = as_released(ids, others, may, self.above)
+            return _Gain(float(np.log(released).mean()) - self.so_far, parent, ids, in_context, others, may)
         others = _others_like_it(keys, limit * self.size)
-        if self.least:
-            released = as_released(ids, others, self.above, self.least)
-            return _Gain(float(np.log(released).mean()) - self.so_far, parent, ids, in_context, others)
         some = in_context[in_context > 0]
         likely = others + self.blended()
         told = float(np.log(likely, out=likely).sum(dtype=np.float64))
         told -= float((some * np.log(some + (_PRIOR - 1))).sum())
-        return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others)
+        return _Gain(told / len(ids) - self.so_far, parent, ids, in_context, others, None)
 
     def blended(self) -> Likely:
         """What fewer parents tell, as so many rows of each context."""
@@ -262,8 +273,8 @@ class _Known(NamedTuple):
     def narrowed(self, best: _Gain) -> tuple[Ints, Likely]:
         """The contexts with that parent, and the probability of each row there."""
         context = dense_ids(best.ids, len(best.in_context))[0]
-        if self.least:
-            return context, as_released(best.ids, best.others, self.above, self.least).astype(np.float32)
+        if best.told is not None:
+            return context, as_released(best.ids, best.others, best.told, self.above).astype(np.float32)
         within = (best.in_context + (_PRIOR - 1)).astype(np.float32)
         predicted: Likely = (best.others + self.blended()) / within.take(best.ids, mode="clip")
         return context, predicted

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from claims_sim.profile.as_released import as_released, others_of_cell
+from claims_sim.profile.as_released import as_released, log_likelihood, of_sample, others_of_cell
 from claims_sim.profile.builder import Builder, _in_likeliest_order
 from claims_sim.profile.counting import Population, dense_ids
 from claims_sim.profile.release import Parent, Target
@@ -30,10 +30,41 @@ def companions():
     return Target("member", code.astype(np.int32), len(COMMON) + 1), Parent("dx_primary_code", dx.astype(np.int32), 60)
 
 
+def everybody(rows):
+    """Each claim another person's."""
+    return Population(rows, 11, np.arange(1, rows + 1), None)
+
+
+def test_a_cell_is_told_in_a_sample_where_enough_persons_are_in_it():
+    """Each of four hundred contexts brings a value of its own in all its thirty claims: of thirty persons, or of two."""
+    context = np.repeat(np.arange(400), 30).astype(np.int32)
+    target, parents, rows = Target("value", context, 400), [Parent("context", context, 400)], np.arange(12_000)
+    for persons, is_told in ((rows, True), (rows // 15, False)):
+        sample = of_sample(Population(len(rows), 11, persons, None), rows, len(rows))
+        gain = log_likelihood(target, parents, sample) - log_likelihood(target, [], sample)
+        assert (gain > 5) == is_told
+
+
+def test_of_persons_with_many_claims_each_no_table_follows_what_few_of_them_have():
+    """Two thousand persons with a weight that goes by the place, and one of 64 houses: claims of a house and a weight are a person's."""
+    g, persons = np.random.default_rng(41), ROWS // 10
+    who = g.integers(0, persons, ROWS)
+    place, house = g.integers(0, 6, persons), g.integers(0, 64, persons)
+    weight = (10 * place + g.integers(0, 10, persons))[who].astype(np.int32)
+    parents = [
+        Parent("facility_class", house[who].astype(np.int32), 64),
+        Parent("province_name", place[who].astype(np.int32), 6),
+    ]
+    for population, expected in ((everybody(ROWS), True), (Population(ROWS, 11, who + 1, None), False)):
+        builder = Builder(population, {parent.name: (parent.codes, parent.size) for parent in parents})
+        builder.add(Target("claim_weight", weight, 60), parents, has_many=True)
+        assert ("facility_class" in builder.tables["claim_weight"].parents) == expected
+
+
 def test_what_one_diagnosis_brings_is_worth_its_while_only_by_the_table_as_it_is_released():
     target, parent = companions()
     assert choose_parents(target, [parent])[0] == []
-    chosen, _ = choose_parents(target, [parent], least=11)
+    chosen, _ = choose_parents(target, [parent], sample=of_sample(everybody(ROWS), np.arange(ROWS), ROWS))
     assert [one.name.partition("~")[0] for one in chosen] == ["dx_primary_code"]
 
 
@@ -52,7 +83,7 @@ def operations():
 @pytest.mark.parametrize("in_order", [False, True])
 def test_what_tells_most_of_what_is_too_rare_to_be_told_comes_first_unless_the_order_is_to_stay(in_order):
     target, of_type, service = operations()
-    builder = Builder(Population(ROWS, 11, np.arange(1, ROWS + 1), None))
+    builder = Builder(everybody(ROWS))
     builder.variables |= {one.name: (one.codes, one.size) for one in (of_type, service)}
     builder.add(target, [of_type, service], in_order=in_order)
     found = [name for name in builder.tables["procedure_code"].parents if "thin" not in name]
@@ -61,7 +92,7 @@ def test_what_tells_most_of_what_is_too_rare_to_be_told_comes_first_unless_the_o
 
 def test_another_order_of_parents_has_all_of_them_and_is_worth_it():
     target, of_type, service = operations()
-    population = Population(ROWS, 11, np.arange(1, ROWS + 1), None)
+    population = everybody(ROWS)
     noise = service._replace(name="noise", codes=np.random.default_rng(1).integers(0, 2, ROWS).astype(np.int32))
     seldom = service._replace(codes=np.where(np.random.default_rng(2).random(ROWS) < 0.3, service.codes, noise.codes))
     for given, fixed, expected in (
@@ -77,7 +108,7 @@ def test_another_order_of_parents_has_all_of_them_and_is_worth_it():
 
 def test_a_parent_stays_behind_its_own_groups():
     target, of_type, service = operations()
-    population = Population(ROWS, 11, np.arange(1, ROWS + 1), None)
+    population = everybody(ROWS)
     groups = Parent("service_type~procedure_code", np.zeros(ROWS, np.int32), 1)
     assert _in_likeliest_order(target, [groups, of_type, service], 0, population) == [groups, of_type, service]
 
@@ -87,7 +118,7 @@ def test_the_likelihoods_of_a_context_add_up_to_one():
     value, context = target.codes.astype(np.int64), parent.codes.astype(np.int64)
     above = np.bincount(value, minlength=target.size) / ROWS
     others = others_of_cell(dense_ids(context * target.size + value)[0])
-    likely = as_released(context, others, above[value], 11)
+    likely = as_released(context, others, others >= 11, above[value])
     here = context == 0
     values, first = np.unique(value[here], return_index=True)
     there = likely[here][first].sum()

@@ -1,9 +1,12 @@
 """Bases of cases, given factors and hidden levels."""
 
 import numpy as np
+import pytest
 
 from claims_sim.profile.counting import Population
-from claims_sim.profile.lattice import Amounts, Lattice, fit_points
+from claims_sim.profile.find_lattice import _right
+from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
+from claims_sim.profile.price_cases import tells_more_than_names
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -37,6 +40,28 @@ def test_a_few_amounts_beside_a_price_do_not_move_it():
     found = one_case(amounts, [0.0])
     assert np.allclose(found.prices(np.arange(60)), 18_000.0, rtol=0, atol=1e-6)
     assert (found.point[60:] == -1).all()
+
+
+def test_a_row_is_right_whose_amount_is_the_price_to_the_step():
+    """246,200 is 1.236 times 199,200 but for a step of a hundred: one price with a hidden level is wrong of either."""
+    amounts = np.repeat([199_200.0, 246_200.0], [60, 50])
+    both = one_case(amounts, [0.0, np.log(1.2352)], grid=100.0)
+    assert (both.point == 0).all()
+    tolerances = Amounts(amounts, np.log(amounts), 50 / amounts)
+    assert _right(both, tolerances).sum() < len(amounts)
+    assert _right(one_case(amounts, [0.0], grid=100.0), tolerances).all()
+
+
+@pytest.mark.parametrize(("points", "is_list"), [(3, True), (MAX_POINTS, False)])
+def test_cases_that_all_have_as_many_prices_as_are_looked_for_make_no_list(points, is_list):
+    """Each of three cases has prices of its own, all that are looked for, or fewer."""
+    case, price = np.repeat(np.arange(3), 400 * points), np.tile(np.repeat(np.arange(points), 400), 3)
+    amounts = (1 + price + 40 * case) * 1000.0
+    found = Lattice(("service_type",), (3,), 1.0, {}, {}, np.zeros(1), np.arange(3), case)
+    rows, population = np.arange(len(case)), Population(len(case), 11, np.arange(len(case)), None)
+    fit_points(found, population, Amounts(amounts, np.log(amounts), 0.5 / amounts), rows)
+    assert np.diff(found.base_start).tolist() == [points] * 3
+    assert tells_more_than_names(found, amounts, rows, 11) == is_list
 
 
 def test_an_empty_case_has_no_price():
