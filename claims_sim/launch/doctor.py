@@ -98,7 +98,7 @@ def _source(settings: Settings) -> Iterator[Finding]:
         )
         return
     spec = pipeline.source_spec(settings)
-    source = read_source(spec, settings.privacy_k).only_priced(settings.privacy_k)
+    source = read_source(spec, settings.privacy_k).only_possible(settings.privacy_k)
     where = f"{spec.path}" if is_single_table(spec.path) else f"{spec.path}, {spec.table}"
     yield Finding("source", "ok", f"{where}: {about(source.rows)} claims")
     yield from (Finding("source values", "note", sentence) for sentence in source.oddities)

@@ -70,7 +70,7 @@ def profile_source(settings: Settings, now: datetime) -> ProfileRefresh:
     """
     check_isolation(settings)
     require_writable_state(settings)
-    source = read_source(source_spec(settings), settings.privacy_k).only_priced(settings.privacy_k)
+    source = read_source(source_spec(settings), settings.privacy_k).only_possible(settings.privacy_k)
     key = memory.rounding_key(settings)
     identity = memory.source_identity(settings)
     rules = {name: identity[name] for name in ("mapping", "k")}

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, Blankable
+from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, Blankable, Table
 from claims_sim.profile.release import Parent, Target
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
@@ -62,7 +62,7 @@ def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent
     of_set[told] = np.arange(1, len(told) + 1)
     code: Codes = of_set[number]
     named = [tuple(name for bit, name in enumerate(COLUMNS) if cell >> bit & 1) for cell in sets[told].tolist()]
-    # What has no amount claims nothing.
+    # Of some kinds what claims nothing has no amount; what claims something hardly ever lacks it.
     first = [CLAIMS_NOTHING] if any({"amount_claimed", "amount_paid"} & set(those) for those in named) else []
     known = [parent for parent in candidates if _is_known(parent, cells)]
     builder.add(Target(BLANKS, code, len(told) + 1), known, most=3, first=first)
@@ -75,16 +75,24 @@ def _is_known(parent: Parent, cells: Ints) -> bool:
     return bool(unknown[empty_ones].mean() <= unknown[~empty_ones].mean() + _HARDLY) if not empty_ones.all() else True
 
 
+def as_told(table: Table, code: Codes, nothing: Codes) -> Codes:
+    """The drawn codes of empty cells, -1 where the table tells them of no claim that claims as little or as much: where too little is
+    told of some, what is drawn is others'. `nothing`: 1 for claims of nothing.
+    """  # noqa: D205
+    if CLAIMS_NOTHING not in table.parents[:1]:
+        return code
+    told = np.zeros((2, table.size + 1), np.bool_)
+    for depth, level in enumerate(table.levels[1:], 1):
+        of_context = np.array(level.contexts, np.int64)[::depth]
+        told[np.repeat(of_context, level.cells), np.array(level.values, np.int64)] = True
+    return np.where(told[nothing, code], code, -1)
+
+
 def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], absent: Sequence[str]) -> pa.Table:
     """The claims with the cells empty that `code` (-1: none) says; `absent` are columns that the source does not have.
 
-    What would tell an amount that is left out, since the source does not have it, is left out too. Without any amount are claims
-    of nothing alone: what is drawn where too little is told may say otherwise.
+    What would tell an amount that is left out, since the source does not have it, is left out too.
     """
-    if "amount_claimed" in claims.column_names:
-        amounts = {name for name in ("amount_claimed", "amount_paid") if name not in absent}
-        without_any = np.array([amounts <= set(those) for those in blanks], np.bool_)
-        code = np.where(without_any[code] & (claims["amount_claimed"].to_numpy() > 0), -1, code)
     for name in COLUMNS:
         telling = {"amount_claimed", "amount_paid"} if name == "amount_gap" and name in absent else {name}
         leaves = np.array([bool(telling & set(those)) for those in blanks], np.bool_)

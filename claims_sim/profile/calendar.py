@@ -10,7 +10,7 @@ import numpy.typing as npt
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Mask
 from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
-from claims_sim.profile.encode import DAY, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
+from claims_sim.profile.encode import DAY, DISCHARGE_MONTH, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.release import Target
 from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
@@ -76,11 +76,24 @@ def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:
     return out
 
 
+def discharge_months(
+    admit_month: Codes, discharge: npt.NDArray[np.datetime64], months: npt.NDArray[np.datetime64]
+) -> Codes:
+    """The codes of DISCHARGE_MONTH of moments; -1 where there is none, and of admissions (`admit_month`) in no month of the profile's."""
+    code = np.searchsorted(months, discharge.astype("datetime64[M]"))
+    return np.where(np.isnat(discharge) | (admit_month < 0), -1, code).astype(np.int32)
+
+
 def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
     """Let tables depend on the moment of admission; and on the days to the discharge, where the days of stay do not tell them."""
     if encoded.admit is None:
         return
     builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
+    if encoded.discharge is not None:
+        stay = np.zeros(encoded.rows) if encoded.los is None else np.nan_to_num(encoded.los)
+        leaves = np.where(np.isnat(encoded.discharge), encoded.admit + stay.astype(np.int64) * DAY, encoded.discharge)
+        months = np.array(encoded.vocabularies[MONTH], "datetime64[M]")
+        builder.variables[DISCHARGE_MONTH] = (discharge_months(encoded.codes[MONTH], leaves, months), len(months) + 1)
     moments = moments_of(encoded.admit)
     builder.variables[SEASON] = (moments[SEASON], MONTHS)
     builder.variables[WEEKDAY] = (moments[WEEKDAY], WEEKDAYS)

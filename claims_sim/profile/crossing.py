@@ -9,7 +9,7 @@ from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
-from claims_sim.profile.encode import DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, HOUR, SEASON
+from claims_sim.profile.encode import DISCHARGE_MONTH, DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, HOUR, SEASON
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
@@ -46,6 +46,7 @@ _CALLED: Final = {
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
     SEASON: "month of the year",
+    DISCHARGE_MONTH: "month of the discharge",
     HOUR: "hour of admission",
 }
 """Variables that are no column, for a reader."""

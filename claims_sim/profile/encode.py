@@ -38,6 +38,8 @@ TEXT_COLUMNS: Final = (
     "dx_primary_code", "dx_primary_label", "severity_group", "procedure_code", "procedure_label",
 )  # fmt: skip
 MONTH: Final = "admit_month"
+DISCHARGE_MONTH: Final = "discharge_month"
+"""The month of the discharge, of those of admission; one more for all that are later."""
 SEASON, WEEKDAY, HOUR = "calendar_month", "weekday", "hour"
 """Variables of the moment of admission, beside the month of the period: what amounts may follow."""
 STAY_SPAN: Final = "stay_span"

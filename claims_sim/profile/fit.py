@@ -14,7 +14,16 @@ from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, ha
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, released_count
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
-from claims_sim.profile.encode import DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, MONTH, Encoded, begins_alike, encode
+from claims_sim.profile.encode import (
+    DISCHARGE_MONTH,
+    DX_GROUP,
+    HAS_CASE_GROUP,
+    HAS_PROCEDURE,
+    MONTH,
+    Encoded,
+    begins_alike,
+    encode,
+)
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
@@ -56,7 +65,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     `created_at` is an aware time; it is the only part of the profile that does not follow from the source and from
     `rounding_key`, which the production zone keeps to itself.
     """
-    source = source.only_priced(k)
+    source = source.only_possible(k)
     encoded = encode(source, k, rounding_key)
     _require_enough(encoded, source)
     builder = Builder(encoded.population)
@@ -75,7 +84,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
-    blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH]))
+    blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH, DISCHARGE_MONTH]))
     encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's {why}" for name, why in source.left_out.items()}
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)

@@ -1,10 +1,11 @@
 """Claims without any amount where that is usual of their kind: a visit that a payment by head covers has no tariff.
 
-Such a claim counts as one of nothing. Where a few lack their amounts, these are not known yet, and the claims are left out
-(`SourceTable.only_priced`).
+Such a claim counts as one of nothing. Where a few lack their amounts, these are not known yet: a payload has what claims like them
+claim, a table that stands for the source's has none (`blanks`).
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,8 @@ from claims_sim.profile.telling import share_where
 AMOUNTS_FILLED: Final = "claims of nothing"
 """Names this way of reading."""
 _SAYS_NO_AMOUNT: Final = "says_no_amount"
-_KIND: Final = ("service_type", "facility_type")
+KIND: Final = ("service_type", "facility_type")
+"""What a claim without an amount is compared by."""
 _USUAL, _USUALLY_UNPAID = 0.3, 0.9
 """The shares of a kind's claims without any amount from which on they claim nothing, where fewer only lack it: of amounts that are
 claimed; and of ones that are paid alone, which are not decided yet of many.
@@ -42,8 +44,8 @@ def fill_amounts(
     columns: pa.Table, k: int = PERSONS_K, says_none: Mask | None = None
 ) -> tuple[pa.Table, tuple[str, ...]]:
     """Give claims without any amount one of nothing, where so many of their service and type of facility have none; and say of how
-    many, in a sentence that tells a share of `k` persons' claims. A column without any value counts as absent, and what was said
-    but not read is none (`says_none`).
+    many, and how many others have none, in sentences that tell shares of `k` persons' claims. A column without any value counts as
+    absent, and what was said but not read is none (`says_none`).
     """  # noqa: D205
     amounts = [n for n in MONEY if n in columns.column_names and columns[n].null_count < columns.num_rows]
     none = np.ones(columns.num_rows, np.bool_) if says_none is None else says_none.copy()
@@ -54,20 +56,28 @@ def fill_amounts(
         if amounts and none.any()
         else np.zeros(columns.num_rows, np.bool_)
     )
-    if not filled.any():
-        return columns, ()
-    for name in amounts:
+    sentences = []
+    for name in amounts if filled.any() else ():
         column = columns[name].combine_chunks()
         nothing = pc.if_else(pa.array(filled), pa.scalar(0, column.type), column)
         columns = columns.set_column(columns.column_names.index(name), name, nothing)
-    return columns, (
-        f"{share_where(filled, columns, k)} of the claims have no amount, as is usual of their kind; they count as claims of nothing.",
-    )
+    if filled.any():
+        share = share_where(filled, columns, k)
+        sentences.append(
+            f"{share} of the claims have no amount, as is usual of their kind; they count as claims of nothing."
+        )
+    unknown = reduce(pc.and_, [columns[name].is_null() for name in amounts]) if amounts else pa.array([], pa.bool_())
+    if pc.any(unknown).as_py():
+        share = share_where(unknown, columns, k)
+        sentences.append(
+            f"{share} of the claims have no amount; in a payload they claim as much as others like them do."
+        )
+    return columns, tuple(sentences)
 
 
 def _kinds(columns: pa.Table) -> Ints:
     kind = np.zeros(columns.num_rows, np.int64)
-    for name in (name for name in _KIND if name in columns.column_names):
+    for name in (name for name in KIND if name in columns.column_names):
         _, value = np.unique(columns[name].cast(pa.string()).fill_null("").to_numpy(), return_inverse=True)
         kind, _ = dense_ids(kind * (int(value.max(initial=0)) + 1) + value)
     return kind

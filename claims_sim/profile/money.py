@@ -13,7 +13,7 @@ import numpy as np
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import CLAIMS_NOTHING, Bins, Means, Money, Tariff
@@ -21,6 +21,7 @@ from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, E
 from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.missing_amounts import KIND
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
@@ -293,8 +294,17 @@ def _add_nothing(fit: _Fit) -> Mask:
         return np.zeros(len(nothing), np.bool_)
     codes: Codes = np.where(np.isfinite(fit.primary), nothing, -1).astype(np.int32)
     fit.builder.add(Target(CLAIMS_NOTHING, codes, 2), fit.builder.candidates([*fit.earlier, MONTH]))
-    fit.builder.variables[CLAIMS_NOTHING] = (codes, 2)
+    supposed: Codes = np.where(codes < 0, _mostly_nothing(fit, codes), codes).astype(np.int32)
+    fit.builder.variables[CLAIMS_NOTHING] = (supposed, 2)
     return nothing
+
+
+def _mostly_nothing(fit: _Fit, codes: Codes) -> Mask:
+    """Which claims are of a kind that mostly claims nothing: so do those whose amounts are not known, when they are drawn."""
+    kind = np.zeros(len(codes), np.int64)
+    for parent in fit.builder.candidates(KIND):
+        kind, _ = dense_ids(kind * (parent.size + 1) + parent.codes + 1)
+    return np.asarray((np.bincount(kind, codes == 1) > np.bincount(kind, codes == 0))[kind])
 
 
 def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> list[Parent]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.admit import NAMES_OF
-from claims_sim.profile.blanks import empty, with_nulls
+from claims_sim.profile.blanks import as_told, empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Mask
@@ -163,6 +163,8 @@ class Sampler:
         if "amount_claimed" in claims.column_names:
             draft.codes[CLAIMS_NOTHING] = (claims["amount_claimed"].to_numpy() == 0).astype(np.int32)
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
+        if CLAIMS_NOTHING in draft.codes:
+            code = as_told(self.profile.tables[BLANKS], code, draft.codes[CLAIMS_NOTHING])
         if whole is not None:
             code = np.where(whole, -1, code)
         blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
@@ -358,8 +360,15 @@ class Sampler:
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)
             most = self.profile.tables["secondary_count"].size - 1
             draft.codes["secondary_count"] = np.minimum(count, most)
+        self._read_history(draft, claims)
+        return draft
+
+    def _read_history(self, draft: Draft, claims: pa.Table) -> None:
+        """Set what follows from the moments of admission and discharge and the days of stay, as far as these are given."""
         if "admit_dt" in claims.column_names:
             self._calendar.set_moments(draft, claims["admit_dt"].cast(pa.timestamp("us")).to_numpy())
+            if "discharge_dt" in claims.column_names:
+                self._calendar.set_discharge(draft, claims["discharge_dt"].cast(pa.timestamp("us")).to_numpy())
         if "los" in claims.column_names:
             los = claims["los"].cast(pa.float64()).fill_null(0).to_numpy()
             draft.codes["los_days"] = los.astype(np.int32)
@@ -375,7 +384,6 @@ class Sampler:
             draft.codes.setdefault("los_days", days)
             if STAY_SPAN in self._bins:
                 draft.codes[STAY_SPAN] = self._bins[STAY_SPAN].code(days.astype(float))
-        return draft
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
         for name in (*_BRIEF_CODES, "dx_primary_label"):

@@ -120,7 +120,7 @@ def by_list(profile: Profile, name: str) -> Table:
         weight: Shares = np.broadcast_to(units[:, None, None], (len(units), *sizes))
         for side, each in zip(sides, above, strict=True):
             weight = weight * side.weights(profile, table.parents[:depth], paths, context, values, each)
-        weight = weight.reshape(len(units), -1)
+        weight = weight.reshape(len(units), sizes[0] * sizes[1])
         weight = weight * _scale(context, weight, units)
         above = [side.mix(each, context, values, units) for side, each in zip(sides, above, strict=True)]
         if not depth and severities > 1:

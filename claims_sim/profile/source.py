@@ -43,7 +43,7 @@ from claims_sim.randomness import stream_key
 
 READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
-_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis")
+_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis", "claims without an amount")
 """Names this way of reading: claims that were read in another way cannot be compared."""
 _NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
 _NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
@@ -92,31 +92,33 @@ class SourceTable:
         """How many claims the table holds."""
         return int(self.columns.num_rows)
 
-    def only_priced(self, k: int = PERSONS_K) -> "SourceTable":
-        """The claims with an amount, as a payload has one; and a sentence when others were left out.
+    def only_possible(self, k: int = PERSONS_K) -> "SourceTable":
+        """The claims without those whose only amounts cannot be, such as negative ones; and a sentence when some are left out.
 
-        Raises SourceError where no claim has one.
+        Raises SourceError where no claim has an amount.
         """
         amounts = [
             self.columns[name] for name in ("amount_claimed", "amount_paid") if name in self.columns.column_names
         ]
-        priced = [
+        if not amounts:
+            return self
+        possible = [
             pc.and_(pc.greater_equal(amount, 0), pc.less_equal(amount, MAX_AMOUNT)).fill_null(False)
             for amount in amounts
         ]
-        has_one = reduce(pc.or_, priced) if priced else pa.scalar(True)
-        if pc.all(has_one).as_py():
-            return self
+        has_one, has_none = reduce(pc.or_, possible), reduce(pc.and_, map(pc.is_null, amounts))
         if not pc.any(has_one).as_py():
             told = " ".join(sentence for sentence in self.oddities if sentence.startswith("All of amount_"))
             raise SourceError(
                 f"No amount could be read as a number of at least 0: name the right column in a mapping file. {told}".strip()
             )
-        sentence = (
-            f"{share_where(pc.invert(has_one), self.columns, k)} of the claims have no amount; they are left out."
-        )
-        empty = None if self.empty is None else self.empty[has_one.to_numpy()]
-        return replace(self, columns=self.columns.filter(has_one), oddities=(*self.oddities, sentence), empty=empty)
+        kept = pc.or_(has_one, has_none)
+        if pc.all(kept).as_py():
+            return self
+        share = share_where(pc.invert(kept), self.columns, k)
+        sentence = f"{share} of the claims have no amount that can be; they are left out."
+        empty = None if self.empty is None else self.empty[kept.to_numpy()]
+        return replace(self, columns=self.columns.filter(kept), oddities=(*self.oddities, sentence), empty=empty)
 
 
 def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
@@ -140,13 +142,13 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     nameless = _missing_diagnoses(columns, no_diagnosis, k)
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns, k)
-    columns, of_nothing = fill_amounts(columns, k, says_none)
+    columns, without_amounts = fill_amounts(columns, k, says_none)
     absent = tuple(name for name in CANONICAL if name not in columns.column_names)
     return SourceTable(
         columns=columns,
         present=tuple(columns.column_names),
         absent=absent,
-        oddities=(*oddities, *nameless, *nightless, *of_nothing),
+        oddities=(*oddities, *nameless, *nightless, *without_amounts),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         empty=empty,
         no_diagnosis=no_diagnosis,

@@ -6,10 +6,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import MIDNIGHT, OF_ANY_TIME, STAY_GAP, STAY_MINUTES, WEEKDAYS, moments_of
+from claims_sim.profile.calendar import (
+    MIDNIGHT,
+    OF_ANY_TIME,
+    STAY_GAP,
+    STAY_MINUTES,
+    WEEKDAYS,
+    discharge_months,
+    moments_of,
+)
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
-from claims_sim.profile.encode import MONTH, STAY_SPAN, WEEKDAY
+from claims_sim.profile.encode import DISCHARGE_MONTH, MONTH, STAY_SPAN, WEEKDAY
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.special_dates import SPECIAL_DATE
 from claims_sim.randomness import stream_key, uniforms
@@ -164,6 +172,10 @@ class Calendar:
         """Set what tables may depend on of the moments of admission."""
         draft.codes[MONTH] = self.month_codes(admit.astype("datetime64[D]").astype(np.int64))
         draft.codes |= moments_of(admit)
+
+    def set_discharge(self, draft: Draft, discharge: npt.NDArray[np.datetime64]) -> None:
+        """Set what tables may depend on of the discharge, of claims whose moments of admission are set."""
+        draft.codes[DISCHARGE_MONTH] = discharge_months(draft.codes[MONTH], discharge, self._months)
 
     def month_codes(self, day: npt.NDArray[np.int64]) -> Codes:
         """The codes of the months that days (counted from 1970) lie in; -1 outside the profile's."""

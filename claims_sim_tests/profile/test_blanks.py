@@ -108,14 +108,36 @@ def test_empty_cells_of_fewer_than_k_persons_are_not_told(fit):
 
 @pytest.mark.slow
 def test_they_are_those_of_the_claims_that_are_profiled(fit):
-    """Of the claims before them, which have no amount and are left out, none lacks a discharge."""
+    """Of the claims before them, whose amounts cannot be and which are left out, none lacks a discharge."""
     table, rows = tariff_table(ROWS), np.arange(ROWS)
     stays = np.array(table["service_type"].to_pylist()) == "RITL"
     for name in ("amount_claimed", "amount_paid"):
-        table = emptied(table, name, rows < ROWS // 8)
+        table = replaced(table, name, np.where(rows < ROWS // 8, -1.0, table[name].to_numpy()))
     sampler = Sampler(fit(emptied(table, "discharge_dt", stays & (rows >= ROWS // 8))))
     left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows)).to_pandas()
     assert (left["discharge_dt"].isna() == (left["service_type"] == "RITL")).mean() > 0.99
+
+
+def test_what_is_not_decided_before_the_discharge_is_empty_of_those_who_leave_late(fit):
+    """Claims of stays that end after the last month of admission have no amounts yet; claims of other years have all theirs."""
+    table = tariff_table(ROWS)
+    late = np.array([day.year > 2024 for day in table["discharge_dt"].to_pylist()])
+    assert late.sum() > 20
+    for name in ("amount_claimed", "amount_paid"):
+        table = emptied(table, name, late)
+    sampler, rows = Sampler(fit(table)), np.arange(10 * ROWS)
+    claims = sampler.draw_claims(1, rows)
+    left = sampler.leave_empty(1, rows, claims).to_pandas()
+    is_late = left["discharge_dt"].astype("datetime64[ns]").dt.year > 2024
+    assert is_late.mean() == pytest.approx(late.mean(), rel=0.3)
+    assert (left["amount_claimed"].isna() == is_late).mean() > 0.999
+    later = claims.slice(0, ROWS)
+    for name in ("admit_dt", "discharge_dt"):
+        at = claims.column_names.index(name)
+        moved = later[name].to_numpy() + np.timedelta64(4 * 365, "D")
+        later = later.set_column(at, claims.schema.field(name), pa.array(moved, claims.schema.field(name).type))
+    assert later["admit_dt"].to_numpy().min() > np.datetime64("2027-01-01")
+    assert sampler.leave_empty(1, rows[:ROWS], later)["amount_claimed"].null_count < 0.01 * ROWS
 
 
 def test_a_table_without_empty_cells_has_none(fit):

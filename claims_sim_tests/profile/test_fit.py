@@ -361,15 +361,32 @@ def test_claims_of_nearly_one_facility_alone_are_one_clear_error(fit):
         fit(table)
 
 
-def test_claims_without_an_amount_are_left_out_as_those_without_a_diagnosis_are(fit):
+def test_claims_whose_amounts_cannot_be_are_left_out(fit):
+    """Corrections of claims are negative, and those that are not are of other diagnoses."""
+    table, corrections = tariff_table(3000), range(0, 3000, 4)
+    for name in ("amount_claimed", "amount_paid"):
+        table = with_values(table, name, corrections, -1.0)
+    profile = fit(with_values(table, "dx_primary_code", corrections, "Z000"))
+    assert "Z000" not in profile.vocabularies["dx_primary_code"]
+    assert profile.rows == round(2250 / 11) * 11
+    assert "25.0% of the claims have no amount that can be; they are left out." in profile.oddities
+
+
+def test_claims_without_an_amount_are_claims_like_others(fit):
     """Claims that are not decided yet have no amount, and those that have one are of other diagnoses."""
     table, free = tariff_table(3000), range(0, 3000, 4)
     for name in ("amount_claimed", "amount_paid"):
         table = with_values(table, name, free, None)
     profile = fit(with_values(table, "dx_primary_code", free, "Z000"))
-    assert "Z000" not in profile.vocabularies["dx_primary_code"]
-    assert profile.rows == round(2250 / 11) * 11
-    assert "25.0% of the claims have no amount; they are left out." in profile.oddities
+    assert profile.rows == round(3000 / 11) * 11
+    told = "25.0% of the claims have no amount; in a payload they claim as much as others like them do."
+    assert profile.oddities.count(told) == 1
+    sampler, rows = Sampler(profile), np.arange(3000)
+    claims = sampler.draw_claims(1, rows).to_pandas()
+    assert (claims["amount_claimed"] > 0).all()
+    left = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows)).to_pandas()
+    assert (left["amount_claimed"].isna() == (left["dx_primary_code"] == "Z000")).all()
+    assert left["amount_claimed"].isna().mean() == pytest.approx(0.25, abs=0.03)
 
 
 @pytest.mark.slow

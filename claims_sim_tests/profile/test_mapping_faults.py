@@ -36,7 +36,7 @@ def source(tmp_path_factory):
 def read(source, tmp_path):
     def with_mapping(text: str) -> SourceTable:
         (tmp_path / "m.toml").write_text(text, encoding="utf-8")
-        return read_source(SourceSpec(source, mapping=tmp_path / "m.toml")).only_priced()
+        return read_source(SourceSpec(source, mapping=tmp_path / "m.toml")).only_possible()
 
     return with_mapping
 
@@ -84,7 +84,7 @@ def test_doctor_says_that_a_mapping_is_wrong(run, source, tmp_path):
 def test_a_table_without_any_amount_is_refused_before_it_is_profiled(tmp_path):
     table = replaced(tariff_table(200).drop_columns("amount_paid"), "amount_claimed", ["none yet"] * 200)
     with pytest.raises(SourceError, match=r"^No amount could be read as a number of at least 0"):
-        read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))).only_priced()
+        read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))).only_possible()
 
 
 def test_two_of_ours_from_one_column_are_told_unless_it_may_hold_both(read):

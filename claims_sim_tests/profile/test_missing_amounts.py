@@ -119,13 +119,17 @@ def test_claims_are_read_for_comparing_as_a_profile_reads_them(tmp_path):
     )
 
 
-def test_where_a_few_of_a_kind_lack_their_amounts_these_are_left_out_as_before(read):
-    table = read(by_head(unknown=0.05))
-    kept = table.only_priced()
-    few = np.array(table.columns["amount_claimed"].is_null().to_pylist())
-    assert 0.01 < few.mean() < 0.05
-    assert kept.rows == ROWS - few.sum()
-    assert "they are left out" in kept.oddities[-1]
+def test_where_a_few_of_a_kind_lack_their_amounts_as_many_are_left_without_beside_those_that_claim_nothing(fit):
+    profile = fit(by_head(unknown=0.05))
+    sampler, rows = Sampler(profile), np.arange(ROWS)
+    claims = sampler.draw_claims(9, rows)
+    assert claims["amount_claimed"].null_count == 0
+    none, zero = shares(sampler.leave_empty(9, rows, claims))
+    assert none[[CLINIC, CENTRE, HOSPITAL]].tolist() == pytest.approx([1, 0.05, 0.05], abs=0.015)
+    assert zero[CENTRE] == pytest.approx(0.95, abs=0.015)
+    (usual, few) = (sentence for sentence in profile.oddities if "no amount" in sentence)
+    assert "as is usual of their kind" in usual
+    assert "as much as others like them" in few
 
 
 @pytest.mark.parametrize("precision", [pa.float32(), pa.float64()])
@@ -136,7 +140,7 @@ def test_what_is_no_number_is_no_amount(read, precision):
     table = by_head().drop_columns(["amount_paid"])
     told = read(replaced(table, "amount_claimed", pa.array(amounts, precision)))
     assert (told.columns["amount_claimed"].to_numpy() == 0).sum() > np.isnan(amounts).sum()
-    assert told.only_priced().rows == ROWS
+    assert told.only_possible().rows == ROWS
 
 
 def test_what_cannot_be_read_is_not_nothing(read, tmp_path):

@@ -59,7 +59,7 @@ def told(table, slip, odd, tmp_path, k=11):
     if slip == "have no amount":
         table = table.drop_columns(["amount_paid"])
     path = tmp_path / f"{len(list(tmp_path.iterdir()))}.duckdb"
-    source = read_source(SourceSpec(write_duckdb(change(table, name, odd), path)), k).only_priced(k)
+    source = read_source(SourceSpec(write_duckdb(change(table, name, odd), path)), k).only_possible(k)
     (sentence,) = (one for one in source.oddities if slip in one)
     return sentence
 
