@@ -256,7 +256,8 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
     Several must do so that may be told, with most claims of all that do. A part of two letters is nobody's name, unless it is a title.
     """
     of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
-    found = [_GOES_ON.fullmatch(value or "") for value in values]
+    # What has no shape may be long, and no code.
+    found = [_GOES_ON.fullmatch(value or "") if shape else None for value, shape in zip(values, shapes, strict=True)]
     goes_on = np.array(
         [
             match is not None
@@ -265,7 +266,7 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
             for match in found
         ],
         np.bool_,
-    ) & np.array([bool(shape) for shape in shapes], np.bool_)
+    )
     told = goes_on & enough
     is_list = np.count_nonzero(told) >= SEVERAL and claims[told].sum() >= _MOST * claims[goes_on].sum()
     return goes_on & bool(is_list)

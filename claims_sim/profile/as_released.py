@@ -23,10 +23,12 @@ _NEARLY_ALL: Final = 0.98
 """What is told in a context is no more of what lies above it."""
 
 
-def of_sample(population: Population, rows: Ints, all_rows: int) -> Population:
-    """Whose the sampled `rows` are, and how many of these stand for `k` of `all_rows`: so many others a row is predicted from."""
-    least = max(_LEAST, round(population.k * len(rows) / max(all_rows, 1)))
-    return population.sample(rows, least + 1)
+def of_sample(population: Population, rows: Ints, all_rows: Ints) -> Population:
+    """Whose the sampled `rows` are, and how many of these stand for `k` of those of `all_rows`: so many others a row is predicted
+    from.
+    """  # noqa: D205
+    share = population.persons_of(rows) / max(population.persons_of(all_rows), 1)
+    return population.sample(rows, max(_LEAST, round(population.k * share)) + 1)
 
 
 def others_of_cell(cells: Ints) -> Ints:

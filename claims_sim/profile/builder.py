@@ -235,7 +235,7 @@ def _some_rows(target: Target) -> tuple[Ints, Target]:
 
 
 def _sample(target: Target, rows: Ints, population: Population) -> Population:
-    return of_sample(population, rows, int(np.count_nonzero(target.codes >= 0)))
+    return of_sample(population, rows, np.flatnonzero(target.codes >= 0))
 
 
 def _at(parents: Sequence[Parent], rows: Ints) -> list[Parent]:

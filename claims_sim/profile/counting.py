@@ -126,6 +126,10 @@ class Population:
         """The same, as if nobody could tell facilities apart."""
         return replace(self, facilities=None)
 
+    def persons_of(self, rows: Ints) -> int:
+        """How many persons' claims the `rows` are; how many claims, without a key of persons."""
+        return len(rows) if self.persons is None else int(np.count_nonzero(np.bincount(self.persons[rows])))
+
     def sample(self, rows: Ints, k: int) -> "Population":
         """Those whose claims the `rows` are; `k` of them may be told."""
         persons, facilities = (None if keys is None else keys[rows] for keys in (self.persons, self.facilities))

@@ -68,24 +68,46 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 class _Begun(NamedTuple):
     """A tariff as some rows show it: these `on`, of all that are `usable`.
 
-    `listed`: which rows lie on it, and which of these are to the step what it says.
+    `listed`: which rows lie on it; `right`: which of these are to the step what it says.
     """
 
     found: Lattice
     groups: Groups | None
     on: Ints
     usable: Mask
-    listed: tuple[Mask, Mask]
+    listed: Mask
+    right: Mask
 
     @property
     def explains(self) -> int:
         """How many of the rows that it was begun with lie on it."""
-        return int(self.listed[0].sum())
+        return int(self.listed.sum())
 
     @property
     def prices(self) -> int:
         """How many prices its cases have over all hidden levels."""
         return len(self.found.bases) * len(self.found.levels)
+
+
+class _Explained(NamedTuple):
+    """Which rows the list of all explains, and which each list of a kind of service; and which `few` rows are of each kind."""
+
+    of_all: Mask
+    apart: Sequence[Mask]
+    of_each: Sequence[Mask]
+    few: Mask
+
+    def more_apart(self, *, is_shorter: bool) -> bool:
+        """Do the lists of the services explain more, or clearly more of one, however few claims are of it; or as much, where they have
+        far fewer prices?
+        """  # noqa: D205
+        more = sum(int(own.sum()) for own in self.apart) - int(self.of_all.sum())
+        helps_one = any(
+            int(own.sum()) - int(np.count_nonzero(self.of_all & those)) > _WORTH_ITS_OWN * int(those.sum())
+            for own, those in zip(self.apart, self.of_each, strict=True)
+        )
+        rows = int(self.few.sum())
+        return more > _WORTH_APART * rows or (helps_one and more >= 0) or (is_shorter and more >= -_NO_WORSE * rows)
 
 
 def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
@@ -125,11 +147,14 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
         parts = [_begin_part(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
         apart = [begun for begun in parts if begun is not None]
-        on, right = (sum(int(begun.listed[to_the_step].sum()) for begun in apart) for to_the_step in (0, 1))
+        of_each = [few & own for own, begun in zip(services, parts, strict=True) if begun is not None]
+        explained = [_Explained(whole.listed, [begun.listed for begun in apart], of_each, few)]
         # One list of all may take a price for another one with a hidden level, a step beside: to the step they are two. Prices that
         # were rounded on their way are steps beside any list.
-        measures = (0, 1) if right >= (1 - _FEW_A_STEP_OFF) * on else (0,)
-        if any(_explain_more_apart(whole, parts, services, few, to_the_step) for to_the_step in measures):
+        if sum(begun.right.sum() for begun in apart) >= (1 - _FEW_A_STEP_OFF) * sum(begun.explains for begun in apart):
+            explained.append(_Explained(whole.right, [begun.right for begun in apart], of_each, few))
+        is_shorter = sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
+        if any(one.more_apart(is_shorter=is_shorter) for one in explained):
             lists = apart
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
 
@@ -143,26 +168,8 @@ def _services(encoded: Encoded, few: Mask) -> list[Mask]:
 
 def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
     """Does the list of all explain some kind of service poorly, though it explains something?"""
-    shares = [float(np.mean(whole.listed[1][few & own])) for own in services]
+    shares = [float(np.mean(whole.right[few & own])) for own in services]
     return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
-
-
-def _explain_more_apart(
-    whole: _Begun, parts: Sequence[_Begun | None], services: Sequence[Mask], few: Mask, to_the_step: int
-) -> bool:
-    """Do lists of the services explain more than that of all, or clearly more of one, however few claims are of it; or as much, with
-    far fewer prices?
-    """  # noqa: D205
-    rows, of_all = int(few.sum()), whole.listed[to_the_step]
-    pairs = [(own, begun) for own, begun in zip(services, parts, strict=True) if begun is not None]
-    of_each = [int(begun.listed[to_the_step].sum()) for _, begun in pairs]
-    more = sum(of_each) - int(of_all.sum())
-    helps_one = any(
-        explains - int(np.count_nonzero(of_all & few & own)) > _WORTH_ITS_OWN * int(np.count_nonzero(few & own))
-        for explains, (own, _) in zip(of_each, pairs, strict=True)
-    )
-    is_shorter = sum(begun.prices for _, begun in pairs) < _MUCH_SHORTER * whole.prices
-    return more > _WORTH_APART * rows or (helps_one and more >= 0) or (is_shorter and more >= -_NO_WORSE * rows)
 
 
 def _is_intricate(whole: _Begun) -> bool:
@@ -224,7 +231,7 @@ def _begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
-    return _Begun(found, groups, on, usable, (found.point >= 0, _right_at_best(found, encoded, amounts, on)))
+    return _Begun(found, groups, on, usable, found.point >= 0, _right_at_best(found, encoded, amounts, on))
 
 
 def _with_changes(
@@ -320,7 +327,9 @@ def _right(found: Lattice, amounts: Amounts) -> Mask:
 
 
 def _right_at_best(found: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> Mask:
-    """The same, or where that is more, of a tariff each of whose prices is one of its own, as it may come to be."""
+    """Which rows cost just what the tariff says, or would where each of its prices were one of its own, as they may come to be:
+    whichever are more.
+    """  # noqa: D205
     right, own = _right(found, amounts), _without_levels(found)
     if right.sum() >= (1 - _FEW_A_STEP_OFF) * np.count_nonzero(found.point >= 0):
         return right

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.document import Decisive
-from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.numbers import AS_COMPUTED, Numbers, on_grid
 
 MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
@@ -50,7 +50,7 @@ class Lattice:
     level: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     top_ups: Numbers = field(default_factory=lambda: np.zeros(0))
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
-    ties: str = "as computed"
+    ties: str = AS_COMPUTED
     """Where a price goes that lies between two steps of the grid."""
     decisive: Decisive | None = None
     """The procedures that decide prices, where DECIDED_BY is part of a case."""
@@ -69,7 +69,7 @@ class Lattice:
     def prices(self, rows: Ints) -> Numbers:
         """What each of `rows`, which lie on the tariff, costs by it."""
         logs = self.bases[self.base_start[self.case[rows]] + self.point[rows]] + self.levels[self.level[rows]]
-        return np.asarray(np.rint(np.exp(logs + self.place_log(rows)) / self.grid) * self.grid)
+        return on_grid(logs + self.place_log(rows), self.grid, self.ties)
 
 
 def dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None) -> Numbers:

@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.counting import PERSONS_K, Mask
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.telling import share_where
+from claims_sim.profile.telling import may_be_told, share_where
 
-STAYS_FILLED: Final = ("stays", "3")
+STAYS_FILLED: Final = ("stays", "4")
 """Names this way of filling stays."""
 MAX_STAY: Final = 3660
 """Days: longer ones are none."""
@@ -74,19 +74,26 @@ def _from_each_other(columns: pa.Table, k: int) -> tuple[pa.Table, Mask]:
     los = columns["los"].to_numpy()
     admit, discharge = (columns[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
     nights = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")) / np.timedelta64(1, "D")
-    # Days that count the first one too are one more than the nights.
-    first = _count_first_day(los - nights, nights > 0)
     ends = np.isnat(discharge) & ~np.isnat(admit) & (los >= 0) & (los <= MAX_STAY)
-    later = np.maximum(np.where(ends, los, 0.0) - first, 0)
     counted = np.isnan(los) & (nights >= 0)
+    if not (ends.any() or counted.any()):
+        return columns, ends
+
+    def count_first_day(beyond: Numbers, those: Mask, otherwise: int) -> int:
+        """1 where the days of `those` are mostly one `beyond` what they would be without the first, else 0. Of few it is no habit."""
+        with_it, without = those & (beyond == 1), those & (beyond == 0)
+        is_habit = may_be_told(with_it | without, columns, k)
+        return int(np.count_nonzero(with_it) > np.count_nonzero(without)) if is_habit else otherwise
+
+    # Days that count the first one too are one more than the nights.
+    first = count_first_day(los - nights, nights > 0, 0)
+    later = np.maximum(np.where(ends, los, 0.0) - first, 0)
     days = nights + first
     for service in _services(columns):
         # Whoever stays for no night may have a day all the same, and a visit none.
-        days[service & (nights == 0)] = _count_first_day(los, service & (nights == 0))
+        days[service & (nights == 0)] = count_first_day(los, service & (nights == 0), 0)
         of_a_day = service & (los == 1)
-        # Of few it is no habit.
-        if np.count_nonzero(of_a_day & (nights >= 0)) >= k:
-            later[of_a_day] = 1 - _count_first_day(1 - nights, of_a_day)
+        later[of_a_day] = 1 - count_first_day(1 - nights, of_a_day & (nights >= 0), first)
     for name, filled, values in (
         ("discharge_dt", ends, admit + later.astype(np.int64) * np.timedelta64(1, "D")),
         ("los", counted, days),
@@ -96,11 +103,6 @@ def _from_each_other(columns: pa.Table, k: int) -> tuple[pa.Table, Mask]:
             known = pc.if_else(pa.array(filled), pa.array(values, mask=~filled).cast(column.type), column)
             columns = columns.set_column(columns.column_names.index(name), name, known)
     return columns, ends | counted
-
-
-def _count_first_day(beyond: Numbers, those: Mask) -> int:
-    """1 where the days of `those` are mostly one `beyond` what they would be without the first, else 0."""
-    return int(np.count_nonzero(beyond[those] == 1) > np.count_nonzero(beyond[those] == 0))
 
 
 def _services(columns: pa.Table) -> list[Mask]:

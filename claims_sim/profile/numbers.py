@@ -1,6 +1,6 @@
 """Number columns as codes: values that many persons share stand alone, the rest falls into ranges of many persons."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,8 @@ from claims_sim.profile.counting import Codes, Population, dense_ids
 from claims_sim.profile.document import Bins
 
 Numbers = npt.NDArray[np.float64]
+AS_COMPUTED: Final = "as computed"
+"""How prices between two steps of a grid are rounded where no habit shows."""
 
 
 class Binned(NamedTuple):
@@ -31,6 +33,18 @@ def within(values: Numbers, group: npt.NDArray[np.int64]) -> Numbers:
 def rise(of: Numbers, by: Numbers) -> float:
     """How `of` rises with `by`, both about nothing: from not at all (0) to as much (1), in twentieths."""
     return round(20 * float(np.clip((of * by).sum() / max((by**2).sum(), 1e-9), 0.0, 1.0))) / 20
+
+
+def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
+    """The prices behind logarithms, on the grid; `ties` says where one goes that lies between two steps."""
+    steps = np.exp(logs) / grid
+    if ties == AS_COMPUTED:
+        return np.rint(steps) * grid
+    below = np.floor(steps)
+    # Logarithms are kept to nine decimals.
+    tie = np.abs(steps - below - 0.5) < 1e-5 + 3e-9 * steps
+    given = {"even": below + below % 2, "up": below + 1, "down": below}[ties]
+    return np.where(tie, given, np.rint(steps)) * grid
 
 
 def bin_numbers(

@@ -47,7 +47,7 @@ def find_paid_means(
     some = sample_rows(len(rows))
     few = rows[some]
     known = [Parent(parent.name, parent.codes[few], parent.size) for parent in candidates]
-    sample = of_sample(encoded.population, few, len(rows))
+    sample = of_sample(encoded.population, few, rows)
 
     def likely(found: _Tried) -> float:
         return _likely(found.rest[some], known, sample)

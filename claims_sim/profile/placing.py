@@ -86,7 +86,9 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
 
 
 def _is_by_number(pair: Placed) -> bool:
-    return pair.ours == "dx_primary_code" and is_first(pair.theirs)
+    """Is a column the primary diagnosis by its number alone? The first number says the same as a word for it."""
+    said = sum("primary" in meanings for meanings in meanings_of(pair.theirs))
+    return pair.ours == "dx_primary_code" and is_first(pair.theirs) and said < 2
 
 
 def _keys_of_persons(facts: Mapping[str, Facts]) -> set[str]:

@@ -30,8 +30,10 @@ _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
 _CLEARER: Final = 0.01
 """The share of the rows that must bear clear prices besides, for a factor to be part of the case instead."""
-_ALL_FULL: Final = 0.9
-"""The share of the cases with as many prices as are looked for, from which on they have any."""
+_ALL_FULL, _COMMONEST = 0.9, 0.5
+"""The share of the cases with as many prices as are looked for, from which on they have any; and the share of the rows from which on
+those that bear the commonest price of their case make a list all the same.
+"""
 _OFF_THE_LIST: Final = 8.0
 """What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
 
@@ -162,10 +164,11 @@ def tells_more_than_names(found: Lattice, amounts: Numbers, rows: Ints, k: int) 
     """Is it worth more to know the prices of each case than to know which amounts there are at all?
 
     Sums of a few items of some price each are some hundred amounts that come in every case, and each seems to have more prices
-    than are looked for.
+    than are looked for, none of which most of its claims bear.
     """
     each = np.diff(found.base_start)
-    if np.mean(each[each > 0] == MAX_POINTS) > _ALL_FULL:
+    all_full = np.count_nonzero(each == MAX_POINTS) > _ALL_FULL * np.count_nonzero(each)
+    if all_full and np.count_nonzero(found.point[rows] == 0) < _COMMONEST * len(rows):
         return False
     on = rows[found.point[rows] >= 0]
     on = on[np.abs(found.prices(on) - amounts[on]) < found.grid / 2]  # or amounts a step apart would be one price

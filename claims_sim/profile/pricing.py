@@ -15,8 +15,8 @@ from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.missing_stays import MAX_STAY
+from claims_sim.profile.numbers import on_grid
 from claims_sim.profile.price_periods import period_of, places_and_periods
-from claims_sim.profile.rounding import on_grid
 
 Numbers = npt.NDArray[np.float64]
 

@@ -90,7 +90,9 @@ def _count_with_neighbours(
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
         return
-    counts = np.bincount(codes[codes >= 0], minlength=int(number.max(initial=0)) + 1)
+    told_of = np.flatnonzero(codes >= 0)
+    one = told_of[population.one_of_each(whose[told_of], codes[told_of])]
+    counts = np.bincount(codes[one], minlength=int(number.max(initial=0)) + 1)
     coded = np.array([own[i] or is_code(value or "") for i, value in enumerate(values)], np.bool_)
     released = [(str(values[i]), int(number[i + 1])) for i in np.flatnonzero(coded & (number[1:] >= 0))]
     # Of each code, and of each row that is to be counted, one number for all that codes tell.
@@ -139,20 +141,19 @@ class _StandIns:
         """Share out the rare codes `texts`, each in groups of so many first characters as it `starts` with, and of fewer;
         `of_row`: the code of each claim.
         """  # noqa: D205
-        one = population.one_of_each(whose, of_row)
-        of_row, whose = of_row[one], whose[one]
         left, placed = np.ones(len(texts)), Counter[str]()
         self._shares = [[] for _ in texts]
         for length in range(max(starts, default=0), -1, -1):
             groups, group = np.unique([f"{text[:length]}/{len(text)}" for text in texts], return_inverse=True)
-            persons = np.bincount(group[of_row], minlength=len(groups))
-            told = population.releasable(group[of_row], len(groups), whose)
-            units = np.where(told, persons // self._k, 1)
+            of_group = group[of_row]
+            told = population.releasable(of_group, len(groups), whose)
+            persons = np.bincount(of_group[population.one_of_each(whose, of_group)], minlength=len(groups))
             open_ = np.flatnonzero((left > 0) & (np.array(starts) >= length))
             for number in np.unique(group[open_]).tolist():
                 mine = open_[group[open_] == number]
                 begins, long = texts[mine[0]][:length], len(texts[mine[0]])
-                wanted = max(units[number] - placed[groups[number]], 1.0)
+                # What may not be told takes no room from others.
+                wanted = max(persons[number] // self._k - placed[groups[number]], 1.0) if told[number] else 0.0
                 near, shares, filled = self._fill(begins, long, wanted, is_last=not length)
                 for place in mine.tolist():
                     self._shares[place].append((near, shares * left[place] * filled))
@@ -166,12 +167,15 @@ class _StandIns:
         # Of a table that holds codes of three and of four characters, one as long as itself.
         near = np.array([code for size, code in alike if size == long] or [code for _, code in alike], np.int32)
         room = np.maximum(_MOST_RARE * self._units[near] - self._taken[near], 0.0)
-        filled = min(1.0, room.sum() / wanted)
-        shared = _evenly(room, wanted)
+        if not wanted:
+            shared, filled = (room > 0).astype(float), float(room.any())
+        else:
+            shared, filled = _evenly(room, wanted), min(1.0, room.sum() / wanted)
         if filled < 1 and is_last:
             # All are full: as common as they are.
             shared, filled = self._units[near].astype(float), 1.0
-        self._taken[near] += shared
+        if wanted:
+            self._taken[near] += shared
         return near, shared / max(shared.sum(), 1e-9), filled
 
     def of(self, place: int, uniform: Shares) -> Codes:

@@ -11,9 +11,8 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.numbers import AS_COMPUTED, Numbers, on_grid
 
-AS_COMPUTED: Final = "as computed"
 GRIDS: Final = (1e6, 1e5, 1e4, 1000.0, 500.0, 100.0, 50.0, 25.0, 10.0, 5.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 _STEPS_ASIDE: Final = 3
 _FARTHEST_ASIDE: Final = 8
@@ -127,18 +126,6 @@ def to_whole_steps(amounts: Numbers, grid: float, habit: str) -> Numbers:
         steps, habit = (steps - 0.5, "up") if habit == "half down" else (steps + 0.5, "down")
     whole = {"down": np.floor(steps + aside), "near": np.rint(steps), "up": np.ceil(steps - aside)}
     return np.asarray(whole[habit] * grid + 0.0)  # no -0.0, which a payload would show
-
-
-def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
-    """The prices behind logarithms, on the grid; `ties` says where one goes that lies between two steps."""
-    steps = np.exp(logs) / grid
-    if ties == AS_COMPUTED:
-        return np.rint(steps) * grid
-    below = np.floor(steps)
-    # Logarithms are kept to nine decimals.
-    tie = np.abs(steps - below - 0.5) < 1e-5 + 3e-9 * steps
-    given = {"even": below + below % 2, "up": below + 1, "down": below}[ties]
-    return np.where(tie, given, np.rint(steps)) * grid
 
 
 def settle_rounding(found: Lattice, primary: Numbers) -> None:

@@ -17,7 +17,7 @@ from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPar
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_significant
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import (
     BESIDE_PRICE,
@@ -43,7 +43,7 @@ from claims_sim.profile.paid_rounding import (
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import grids_of, on_grid, stands_out
+from claims_sim.profile.rounding import grids_of, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3

@@ -48,8 +48,8 @@ def share_where(
     those = _mask(odd)
     count, total = int(np.count_nonzero(those)), int(np.count_nonzero(whole))
     is_a_number = STEP <= count <= total - STEP
-    may_be_told = not is_a_number or all(_may_be_told(rows, claims, k) for rows in (those, whole & ~those))
-    return share_of(count, total) if may_be_told else SOME
+    is_told = not is_a_number or all(may_be_told(rows, claims, k) for rows in (those, whole & ~those))
+    return share_of(count, total) if is_told else SOME
 
 
 def _mask(values: Mask | pa.ChunkedArray | pa.Array) -> Mask:
@@ -61,7 +61,7 @@ def keys_in(claims: pa.Table) -> list[str]:
     return [name for name in (PERSON, FACILITY) if name in claims.column_names]
 
 
-def _may_be_told(those: Mask, claims: pa.Table, k: int) -> bool:
+def may_be_told(those: Mask, claims: pa.Table, k: int) -> bool:
     """May a number be told of just these claims, where there may be few persons or facilities?"""
     rows = np.flatnonzero(those)
     persons, facilities = (

@@ -6,8 +6,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Ints, Population
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.rounding import on_grid
+from claims_sim.profile.numbers import Numbers, on_grid
 
 _MAX_TOP_UPS: Final = 400
 _MIN_TOP_UP_SHARE: Final = 0.002

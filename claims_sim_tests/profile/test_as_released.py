@@ -40,9 +40,18 @@ def test_a_cell_is_told_in_a_sample_where_enough_persons_are_in_it():
     context = np.repeat(np.arange(400), 30).astype(np.int32)
     target, parents, rows = Target("value", context, 400), [Parent("context", context, 400)], np.arange(12_000)
     for persons, is_told in ((rows, True), (rows // 15, False)):
-        sample = of_sample(Population(len(rows), 11, persons, None), rows, len(rows))
+        sample = of_sample(Population(len(rows), 11, persons, None), rows, rows)
         gain = log_likelihood(target, parents, sample) - log_likelihood(target, [], sample)
         assert (gain > 5) == is_told
+
+
+def test_in_a_sample_so_many_persons_stand_for_k_as_are_in_it_of_all():
+    """Of each second claim of a thousand persons with fifteen claims all are in the sample; of as many with one, half of them."""
+    rows = np.arange(15_000)
+    for persons, k in ((rows // 15, 12), (rows, 7)):
+        sample = of_sample(Population(len(rows), 11, persons, None), rows[::2], rows)
+        assert sample.k == k
+        assert (sample.persons == persons[::2]).all()
 
 
 def test_of_persons_with_many_claims_each_no_table_follows_what_few_of_them_have():
@@ -64,7 +73,7 @@ def test_of_persons_with_many_claims_each_no_table_follows_what_few_of_them_have
 def test_what_one_diagnosis_brings_is_worth_its_while_only_by_the_table_as_it_is_released():
     target, parent = companions()
     assert choose_parents(target, [parent])[0] == []
-    chosen, _ = choose_parents(target, [parent], sample=of_sample(everybody(ROWS), np.arange(ROWS), ROWS))
+    chosen, _ = choose_parents(target, [parent], sample=of_sample(everybody(ROWS), np.arange(ROWS), np.arange(ROWS)))
     assert [one.name.partition("~")[0] for one in chosen] == ["dx_primary_code"]
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from claims_sim.profile import find_lattice
 from claims_sim.profile.counting import Population
+from claims_sim.profile.encode import Encoded
 from claims_sim.profile.find_lattice import _right
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
 from claims_sim.profile.price_cases import tells_more_than_names
@@ -52,16 +54,68 @@ def test_a_row_is_right_whose_amount_is_the_price_to_the_step():
     assert _right(one_case(amounts, [0.0], grid=100.0), tolerances).all()
 
 
-@pytest.mark.parametrize(("points", "is_list"), [(3, True), (MAX_POINTS, False)])
-def test_cases_that_all_have_as_many_prices_as_are_looked_for_make_no_list(points, is_list):
-    """Each of three cases has prices of its own, all that are looked for, or fewer."""
-    case, price = np.repeat(np.arange(3), 400 * points), np.tile(np.repeat(np.arange(points), 400), 3)
+def test_a_row_is_right_as_the_owner_rounds():
+    """Houses of one class are paid half of prices in odd hundreds, and every half is rounded up."""
+    bases = 100.0 * np.arange(2001, 20_001, 60)
+    case = np.repeat(np.arange(len(bases)), 60)
+    halved = np.tile(np.repeat([0, 1], 30), len(bases)).astype(np.int32)
+    amounts = np.floor(bases[case] * np.where(halved, 0.5, 1.0) / 100 + 0.5) * 100
+    codes, factors = {"facility_class": halved}, {"facility_class": np.log([1.0, 0.5])}
+    cases = np.arange(len(bases))
+    found = Lattice(("dx",), (len(bases),), 100.0, codes, factors, np.zeros(1), cases, case)
+    rows, tolerances = np.arange(len(case)), Amounts(amounts, np.log(amounts), 50 / amounts)
+    fit_points(found, Population(len(case), 11, rows, None), tolerances, rows)
+    assert _right(found, tolerances).all()
+
+
+@pytest.mark.parametrize(
+    ("points", "first", "is_list"), [(3, 400, True), (MAX_POINTS, 400, False), (MAX_POINTS, 5000, True)]
+)
+def test_cases_that_all_have_as_many_prices_as_are_looked_for_make_no_list(points, first, is_list):
+    """Each of three cases has prices of its own, all that are looked for, or fewer; the first one most of its claims, or no more."""
+    of_case = np.repeat(np.arange(points), [first, *[400] * (points - 1)])
+    case, price = np.repeat(np.arange(3), len(of_case)), np.tile(of_case, 3)
     amounts = (1 + price + 40 * case) * 1000.0
     found = Lattice(("service_type",), (3,), 1.0, {}, {}, np.zeros(1), np.arange(3), case)
     rows, population = np.arange(len(case)), Population(len(case), 11, np.arange(len(case)), None)
     fit_points(found, population, Amounts(amounts, np.log(amounts), 0.5 / amounts), rows)
     assert np.diff(found.base_start).tolist() == [points] * 3
     assert tells_more_than_names(found, amounts, rows, 11) == is_list
+
+
+def begun(listed, right):
+    """A list that explains these of a thousand stays and a thousand visits, and these to the step."""
+    found = Lattice(("dx",), (1,), 1.0, {}, {}, np.zeros(1), np.arange(1), np.zeros(len(listed), np.int64))
+    return find_lattice._Begun(found, None, np.arange(len(listed)), np.ones(len(listed), np.bool_), listed, right)
+
+
+@pytest.mark.parametrize(
+    ("listed", "right", "right_apart", "are_apart"),
+    [
+        (1.0, 0.79, 1.0, True),  # the list of all is a step beside the price of every fifth visit
+        (1.0, 0.81, 1.0, False),  # explains each service well: nobody asks
+        (1.0, 0.79, 0.9, False),  # prices that were rounded on their way lie beside any list
+        (0.79, 0.79, 0.82, True),  # of all claims 1.5 in 100 more
+        (0.79, 0.79, 0.8, False),
+    ],
+)
+def test_lists_apart_must_explain_more_to_the_step_where_they_are_right_to_the_step(
+    monkeypatch, listed, right, right_apart, are_apart
+):
+    """Of stays all lists explain all; of visits so many."""
+    rows = 2000
+    visits, place = np.arange(rows) >= rows // 2, np.arange(rows) % (rows // 2) / (rows // 2)
+    whole = begun(~visits | (place < listed), ~visits | (place < right))
+    on = place < max(listed, right_apart)
+    apart = {False: begun(~visits, ~visits), True: begun(visits & on, visits & (place < right_apart))}
+    encoded = Encoded(
+        Population(rows, 11, np.arange(rows), None), rows, codes={"service_type": visits.astype(np.int32)}
+    )
+    monkeypatch.setattr(find_lattice, "_begin", lambda *_: whole)
+    monkeypatch.setattr(find_lattice, "_begin_part", lambda _, __, usable, *___: apart[bool(usable[-1])])
+    monkeypatch.setattr(find_lattice, "_finish", lambda one, *_: one.found)
+    found = find_lattice.find_price_lists(encoded, np.full(rows, 1000.0), 1.0)
+    assert len(found) == 1 + are_apart
 
 
 def test_an_empty_case_has_no_price():

@@ -109,6 +109,27 @@ def test_where_a_stay_without_a_night_counts_a_day_a_missing_one_does_too(read):
     assert any("one follows from the other" in sentence for sentence in found.oddities)
 
 
+@pytest.mark.parametrize("persons", [10, 11])
+@pytest.mark.parametrize("los", [1, 3])
+def test_how_few_persons_count_their_days_is_no_habit(los, persons):
+    """So many persons' visits end the day they begin, or the third day counts as the fourth; others lack their discharge."""
+    rows = 300
+    admit, few = np.full(rows, np.datetime64("2024-01-05", "us")), np.arange(rows) < 15
+    nights = np.timedelta64(los - 1, "D")
+    table = pa.table(
+        {
+            "admit_dt": admit,
+            "discharge_dt": np.where(few, admit + nights, np.datetime64("NaT")),
+            "los": np.full(rows, float(los)),
+            "service_type": ["RJTL"] * rows,
+            "patient_id_hash": [f"p{i % persons if i < 15 else i}" for i in range(rows)],
+        }
+    )
+    filled, _ = fill_stays(table, 11)
+    stays = (filled["discharge_dt"].to_numpy() - admit) / np.timedelta64(1, "D")
+    assert np.unique(stays[~few]).tolist() == [los - (persons == 11)]
+
+
 def test_a_visit_that_counts_a_day_ends_that_day_where_stays_count_nights(read):
     table = tariff_table(ROWS)
     admit, whole = (np.array(table[name].to_pylist(), "datetime64[D]") for name in ("admit_dt", "discharge_dt"))

@@ -485,6 +485,15 @@ def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_pat
     assert "claim_id" not in found
 
 
+@pytest.mark.parametrize("beside", ["ID_SEX", "ID_BIRTHDAY"])
+def test_an_id_beside_one_thing_of_a_persons_alone_may_be_anybodys(tmp_path, beside):
+    persons = [f"{i // 3:08d}" for i in range(900)]
+    table = tariff_table(900).drop_columns(["claim_id", "patient_id_hash"])
+    told = {"ID_SEX": ["1", "2", "2"] * 300, "ID_BIRTHDAY": [date(1950 + i % 40, 1 + i % 12, 1) for i in range(900)]}
+    found = placed_in(with_columns(table, ID=persons, **{beside: told[beside]}), tmp_path)
+    assert found.get("patient_id_hash") != "ID"
+
+
 def test_an_id_of_each_claim_is_the_claims(tmp_path):
     table = tariff_table(900).drop_columns(["claim_id"])
     assert placed_in(with_columns(table, ID=range(900)), tmp_path)["claim_id"] == "ID"
@@ -531,6 +540,18 @@ def test_the_first_of_numbered_diagnoses_is_the_primary_one_only_where_none_is_c
     found = placed_in(with_columns(table, **numbered, **{primary: ["I10", "E119", "J459"] * 300}), tmp_path)
     assert found["dx_primary_code"] == primary
     assert found["dx_secondary_codes"] == "DX01"
+
+
+@pytest.mark.parametrize(
+    ("primary", "other"),
+    [("primary_dx_1", "admission_dx"), ("diagnosa_utama_1", "dx_masuk"), ("main_diagnosis_1", "dx_admit")],
+)
+def test_a_numbered_diagnosis_that_is_called_the_primary_one_is_it(tmp_path, primary, other):
+    ours = ("dx_primary_code", "dx_secondary_codes", "comorbidity_count")
+    table = tariff_table(900)
+    table = table.drop_columns([name for name in ours if name in table.column_names])
+    diagnoses = {other: ["I10", "E119", "J459"] * 300, primary: ["K297", "D649", "N185"] * 300}
+    assert placed_in(with_columns(table, **diagnoses), tmp_path)["dx_primary_code"] == primary
 
 
 @pytest.mark.parametrize("name", ["OP_Dauer", "operation_duration", "op_minutes", "interval"])

@@ -19,6 +19,17 @@ def counted(claims: dict[str, int], name: str = "dx_primary_code", hers: frozens
     return Counter("withheld" if code < 0 else str(vocabulary[code]) for code in codes.tolist())
 
 
+def of_others(claims: dict[str, int], hers: list[str]) -> Counter[str]:
+    """How many claims each code has of all persons but one, who claims `hers` beside them; each of the others has one claim."""
+    values = sorted({*claims, *hers})
+    raw = np.array(
+        [values.index(code) for code in claims for _ in range(claims[code])] + [values.index(code) for code in hers]
+    )
+    persons = np.r_[np.arange(2, sum(claims.values()) + 2), np.ones(len(hers), np.int64)]
+    codes, vocabulary = release_values(Population(len(raw), 11, persons, None), "dx_primary_code", values, raw, None)
+    return Counter("withheld" if code < 0 else str(vocabulary[code]) for code in codes[persons > 1].tolist())
+
+
 RARE = {f"A03{digit}": 5 for digit in range(8)}
 
 
@@ -57,6 +68,22 @@ def test_one_persons_many_claims_do_not_move_those_of_others():
     assert with_hers["A040"] == 400
     of_many = {f"A03{letter}": 10 for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
     assert counted({**others, **of_many})["A040"] > 500
+
+
+FEW = {f"A03{letter}": 10 for letter in "ABCDEFGHIJKL"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "hers"),
+    [
+        ({**FEW, **RARE, "A039": 20, "A040": 400}, ["A039"] * 300),
+        ({**RARE, "A039": 20, "A040": 400}, [f"A03{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]),
+        ({**dict.fromkeys(["A03A", "A03B", "A03C", "A03D"], 10), "A03E": 4, "A039": 11, "A040": 400}, ["A03"]),
+    ],
+    ids=["of a released code", "of many rare codes", "of a code of another length"],
+)
+def test_nothing_that_one_person_claims_moves_what_others_count_as(claims, hers):
+    assert of_others(claims, hers) == of_others(claims, [])
 
 
 def test_words_neither_count_as_codes_nor_stand_for_any():

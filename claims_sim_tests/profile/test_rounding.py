@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims_sim.profile.counting import Population
+from claims_sim.profile.numbers import on_grid
 from claims_sim.profile.quantities import with_multiples
 from claims_sim.profile.rounding import (
     HABITS,
     grids_kept,
     grids_of,
-    on_grid,
     round_to_grids,
     stands_out,
     to_whole_steps,
