@@ -224,6 +224,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     summed = sum(money.others_above_prices)
     found += [("kinds of service whose other charges are more than the price of their case", summed)] if summed else []
+    recurring = sum(share > 0 for share in money.others_recur)
+    found += [("kinds of service with prices of other cases among other charges", recurring)] if recurring else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []
     found += [("grids of what is paid", len(money.paid_rounded_to))] if money.paid_rounded_to else []
     found += [("grids of what that leaves", len(money.left_rounded_to))] if money.left_rounded_to else []

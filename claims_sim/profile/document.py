@@ -300,6 +300,8 @@ class Money(_Part):
     """How much of the price's logarithm is in theirs, where they lie off it."""
     day_rates: DayRates | None = None
     """Where there are any, all else says of amounts what is left of them without their days."""
+    others_recur: tuple[Share, ...] = ()
+    """For each kind of service the share of other amounts that become the nearest price of another case. Empty: none does."""
     every_amount: tuple[Finite, ...] = ()
     """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
 
@@ -434,6 +436,7 @@ class Profile(_Part):
             "every_amount",
             "off_prices",
             "others_above_prices",
+            "others_recur",
             "left_rounded_to",
             "paid_exact",
             "paid_means",

@@ -24,6 +24,7 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.missing_amounts import KIND
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
+from claims_sim.profile.recurring import shares_that_recur
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
@@ -136,6 +137,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     other = (counted == fit.first_shared + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
     others_about, about = _what_others_lie_about(fit, rules, means, rest)
+    above = _lie_above_prices(fit, rest)
     rounded_to = _profile_other(fit, about, means, rest)
     _add_bands(fit)
     settled = (
@@ -175,13 +177,27 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,
-        others_above_prices=_lie_above_prices(fit, rest),
+        others_above_prices=above,
         off_prices=about.off,
         off_slope=about.slope,
         day_rates=day_rates,
+        others_recur=_recur(fit, rest, above),
         every_amount=_every_amount(fit),
         rounded_to=rounded_to,
     )
+
+
+def _recur(fit: _Fit, rows: Ints, above: Sequence[bool]) -> tuple[float, ...]:
+    """For each kind of service the share of the other amounts, which `rows` bear, that others bear too, where there are lists and
+    these amounts are no sums that lie `above` their prices.
+    """  # noqa: D205
+    if not fit.lattices:
+        return ()
+    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
+    services = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))
+    shares = shares_that_recur(fit.primary, rows, fit.encoded.population, grids, services)
+    shares = tuple(0.0 if place < len(above) and above[place] else share for place, share in enumerate(shares))
+    return shares if any(shares) else ()
 
 
 def _every_amount(fit: _Fit) -> tuple[float, ...]:

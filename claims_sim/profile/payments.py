@@ -30,6 +30,7 @@ from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
+from claims_sim.profile.recurring import NearestPrices
 from claims_sim.profile.rounding import round_to_grids, to_whole_steps
 from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_KIND
 from claims_sim.randomness import stream_key, uniforms
@@ -141,6 +142,7 @@ class Payments:
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._shared = SharedAmounts(self._exact)
+        self._nearest_prices = NearestPrices(money.tariffs, finest)
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
@@ -176,6 +178,7 @@ class Payments:
         if AMOUNT_KIND in self._tables:
             named = rest[draft.codes[AMOUNT_KIND][rest] == BY_NAME]
             amount[named] = self._shared.near(amount[named], uniforms(key ^ stream_key("near shared"), rows[named]))
+        self._make_recur(key, rows, draft, rest, amount)
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(self._nearest(amount), charge)
@@ -189,6 +192,15 @@ class Payments:
         return pa.table(
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
         )
+
+    def _make_recur(self, key: int, rows: Rows, draft: Draft, rest: Ints, amount: Numbers) -> None:
+        """Make so many of the amounts of `rest` prices of other cases as others bear too."""
+        shares = np.array([*self.profile.money.others_recur, 0.0])
+        service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))[rest]
+        share = shares[np.where(service < len(shares) - 1, service, -1)]
+        at = rest[uniforms(key ^ stream_key("recurs"), rows[rest]) < share]
+        if len(at):
+            amount[at] = self._nearest_prices.to(amount[at], _codes_of(draft, at, draft.codes))
 
     def _nearest(self, amount: Numbers) -> Numbers:
         """Of all amounts that claims bear the nearest to each; itself where they are not known."""

@@ -79,13 +79,13 @@ class PriceList:
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case; -1 where it is not priced."""
-        given = self._with_what_follows(given)
+        given = self.with_what_follows(given)
         case = np.zeros(rows, np.int32)
         for step, name in zip(self.steps, self.names, strict=True):
             case = step.descend(case, given[name]) if name in given else np.full(rows, -1, np.int32)
         return case
 
-    def _with_what_follows(self, given: dict[str, Codes]) -> dict[str, Codes]:
+    def with_what_follows(self, given: dict[str, Codes]) -> dict[str, Codes]:
         """With the list's own variables, as far as these follow from what is given and are not given themselves."""
         follows: dict[str, Codes] = {}
         if self.deciding is not None and DECIDED_BY not in given and {DIAGNOSIS, PROCEDURE} <= given.keys():
@@ -102,7 +102,7 @@ class PriceList:
         """Log price at hidden level 0; NaN where the case has none. A point that a case lacks is its commonest one,
         or NaN with `strict`.
         """  # noqa: D205
-        given = self._with_what_follows(given)
+        given = self.with_what_follows(given)
         case = self.case(given, len(point))
         if not len(self.bases):
             return np.full(len(point), np.nan)
@@ -110,11 +110,16 @@ class PriceList:
         lacks = point >= count
         base = self.bases[np.minimum(self.start[case] + np.where(lacks, 0, point), len(self.bases) - 1)].copy()
         base[(case < 0) | (lacks & strict)] = np.nan
+        return np.asarray(base + self.factor(given, len(point)))
+
+    def factor(self, given: dict[str, Codes], rows: int) -> Numbers:
+        """The logarithm of what each claim's price is multiplied by; `given` holds also `with_what_follows`."""
+        total = np.zeros(rows)
         for name, factor in self.factors.items():
             if name in given:
                 # A stay that is given may be any number of days, and none that there is.
-                base += factor[np.clip(given[name], 0, MAX_STAY) if name == STAY else given[name]]
-        return base
+                total += factor[np.clip(given[name], 0, MAX_STAY) if name == STAY else given[name]]
+        return total
 
 
 class PriceLists:

@@ -1,6 +1,6 @@
 """Which values of a column of texts are told, and what the others count as."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -91,7 +91,7 @@ def _count_with_neighbours(
     if not len(rows):
         return
     told_of = np.flatnonzero(codes >= 0)
-    one = told_of[population.one_of_each(whose[told_of], codes[told_of])]
+    one = told_of[population.one_of_each(whose[told_of], codes[told_of].astype(np.int64))]
     counts = np.bincount(codes[one], minlength=int(number.max(initial=0)) + 1)
     coded = np.array([own[i] or is_code(value or "") for i, value in enumerate(values)], np.bool_)
     released = [(str(values[i]), int(number[i + 1])) for i in np.flatnonzero(coded & (number[1:] >= 0))]
@@ -141,7 +141,7 @@ class _StandIns:
         """Share out the rare codes `texts`, each in groups of so many first characters as it `starts` with, and of fewer;
         `of_row`: the code of each claim.
         """  # noqa: D205
-        left, placed = np.ones(len(texts)), Counter[str]()
+        left, placed = np.ones(len(texts)), defaultdict[str, float](float)
         self._shares = [[] for _ in texts]
         for length in range(max(starts, default=0), -1, -1):
             groups, group = np.unique([f"{text[:length]}/{len(text)}" for text in texts], return_inverse=True)
@@ -153,7 +153,8 @@ class _StandIns:
                 mine = open_[group[open_] == number]
                 begins, long = texts[mine[0]][:length], len(texts[mine[0]])
                 # What may not be told takes no room from others.
-                wanted = max(persons[number] // self._k - placed[groups[number]], 1.0) if told[number] else 0.0
+                room = float(persons[number] // self._k) - placed[groups[number]]
+                wanted = max(room, 1.0) if told[number] else 0.0
                 near, shares, filled = self._fill(begins, long, wanted, is_last=not length)
                 for place in mine.tolist():
                     self._shares[place].append((near, shares * left[place] * filled))

@@ -1,0 +1,120 @@
+"""Amounts off their case's prices that other claims bear too: prices of rarer cases, of which too little may be told.
+
+Drawn about their case's price or their context's mean alone they would be amounts that nobody else bears. Where more of them recur
+than would by how they are rounded, so many are the nearest price of another case at their place.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.document import PERIOD, Tariff
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.numbers import Numbers, on_grid
+from claims_sim.profile.pricing import PriceList
+from claims_sim.profile.rounding import coarsest_grid
+
+_OF_PLACE: Final = frozenset(
+    {SERVICE, "province_name", "district_name", "facility_class", "facility_type", "facility_ownership", PERIOD}
+)
+"""What a case may be told by that the nearest price must have in common."""
+_HARDLY: Final = 0.05
+"""The share of amounts that must recur beyond those that do by chance."""
+_LOOKED_AT: Final = 100_000
+_STEPS_BESIDE: Final = (-3, -2, -1, 1, 2, 3)
+_NEAR: Final = 0.4
+"""How far, as a logarithm, a price may be from an amount that becomes it."""
+_WIDE: Final = 1000.0
+"""More than any two logarithms differ by."""
+
+
+def shares_that_recur(
+    amounts: Numbers, rows: Ints, population: Population, grids: Sequence[float], services: Codes
+) -> tuple[float, ...]:
+    """For each kind of service how many of the amounts of `rows` recur in another half of the claims, beyond those that would by
+    how they are rounded (to `grids`, finest first); in fiftieths. Empty: none does. They recur among all `amounts`, NaN where none is
+    known, in claims of other persons.
+    """  # noqa: D205
+    rows = rows[:: max(len(rows) // _LOOKED_AT, 1)]
+    known = np.flatnonzero(np.isfinite(amounts))
+    distinct, ids = np.unique(np.rint(amounts[known] * 100).astype(np.int64), return_inverse=True)
+    one = population.one_of_each(known, ids.astype(np.int64))
+    bearers = np.bincount(ids[one], minlength=len(distinct)).astype(float)
+
+    def recurs(cents: Ints, less: int) -> Numbers:
+        at = np.minimum(np.searchsorted(distinct, cents), len(distinct) - 1)
+        others = np.where(distinct[at] == cents, bearers[at] - less, 0.0)
+        return np.asarray(1 - 0.5 ** np.maximum(others, 0))
+
+    cents = np.rint(amounts[rows] * 100).astype(np.int64)
+    step = np.rint(np.array(grids)[coarsest_grid(amounts[rows], grids)] * 100).astype(np.int64)
+    does = recurs(cents, 1)
+    by_chance = np.mean([recurs(cents + away * step, 0) for away in _STEPS_BESIDE], axis=0)
+    found = []
+    for kind in range(int(services.max(initial=0)) + 1):
+        mine = np.flatnonzero(services[rows] == kind)
+        share = 0.0
+        if population.may_be_told(rows[mine]):
+            chance = float(by_chance[mine].mean())
+            more = float(does[mine].mean()) - chance
+            share = more / (1 - chance) if more > _HARDLY else 0.0
+        found.append(round(share * 50) / 50)
+    return tuple(found) if any(found) else ()
+
+
+class NearestPrices:
+    """The prices of some tariffs, to find the nearest that claims of a place may bear."""
+
+    def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
+        self._lists = [_Bases(tariff, finest) for tariff in tariffs]
+
+    def to(self, amounts: Numbers, given: Mapping[str, Codes]) -> Numbers:
+        """The nearest to each of `amounts`, of claims of which that is `given`; itself where none is near."""
+        logs = np.log(np.maximum(amounts, 0.005))
+        best, away = amounts.copy(), np.full(len(amounts), _NEAR)
+        for one in self._lists:
+            price = one.nearest(logs, dict(given))
+            off = np.abs(np.log(np.maximum(np.nan_to_num(price), 0.005)) - logs)
+            nearer = np.isfinite(price) & (off < away)
+            best[nearer], away[nearer] = price[nearer], off[nearer]
+        return best
+
+
+class _Bases:
+    """One tariff's bases, in order, by what of the place is part of a case."""
+
+    def __init__(self, tariff: Tariff, finest: float) -> None:
+        self._prices = PriceList.of_tariff(tariff)
+        self._grid, self._ties = tariff.grid or finest, tariff.ties
+        paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), len(tariff.parents))
+        self._by = [(n, size) for n, size in zip(tariff.parents, tariff.sizes, strict=True) if n in _OF_PLACE]
+        of_case = dict(zip(tariff.parents, paths.T, strict=True))
+        place = np.repeat(self._number(of_case, len(paths)), tariff.points)
+        self._places, rank = np.unique(place, return_inverse=True)
+        self._bases = np.sort(rank * _WIDE + np.array(tariff.bases))
+
+    def _number(self, codes: Mapping[str, Ints | Codes], rows: int) -> Ints:
+        number = np.zeros(rows, np.int64)
+        for name, size in self._by:
+            number = number * (size + 1) + codes[name] + 1
+        return number
+
+    def nearest(self, logs: Numbers, given: dict[str, Codes]) -> Numbers:
+        """The nearest price of a case of the same place to each; NaN where the tariff has none."""
+        given = self._prices.with_what_follows(given)
+        out = np.full(len(logs), np.nan)
+        if not len(self._bases) or any(name not in given for name, _ in self._by):
+            return out
+        number = self._number(given, len(logs))
+        rank = np.minimum(np.searchsorted(self._places, number), len(self._places) - 1)
+        factor = self._prices.factor(given, len(logs))
+        wanted = rank * _WIDE + logs - factor
+        above = np.minimum(np.searchsorted(self._bases, wanted), len(self._bases) - 1)
+        below = np.maximum(above - 1, 0)
+        nearest = np.where(wanted - self._bases[below] < self._bases[above] - wanted, below, above)
+        price = self._bases[nearest] - rank * _WIDE + factor
+        there = self._places[rank] == number
+        out[there] = on_grid(price[there], self._grid, self._ties)
+        return out

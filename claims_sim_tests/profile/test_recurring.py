@@ -1,0 +1,101 @@
+"""Amounts off their case's prices that other claims bear too."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.counting import Population
+from claims_sim.profile.document import Tariff
+from claims_sim.profile.recurring import NearestPrices, shares_that_recur
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import DX, names, pick
+
+ROWS = 20_000
+RARE = 900
+
+
+def rare_cases(known):
+    """Sixty diagnoses with a price each, times the class; every fifth claim is of one of 900 rare procedures, which cost what some
+    diagnosis does, also times the class, but for those not `known`: these cost what they cost.
+    """
+    g = np.random.default_rng(5)
+    dx, kind, rare = pick(g, 60, ROWS), pick(g, 3, ROWS), g.random(ROWS) < 0.2
+    prices = 1000 * g.integers(300, 9000, 60)
+    of_rare = np.where(g.random(RARE) < known, g.choice(prices, RARE), 1000 * g.integers(300, 9000, RARE))
+    which = g.integers(0, RARE, ROWS)
+    base = np.where(rare, of_rare[which] * (1 if known else np.exp(0.3 * g.standard_normal(ROWS))), prices[dx])
+    codes = [f"{10 + i // 100}{i % 100:02d}" if is_rare else None for i, is_rare in zip(which, rare, strict=True)]
+    return pa.table(
+        {
+            "patient_id_hash": [f"p{i}" for i in range(ROWS)],
+            "service_type": ["RITL"] * ROWS,
+            "admit_dt": np.datetime64("2024-01-01") + g.integers(0, 366, ROWS),
+            "los": 1 + g.poisson(2, ROWS),
+            "facility_class": names(["A", "B", "C"], kind),
+            "dx_primary_code": names(DX[::30][:60], dx),
+            "procedure_code": codes,
+            "amount_claimed": np.rint(base * np.array([1.0, 1.12, 0.9])[kind]),
+        }
+    )
+
+
+@pytest.mark.parametrize("known", [0.3, 0.6])
+def test_as_many_amounts_are_prices_of_other_cases_as_are(fit, known):
+    table = rare_cases(known)
+    real, rows = table["amount_claimed"].to_numpy(), np.arange(ROWS)
+    profile = fit(table)
+    drawn = Sampler(profile).draw_claims(1, rows)["amount_claimed"].to_numpy()
+    half = rows % 2 == 0
+    recur = np.isin(real[half], real[~half]).mean()
+    assert np.isin(drawn[half], real[~half]).mean() == pytest.approx(recur, abs=0.03)
+    without = profile.model_copy(update={"money": profile.money.model_copy(update={"others_recur": ()})})
+    drawn = Sampler(without).draw_claims(1, rows)["amount_claimed"].to_numpy()
+    assert np.isin(drawn[half], real[~half]).mean() < recur - 0.05
+
+
+def test_amounts_that_nobody_shares_do_not_become_prices(fit):
+    assert fit(rare_cases(0)).money.others_recur == ()
+
+
+def share(amounts, persons, grids=(1.0,)):
+    """Of amounts that are all looked at: the share that recurs, in fiftieths."""
+    rows = np.arange(len(amounts))
+    found = shares_that_recur(
+        amounts, rows, Population(len(rows), 11, persons, None), grids, np.zeros(len(rows), np.int32)
+    )
+    return found[0] if found else 0.0
+
+
+def test_what_recurs_is_another_persons_and_not_by_rounding_alone():
+    g = np.random.default_rng(2)
+    prices, everybody = 1000.0 * g.integers(300, 90_000, 500), np.arange(ROWS)
+    one_off = np.rint(np.exp(g.normal(15, 1, ROWS)))
+    assert share(g.choice(prices, ROWS), everybody) == 1.0
+    assert share(np.where(everybody % 2, g.choice(prices, ROWS), one_off), everybody) == pytest.approx(0.5, abs=0.02)
+    assert share(one_off, everybody) == pytest.approx(0.0, abs=0.02)
+    # Whoever claims the same every month shares it with nobody.
+    assert share(np.repeat(one_off[: ROWS // 20], 20), everybody // 20) == pytest.approx(0.0, abs=0.02)
+    rounded = np.maximum(np.rint(one_off / 100_000), 1) * 100_000
+    assert len(np.unique(rounded)) < ROWS / 20
+    assert share(rounded, everybody, (1.0, 100_000.0)) == 0.0
+
+
+def test_of_too_few_persons_nothing_is_told():
+    assert share(np.full(1000, 5.0), np.repeat(np.arange(10), 100)) == 0.0
+    assert share(np.full(1100, 5.0), np.repeat(np.arange(11), 100)) > 0.9
+
+
+def test_the_nearest_price_is_one_of_the_place_with_its_factor_on_the_lists_grid():
+    tariff = Tariff(
+        parents=("facility_type", "dx_primary_code"), sizes=(2, 3), contexts=(0, 0, 0, 1, 1, 2), points=(1, 2, 1),
+        bases=tuple(np.log([1000.0, 2000.0, 2500.0, 5000.0])), factors={"facility_class": (0.0, float(np.log(1.5)))},
+        levels=(0.0,), top_ups=(), ties="as computed", grid=100.0,
+    )  # fmt: skip
+    given = {
+        "facility_type": np.array([0, 0, 0, 1, 1, -1], np.int32),
+        "facility_class": np.array([0, 1, 0, 0, 1, 0], np.int32),
+    }
+    amounts = np.array([1900.0, 3300.0, 90_000.0, 4000.0, 7000.0, 2000.0])
+    found = NearestPrices([tariff], 1.0).to(amounts, given)
+    # None is near ninety thousand, and of a type that the list does not know there is none.
+    assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 2000.0]
