@@ -24,7 +24,9 @@ from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import (
     CASE_GROUP,
+    NOTHING_LISTED,
     choose_case,
+    likelihood,
     number_cases,
     prices_left,
     tells_more_than_names,
@@ -46,15 +48,11 @@ _FEWEST: Final = 1000
 _RARE_SERVICE: Final = 0.01
 _POORLY: Final = 0.8
 """So few of a service's rows on the list of all that it may well have one of its own."""
-_WORTH_APART: Final = 0.01
-"""The share of the rows that lists of services must explain beyond one of all."""
-_WORTH_ITS_OWN: Final = 0.1
-"""The share of the rows of one kind of service that its list must explain beyond one of all, where all together lose nothing."""
-_NO_WORSE: Final = 0.005
-"""The share of the rows that they may explain less, and be taken for explaining as much."""
+_LIKELIER: Final = 0.01
+"""How much likelier, as a logarithm a claim, a list of its own must make the prices of a kind of service."""
 _MANY_LEVELS: Final = 3
 _MUCH_SHORTER: Final = 0.7
-"""So many of its prices at most lists of services must need, where they explain no more than one of all."""
+"""So many of its prices at most lists of services have that are far shorter than one of all."""
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _AS_GOOD_AS_OTHERS: Final = 0.7
@@ -66,55 +64,32 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 
 
 class _Begun(NamedTuple):
-    """A tariff as some rows show it: these `on`, of all that are `usable`.
-
-    `listed`: which rows lie on it; `right`: which of these are to the step what it says.
-    """
+    """A tariff as some rows show it: these `on`, of all that are `usable`; of them `k` stand for k of all."""
 
     found: Lattice
     groups: Groups | None
     on: Ints
     usable: Mask
-    listed: Mask
-    right: Mask
-
-    @property
-    def explains(self) -> int:
-        """How many of the rows that it was begun with lie on it."""
-        return int(self.listed.sum())
+    k: float
 
     @property
     def prices(self) -> int:
         """How many prices its cases have over all hidden levels."""
         return len(self.found.bases) * len(self.found.levels)
 
-
-class _Explained(NamedTuple):
-    """Which rows the list of all explains, and which each list of a kind of service; and which `few` rows are of each kind."""
-
-    of_all: Mask
-    apart: Sequence[Mask]
-    of_each: Sequence[Mask]
-    few: Mask
-
-    def more_apart(self, *, is_shorter: bool) -> bool:
-        """Do the lists of the services explain more, or clearly more of one, however few claims are of it; or as much, where they have
-        far fewer prices?
-        """  # noqa: D205
-        more = sum(int(own.sum()) for own in self.apart) - int(self.of_all.sum())
-        helps_one = any(
-            int(own.sum()) - int(np.count_nonzero(self.of_all & those)) > _WORTH_ITS_OWN * int(those.sum())
-            for own, those in zip(self.apart, self.of_each, strict=True)
-        )
-        rows = int(self.few.sum())
-        return more > _WORTH_APART * rows or (helps_one and more >= 0) or (is_shorter and more >= -_NO_WORSE * rows)
+    def only(self, rows: Mask) -> "_Begun":
+        """The same of just these `rows`."""
+        case = np.where(rows, self.found.case, -1)
+        point = np.where(rows, self.found.point, np.int32(-1))
+        found = replace(self.found, factors=dict(self.found.factors), case=case, point=point)
+        return _Begun(found, self.groups, self.on[rows[self.on]], self.usable & rows, self.k)
 
 
 def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
-    """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever explain more to the step.
+    """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever make them likelier to the step.
 
-    A price is worth the amounts that it explains but one, which any price would: on a grid that is finer than its own, a list
-    needs more of them. A few amounts of another kind (a supplement, a correction) lie between the steps of a tariff and are no part of it.
+    On a grid that is finer than its own a list needs more prices. A few amounts of another kind (a supplement, a correction) lie
+    between the steps of a tariff and are no part of it.
     """
     found = find_price_lists(encoded, primary, grid)
     coarse = amount_grid(primary, share=_MOST)
@@ -125,7 +100,17 @@ def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattic
         for lattice in found:
             lattice.grid = coarse
     other = find_price_lists(encoded, primary, coarse)
-    return max(found, other, key=lambda lists: sum(_hits(one, primary, grid) - len(one.bases) for one in lists))
+    return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population.k))
+
+
+def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, k: int) -> float:
+    """How likely lists make the amounts to the step of `grid`; of no two of them one claim is."""
+    likely, listed = 0.0, 0
+    for found in lists:
+        on, rows = np.flatnonzero(found.point >= 0), np.flatnonzero(found.case >= 0)
+        likely += likelihood(found, on[np.abs(found.prices(on) - primary[on]) < grid / 2], rows, k)
+        listed += len(rows)
+    return likely + NOTHING_LISTED * (np.count_nonzero(primary > 0) - listed)
 
 
 def _hits(found: Lattice, primary: Numbers, grid: float) -> int:
@@ -135,7 +120,7 @@ def _hits(found: Lattice, primary: Numbers, grid: float) -> int:
 
 
 def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
-    """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these explain more.
+    """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these make them likelier.
 
     Stays may be priced by their diagnoses, visits by what was done, each with factors of its own. No two of them price one claim.
     """
@@ -146,17 +131,38 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     services = _services(encoded, few)
     if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
         parts = [_begin_part(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
-        apart = [begun for begun in parts if begun is not None]
-        of_each = [few & own for own, begun in zip(services, parts, strict=True) if begun is not None]
-        explained = [_Explained(whole.listed, [begun.listed for begun in apart], of_each, few)]
-        # One list of all may take a price for another one with a hidden level, a step beside: to the step they are two. Prices that
-        # were rounded on their way are steps beside any list.
-        if sum(begun.right.sum() for begun in apart) >= (1 - _FEW_A_STEP_OFF) * sum(begun.explains for begun in apart):
-            explained.append(_Explained(whole.right, [begun.right for begun in apart], of_each, few))
-        is_shorter = sum(begun.prices for begun in apart) < _MUCH_SHORTER * whole.prices
-        if any(one.more_apart(is_shorter=is_shorter) for one in explained):
-            lists = apart
+        lists = _likeliest(whole, parts, services, few)
     return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
+
+
+def _likeliest(whole: _Begun, parts: Sequence[_Begun | None], services: Sequence[Mask], few: Mask) -> list[_Begun]:
+    """The list of all; or where its own list, or none, makes the prices of a kind of service clearly likelier, lists of their own, and
+    that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier.
+    """  # noqa: D205
+    gains = [_likely(part, few & own) - _likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
+    clearly = [_LIKELIER * np.count_nonzero(few & own) for own in services]
+    is_apart = [bool(gain > least) for gain, least in zip(gains, clearly, strict=True)]
+    is_shorter = sum(part.prices for part in parts if part is not None) < _MUCH_SHORTER * whole.prices
+    if any(is_apart) or is_shorter:
+        is_apart = [bool(gain > -least) for gain, least in zip(gains, clearly, strict=True)]
+    if _SERVICE not in whole.found.case_names:
+        # A list that does not name its kind of service would price also claims that have a list of their own.
+        is_apart = [bool(sum(gains) > sum(clearly))] * len(services)
+    lists = [part for part, is_own in zip(parts, is_apart, strict=True) if is_own and part is not None]
+    if all(is_apart):
+        return lists
+    apart = np.zeros(len(few), np.bool_)
+    for own, is_own in zip(services, is_apart, strict=True):
+        apart |= own & is_own
+    return [whole.only(~apart) if apart.any() else whole, *lists]
+
+
+def _likely(begun: _Begun | None, rows: Mask) -> float:
+    """How likely it makes the prices of `rows`, which it was begun with, less what knowing its prices takes."""
+    if begun is None:
+        return NOTHING_LISTED * np.count_nonzero(rows)
+    on = np.flatnonzero(rows & (begun.found.point >= 0))
+    return likelihood(begun.found, on, np.flatnonzero(rows), begun.k)
 
 
 def _services(encoded: Encoded, few: Mask) -> list[Mask]:
@@ -168,7 +174,7 @@ def _services(encoded: Encoded, few: Mask) -> list[Mask]:
 
 def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
     """Does the list of all explain some kind of service poorly, though it explains something?"""
-    shares = [float(np.mean(whole.right[few & own])) for own in services]
+    shares = [float(np.mean(whole.found.point[few & own] >= 0)) for own in services]
     return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
 
 
@@ -197,7 +203,7 @@ def _begin_part(
         if name in own.found.case_names and name in FACTOR_CANDIDATES
     }
     other = _begin(encoded, amounts, usable, few, grid, shared) if shared else None
-    return own if other is None or other.explains - other.prices <= own.explains - own.prices else other
+    return own if other is None or _likely(other, few) <= _likely(own, few) else other
 
 
 def _begin(
@@ -231,7 +237,7 @@ def _begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
-    return _Begun(found, groups, on, usable, found.point >= 0, _right_at_best(found, encoded, amounts, on))
+    return _Begun(found, groups, on, usable, encoded.population.k * few.sum() / usable.sum())
 
 
 def _with_changes(
@@ -316,25 +322,6 @@ def _settled(found: Lattice, amounts: Amounts) -> Lattice:
     settled = replace(found)
     settle_rounding(settled, amounts.values)
     return settled
-
-
-def _right(found: Lattice, amounts: Amounts) -> Mask:
-    """Which rows cost just what the tariff says, as its owner rounds."""
-    on, right = np.flatnonzero(found.point >= 0), np.zeros(len(found.point), np.bool_)
-    settled = _settled(found, amounts)
-    right[on] = np.abs(settled.prices(on) - amounts.values[on]) < found.grid / 2
-    return right
-
-
-def _right_at_best(found: Lattice, encoded: Encoded, amounts: Amounts, on: Ints) -> Mask:
-    """Which rows cost just what the tariff says, or would where each of its prices were one of its own, as they may come to be:
-    whichever are more.
-    """  # noqa: D205
-    right, own = _right(found, amounts), _without_levels(found)
-    if right.sum() >= (1 - _FEW_A_STEP_OFF) * np.count_nonzero(found.point >= 0):
-        return right
-    fit_points(own, encoded.population, amounts, on)
-    return max(right, _right(own, amounts), key=np.sum)
 
 
 def _without_levels(found: Lattice) -> Lattice:

@@ -36,6 +36,8 @@ those that bear the commonest price of their case make a list all the same.
 """
 _OFF_THE_LIST: Final = 8.0
 """What it costs not to know a row's price, as a log likelihood: as if thousands were possible."""
+NOTHING_LISTED: Final = -_OFF_THE_LIST
+"""How likely a row's price is where no list has it."""
 
 
 def choose_case(
@@ -172,15 +174,26 @@ def tells_more_than_names(found: Lattice, amounts: Numbers, rows: Ints, k: int) 
         return False
     on = rows[found.point[rows] >= 0]
     on = on[np.abs(found.prices(on) - amounts[on]) < found.grid / 2]  # or amounts a step apart would be one price
-    point = (found.case[on] * MAX_POINTS + found.point[on]) * len(found.levels) + found.level[on]
-    prices, owner = np.unique(point, return_index=True)
-    bearers = np.bincount(np.searchsorted(prices, point)).astype(float)
-    of_case = np.bincount(found.case[found.case >= 0], minlength=len(found.case_keys))[found.case[on][owner]]
     names = np.unique(amounts[rows], return_counts=True)[1].astype(float)
     names = names[names >= k]
-    return _log_likelihood(bearers, of_case, len(rows), len(found.bases)) > _log_likelihood(
+    return likelihood(found, on, rows, 1) > _log_likelihood(
         names, np.full(len(names), len(rows)), len(rows), len(names)
     )
+
+
+def likelihood(found: Lattice, on: Ints, rows: Ints, k: float) -> float:
+    """How likely the amounts of `rows` are, of which those `on` the list are among the prices of their cases, as a logarithm; less what
+    knowing the prices takes. Of a case's prices and their hidden levels those are known that so many rows bear as `k`.
+    """  # noqa: D205
+    base = found.case[on] * MAX_POINTS + found.point[on]
+    prices, place = np.unique(base * len(found.levels) + found.level[on], return_inverse=True)
+    bearers = np.bincount(place, minlength=len(prices)).astype(float)
+    prices, bearers = prices[bearers >= k], bearers[bearers >= k]
+    bases = np.unique(prices // len(found.levels))
+    cases = found.case[rows]
+    of_case = np.bincount(cases[cases >= 0], minlength=len(found.case_keys))
+    of_price = of_case[prices // (len(found.levels) * MAX_POINTS)]
+    return _log_likelihood(bearers, of_price, len(rows), len(bases))
 
 
 def _weigh_case(codes: Sequence[Codes], price: Ints, worth: float) -> tuple[float, float]:

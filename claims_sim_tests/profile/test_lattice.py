@@ -5,10 +5,9 @@ import pytest
 
 from claims_sim.profile import find_lattice
 from claims_sim.profile.counting import Population
-from claims_sim.profile.encode import Encoded
-from claims_sim.profile.find_lattice import _right
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
 from claims_sim.profile.price_cases import tells_more_than_names
+from claims_sim.profile.rounding import settle_rounding
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -44,28 +43,18 @@ def test_a_few_amounts_beside_a_price_do_not_move_it():
     assert (found.point[60:] == -1).all()
 
 
-def test_a_row_is_right_whose_amount_is_the_price_to_the_step():
-    """246,200 is 1.236 times 199,200 but for a step of a hundred: one price with a hidden level is wrong of either."""
-    amounts = np.repeat([199_200.0, 246_200.0], [60, 50])
-    both = one_case(amounts, [0.0, np.log(1.2352)], grid=100.0)
-    assert (both.point == 0).all()
-    tolerances = Amounts(amounts, np.log(amounts), 50 / amounts)
-    assert _right(both, tolerances).sum() < len(amounts)
-    assert _right(one_case(amounts, [0.0], grid=100.0), tolerances).all()
-
-
-def test_a_row_is_right_as_the_owner_rounds():
+def test_prices_lie_on_the_grid_as_their_owner_rounds():
     """Houses of one class are paid half of prices in odd hundreds, and every half is rounded up."""
     bases = 100.0 * np.arange(2001, 20_001, 60)
     case = np.repeat(np.arange(len(bases)), 60)
     halved = np.tile(np.repeat([0, 1], 30), len(bases)).astype(np.int32)
     amounts = np.floor(bases[case] * np.where(halved, 0.5, 1.0) / 100 + 0.5) * 100
     codes, factors = {"facility_class": halved}, {"facility_class": np.log([1.0, 0.5])}
-    cases = np.arange(len(bases))
+    cases, rows = np.arange(len(bases)), np.arange(len(case))
     found = Lattice(("dx",), (len(bases),), 100.0, codes, factors, np.zeros(1), cases, case)
-    rows, tolerances = np.arange(len(case)), Amounts(amounts, np.log(amounts), 50 / amounts)
-    fit_points(found, Population(len(case), 11, rows, None), tolerances, rows)
-    assert _right(found, tolerances).all()
+    fit_points(found, Population(len(case), 11, rows, None), Amounts(amounts, np.log(amounts), 50 / amounts), rows)
+    settle_rounding(found, amounts)
+    assert (found.prices(rows) == amounts).all()
 
 
 @pytest.mark.parametrize(
@@ -83,39 +72,41 @@ def test_cases_that_all_have_as_many_prices_as_are_looked_for_make_no_list(point
     assert tells_more_than_names(found, amounts, rows, 11) == is_list
 
 
-def begun(listed, right):
-    """A list that explains these of a thousand stays and a thousand visits, and these to the step."""
-    found = Lattice(("dx",), (1,), 1.0, {}, {}, np.zeros(1), np.arange(1), np.zeros(len(listed), np.int64))
-    return find_lattice._Begun(found, None, np.arange(len(listed)), np.ones(len(listed), np.bool_), listed, right)
+PLACE = np.arange(2000)
+STAYS = PLACE < 1000
+
+
+def begun(point, level=0, levels=1, case=0):
+    """A list of a thousand stays and a thousand visits, nine tenths of which are on it: each one's case, and its price there."""
+    point = np.where(PLACE % 10 == 0, -1, point).astype(np.int32)
+    case = np.broadcast_to(case, 2000)
+    cases = int(case.max()) + 1
+    found = Lattice(
+        ("service_type",), (cases,), 1.0, {}, {}, np.arange(levels) / 10, np.arange(cases), case.astype(np.int64)
+    )
+    found.point, found.level = point, np.broadcast_to(level, 2000).astype(np.int32)
+    return find_lattice._Begun(found, None, np.arange(2000), np.ones(2000, np.bool_), 11.0)
 
 
 @pytest.mark.parametrize(
-    ("listed", "right", "right_apart", "are_apart"),
+    ("stays", "visits", "expected"),
     [
-        (1.0, 0.79, 1.0, True),  # the list of all is a step beside the price of every fifth visit
-        (1.0, 0.81, 1.0, False),  # explains each service well: nobody asks
-        (1.0, 0.79, 0.9, False),  # prices that were rounded on their way lie beside any list
-        (0.79, 0.79, 0.82, True),  # of all claims 1.5 in 100 more
-        (0.79, 0.79, 0.8, False),
+        # Visits' prices are of two classes instead of two hidden levels. Stays have none of their own, or one as likely.
+        (None, begun(0, case=PLACE // 100 % 2), [True, False]),
+        (begun(0), begun(0, case=PLACE // 100 % 2), [False, False]),
+        # Neither is likelier than the list of all.
+        (begun(0), begun(0, PLACE // 100 % 2, 2), [True]),
+        # Prices at so many levels that few claims have each may not be told.
+        (begun(0), begun(0, PLACE % 200, 200), [True]),
     ],
 )
-def test_lists_apart_must_explain_more_to_the_step_where_they_are_right_to_the_step(
-    monkeypatch, listed, right, right_apart, are_apart
-):
-    """Of stays all lists explain all; of visits so many."""
-    rows = 2000
-    visits, place = np.arange(rows) >= rows // 2, np.arange(rows) % (rows // 2) / (rows // 2)
-    whole = begun(~visits | (place < listed), ~visits | (place < right))
-    on = place < max(listed, right_apart)
-    apart = {False: begun(~visits, ~visits), True: begun(visits & on, visits & (place < right_apart))}
-    encoded = Encoded(
-        Population(rows, 11, np.arange(rows), None), rows, codes={"service_type": visits.astype(np.int32)}
-    )
-    monkeypatch.setattr(find_lattice, "_begin", lambda *_: whole)
-    monkeypatch.setattr(find_lattice, "_begin_part", lambda _, __, usable, *___: apart[bool(usable[-1])])
-    monkeypatch.setattr(find_lattice, "_finish", lambda one, *_: one.found)
-    found = find_lattice.find_price_lists(encoded, np.full(rows, 1000.0), 1.0)
-    assert len(found) == 1 + are_apart
+def test_kinds_of_service_have_lists_of_their_own_where_these_make_their_prices_likelier(stays, visits, expected):
+    """The list of all has one price for stays and, of two hidden levels, two for visits; which lists are (a part of) that one is told."""
+    whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
+    few = np.ones(2000, np.bool_)
+    parts = [stays and stays.only(STAYS), visits and visits.only(~STAYS)]
+    found = find_lattice._likeliest(whole, parts, [STAYS, ~STAYS], few)
+    assert [one.found.level is whole.found.level for one in found] == expected
 
 
 def test_an_empty_case_has_no_price():

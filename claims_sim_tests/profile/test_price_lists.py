@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile import find_lattice
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
@@ -353,10 +352,8 @@ def test_kinds_of_service_without_other_amounts_are_drawn_beside_one_that_has_su
     assert len(Sampler(profile).draw_claims(1, np.arange(3000))) == 3000
 
 
-def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit, monkeypatch):
+def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit):
     """Of sixty thousand claims a thousand are stays in primary care, at a price of a night by owner; all others cost their diagnosis."""
-    # As where the others' prices are so many that lists apart save none.
-    monkeypatch.setattr(find_lattice, "_MUCH_SHORTER", 0.0)
     rows, g = 60_000, np.random.default_rng(31)
     table = tariff_table(rows)
     own = g.random(rows) < 0.0182
