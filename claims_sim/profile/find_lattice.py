@@ -142,14 +142,15 @@ def _likeliest(whole: _Begun, parts: Sequence[_Begun | None], services: Sequence
     gains = [_likely(part, few & own) - _likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
     clearly = [_LIKELIER * np.count_nonzero(few & own) for own in services]
     is_apart = [bool(gain > least) for gain, least in zip(gains, clearly, strict=True)]
-    is_shorter = sum(part.prices for part in parts if part is not None) < _MUCH_SHORTER * whole.prices
+    prices = sum(part.prices for part in parts if part is not None)
+    is_shorter = prices < _MUCH_SHORTER * whole.prices and bool(sum(gains) > -sum(clearly))
     if any(is_apart) or is_shorter:
         is_apart = [bool(gain > -least) for gain, least in zip(gains, clearly, strict=True)]
     if _SERVICE not in whole.found.case_names:
         # A list that does not name its kind of service would price also claims that have a list of their own.
         is_apart = [bool(sum(gains) > sum(clearly))] * len(services)
     lists = [part for part, is_own in zip(parts, is_apart, strict=True) if is_own and part is not None]
-    if all(is_apart):
+    if is_apart and all(is_apart):
         return lists
     apart = np.zeros(len(few), np.bool_)
     for own, is_own in zip(services, is_apart, strict=True):

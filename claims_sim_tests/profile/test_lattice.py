@@ -109,6 +109,12 @@ def test_kinds_of_service_have_lists_of_their_own_where_these_make_their_prices_
     assert [one.found.level is whole.found.level for one in found] == expected
 
 
+def test_where_no_kind_of_service_is_known_the_list_of_all_is_the_list():
+    whole = begun(0)
+    (found,) = find_lattice._likeliest(whole, [], [], np.ones(2000, np.bool_))
+    assert found is whole
+
+
 def test_an_empty_case_has_no_price():
     found = one_case(np.zeros(0), [0.0])
     assert not len(found.bases)
