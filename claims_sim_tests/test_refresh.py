@@ -108,11 +108,11 @@ def test_the_change_of_a_few_persons_is_not_told(refresh):
         assert "fewer than 11 persons have changed" in found.held_back
 
 
-def test_claims_without_an_amount_do_not_hide_the_change_of_a_few_persons(refresh):
-    """Visits that nobody is billed for come every day, and no profile is made of them."""
+def test_claims_that_cannot_be_do_not_hide_the_change_of_a_few_persons(refresh):
+    """Corrections with negative amounts come every day, and no profile is made of them."""
     before = refresh().profile
-    visits = "SELECT * REPLACE (NULL AS amount_claimed, NULL AS amount_paid, 'visit ' || claim_id AS claim_id) FROM claims_normalized"
-    found = refresh(f"INSERT INTO claims_normalized {visits} LIMIT 400; {persons(1)}")
+    corrections = "SELECT * REPLACE (-1.0 AS amount_claimed, -1.0 AS amount_paid, 'less ' || claim_id AS claim_id) FROM claims_normalized"
+    found = refresh(f"INSERT INTO claims_normalized {corrections} LIMIT 400; {persons(1)}")
     assert found.profile == before
     assert "fewer than 11 persons have changed" in found.held_back
 
