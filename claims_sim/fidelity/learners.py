@@ -69,12 +69,16 @@ def area_under_curve(target: npt.NDArray[Any], scores: Floats) -> float:
 
 
 def taught_r2(train: pd.DataFrame, test: pd.DataFrame) -> float | None:
-    """R² of log(amount) on `test`, learned on `train`; None where there is no amount to learn."""
+    """R² of log(amount) on `test`, learned on `train`, of claims whose amount is known; None where there is no amount to learn."""
     import lightgbm  # noqa: PLC0415 - as above
 
     target = next((name for name in AMOUNTS[:2] if name in train), None)
     features = [name for name in names_of(train) if name not in AMOUNTS]
     if target is None or not features:
+        return None
+    # An amount that is not known yet is no amount of nothing.
+    train, test = (frame[frame[target].notna()] for frame in (train, test))
+    if train.empty or test.empty:
         return None
     columns, categorical = encode(train[features], train[features])
     unseen, _ = encode(test[features], train[features])
@@ -105,5 +109,5 @@ def encode(frame: pd.DataFrame, like: pd.DataFrame) -> tuple[Floats, list[int]]:
 
 
 def _log_amount(amounts: pd.Series) -> Floats:
-    values: Floats = np.nan_to_num(amounts.to_numpy(np.float64), nan=0.0).clip(min=0)
+    values: Floats = amounts.to_numpy(np.float64).clip(min=0)
     return np.log1p(values)

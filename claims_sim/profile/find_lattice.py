@@ -64,7 +64,7 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 
 
 class _Begun(NamedTuple):
-    """A tariff as some rows show it: these `on`, of all that are `usable`; of them `k` stand for k of all."""
+    """A tariff as some rows show it: these `on`, of all that are `usable`; so many of them as `k` stand for k of all."""
 
     found: Lattice
     groups: Groups | None
@@ -104,7 +104,7 @@ def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattic
 
 
 def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, k: int) -> float:
-    """How likely lists make the amounts to the step of `grid`; of no two of them one claim is."""
+    """How likely lists, no two of which price one claim, make the amounts to the step of `grid`."""
     likely, listed = 0.0, 0
     for found in lists:
         on, rows = np.flatnonzero(found.point >= 0), np.flatnonzero(found.case >= 0)
@@ -269,7 +269,7 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     """The tariff with the prices that all rows show; None when it is none worth the name."""
     if _explained_of_a_kind(begun.found, encoded, begun.on) < _HOPELESS:
         return None
-    to_the_step = _without_levels(begun.found)
+    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
     if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
@@ -323,11 +323,6 @@ def _settled(found: Lattice, amounts: Amounts) -> Lattice:
     settled = replace(found)
     settle_rounding(settled, amounts.values)
     return settled
-
-
-def _without_levels(found: Lattice) -> Lattice:
-    """The tariff with a price for each level, to the step."""
-    return replace(found, factors=dict(found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
 
 
 def _inexact(found: Lattice, amounts: Amounts) -> float:

@@ -66,7 +66,9 @@ def fill_amounts(
         sentences.append(
             f"{share} of the claims have no amount, as is usual of their kind; they count as claims of nothing."
         )
-    unknown = reduce(pc.and_, [columns[name].is_null() for name in amounts]) if amounts else pa.array([], pa.bool_())
+    # A gap alone tells neither amount.
+    empty = [columns[name].is_null() for name in amounts if name != "amount_gap"]
+    unknown = reduce(pc.and_, empty) if empty else pa.scalar(False)
     if pc.any(unknown).as_py():
         share = share_where(unknown, columns, k)
         sentences.append(

@@ -181,19 +181,18 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         off_prices=about.off,
         off_slope=about.slope,
         day_rates=day_rates,
-        others_recur=_recur(fit, rest, above),
+        others_recur=_recur(fit, rest, above, rounded_to),
         every_amount=_every_amount(fit),
         rounded_to=rounded_to,
     )
 
 
-def _recur(fit: _Fit, rows: Ints, above: Sequence[bool]) -> tuple[float, ...]:
-    """For each kind of service the share of the other amounts, which `rows` bear, that others bear too, where there are lists and
-    these amounts are no sums that lie `above` their prices.
+def _recur(fit: _Fit, rows: Ints, above: Sequence[bool], grids: Sequence[float]) -> tuple[float, ...]:
+    """For each kind of service the share of the other amounts, which `rows` bear and which are rounded to `grids`, that others bear
+    too, where there are lists and these amounts are no sums that lie `above` their prices.
     """  # noqa: D205
     if not fit.lattices:
         return ()
-    grids = grids_of(fit.primary, rows, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
     services = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))
     shares = shares_that_recur(fit.primary, rows, fit.encoded.population, grids, services)
     shares = tuple(0.0 if place < len(above) and above[place] else share for place, share in enumerate(shares))

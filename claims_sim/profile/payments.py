@@ -142,7 +142,7 @@ class Payments:
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._shared = SharedAmounts(self._exact)
-        self._nearest_prices = NearestPrices(money.tariffs, finest)
+        self._nearest_prices = NearestPrices(money.tariffs if money.others_recur else (), finest)
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
@@ -200,7 +200,8 @@ class Payments:
         share = shares[np.where(service < len(shares) - 1, service, -1)]
         at = rest[uniforms(key ^ stream_key("recurs"), rows[rest]) < share]
         if len(at):
-            amount[at] = self._nearest_prices.to(amount[at], _codes_of(draft, at, draft.codes))
+            price = self._nearest_prices.to(amount[at], _codes_of(draft, at, self._prices.names))
+            amount[at] = np.where(price <= self.profile.money.ceiling, price, amount[at])
 
     def _nearest(self, amount: Numbers) -> Numbers:
         """Of all amounts that claims bear the nearest to each; itself where they are not known."""

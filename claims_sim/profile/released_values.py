@@ -153,8 +153,8 @@ class _StandIns:
                 mine = open_[group[open_] == number]
                 begins, long = texts[mine[0]][:length], len(texts[mine[0]])
                 # What may not be told takes no room from others.
-                room = float(persons[number] // self._k) - placed[groups[number]]
-                wanted = max(room, 1.0) if told[number] else 0.0
+                units = float(persons[number] // self._k) - placed[groups[number]]
+                wanted = max(units, 1.0) if told[number] else 0.0
                 near, shares, filled = self._fill(begins, long, wanted, is_last=not length)
                 for place in mine.tolist():
                     self._shares[place].append((near, shares * left[place] * filled))

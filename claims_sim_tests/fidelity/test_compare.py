@@ -10,6 +10,8 @@ import pytest
 
 from claims_sim.errors import SourceError
 from claims_sim.fidelity.compare import compare_claims
+from claims_sim.fidelity.frames import flatten
+from claims_sim.fidelity.learners import taught_r2
 from claims_sim.fidelity.scores import MEANINGS
 
 
@@ -161,6 +163,29 @@ def test_empty_cells_are_compared_where_both_tables_have_them(fewer):
 
     real, other = fewer
     assert compare_claims(emptied(real), emptied(other)).rows["real"] == real.num_rows
+
+
+def test_claims_without_any_amount_are_compared_where_both_tables_have_them_and_teach_no_cost(fewer):
+    """An amount that is not known is none of nothing: what a cost model learns is as good as before."""
+
+    def emptied(table):
+        gone = np.arange(table.num_rows) % 5 == 0
+        for name in ("amount_claimed", "amount_paid", "amount_gap"):
+            table = replace(table, name, pa.array(table[name].to_numpy(), mask=gone))
+        return table
+
+    real, other = fewer
+    found = compare_claims(emptied(real), emptied(other))
+    assert found.rows["real"] == real.num_rows
+    assert not found.missed
+    assert learned(emptied(real)) == pytest.approx(learned(real), abs=0.1)
+
+
+def learned(claims):
+    """How well a cost model learned on one half of the claims predicts the other."""
+    frame = flatten(claims)
+    half = len(frame) // 2
+    return taught_r2(frame.iloc[:half], frame.iloc[half:])
 
 
 def test_what_a_stream_has_for_a_missing_diagnosis_is_no_difference(fewer):

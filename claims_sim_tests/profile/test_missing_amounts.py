@@ -132,6 +132,15 @@ def test_where_a_few_of_a_kind_lack_their_amounts_as_many_are_left_without_besid
     assert "as much as others like them" in few
 
 
+def test_a_gap_alone_is_no_amount(read):
+    table = by_head(unknown=0.05)
+    table = table.append_column("amount_gap", pa.array(np.zeros(ROWS)))
+    few = np.array(table["amount_claimed"].is_null().to_pylist())
+    told = read(table)
+    assert told.columns["amount_claimed"].null_count == few.sum()
+    assert any("as much as others like them" in sentence for sentence in told.oddities)
+
+
 @pytest.mark.parametrize("precision", [pa.float32(), pa.float64()])
 def test_what_is_no_number_is_no_amount(read, precision):
     """As a table with gaps is written by programs that have no other word for a gap."""
