@@ -99,3 +99,15 @@ def test_the_nearest_price_is_one_of_the_place_with_its_factor_on_the_lists_grid
     found = NearestPrices([tariff], 1.0).to(amounts, given)
     # None is near ninety thousand, and of a type that the list does not know there is none.
     assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 2000.0]
+
+
+def test_no_amount_becomes_a_price_above_what_the_dearest_claims_cost(fit):
+    profile, rows, ceiling = fit(rare_cases(0.5)), np.arange(ROWS), 2e6
+    drawn = []
+    for shares in ((), (1.0,)):
+        money = profile.money.model_copy(update={"others_recur": shares, "ceiling": ceiling})
+        sampler = Sampler(profile.model_copy(update={"money": money}))
+        drawn.append(sampler.draw_claims(1, rows)["amount_claimed"].to_numpy())
+    changed = drawn[0] != drawn[1]
+    assert changed.mean() > 0.02
+    assert drawn[1][changed].max() <= ceiling
