@@ -50,13 +50,14 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
 # run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
 # in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
-# that nobody sees.
+# that nobody sees. One or two full-width digits, or a Roman number, are part of the word that follows (２型糖尿病).
 _LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
-_MORE: Final = rf"(?:{_LETTER}|[0-9 .,/&()'’+_\-–・])*"
+_NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
+_MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
 _SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
-CATEGORY_GRAMMAR: Final = rf"^(?:(?:{_LETTER}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
-LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|[0-9\[(])(?:{_LETTER}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
+CATEGORY_GRAMMAR: Final = rf"^(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
+LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 
 

@@ -42,6 +42,8 @@ _SHORT_NAME: Final = 4
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
+_NUMBERED: Final = re.compile(r"(?<![０-９])(?:[０-９]{1,2}|[Ⅰ-Ⅻ])(?=[^\W\d_Ⅰ-ↈ])")
+_PLAIN: Final = str.maketrans("０１２３４５６７８９", "0123456789") | dict.fromkeys(map(ord, "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"), "I")
 _NO_VALUE: Final = "\0"
 _DAY: Final = re.compile(
     r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
@@ -103,10 +105,12 @@ def _without_marks(value: str) -> str:
     """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters.
 
     A mark that stands on anything else stays, and so does one that nobody sees: they would part the digits of a number. What
-    is no digit of ASCII but a number becomes what no value may hold: an identifier may be written in full-width digits, too.
+    is no digit of ASCII but a number becomes what no value may hold: an identifier may be written in full-width digits, too. But one
+    or two of these, or a Roman number, are part of the word that follows (２型糖尿病).
     """
     if value.isascii():
         return value
+    value = _NUMBERED.sub(lambda found: found[0].translate(_PLAIN), value)
     kept, on_letter = [], False
     for character in value:
         kind = unicodedata.category(character)

@@ -127,6 +127,14 @@ def test_a_missing_value_is_clean(in_sql):
         ("RM １２３４５６", False),
         ("Kelas Ⅲ", False),
         ("m²", False),
+        ("２型糖尿病", True),
+        ("その他２１型", True),
+        ("Ⅱ型糖尿病", True),
+        ("糖尿病２", False),
+        ("３５７型", False),
+        ("３５型７８", False),
+        ("２Ⅱ型", False),
+        ("RM 12345２型", False),
     ],
 )
 def test_what_is_a_category_to_the_profile_is_one_to_the_checks(name, may):
