@@ -29,6 +29,8 @@ _CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
+_VIRUS_AND_YEAR: Final = re.compile(r"(?i)\b(?:corona|covid)[^0-9]*2019\b|\b2019-ncov\b")
+"""The one year that is part of a diagnosis: coronavirus disease 2019."""
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
@@ -124,13 +126,14 @@ def _without_marks(value: str) -> str:
 
 
 def admit_label(value: str) -> bool:
-    """May `value` be a label: only words of the code systems, numbers of at most three digits, and punctuation?"""
+    """May `value` be a label: only words of the code systems, numbers of at most three digits (or a virus's year), and punctuation?"""
     return _has_form_of_label(value) and words().issuperset(split_words(value))
 
 
 def _has_form_of_label(value: str) -> bool:
     letters = _without_marks(value)
-    plain = bool(_LABEL.fullmatch(letters)) and len(value) <= MAX_TEXT and not _LONG_NUMBER.search(letters)
+    numbered = _LONG_NUMBER.search(_VIRUS_AND_YEAR.sub("", letters))
+    plain = bool(_LABEL.fullmatch(letters)) and len(value) <= MAX_TEXT and not numbered
     return plain and bool(split_words(value)) and not identifiers_in(letters)
 
 

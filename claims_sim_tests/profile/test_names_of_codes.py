@@ -141,6 +141,24 @@ def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_
     assert passing(pairs) == set(NAMES.values()) - {NAMES[CODES[0]]}
 
 
+@pytest.mark.parametrize(
+    ("label", "may"),
+    [
+        ("CORONAVIRUS DISEASE - 2019 (COVID-19)", True),
+        ("Doença por coronavírus 2019", True),
+        ("2019-nCoV acute respiratory disease", True),
+        ("２型糖尿病", True),
+        ("Coronavirus disease 2020", False),
+        ("Coronavirus disease 20191", False),
+        ("Disease 2019", False),
+        ("Coronavirus disease 0812 2019", False),
+    ],
+)
+def test_the_one_year_in_a_name_is_that_of_the_virus(label, may):
+    pairs = claims_of(lambda i: label if i % len(CODES) == 0 else name_of(i))
+    assert (label in passing(pairs)) == may
+
+
 def test_a_name_of_a_code_that_too_few_share_does_not_pass():
     pairs = [*claims_of(name_of), *[("Z999", "Doença rara")] * 10]
     assert passing(pairs) == set(NAMES.values())
