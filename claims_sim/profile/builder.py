@@ -87,10 +87,10 @@ class Builder:
 
     def release(self, target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Codes:
         """Release and keep the table of `target` given just these `parents`; returns the target as it was counted."""
-        table, counted, fewest = release_table(target, parents, population, rule)
-        self.smallest = min(self.smallest, fewest)
-        self.tables[target.name] = table
-        return counted
+        released = release_table(target, parents, population, rule)
+        self.smallest = min(self.smallest, released.fewest)
+        self.tables[target.name] = released.table
+        return released.codes
 
     def last_tells_more(self, target: Target, parents: Sequence[Parent], population: Population) -> bool:
         """Does the last of the parents tell clearly more of `target` than those before it, as a table is released?"""

@@ -7,7 +7,7 @@ above in the right amount. What can be proved of this is in docs/privacy-proof.m
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from claims_sim.randomness import stream_key, uniforms
 REMAINDER = -1
 _WITHHOLDING_ROUNDS = 12
 """After so many smallest cells a context releases nothing at all."""
+_LENT: Final = 4
+"""So many times as many persons as it lends has a cell that does."""
 
 
 class Parent(NamedTuple):
@@ -54,13 +56,22 @@ class Rule(NamedTuple):
 PLAIN = Rule()
 
 
-def release_table(
-    target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN
-) -> tuple[Table, Codes, int]:
-    """The released table, the target as it is counted there, and the fewest persons (claims) of any released cell."""
+class Released(NamedTuple):
+    """A table, and of each row the target as it is counted there, and at which depth (-1: nowhere); and the fewest persons (claims) of
+    any released cell.
+    """  # noqa: D205
+
+    table: Table
+    codes: Codes
+    depth: Codes
+    fewest: int
+
+
+def release_table(target: Target, parents: Sequence[Parent], population: Population, rule: Rule = PLAIN) -> Released:
+    """Count the target given its parents, as far as may be told."""
     codes = target.codes.astype(np.int64)
     paths, keys, names = _paths(parents, len(codes))
-    alive = codes >= 0
+    alive, told_at = codes >= 0, np.full(len(codes), -1, np.int32)
     levels: list[_Counts] = []
     fewest: list[int] = []
     for depth in range(len(parents), -1, -1):
@@ -71,7 +82,7 @@ def release_table(
             alive[:] = False
         here = np.flatnonzero(alive & (paths[depth] >= 0))
         counts, released, least = _count_level(target, codes, paths[depth], here, population, names[depth])
-        alive[here[released]] = False
+        alive[here[released]], told_at[here[released]] = False, depth
         fewest.append(least)
         levels.append(counts)
     levels.reverse()
@@ -80,7 +91,7 @@ def release_table(
         name=target.name, size=target.size, parents=tuple(p.name for p in parents),
         sizes=tuple(p.size for p in parents), levels=released_levels, has_pools=rule.has_pools,
     )  # fmt: skip
-    return table, codes.astype(np.int32), min(fewest)
+    return Released(table, codes.astype(np.int32), told_at, min(fewest))
 
 
 def _paths(parents: Sequence[Parent], rows: int) -> tuple[list[Ints], list[Ints], list[Ints]]:
@@ -115,8 +126,10 @@ def _count_level(
     key = path[here] * target.size + codes[here]
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
     allowed = population.releasable(cells, len(distinct), here)
-    counts = np.bincount(cells, minlength=len(distinct))
     context, value = distinct // target.size, distinct % target.size
+    cells, allowed, whole = _lend_to_complements(allowed, cells, context, population, here)
+    context, value = context[whole], value[whole]
+    counts = np.bincount(cells, minlength=len(whole))
     withhold_complements(allowed, Cells(cells, context, counts), population, here)
     with_cells = np.zeros(int(path.max(initial=0)) + 1, np.bool_)
     with_cells[context[allowed]] = True
@@ -132,6 +145,47 @@ def _count_level(
     value = np.where(value == target.size, REMAINDER, value)
     some = units > 0
     return _Counts(context[some], value[some], units[some]), allowed[cells], population.fewest(cells, allowed, here)
+
+
+def _lend_to_complements(
+    allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints
+) -> tuple[Ints, Mask, Ints]:
+    """The cells, with a part of a large one withheld where what its context withholds is of too few persons to be told as one
+    number; which of them may be released; and the whole cell that each is part of.
+
+    A part is all claims of some persons. Else the whole cell, nearly all of its context, would have to be withheld, and drawn as what
+    other contexts withhold is.
+    """  # noqa: D205
+    whole = np.arange(len(context))
+    if population.persons is None or allowed.all():
+        return cells, allowed, whole
+    counts = np.bincount(cells, minlength=len(context))
+    lacking = _lacking(allowed, Cells(cells, context, counts), population, np.arange(len(rows)), rows)
+    lends = allowed & lacking[context]
+    if not lends.any():
+        return cells, allowed, whole
+    withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
+    # So many that those few have less than half of the claims that are withheld, too.
+    wanted = population.k + withheld
+    order = np.lexsort((counts, context))
+    order = order[lends[order]]
+    largest = order[np.r_[np.diff(context[order]) > 0, True]]
+    largest = largest[counts[largest] >= _LENT * wanted[largest]]
+    at = np.flatnonzero(np.isin(cells, largest))
+    pairs, distinct = dense_ids(cells[at] * (int(population.persons.max()) + 1) + population.persons[rows[at]])
+    owner = distinct // (int(population.persons.max()) + 1)
+    order = np.lexsort((uniforms(stream_key("lent", population.rounding_key), distinct), owner))
+    first = np.searchsorted(owner, owner)
+    rank = np.empty(len(owner), np.int64)
+    rank[order] = np.arange(len(owner)) - first
+    is_lent = (rank < wanted[owner]) & (np.bincount(owner, minlength=len(context))[owner] >= _LENT * wanted[owner])
+    lent = at[is_lent[pairs]]
+    parts, which = np.unique(cells[lent], return_inverse=True)
+    cells = cells.copy()
+    cells[lent] = len(context) + which
+    left = np.flatnonzero(np.isin(cells, parts))
+    allowed[parts] = population.releasable(np.searchsorted(parts, cells[left]), len(parts), rows[left])
+    return cells, np.append(allowed, np.zeros(len(parts), np.bool_)), np.append(whole, parts)
 
 
 class Cells(NamedTuple):
@@ -150,14 +204,7 @@ def withhold_complements(allowed: Mask, cells: Cells, population: Population, ro
     """
     looked_at = np.arange(len(rows))
     for attempt in range(_WITHHOLDING_ROUNDS):
-        released = np.zeros(int(cells.context.max(initial=0)) + 1, np.bool_)
-        released[cells.context[allowed]] = True
-        withheld = released[cells.context] & ~allowed
-        looked_at = looked_at[withheld[cells.of_row[looked_at]]]
-        ids, contexts = dense_ids(cells.context[cells.of_row[looked_at]], len(released))
-        lacking = np.zeros(len(released), np.bool_)
-        many = np.bincount(ids, minlength=len(contexts)) >= population.k
-        lacking[contexts[many & ~population.releasable(ids, len(contexts), rows[looked_at])]] = True
+        lacking = _lacking(allowed, cells, population, looked_at, rows)
         if not lacking.any():
             return
         candidates = np.flatnonzero(allowed & lacking[cells.context])
@@ -168,6 +215,21 @@ def withhold_complements(allowed: Mask, cells: Cells, population: Population, ro
         allowed[candidates] = False
         # Contexts that were in order stay so: only the others need another look.
         looked_at = np.flatnonzero(lacking[cells.context[cells.of_row]])
+
+
+def _lacking(allowed: Mask, cells: Cells, population: Population, looked_at: Ints, rows: Ints) -> Mask:
+    """The contexts that release something and withhold so many claims as could be told, but of too few persons or facilities;
+    `looked_at`: the places in `rows` of all claims of contexts that may lack.
+    """  # noqa: D205
+    released = np.zeros(int(cells.context.max(initial=0)) + 1, np.bool_)
+    released[cells.context[allowed]] = True
+    withheld = released[cells.context] & ~allowed
+    looked_at = looked_at[withheld[cells.of_row[looked_at]]]
+    ids, contexts = dense_ids(cells.context[cells.of_row[looked_at]], len(released))
+    lacking = np.zeros(len(released), np.bool_)
+    many = np.bincount(ids, minlength=len(contexts)) >= population.k
+    lacking[contexts[many & ~population.releasable(ids, len(contexts), rows[looked_at])]] = True
+    return lacking
 
 
 def _close_prefixes(levels: list[_Counts], keys: list[Ints], sizes: list[int]) -> list[Level]:

@@ -164,7 +164,7 @@ def test_every_released_cell_has_k_persons_and_every_claim_counts_at_most_once(r
     one, two, value, person = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 4)]
     population = Population(len(rows), 3, person, None)
-    table, _, fewest = release_table(Target("v", value.astype(np.int32), 5), parents, population)
+    table, _, _, fewest = release_table(Target("v", value.astype(np.int32), 5), parents, population)
     assert fewest >= 3
     persons = Counter()
     for a, b, v, _p in {tuple(row) for row in rows}:

@@ -18,22 +18,15 @@ from claims_sim_tests.profile.tables import replaced, tariff_table
 K = 3
 
 
-def count_again(table, rows):
-    """Each row in the deepest cell that is released for it; rows that are counted in each remainder on their way."""
-    released = []
-    for depth, level in enumerate(table.levels):
-        paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth).tolist()
-        owner = np.repeat(np.arange(len(paths)), level.cells)
-        released.append({(*paths[o], v) for o, v in zip(owner.tolist(), level.values, strict=True)})
+def count_again(table, rows, depths):
+    """The rows that are counted in each cell and in each remainder, of rows that are counted at these `depths`."""
     cells, remainders = defaultdict(list), defaultdict(list)
-    for row in rows:
+    for row, told_at in zip(rows, depths.tolist(), strict=True):
         given, value = row[: len(table.parents)], row[len(table.parents)]
-        for depth in range(len(table.parents), -1, -1):
-            if (*given[:depth], value) in released[depth]:
-                cells[depth, *given[:depth], value].append(row)
-                break
-            if any(cell[:-1] == given[:depth] for cell in released[depth]):
-                remainders[depth, *given[:depth]].append(row)
+        if told_at >= 0:
+            cells[told_at, *given[:told_at], value].append(row)
+        for depth in range(len(table.parents), told_at, -1):
+            remainders[depth, *given[:depth]].append(row)
     return cells, remainders
 
 
@@ -56,13 +49,15 @@ claims_in_cells = st.tuples(st.integers(0, 2), st.integers(0, 14), st.sampled_fr
 def test_every_number_stands_for_enough_persons_and_facilities(rows):
     one, two, value, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 3)]
-    table, _, _ = release_table(
+    table, _, depths, _ = release_table(
         Target("v", value.astype(np.int32), 4), parents, Population(len(rows), K, person, facility)
     )
-    cells, remainders = count_again(table, rows)
+    cells, remainders = count_again(table, rows, depths)
     assert all(may_be_told(inside) for inside in cells.values())
     # A remainder of fewer than k claims is hidden by the rounding; a larger one is held to the rule of cells.
-    assert all(len(inside) < K or may_be_told(inside) for inside in remainders.values())
+    told = {cell[:-1] for cell in cells}
+    assert all(len(inside) < K or may_be_told(inside) for where, inside in remainders.items() if where in told)
+    assert sum(map(len, cells.values())) == np.count_nonzero(depths >= 0)
     for depth, level in enumerate(table.levels):
         paths = np.array(level.contexts, np.int64).reshape(len(level.cells), depth).tolist()
         owner = np.repeat(np.arange(len(paths)), level.cells).tolist()
@@ -87,17 +82,34 @@ def test_what_one_heavy_user_leaves_in_a_context_is_not_told():
     value = np.repeat([0, 1, 2], [40, 30, 25]).astype(np.int32)
     person = np.r_[np.arange(70), np.full(25, 99)]
     context = np.zeros(95, np.int32)
-    table, _, _ = release_table(Target("v", value, 3), [Parent("a", context, 2)], Population(95, 11, person, None))
+    table, *_ = release_table(Target("v", value, 3), [Parent("a", context, 2)], Population(95, 11, person, None))
     deepest = table.levels[1]
     assert deepest.values == (0, REMAINDER)
     assert deepest.units[1] * 11 > 40
+
+
+@pytest.mark.parametrize("facilities", [None, 5])
+def test_what_a_few_leave_takes_no_more_of_a_large_cell_than_hides_them(facilities):
+    """Of 2,000 patients' claims 30 more are three dialysis patients' alone."""
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
+    facility = None if facilities is None else np.r_[np.arange(2000) % facilities, np.zeros(30, np.int64)] + 1
+    population = Population(2030, 11, person, facility)
+    table, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(2030, np.int32), 1)], population)
+    assert table.levels[1].values == (0, REMAINDER)
+    assert table.levels[1].units[0] * 11 > 1900
+    withheld = np.flatnonzero(depths < 1)
+    assert len(set(person[withheld])) >= 11
+    assert np.count_nonzero(value[withheld]) == 30 < len(withheld) / 2
+    assert abs(table.levels[1].units[1] * 11 - len(withheld)) < 11
+    assert (facility is None) or population.may_be_told(withheld)
 
 
 def test_what_one_hospital_leaves_in_a_context_is_not_told():
     value = np.repeat([0, 1, 2], [200, 40, 100]).astype(np.int32)
     facility = np.r_[np.arange(240) % 20, np.full(100, 77)]
     context = np.zeros(340, np.int32)
-    table, _, _ = release_table(
+    table, *_ = release_table(
         Target("v", value, 3), [Parent("a", context, 2)], Population(340, 11, np.arange(340), facility)
     )
     assert table.levels[1].values == (0, REMAINDER)
@@ -111,11 +123,11 @@ def test_what_is_withheld_nearly_altogether_is_not_drawn_as_the_little_that_is_t
     again = [(1, place, 2000 + 10 * place + i % 6) for place in range(16) for i in range(120)]
     kind, place, person = np.array(visits + again).T
     population = Population(len(kind), 11, person.astype(np.int64), None)
-    released, _, _ = release_table(
+    released = release_table(
         Target("place", place.astype(np.int32), 16), [Parent("kind", kind.astype(np.int32), 2)], population
     )
-    assert [v for v in released.levels[0].values if v >= 0] == [0]
-    drawn = TableSampler(released).draw(1, np.arange(8000), {"kind": np.ones(8000, np.int32)})
+    assert [v for v in released.table.levels[0].values if v >= 0] == [0]
+    drawn = TableSampler(released.table).draw(1, np.arange(8000), {"kind": np.ones(8000, np.int32)})
     shares = np.bincount(drawn, minlength=16) / 8000
     assert shares[0] == pytest.approx(1 / 16, abs=0.03)
     assert shares.min() > 0.045
@@ -128,8 +140,8 @@ def test_what_a_context_withholds_is_not_drawn_from_other_contexts_where_nothing
     procedure = np.r_[np.repeat(np.arange(10), 600), 10 + np.arange(990) // 10]
     population = Population(len(diagnosis), 11, g.permutation(len(diagnosis)), None)
     parent = Parent("diagnosis", diagnosis.astype(np.int32), 10)
-    released, _, _ = release_table(Target("procedure", procedure.astype(np.int32), 109), [parent], population)
-    drawn = TableSampler(released).draw(1, np.arange(4000), {"diagnosis": np.zeros(4000, np.int32)})
+    released = release_table(Target("procedure", procedure.astype(np.int32), 109), [parent], population)
+    drawn = TableSampler(released.table).draw(1, np.arange(4000), {"diagnosis": np.zeros(4000, np.int32)})
     assert not np.isin(drawn, np.arange(1, 10)).any()
 
 
@@ -150,7 +162,7 @@ def test_a_context_is_rounded_alike_in_every_table():
     for order in (["x", "y"], ["y", "x"]):
         parents = [{"x": Parent("x", first, 5), "y": Parent("y", second, 4)}[name] for name in order]
         value = g.integers(0, 3, 5000).astype(np.int32)
-        table, _, _ = release_table(Target(f"v{order}", value, 3), parents, population)
+        table, *_ = release_table(Target(f"v{order}", value, 3), parents, population)
         level = table.levels[2]
         paths = np.array(level.contexts).reshape(-1, 2)[:, :: 1 if order[0] == "x" else -1]
         owner = np.repeat(np.arange(len(paths)), level.cells)
