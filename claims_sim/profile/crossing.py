@@ -9,7 +9,15 @@ from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
-from claims_sim.profile.encode import DISCHARGE_MONTH, DX_GROUP, HAS_CASE_GROUP, HAS_PROCEDURE, HOUR, SEASON
+from claims_sim.profile.encode import (
+    DISCHARGE_MONTH,
+    DX_GROUP,
+    HAS_CASE_GROUP,
+    HAS_PROCEDURE,
+    HOUR,
+    SEASON,
+    WEIGHT_LEVEL,
+)
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
@@ -48,6 +56,7 @@ _CALLED: Final = {
     SEASON: "month of the year",
     DISCHARGE_MONTH: "month of the discharge",
     HOUR: "hour of admission",
+    WEIGHT_LEVEL: "how high the weight is",
 }
 """Variables that are no column, for a reader."""
 _SYSTEMS: Final = {"dx_primary_code": "ICD-10", "dx_secondary_codes": "ICD-10", "procedure_code": "ICD-9-CM"}

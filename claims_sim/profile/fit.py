@@ -20,6 +20,7 @@ from claims_sim.profile.encode import (
     HAS_CASE_GROUP,
     HAS_PROCEDURE,
     MONTH,
+    WEIGHT_LEVEL,
     Encoded,
     begins_alike,
     encode,
@@ -47,6 +48,7 @@ WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCED
 BEFORE_MONEY: Final = (
     *PLACE, "dx_primary_code", HAS_CASE_GROUP, "severity_group", "secondary_count", "procedure_code", "los",
 )  # fmt: skip
+_MANY_WEIGHTS, _WEIGHT_LEVELS = 100, 12
 MAX_COUNTED: Final = 30
 _MANY_CODES: Final = 100
 """Of so many case groups or procedures each diagnosis has few claims of most."""
@@ -344,10 +346,16 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
         bins["claim_weight"] = binned.bins
         target = Target("claim_weight", binned.codes, len(binned.bins.lo))
         candidates = builder.candidates([*WEIGHED_BY, "severity_group"])
+        if target.size >= _MANY_WEIGHTS:
+            # Where weights are each place's own, too few of any place bear one for its diagnoses to be told beside it.
+            level, levels = binned.levels(_WEIGHT_LEVELS)
+            further = builder.candidates([name for names in WEIGHED_SELDOM_BY for name in names])
+            builder.add(Target(WEIGHT_LEVEL, level, levels), [*candidates, *further], has_many=True)
+            builder.variables[WEIGHT_LEVEL] = (level, levels)
         for further in map(builder.candidates, WEIGHED_SELDOM_BY):
             if further and builder.tell_clearly_more(target, candidates, further):
                 candidates = [*candidates, *further]
-        builder.add(target, candidates, has_many=True)
+        builder.add(target, candidates, has_many=True, first=[WEIGHT_LEVEL])
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

@@ -19,6 +19,16 @@ class Binned(NamedTuple):
     codes: Codes
     bins: Bins
 
+    def levels(self, most: int) -> tuple[Codes, int]:
+        """How high each row's value is, in at most so many levels of about as many rows (-1: no value), and how many these are."""
+        middle = (np.array(self.bins.lo) + np.array(self.bins.hi)) / 2
+        order = np.argsort(middle, kind="stable")
+        rows = np.bincount(self.codes[self.codes >= 0], minlength=len(middle))[order]
+        reached = ((np.cumsum(rows) - rows / 2) * most / max(rows.sum(), 1)).astype(np.int64)
+        level = np.empty(len(middle), np.int32)
+        level[order] = np.unique(reached, return_inverse=True)[1]
+        return np.append(level, np.int32(-1))[self.codes], int(level.max(initial=-1)) + 1
+
 
 def round_significant(value: float, digits: int) -> float:
     """`value` to so many significant digits."""

@@ -30,6 +30,7 @@ from claims_sim.profile.encode import (
     SEASON,
     STAY_SPAN,
     WEEKDAY,
+    WEIGHT_LEVEL,
     begins_alike,
 )
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
@@ -497,6 +498,9 @@ class Sampler:
         table = self._tables.get("claim_weight")
         if table is not None:
             self._payments.set_moments(draft)
+            if WEIGHT_LEVEL in self._tables:
+                level = self._tables[WEIGHT_LEVEL]
+                draft.codes[WEIGHT_LEVEL] = level.draw(key, rows, draft.given(level.parents))
             code = table.draw(key, rows, draft.given(table.parents))
             drawn = self._bins["claim_weight"].draw(code, uniforms(key ^ stream_key("weight"), rows))
             weight = pa.array(drawn, mask=code < 0)

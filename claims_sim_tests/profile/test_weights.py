@@ -55,6 +55,23 @@ def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(told)
     assert (weighed["claim_weight"] == weighed["province_name"].map(WEIGHTS)).mean() > 0.99
 
 
+def test_weights_of_each_place_follow_the_diagnoses_of_its_claims(fit):
+    """Each of 15 places has 20 weights of its own; whoever comes often bears one of the lower ones, as in a sample by use."""
+    g, rows = np.random.default_rng(31), 12_000
+    table = tariff_table(rows, seed=31)
+    place, often = g.integers(0, 15, rows), np.array([code < "M" for code in table["dx_primary_code"].to_pylist()])
+    rank = np.where(g.random(rows) < 0.8, g.integers(0, 10, rows) + 10 * ~often, g.integers(0, 20, rows))
+    weights = np.round(np.exp(g.normal(0, 0.3, (15, 1)) + np.arange(20) / 8), 4) * 10
+    table = replaced(table, "province_name", [f"Place {chr(65 + i)}" for i in place])
+    table = replaced(table, "claim_weight", weights[place, rank].tolist())
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    of_often = drawn["dx_primary_code"] < "M"
+    means = [np.log(drawn["claim_weight"])[those].mean() for those in (of_often, ~of_often)]
+    real = [np.log(weights[place, rank])[those].mean() for those in (often, ~often)]
+    assert real[1] - real[0] > 0.9
+    assert means[1] - means[0] == pytest.approx(real[1] - real[0], abs=0.1)
+
+
 @pytest.mark.slow
 def test_weights_of_districts_are_told_by_districts(fit):
     """Each of 24 districts has a weight of its own, which its place and class do not tell."""
