@@ -12,6 +12,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.paid_rounding import is_exactly
+from claims_sim.profile.rounding import is_large
 from claims_sim.randomness import stream_key, uniforms
 
 Line = tuple[float, float]
@@ -19,14 +20,14 @@ MOST_COMMON: Final = 12
 """So many of the lines are the commonest, sought slope by slope."""
 MIN_AMOUNTS_ON_LINE: Final = 20
 _SLOPES: Final = np.arange(21) / 20
+_PLAIN: Final = (0.0, 1.0)
+"""The slopes by which also small amounts tell a line: whatever is claimed or all but so much is paid."""
 _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _LINE_SPREAD: Final = 0.25
 """Claims on a line have at least so great a share of different amounts, of that of all claims."""
 _CLEARLY_MORE: Final = 1.2
 """How many more claims must lie on a line to the step of payments than on one to the grid."""
-_LARGE: Final = 100
-"""Amounts of so many steps tell a line to the step: smaller ones lie on any."""
 _PAIRS: Final = 1_000_000
 _FAR_APART: Final = 1000
 """So many steps apart two amounts must be for a slope to show to three decimals."""
@@ -89,7 +90,7 @@ class _Search:
         lines: list[Line] = []
         enough = max(_MIN_FURTHER_SHARE * len(todo), 2 * self.population.k)
         if self.step > self.grid:
-            todo = todo[_is_large(self.claimed[todo], self.step)]
+            todo = todo[is_large(self.claimed[todo], self.step)]
         for candidate in self._told_by_pairs(todo):
             on = self.lies_on(candidate, todo)
             if np.count_nonzero(on) < enough or not self._is_one(todo[on], int(np.count_nonzero(on))):
@@ -103,8 +104,10 @@ class _Search:
     def lies_on(self, line: Line, rows: Ints) -> Mask:
         """Which of `rows` are paid what the line says, to the grid or to the step of payments."""
         (slope, offset), claimed, paid = line, self.claimed[rows], self.paid[rows]
-        on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < 1.5 * self.grid
-        to_step = is_exactly(claimed * slope + offset, paid, self.step, self.grid) & _is_large(claimed, self.step)
+        # Small amounts lie on any line to a step or two.
+        near = np.where(is_large(claimed, self.grid), 1.5, 0.5 if slope in _PLAIN else 0.0)
+        on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < near * self.grid
+        to_step = is_exactly(claimed * slope + offset, paid, self.step, self.grid) & is_large(claimed, self.step)
         return np.asarray(on | to_step)
 
     def _is_one(self, on: Ints, support: int) -> bool:
@@ -115,8 +118,12 @@ class _Search:
     def _densest(self, todo: Ints) -> tuple[int, float, float]:
         """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""
         claimed, paid = self.claimed[todo], self.paid[todo]
-        found = max(_densest_offset(claimed, paid, slope, self.grid) for slope in _SLOPES)
-        large = _is_large(claimed, self.step)
+        large = is_large(claimed, self.grid)
+        found = max(
+            _densest_offset(*((claimed, paid) if slope in _PLAIN else (claimed[large], paid[large])), slope, self.grid)
+            for slope in _SLOPES
+        )
+        large = is_large(claimed, self.step)
         if self.step > self.grid and large.any():
             to_step = max(_densest_offset(claimed[large], paid[large], slope, self.step) for slope in _SLOPES)
             found = to_step if to_step[0] > _CLEARLY_MORE * found[0] else found
@@ -142,11 +149,6 @@ class _Search:
             (float(pairs[i, 0]), round(float(pairs[i, 1]) * self.step, 2))
             for i in order[counts[order] >= _FEW_PAIRS].tolist()
         ]
-
-
-def _is_large(claimed: Numbers, step: float) -> Mask:
-    """Which amounts are so many steps that what is rounded to one still tells a line."""
-    return np.asarray(claimed >= _LARGE * step)
 
 
 def _densest_offset(claimed: Numbers, paid: Numbers, slope: float, grid: float) -> tuple[int, float, float]:

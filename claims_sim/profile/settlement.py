@@ -43,7 +43,7 @@ from claims_sim.profile.paid_rounding import (
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import grids_of, stands_out
+from claims_sim.profile.rounding import grids_of, is_common_of_few_steps, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
@@ -209,7 +209,7 @@ def profile_settlement(
         *rules.lines[:MOST_COMMON],
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
-    named = _common_amounts(rules, int(known.sum()))
+    named = [*_common_amounts(rules, int(known.sum())), *_few_steps(encoded.claimed, known, encoded.population, grid)]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
     others = list(candidates)
     if bands:
@@ -324,6 +324,17 @@ def _common_amounts(rules: Rules, rows: int) -> list[float]:
     named = rules.codes[(rules.codes >= first) & (rules.codes < rules.shares_from)] - first
     counts = np.bincount(named, minlength=len(rules.exact))
     return [rules.exact[i] for i in np.argsort(-counts, kind="stable")[:MOST_COMMON] if counts[i] > _COMMON_NAME * rows]
+
+
+def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: float) -> list[float]:
+    """The amounts of few steps of the grid that are claimed often, and those a step below them: of so few steps each amount has
+    payments of its own, whatever share they follow from.
+    """  # noqa: D205
+    rows = np.flatnonzero(known)
+    amounts, ids = np.unique(claimed[rows], return_inverse=True)
+    own = population.releasable(ids.astype(np.int64), len(amounts), rows)
+    own &= is_common_of_few_steps(amounts, np.bincount(ids, minlength=len(amounts)), grid) & (amounts > 0)
+    return np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2)).tolist()
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
