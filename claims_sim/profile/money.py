@@ -337,7 +337,7 @@ def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Seq
 
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:
     lists = [PriceList.of_lattice(lattice) for lattice in fit.lattices]
-    return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists)
+    return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists) + 1
 
 
 def _what_others_lie_about(

@@ -122,7 +122,7 @@ def add_paid_prices(builder: Builder, own: Sequence[Lattice], encoded: Encoded, 
     lists = [PriceList.of_lattice(one) for one in own]
     builder.variables[PAID_CASE] = (
         case_over(lists, encoded.codes, encoded.rows),
-        sum(prices.cases for prices in lists),
+        sum(prices.cases for prices in lists) + 1,
     )
     size = max(places.points, 1) * most_levels(own)
     builder.add(Target(PAID_PRICE, places.code, size), [*builder.candidates([PAID_CASE]), *candidates])

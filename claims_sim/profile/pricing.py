@@ -146,7 +146,7 @@ class PriceLists:
         return out
 
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
-        """The number of each claim's case, counted over all lists; -1 where none has it."""
+        """The number of each claim's case, counted over all lists; one more than the last where none has it."""
         return case_over([prices for prices, _, _ in self._tariffs], given, rows)
 
     def amounts(self, given: dict[str, Codes], code: Codes) -> Numbers:
@@ -168,8 +168,11 @@ class PriceLists:
 
 
 def case_over(lists: Sequence[PriceList], given: dict[str, Codes], rows: int) -> Codes:
-    """The number of each claim's case, counted over all `lists`; -1 where none has it."""
-    out, before = np.full(rows, -1, np.int32), 0
+    """The number of each claim's case, counted over all `lists`; where none has it, one more than the last.
+
+    Claims without a case are claims like others, of which all else may be told.
+    """
+    out, before = np.full(rows, sum(prices.cases for prices in lists), np.int32), 0
     for prices in lists:
         case = prices.case(given, rows)
         out[case >= 0] = case[case >= 0] + before

@@ -120,3 +120,22 @@ def test_amounts_are_as_round_as_they_are_where_others_are_shared_by_name(fit, f
     assert "amount_kind" in profile.tables
     drawn = Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
     assert np.mean(drawn % 100 == 0) == pytest.approx(np.mean(amounts % 100 == 0), abs=0.02)
+
+
+def test_what_has_no_case_on_a_list_is_told_by_its_kind_of_service_all_the_same(fit):
+    """Visits have a list of prices, of some diagnoses more than of others, and sixty amounts by name; stays have neither."""
+    g, rows = np.random.default_rng(77), 12_000
+    table = tariff_table(rows, seed=77)
+    is_stay = np.array(table["service_type"].to_pylist()) == "RITL"
+    case = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    prices, named = 50_000.0 + 17_000 * np.arange(12), 31_250.0 + 2_750 * np.arange(60)
+    on_list = g.random(rows) < np.where(case % 2, 0.9, 0.3)
+    kind = np.where(is_stay, 2, np.where(on_list, 0, g.choice([1, 2], rows, p=[0.7, 0.3])))
+    other = np.round(np.exp(g.normal(13, 0.8, rows)), 2)
+    claimed = np.choose(kind, [prices[case], named[g.integers(0, 60, rows)], other])
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed)
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    amounts, stays = drawn["amount_claimed"], drawn["service_type"] == "RITL"
+    of_list = amounts.isin([*prices, *named])
+    assert of_list[~stays].mean() > 0.7
+    assert of_list[stays].mean() < 0.01
