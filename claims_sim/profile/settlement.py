@@ -334,7 +334,7 @@ def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: floa
     amounts, ids = np.unique(claimed[rows], return_inverse=True)
     own = population.releasable(ids.astype(np.int64), len(amounts), rows)
     own &= is_common_of_few_steps(amounts, np.bincount(ids, minlength=len(amounts)), grid) & (amounts > 0)
-    return np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2)).tolist()
+    return [float(edge) for edge in np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2))]
 
 
 def _common_shares(codes: Codes, bins: Bins, rows: int) -> list[Line]:
