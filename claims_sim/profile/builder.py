@@ -134,14 +134,13 @@ class Builder:
         parents = []
         for parent in chosen:
             variable = parent.name.partition("~")[0]
-            groups = groupings.get(parent.name)
-            if groups is not None:
-                groups = _as_far_as_told(groups, by_name[variable], few, population or self.population)
-            self.features[parent.name] = Feature(variable=variable, size=parent.size, groups=groups)
+            groups, size = groupings.get(parent.name), parent.size
             codes = by_name[variable].codes
             if groups is not None:
+                groups, size = _as_far_as_told(groups, by_name[variable], few, population or self.population)
                 codes = np.append(np.array(groups, np.int32), np.int32(-1))[codes]
-            parents.append(Parent(parent.name, codes, parent.size))
+            self.features[parent.name] = Feature(variable=variable, size=size, groups=groups)
+            parents.append(Parent(parent.name, codes, size))
         return parents
 
     def tell_clearly_more(self, target: Target, candidates: Sequence[Parent], further: Sequence[Parent]) -> bool:
@@ -251,11 +250,14 @@ def _told_together(target: Target, parent: Parent, rows: Ints, population: Popul
     return (cells[rows] >= 0) & told[cells[rows]]
 
 
-def _as_far_as_told(groups: tuple[int, ...], parent: Parent, rows: Ints, population: Population) -> tuple[int, ...]:
-    """The groups with those codes in the commonest one of which too few of the `rows` that they were made of may be told."""
+def _as_far_as_told(
+    groups: tuple[int, ...], parent: Parent, rows: Ints, population: Population
+) -> tuple[tuple[int, ...], int]:
+    """The groups with those codes in one of their own of which too few of the `rows` that they were made of may be told; and how many
+    groups there are.
+    """  # noqa: D205
     codes = parent.codes[rows].astype(np.int64)
     known = codes >= 0
     told = population.releasable(codes[known], parent.size, rows[known])
-    of_code = np.bincount(codes[known], minlength=parent.size)
-    group = np.array(groups, np.int64)
-    return tuple(np.where(told, group, np.bincount(group, of_code).argmax()).tolist())
+    rare = max(groups) + 1
+    return tuple(np.where(told, np.array(groups, np.int64), rare).tolist()), rare + (not told.all())
