@@ -60,6 +60,9 @@ class Times(NamedTuple):
     days_without: tuple[int, int] = (0, 0)
 
 
+_NEVER: Final = np.datetime64("NaT")
+
+
 def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:
     """The codes of SEASON, WEEKDAY and HOUR of moments; -1 where there is none."""
     known = ~np.isnat(admit)
@@ -90,8 +93,9 @@ def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> No
         return
     builder.variables[MONTH] = (encoded.codes[MONTH], len(encoded.vocabularies[MONTH]))
     if encoded.discharge is not None:
-        stay = np.zeros(encoded.rows) if encoded.los is None else np.nan_to_num(encoded.los)
-        leaves = np.where(np.isnat(encoded.discharge), encoded.admit + stay.astype(np.int64) * DAY, encoded.discharge)
+        stay = np.full(encoded.rows, np.nan) if encoded.los is None else encoded.los
+        by_stay = np.where(np.isfinite(stay), encoded.admit + np.nan_to_num(stay).astype(np.int64) * DAY, _NEVER)
+        leaves = np.where(np.isnat(encoded.discharge), by_stay, encoded.discharge)
         months = np.array(encoded.vocabularies[MONTH], "datetime64[M]")
         builder.variables[DISCHARGE_MONTH] = (discharge_months(encoded.codes[MONTH], leaves, months), len(months) + 1)
     moments = moments_of(encoded.admit)

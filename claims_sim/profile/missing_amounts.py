@@ -19,6 +19,7 @@ from claims_sim.profile.telling import share_where
 AMOUNTS_FILLED: Final = "claims of nothing"
 """Names this way of reading."""
 _SAYS_NO_AMOUNT: Final = "says_no_amount"
+_SAYS_NOT_WHAT: Final = "says_not_what_is_claimed_or_paid"
 KIND: Final = ("service_type", "facility_type")
 """What a claim without an amount is compared by."""
 _USUAL, _USUALLY_UNPAID = 0.3, 0.9
@@ -28,16 +29,24 @@ claimed; and of ones that are paid alone, which are not decided yet of many.
 
 
 def says_no_amount(located: Mapping[str, Located]) -> str:
-    """An expression over the source: does a claim say nothing in any column of amounts, and not what cannot be read? "": has none."""
-    given = [given_expression(located[name]) for name in MONEY if name in located]
-    return f"({' AND '.join(f'{one} IS NULL' for one in given)}) AS {_SAYS_NO_AMOUNT}" if given else ""
+    """Expressions over the source: does a claim say nothing in any column of amounts, and nothing of what is claimed and paid, whether
+    it can be read or not? "": has none.
+    """  # noqa: D205
+    given = {name: f"{given_expression(located[name])} IS NULL" for name in MONEY if name in located}
+    own = [said for name, said in given.items() if name != "amount_gap"]
+    if not given:
+        return ""
+    return f"({' AND '.join(given.values())}) AS {_SAYS_NO_AMOUNT}, ({' AND '.join(own) or 'true'}) AS {_SAYS_NOT_WHAT}"
 
 
-def without_what_it_says(columns: pa.Table) -> tuple[pa.Table, Mask | None]:
+def without_what_it_says(columns: pa.Table) -> tuple[pa.Table, Mask | None, Mask | None]:
     """The columns, and what `says_no_amount` found beside them."""
     if _SAYS_NO_AMOUNT not in columns.column_names:
-        return columns, None
-    return columns.drop_columns([_SAYS_NO_AMOUNT]), np.asarray(columns[_SAYS_NO_AMOUNT].to_numpy(), np.bool_)
+        return columns, None, None
+    says_none, says_not_what = (
+        np.asarray(columns[name].to_numpy(), np.bool_) for name in (_SAYS_NO_AMOUNT, _SAYS_NOT_WHAT)
+    )
+    return columns.drop_columns([_SAYS_NO_AMOUNT, _SAYS_NOT_WHAT]), says_none, says_not_what
 
 
 def fill_amounts(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.counting import PERSONS_K, Mask
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.telling import may_be_told, share_where
+from claims_sim.profile.telling import share_where, whose
 
 STAYS_FILLED: Final = ("stays", "4")
 """Names this way of filling stays."""
@@ -21,6 +21,7 @@ MAX_STAY: Final = 3660
 OF_STAYS: Final = ("admit_dt", "discharge_dt", "los")
 _SERVICE: Final = "service_type"
 _INPATIENT: Final = "RITL"
+_HALF: Final = 0.5
 _USUAL: Final = 0.2
 """The share of a service's claims without a stay from which on they have none, where fewer only lack it."""
 
@@ -79,11 +80,16 @@ def _from_each_other(columns: pa.Table, k: int) -> tuple[pa.Table, Mask]:
     if not (ends.any() or counted.any()):
         return columns, ends
 
+    population = whose(columns, k)
+
     def count_first_day(beyond: Numbers, those: Mask, otherwise: int) -> int:
-        """1 where the days of `those` are mostly one `beyond` what they would be without the first, else 0. Of few it is no habit."""
-        with_it, without = those & (beyond == 1), those & (beyond == 0)
-        is_habit = may_be_told(with_it | without, columns, k)
-        return int(np.count_nonzero(with_it) > np.count_nonzero(without)) if is_habit else otherwise
+        """1 where the days of `those` are mostly one `beyond` what they would be without the first, else 0. Of few persons it is no
+        habit, and each person counts once.
+        """  # noqa: D205
+        rows = np.flatnonzero(those & ((beyond == 1) | (beyond == 0)))
+        if not population.may_be_told(rows):
+            return otherwise
+        return int(beyond[rows[population.one_of_each(rows)]].mean() > _HALF)
 
     # Days that count the first one too are one more than the nights.
     first = count_first_day(los - nights, nights > 0, 0)

@@ -309,17 +309,24 @@ def _add_nothing(fit: _Fit) -> Mask:
         return np.zeros(len(nothing), np.bool_)
     codes: Codes = np.where(np.isfinite(fit.primary), nothing, -1).astype(np.int32)
     fit.builder.add(Target(CLAIMS_NOTHING, codes, 2), fit.builder.candidates([*fit.earlier, MONTH]))
-    supposed: Codes = np.where(codes < 0, _mostly_nothing(fit, codes), codes).astype(np.int32)
+    supposed: Codes = np.where(codes < 0, _as_others_of_their_kind(fit, codes), codes).astype(np.int32)
     fit.builder.variables[CLAIMS_NOTHING] = (supposed, 2)
     return nothing
 
 
-def _mostly_nothing(fit: _Fit, codes: Codes) -> Mask:
-    """Which claims are of a kind that mostly claims nothing: so do those whose amounts are not known, when they are drawn."""
+def _as_others_of_their_kind(fit: _Fit, codes: Codes) -> Mask:
+    """Which claims whose amounts are not known (code -1) count as claims of nothing: as large a part of each kind's as of its others."""
     kind = np.zeros(len(codes), np.int64)
     for parent in fit.builder.candidates(KIND):
         kind, _ = dense_ids(kind * (parent.size + 1) + parent.codes + 1)
-    return np.asarray((np.bincount(kind, codes == 1) > np.bincount(kind, codes == 0))[kind])
+    share = np.bincount(kind, codes == 1) / np.maximum(np.bincount(kind, codes >= 0), 1)
+    unknown = np.flatnonzero(codes < 0)
+    unknown = unknown[np.argsort(kind[unknown], kind="stable")]
+    # One after the other, so that each kind has its part to within a claim.
+    due = np.cumsum(share[kind[unknown]])
+    out = np.zeros(len(codes), np.bool_)
+    out[unknown] = np.floor(due) > np.floor(np.append(0.0, due[:-1]))
+    return out
 
 
 def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> list[Parent]:

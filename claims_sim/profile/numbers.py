@@ -52,7 +52,7 @@ def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
         return np.rint(steps) * grid
     below = np.floor(steps)
     # Logarithms are kept to nine decimals.
-    tie = np.abs(steps - below - 0.5) < 1e-5 + 3e-9 * steps
+    tie = np.abs(steps - below - 0.5) < np.minimum(1e-5 + 3e-9 * steps, 0.25)
     given = {"even": below + below % 2, "up": below + 1, "down": below}[ties]
     return np.where(tie, given, np.rint(steps)) * grid
 

@@ -26,6 +26,8 @@ _LOOKED_AT: Final = 100_000
 _STEPS_BESIDE: Final = (-3, -2, -1, 1, 2, 3)
 _NEAR: Final = 0.4
 """How far, as a logarithm, a price may be from an amount that becomes it."""
+_BESIDE: Final = 8
+"""So many prices on either side are looked at: those of the claim's own case are left out."""
 _WIDE: Final = 1000.0
 """More than any two logarithms differ by."""
 
@@ -49,6 +51,9 @@ def shares_that_recur(
         return np.asarray(1 - 0.5 ** np.maximum(others, 0))
 
     cents = np.rint(amounts[rows] * 100).astype(np.int64)
+    # What one person bears again and again is one amount.
+    once = population.one_of_each(rows, np.searchsorted(distinct, cents))
+    rows, cents = rows[once], cents[once]
     step = np.rint(np.array(grids)[coarsest_grid(amounts[rows], grids)] * 100).astype(np.int64)
     does = recurs(cents, 1)
     by_chance = np.mean([recurs(cents + away * step, 0) for away in _STEPS_BESIDE], axis=0)
@@ -56,7 +61,9 @@ def shares_that_recur(
     for kind in range(int(services.max(initial=0)) + 1):
         mine = np.flatnonzero(services[rows] == kind)
         share = 0.0
-        if population.may_be_told(rows[mine]):
+        others = mine[does[mine] == 0]
+        parts = (mine, mine[does[mine] > 0], *([others] if len(others) else []))
+        if all(population.may_be_told(rows[those]) for those in parts):
             chance = float(by_chance[mine].mean())
             more = float(does[mine].mean()) - chance
             share = more / (1 - chance) if more > _HARDLY else 0.0
@@ -83,7 +90,7 @@ class NearestPrices:
 
 
 class _Bases:
-    """One tariff's bases, in order, by what of the place is part of a case."""
+    """One tariff's prices, at each of its levels, in order, by what of the place is part of a case."""
 
     def __init__(self, tariff: Tariff, finest: float) -> None:
         self._prices = PriceList.of_tariff(tariff)
@@ -91,9 +98,12 @@ class _Bases:
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), len(tariff.parents))
         self._by = [(n, size) for n, size in zip(tariff.parents, tariff.sizes, strict=True) if n in _OF_PLACE]
         of_case = dict(zip(tariff.parents, paths.T, strict=True))
-        place = np.repeat(self._number(of_case, len(paths)), tariff.points)
-        self._places, rank = np.unique(place, return_inverse=True)
-        self._bases = np.sort(rank * _WIDE + np.array(tariff.bases))
+        levels = np.array(tariff.levels or (0.0,))
+        case = np.repeat(np.arange(len(paths)), np.array(tariff.points) * len(levels))
+        self._places, rank = np.unique(self._number(of_case, len(paths))[case], return_inverse=True)
+        place = rank * _WIDE + np.add.outer(np.array(tariff.bases), levels).ravel()
+        order = np.argsort(place, kind="stable")
+        self._bases, self._case = place[order], case[order]
 
     def _number(self, codes: Mapping[str, Ints | Codes], rows: int) -> Ints:
         number = np.zeros(rows, np.int64)
@@ -102,19 +112,21 @@ class _Bases:
         return number
 
     def nearest(self, logs: Numbers, given: dict[str, Codes]) -> Numbers:
-        """The nearest price of a case of the same place to each; NaN where the tariff has none."""
+        """The nearest price of another case of the same place to each; NaN where the tariff has none."""
         given = self._prices.with_what_follows(given)
         out = np.full(len(logs), np.nan)
         if not len(self._bases) or any(name not in given for name, _ in self._by):
             return out
-        number = self._number(given, len(logs))
+        number, own = self._number(given, len(logs)), self._prices.case(given, len(logs))
         rank = np.minimum(np.searchsorted(self._places, number), len(self._places) - 1)
         factor = self._prices.factor(given, len(logs))
         wanted = rank * _WIDE + logs - factor
-        above = np.minimum(np.searchsorted(self._bases, wanted), len(self._bases) - 1)
-        below = np.maximum(above - 1, 0)
-        nearest = np.where(wanted - self._bases[below] < self._bases[above] - wanted, below, above)
+        beside = np.searchsorted(self._bases, wanted)[:, None] + np.arange(-_BESIDE, _BESIDE)
+        inside = np.clip(beside, 0, len(self._bases) - 1)
+        away = np.abs(self._bases[inside] - wanted[:, None])
+        away[(beside != inside) | (self._case[inside] == own[:, None])] = _WIDE
+        nearest = inside[np.arange(len(logs)), away.argmin(1)]
         price = self._bases[nearest] - rank * _WIDE + factor
-        there = self._places[rank] == number
+        there = (self._places[rank] == number) & (away.min(1) < _WIDE / 2)
         out[there] = on_grid(price[there], self._grid, self._ties)
         return out

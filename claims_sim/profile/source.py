@@ -21,7 +21,7 @@ from claims_sim.codes import icd9cm
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.blanks import empty_cells
-from claims_sim.profile.counting import PERSONS_K, Ints
+from claims_sim.profile.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
@@ -43,7 +43,7 @@ from claims_sim.randomness import stream_key
 
 READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
-_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis", "claims without an amount")
+_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis", "claims that say no amount")
 """Names this way of reading: claims that were read in another way cannot be compared."""
 _NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
 _NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
@@ -82,6 +82,8 @@ class SourceTable:
     describe: str
     empty: Ints | None = None
     """Which cells of each claim the source leaves empty (`blanks`), also where something stands in for them in `columns`."""
+    says_amount: Mask | None = None
+    """Which claims say something of what is claimed or paid, whether it can be read or not; None: none does."""
     no_diagnosis: str = ""
     """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +109,8 @@ class SourceTable:
             for amount in amounts
         ]
         has_one, has_none = reduce(pc.or_, possible), reduce(pc.and_, map(pc.is_null, amounts))
+        if self.says_amount is not None:
+            has_none = pc.and_(has_none, pc.invert(pa.array(self.says_amount)))
         if not pc.any(has_one).as_py():
             told = " ".join(sentence for sentence in self.oddities if sentence.startswith("All of amount_"))
             raise SourceError(
@@ -117,8 +121,10 @@ class SourceTable:
             return self
         share = share_where(pc.invert(kept), self.columns, k)
         sentence = f"{share} of the claims have no amount that can be; they are left out."
-        empty = None if self.empty is None else self.empty[kept.to_numpy()]
-        return replace(self, columns=self.columns.filter(kept), oddities=(*self.oddities, sentence), empty=empty)
+        rows = kept.to_numpy()
+        empty, says = (None if of_rows is None else of_rows[rows] for of_rows in (self.empty, self.says_amount))
+        columns = self.columns.filter(kept)
+        return replace(self, columns=columns, oddities=(*self.oddities, sentence), empty=empty, says_amount=says)
 
 
 def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
@@ -130,7 +136,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
         columns = _copy(opened.connection, opened.relation, located, mapping, says_no_amount(located))
-        columns, says_none = without_what_it_says(columns)
+        columns, says_none, says_not_what = without_what_it_says(columns)
         given = given_values(opened.connection, opened.relation, located)
         reading = Reading(opened.connection, opened.relation, located, mapping, columns, given, k)
         refuse_unreadable(reading)
@@ -151,6 +157,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         oddities=(*oddities, *nameless, *nightless, *without_amounts),
         describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
         empty=empty,
+        says_amount=None if says_not_what is None or says_not_what.all() else ~says_not_what,
         no_diagnosis=no_diagnosis,
         left_out=left_out,
     )
@@ -220,7 +227,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
         columns = _copy(connection, sample, located, mapping, says_no_amount(located))
-        columns, says_none = without_what_it_says(columns)
+        columns, says_none, _ = without_what_it_says(columns)
         columns = fill_amounts(fill_stays(columns)[0], says_none=says_none)[0]
         return columns.drop_columns([*something_else(columns)])
     except duckdb.Error as error:

@@ -64,15 +64,19 @@ def keys_in(claims: pa.Table) -> list[str]:
 def may_be_told(those: Mask, claims: pa.Table, k: int) -> bool:
     """May a number be told of just these claims, where there may be few persons or facilities?"""
     rows = np.flatnonzero(those)
+    return whose(claims, k, rows).may_be_told(rows)
+
+
+def whose(claims: pa.Table, k: int, rows: Ints | None = None) -> Population:
+    """Whose the claims are, as far as that matters to those `rows` (all, unless told)."""
     persons, facilities = (
         _numbered(claims[name]) if name in claims.column_names else None for name in (PERSON, FACILITY)
     )
-    if persons is not None and not persons[rows].any():
+    if persons is not None and not (persons if rows is None else persons[rows]).any():
         persons = None  # claims without a key are counted as such
     if facilities is not None and len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
-    needed = claims_needed(k) if persons is None else k
-    return Population(claims.num_rows, needed, persons, facilities).may_be_told(rows)
+    return Population(claims.num_rows, claims_needed(k) if persons is None else k, persons, facilities)
 
 
 def _numbered(keys: pa.ChunkedArray) -> Ints:

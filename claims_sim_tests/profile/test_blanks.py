@@ -370,6 +370,22 @@ def test_what_was_asked_for_is_never_left_out(profile):
     assert left["discharge_dt"].null_count > 0
 
 
+def test_a_discharge_that_nobody_wrote_down_says_nothing_of_its_month(fit):
+    """Stays of one to twenty-four days, whose days nobody tells; of some the discharge is missing, whenever it was."""
+    g, rows = np.random.default_rng(21), 12_000
+    table = replaced(tariff_table(rows).drop_columns(["los"]), "service_type", ["RITL"] * rows)
+    admit = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    table = replaced(table, "discharge_dt", admit + g.integers(1, 25, rows) * np.timedelta64(1, "D"))
+    table = emptied(table, "discharge_dt", g.random(rows) < 0.15)
+    sampler = Sampler(fit(table))
+    claims = sampler.draw_claims(5, np.arange(rows))
+    left = sampler.leave_empty(5, np.arange(rows), claims)["discharge_dt"].is_null().to_numpy()
+    months = [claims[name].to_numpy().astype("datetime64[M]") for name in ("admit_dt", "discharge_dt")]
+    across = months[0] != months[1]
+    assert left[across].mean() == pytest.approx(0.15, abs=0.03)
+    assert left[~across].mean() == pytest.approx(0.15, abs=0.03)
+
+
 @pytest.mark.slow
 def test_drawn_claims_with_empty_days_and_discharges_are_read_as_the_source_is(fit):
     g, table = np.random.default_rng(2), tariff_table(ROWS)

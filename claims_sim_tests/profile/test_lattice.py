@@ -6,7 +6,7 @@ import pytest
 from claims_sim.profile import find_lattice
 from claims_sim.profile.counting import Population
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
-from claims_sim.profile.price_cases import tells_more_than_names
+from claims_sim.profile.price_cases import likelihood, tells_more_than_names
 from claims_sim.profile.rounding import settle_rounding
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -107,6 +107,47 @@ def test_kinds_of_service_have_lists_of_their_own_where_these_make_their_prices_
     parts = [stays and stays.only(STAYS), visits and visits.only(~STAYS)]
     found = find_lattice._likeliest(whole, parts, [STAYS, ~STAYS], few)
     assert [one.found.level is whole.found.level for one in found] == expected
+
+
+def test_lists_of_far_fewer_prices_need_not_be_likelier():
+    """The list of all has two prices in each of many cases, of which a list of each service needs but one."""
+    whole, apart = begun(0, case=PLACE // 1000), begun(0, case=PLACE // 1000)
+    whole.found.bases, apart.found.bases = np.zeros(100), np.zeros(1)
+    few, parts = np.ones(2000, np.bool_), [apart.only(STAYS), apart.only(~STAYS)]
+    found = find_lattice._likeliest(whole, parts, [STAYS, ~STAYS], few)
+    assert [one.found.case_keys is whole.found.case_keys for one in found] == [False, False]
+
+
+def test_a_list_that_does_not_name_its_kind_of_service_is_of_all_or_of_none():
+    whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
+    whole.found.case_names = ("dx_primary_code",)
+    few, own = np.ones(2000, np.bool_), begun(0, case=PLACE // 100 % 2)
+    found = find_lattice._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few)
+    assert [one.found.level is whole.found.level for one in found] in ([True], [False])
+
+
+def test_what_a_list_has_of_a_service_with_lists_of_its_own_is_priced_once():
+    whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
+    few, own = np.ones(2000, np.bool_), begun(0, case=PLACE // 100 % 2)
+    found = find_lattice._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few)
+    assert len(found) == 2
+    assert max(sum((one.found.case >= 0).astype(int) for one in found)) == 1
+
+
+def test_prices_that_too_few_bear_to_be_told_make_nothing_likelier():
+    shared, spread = begun(0), begun((PLACE // 10).astype(np.int32))
+    rows = np.arange(2000)
+    on = np.flatnonzero(shared.found.point >= 0)
+    nothing = likelihood(shared.found, on[:0], rows, 11)
+    assert likelihood(shared.found, on, rows, 11) > nothing
+    assert likelihood(spread.found, on[on % 10 < 1], rows, 11) == nothing
+    assert likelihood(begun(PLACE // 200 % MAX_POINTS).found, on[::20], rows, 11) == pytest.approx(nothing, abs=0.1)
+
+
+def test_a_price_at_three_levels_costs_no_more_to_know_than_one_price():
+    at_levels, at_prices = begun(0, PLACE % 3, 3), begun((PLACE % 3).astype(np.int32))
+    rows, on = np.arange(2000), np.flatnonzero(at_levels.found.point >= 0)
+    assert likelihood(at_levels.found, on, rows, 11) > likelihood(at_prices.found, on, rows, 11) + 1
 
 
 def test_where_no_kind_of_service_is_known_the_list_of_all_is_the_list():

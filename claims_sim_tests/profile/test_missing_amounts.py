@@ -168,3 +168,39 @@ def test_claims_with_one_amount_keep_the_other_unknown():
     table = pa.table({"amount_claimed": [None, None, 5.0], "amount_paid": pa.array([None, 3.0, None], pa.float64())})
     filled, _ = fill_amounts(table, k=1)
     assert filled.to_pydict() == {"amount_claimed": [0.0, None, 5.0], "amount_paid": [0.0, 3.0, None]}
+
+
+@pytest.mark.parametrize("nothing", [0.3, 0.45, 0.55])
+def test_what_is_not_known_is_nothing_as_often_as_what_is_known(fit, nothing):
+    """Visits claim nothing or their price, and of more than a quarter nobody knows."""
+    g, table = np.random.default_rng(17), tariff_table(ROWS)
+    table = replaced(table.drop_columns(["amount_paid"]), "service_type", ["RJTL"] * ROWS)
+    price = np.where(g.random(ROWS) < nothing, 0.0, table["amount_claimed"].to_numpy())
+    sampler = Sampler(fit(replaced(table, "amount_claimed", pa.array(price, mask=g.random(ROWS) < 0.28))))
+    drawn = sampler.draw_as_read(3, np.arange(ROWS))["amount_claimed"].to_pandas()
+    assert drawn.isna().mean() == pytest.approx(0.28, abs=0.02)
+    assert (drawn.dropna() == 0).mean() == pytest.approx(nothing, abs=0.03)
+
+
+def test_reversals_in_words_are_left_out_as_those_in_numbers_are(read):
+    table = tariff_table(ROWS)
+    odd = np.arange(ROWS) % 5 == 0
+    for name in ("amount_claimed", "amount_paid"):
+        texts = [
+            f"({value:.0f})" if wrong else f"{value:.0f}"
+            for value, wrong in zip(table[name].to_pylist(), odd, strict=True)
+        ]
+        table = replaced(table, name, texts)
+    source = read(table)
+    assert source.rows == ROWS
+    possible = source.only_possible()
+    assert possible.rows == (~odd).sum()
+    assert any("they are left out" in sentence for sentence in possible.oddities)
+
+
+def test_a_negative_amount_beside_an_unknown_one_is_none(read):
+    table = tariff_table(ROWS)
+    odd = np.arange(ROWS) % 5 == 0
+    table = replaced(table, "amount_claimed", np.where(odd, -1.0, table["amount_claimed"].to_numpy()))
+    table = replaced(table, "amount_paid", pa.array(table["amount_paid"].to_numpy(), mask=odd))
+    assert read(table).only_possible().rows == (~odd).sum()

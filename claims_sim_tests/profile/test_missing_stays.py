@@ -130,6 +130,23 @@ def test_how_few_persons_count_their_days_is_no_habit(los, persons):
     assert np.unique(stays[~few]).tolist() == [los - (persons == 11)]
 
 
+def test_one_persons_many_stays_do_not_outvote_the_others():
+    """Stays of three days end after three nights, but those of one person, who comes more often than all others together."""
+    rows = 2000
+    admit, hers = np.full(rows, np.datetime64("2024-01-05", "us")), np.arange(rows) < 1100
+    table = pa.table(
+        {
+            "admit_dt": admit,
+            "discharge_dt": admit + np.where(hers, 2, 3) * np.timedelta64(1, "D"),
+            "los": pa.array(np.full(rows, 3.0), mask=np.arange(rows) >= 1900),
+            "service_type": ["RITL"] * rows,
+            "patient_id_hash": ["she" if one else f"p{i}" for i, one in enumerate(hers)],
+        }
+    )
+    filled, _ = fill_stays(table, 11)
+    assert set(filled["los"].to_pylist()) == {3.0}
+
+
 def test_a_visit_that_counts_a_day_ends_that_day_where_stays_count_nights(read):
     table = tariff_table(ROWS)
     admit, whole = (np.array(table[name].to_pylist(), "datetime64[D]") for name in ("admit_dt", "discharge_dt"))

@@ -85,6 +85,31 @@ def test_of_too_few_persons_nothing_is_told():
     assert share(np.full(1100, 5.0), np.repeat(np.arange(11), 100)) > 0.9
 
 
+@pytest.mark.parametrize(("others", "expected"), [(3, 0.0), (1500, 0.1)])
+def test_what_one_person_bears_a_thousand_times_is_one_amount_and_few_that_share_it_are_not_told(others, expected):
+    g = np.random.default_rng(4)
+    amounts, persons = np.rint(np.exp(g.normal(15, 1, ROWS))), np.arange(ROWS)
+    amounts[: 5000 + others], persons[:5000] = 777_777.0, 0
+    assert share(amounts, persons) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(("persons", "expected"), [(10, 0.0), (12, 0.17)])
+def test_amounts_that_recur_among_few_are_not_told(persons, expected):
+    g = np.random.default_rng(5)
+    shared = np.tile(1_000_001.0 + 10 * np.arange(20), persons)
+    one_off = np.rint(np.exp(g.normal(15, 1, 5 * len(shared))))
+    whose = np.r_[np.repeat(np.arange(persons), 20), persons + np.arange(len(one_off))]
+    assert share(np.r_[shared, one_off], whose) == pytest.approx(expected, abs=0.02)
+
+
+def test_each_kind_of_service_has_its_share():
+    g = np.random.default_rng(6)
+    service = (np.arange(ROWS) % 2).astype(np.int32)
+    amounts = np.where(service, np.rint(np.exp(g.normal(15, 1, ROWS))), 1000.0 * g.integers(300, 900, ROWS))
+    population = Population(ROWS, 11, np.arange(ROWS), None)
+    assert shares_that_recur(amounts, np.arange(ROWS), population, (1.0,), service) == (1.0, 0.0)
+
+
 def test_the_nearest_price_is_one_of_the_place_with_its_factor_on_the_lists_grid():
     tariff = Tariff(
         parents=("facility_type", "dx_primary_code"), sizes=(2, 3), contexts=(0, 0, 0, 1, 1, 2), points=(1, 2, 1),
@@ -95,10 +120,40 @@ def test_the_nearest_price_is_one_of_the_place_with_its_factor_on_the_lists_grid
         "facility_type": np.array([0, 0, 0, 1, 1, -1], np.int32),
         "facility_class": np.array([0, 1, 0, 0, 1, 0], np.int32),
     }
-    amounts = np.array([1900.0, 3300.0, 90_000.0, 4000.0, 7000.0, 2000.0])
+    amounts = np.array([1900.0, 3300.0, 90_000.0, 4000.0, 7000.0, 1900.0])
     found = NearestPrices([tariff], 1.0).to(amounts, given)
     # None is near ninety thousand, and of a type that the list does not know there is none.
-    assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 2000.0]
+    assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 1900.0]
+
+
+def prices(bases, **others):
+    """A price for each of some diagnoses."""
+    return Tariff(
+        parents=("dx_primary_code",), sizes=(len(bases),), contexts=tuple(range(len(bases))), points=(1,) * len(bases),
+        bases=tuple(np.log(bases)), factors={}, **{"levels": (0.0,), "top_ups": (), "ties": "as computed", "grid": 1.0} | others,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lists", "amount", "own", "nearest"),
+    [
+        # The price of another case, though that of its own is nearer; where there is no other, itself.
+        ([prices([1000.0, 1200.0])], 1010.0, 0, 1200.0),
+        ([prices([1000.0, 1200.0])], 1010.0, 1, 1000.0),
+        ([prices([1000.0])], 1010.0, 0, 1010.0),
+        # A price of a hidden level is a price.
+        ([prices([1000.0, 100_000.0], levels=(0.0, float(np.log(1.4))))], 1390.0, 1, 1400.0),
+        # Of two lists the nearer one, whichever is first.
+        ([prices([1000.0]), prices([1200.0])], 1010.0, -1, 1000.0),
+        ([prices([1200.0]), prices([1000.0])], 1010.0, -1, 1000.0),
+        # As the list rounds.
+        ([prices([1050.0], grid=100.0, ties="up")], 1010.0, -1, 1100.0),
+        ([prices([1050.0], grid=100.0, ties="down")], 1010.0, -1, 1000.0),
+    ],
+)
+def test_an_amount_becomes_the_nearest_price_of_another_case(lists, amount, own, nearest):
+    given = {"dx_primary_code": np.array([own], np.int32)}
+    assert NearestPrices(lists, 1.0).to(np.array([amount]), given).tolist() == [nearest]
 
 
 def test_no_amount_becomes_a_price_above_what_the_dearest_claims_cost(fit):

@@ -105,6 +105,28 @@ def test_what_a_few_leave_takes_no_more_of_a_large_cell_than_hides_them(faciliti
     assert (facility is None) or population.may_be_told(withheld)
 
 
+def test_a_small_cell_is_withheld_as_a_whole_before_a_large_one_lends():
+    value = np.repeat([0, 1, 2], [2000, 20, 30]).astype(np.int32)
+    person = np.r_[np.arange(2020), 5000 + np.arange(30) % 3]
+    table, _, depths, _ = release_table(
+        Target("v", value, 3), [Parent("a", np.zeros(2050, np.int32), 1)], Population(2050, 11, person, None)
+    )
+    assert table.levels[1].values == (0, REMAINDER)
+    assert (depths == 1).tolist() == (value == 0).tolist()
+
+
+@pytest.mark.parametrize("key", range(8))
+def test_what_a_cell_has_lent_leaves_no_cell_of_one_hospital(key):
+    """Nine in ten of the large cell's claims are one hospital's, as many as may be."""
+    value = np.repeat([0, 1], [400, 30]).astype(np.int32)
+    person = np.r_[np.arange(400), 5000 + np.arange(30) % 3]
+    facility = np.r_[np.where(np.arange(400) % 10, 1, 2 + np.arange(400) // 10 % 2), 4 + np.arange(30) % 3]
+    population = Population(430, 11, person, facility, rounding_key=key)
+    _, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(430, np.int32), 1)], population)
+    told = np.flatnonzero(depths == 1)
+    assert not len(told) or population.may_be_told(told)
+
+
 def test_what_one_hospital_leaves_in_a_context_is_not_told():
     value = np.repeat([0, 1, 2], [200, 40, 100]).astype(np.int32)
     facility = np.r_[np.arange(240) % 20, np.full(100, 77)]
