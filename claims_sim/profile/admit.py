@@ -433,20 +433,29 @@ def admitted_as_names(
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
         return out
-    labels = _that_may_be_names(labels, values)
+    code_of = {int(label[pair]): codes[code[pair]] or "" for pair in pairs}
+    labels = _that_may_be_names(labels, values, code_of)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
     spelled, unnamed = list(numbers), np.isin(owner, whose[~is_name])
     texts = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
     further = pairs[np.isin(word, _variants(texts, owner, claims_of, labelled, of_code, known)) & enough[pairs]]
-    out[labels] = out[_that_may_be_names(np.unique(label[further]), values)] = True
+    out[labels] = out[_that_may_be_names(np.unique(label[further]), values, code_of)] = True
     return out
 
 
-def _that_may_be_names(labels: Ints, values: Sequence[str | None]) -> Ints:
-    """Those that have a label's form, hold no identifier and do not begin with a person's title."""
-    texts = [values[i] or "" for i in labels.tolist()]
-    return labels[np.array([_has_form_of_label(text) and not _TITLED.match(text) for text in texts], np.bool_)]
+def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapping[int, str]) -> Ints:
+    """Those that have a label's form, but for the code that they name, hold no identifier and do not begin with a person's title."""
+    texts = [(values[i] or "", code_of[i]) for i in labels.tolist()]
+    may = [_has_form_of_label(_without_code(text, code)) and not _TITLED.match(text) for text, code in texts]
+    return labels[np.array(may, np.bool_)]
+
+
+def _without_code(label: str, code: str) -> str:
+    """The label without the code that it names (99213 - Office visit), where it stands there as a word of its own."""
+    if not code or code not in label:
+        return label
+    return re.sub(rf"(?<![^\W_]){re.escape(code)}(?![^\W_])", "", label, count=1).strip(" .:,-–()[]")
 
 
 def _variants(

@@ -159,6 +159,18 @@ def test_the_one_year_in_a_name_is_that_of_the_virus(label, may):
     assert (label in passing(pairs)) == may
 
 
+def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():
+    codes = [f"{90_000 + 137 * i}" for i in range(25)]
+    names = [f"Doença {first}{second}tica" for first in SYLLABLES for second in SYLLABLES]
+    for form in ("{code} - {name}", "{name} ({code})", "{name} {code}"):
+        told = [form.format(code=code, name=name) for code, name in zip(codes, names, strict=True)]
+        assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set(told)
+    other = [f"{name} {int(code) + 1}" for code, name in zip(codes, names, strict=True)]
+    twice = [f"{name} {code} {code}" for code, name in zip(codes, names, strict=True)]
+    for told in (other, twice):
+        assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set()
+
+
 def test_a_name_of_a_code_that_too_few_share_does_not_pass():
     pairs = [*claims_of(name_of), *[("Z999", "Doença rara")] * 10]
     assert passing(pairs) == set(NAMES.values())
