@@ -18,7 +18,7 @@ from claims_sim.profile.encode import (
     SEASON,
     WEIGHT_LEVEL,
 )
-from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED
+from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
 from claims_sim.profile.special_dates import SPECIAL_DATE
@@ -48,6 +48,7 @@ _CALLED: Final = {
     PRICE_POINT: "which price of the case",
     AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
     PRICED: "whether a price list has the case",
+    RESIDUAL: "how far what is claimed lies from what it lies about",
     FIRST_MEMBER: "first secondary code",
     MEMBER: "secondary code",
     AMOUNT_BAND: "band of what is claimed",

@@ -41,6 +41,8 @@ PRICE_POINT: Final = "price_point"
 AMOUNT_KIND: Final = "amount_kind"
 """And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
 SHARED_AMOUNT: Final = "shared_amount"
+RESIDUAL: Final = "amount_residual"
+"""How far an amount lies from what it lies about; the last code is of those that are prices or told by name."""
 """The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
 BY_NAME: Final = 2
 _KINDS: Final = 4
@@ -148,6 +150,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
             encoded,
             bins,
             builder.candidates([*earlier, STAY_SPAN, SEASON, MONTH, ON_LIST]),
+            builder.candidates([RESIDUAL]),
             rules,
             grid,
             claimed_follows=any(slopes) or bool(as_paid.any()),
@@ -454,10 +457,13 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     residual = np.full(len(fit.primary), np.nan)
     residual[rows] = _logs(fit, rows) - around
     binned = bin_numbers(residual, fit.encoded.population, most=80, most_single=0)
-    fit.bins["amount_residual"] = binned.bins
+    fit.bins[RESIDUAL] = binned.bins
     fit.builder.variables[PRICED] = (priced, 2)
-    target = Target("amount_residual", binned.codes, len(binned.bins.lo))
+    target = Target(RESIDUAL, binned.codes, len(binned.bins.lo))
     fit.builder.add(target, fit.builder.candidates([PRICED, *fit.earlier]), most=3)
+    # Of dear houses, which no column tells, others are paid than of cheap ones.
+    beside: Codes = np.where(binned.codes < 0, np.int32(target.size), binned.codes).astype(np.int32)
+    fit.builder.variables[RESIDUAL] = (beside, target.size + 1)
     # Amounts that some context only has by name are drawn near such names, which are rounder than the others.
     kind, _ = fit.builder.variables.get(AMOUNT_KIND, (np.full(len(fit.primary), -1, np.int32), _KINDS))
     nameless = rows[kind[rows] != BY_NAME]

@@ -38,15 +38,22 @@ _RARE, _NARROW = 0.001, 1e-6
 
 
 def find_paid_means(
-    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float
+    builder: Builder,
+    encoded: Encoded,
+    candidates: Sequence[Parent],
+    of_claimed: Sequence[Parent],
+    rows: Ints,
+    grid: float,
 ) -> PaidMeans | None:
-    """The means of the amounts paid to `rows`, or of their shares of what is claimed; None where they tell little."""
+    """The means of the amounts paid to `rows`, or of their shares of what is claimed; None where they tell little. They depend on the
+    `candidates`, and where that makes what is paid clearly likelier on what is known `of_claimed` amounts.
+    """  # noqa: D205
     enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
     if len(rows) < enough or not encoded.population.may_be_told(rows):
         return None
     some = sample_rows(len(rows))
     few = rows[some]
-    known = [Parent(parent.name, parent.codes[few], parent.size) for parent in candidates]
+    known = [Parent(parent.name, parent.codes[few], parent.size) for parent in (*candidates, *of_claimed)]
     sample = of_sample(encoded.population, few, rows)
 
     def likely(found: _Tried) -> float:
@@ -61,6 +68,10 @@ def find_paid_means(
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)
         tried.append((likely(between) - _BETWEEN, between))
+    if of_claimed:
+        # Houses that no column tells charge each so many times their costs: what is paid rises with the charge, and by steps.
+        by_steps = _try_out(builder, encoded, [*candidates, *of_claimed], rows, 0.0)
+        tried.append((likely(by_steps) - _BETWEEN, by_steps))
     how_likely, best = max(tried, key=lambda each: each[0])
     if not best.means.levels or how_likely < _likely(_logs(encoded, few, 1.0), known, sample) + _CLEARLY:
         return None
@@ -112,7 +123,7 @@ def add_paid_residuals(
     binned = bin_numbers(residual, encoded.population, most=_RANGES, most_single=0)
     bins[PAID_RESIDUAL] = binned.bins
     codes: Codes = binned.codes
-    builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, most=3)
+    builder.add(Target(PAID_RESIDUAL, codes, len(binned.bins.lo)), candidates, most=4)
 
 
 def _logs(encoded: Encoded, rows: Ints, share: float) -> Numbers:

@@ -23,6 +23,7 @@ from claims_sim.profile.money import (
     PRICE_CASE,
     PRICE_POINT,
     PRICED,
+    RESIDUAL,
     SHARED_AMOUNT,
 )
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP, beside_price
@@ -393,6 +394,9 @@ class Payments:
                 break
             here = {name: codes[beyond] for name, codes in given.items()}
             code[beyond] = table.draw(key, rows[beyond], here, attempt)
+        beside = np.full(draft.rows, len(bins.lo), np.int32)
+        beside[at] = np.where(code < 0, len(bins.lo), code)
+        draft.codes[RESIDUAL] = beside
         residual = bins.draw(code, u, at_most=room)
         amount = np.minimum(mean + residual, self._ceiling)
         above = self._by_service(draft, self.profile.money.others_above_prices)[at]

@@ -178,17 +178,17 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
 
 
 def profile_settlement(
-    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], rules: Rules, grid: float,
-    *, claimed_follows: bool,
+    builder: Builder, encoded: Encoded, bins: dict[str, Bins], candidates: Sequence[Parent], of_claimed: Sequence[Parent],
+    rules: Rules, grid: float, *, claimed_follows: bool,
 ) -> Settlement:  # fmt: skip
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
     paid has lists (the table PAID_PRICE says which, as what is claimed does unless that follows it), amounts by name, then shares
-    in `bins["paid"]`.
+    in `bins["paid"]`. Of `candidates` all may follow, and also `of_claimed` what does not come before what is claimed.
     """  # noqa: D205
     first = rules.shares_from
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     unruled = _in_ranges(shares)
-    means = find_paid_means(builder, encoded, candidates, unruled, grid)
+    means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
     rounded_to = add_grids(builder, encoded, candidates, unruled, grid)
     by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
     step = add_steps(builder, encoded, candidates, by_rule, grid, rules.step)
@@ -211,7 +211,7 @@ def profile_settlement(
     ]
     named = [*_common_amounts(rules, int(known.sum())), *_few_steps(encoded.claimed, known, encoded.population, grid)]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
-    others = list(candidates)
+    others = [*candidates, *of_claimed]
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)

@@ -68,6 +68,25 @@ def test_shares_that_few_houses_of_a_place_have_each_their_own_stay_so_few(fit):
     assert np.abs(cells[0] - cells[1]).sum() / 2 < 0.15
 
 
+def test_dear_houses_are_paid_a_smaller_share_though_no_column_tells_which_are_dear(fit):
+    """Five houses of a province charge one to eight times what a case costs, which is what is paid."""
+    g, rows = np.random.default_rng(67), 20_000
+    table = tariff_table(rows)
+    dx = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    cost = np.exp(13 + 0.3 * dx + g.normal(0, 0.15, rows))
+    times = np.array([1.1, 1.5, 2.4, 4.0, 8.0])[g.integers(0, 5, rows)]
+    paid = np.round(cost * np.exp(g.normal(0, 0.03, rows)), 2)
+    table = replaced(replaced(table, "amount_claimed", np.round(cost * times, 2)), "amount_paid", paid)
+    drawn = Sampler(fit(table)).draw_claims(3, np.arange(rows))
+    cells = []
+    for t in (table, drawn):
+        claimed, paid = (np.log(t[name].to_numpy()) for name in ("amount_claimed", "amount_paid"))
+        of_case = np.unique(t["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+        where = [claimed - 0.3 * of_case, paid - claimed]
+        cells.append(np.histogram2d(*where, bins=[12, 12], range=[[12.5, 16], [-2.4, 0.1]])[0] / rows)
+    assert np.abs(cells[0] - cells[1]).sum() / 2 < 0.2
+
+
 @pytest.mark.slow
 def test_what_is_paid_may_follow_the_case_and_the_charge(fit):
     """How grave a claim is no column tells: it is charged more, and about half as much more is paid."""
