@@ -33,7 +33,7 @@ _MANY_EXPECTED: Final = 5
 STAY_GAP: Final = "stay_gap"
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
 _USUAL_GAPS: Final = (-1, 0, 1)
-_MOSTLY_APART: Final = 0.5
+_MOSTLY_APART: Final = 0.2
 """The share of the claims with another gap from which on the dates tell something else."""
 _COUNTED_BY: Final = (
     "service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH,

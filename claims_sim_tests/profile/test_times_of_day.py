@@ -252,6 +252,23 @@ def test_dates_that_tell_how_long_a_case_is_open_do_so_whatever_the_days_of_stay
     assert again["amount_paid"].equals(claims["amount_paid"])
 
 
+def test_dates_of_a_third_of_the_claims_tell_how_long_a_case_is_open(fit):
+    """Of some visits the first and the last of two or three days are told, on any days of a month but Sundays."""
+    g, table = np.random.default_rng(35), tariff_table(ROWS)
+    opened = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    several = (table["los"].to_numpy() == 0) & (g.random(ROWS) < 0.6)
+    days = np.where(several, g.integers(2, 29, ROWS), table["los"].to_numpy())
+    days += several & ((opened + days).astype(np.int64) % 7 == 3)
+    table = replaced(table, "discharge_dt", pa.array(opened + days))
+    table = replaced(table, "los", pa.array(np.where(several, g.integers(2, 4, ROWS), table["los"].to_numpy())))
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    first, last = (claims[name].to_numpy().astype("datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    drawn, open_ = (last - first).astype(int), claims["service_type"].to_pandas().to_numpy() == "RJTL"
+    visits = table["service_type"].to_pandas().to_numpy() == "RJTL"
+    found, real = (np.bincount(d, minlength=60)[:60] / len(d) for d in (drawn[open_], days[visits]))
+    assert np.abs(found - real).sum() / 2 < 0.05
+
+
 def test_days_between_dates_that_few_have_are_not_told(fit):
     table = tariff_table(ROWS)
     days = table["los"].to_numpy() + np.where(np.arange(ROWS) < 9, 77, 0)
