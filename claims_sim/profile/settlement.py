@@ -183,7 +183,7 @@ def profile_settlement(
 ) -> Settlement:  # fmt: skip
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
     paid has lists (the table PAID_PRICE says which, as what is claimed does unless that follows it), amounts by name, then shares
-    in `bins["paid"]`. Of `candidates` all may follow, and also `of_claimed` what does not come before what is claimed.
+    in `bins["paid"]`. All may follow the `candidates`, and what no rule says what is known `of_claimed` amounts, too.
     """  # noqa: D205
     first = rules.shares_from
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
@@ -211,7 +211,7 @@ def profile_settlement(
     ]
     named = [*_common_amounts(rules, int(known.sum())), *_few_steps(encoded.claimed, known, encoded.population, grid)]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
-    others = [*candidates, *of_claimed]
+    others = list(candidates)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
@@ -228,9 +228,8 @@ def profile_settlement(
     # What is paid is no more than what is claimed, as its band says.
     builder.add(target, [*others, *kind], first=[PAID_KIND], in_order=True)
     if means is not None:
-        add_paid_residuals(
-            builder, encoded, bins, others, means, np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
-        )
+        unruled = np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
+        add_paid_residuals(builder, encoded, bins, [*others, *of_claimed], means, unruled)
     tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
         rules.at,
