@@ -90,7 +90,7 @@ class NearestPrices:
 
 
 class _Bases:
-    """One tariff's prices, at each of its levels, in order, by what of the place is part of a case."""
+    """One tariff's bases, in order, by what of the place is part of a case. At which hidden levels there are others is not told."""
 
     def __init__(self, tariff: Tariff, finest: float) -> None:
         self._prices = PriceList.of_tariff(tariff)
@@ -98,10 +98,9 @@ class _Bases:
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), len(tariff.parents))
         self._by = [(n, size) for n, size in zip(tariff.parents, tariff.sizes, strict=True) if n in _OF_PLACE]
         of_case = dict(zip(tariff.parents, paths.T, strict=True))
-        levels = np.array(tariff.levels or (0.0,))
-        case = np.repeat(np.arange(len(paths)), np.array(tariff.points) * len(levels))
+        case = np.repeat(np.arange(len(paths)), tariff.points)
         self._places, rank = np.unique(self._number(of_case, len(paths))[case], return_inverse=True)
-        place = rank * _WIDE + np.add.outer(np.array(tariff.bases), levels).ravel()
+        place = rank * _WIDE + np.array(tariff.bases)
         order = np.argsort(place, kind="stable")
         self._bases, self._case = place[order], case[order]
 

@@ -141,8 +141,6 @@ def prices(bases, **others):
         ([prices([1000.0, 1200.0])], 1010.0, 0, 1200.0),
         ([prices([1000.0, 1200.0])], 1010.0, 1, 1000.0),
         ([prices([1000.0])], 1010.0, 0, 1010.0),
-        # A price of a hidden level is a price.
-        ([prices([1000.0, 100_000.0], levels=(0.0, float(np.log(1.4))))], 1390.0, 1, 1400.0),
         # Of two lists the nearer one, whichever is first.
         ([prices([1000.0]), prices([1200.0])], 1010.0, -1, 1000.0),
         ([prices([1200.0]), prices([1000.0])], 1010.0, -1, 1000.0),
