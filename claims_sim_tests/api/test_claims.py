@@ -1,8 +1,11 @@
 """Lists of claims, one claim, risk, what the claims look like as a whole."""
 
+import time
+
 import pytest
 
 from claims_sim import pipeline
+from claims_sim.api.snapshots import _LISTED_S
 from claims_sim.claim import Claim
 from claims_sim.profile.document import Profile
 from claims_sim_tests.states import NEXT_AT
@@ -32,6 +35,7 @@ def test_each_payload_is_a_valid_claim_and_has_its_score(client):
 
 def test_since_asks_for_what_is_new(client, streamed):
     pipeline.run_tick(streamed, NEXT_AT)
+    time.sleep(2 * _LISTED_S)  # so long a listing of the snapshots may be old
     numbers = [record["seq"] for record in client.get("/claims", params={"since": 40}).json()["claims"]]
     assert sorted(numbers) == list(range(41, 61))
 
