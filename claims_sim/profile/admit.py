@@ -447,7 +447,13 @@ def admitted_as_names(
 def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapping[int, str]) -> Ints:
     """Those that have a label's form, but for the code that they name, hold no identifier and do not begin with a person's title."""
     texts = [(values[i] or "", code_of[i]) for i in labels.tolist()]
-    may = [_has_form_of_label(_without_code(text, code)) and not _TITLED.match(text) for text, code in texts]
+    may = [
+        # With what stands around it the code may be part of an identifier.
+        _has_form_of_label(_without_code(text, code))
+        and not identifiers_in(_without_marks(text))
+        and not _TITLED.match(text)
+        for text, code in texts
+    ]
     return labels[np.array(may, np.bool_)]
 
 

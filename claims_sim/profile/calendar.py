@@ -32,6 +32,7 @@ _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
+_NEVER: Final = np.datetime64("NaT")
 _USUAL_GAPS: Final = (-1, 0, 1)
 _MOSTLY_APART: Final = 0.2
 """The share of the claims with another gap from which on the dates tell something else."""
@@ -58,9 +59,6 @@ class Times(NamedTuple):
     granularity: Literal["day", "time"]
     grid_s: int
     days_without: tuple[int, int] = (0, 0)
-
-
-_NEVER: Final = np.datetime64("NaT")
 
 
 def moments_of(admit: npt.NDArray[np.datetime64]) -> dict[str, Codes]:

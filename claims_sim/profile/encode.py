@@ -59,8 +59,9 @@ _MANY_WITHHELD: Final = 0.1
 _HARDLY: Final = 0.01
 """The share of stays of no day under which days are counted from one."""
 DX_GROUP: Final = "dx_group"
-WEIGHT_LEVEL: Final = "weight_level"
 """A group of diagnoses: it is drawn before the diagnosis."""
+WEIGHT_LEVEL: Final = "weight_level"
+"""How high a claim's weight is: it is drawn before the weight."""
 DAY: Final = np.timedelta64(1, "D")
 _LOOKED_AT: Final = 200_000
 

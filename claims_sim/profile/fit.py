@@ -49,6 +49,7 @@ BEFORE_MONEY: Final = (
     *PLACE, "dx_primary_code", HAS_CASE_GROUP, "severity_group", "secondary_count", "procedure_code", "los",
 )  # fmt: skip
 _MANY_WEIGHTS, _WEIGHT_LEVELS = 100, 12
+"""From so many weights on it is told first at which of so many levels one is."""
 MAX_COUNTED: Final = 30
 _MANY_CODES: Final = 100
 """Of so many case groups or procedures each diagnosis has few claims of most."""

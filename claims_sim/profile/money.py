@@ -41,9 +41,9 @@ PRICE_POINT: Final = "price_point"
 AMOUNT_KIND: Final = "amount_kind"
 """And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
 SHARED_AMOUNT: Final = "shared_amount"
+"""The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
 RESIDUAL: Final = "amount_residual"
 """How far an amount lies from what it lies about; the last code is of those that are prices or told by name."""
-"""The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
 BY_NAME: Final = 2
 _KINDS: Final = 4
 _MANY_SHARED: Final = 50

@@ -127,7 +127,7 @@ def _count_level(
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
     allowed = population.releasable(cells, len(distinct), here)
     context, value = distinct // target.size, distinct % target.size
-    cells, allowed, whole = _lend_to_complements(allowed, cells, context, population, here)
+    cells, allowed, whole = _lend_to_complements(allowed, cells, context, population, here, names)
     context, value = context[whole], value[whole]
     counts = np.bincount(cells, minlength=len(whole))
     withhold_complements(allowed, Cells(cells, context, counts), population, here)
@@ -148,7 +148,7 @@ def _count_level(
 
 
 def _lend_to_complements(
-    allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints
+    allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints, names: Ints
 ) -> tuple[Ints, Mask, Ints]:
     """The cells, with a part of a large one withheld where what its context withholds is of too few persons to be told as one
     number; which of them may be released; and the whole cell that each is part of.
@@ -165,8 +165,10 @@ def _lend_to_complements(
     if not lends.any():
         return cells, allowed, whole
     withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
-    # So many that those few have less than half of the claims that are withheld, too.
-    wanted = population.k + withheld
+    # So many that those few have less than half of the claims that are withheld, too; and by a part more, up to twice as many, that
+    # only the production zone knows and that is the same whenever a context is counted: else their number would follow from the sum.
+    more = uniforms(stream_key("lends", population.rounding_key), names[context])
+    wanted = np.ceil((population.k + withheld) * (1 + more)).astype(np.int64)
     order = np.lexsort((counts, context))
     order = order[lends[order]]
     changes = np.diff(context[order]) > 0

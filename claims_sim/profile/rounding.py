@@ -24,8 +24,6 @@ _AROUND: Final = 50
 _FEW_HELD: Final = 0.25
 """The share of the steps of the grid around an amount that are amounts, below which each is one of its own."""
 _LARGE: Final = 100  # steps
-_COMMON_OF_FEW: Final = 0.002
-"""The share of claims that must bear an amount of few steps."""
 _VERY_COMMON: Final = 0.0025
 """The share of the amounts that an amount must make up to be one of its own however many are as round."""
 HABITS: Final = ("even", "up", "down")
@@ -149,11 +147,6 @@ def settle_rounding(found: Lattice, primary: Numbers) -> None:
     ties = max(HABITS, key=lambda habit: hits[habit])
     if len(on) and hits[ties] >= right(found.bases, AS_COMPUTED):
         found.bases, found.ties = whole, ties
-
-
-def is_common_of_few_steps(amounts: Numbers, counts: Ints, grid: float) -> Mask:
-    """Which of the `amounts` are of so few steps of the grid that each is an amount of its own, and common."""
-    return np.asarray((counts >= _COMMON_OF_FEW * counts.sum()) & ~is_large(amounts, grid))
 
 
 def is_large(amounts: Numbers, step: float) -> Mask:

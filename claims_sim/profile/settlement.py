@@ -43,7 +43,7 @@ from claims_sim.profile.paid_rounding import (
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.rounding import grids_of, is_common_of_few_steps, stands_out
+from claims_sim.profile.rounding import grids_of, is_large, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
@@ -60,7 +60,9 @@ _MIN_SHARED: Final = 0.05
 _BANDS: Final = 16
 _COMMON_SHARE: Final = 0.02
 _COMMON_NAME: Final = 0.002
-"""The share of all claims that one amount must be paid to, for a band to begin where so much is claimed."""
+"""The share of all claims that one amount must be paid to, or that must claim one of few steps, for a band to begin where so much is
+claimed.
+"""
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
@@ -331,8 +333,8 @@ def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: floa
     """  # noqa: D205
     rows = np.flatnonzero(known)
     amounts, ids = np.unique(claimed[rows], return_inverse=True)
-    own = population.releasable(ids.astype(np.int64), len(amounts), rows)
-    own &= is_common_of_few_steps(amounts, np.bincount(ids, minlength=len(amounts)), grid) & (amounts > 0)
+    own = (amounts > 0) & ~is_large(amounts, grid) & population.releasable(ids.astype(np.int64), len(amounts), rows)
+    own &= np.bincount(ids, minlength=len(amounts)) > _COMMON_NAME * len(rows)
     return [float(edge) for edge in np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2))]
 
 

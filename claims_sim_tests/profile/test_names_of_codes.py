@@ -165,9 +165,12 @@ def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():
     for form in ("{code} - {name}", "{name} ({code})", "{name} {code}"):
         told = [form.format(code=code, name=name) for code, name in zip(codes, names, strict=True)]
         assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set(told)
+    # Beside other digits, or behind a title, the code is part of a number of somebody.
+    card = [f"{name} {code} 345 678 90" for code, name in zip(codes, names, strict=True)]
+    record = [f"{name} RM {code} 1" for code, name in zip(codes, names, strict=True)]
     other = [f"{name} {int(code) + 1}" for code, name in zip(codes, names, strict=True)]
     twice = [f"{name} {code} {code}" for code, name in zip(codes, names, strict=True)]
-    for told in (other, twice):
+    for told in (other, twice, card, record):
         assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set()
 
 

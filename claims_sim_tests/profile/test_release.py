@@ -1,4 +1,4 @@
-"""What is released holds its rules: counted again, row by row, without the code that released it."""
+"""What is released holds its rules: counted again, row by row, each where it is said to be counted, by rules written anew."""
 
 from collections import Counter, defaultdict
 
@@ -103,6 +103,22 @@ def test_what_a_few_leave_takes_no_more_of_a_large_cell_than_hides_them(faciliti
     assert np.count_nonzero(value[withheld]) == 30 < len(withheld) / 2
     assert abs(table.levels[1].units[1] * 11 - len(withheld)) < 11
     assert (facility is None) or population.may_be_told(withheld)
+
+
+def test_how_many_a_cell_lends_does_not_tell_how_many_claims_they_hide():
+    """By a number that only the production zone knows, and that is the same for the context whenever it is counted."""
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
+    lent = []
+    for key in [*range(12), 0]:
+        population = Population(2030, 11, person, None, rounding_key=key)
+        given = [Parent("a", np.zeros(2030, np.int32), 1)]
+        depths = release_table(Target("v", value, 2), given, population).depth
+        lent.append(np.count_nonzero((depths < 1) & (value == 0)))
+    assert lent[0] == lent[-1]
+    assert len(set(lent)) > 8
+    assert min(lent) >= 41
+    assert max(lent) <= 82
 
 
 def test_a_small_cell_is_withheld_as_a_whole_before_a_large_one_lends():
