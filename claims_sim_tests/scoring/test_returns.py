@@ -108,10 +108,14 @@ def test_reasons_are_told_in_words(scorer, labelled):
 
 
 def test_new_claims_are_scored_as_they_would_be_among_all_when_those_of_their_persons_are_given(scorer, labelled):
-    claims = labelled[0].sort_by("admit_dt")
-    new = claims.slice(len(claims) - 600)
+    claims, truth = labelled[0].sort_by("admit_dt"), labelled[1].to_pylist()
+    at = {claim: place for place, claim in enumerate(claims["claim_id"].to_pylist())}
+    overlapping = [row for row in truth if row["kind"] == "overlapping_stays"]
+    firsts = [min(at[row["claim_id"]], at[other]) for row in overlapping for other in row["related_claims"]]
+    # What is new begins behind the first of two stays that overlap.
+    first_new = 1 + max(place for place in firsts if place < len(claims) - 300)
+    new, before = claims.slice(first_new), claims.slice(0, first_new)
     since = new["admit_dt"].to_numpy().min().astype("datetime64[D]") - REACH_DAYS * DAY
-    before = claims.slice(0, len(claims) - 600)
     persons = set(new["patient_id_hash"].to_pylist())
     kept = [
         admit >= since and person in persons
@@ -121,7 +125,7 @@ def test_new_claims_are_scored_as_they_would_be_among_all_when_those_of_their_pe
     alone = scorer.score(new, scored_at=AT, earlier=earlier)["risk_score"].to_numpy()
     none = Earlier(before.slice(0, 0), in_window=np.inf)
     blind = scorer.score(new, scored_at=AT, earlier=none)["risk_score"].to_numpy()
-    among = scorer.score(claims, scored_at=AT, earlier=none).slice(len(claims) - 600)
+    among = scorer.score(claims, scored_at=AT, earlier=none).slice(first_new)
     told = [[flag for flag in flags if flag != "duplicate_pattern"] for flags in among["flags"].to_pylist()]
     assert [list(flags) for flags in scorer.score(new, scored_at=AT, earlier=earlier)["flags"].to_pylist()] == told
     assert np.allclose(alone, among["risk_score"].to_numpy())
