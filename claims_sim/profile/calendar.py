@@ -40,6 +40,11 @@ _COUNTED_BY: Final = (
     "service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH,
 )  # fmt: skip
 _MOST_GAPS: Final = 24
+SAME_MONTH: Final = "same_month"
+"""The table of whether a claim ends in the month it begins in, where that comes oftener, or less often, than on any days: where bills are
+closed with the month."""
+_OFTENER: Final = 0.02
+"""The share of the claims that must end in their month beyond those that would on any days, or be lacking to these."""
 STAY_MINUTES: Final = "stay_minutes"
 """The table of the minutes that stays last beyond the days between their dates, where many last the same (less than none where a
 visit ends behind midnight); OF_ANY_TIME where they last others."""
@@ -124,8 +129,10 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         told = " and ".join(f"the {which} month lacks its {which} {days} days" for which, days in ends if days)
         encoded.oddities.append(f"{told[0].upper()}{told[1:]}: no claims are drawn there.")
     special = _profile_special_dates(builder, encoded, context)
+    _profile_same_month(builder, encoded)
     weekday = np.where(special.on, -1, builder.variables[WEEKDAY][0]).astype(np.int32)
-    builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*done, "los"]), most=3)
+    # No house that is closed on Sundays sends anybody home then, either.
+    builder.add(Target("admit_weekday", weekday, WEEKDAYS), builder.candidates([*done, "los", STAY_SPAN]), most=3)
     if _timed(encoded) is None:
         return Times(months, special.dates, "day", 1, lacking)
     _profile_hours(builder, encoded)
@@ -218,9 +225,27 @@ def _profile_stay_span(builder: Builder, encoded: Encoded, bins: dict[str, Bins]
     size = len(binned.bins.lo)
     if size:
         bins[STAY_SPAN] = binned.bins
-        context = builder.candidates([*_COUNTED_BY, WEEKDAY, "facility_type", "dx_primary_code", "procedure_code"])
+        context = builder.candidates([*_COUNTED_BY, "facility_type", "dx_primary_code", "procedure_code"])
         builder.add(Target(STAY_SPAN, binned.codes, size), context, most=3)
         builder.variables[STAY_SPAN] = (binned.codes, size)
+
+
+def _profile_same_month(builder: Builder, encoded: Encoded) -> None:
+    if encoded.days is None:
+        return
+    assert encoded.admit is not None  # noqa: S101 - the caller has looked
+    known = np.flatnonzero(np.isfinite(encoded.days) & ~np.isnat(encoded.admit) & (encoded.days >= 0))
+    first, days = encoded.admit[known].astype("datetime64[D]"), encoded.days[known].astype(np.int64)
+    same = (first + days).astype("datetime64[M]") == first.astype("datetime64[M]")
+    on_any_day = np.maximum(1 - days / _DAYS_OF_MONTH, 0)
+    if not len(known) or abs(float(np.mean(same - on_any_day))) < _OFTENER:
+        return
+    codes: Codes = np.full(encoded.rows, -1, np.int32)
+    codes[known] = same
+    # Of what begins and ends on one day nothing else is to be told.
+    codes[known[days == 0]] = -1
+    context = ["service_type", "los", STAY_SPAN, "facility_type", "facility_class"]
+    builder.add(Target(SAME_MONTH, codes, 2), builder.candidates(context), most=3)
 
 
 def _single(values: Sequence[int]) -> Bins:

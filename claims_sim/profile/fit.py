@@ -113,8 +113,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         features=builder.features,
         tables=builder.tables,
         money=money,
-        dx_names=_names(encoded, ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
-        procedure_names=_names(encoded, ("procedure_code",), _icd9cm_label),
+        dx_names=_names(encoded, "dx_primary_label", ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
+        procedure_names=_names(encoded, "procedure_label", ("procedure_code",), _icd9cm_label),
         secondary_sorted=encoded.secondary_sorted,
         blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,
@@ -165,10 +165,23 @@ def _icd9cm_label(code: str) -> str | None:
     return icd9cm.label(code)
 
 
-def _names(encoded: Encoded, columns: tuple[str, ...], label: Callable[[str], str | None]) -> dict[str, str]:
-    codes = {code for column in columns for code in encoded.vocabularies.get(column, ()) if code is not None}
-    found = {code: label(code) for code in sorted(codes)}
-    return {code: name for code, name in found.items() if name is not None}
+def _names(
+    encoded: Encoded, written: str, columns: tuple[str, ...], label: Callable[[str], str | None]
+) -> dict[str, str]:
+    """The code system's names of the codes that `columns` may have, the first of which is named by the column `written`.
+
+    Where that column has these very names, none is given that too few claims are written with to tell of it.
+    """
+    names = [
+        {code: name for code in encoded.vocabularies.get(column, ()) if code is not None and (name := label(code))}
+        for column in columns
+    ]
+    told = set(encoded.vocabularies.get(written, ()))
+    of_first = names[0]
+    if sum(name in told for name in of_first.values()) > len(of_first) / 2:
+        names[0] = {code: name for code, name in of_first.items() if name in told}
+    others = {code: name for further in names[1:] for code, name in further.items() if code not in of_first}
+    return dict(sorted((names[0] | others).items()))
 
 
 def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> None:

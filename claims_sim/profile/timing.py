@@ -1,7 +1,7 @@
 """Draw days and times of day from a profile's months, weekdays and hours."""
 
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from claims_sim.profile.calendar import (
     MIDNIGHT,
     OF_ANY_TIME,
+    SAME_MONTH,
     STAY_GAP,
     STAY_MINUTES,
     WEEKDAYS,
@@ -18,7 +19,7 @@ from claims_sim.profile.calendar import (
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft, Edges
 from claims_sim.profile.encode import DISCHARGE_MONTH, MONTH, STAY_SPAN, WEEKDAY
-from claims_sim.profile.lookup import Codes, Rows, TableSampler
+from claims_sim.profile.lookup import Codes, Mask, Rows, TableSampler
 from claims_sim.profile.special_dates import SPECIAL_DATE
 from claims_sim.randomness import stream_key, uniforms
 
@@ -82,9 +83,16 @@ class Calendar:
 
         With `between` admissions fall from its first to its last day, on weekdays as the source has them.
         """
-        day = self._day_of_period(key, rows, draft) if between is None else self._day_between(key, rows, draft, between)
-        draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
+        days = (
+            self._month_of_period(key, rows, draft)
+            if between is None
+            else self._days_between(key, rows, draft, between)
+        )
         stay = self._days_between_dates(key, rows, draft, los.astype(np.int64))
+        day = self._on_weekdays(key, rows, draft, self._closed_with_month(key, rows, draft, days, stay))
+        if between is None:
+            day = self._on_special_dates(key, rows, draft, day)
+        draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
         admit, discharge = day * 86_400, (day + stay) * 86_400
         if self._has_times:
             first, last = self.seconds(key, rows, draft, stay.astype(np.int32))
@@ -103,16 +111,31 @@ class Calendar:
             return self._spans.draw(span, uniforms(key ^ stream_key(STAY_SPAN), rows)).astype(np.int64)
         return los if gap is None else np.maximum(los + np.append(self._gaps, 0)[gap], 0)
 
-    def _day_of_period(self, key: int, rows: Rows, draft: Draft) -> npt.NDArray[np.int64]:
+    def _month_of_period(self, key: int, rows: Rows, draft: Draft) -> "_Days":
         month = self._draw("admit_month", key, rows, draft)
         if month is None:
             month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)
         draft.codes[MONTH] = month
-        month = np.maximum(month, 0)
-        day = self._on_weekdays(key, rows, draft, self._first[month], self._length[month], self._come, month)
+        at = np.maximum(month, 0)
+        return _Days(self._first[at], self._length[at], np.ones(len(rows), np.bool_))
+
+    def _days_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> "_Days":
+        first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in between)
+        length = last + 1 - first
+        any_day = first + (uniforms(key ^ stream_key("month"), rows) * length).astype(np.int64)
+        draft.codes[MONTH] = self.month_codes(any_day)
+        days = _Days(np.full(len(rows), first), np.full(len(rows), length), np.zeros(len(rows), np.bool_))
+        # Where claims are closed with the month, each has one to lie in.
+        return days.within(*_month_of(any_day)) if SAME_MONTH in self._tables else days
+
+    def _on_special_dates(
+        self, key: int, rows: Rows, draft: Draft, day: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Those of the days that stand out, as often as they do in their month, and others of it beside them."""
         code = self._draw(SPECIAL_DATE, key, rows, draft)
         if code is None:
             return day
+        month = np.maximum(draft.codes[MONTH], 0)
         special = self._special[np.clip(code, 0, len(self._special) - 1)]
         its_month = special - self._first[month]
         falls_on = (code >= 0) & (code < len(self._special)) & (its_month >= 0) & (its_month < self._length[month])
@@ -131,40 +154,43 @@ class Calendar:
             day[at] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
         return day
 
-    def _day_between(self, key: int, rows: Rows, draft: Draft, between: Days) -> npt.NDArray[np.int64]:
-        """A day of the range on a drawn weekday; any day of it where the range has none of the weekdays drawn."""
-        first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in between)
-        days = np.arange(first, last + 1)
-        draft.codes["admit_month"] = self.month_codes(
-            days[(uniforms(key ^ stream_key("day"), rows) * len(days)).astype(np.int64)]
-        )
-        come = np.bincount((days + 3) % WEEKDAYS, minlength=WEEKDAYS)[None] / self._all_ordinary
-        one = np.zeros(len(rows), np.int32)
-        return self._on_weekdays(key, rows, draft, np.full(len(rows), first), np.full(len(rows), len(days)), come, one)
+    def _closed_with_month(
+        self, key: int, rows: Rows, draft: Draft, days: "_Days", stay: npt.NDArray[np.int64]
+    ) -> "_Days":
+        """Of each row's `days` those from which it ends in the same month, or those from which it does not; all, where none does."""
+        same = self._draw(SAME_MONTH, key, rows, draft)
+        if same is None:
+            return days
+        begins, ends = _month_of(days.first)
+        # The first day on which a claim begins that ends in another month.
+        border = np.maximum(ends - stay, begins)
+        return days.within(np.where(same == 0, border, begins), np.where(same == 1, border, ends))
 
-    def _on_weekdays(
-        self, key: int, rows: Rows, draft: Draft, first: npt.NDArray[np.int64], length: npt.NDArray[np.int64],
-        come: npt.NDArray[np.float64], span: Codes,
-    ) -> npt.NDArray[np.int64]:  # fmt: skip
-        """A day of each row's span of days, on weekdays as often as these come in it: a month with five Mondays has more claims on
-        Mondays. `come` says of each of the spans, which `span` numbers, how many of all days of each weekday fall into it.
+    def _on_weekdays(self, key: int, rows: Rows, draft: Draft, days: "_Days") -> npt.NDArray[np.int64]:
+        """A day of each row's days, on weekdays as often as these come in them: a month with five Mondays has more claims on Mondays.
+        Any day of these where none of the weekdays drawn comes in them.
         """  # noqa: D205
         u = uniforms(key ^ stream_key("day"), rows)
-        day = first + (u * length).astype(np.int64)
+        day = days.first + (u * days.length).astype(np.int64)
         table = self._tables.get("admit_weekday")
         todo = np.arange(len(rows) if table is not None else 0)
-        most = np.max(come, axis=1)
+        month = np.maximum(draft.codes[MONTH], 0)
+        most = np.where(
+            days.is_month, np.max(self._come, axis=1)[month], -(-days.length // WEEKDAYS) / self._all_ordinary.min()
+        )
         for attempt in range(_WEEKDAY_TRIES):
             if table is None or not len(todo):
                 break
             weekday = table.draw(key, rows[todo], draft.given(table.parents, todo), attempt)
-            comes = np.where(weekday >= 0, come[span[todo], weekday], 0)
+            first, length = days.first[todo], days.length[todo]
+            offset = (weekday - (first + 3)) % WEEKDAYS
+            weeks = np.maximum(length - offset + WEEKDAYS - 1, 0) // WEEKDAYS
+            comes = np.where(days.is_month[todo], self._come[month[todo], weekday], weeks / self._all_ordinary[weekday])
+            comes[weekday < 0] = 0
             lot = uniforms(key ^ stream_key(f"weekday {attempt}"), rows[todo])
-            taken = (comes > 0) & ((lot * most[span[todo]] < comes) | (attempt == _WEEKDAY_TRIES - 1))
+            taken = (comes > 0) & ((lot * most[todo] < comes) | (attempt == _WEEKDAY_TRIES - 1))
             at = todo[taken]
-            offset = (weekday[taken] - (first[at] + 3)) % WEEKDAYS
-            weeks = (length[at] - offset + WEEKDAYS - 1) // WEEKDAYS
-            day[at] = first[at] + offset + (u[at] * weeks).astype(np.int64) * WEEKDAYS
+            day[at] = first[taken] + offset[taken] + (u[at] * weeks[taken]).astype(np.int64) * WEEKDAYS
             todo = todo[~taken]
         return day
 
@@ -244,6 +270,32 @@ class Calendar:
             clinic = np.searchsorted(self._defaults["outpatient"], u, side="right")
             hour = np.where(service == self._outpatient, clinic, hour)
         return hour.astype(np.int32)
+
+
+class _Days(NamedTuple):
+    """So many days from a `first` one on (counted from 1970), for each row; `is_month`: all of its month that the profile has."""
+
+    first: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    is_month: Mask
+
+    def within(self, begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> "_Days":
+        """Those from `begin` on and before `end`; all of a row's, where none is."""
+        first = np.maximum(self.first, begin)
+        length = np.minimum(self.first + self.length, end) - first
+        narrowed = (length > 0) & (length < self.length)
+        return _Days(
+            np.where(narrowed, first, self.first),
+            np.where(narrowed, length, self.length),
+            self.is_month & ~narrowed,
+        )
+
+
+def _month_of(day: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The first day of each day's month and that of the next one."""
+    month = day.astype("datetime64[D]").astype("datetime64[M]")
+    first, after = (at.astype("datetime64[D]").astype(np.int64) for at in (month, month + 1))
+    return first, after
 
 
 def _second_of(hour: Codes, u: npt.NDArray[np.float64]) -> Codes:
