@@ -29,8 +29,11 @@ _CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
-_VIRUS_AND_YEAR: Final = re.compile(r"(?i)\b(?:corona|covid)[^0-9]*2019\b|\b2019-ncov\b")
-"""The one year that is part of a diagnosis: coronavirus disease 2019."""
+_NO_NUMBER: Final = r"(?:[^0-9]|(?<=covid-)19|(?<=covid)19)*"
+_VIRUS_AND_YEAR: Final = re.compile(
+    rf"(?i){_NO_NUMBER}\b(?:(?:coronav[ií]rus|corona\b|covid){_NO_NUMBER}\b2019\b|2019-ncov\b){_NO_NUMBER}"
+)
+"""A diagnosis with the one year that is part of any, and no other number: coronavirus disease 2019."""
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
@@ -131,10 +134,11 @@ def admit_label(value: str) -> bool:
 
 
 def _has_form_of_label(value: str) -> bool:
+    if len(value) > MAX_TEXT:
+        return False
     letters = _without_marks(value)
-    numbered = _LONG_NUMBER.search(_VIRUS_AND_YEAR.sub("", letters))
-    plain = bool(_LABEL.fullmatch(letters)) and len(value) <= MAX_TEXT and not numbered
-    return plain and bool(split_words(value)) and not identifiers_in(letters)
+    numbered = _LONG_NUMBER.search(letters) and not _VIRUS_AND_YEAR.fullmatch(letters)
+    return bool(_LABEL.fullmatch(letters)) and not numbered and bool(split_words(value)) and not identifiers_in(letters)
 
 
 def admit_diagnosis(value: str) -> bool:
@@ -433,7 +437,9 @@ def admitted_as_names(
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
         return out
-    code_of = {int(label[pair]): codes[code[pair]] or "" for pair in pairs}
+    # Which code it may hold is the one that it is commonest with: nobody's slip of the pen.
+    commonest = pairs[np.argsort(np.where(enough[pairs], claims[pairs], 0), kind="stable")]
+    code_of = {int(label[pair]): codes[code[pair]] or "" for pair in commonest}
     labels = _that_may_be_names(labels, values, code_of)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
@@ -461,7 +467,8 @@ def _without_code(label: str, code: str) -> str:
     """The label without the code that it names (99213 - Office visit), where it stands there as a word of its own."""
     if not code or code not in label:
         return label
-    return re.sub(rf"(?<![^\W_]){re.escape(code)}(?![^\W_])", "", label, count=1).strip(" .:,-–()[]")
+    alone = rf"(?<![^\W_])(?<![0-9][-./]){re.escape(code)}(?![^\W_]|[-./][0-9])"
+    return re.sub(alone, "", label, count=1).strip(" .:,-–()[]")
 
 
 def _variants(

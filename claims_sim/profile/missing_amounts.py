@@ -29,14 +29,22 @@ claimed; and of ones that are paid alone, which are not decided yet of many.
 
 
 def says_no_amount(located: Mapping[str, Located]) -> str:
-    """Expressions over the source: does a claim say nothing in any column of amounts, and nothing of what is claimed and paid, whether
-    it can be read or not? "": has none.
+    """Expressions over the source: does a claim say nothing in any column of amounts; and none of what is claimed and paid, readable or
+    not? A word without a digit (-, n/a, on request) says something, and no amount. "": has none.
     """  # noqa: D205
-    given = {name: f"{given_expression(located[name])} IS NULL" for name in MONEY if name in located}
-    own = [said for name, said in given.items() if name != "amount_gap"]
-    if not given:
+    columns = {name: located[name] for name in MONEY if name in located}
+    if not columns:
         return ""
-    return f"({' AND '.join(given.values())}) AS {_SAYS_NO_AMOUNT}, ({' AND '.join(own) or 'true'}) AS {_SAYS_NOT_WHAT}"
+    nothing = " AND ".join(f"{given_expression(column)} IS NULL" for column in columns.values())
+    own = " AND ".join(f"NOT {_says_amount(column)}" for name, column in columns.items() if name != "amount_gap")
+    return f"({nothing}) AS {_SAYS_NO_AMOUNT}, ({own or 'true'}) AS {_SAYS_NOT_WHAT}"
+
+
+def _says_amount(column: Located) -> str:
+    given = given_expression(column)
+    if column.type != "VARCHAR":
+        return f"({given} IS NOT NULL)"
+    return f"COALESCE(regexp_matches({given}, '[0-9]'), false)"
 
 
 def without_what_it_says(columns: pa.Table) -> tuple[pa.Table, Mask | None, Mask | None]:

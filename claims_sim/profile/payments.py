@@ -255,7 +255,8 @@ class Payments:
         """Set `paid` where it is not the whole amount."""
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
-        draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), amount).astype(np.int32)
+        # Borders are amounts, too: to the cent, or those of 0.30 would lie behind it as computed.
+        draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), np.round(amount, 2)).astype(np.int32)
         if self._own is not None:
             draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
             if self._owed_follows:

@@ -127,7 +127,7 @@ def _count_level(
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
     allowed = population.releasable(cells, len(distinct), here)
     context, value = distinct // target.size, distinct % target.size
-    cells, allowed, whole = _lend_to_complements(allowed, cells, context, population, here, names)
+    cells, allowed, whole = lend_to_complements(target.name, allowed, cells, context, population, here, names)
     context, value = context[whole], value[whole]
     counts = np.bincount(cells, minlength=len(whole))
     withhold_complements(allowed, Cells(cells, context, counts), population, here)
@@ -147,8 +147,8 @@ def _count_level(
     return _Counts(context[some], value[some], units[some]), allowed[cells], population.fewest(cells, allowed, here)
 
 
-def _lend_to_complements(
-    allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints, names: Ints
+def lend_to_complements(
+    counted: str, allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints, names: Ints
 ) -> tuple[Ints, Mask, Ints]:
     """The cells, with a part of a large one withheld where what its context withholds is of too few persons to be told as one
     number; which of them may be released; and the whole cell that each is part of.
@@ -165,10 +165,11 @@ def _lend_to_complements(
     if not lends.any():
         return cells, allowed, whole
     withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
-    # So many that those few have less than half of the claims that are withheld, too; and by a part more, up to twice as many, that
-    # only the production zone knows and that is the same whenever a context is counted: else their number would follow from the sum.
-    more = uniforms(stream_key("lends", population.rounding_key), names[context])
-    wanted = np.ceil((population.k + withheld) * (1 + more)).astype(np.int64)
+    # Claims of k persons at least, and so many that those few have less than half of the claims that are withheld, too. And by a part
+    # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is the same
+    # whenever this is counted in a context, and another for all else, so that one known number tells no others.
+    more = 1 + uniforms(stream_key("lends", counted, population.rounding_key), names[context])
+    wanted = np.ceil((population.k + withheld) * more).astype(np.int64)
     order = np.lexsort((counts, context))
     order = order[lends[order]]
     changes = np.diff(context[order]) > 0
@@ -179,10 +180,13 @@ def _lend_to_complements(
     pairs, distinct = dense_ids(cells[at] * (int(population.persons.max()) + 1) + population.persons[rows[at]])
     owner = distinct // (int(population.persons.max()) + 1)
     order = np.lexsort((uniforms(stream_key("lent", population.rounding_key), distinct), owner))
-    first = np.searchsorted(owner, owner)
-    rank = np.empty(len(owner), np.int64)
-    rank[order] = np.arange(len(owner)) - first
-    is_lent = (rank < wanted[owner]) & (np.bincount(owner, minlength=len(context))[owner] >= _LENT * wanted[owner])
+    first, each = np.searchsorted(owner, owner), np.bincount(pairs)[order]
+    before = np.empty((2, len(owner)), np.int64)
+    before[0, order] = np.arange(len(owner)) - first
+    before[1, order] = np.cumsum(each) - each - (np.cumsum(each) - each)[first]
+    is_lent = (before[0] < population.k * more[owner]) | (before[1] < withheld[owner] * more[owner])
+    of_cell, lends_of = (np.bincount(owner, some, len(context)) for some in (np.ones(len(owner)), is_lent))
+    is_lent &= (of_cell >= _LENT * lends_of)[owner]
     lent = at[is_lent[pairs]]
     parts, which = np.unique(cells[lent], return_inverse=True)
     cells = cells.copy()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from claims_sim.profile.admit import SEVERAL, admitted, admitted_in_list, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.deciding import FEW, decided_by
-from claims_sim.profile.release import Cells, withhold_complements
+from claims_sim.profile.release import Cells, lend_to_complements, withhold_complements
 from claims_sim.randomness import stream_key, uniforms
 
 Shares = npt.NDArray[np.float64]
@@ -52,10 +52,15 @@ def release_values(
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
         passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, counts[1:]))
     allowed: Mask = np.r_[enough[0], enough[1:] & passes]
+    lent = np.zeros(len(raw), np.bool_)
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.
-        cells = Cells(shifted, np.zeros(len(values) + 1, np.int64), counts)
-        withhold_complements(allowed, cells, population, np.arange(population.rows) if rows is None else rows)
+        of_row, one = np.arange(population.rows) if rows is None else rows, np.zeros(len(values) + 1, np.int64)
+        column = np.array([stream_key("values", name) >> 1], np.int64)
+        cells, some, _ = lend_to_complements(name, allowed, shifted, one, population, of_row, column)
+        lent, allowed = cells != shifted, some[: len(allowed)]
+        left = Cells(cells, np.zeros(len(some), np.int64), np.bincount(cells, minlength=len(some)))
+        withhold_complements(some, left, population, of_row)
     order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(values[i]))
     number = np.full(len(values) + 1, -1, np.int32)
     for code, i in enumerate(order):
@@ -64,7 +69,7 @@ def release_values(
     if allowed[0]:
         number[0] = len(vocabulary)
         vocabulary.append(None)
-    codes = number[shifted]
+    codes = np.where(lent, np.int32(-1), number[shifted])
     if name in CODE_LISTS:
         whose = np.arange(population.rows) if rows is None else rows
         _count_with_neighbours(codes, shifted, values, number, own, decided, population, whose)

@@ -170,6 +170,18 @@ def test_claims_with_one_amount_keep_the_other_unknown():
     assert filled.to_pydict() == {"amount_claimed": [0.0, None, 5.0], "amount_paid": [0.0, 3.0, None]}
 
 
+@pytest.mark.parametrize("word", ["-", "n/a", "NULL", "on request"])
+def test_a_word_in_the_place_of_an_amount_leaves_no_claim_out(read, word):
+    table = by_head()
+    hospital = np.array(table["facility_type"].to_pylist()) == HOSPITAL
+    for name in ("amount_claimed", "amount_paid"):
+        texts = [word if odd else str(v) for v, odd in zip(table[name].to_pylist(), hospital, strict=True)]
+        table = replaced(table, name, texts)
+    told = read(table)
+    assert told.only_possible().rows == ROWS
+    assert not any("left out" in sentence for sentence in told.only_possible().oddities)
+
+
 @pytest.mark.parametrize("nothing", [0.3, 0.45, 0.55])
 def test_what_is_not_known_is_nothing_as_often_as_what_is_known(fit, nothing):
     """Visits claim nothing or their price, and of more than a quarter nobody knows."""

@@ -149,6 +149,10 @@ def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_
         ("2019-nCoV acute respiratory disease", True),
         ("２型糖尿病", True),
         ("Coronavirus disease 2020", False),
+        ("Coronavirus disease 2019-08-17", False),
+        ("Coronavirus disease 2019 17 8", False),
+        ("17 8 coronavirus disease 2019", False),
+        ("Coronary artery 2019", False),
         ("Coronavirus disease 20191", False),
         ("Disease 2019", False),
         ("Coronavirus disease 0812 2019", False),
@@ -170,8 +174,25 @@ def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():
     record = [f"{name} RM {code} 1" for code, name in zip(codes, names, strict=True)]
     other = [f"{name} {int(code) + 1}" for code, name in zip(codes, names, strict=True)]
     twice = [f"{name} {code} {code}" for code, name in zip(codes, names, strict=True)]
-    for told in (other, twice, card, record):
+    joined = [f"{code}-678 {name}" for code, name in zip(codes, names, strict=True)]
+    for told in (other, twice, card, record, joined):
         assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_one_claim_with_another_code_decides_of_no_name(before):
+    codes = [f"{90_000 + 137 * i}" for i in range(25)]
+    names = [f"Doença {first}{second}tica" for first in SYLLABLES for second in SYLLABLES][:25]
+    told = [f"{code} - {name}" for code, name in zip(codes, names, strict=True)]
+    pairs = [(codes[i % 25], told[i % 25]) for i in range(ROWS)]
+    for place, wrong in ((0, 24), (24, 0), (12, 3)):
+        slip = [(codes[wrong], told[place])]
+        assert passing([*slip, *pairs] if before else [*pairs, *slip]) == set(told)
+    # Nor does it let a name pass that holds another code.
+    told[3] = f"{names[3]} {codes[5]}"
+    pairs = [(codes[i % 25], told[i % 25]) for i in range(ROWS)]
+    slip = [(codes[5], told[3])]
+    assert passing([*slip, *pairs] if before else [*pairs, *slip]) == set(told) - {told[3]}
 
 
 def test_a_name_of_a_code_that_too_few_share_does_not_pass():

@@ -108,3 +108,18 @@ def test_of_few_steps_each_amount_has_payments_of_its_own(fit, about, amounts):
         values = np.unique(np.r_[real, ours])
         shares = [np.array([np.mean(those == value) for value in values]) for those in (real, ours)]
         assert np.abs(shares[0] - shares[1]).sum() / 2 < 0.11
+
+
+@pytest.mark.parametrize("grid", [0.05, 0.1, 1.0])
+def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, grid):
+    """Of every third amount nothing is paid, of the others all: 0.3 is three steps of 0.1, though not as it is computed."""
+    g, rows = np.random.default_rng(20), 20_000
+    steps = np.minimum(1 + g.gamma(1.5, 60, rows).astype(int), 2000)
+    claimed = np.round(steps * grid, 2)
+    paid = np.where(steps % 3 == 0, 0.0, claimed)
+    table = replaced(replaced(tariff_table(rows, seed=20), "amount_claimed", claimed), "amount_paid", paid)
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    step = np.rint(drawn["amount_claimed"] / grid).astype(int)
+    small = drawn[step < 60]
+    wrong = (small["amount_paid"] == 0) != (step[step < 60] % 3 == 0)
+    assert wrong.mean() < 0.04

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from claims_sim.profile.counting import Population
+from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.released_values import release_values
 
 
@@ -126,3 +126,28 @@ def test_where_no_released_code_tells_what_a_rare_one_does_any_stands_for_it():
     population = Population(len(raw), 11, np.arange(1, len(raw) + 1), None)
     codes, vocabulary = release_values(population, "dx_primary_code", list(texts), raw, None, decided=[severity])
     assert Counter(vocabulary[code] for code in codes.tolist()) == {"A039": 100 + 40, "B020": 100}
+
+
+def kinds_of(rare_of: int, others: dict[str, int]) -> tuple[list[str], Codes, Ints]:
+    """The kinds that are told, each claim's (-1: none) and its person; `rare_of` persons share the 600 claims of a kind of their own."""
+    values = sorted({"HD", *others})
+    raw = np.array([values.index(kind) for kind, claims in {"HD": 600, **others}.items() for _ in range(claims)])
+    persons = np.r_[1 + np.arange(600) % rare_of, 100 + np.arange(len(raw) - 600) // 4]
+    codes, vocabulary = release_values(Population(len(raw), 11, persons, None), "service_type", values, raw, None)
+    return [str(value) for value in vocabulary], codes, persons
+
+
+def test_what_a_few_heavy_users_have_alone_hides_no_kind_of_service_but_some_claims_of_the_largest():
+    told, codes, persons = kinds_of(5, {"IP": 2500, "OP": 40_000})
+    assert told == ["IP", "OP"]
+    withheld = np.flatnonzero(codes < 0)
+    assert len(np.unique(persons[withheld])) >= 11
+    assert 2 * 600 <= len(withheld) < 4 * 600
+    assert np.count_nonzero(codes == told.index("IP")) == 2500
+    assert kinds_of(11, {"IP": 2500, "OP": 40_000})[0] == ["HD", "IP", "OP"]
+
+
+def test_a_smaller_kind_of_service_hides_them_as_a_whole():
+    told, codes, _ = kinds_of(5, {"ER": 700, "OP": 40_000})
+    assert told == ["OP"]
+    assert np.count_nonzero(codes < 0) == 1300
