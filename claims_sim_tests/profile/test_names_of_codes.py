@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from claims_sim.codes.icd10 import label
 from claims_sim.profile import admit
 from claims_sim.profile.admit import admitted_as_names
 from claims_sim.profile.sampler import Sampler
@@ -300,3 +301,19 @@ def test_words_of_labels_that_do_not_pass_let_no_others_pass():
 
     found = passing(claims_of(label))
     assert not [text for text in found if "Budi" in text or "Andi" in text]
+
+
+@pytest.mark.parametrize("named", [9, 12])
+def test_the_public_name_of_a_code_stands_for_no_name_that_few_write(fit, named):
+    """Claims are named as ICD-10 names their codes; of one code's twelve persons so many are, the others are not."""
+    table = tariff_table(ROWS)
+    codes = table["dx_primary_code"].to_pylist()
+    labels = [label(code) for code in codes]
+    codes[:12] = ["L031"] * 12
+    labels[:12] = [label("L031") if i < named else None for i in range(12)]
+    table = replaced(replaced(table, "dx_primary_code", codes), "dx_primary_label", labels)
+    profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in range(ROWS)]))
+    assert "L031" in profile.vocabularies["dx_primary_code"]
+    drawn = Sampler(profile).draw_claims(1, np.arange(40_000)).to_pandas()
+    assert (drawn["dx_primary_code"] == "L031").any()
+    assert (drawn["dx_primary_label"] == label("L031")).any() == (named == 12)

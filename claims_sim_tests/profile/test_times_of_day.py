@@ -1,6 +1,6 @@
 """Times of day: of houses that write the day only beside others, and of visits whose end is not always written down."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -267,6 +267,80 @@ def test_dates_of_a_third_of_the_claims_tell_how_long_a_case_is_open(fit):
     visits = table["service_type"].to_pandas().to_numpy() == "RJTL"
     found, real = (np.bincount(d, minlength=60)[:60] / len(d) for d in (drawn[open_], days[visits]))
     assert np.abs(found - real).sum() / 2 < 0.05
+
+
+def month_of(day):
+    return day.astype("datetime64[M]").astype(int)
+
+
+@pytest.fixture(scope="module")
+def receipts(fit):
+    """A visit's receipt has the first and the last of its one to five days in one month, none a Sunday; stays end on any day."""
+    g, table = np.random.default_rng(36), tariff_table(ROWS)
+    visit = table["los"].to_numpy() == 0
+    month = np.datetime64("2023-01") + g.integers(0, 24, ROWS)
+    begins, length = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")
+    days = np.where(visit, g.choice([1, 2, 3, 5], ROWS, p=[0.4, 0.25, 0.2, 0.15]), table["los"].to_numpy())
+    each = np.sort(np.floor(g.random((ROWS, 5)) * length.astype(int)[:, None]), axis=1).astype(int)
+    each -= (begins[:, None].astype(np.int64) + each) % 7 == 3  # the day before for a Sunday
+    first = begins + np.maximum(each[:, 0], 0)
+    last = np.where(visit & (days > 1), begins + np.maximum(each[np.arange(ROWS), np.minimum(days, 5) - 1], 0), first)
+    last = np.maximum(np.where(visit, last, first + days), first)
+    table = replaced(replaced(table, "admit_dt", pa.array(first)), "discharge_dt", pa.array(last))
+    table = replaced(table, "los", pa.array(days))
+    return table, fit(table)
+
+
+def spans(claims):
+    first, last = (claims[name].to_numpy().astype("datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    return np.array(claims["service_type"].to_pylist()) == "RJTL", first, last
+
+
+def test_claims_that_are_closed_with_the_month_end_in_it(receipts):
+    table, profile = receipts
+    assert "same_month" in profile.tables
+    real, ours = spans(table), spans(Sampler(profile).draw_claims(1, np.arange(ROWS)))
+    crossing = []
+    for visit, first, last in (real, ours):
+        crossing.append([np.mean((month_of(first) != month_of(last))[those]) for those in (visit, ~visit)])
+        apart = visit & (last > first)
+        assert np.mean(last[apart].astype(np.int64) % 7 == 3) < 0.03
+    assert crossing[1][0] < 0.01
+    assert crossing[1][1] == pytest.approx(crossing[0][1], abs=0.03)
+    found, drawn = (
+        np.bincount((last - first).astype(int)[visit], minlength=40)[:40] for visit, first, last in (real, ours)
+    )
+    assert np.abs(found / found.sum() - drawn / drawn.sum()).sum() / 2 < 0.05
+
+
+def test_claims_of_some_days_are_closed_with_their_month_too(receipts):
+    between = (date(2025, 3, 20), date(2025, 4, 9))
+    sampler = Sampler(receipts[1])
+    claims = sampler.draw_claims(1, np.arange(3000))
+    drawn = sampler.draw_history(1, np.arange(3000), claims.drop_columns(["admit_dt", "discharge_dt"]), between)
+    first, last = (drawn[name].to_numpy().astype("datetime64[D]") for name in ("admit_dt", "discharge_dt"))
+    visit = np.array(claims["service_type"].to_pylist()) == "RJTL"
+    assert first.min() >= np.datetime64(between[0])
+    assert first.max() <= np.datetime64(between[1])
+    # From the 20th of March on no visit of more than twelve days ends in it.
+    fits = visit & ((last - first).astype(int) < 12)
+    assert np.mean((month_of(first) != month_of(last))[fits]) < 0.01
+    assert np.count_nonzero(month_of(first) == month_of(np.array("2025-04-01", "datetime64[D]"))) > 1000
+
+
+def test_stays_that_are_billed_at_the_end_of_each_month_end_there(fit):
+    g, table = np.random.default_rng(38), tariff_table(ROWS)
+    first = table["admit_dt"].to_numpy().astype("datetime64[D]")
+    stay = np.where(table["los"].to_numpy() > 0, 1 + g.poisson(9, ROWS), 0)
+    ends = (first.astype("datetime64[M]") + 1).astype("datetime64[D]") - 1
+    last = np.minimum(first + stay, np.maximum(ends, first))
+    table = replaced(replaced(table, "discharge_dt", pa.array(last)), "los", pa.array((last - first).astype(int)))
+    _, first, last = spans(Sampler(fit(table)).draw_claims(1, np.arange(ROWS)))
+    assert np.mean(month_of(first) != month_of(last)) < 0.01
+
+
+def test_stays_that_end_on_any_day_of_any_month_tell_nothing_of_it(fit):
+    assert "same_month" not in fit(tariff_table(ROWS)).tables
 
 
 def test_days_between_dates_that_few_have_are_not_told(fit):
