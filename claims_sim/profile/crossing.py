@@ -20,7 +20,7 @@ from claims_sim.profile.encode import (
 )
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
-from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND
+from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
@@ -53,6 +53,7 @@ _CALLED: Final = {
     MEMBER: "secondary code",
     AMOUNT_BAND: "band of what is claimed",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
+    PAID_LEVEL: "how large a share is paid",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
     SEASON: "month of the year",
     DISCHARGE_MONTH: "month of the discharge",

@@ -116,6 +116,7 @@ class TableSampler:
         """
         self.name = table.name
         self.parents = table.parents
+        self.size = table.size
         self._salt = stream_key("table", table.name)
         self._steps = steps_of([(level.contexts, len(level.cells)) for level in table.levels], table.sizes)
         self._cells: list[_Cells] = []

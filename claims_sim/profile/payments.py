@@ -33,7 +33,7 @@ from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.recurring import NearestPrices
 from claims_sim.profile.rounding import round_to_grids, to_whole_steps
-from claims_sim.profile.settlement import AMOUNT_BAND, FIRST_LEVEL, PAID_KIND
+from claims_sim.profile.settlement import AMOUNT_BAND, BY_RULE, FIRST_LEVEL, PAID_KIND, PAID_LEVEL
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
@@ -261,9 +261,7 @@ class Payments:
             draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
             if self._owed_follows:
                 listed = listed._replace(owed=self._own.draw(key, rows, draft))
-        if PAID_KIND in self._tables:
-            before = self._tables[PAID_KIND]
-            draft.codes[PAID_KIND] = before.draw(key, rows, draft.given(before.parents))
+        self._draw_kind(key, rows, draft)
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
@@ -305,6 +303,16 @@ class Payments:
         self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+
+    def _draw_kind(self, key: int, rows: Rows, draft: Draft) -> None:
+        """Of what kind each payment is, and about how large a share, where these are told first."""
+        if PAID_KIND in self._tables:
+            before = self._tables[PAID_KIND]
+            draft.codes[PAID_KIND] = before.draw(key, rows, draft.given(before.parents))
+        if PAID_LEVEL in self._tables:
+            level = self._tables[PAID_LEVEL]
+            drawn = level.draw(key, rows, draft.given(level.parents))
+            draft.codes[PAID_LEVEL] = np.where(draft.codes[PAID_KIND] < BY_RULE, np.int32(level.size), drawn)
 
     def _round_paid(
         self, key: int, rows: Rows, draft: Draft, amount: Numbers, paid: Numbers,

@@ -47,7 +47,10 @@ from claims_sim.profile.rounding import grids_of, is_large, stands_out
 
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
+_MANY_SHARES, _SHARE_LEVELS = 100, 12
+"""From so many shares on it is told first at which of so many levels one is."""
 PAID_KIND: Final = "paid_kind"
+PAID_LEVEL: Final = "paid_level"
 """Whether all is paid (FULL), nothing (ZERO), what a rule says or a share: it is drawn before how much."""
 _FEW_SHARES: Final = 8
 """So few shares hide nothing."""
@@ -225,10 +228,12 @@ def profile_settlement(
         others += builder.candidates([BESIDE_PRICE])
         add_paid_prices(builder, rules.own, encoded, candidates if claimed_follows else others)
     _add_kind(builder, codes, first, others)
-    kind = builder.candidates([PAID_KIND])
     target = Target("paid", codes, first + len(shares.bins.lo))
+    if len(shares.bins.lo) >= _MANY_SHARES:
+        _add_level(builder, codes, encoded.paid[known] / np.maximum(encoded.claimed[known], grid), known, others)
+    before = builder.candidates([PAID_KIND, PAID_LEVEL])
     # What is paid is no more than what is claimed, as its band says.
-    builder.add(target, [*others, *kind], first=[PAID_KIND], in_order=True)
+    builder.add(target, [*others, *before], first=[PAID_KIND, PAID_LEVEL], in_order=True)
     if means is not None:
         unruled = np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
         add_paid_residuals(builder, encoded, bins, [*others, *of_claimed], means, unruled)
@@ -264,6 +269,24 @@ def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[P
         return
     builder.add(Target(PAID_KIND, kind, BY_SHARE + 1), candidates)
     builder.variables[PAID_KIND] = (kind, BY_SHARE + 1)
+
+
+def _add_level(builder: Builder, codes: Codes, share: Numbers, known: Mask, candidates: Sequence[Parent]) -> None:
+    """Then about how large a share is paid, where hundreds of shares are: which it is follows from where and when, and so few claims of
+    each place have each that by themselves these would leave no room for what tells how large it is.
+    """  # noqa: D205
+    if PAID_KIND not in builder.variables:
+        return
+    part = codes[known] >= FIRST_LEVEL
+    edges = np.unique(np.quantile(share[part], np.linspace(0, 1, _SHARE_LEVELS + 1)[1:-1]))
+    level: Codes = np.full(len(codes), -1, np.int32)
+    level[known] = np.where(part, np.searchsorted(edges, share), -1)
+    kind = builder.candidates([PAID_KIND])
+    builder.add(Target(PAID_LEVEL, level, len(edges) + 1), [*candidates, *kind], first=[PAID_KIND])
+    # All and nothing have a level of their own.
+    level[known] = np.where(part, level[known], len(edges) + 1)
+    level[codes < 0] = -1
+    builder.variables[PAID_LEVEL] = (level, len(edges) + 2)
 
 
 def _in_ranges(shares: Binned) -> Ints:
