@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encode import DAY, DISCHARGE_MONTH, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
-from claims_sim.profile.numbers import bin_numbers
+from claims_sim.profile.numbers import Binned, bin_numbers
 from claims_sim.profile.release import Target
 from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 
@@ -19,7 +19,8 @@ MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 MIDNIGHT: Final = HOURS
 """The code, behind those of the hours, of claims whose house writes the day only: at 0:00 sharp among times of any minute."""
 _PRACTICALLY_ALL: Final = 0.999
-_MOSTLY: Final = 0.9
+_MOSTLY, _SOME_WHOLE = 0.9, 0.1
+"""The shares of the visits of some minutes that must last whole ones for all to, where few do not; and for these to be told apart."""
 _SOME_AT_MIDNIGHT, _MOSTLY_SHARP = 0.01, 0.5
 """The shares of all claims, and of those of the first hour, that must be at 0:00 sharp."""
 TIME_GRIDS: Final = (3600, 1800, 900, 300, 60, 1)
@@ -303,15 +304,8 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     minutes[same] = np.floor(exact)
     binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
     if len(binned.bins.lo):
-        # Visits may last whole minutes though they begin at any second: where most of a range do, all that are drawn from it.
-        code, size = binned.codes[same], len(binned.bins.lo)
-        told = code >= 0
-        whole = np.bincount(code[told], exact[told] == np.floor(exact[told]), size)
-        is_whole = whole > _MOSTLY * np.bincount(code[told], minlength=size)
-        hi = tuple((np.array(binned.bins.hi) + ~is_whole).tolist())
-        some = True if is_whole.all() else tuple(is_whole.tolist())
-        bins["same_day_minutes"] = Bins(lo=binned.bins.lo, hi=hi, whole=some if is_whole.any() else False)
-        target = Target("same_day_minutes", binned.codes, len(binned.bins.lo))
+        codes, bins["same_day_minutes"] = _with_whole_minutes(encoded, binned, np.flatnonzero(same), exact)
+        target = Target("same_day_minutes", codes, len(bins["same_day_minutes"].lo))
         context = [
             "service_type",
             "admit_hour",
@@ -321,6 +315,28 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
             "dx_primary_code",
         ]
         builder.add(target, builder.candidates(context), most=3)
+
+
+def _with_whole_minutes(
+    encoded: Encoded, binned: Binned, rows: Ints, minutes: npt.NDArray[np.float64]
+) -> tuple[Codes, Bins]:
+    """The ranges of minutes that `rows` last, of which some are of whole minutes though their visits begin at any second: where many are
+    and some are not, a range of their own beside that of the others.
+    """  # noqa: D205
+    codes, lo, hi = binned.codes.copy(), np.array(binned.bins.lo), np.array(binned.bins.hi)
+    size, told = len(lo), np.flatnonzero(binned.codes[rows] >= 0)
+    code, is_whole = codes[rows[told]].astype(np.int64), minutes[told] == np.floor(minutes[told])
+    share = np.bincount(code, is_whole, size) / np.maximum(np.bincount(code, minlength=size), 1)
+    of_both = encoded.population.releasable(2 * code + is_whole, 2 * size, rows[told]).reshape(size, 2).all(1)
+    split = np.flatnonzero((share > _SOME_WHOLE) & of_both)
+    own = np.full(size, -1)
+    own[split] = size + np.arange(len(split))
+    moved = is_whole & (own[code] >= 0)
+    codes[rows[told[moved]]] = own[code[moved]]
+    whole = np.r_[(share > _MOSTLY) & (own < 0), np.ones(len(split), np.bool_)]
+    lo, hi = np.r_[lo, lo[split]], np.r_[hi, hi[split]] + ~whole
+    some = True if whole.all() else tuple(whole.tolist())
+    return codes, Bins(lo=tuple(lo.tolist()), hi=tuple(hi.tolist()), whole=some if whole.any() else False)
 
 
 def _ends(encoded: Encoded, those: Mask) -> npt.NDArray[Any]:

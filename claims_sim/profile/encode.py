@@ -32,6 +32,7 @@ from claims_sim.profile.released_values import CODE_LISTS, release_values
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import share_of
 from claims_sim.profile.weights import weights_as_dealt
+from claims_sim.randomness import stream_key
 
 TEXT_COLUMNS: Final = (
     "service_type", "province_name", "district_name", "facility_class", "facility_type", "facility_ownership",
@@ -111,7 +112,9 @@ def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Populat
         if name not in table.column_names or table[name].null_count == table.num_rows:
             return None
         column = table[name]
-        ids, _ = pd.factorize(column.fill_null(0).to_numpy())
+        # Numbered in an order that only the production zone knows, and that neither the order of the claims nor one more key changes.
+        secret, odd = (np.uint64(stream_key("order of", name, what, rounding_key) | 1) for what in ("key", "factor"))
+        ids, _ = pd.factorize((column.fill_null(0).to_numpy().astype(np.uint64) ^ secret) * odd, sort=True)
         ids = ids.astype(np.int64)
         missing = column.is_null().to_numpy(zero_copy_only=False)
         # Claims without a person's key are all counted as one person's: no cell may rest on them.

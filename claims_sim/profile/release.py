@@ -179,11 +179,10 @@ def lend_to_complements(
     at = np.flatnonzero(np.isin(cells, largest))
     pairs, distinct = dense_ids(cells[at] * (int(population.persons.max()) + 1) + population.persons[rows[at]])
     owner = distinct // (int(population.persons.max()) + 1)
-    order = np.lexsort((uniforms(stream_key("lent", population.rounding_key), distinct), owner))
-    first, each = np.searchsorted(owner, owner), np.bincount(pairs)[order]
-    before = np.empty((2, len(owner)), np.int64)
-    before[0, order] = np.arange(len(owner)) - first
-    before[1, order] = np.cumsum(each) - each - (np.cumsum(each) - each)[first]
+    # Those first whose numbers come first: they were numbered in an order that the production zone alone knows.
+    first, each = np.searchsorted(owner, owner), np.bincount(pairs)
+    claims_before = np.cumsum(each) - each
+    before = np.arange(len(owner)) - first, claims_before - claims_before[first]
     is_lent = (before[0] < population.k * more[owner]) | (before[1] < withheld[owner] * more[owner])
     of_cell, lends_of = (np.bincount(owner, some, len(context)) for some in (np.ones(len(owner)), is_lent))
     is_lent &= (of_cell >= _LENT * lends_of)[owner]

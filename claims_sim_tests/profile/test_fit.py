@@ -386,6 +386,27 @@ def test_claims_without_an_amount_are_claims_like_others(fit):
     assert left["amount_claimed"].isna().mean() == pytest.approx(0.25, abs=0.03)
 
 
+def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_more(fit):
+    """Visits begin at any second; of those of fifteen minutes two thirds last these exactly."""
+    g, rows = np.random.default_rng(8), 6000
+    table = tariff_table(rows)
+    begins = np.datetime64("2024-01-01T07:00:00") + (
+        g.integers(0, 360, rows) * 86_400 + g.integers(0, 28_800, rows)
+    ).astype("m8[s]")
+    seconds = np.where(g.random(rows) < 0.5, 900, g.integers(900, 1500, rows))
+    for name, values in (
+        ("service_type", ["RJTL"] * rows), ("los", [0] * rows), ("admit_dt", begins), ("discharge_dt", begins + seconds.astype("m8[s]")),
+    ):  # fmt: skip
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    lasted = (drawn["discharge_dt"] - drawn["admit_dt"]).dt.total_seconds()
+    assert (lasted == 900).mean() == pytest.approx((seconds == 900).mean(), abs=0.03)
+    others = lasted[lasted != 900]
+    assert others.between(900, 1500).all()
+    assert (others < 960).mean() == pytest.approx(0.1, abs=0.03)
+    assert (others % 60 == 0).mean() < 0.06
+
+
 @pytest.mark.slow
 def test_visits_of_whole_minutes_stay_whole_beside_others(fit):
     """Visits begin at any second; most last a quarter of an hour, others as long as they last."""
@@ -410,3 +431,20 @@ def test_visits_of_whole_minutes_stay_whole_beside_others(fit):
     others = lasted[(lasted != 900) & (lasted < 7200)]
     assert (others % 60 == 0).mean() < 0.1
     assert others.min() >= 1200
+
+
+def test_which_claims_hide_those_of_a_few_depends_neither_on_their_order_nor_on_one_person_more(fit):
+    g, table = np.random.default_rng(9), tariff_table(6000)
+    persons = [f"person {i // 2}" for i in range(6000)]
+    severity = table["severity_group"].to_pylist()
+    for i in range(60):
+        persons[i], severity[i] = f"heavy user {i % 3}", "sangat berat"
+    table = replaced(replaced(table, "severity_group", severity), "patient_id_hash", persons)
+    told = fit(table).tables["severity_group"]
+    assert fit(table.take(g.permutation(6000))).tables["severity_group"] == told
+    more = replaced(table.slice(0, 1), "patient_id_hash", ["someone else"])
+    after = fit(pa.concat_tables([more, table.cast(more.schema)])).tables["severity_group"]
+    # But for the one cell that the claim itself is in.
+    changes = [abs(a - b) for one, two in zip(told.levels, after.levels, strict=True)
+               for a, b in zip(one.units, two.units, strict=True)]  # fmt: skip
+    assert sum(changes) <= 1
