@@ -22,6 +22,8 @@ MIN_AMOUNTS_ON_LINE: Final = 20
 _SLOPES: Final = np.arange(21) / 20
 _PLAIN: Final = (0.0, 1.0)
 """The slopes by which also small amounts tell a line: whatever is claimed or all but so much is paid."""
+EXACTLY, ABOUT = 0.5, 1.5
+"""How many steps off a line what is paid may be."""
 _LINE_ROWS: Final = 60_000
 _MIN_LINE_SHARE: Final = 0.01
 _LINE_SPREAD: Final = 0.25
@@ -46,12 +48,13 @@ def find_lines(
     line: Codes = np.full(len(claimed), -1, np.int32)
     todo = rows[:: max(1, len(rows) // _LINE_ROWS)]
     search = _Search(claimed, paid, population, grid, step, _LINE_SPREAD * _different(claimed[todo]))
-    lines, todo = search.commonest(todo)
-    lines += search.further(todo)
-    for number, (slope, offset) in enumerate(lines):
+    commonest, todo = search.commonest(todo)
+    # Of small parts that are left one may be as common as the next: where they are rare, one stands for those beside it.
+    lines = [*((found, EXACTLY) for found in commonest), *((found, ABOUT) for found in search.further(todo))]
+    for number, (found, near) in enumerate(lines):
         free = rows[line[rows] < 0]
-        line[free[search.lies_on((slope, offset), free)]] = number
-    return tuple(lines), line
+        line[free[search.lies_on(found, free, near)]] = number
+    return tuple(found for found, _ in lines), line
 
 
 def _different(amounts: Numbers) -> float:
@@ -78,7 +81,7 @@ class _Search:
         enough = max(_MIN_LINE_SHARE * len(todo), 2 * self.population.k)
         while len(lines) < MOST_COMMON and len(todo) >= enough:
             support, slope, offset = self._densest(todo)
-            on = self.lies_on((slope, offset), todo)
+            on = self.lies_on((slope, offset), todo, EXACTLY)
             if support < enough or not self._is_one(todo[on], support):
                 break
             lines.append((float(slope), float(offset)))
@@ -92,7 +95,7 @@ class _Search:
         if self.step > self.grid:
             todo = todo[is_large(self.claimed[todo], self.step)]
         for candidate in self._told_by_pairs(todo):
-            on = self.lies_on(candidate, todo)
+            on = self.lies_on(candidate, todo, ABOUT)
             if np.count_nonzero(on) < enough or not self._is_one(todo[on], int(np.count_nonzero(on))):
                 continue
             lines.append(candidate)
@@ -101,11 +104,12 @@ class _Search:
                 break
         return lines
 
-    def lies_on(self, line: Line, rows: Ints) -> Mask:
-        """Which of `rows` are paid what the line says, to the grid or to the step of payments."""
+    def lies_on(self, line: Line, rows: Ints, near_plain: float) -> Mask:
+        """Which of `rows` are paid what the line says, to the grid or to the step of payments; so many steps off at most by a plain one."""
         (slope, offset), claimed, paid = line, self.claimed[rows], self.paid[rows]
         # Small amounts lie on any line to a step or two.
-        near = np.where(is_large(claimed, self.grid), 1.5, 0.5 if slope in _PLAIN else 0.0)
+        large = near_plain if slope in _PLAIN else ABOUT
+        near = np.where(is_large(claimed, self.grid), large, EXACTLY if slope in _PLAIN else 0.0)
         on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < near * self.grid
         to_step = is_exactly(claimed * slope + offset, paid, self.step, self.grid) & is_large(claimed, self.step)
         return np.asarray(on | to_step)

@@ -110,6 +110,18 @@ def test_of_few_steps_each_amount_has_payments_of_its_own(fit, about, amounts):
         assert np.abs(shares[0] - shares[1]).sum() / 2 < 0.11
 
 
+def test_small_parts_that_are_left_of_all_are_left_as_often_as_they_are(fit):
+    """Of what visits claim, hundreds and thousands, 5 to 9 are left, or the whole of a hundred."""
+    g, rows = np.random.default_rng(21), 20_000
+    claimed = np.rint(np.exp(g.normal(6.5, 0.6, rows))) + 120
+    left = np.where(g.random(rows) < 0.3, 100, g.integers(5, 10, rows))
+    table = replaced(replaced(tariff_table(rows, seed=21), "amount_claimed", claimed), "amount_paid", claimed - left)
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    found = drawn["amount_claimed"] - drawn["amount_paid"]
+    for part in (5, 6, 7, 8, 9, 100):
+        assert (found == part).mean() == pytest.approx((left == part).mean(), abs=0.015)
+
+
 @pytest.mark.parametrize("grid", [0.05, 0.1, 1.0])
 def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, grid):
     """Of every third amount nothing is paid, of the others all: 0.3 is three steps of 0.1, though not as it is computed."""
