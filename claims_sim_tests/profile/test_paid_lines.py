@@ -135,3 +135,16 @@ def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, gr
     small = drawn[step < 60]
     wrong = (small["amount_paid"] == 0) != (step[step < 60] % 3 == 0)
     assert wrong.mean() < 0.04
+
+
+@pytest.mark.parametrize(("persons", "told"), [(5, False), (300, True)])
+def test_a_small_amount_of_a_few_has_no_payments_of_its_own(fit, persons, told):
+    """An amount of 37 steps that three hundred claims bear, of five persons or of as many, and of which nothing is paid."""
+    g, rows = np.random.default_rng(22), 20_000
+    claimed = np.rint(np.exp(g.normal(4.5, 1, rows))) * 10 + 20
+    claimed = np.where(np.isin(claimed, [370, 380]), 390, claimed)
+    claimed[:300] = 370
+    paid = np.where(claimed == 370, 0, np.rint(claimed * g.choice([0.5, 0.8], rows) / 10) * 10)
+    table = replaced(replaced(tariff_table(rows, seed=22), "amount_claimed", claimed), "amount_paid", paid)
+    whose = [f"p{i % persons}" if i < 300 else f"q{i}" for i in range(rows)]
+    assert (370.0 in fit(replaced(table, "patient_id_hash", whose)).money.paid_bands) == told

@@ -102,6 +102,14 @@ def test_amounts_that_recur_among_few_are_not_told(persons, expected):
     assert share(np.r_[shared, one_off], whose) == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize(("persons", "expected"), [(10, 0.0), (12, 0.99)])
+def test_amounts_that_do_not_recur_of_few_are_not_told(persons, expected):
+    """All but those few bear one of twenty amounts."""
+    g = np.random.default_rng(7)
+    amounts = np.r_[np.tile(1_000_001.0 + 10 * np.arange(20), 100), np.rint(np.exp(g.normal(15, 1, persons)))]
+    assert share(amounts, np.arange(len(amounts))) == pytest.approx(expected, abs=0.02)
+
+
 def test_each_kind_of_service_has_its_share():
     g = np.random.default_rng(6)
     service = (np.arange(ROWS) % 2).astype(np.int32)

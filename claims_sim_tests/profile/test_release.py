@@ -131,6 +131,57 @@ def test_a_small_cell_is_withheld_as_a_whole_before_a_large_one_lends():
     assert (depths == 1).tolist() == (value == 0).tolist()
 
 
+@pytest.mark.parametrize(("persons", "lends"), [(40, False), (400, True)])
+def test_a_cell_of_few_persons_lends_nothing(persons, lends):
+    """Of forty persons' claims those of eleven would be a quarter and more."""
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000) % persons, 5000 + np.arange(30) % 3]
+    population = Population(2030, 11, person, None)
+    _, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(2030, np.int32), 1)], population)
+    assert (depths == 1).any() == lends
+
+
+@pytest.mark.parametrize(("large", "lends"), [(150, False), (500, True)])
+def test_a_cell_that_is_not_far_larger_lends_nothing(large, lends):
+    value = np.repeat([0, 1], [large, 60]).astype(np.int32)
+    person = np.r_[np.arange(large), 5000 + np.arange(60) % 3]
+    population = Population(large + 60, 11, person, None)
+    given = [Parent("a", np.zeros(large + 60, np.int32), 1)]
+    assert (release_table(Target("v", value, 2), given, population).depth == 1).any() == lends
+
+
+def test_who_lends_follows_from_the_order_of_persons_alone():
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
+    order = np.random.default_rng(3).permutation(2030)
+    withheld = []
+    for rows in (np.arange(2030), order):
+        population = Population(2030, 11, person[rows], None)
+        given = [Parent("a", np.zeros(2030, np.int32), 1)]
+        depths = release_table(Target("v", value[rows], 2), given, population).depth
+        withheld.append(set(person[rows][depths < 1].tolist()))
+    assert withheld[0] == withheld[1]
+    assert max(who for who in withheld[0] if who < 2000) == len([who for who in withheld[0] if who < 2000]) - 1
+
+
+def test_how_many_is_lent_of_one_variable_tells_nothing_of_another():
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
+    population, given = Population(2030, 11, person, None), [Parent("a", np.zeros(2030, np.int32), 1)]
+    lent = {int((release_table(Target(name, value, 2), given, population).depth < 1).sum()) for name in "vwxyz"}
+    assert len(lent) >= 4
+
+
+def test_without_persons_nothing_is_lent_to_what_one_hospital_leaves():
+    value = np.repeat([0, 1, 2], [2000, 60, 100]).astype(np.int32)
+    facility = np.r_[np.arange(2060) % 20, np.full(100, 77)] + 1
+    table, *_ = release_table(
+        Target("v", value, 3), [Parent("a", np.zeros(2160, np.int32), 1)], Population(2160, 50, None, facility)
+    )
+    assert table.levels[1].values == (0, REMAINDER)
+    assert table.levels[1].units[1] * 50 > 110
+
+
 @pytest.mark.parametrize("key", range(8))
 def test_what_a_cell_has_lent_leaves_no_cell_of_one_hospital(key):
     """Nine in ten of the large cell's claims are one hospital's, as many as may be."""
