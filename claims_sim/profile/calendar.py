@@ -327,13 +327,13 @@ def _with_whole_minutes(
     size, told = len(lo), np.flatnonzero(binned.codes[rows] >= 0)
     code, is_whole = codes[rows[told]].astype(np.int64), minutes[told] == np.floor(minutes[told])
     share = np.bincount(code, is_whole, size) / np.maximum(np.bincount(code, minlength=size), 1)
-    of_both = encoded.population.releasable(2 * code + is_whole, 2 * size, rows[told]).reshape(size, 2).all(1)
-    split = np.flatnonzero((share > _SOME_WHOLE) & of_both)
+    may = encoded.population.releasable(2 * code + is_whole, 2 * size, rows[told]).reshape(size, 2)
+    split = np.flatnonzero((share > _SOME_WHOLE) & may.all(1))
     own = np.full(size, -1)
     own[split] = size + np.arange(len(split))
     moved = is_whole & (own[code] >= 0)
     codes[rows[told[moved]]] = own[code[moved]]
-    whole = np.r_[(share > _MOSTLY) & (own < 0), np.ones(len(split), np.bool_)]
+    whole = np.r_[(share > _MOSTLY) & (own < 0) & may[:, 1], np.ones(len(split), np.bool_)]
     lo, hi = np.r_[lo, lo[split]], np.r_[hi, hi[split]] + ~whole
     some = True if whole.all() else tuple(whole.tolist())
     return codes, Bins(lo=tuple(lo.tolist()), hi=tuple(hi.tolist()), whole=some if whole.any() else False)

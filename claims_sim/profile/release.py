@@ -175,7 +175,7 @@ def lend_to_complements(
     changes = np.diff(context[order]) > 0
     smallest, largest = order[np.r_[True, changes]], order[np.r_[changes, True]]
     # A smaller cell is withheld as a whole.
-    largest = largest[(counts[largest] >= _LENT * wanted[largest]) & (counts[smallest] > wanted[largest])]
+    largest = largest[counts[smallest] > wanted[largest]]
     at = np.flatnonzero(np.isin(cells, largest))
     pairs, distinct = dense_ids(cells[at] * (int(population.persons.max()) + 1) + population.persons[rows[at]])
     owner = distinct // (int(population.persons.max()) + 1)

@@ -405,6 +405,10 @@ def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_m
     assert others.between(900, 1500).all()
     assert (others < 960).mean() == pytest.approx(0.1, abs=0.03)
     assert (others % 60 == 0).mean() < 0.06
+    # Nothing of this is told of five persons.
+    persons = np.where(seconds == 900, np.arange(rows) % 5, 10 + np.arange(rows))
+    of_few = fit(replaced(table, "patient_id_hash", [f"p{i}" for i in persons]))
+    assert of_few.bins["same_day_minutes"].whole is False
 
 
 @pytest.mark.slow

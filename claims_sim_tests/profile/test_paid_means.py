@@ -221,3 +221,23 @@ def test_parts_of_any_size_of_small_claims_are_no_shares(fit):
     part = np.floor(claimed * g.beta(2, 6, ROWS) / 100) * 100
     money = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", claimed - part)).money
     assert money.patients_part is None
+
+
+def test_of_hundreds_of_shares_it_is_told_first_about_how_large_one_is(fit):
+    """Each place pays a share of its own in each quarter, less a part that follows the class of the house."""
+    g, rows = np.random.default_rng(23), 24_000
+    table = tariff_table(rows, seed=23)
+    place, kind = g.integers(0, 20, rows), g.integers(0, 4, rows)
+    claimed = np.rint(np.exp(g.normal(6.5, 0.5, rows))) + 300
+    quarter = table["admit_dt"].to_numpy().astype("datetime64[M]").astype(int) % 12 // 3
+    share = np.round(g.uniform(0.86, 1.0, (20, 4)), 4)[place, quarter]
+    paid = np.rint(claimed * share) - np.array([50, 80, 150, 250])[kind]
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    table = replaced(table, "province_name", [f"PLACE {chr(65 + i)}" for i in place])
+    table = replaced(table, "facility_class", [f"Class {chr(65 + i)}" for i in kind])
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    left = drawn["amount_claimed"] - drawn["amount_paid"]
+    for i in range(4):
+        of_kind = np.quantile(left[drawn["facility_class"] == f"Class {chr(65 + i)}"], [0.1, 0.5, 0.9])
+        real = np.quantile((claimed - paid)[kind == i], [0.1, 0.5, 0.9])
+        assert of_kind == pytest.approx(real, rel=0.15), (i, of_kind, real)

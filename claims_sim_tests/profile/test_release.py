@@ -141,6 +141,15 @@ def test_a_cell_of_few_persons_lends_nothing(persons, lends):
     assert (depths == 1).any() == lends
 
 
+def test_what_is_lent_is_of_enough_persons_however_many_claims_each_has():
+    value = np.repeat([0, 1], [20_000, 30]).astype(np.int32)
+    person = np.r_[np.arange(20_000) % 400, 5000 + np.arange(30) % 3]
+    population = Population(20_030, 11, person, None)
+    _, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(20_030, np.int32), 1)], population)
+    assert len(np.unique(person[(depths < 1) & (value == 0)])) >= 11
+    assert (depths == 1).any()
+
+
 @pytest.mark.parametrize(("large", "lends"), [(150, False), (500, True)])
 def test_a_cell_that_is_not_far_larger_lends_nothing(large, lends):
     value = np.repeat([0, 1], [large, 60]).astype(np.int32)

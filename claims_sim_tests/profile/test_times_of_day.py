@@ -339,6 +339,27 @@ def test_stays_that_are_billed_at_the_end_of_each_month_end_there(fit):
     assert np.mean(month_of(first) != month_of(last)) < 0.01
 
 
+def test_bills_from_the_middle_of_a_month_to_that_of_the_next_end_there(fit):
+    g, table = np.random.default_rng(39), tariff_table(ROWS)
+    month = np.datetime64("2023-01") + g.integers(0, 24, ROWS)
+    billed = table["los"].to_numpy() > 0
+    begins = month.astype("datetime64[D]") + np.where(billed, g.integers(14, 28, ROWS), g.integers(0, 28, ROWS))
+    ends = np.where(billed, begins + 19, begins)
+    table = replaced(replaced(table, "admit_dt", pa.array(begins)), "discharge_dt", pa.array(ends))
+    table = replaced(table, "los", pa.array(np.where(billed, 19, 0)))
+    profile = fit(table)
+    # Of what begins and ends on one day nothing is counted.
+    counted = sum(sum(level.units) for level in profile.tables["same_month"].levels) * profile.k
+    assert counted == pytest.approx(billed.sum(), rel=0.02)
+    _, first, last = spans(Sampler(profile).draw_claims(1, np.arange(ROWS)))
+    apart = last > first
+    crosses = [
+        np.mean((month_of(a) != month_of(b))[those]) for a, b, those in ((first, last, apart), (begins, ends, billed))
+    ]
+    assert crosses[1] > 0.95
+    assert crosses[0] == pytest.approx(crosses[1], abs=0.02)
+
+
 def test_stays_that_end_on_any_day_of_any_month_tell_nothing_of_it(fit):
     assert "same_month" not in fit(tariff_table(ROWS)).tables
 
