@@ -26,7 +26,8 @@ from claims_sim.profile.source_sql import (
 Facts = Mapping[str, float]
 SURE: Final = 0.5
 """From here on a line is proposed."""
-_MOST_SERVICES: Final = 12
+_MOST_SERVICES, _MANY_SERVICES = 12, 0.4
+"""More kinds of service than so many are rather wards or specialities, and count for a part: by its name a column may still have them."""
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MOST_DISTRICTS: Final = 1000
@@ -43,7 +44,7 @@ _SHARES: Final = {
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",
     "money": "{m} IS NOT NULL",
     "whole": "TRY_CAST({t} AS DOUBLE) = floor(TRY_CAST({t} AS DOUBLE))",
-    "date": "{d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31'",
+    "date": "coalesce({d} BETWEEN TIMESTAMP '1950-01-01' AND TIMESTAMP '2100-12-31', false)",
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?([;,|#~\]]|\s+[A-TV-Z][0-9][0-9A-Z.]{{1,5}})')",
@@ -152,7 +153,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
     "service_type": (
-        lambda f: max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES),
+        lambda f: max(_categories(f), f["service"]) * (1.0 if f["kinds"] <= _MOST_SERVICES else _MANY_SERVICES),
         "few categories, {service:.0%} known words",
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),

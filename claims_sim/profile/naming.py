@@ -11,7 +11,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "ym begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
+    "date": "dtm ym begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
     "admit": "begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
     "discharge": "einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
@@ -25,35 +25,35 @@ _MEANINGS: Final[dict[str, str]] = {
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
+    "facility": "site institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "ik agb id no nomor key number num",
+    "id": "nbr npi ik agb id no nomor key number num",
     "hash": "hash enc encrypted pseudo pseudonym",
     "code": "kode kd code cd",
-    "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
+    "class": "porte tier versorgungsstufe kelas kls class",
+    "owner": "natureza secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
-    "type": "categorie category tipe type jenis jns jen kind tipo",
-    "service": "servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "type": "cat categ categorie category tipe type jenis jns jen kind tipo",
+    "service": "svc servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
+    "severity": "severite pccl pcl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
-    "dx": "pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
+    "dx": "sick pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
+    "primary": "prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "rvs package "
+    "procedure": "hauptprozedur item rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
+    "amount": "mt biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
     "montant bedrag",
     "price": "tarif tariff",
     "whole": "total tot jumlah summe",
@@ -65,10 +65,10 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
+    "gap": "lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "enrollee enrolee insuree subscriber hesid mbun "
+    "person": "mbr cns enrollee enrolee insuree subscriber hesid mbun "
     "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
@@ -84,7 +84,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "companions": "sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
     "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
-    "relative": "relative relatif drg rw adjrw bewertungsrelation",
+    "relative": "rltv relative relatif drg rw adjrw bewertungsrelation",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
@@ -124,7 +124,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
-    "amount_gap": ("gap", "amount gap", "own paid"),
+    "amount_gap": ("gap", "amount gap", "own paid", "own amount!"),
     "patient_id_hash": ("person id", "person hash", "person", "record id", "person label"),
     "claim_weight": ("weight",),
 }
@@ -183,7 +183,10 @@ _KNOWN: Final[dict[str, str]] = {
     "ssickcd": "dx_secondary_codes", "subsick": "dx_secondary_codes", "patsido": "", "keyseq": "claim_id", "vscn": "los", "recn": "",
     "ykihosido": "province_name", "ykihogubuncd": "facility_type", "dmdtramt": "amount_claimed", "edecjbrdnamt": "amount_paid",
     "edecsbrdnamt": "amount_gap", "dmdsbrdnamt": "", "dmdjbrdnamt": "",
-    "malk": "claim_id", "mathe": "patient_id_hash", "mathebhyt": "patient_id_hash", "ngayvao": "admit_dt", "ngayra": "discharge_dt",
+    "malk": "claim_id", "mcarekey": "claim_id", "indidscmno": "patient_id_hash", "vshspddcnt": "los", "sicknm": "dx_primary_label",
+    "edicd": "procedure_code", "edinm": "procedure_label", "idano": "patient_id_hash", "procode": "facility_id", "spellid": "claim_id",
+    "fallid": "claim_id", "numrss": "claim_id", "nbdas": "comorbidity_count",
+    "mathe": "patient_id_hash", "mathebhyt": "patient_id_hash", "ngayvao": "admit_dt", "ngayra": "discharge_dt",
     "songaydtri": "los", "macskcb": "facility_id", "matinh": "province_name", "hangbv": "facility_class",
     "maloaikcb": "service_type", "mabenh": "dx_primary_code", "mabenhchinh": "dx_primary_code", "tenbenh": "dx_primary_label",
     "mabenhkhac": "dx_secondary_codes", "mabenhkt": "dx_secondary_codes", "maptttqt": "procedure_code",
@@ -215,7 +218,8 @@ _KNOWN: Final[dict[str, str]] = {
     "hospconttype": "facility_class", "functype": "facility_type", "feeym": "",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
-    "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "fall": "claim_id",
+    "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
+    "fall": "claim_id",
     "edectramt": "amount_claimed", "land": "province_name", "sido": "province_name", "drg": "procedure_code",
 }  # fmt: skip
 """The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs, a
@@ -229,7 +233,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "cat", "item", "site", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

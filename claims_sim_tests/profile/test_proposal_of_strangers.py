@@ -566,3 +566,31 @@ def test_keys_that_differ_in_case_alone_are_different(tmp_path):
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     keys = [f"x{letters[i // 52]}{letters[i % 52]}" for i in range(900)]
     assert placed_in(with_columns(table, claim_no=keys), tmp_path)["claim_id"] == "claim_no"
+
+
+def test_a_few_amounts_that_could_be_dates_make_no_dates_of_the_others(tmp_path):
+    """Whole amounts, of which two have eight digits: 20 July 2019 and 12 May 2020."""
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    amounts = [10_000 + 37 * i for i in range(900)]
+    amounts[5], amounts[7] = 20_190_720, 12_052_020
+    found = placed_in(with_columns(table, BILLED_AMT=amounts, PAID_AMT=[amount - 5 for amount in amounts]), tmp_path)
+    assert found["amount_claimed"] == "BILLED_AMT"
+    assert found["amount_paid"] == "PAID_AMT"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("PRNCPAL_DGNS_CD", "dx_primary_code"), ("SERVICE_DTM", "admit_dt"), ("CLM_NBR", "claim_id"), ("MBR_KEY", "patient_id_hash"),
+        ("CNS_HASH", "patient_id_hash"), ("SITE_NPI", "facility_id"), ("NATUREZA", "facility_ownership"), ("ITEM_DESC", "procedure_label"),
+        ("MT_AMO", "amount_paid"), ("MBR_LBLTY_AMT", "amount_gap"), ("hauptprozedur", "procedure_code"),
+        ("indi_dscm_no", "patient_id_hash"), ("vshsp_dd_cnt", "los"), ("PATIENT_COST", "amount_gap"), ("SVC_CAT", "service_type"),
+    ],
+)  # fmt: skip
+def test_names_of_payers_abroad_are_known(theirs, ours):
+    assert name_score(theirs, ours) > 0.75
+    assert name_score("CATATAN", ours) < 0.5
+
+
+def test_the_relative_weight_of_a_group_of_cases_is_no_weight_of_claims():
+    assert name_score("RLTV_WT", "claim_weight") == 0.0
