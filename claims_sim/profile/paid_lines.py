@@ -18,7 +18,8 @@ from claims_sim.randomness import stream_key, uniforms
 Line = tuple[float, float]
 MOST_COMMON: Final = 12
 """So many of the lines are the commonest, sought slope by slope."""
-MIN_AMOUNTS_ON_LINE: Final = 20
+MIN_AMOUNTS_ON_LINE, SURELY_ON_LINE = 20, 100
+"""So many different amounts on a line at least, and so many that it is one whatever share of the claims on it has others."""
 _SLOPES: Final = np.arange(21) / 20
 _PLAIN: Final = (0.0, 1.0)
 """The slopes by which also small amounts tell a line: whatever is claimed or all but so much is paid."""
@@ -117,7 +118,8 @@ class _Search:
     def _is_one(self, on: Ints, support: int) -> bool:
         """Are these rows of many different amounts, and may they be told of?"""
         different = len(np.unique(self.claimed[on]))
-        return different >= max(MIN_AMOUNTS_ON_LINE, self.spread * support) and self.population.may_be_told(on)
+        enough = min(max(MIN_AMOUNTS_ON_LINE, self.spread * support), SURELY_ON_LINE)
+        return different >= enough and self.population.may_be_told(on)
 
     def _densest(self, todo: Ints) -> tuple[int, float, float]:
         """How many rows lie on the commonest line, on the grid or, where clearly more do, to the step; its slope and its offset."""

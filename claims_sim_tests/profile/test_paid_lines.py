@@ -122,6 +122,27 @@ def test_small_parts_that_are_left_of_all_are_left_as_often_as_they_are(fit):
         assert (found == part).mean() == pytest.approx((left == part).mean(), abs=0.015)
 
 
+def test_a_fixed_part_is_one_though_most_that_leave_it_claim_the_same_few_amounts(fit):
+    """Visits cost one of 300 fees, most of them one of ten; of a third 1,500 are left, of the others three tenths in whole hundreds; of
+    stays any share.
+    """  # noqa: D205
+    g, rows = np.random.default_rng(24), 24_000
+    fees = 10.0 * g.choice(np.arange(1000, 1500), 300, replace=False)
+    weight = np.r_[np.full(10, 40.0), np.full(290, 1.0)]
+    visit = g.random(rows) < 0.5
+    claimed = np.where(
+        visit, g.choice(fees, rows, p=weight / weight.sum()), np.rint(np.exp(g.normal(11, 1, rows)) / 10) * 10 + 20_000
+    )
+    left = np.where(g.random(rows) < 0.33, 1500, np.floor(claimed * 0.3 / 100) * 100)
+    left = np.where(visit, left, np.rint(claimed * g.uniform(0.1, 0.5, rows) / 10) * 10)
+    table = replaced(replaced(tariff_table(rows, seed=24), "amount_claimed", claimed), "amount_paid", claimed - left)
+    profile = fit(table)
+    assert (1.0, -1500.0) in profile.money.paid_lines
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
+    found = (drawn["amount_claimed"] - drawn["amount_paid"])[drawn["amount_claimed"] < 15_000]
+    assert (found == 1500).mean() == pytest.approx(np.mean(left[visit] == 1500), abs=0.03)
+
+
 @pytest.mark.parametrize("grid", [0.05, 0.1, 1.0])
 def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, grid):
     """Of every third amount nothing is paid, of the others all: 0.3 is three steps of 0.1, though not as it is computed."""
