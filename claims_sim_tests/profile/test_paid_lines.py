@@ -125,7 +125,7 @@ def test_small_parts_that_are_left_of_all_are_left_as_often_as_they_are(fit):
 def test_a_fixed_part_is_one_though_most_that_leave_it_claim_the_same_few_amounts(fit):
     """Visits cost one of 300 fees, most of them one of ten; of a third 1,500 are left, of the others three tenths in whole hundreds; of
     stays any share.
-    """  # noqa: D205
+    """
     g, rows = np.random.default_rng(24), 24_000
     fees = 10.0 * g.choice(np.arange(1000, 1500), 300, replace=False)
     weight = np.r_[np.full(10, 40.0), np.full(290, 1.0)]
