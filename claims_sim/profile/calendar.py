@@ -237,8 +237,11 @@ def _profile_same_month(builder: Builder, encoded: Encoded) -> None:
     assert encoded.admit is not None  # noqa: S101 - the caller has looked
     known = np.flatnonzero(np.isfinite(encoded.days) & ~np.isnat(encoded.admit) & (encoded.days >= 0))
     first, days = encoded.admit[known].astype("datetime64[D]"), encoded.days[known].astype(np.int64)
-    same = (first + days).astype("datetime64[M]") == first.astype("datetime64[M]")
-    on_any_day = np.maximum(1 - days / _DAYS_OF_MONTH, 0)
+    month = first.astype("datetime64[M]")
+    same = (first + days).astype("datetime64[M]") == month
+    # Begun on the days that claims begin on, whichever that is: how many days there are to the end of their month.
+    left = np.sort(((month + 1).astype("datetime64[D]") - first).astype(np.int64))
+    on_any_day = 1 - np.searchsorted(left, days, side="right") / max(len(left), 1)
     if not len(known) or abs(float(np.mean(same - on_any_day))) < _OFTENER:
         return
     codes: Codes = np.full(encoded.rows, -1, np.int32)

@@ -26,8 +26,7 @@ from claims_sim.profile.source_sql import (
 Facts = Mapping[str, float]
 SURE: Final = 0.5
 """From here on a line is proposed."""
-_MOST_SERVICES, _MANY_SERVICES = 12, 0.4
-"""More kinds of service than so many are rather wards or specialities, and count for a part: by its name a column may still have them."""
+_MOST_SERVICES: Final = 20
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MOST_DISTRICTS: Final = 1000
@@ -153,7 +152,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
     "service_type": (
-        lambda f: max(_categories(f), f["service"]) * (1.0 if f["kinds"] <= _MOST_SERVICES else _MANY_SERVICES),
+        lambda f: max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES),
         "few categories, {service:.0%} known words",
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),

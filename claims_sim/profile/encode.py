@@ -108,25 +108,26 @@ def population_of(source: SourceTable, k: int, rounding_key: int = 0) -> Populat
 
     table = source.columns
 
-    def numbered(name: str) -> Ints | None:
+    def numbered(name: str) -> tuple[Ints | None, npt.NDArray[np.uint64]]:
         if name not in table.column_names or table[name].null_count == table.num_rows:
-            return None
+            return None, np.zeros(1, np.uint64)
         column = table[name]
         # Numbered in an order that only the production zone knows, and that neither the order of the claims nor one more key changes.
         secret, odd = (np.uint64(stream_key("order of", name, what, rounding_key) | 1) for what in ("key", "factor"))
-        ids, _ = pd.factorize((column.fill_null(0).to_numpy().astype(np.uint64) ^ secret) * odd, sort=True)
-        ids = ids.astype(np.int64)
+        ids, marks = pd.factorize((column.fill_null(0).to_numpy().astype(np.uint64) ^ secret) * odd, sort=True)
         missing = column.is_null().to_numpy(zero_copy_only=False)
         # Claims without a person's key are all counted as one person's: no cell may rest on them.
-        return np.where(missing, 0, ids + 1)
+        return np.where(missing, 0, ids.astype(np.int64) + 1), np.r_[
+            np.zeros(1, np.uint64), np.asarray(marks, np.uint64)
+        ]
 
-    persons, facilities = numbered("patient_id_hash"), numbered("facility_id")
+    (persons, marks), (facilities, _) = numbered("patient_id_hash"), numbered("facility_id")
     if facilities is None:
         facilities = facilities_of_register(table, persons, k)
     elif len(np.unique(facilities)) < MIN_FACILITIES:
         facilities = None
     needed = k if persons is not None else claims_needed(k)
-    return Population(table.num_rows, needed, persons, facilities, rounding_key)
+    return Population(table.num_rows, needed, persons, facilities, rounding_key, None if persons is None else marks)
 
 
 def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
@@ -265,7 +266,7 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
             )
     elif kept < out.rows:
         instead = "it is drawn from the rest"
-        if _count_as_missing(out, name):
+        if _count_as_missing(out, name, ~told):
             instead = "it counts as missing"
         elif name.endswith("_label"):
             instead = "the code system's name stands for it"
@@ -278,14 +279,15 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         _name_missing_diagnoses(out, source.no_diagnosis)
 
 
-def _count_as_missing(out: Encoded, name: str) -> bool:
+def _count_as_missing(out: Encoded, name: str, untold: Mask) -> bool:
     """Count values of which nothing is told as missing where they are many: what else follows from them stays as common as it is."""
     codes, vocabulary = out.codes[name], out.vocabularies[name]
-    withheld = np.flatnonzero(codes < 0)
+    # Not those that hide others: their values are told.
+    withheld = np.flatnonzero((codes < 0) & untold)
     if name not in _MAY_BE_MISSING or len(withheld) < _MANY_WITHHELD * out.rows:
         return False
     missing = vocabulary.index(None) if None in vocabulary else len(vocabulary)
-    if not out.population.may_be_told(np.flatnonzero((codes < 0) | (codes == missing))):
+    if not out.population.may_be_told(np.flatnonzero(((codes < 0) & untold) | (codes == missing))):
         return False
     codes[withheld] = missing
     out.vocabularies[name] = (*vocabulary[:missing], None)

@@ -1,6 +1,7 @@
 """From a source table to its profile. Orders the steps; each step's rule is in its own module."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -170,16 +171,27 @@ def _names(
 ) -> dict[str, str]:
     """The code system's names of the codes that `columns` may have, the first of which is named by the column `written`.
 
-    Where that column has these very names, none is given that too few claims are written with to tell of it.
+    Where that column has these very names, a rare code is given none that too few claims are written with to tell of it.
     """
     names = [
         {code: name for code in encoded.vocabularies.get(column, ()) if code is not None and (name := label(code))}
         for column in columns
     ]
-    told = set(encoded.vocabularies.get(written, ()))
-    of_first = names[0]
-    if sum(name in told for name in of_first.values()) > len(of_first) / 2:
-        names[0] = {code: name for code, name in of_first.items() if name in told}
+    told, of_first = set(encoded.vocabularies.get(written, ())), names[0]
+    vocabulary = encoded.vocabularies.get(columns[0], ())
+    codes = encoded.codes.get(columns[0], np.zeros(0, np.int32))
+    claims = np.bincount(codes[codes >= 0], minlength=len(vocabulary))
+    as_named = sum(int(claims[i]) for i, code in enumerate(vocabulary) if code in of_first and of_first[code] in told)
+    if as_named > int(claims.sum()) / 2:
+        # Of a common code whose name is not told nearly all claims are written otherwise.
+        population = replace(encoded.population, k=2 * encoded.population.k)
+        rows = np.flatnonzero(codes >= 0)
+        common = population.releasable(codes[rows].astype(np.int64), len(vocabulary), rows)
+        names[0] = {
+            code: of_first[code]
+            for i, code in enumerate(vocabulary)
+            if code in of_first and (common[i] or of_first[code] in told)
+        }
     others = {code: name for further in names[1:] for code, name in further.items() if code not in of_first}
     return dict(sorted((names[0] | others).items()))
 

@@ -25,22 +25,22 @@ _MEANINGS: Final[dict[str, str]] = {
     "region": "region wilayah county state",
     "area": "area",
     "district": "kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "site institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
+    "facility": "institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "nbr npi ik agb id no nomor key number num",
+    "id": "nbr ik agb id no nomor key number num",
     "hash": "hash enc encrypted pseudo pseudonym",
     "code": "kode kd code cd",
-    "class": "porte tier versorgungsstufe kelas kls class",
-    "owner": "natureza secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
+    "class": "tier versorgungsstufe kelas kls class",
+    "owner": "secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "svc servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severite pccl pcl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "service": "servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
+    "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
-    "dx": "sick pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
+    "dx": "pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
     "primary": "prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
@@ -48,7 +48,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "hauptprozedur item rvs package "
+    "procedure": "hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
@@ -68,7 +68,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "gap": "lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "mbr cns enrollee enrolee insuree subscriber hesid mbun "
+    "person": "mbr enrollee enrolee insuree subscriber hesid mbun "
     "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
@@ -124,7 +124,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
-    "amount_gap": ("gap", "amount gap", "own paid", "own amount!"),
+    "amount_gap": ("gap", "amount gap", "own paid"),
     "patient_id_hash": ("person id", "person hash", "person", "record id", "person label"),
     "claim_weight": ("weight",),
 }
@@ -205,6 +205,7 @@ _KNOWN: Final[dict[str, str]] = {
     "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
     "hcode": "facility_id", "actlos": "los", "svctype": "service_type", "hmain": "", "hsub": "",
     "providerlicense": "facility_id", "practicecode": "", "policyclass": "", "claimref": "claim_id", "itemcode": "procedure_code",
+    "itemdesc": "procedure_label", "svccat": "service_type",
     "sbscode": "procedure_code", "runhash": "patient_id_hash", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
     "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
     "hospbedsize": "facility_type",
@@ -233,7 +234,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "cat", "item", "site", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "cat", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

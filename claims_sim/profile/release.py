@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units, sorted_distinct
 from claims_sim.profile.document import Level, Table
 from claims_sim.randomness import stream_key, uniforms
 
@@ -127,7 +128,7 @@ def _count_level(
     cells, distinct = dense_ids(key, (int(path.max(initial=0)) + 1) * target.size)
     allowed = population.releasable(cells, len(distinct), here)
     context, value = distinct // target.size, distinct % target.size
-    cells, allowed, whole = lend_to_complements(target.name, allowed, cells, context, population, here, names)
+    cells, allowed, whole = lend_to_complements(allowed, cells, context, population, here)
     context, value = context[whole], value[whole]
     counts = np.bincount(cells, minlength=len(whole))
     withhold_complements(allowed, Cells(cells, context, counts), population, here)
@@ -148,7 +149,7 @@ def _count_level(
 
 
 def lend_to_complements(
-    counted: str, allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints, names: Ints
+    allowed: Mask, cells: Ints, context: Ints, population: Population, rows: Ints
 ) -> tuple[Ints, Mask, Ints]:
     """The cells, with a part of a large one withheld where what its context withholds is of too few persons to be told as one
     number; which of them may be released; and the whole cell that each is part of.
@@ -166,9 +167,17 @@ def lend_to_complements(
         return cells, allowed, whole
     withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
     # Claims of k persons at least, and so many that those few have less than half of the claims that are withheld, too. And by a part
-    # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is the same
-    # whenever this is counted in a context, and another for all else, so that one known number tells no others.
-    more = 1 + uniforms(stream_key("lends", counted, population.rounding_key), names[context])
+    # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is the same of
+    # the same persons, whatever is counted of them and wherever, and another of others: one known number tells no other, and many tell
+    # no more than one.
+    hidden = np.flatnonzero(lacking[context[cells]] & ~allowed[cells])
+    more = (
+        1
+        + uniforms(
+            stream_key("lends", population.rounding_key),
+            _marks_of(context[cells[hidden]], rows[hidden], population, lacking),
+        )[context]
+    )
     wanted = np.ceil((population.k + withheld) * more).astype(np.int64)
     order = np.lexsort((counts, context))
     order = order[lends[order]]
@@ -179,11 +188,14 @@ def lend_to_complements(
     at = np.flatnonzero(np.isin(cells, largest))
     pairs, distinct = dense_ids(cells[at] * (int(population.persons.max()) + 1) + population.persons[rows[at]])
     owner = distinct // (int(population.persons.max()) + 1)
-    # Those first whose numbers come first: they were numbered in an order that the production zone alone knows.
-    first, each = np.searchsorted(owner, owner), np.bincount(pairs)
-    claims_before = np.cumsum(each) - each
-    before = np.arange(len(owner)) - first, claims_before - claims_before[first]
-    is_lent = (before[0] < population.k * more[owner]) | (before[1] < withheld[owner] * more[owner])
+    # Nobody lends who has more claims than are wanted. Of the others those first whose numbers come first: they were numbered in an
+    # order that the production zone alone knows.
+    each = np.bincount(pairs, minlength=len(owner))
+    may_lend = each <= wanted[owner]
+    first = np.searchsorted(owner, owner)
+    claims, persons = (np.cumsum(some) - some for some in (each * may_lend, may_lend.astype(np.int64)))
+    lent_persons, lent_claims = persons - persons[first], claims - claims[first]
+    is_lent = may_lend & ((lent_persons < population.k * more[owner]) | (lent_claims < withheld[owner] * more[owner]))
     of_cell, lends_of = (np.bincount(owner, some, len(context)) for some in (np.ones(len(owner)), is_lent))
     is_lent &= (of_cell >= _LENT * lends_of)[owner]
     lent = at[is_lent[pairs]]
@@ -193,6 +205,16 @@ def lend_to_complements(
     left = np.flatnonzero(np.isin(cells, parts))
     allowed[parts] = population.releasable(np.searchsorted(parts, cells[left]), len(parts), rows[left])
     return cells, np.append(allowed, np.zeros(len(parts), np.bool_)), np.append(whole, parts)
+
+
+def _marks_of(context: Ints, rows: Ints, population: Population, contexts: Mask) -> npt.NDArray[np.uint64]:
+    """A number for the persons whose claims the `rows` are, for each context, whatever their order."""
+    assert population.persons is not None  # noqa: S101 - the caller has looked
+    width = int(population.persons.max()) + 1
+    distinct = sorted_distinct(context * width + population.persons[rows])
+    marks = np.zeros(len(contexts), np.uint64)
+    np.add.at(marks, distinct // width, population.mark(distinct % width))
+    return marks
 
 
 class Cells(NamedTuple):

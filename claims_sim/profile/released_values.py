@@ -56,8 +56,7 @@ def release_values(
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.
         of_row, one = np.arange(population.rows) if rows is None else rows, np.zeros(len(values) + 1, np.int64)
-        column = np.array([stream_key("values", name) >> 1], np.int64)
-        cells, some, _ = lend_to_complements(name, allowed, shifted, one, population, of_row, column)
+        cells, some, _ = lend_to_complements(allowed, shifted, one, population, of_row)
         lent, allowed = cells != shifted, some[: len(allowed)]
         left = Cells(cells, np.zeros(len(some), np.int64), np.bincount(cells, minlength=len(some)))
         withhold_complements(some, left, population, of_row)

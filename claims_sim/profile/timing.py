@@ -26,7 +26,8 @@ from claims_sim.randomness import stream_key, uniforms
 Moments = npt.NDArray[Any]
 Days = tuple[date, date]
 _DAY_S: Final = 86_400
-_WEEKDAY_TRIES: Final = 8
+_WEEKDAY_TRIES, _MONTH_TRIES = 8, 24
+"""So many weekdays are drawn for a day to be found on one; and for one from which a claim ends as it is to, in its month or not."""
 
 # Where the source keeps days only: admissions spread over the day as hospitals take them in (outpatient clinics in the
 # morning), discharges around noon. An assumption, stated in the profile's guide.
@@ -89,9 +90,12 @@ class Calendar:
             else self._days_between(key, rows, draft, between)
         )
         stay = self._days_between_dates(key, rows, draft, los.astype(np.int64))
-        day = self._on_weekdays(key, rows, draft, self._closed_with_month(key, rows, draft, days, stay))
+        same = self._draw(SAME_MONTH, key, rows, draft)
+        if between is None and same is not None:
+            days = _closed_with_month(days, stay, same)
+        day = self._on_weekdays(key, rows, draft, days, stay, None if between is None else same)
         if between is None:
-            day = self._on_special_dates(key, rows, draft, day)
+            day = self._on_special_dates(key, rows, draft, day, days)
         draft.codes[WEEKDAY] = ((day + 3) % WEEKDAYS).astype(np.int32)
         admit, discharge = day * 86_400, (day + stay) * 86_400
         if self._has_times:
@@ -124,14 +128,12 @@ class Calendar:
         length = last + 1 - first
         any_day = first + (uniforms(key ^ stream_key("month"), rows) * length).astype(np.int64)
         draft.codes[MONTH] = self.month_codes(any_day)
-        days = _Days(np.full(len(rows), first), np.full(len(rows), length), np.zeros(len(rows), np.bool_))
-        # Where claims are closed with the month, each has one to lie in.
-        return days.within(*_month_of(any_day)) if SAME_MONTH in self._tables else days
+        return _Days(np.full(len(rows), first), np.full(len(rows), length), np.zeros(len(rows), np.bool_))
 
     def _on_special_dates(
-        self, key: int, rows: Rows, draft: Draft, day: npt.NDArray[np.int64]
+        self, key: int, rows: Rows, draft: Draft, day: npt.NDArray[np.int64], days: "_Days"
     ) -> npt.NDArray[np.int64]:
-        """Those of the days that stand out, as often as they do in their month, and others of it beside them."""
+        """Those of the days that stand out, as often as they do in their month, and others beside them; both among each row's `days`."""
         code = self._draw(SPECIAL_DATE, key, rows, draft)
         if code is None:
             return day
@@ -139,36 +141,28 @@ class Calendar:
         special = self._special[np.clip(code, 0, len(self._special) - 1)]
         its_month = special - self._first[month]
         falls_on = (code >= 0) & (code < len(self._special)) & (its_month >= 0) & (its_month < self._length[month])
-        return np.where(falls_on, special, self._beside_special(key, rows, day, month))
+        falls_on &= (special >= days.first) & (special < days.first + days.length)
+        return np.where(falls_on, special, self._beside_special(key, rows, day, days))
 
-    def _beside_special(self, key: int, rows: Rows, day: npt.NDArray[np.int64], month: Codes) -> npt.NDArray[np.int64]:
-        """Other days of the month on the same weekday for days that are special dates; themselves, where all of these are."""
+    def _beside_special(self, key: int, rows: Rows, day: npt.NDArray[np.int64], days: "_Days") -> npt.NDArray[np.int64]:
+        """Others of the `days` on the same weekday for days that are special dates; themselves, where all of these are."""
         for attempt in range(_WEEKDAY_TRIES):
             at = np.flatnonzero(np.isin(day, self._special))
             if not len(at):
                 break
-            first, length = self._first[month[at]], self._length[month[at]]
+            first, length = days.first[at], days.length[at]
             offset = (day[at] - first) % WEEKDAYS
             count = (length - offset + WEEKDAYS - 1) // WEEKDAYS
             u = uniforms(key ^ stream_key(f"day beside {attempt}"), rows[at])
             day[at] = first + offset + (u * count).astype(np.int64) * WEEKDAYS
         return day
 
-    def _closed_with_month(
-        self, key: int, rows: Rows, draft: Draft, days: "_Days", stay: npt.NDArray[np.int64]
-    ) -> "_Days":
-        """Of each row's `days` those from which it ends in the same month, or those from which it does not; all, where none does."""
-        same = self._draw(SAME_MONTH, key, rows, draft)
-        if same is None:
-            return days
-        begins, ends = _month_of(days.first)
-        # The first day on which a claim begins that ends in another month.
-        border = np.maximum(ends - stay, begins)
-        return days.within(np.where(same == 0, border, begins), np.where(same == 1, border, ends))
-
-    def _on_weekdays(self, key: int, rows: Rows, draft: Draft, days: "_Days") -> npt.NDArray[np.int64]:
+    def _on_weekdays(
+        self, key: int, rows: Rows, draft: Draft, days: "_Days", stay: npt.NDArray[np.int64], same: Codes | None
+    ) -> npt.NDArray[np.int64]:
         """A day of each row's days, on weekdays as often as these come in them: a month with five Mondays has more claims on Mondays.
-        Any day of these where none of the weekdays drawn comes in them.
+        One from which it ends in its month or not, as `same` says (None: either), where one of the days tried is. Any of its days where
+        none of the weekdays drawn comes in them.
         """  # noqa: D205
         u = uniforms(key ^ stream_key("day"), rows)
         day = days.first + (u * days.length).astype(np.int64)
@@ -178,7 +172,8 @@ class Calendar:
         most = np.where(
             days.is_month, np.max(self._come, axis=1)[month], -(-days.length // WEEKDAYS) / self._all_ordinary.min()
         )
-        for attempt in range(_WEEKDAY_TRIES):
+        tries = _WEEKDAY_TRIES if same is None else _MONTH_TRIES
+        for attempt in range(tries):
             if table is None or not len(todo):
                 break
             weekday = table.draw(key, rows[todo], draft.given(table.parents, todo), attempt)
@@ -188,9 +183,12 @@ class Calendar:
             comes = np.where(days.is_month[todo], self._come[month[todo], weekday], weeks / self._all_ordinary[weekday])
             comes[weekday < 0] = 0
             lot = uniforms(key ^ stream_key(f"weekday {attempt}"), rows[todo])
-            taken = (comes > 0) & ((lot * most[todo] < comes) | (attempt == _WEEKDAY_TRIES - 1))
-            at = todo[taken]
-            day[at] = first[taken] + offset[taken] + (u[at] * weeks[taken]).astype(np.int64) * WEEKDAYS
+            u_week = u[todo] if same is None else uniforms(key ^ stream_key("week"), rows[todo], attempt)
+            found = first + offset + (u_week * weeks).astype(np.int64) * WEEKDAYS
+            taken = (comes > 0) & ((lot * most[todo] < comes) | (attempt == tries - 1))
+            day[todo[taken]] = found[taken]
+            if same is not None and attempt < tries - 1:
+                taken &= (same[todo] < 0) | ((found + stay[todo] < _month_of(found)[1]) == (same[todo] == 1))
             todo = todo[~taken]
         return day
 
@@ -289,6 +287,16 @@ class _Days(NamedTuple):
             np.where(narrowed, length, self.length),
             self.is_month & ~narrowed,
         )
+
+
+def _closed_with_month(days: _Days, stay: npt.NDArray[np.int64], same: Codes) -> _Days:
+    """Of each row's days those from which it ends in the same month (`same` 1), or those from which it does not (0); all, where none
+    does.
+    """  # noqa: D205
+    begins, ends = _month_of(days.first)
+    # The first day on which a claim begins that ends in another month.
+    border = np.maximum(ends - stay, begins)
+    return days.within(np.where(same == 0, border, begins), np.where(same == 1, border, ends))
 
 
 def _month_of(day: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

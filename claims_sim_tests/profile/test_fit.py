@@ -4,6 +4,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +13,10 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Population, round_to_units
+from claims_sim.profile.encode import population_of
 from claims_sim.profile.release import Parent, Target, release_table
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.randomness import uniforms
 from claims_sim_tests.profile.tables import foreign_table, pick, replaced, tariff_table, with_values
 
@@ -409,6 +412,9 @@ def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_m
     persons = np.where(seconds == 900, np.arange(rows) % 5, 10 + np.arange(rows))
     of_few = fit(replaced(table, "patient_id_hash", [f"p{i}" for i in persons]))
     assert of_few.bins["same_day_minutes"].whole is False
+    persons = np.where((seconds > 900) & (seconds < 960), np.arange(rows) % 5, 10 + np.arange(rows))
+    of_few = fit(replaced(table, "patient_id_hash", [f"p{i}" for i in persons]))
+    assert of_few.bins["same_day_minutes"].lo.count(15.0) == 1
 
 
 @pytest.mark.slow
@@ -452,3 +458,27 @@ def test_which_claims_hide_those_of_a_few_depends_neither_on_their_order_nor_on_
     changes = [abs(a - b) for one, two in zip(told.levels, after.levels, strict=True)
                for a, b in zip(one.units, two.units, strict=True)]  # fmt: skip
     assert sum(changes) <= 1
+
+
+@pytest.mark.parametrize("share", [0.045, 0.06])
+def test_claims_that_hide_those_of_a_few_are_not_drawn_as_blank(fit, share):
+    g, table = np.random.default_rng(10), tariff_table(8000)
+    few = g.random(8000) < share
+    services = [("Programme" if own else s) for own, s in zip(few, table["service_type"].to_pylist(), strict=True)]
+    persons = [f"few {i % 5}" if own else f"p{i}" for i, own in enumerate(few)]
+    profile = fit(replaced(replaced(table, "service_type", services), "patient_id_hash", persons))
+    sampler, rows = Sampler(profile), np.arange(4000)
+    drawn = sampler.leave_empty(1, rows, sampler.draw_claims(1, rows))["service_type"].to_pylist()
+    assert set(drawn) == {"RITL", "RJTL"}
+    assert np.mean([service == "RITL" for service in drawn]) == pytest.approx(0.4, abs=0.04)
+
+
+def test_in_which_order_persons_are_is_known_to_the_production_zone_alone(tmp_path):
+    pq.write_table(tariff_table(500), tmp_path / "claims.parquet")
+    source = read_source(SourceSpec(tmp_path / "claims.parquet"))
+    one, again, other = (population_of(source, 11, key) for key in (1, 1, 2))
+    assert (one.persons == again.persons).all()
+    assert (one.persons != other.persons).any()
+    # The same persons in another order.
+    pairs = np.unique(np.column_stack([one.persons, other.persons]), axis=0)
+    assert len(pairs) == len(np.unique(one.persons)) == len(np.unique(other.persons))

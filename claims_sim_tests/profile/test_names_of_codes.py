@@ -180,6 +180,18 @@ def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():
         assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set()
 
 
+def test_many_claims_of_one_person_decide_of_no_name():
+    """Two hundred with another code than the one that the label holds, beside a hundred of as many persons."""
+    codes = [f"{90_000 + 137 * i}" for i in range(25)]
+    names = [f"Doença {first}{second}tica" for first in SYLLABLES for second in SYLLABLES][:25]
+    labels = [f"{code} - {name}" for code, name in zip(codes, names, strict=True)]
+    label_of, code_of = np.r_[np.arange(25), 24], np.r_[np.arange(25), 0]
+    claims, enough = np.r_[np.full(25, 1000), 200], np.r_[np.full(25, True), False]
+    claims[24] = 100
+    may = admitted_as_names(labels, codes, label_of, code_of, claims, enough)
+    assert may.all()
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_one_claim_with_another_code_decides_of_no_name(before):
     codes = [f"{90_000 + 137 * i}" for i in range(25)]
@@ -317,3 +329,15 @@ def test_the_public_name_of_a_code_stands_for_no_name_that_few_write(fit, named)
     drawn = Sampler(profile).draw_claims(1, np.arange(40_000)).to_pandas()
     assert (drawn["dx_primary_code"] == "L031").any()
     assert (drawn["dx_primary_label"] == label("L031")).any() == (named == 12)
+
+
+def test_public_names_stay_where_common_codes_are_written_otherwise(fit):
+    """Seven of twelve codes have their public names; the five commonest are named in words that may not be told."""
+    table = tariff_table(ROWS)
+    codes = table["dx_primary_code"].to_pylist()
+    commonest = [code for code, _ in Counter(codes).most_common(5)]
+    labels = [f"Qx {i % 977}" if code in commonest else label(code) for i, code in enumerate(codes)]
+    profile = fit(replaced(table, "dx_primary_label", labels))
+    drawn = Sampler(profile).draw_claims(1, np.arange(2000)).to_pandas()
+    of_code = drawn[drawn["dx_primary_code"] == commonest[0]]["dx_primary_label"]
+    assert set(of_code) == {label(commonest[0])}

@@ -582,14 +582,33 @@ def test_a_few_amounts_that_could_be_dates_make_no_dates_of_the_others(tmp_path)
     ("theirs", "ours"),
     [
         ("PRNCPAL_DGNS_CD", "dx_primary_code"), ("SERVICE_DTM", "admit_dt"), ("CLM_NBR", "claim_id"), ("MBR_KEY", "patient_id_hash"),
-        ("CNS_HASH", "patient_id_hash"), ("SITE_NPI", "facility_id"), ("NATUREZA", "facility_ownership"), ("ITEM_DESC", "procedure_label"),
-        ("MT_AMO", "amount_paid"), ("MBR_LBLTY_AMT", "amount_gap"), ("hauptprozedur", "procedure_code"),
-        ("indi_dscm_no", "patient_id_hash"), ("vshsp_dd_cnt", "los"), ("PATIENT_COST", "amount_gap"), ("SVC_CAT", "service_type"),
+        ("ITEM_DESC", "procedure_label"), ("MT_AMO", "amount_paid"), ("MBR_LBLTY_AMT", "amount_gap"), ("hauptprozedur", "procedure_code"),
+        ("indi_dscm_no", "patient_id_hash"), ("vshsp_dd_cnt", "los"), ("SVC_CAT", "service_type"),
     ],
 )  # fmt: skip
 def test_names_of_payers_abroad_are_known(theirs, ours):
     assert name_score(theirs, ours) > 0.75
     assert name_score("CATATAN", ours) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("CNS_PROF", "patient_id_hash"), ("PA_CNSMED", "patient_id_hash"), ("tarif_pasien", "amount_gap"), ("SVC_LINE", "service_type"),
+        ("natureza_atendimento", "facility_ownership"), ("PCL_ID", "severity_group"), ("NPI", "claim_id"), ("SITE", "facility_id"),
+        ("sick_leave", "dx_primary_code"), ("item_qty", "procedure_code"), ("montant_porte", "facility_class"),
+    ],
+)  # fmt: skip
+def test_words_that_other_things_are_called_by_too_say_nothing(theirs, ours):
+    assert name_score(theirs, ours) < 0.5
+
+
+def test_the_bill_of_a_patient_is_what_is_claimed(tmp_path):
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    bills = [10_000 + 37 * i for i in range(900)]
+    found = placed_in(with_columns(table, biaya_pasien=bills, klaim_disetujui=[bill - 5 for bill in bills]), tmp_path)
+    assert found["amount_claimed"] == "biaya_pasien"
+    assert found["amount_paid"] == "klaim_disetujui"
 
 
 def test_the_relative_weight_of_a_group_of_cases_is_no_weight_of_claims():

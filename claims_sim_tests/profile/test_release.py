@@ -173,12 +173,30 @@ def test_who_lends_follows_from_the_order_of_persons_alone():
     assert max(who for who in withheld[0] if who < 2000) == len([who for who in withheld[0] if who < 2000]) - 1
 
 
-def test_how_many_is_lent_of_one_variable_tells_nothing_of_another():
+def test_how_many_is_lent_is_of_the_same_persons_the_same_and_tells_nothing_of_others():
+    """Whatever is counted of them: sums of the same claims with numbers of their own would tell these claims together."""
     value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
-    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
-    population, given = Population(2030, 11, person, None), [Parent("a", np.zeros(2030, np.int32), 1)]
-    lent = {int((release_table(Target(name, value, 2), given, population).depth < 1).sum()) for name in "vwxyz"}
-    assert len(lent) >= 4
+    given, lent = [Parent("a", np.zeros(2030, np.int32), 1)], {}
+    for first in range(5000, 5005):
+        person = np.r_[np.arange(2000), first + np.arange(30) % 3]
+        population = Population(2030, 11, person, None)
+        lent[first] = {
+            int((release_table(Target(name, value, 2), given, population).depth < 1).sum()) for name in "vwxyz"
+        }
+    assert all(len(of_one) == 1 for of_one in lent.values())
+    assert len(set.union(*lent.values())) >= 4
+
+
+def test_nobody_lends_more_than_is_wanted():
+    """Of the large cell's claims three in four are one person's."""
+    value = np.repeat([0, 1], [8000, 200]).astype(np.int32)
+    person = np.r_[np.where(np.arange(8000) < 6000, 0, 1 + np.arange(8000) % 1500), 5000 + np.arange(200) % 4]
+    for numbers in (person, 9000 - person):
+        population = Population(8200, 11, numbers, None)
+        depths = release_table(Target("v", value, 2), [Parent("a", np.zeros(8200, np.int32), 1)], population).depth
+        withheld = (depths < 1) & (value == 0)
+        assert 200 <= np.count_nonzero(withheld) < 500
+        assert not (withheld & (person == 0)).any()
 
 
 def test_without_persons_nothing_is_lent_to_what_one_hospital_leaves():

@@ -339,6 +339,41 @@ def test_stays_that_are_billed_at_the_end_of_each_month_end_there(fit):
     assert np.mean(month_of(first) != month_of(last)) < 0.01
 
 
+def test_some_days_at_the_end_of_a_month_have_as_few_claims_on_sundays_as_others(receipts):
+    """From Sunday, the 31st of August, to the Saturday after it."""
+    sampler = Sampler(receipts[1])
+    claims = sampler.draw_claims(1, np.arange(4000)).drop_columns(["admit_dt", "discharge_dt"])
+    drawn = sampler.draw_history(1, np.arange(4000), claims, (date(2025, 8, 31), date(2025, 9, 6)))
+    first = drawn["admit_dt"].to_numpy().astype("datetime64[D]")
+    real = receipts[0]["admit_dt"].to_numpy().astype("datetime64[D]").astype(np.int64) % 7 == 3
+    assert np.mean(first == np.datetime64("2025-08-31")) < real.mean() + 0.015
+
+
+@pytest.mark.parametrize("days", [(4, 11), (0, 21), (29, 54)])
+def test_a_table_of_part_of_a_month_is_not_closed_with_it(fit, days):
+    """Claims begin on some days of January, February or both, and stays end when they do."""
+    g, table = np.random.default_rng(40), tariff_table(ROWS)
+    first = np.datetime64("2024-01-01") + g.integers(*days, ROWS)
+    table = replaced(table, "admit_dt", pa.array(first))
+    table = replaced(table, "discharge_dt", pa.array(first + table["los"].to_numpy()))
+    assert "same_month" not in fit(table).tables
+
+
+def test_days_that_stand_out_break_no_month(fit):
+    """Bills are closed with the month; one claim in eight begins on the 28th of its month."""
+    g, table = np.random.default_rng(41), tariff_table(2 * ROWS)
+    month = np.datetime64("2023-01") + g.integers(0, 12, 2 * ROWS)
+    ends = (month + 1).astype("datetime64[D]") - 1
+    first = month.astype("datetime64[D]") + np.where(g.random(2 * ROWS) < 0.12, 27, g.integers(0, 28, 2 * ROWS))
+    stay = np.where(table["los"].to_numpy() > 0, 1 + g.poisson(9, 2 * ROWS), 0)
+    last = np.minimum(first + stay, ends)
+    table = replaced(replaced(table, "admit_dt", pa.array(first)), "discharge_dt", pa.array(last))
+    profile = fit(replaced(table, "los", pa.array((last - first).astype(int))))
+    assert profile.special_dates
+    _, begins, leaves = spans(Sampler(profile).draw_claims(1, np.arange(2 * ROWS)))
+    assert np.mean(month_of(begins) != month_of(leaves)) < 0.01
+
+
 def test_bills_from_the_middle_of_a_month_to_that_of_the_next_end_there(fit):
     g, table = np.random.default_rng(39), tariff_table(ROWS)
     month = np.datetime64("2023-01") + g.integers(0, 24, ROWS)
