@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from claims_sim.codes.icd10 import label
@@ -324,8 +325,13 @@ def test_the_public_name_of_a_code_stands_for_no_name_that_few_write(fit, named)
     codes[:12] = ["L031"] * 12
     labels[:12] = [label("L031") if i < named else None for i in range(12)]
     table = replaced(replaced(table, "dx_primary_code", codes), "dx_primary_label", labels)
+    # As a secondary code it is common, and named nowhere.
+    lists = [["L031", *(code for code in of_one if code != "L031")] if i % 5 == 0 else of_one
+             for i, of_one in enumerate(table["dx_secondary_codes"].to_pylist())]  # fmt: skip
+    table = replaced(table, "dx_secondary_codes", pa.array(lists))
     profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in range(ROWS)]))
     assert "L031" in profile.vocabularies["dx_primary_code"]
+    assert "L031" in profile.vocabularies["dx_secondary_codes"]
     drawn = Sampler(profile).draw_claims(1, np.arange(40_000)).to_pandas()
     assert (drawn["dx_primary_code"] == "L031").any()
     assert (drawn["dx_primary_label"] == label("L031")).any() == (named == 12)
