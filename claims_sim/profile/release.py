@@ -171,13 +171,8 @@ def lend_to_complements(
     # the same persons, whatever is counted of them and wherever, and another of others: one known number tells no other, and many tell
     # no more than one.
     hidden = np.flatnonzero(lacking[context[cells]] & ~allowed[cells])
-    more = (
-        1
-        + uniforms(
-            stream_key("lends", population.rounding_key),
-            _marks_of(context[cells[hidden]], rows[hidden], population, lacking),
-        )[context]
-    )
+    whose = _marks_of(context[cells[hidden]], rows[hidden], population, lacking)
+    more = 1 + uniforms(stream_key("lends", population.rounding_key), whose)[context]
     wanted = np.ceil((population.k + withheld) * more).astype(np.int64)
     order = np.lexsort((counts, context))
     order = order[lends[order]]

@@ -389,18 +389,25 @@ def test_claims_without_an_amount_are_claims_like_others(fit):
     assert left["amount_claimed"].isna().mean() == pytest.approx(0.25, abs=0.03)
 
 
+def any_mornings(rows, g):
+    """Moments of a year at any second of a morning."""
+    days = g.integers(0, 360, rows) * 86_400
+    return np.datetime64("2024-01-01T07:00:00") + (days + g.integers(0, 28_800, rows)).astype("m8[s]")
+
+
+def visits_of(begins, seconds):
+    """Visits that last so many seconds."""
+    rows = len(seconds)
+    table = replaced(replaced(tariff_table(rows), "service_type", ["RJTL"] * rows), "los", [0] * rows)
+    return replaced(replaced(table, "admit_dt", begins), "discharge_dt", begins + seconds.astype("m8[s]"))
+
+
 def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_more(fit):
     """Visits begin at any second; of those of fifteen minutes two thirds last these exactly."""
     g, rows = np.random.default_rng(8), 6000
-    table = tariff_table(rows)
-    begins = np.datetime64("2024-01-01T07:00:00") + (
-        g.integers(0, 360, rows) * 86_400 + g.integers(0, 28_800, rows)
-    ).astype("m8[s]")
+    begins = any_mornings(rows, g)
     seconds = np.where(g.random(rows) < 0.5, 900, g.integers(900, 1500, rows))
-    for name, values in (
-        ("service_type", ["RJTL"] * rows), ("los", [0] * rows), ("admit_dt", begins), ("discharge_dt", begins + seconds.astype("m8[s]")),
-    ):  # fmt: skip
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    table = visits_of(begins, seconds)
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
     lasted = (drawn["discharge_dt"] - drawn["admit_dt"]).dt.total_seconds()
     assert (lasted == 900).mean() == pytest.approx((seconds == 900).mean(), abs=0.03)
@@ -421,19 +428,13 @@ def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_m
 def test_visits_of_whole_minutes_stay_whole_beside_others(fit):
     """Visits begin at any second; most last a quarter of an hour, others as long as they last."""
     g, rows = np.random.default_rng(7), 6000
-    table = tariff_table(rows)
-    begins = np.datetime64("2024-01-01T07:00:00") + (
-        g.integers(0, 360, rows) * 86_400 + g.integers(0, 28_800, rows)
-    ).astype("m8[s]")
+    begins = any_mornings(rows, g)
     seconds = np.select(
         [g.random(rows) < 0.6, g.random(rows) < 0.5],
         [900, g.integers(130, 400, rows) * 60],
         g.integers(1200, 7200, rows),
     )
-    for name, values in (
-        ("service_type", ["RJTL"] * rows), ("los", [0] * rows), ("admit_dt", begins), ("discharge_dt", begins + seconds.astype("m8[s]")),
-    ):  # fmt: skip
-        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    table = visits_of(begins, seconds)
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
     lasted = (drawn["discharge_dt"] - drawn["admit_dt"]).dt.total_seconds()
     assert (lasted == 900).mean() == pytest.approx(0.6, abs=0.03)
