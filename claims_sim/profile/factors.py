@@ -71,6 +71,10 @@ def global_factors(
                 # What was done may leave too few that are alike; where it does not matter, more of them are.
                 key_names += [n for n in others if n not in CONDITIONS]
                 factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
+                if factor is None and "dx_primary_code" not in others:
+                    # By a few operations alone each place is compared a few times: diagnoses make more of it.
+                    key_names.append("dx_primary_code")
+                    factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
             if factor is None:
                 continue
             factors[name] = factor

@@ -6,7 +6,7 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -32,14 +32,19 @@ from claims_sim.profile.price_cases import (
     tells_more_than_names,
     with_decided,
 )
-from claims_sim.profile.price_groups import share_prices
+from claims_sim.profile.price_groups import join_keys, share_prices
 from claims_sim.profile.price_periods import find_periods, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
-from claims_sim.profile.rounding import amount_grid, settle_rounding
+from claims_sim.profile.rounding import amount_grid, grids_kept, lies_on, settle_rounding
+from claims_sim.profile.top_ups import find_top_ups
 
 _MOST: Final = 0.9
 """The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
+_SOME: Final = 0.3
+"""The share that must, where the others are prices with something added."""
+_HARDLY_FEWER: Final = 0.75
+"""The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
 _MIN_EXPLAINED: Final = 0.15
 _HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
@@ -64,13 +69,17 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 
 
 class _Begun(NamedTuple):
-    """A tariff as some rows show it: these `on`, of all that are `usable`; so many of them as `k` stand for k of all."""
+    """A tariff as some rows show it: these `on`, of all that are `usable`; so many of them as `k` stand for k of all. `besides` are rows
+    that it was not made of, whose amounts are its prices with something added, if they are any.
+    """  # noqa: D205
 
     found: Lattice
     groups: Groups | None
+    amounts: Amounts
     on: Ints
     usable: Mask
     k: float
+    besides: Ints = np.zeros(0, np.int64)
 
     @property
     def prices(self) -> int:
@@ -82,7 +91,15 @@ class _Begun(NamedTuple):
         case = np.where(rows, self.found.case, -1)
         point = np.where(rows, self.found.point, np.int32(-1))
         found = replace(self.found, factors=dict(self.found.factors), case=case, point=point)
-        return _Begun(found, self.groups, self.on[rows[self.on]], self.usable & rows, self.k)
+        return _Begun(
+            found,
+            self.groups,
+            self.amounts,
+            self.on[rows[self.on]],
+            self.usable & rows,
+            self.k,
+            self.besides[rows[self.besides]],
+        )
 
 
 def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
@@ -126,20 +143,30 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
     """
     amounts, usable = _amounts(primary, grid)
     few = _every_nth(usable)
-    whole = _begin(encoded, amounts, usable, few, grid)
-    lists = [] if whole is None else [whole]
     services = _services(encoded, few)
+    is_one = len(services) <= 1
+    whole = (_likeliest_grid if is_one else _begin)(encoded, amounts, usable, few, grid)
+    lists = [] if whole is None else [whole]
     if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
-        parts = [_begin_part(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
-        lists = _likeliest(whole, parts, services, few)
-    return [found for begun in lists if (found := _finish(begun, encoded, amounts)) is not None]
+        parts = [_likeliest_grid(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
+        lists = _likeliest(
+            whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
+        )
+    return [found for begun in lists if (found := _finish(begun, encoded)) is not None]
 
 
-def _likeliest(whole: _Begun, parts: Sequence[_Begun | None], services: Sequence[Mask], few: Mask) -> list[_Begun]:
+def _likeliest(
+    whole: _Begun,
+    parts: Sequence[_Begun | None],
+    services: Sequence[Mask],
+    few: Mask,
+    likely: Callable[[_Begun | None, Mask], float],
+) -> list[_Begun]:
     """The list of all; or where its own list, or none, makes the prices of a kind of service clearly likelier, lists of their own, and
-    that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier.
+    that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier. `likely` says how
+    likely a list makes the prices of some rows.
     """  # noqa: D205
-    gains = [_likely(part, few & own) - _likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
+    gains = [likely(part, few & own) - likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
     clearly = [_LIKELIER * np.count_nonzero(few & own) for own in services]
     is_apart = [bool(gain > least) for gain, least in zip(gains, clearly, strict=True)]
     prices = sum(part.prices for part in parts if part is not None)
@@ -191,13 +218,106 @@ def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
     return Amounts(primary, logs, grid / np.where(usable, primary, 1.0) / 2), usable
 
 
+def _likeliest_grid(
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None = None
+) -> _Begun | None:
+    """A tariff (of one kind of service beside the `whole` of all) on the `grid` of all amounts; or on a coarser one of many, where that
+    makes the amounts likelier to the step, with what is added to prices.
+
+    Stays are priced to the hundred, though drugs that visits are billed with make the step of all amounts one; so are these visits.
+    """  # noqa: D205
+    found = _begin_part(encoded, amounts, usable, few, grid, whole)
+    rows = np.flatnonzero(few)
+    rows = rows[encoded.population.one_of_each(rows)]
+    if not len(rows):
+        return found
+    coarse, share = _grid_of_many(amounts.values[rows], grid)
+    if coarse == grid or (whole is None and share > _MOST):
+        return found
+    rounded, enough = _amounts(amounts.values, coarse)
+    if share <= _MOST:
+        enough &= lies_on(amounts.values, coarse)
+    other = _begin_part(encoded, rounded, usable & enough, few & enough, coarse, whole)
+    if other is not None and share <= _MOST:
+        other = other._replace(besides=np.flatnonzero(usable & ~enough))
+    # The factors that round amounts show may be those of all.
+    factors = (
+        {} if other is None else {n: f for n, f in other.found.factors.items() if n in encoded.codes and n != STAY}
+    )
+    again = _begin(encoded, amounts, usable, few, grid, factors) if factors else None
+    # Wider steps are nearer to any amount by chance.
+    likely = (
+        _likely_with_top_ups(found, few, encoded.population, np.inf),
+        _likely_with_top_ups(again, few, encoded.population, np.inf),
+        _likely_with_top_ups(other, few, encoded.population, grid),
+    )
+    return (found, again, other)[int(np.argmax(likely))]
+
+
+def _grid_of_many(amounts: Numbers, finest: float) -> tuple[float, float]:
+    """The coarsest grid on which hardly fewer of `amounts` lie than on those between it and the `finest`, many of all; and their share."""
+    best, before = (finest, 1.0), 1.0
+    for number, grid in enumerate(grids_kept(amounts, finest, int(_SOME * len(amounts)))):
+        share = float(np.mean(lies_on(amounts, grid)))
+        if share < _SOME or (number > 1 and share < _HARDLY_FEWER * before):
+            break
+        best, before = (grid, share), share
+    return best
+
+
+def _to_the_step(found: Lattice) -> Lattice:
+    """The same of which amounts are none of the prices but to the step: each price is then one of its own."""
+    return replace(found, factors=dict(found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
+
+
+def _likely_with_top_ups(begun: _Begun | None, rows: Mask, population: Population, grid: float) -> float:
+    """How likely it makes the amounts of `rows`, prices with what is added to them, of which only those count that it makes to the step of
+    `grid`.
+    """  # noqa: D205
+    if begun is None:
+        return NOTHING_LISTED * np.count_nonzero(rows)
+    found = replace(begun.found, point=np.where(rows, begun.found.point, np.int32(-1)), level=begun.found.level.copy())
+    settle_rounding(found, begun.amounts.values)
+    _number_besides(found, begun.besides[rows[begun.besides]])
+    priced = found.point >= 0
+    priced[priced] = np.abs(found.prices(np.flatnonzero(priced)) - begun.amounts.values[priced]) < grid / 2
+    find_top_ups(found, np.where(rows, begun.amounts.values, 0.0), population)
+    # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
+    has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
+    added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
+    each = np.bincount(added, minlength=1)[1:].astype(float)
+    each = each[each > 0]
+    parts = np.array([np.count_nonzero(priced), len(added)], float)
+    parts = parts[parts > 0]
+    which = float((each * np.log(each / max(len(added), 1))).sum() + (parts * np.log(parts / parts.sum())).sum())
+    told = len(each) * np.log(max(np.count_nonzero(rows), 1)) / 2
+    return likelihood(found, on, np.flatnonzero(rows), begun.k) + which - told
+
+
+def _number_besides(found: Lattice, besides: Ints) -> None:
+    """Set the cases of claims that the tariff was not made of: it prices these, too, with something added."""
+    if not len(besides):
+        return
+    codes = [found.codes[name][besides] for name in found.case_names]
+    digits = np.column_stack(codes).astype(np.int64) if codes else np.zeros((len(besides), 0), np.int64)
+    keys = join_keys(digits, found.case_sizes)
+    at = np.minimum(np.searchsorted(found.case_keys, keys), len(found.case_keys) - 1)
+    known = (digits >= 0).all(1) & (found.case_keys[at] == keys)
+    for name in (name for name in found.factors if name != STAY):
+        # Of a place none of whose claims lies on the list it is not known how much dearer it is.
+        lies = np.isin(found.codes[name][besides], found.codes[name][found.point >= 0])
+        known &= lies
+    found.case = found.case.copy()
+    found.case[besides] = np.where(known, at, -1)
+
+
 def _begin_part(
-    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None
 ) -> _Begun | None:
     """The tariff of one kind of service: with factors of its own, or also with those of all claims where it shows none itself."""
     own = _begin(encoded, amounts, usable, few, grid)
-    if own is None:
-        return None
+    if own is None or whole is None:
+        return own
     shared = {
         name: factor
         for name, factor in whole.factors.items()
@@ -238,7 +358,7 @@ def _begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
-    return _Begun(found, groups, on, usable, encoded.population.k * few.sum() / usable.sum())
+    return _Begun(found, groups, amounts, on, usable, encoded.population.k * few.sum() / usable.sum())
 
 
 def _with_changes(
@@ -265,11 +385,12 @@ def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
     return not encoded.service_from_stay or bool((codes == codes[0]).all())
 
 
-def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None:
+def _finish(begun: _Begun, encoded: Encoded) -> Lattice | None:
     """The tariff with the prices that all rows show; None when it is none worth the name."""
+    amounts = begun.amounts
     if _explained_of_a_kind(begun.found, encoded, begun.on) < _HOPELESS:
         return None
-    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
+    to_the_step = _to_the_step(begun.found)
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
     if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
@@ -281,7 +402,10 @@ def _finish(begun: _Begun, encoded: Encoded, amounts: Amounts) -> Lattice | None
     if _explained_of_a_kind(found, encoded, usable) < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
         return None
     _put_plain_level_first(found)
-    return found if tells_more_than_names(found, amounts.values, usable, encoded.population.k) else None
+    if not tells_more_than_names(found, amounts.values, usable, encoded.population.k):
+        return None
+    _number_besides(found, begun.besides)
+    return found
 
 
 def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, amounts: Amounts) -> Lattice:

@@ -15,6 +15,8 @@ _MIN_SHARE: Final = 0.3
 """The share of the pairs that must have one ratio."""
 _LEAST_SHARE, _AS_AMONG_EQUALS = 0.05, 0.6
 """Fewer may where rows that agree in all have equal amounts no oftener (a ward class that is not told), but so many at least."""
+_SMALL_CELL: Final = 3
+"""So many rows at most have the cells by which it is known how often rows are equal that are alone."""
 _SAME_RATIO: Final = 0.002
 """How far the logarithm of a ratio may lie from what the ratios of more pairs make of it."""
 _MIN_CONTRAST: Final = 3.0
@@ -22,7 +24,9 @@ _MIN_CONTRAST: Final = 3.0
 
 
 class _Edge(NamedTuple):
-    """Two values of a variable, the log ratio at which their pairs are densest, pairs there and beside it, and all pairs."""
+    """Two values of a variable, the log ratio at which their pairs are densest, pairs there and beside it, all pairs, and how many must
+    have one ratio.
+    """  # noqa: D205
 
     low: int
     high: int
@@ -30,6 +34,7 @@ class _Edge(NamedTuple):
     hits: int
     beside: float
     total: int
+    needed: float
 
 
 def factor_by_ratios(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
@@ -48,27 +53,31 @@ def factor_by_ratios(group: Ints, value: Codes, size: int, logs: Numbers, tolera
     low, high = np.minimum(level[a], level[b]), np.maximum(level[a], level[b])
     ratio = np.where(level[a] < level[b], mode[b] - mode[a], mode[a] - mode[b])
     width = spread[a] + spread[b] + 2e-5
-    edges, rows = _edges(low, high, ratio, width, size), np.bincount(value, minlength=size)
-    if _solve(edges, size, rows, _LEAST_SHARE) is None:
+    rows = np.bincount(value, minlength=size)
+    edges = _edges(low, high, ratio, width, np.zeros(len(a)), size)
+    if _solve(edges, size, rows) is None:
         return None  # how often equals are equal could only ask for more
-    share = min(max(_AS_AMONG_EQUALS * _equal(cells, len(distinct), logs, tolerance), _LEAST_SHARE), _MIN_SHARE)
-    return _solve(edges, size, rows, share)
+    equal = _equal(cells, len(distinct), logs, tolerance)
+    # Claims that are alone are alike as often as those of the smallest cells that can tell.
+    few = equal[(counts <= _SMALL_CELL) & np.isfinite(equal)]
+    expected = np.where(np.isfinite(equal[a]), equal[a], few.mean() if len(few) else 1.0)
+    return _solve(_edges(low, high, ratio, width, expected, size), size, rows)
 
 
-def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> float:
-    """How often an amount is the commonest one of the other amounts of its cell."""
+def _equal(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> Numbers:
+    """For each cell: is one of its amounts the commonest one of the others? NaN where it is alone."""
+    out = np.full(count, np.nan)
     rows = np.arange(len(cells))
     order = np.argsort(cells * 0x10000 + (rows * 0x9E3779B1 >> 8 & 0xFFFF), kind="stable")
     first = np.r_[True, np.diff(cells[order]) > 0]
     several = (np.bincount(cells, minlength=count) > 1)[cells]
     alone = order[first][several[order[first]]]
-    if not len(alone):
-        return 0.0
     others = several.copy()
     others[alone] = False
     mode, spread = _modes(cells[others], count, logs[others], tolerance[others])
     off = np.abs(logs[alone] - mode[cells[alone]])
-    return float(np.mean(off <= spread[cells[alone]] + tolerance[alone] + 2e-5))
+    out[cells[alone]] = off <= spread[cells[alone]] + tolerance[alone] + 2e-5
+    return out
 
 
 def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[Numbers, Numbers]:
@@ -90,12 +99,14 @@ def _modes(cells: Ints, count: int, logs: Numbers, tolerance: Numbers) -> tuple[
     return mode, spread
 
 
-def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> list[_Edge]:
-    """For each pair of values (low, high): the peak of their log ratios, rows in the peak, and all rows."""
+def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, equal: Numbers, size: int) -> list[_Edge]:
+    """For each pair of values (low, high): the peak of their log ratios, rows in the peak, and all rows; and how many must be there, by
+    how often rows are `equal` that agree in all.
+    """  # noqa: D205
     out: list[_Edge] = []
     pair = low * size + high
     order = np.lexsort((ratio, pair))
-    pair, ratio, width = pair[order], ratio[order], width[order]
+    pair, ratio, width, equal = pair[order], ratio[order], width[order], equal[order]
     start = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
     for s, e in zip(start, np.r_[start[1:], len(pair)], strict=True):
         if e - s < 3:
@@ -103,7 +114,8 @@ def _edges(low: Ints, high: Ints, ratio: Numbers, width: Numbers, size: int) -> 
         centre, hits = densest(ratio[s:e], width[s:e])
         away = np.abs(ratio[s:e] - centre) / width[s:e]
         beside = int(((away > 1) & (away <= 3)).sum()) / 2
-        out.append(_Edge(int(pair[s] // size), int(pair[s] % size), centre, hits, beside, int(e - s)))
+        share = min(max(_AS_AMONG_EQUALS * float(equal[s:e].mean()), _LEAST_SHARE), _MIN_SHARE)
+        out.append(_Edge(int(pair[s] // size), int(pair[s] % size), centre, hits, beside, int(e - s), share * (e - s)))
     return out
 
 
@@ -124,23 +136,22 @@ def densest(values: Numbers, width: Numbers) -> tuple[float, int]:
     return centre, count
 
 
-def _solve(edges: list[_Edge], size: int, rows: Ints, share: float) -> Numbers | None:
-    """Factors from the peaks of pairs, linked from the commonest value on; None when most pairs have no clear peak: one with
-    so large a `share` of them.
+def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
+    """Factors from the peaks of pairs, linked from the commonest value on; None when most values have no clear peaks: with as many
+    pairs as are needed.
     """  # noqa: D205
-    pairs, peaks = np.zeros(size), np.zeros(size)
+    pairs, peaks, wanted = np.zeros(size), np.zeros(size), np.zeros(size)
     good = []
-    for low, high, centre, hits, beside, total in edges:
-        is_clear = hits >= 3 and (
-            hits >= _MIN_SHARE * total or (hits >= share * total and hits > _MIN_CONTRAST * beside)
-        )
+    for low, high, centre, hits, beside, total, needed in edges:
+        is_clear = hits >= 3 and (hits >= _MIN_SHARE * total or (hits >= needed and hits > _MIN_CONTRAST * beside))
         for value in (low, high):
             pairs[value] += total
+            wanted[value] += needed
             peaks[value] += hits if is_clear else 0
         if is_clear:
             good.append((low, high, centre, hits))
     counted = pairs >= MIN_PAIRS
-    if not counted.any() or (peaks[counted] < share * pairs[counted]).sum() > 0.1 * counted.sum():
+    if not counted.any() or (peaks[counted] < wanted[counted]).sum() > 0.1 * counted.sum():
         return None
     logs = np.full(size, np.nan)
     logs[int(rows.argmax())] = 0.0
