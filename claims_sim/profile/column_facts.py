@@ -26,7 +26,7 @@ from claims_sim.profile.source_sql import (
 Facts = Mapping[str, float]
 SURE: Final = 0.5
 """From here on a line is proposed."""
-_MOST_SERVICES: Final = 20
+_MOST_SERVICES, _AT_ALL = 20, 200
 _MOST_PROVINCES: Final = 120
 """Of other countries, whose names are not known: Thailand has 77, the Philippines have 82."""
 _MOST_DISTRICTS: Final = 1000
@@ -152,7 +152,9 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "facility_ownership": (_categories, "few categories"),
     "facility_type": (_categories, "few categories"),
     "service_type": (
-        lambda f: max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES),
+        lambda f: max(
+            max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES), 0.3 * (f["kinds"] <= _AT_ALL)
+        ),
         "few categories, {service:.0%} known words",
     ),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),

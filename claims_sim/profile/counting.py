@@ -83,7 +83,7 @@ class Population:
     rounding_key: int = 0
     """Secret of the production zone: whoever knows it can tell where a count is rounded up."""
     marks: npt.NDArray[np.uint64] | None = None
-    """A secret number for each person's, the same while that person's key is."""
+    """A secret number for each person's, the same while that person's key is; nobody hides others' claims without."""
 
     @cached_property
     def _busiest_person(self) -> int:
@@ -140,10 +140,6 @@ class Population:
     def may_be_told(self, rows: Ints) -> bool:
         """May a number be released of just these rows?"""
         return bool(self.releasable(np.zeros(len(rows), np.int64), 1, rows)[0])
-
-    def mark(self, persons: Ints) -> npt.NDArray[np.uint64]:
-        """The secret number for each of some persons' numbers; these themselves, where they have no other."""
-        return persons.astype(np.uint64) if self.marks is None else self.marks[persons]
 
     def one_of_each(self, rows: Ints, cells: Ints | None = None) -> Ints:
         """The places in `rows` of one claim of each person, or of each in each of its `cells`: where a line is drawn through claims,

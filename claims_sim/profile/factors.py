@@ -66,15 +66,7 @@ def global_factors(
                 continue
             # Rows that differ in a class and its owner differ in the class.
             key_names: list[str] = [n for n in names if n != name and n not in factors and (n, name) not in parts]
-            factor = _factor_of(encoded, name, [*key_names, *others], rest, tolerance, usable)
-            if factor is None and int(usable.sum()) >= _MANY_ROWS:
-                # What was done may leave too few that are alike; where it does not matter, more of them are.
-                key_names += [n for n in others if n not in CONDITIONS]
-                factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
-                if factor is None and "dx_primary_code" not in others:
-                    # By a few operations alone each place is compared a few times: diagnoses make more of it.
-                    key_names.append("dx_primary_code")
-                    factor = _factor_of(encoded, name, key_names, rest, tolerance, usable)
+            factor = _shown_factor(encoded, name, key_names, others, (rest, tolerance), usable)
             if factor is None:
                 continue
             factors[name] = factor
@@ -82,6 +74,27 @@ def global_factors(
             open_.remove(name)
     failed = [n for n in open_ if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
     return factors, failed
+
+
+def _shown_factor(
+    encoded: Encoded,
+    name: str,
+    places: Sequence[str],
+    others: Sequence[str],
+    amounts: tuple[Numbers, Numbers],
+    usable: Mask,
+) -> Numbers | None:
+    """The factor of a variable by rows that agree in all other `places` and in `others`; or in less, of many rows, or in the diagnosis."""
+    factor = _factor_of(encoded, name, [*places, *others], *amounts, usable)
+    if factor is not None or int(usable.sum()) < _MANY_ROWS:
+        return factor
+    # What was done may leave too few that are alike; where it does not matter, more of them are.
+    fewer = [*places, *(n for n in others if n not in CONDITIONS)]
+    factor = _factor_of(encoded, name, fewer, *amounts, usable)
+    if factor is None and "dx_primary_code" not in others:
+        # By a few operations alone each place is compared a few times: diagnoses make more of it.
+        factor = _factor_of(encoded, name, [*fewer, "dx_primary_code"], *amounts, usable)
+    return factor
 
 
 def what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, tolerance: Numbers, usable: Mask) -> list[str]:

@@ -256,7 +256,7 @@ def _likeliest_grid(
 
 def _grid_of_many(amounts: Numbers, finest: float) -> tuple[float, float]:
     """The coarsest grid on which hardly fewer of `amounts` lie than on those between it and the `finest`, many of all; and their share."""
-    best, before = (finest, 1.0), 1.0
+    best, before = (finest, 1.0), 1.0  # grid and share
     for number, grid in enumerate(grids_kept(amounts, finest, int(_SOME * len(amounts)))):
         share = float(np.mean(lies_on(amounts, grid)))
         if share < _SOME or (number > 1 and share < _HARDLY_FEWER * before):
@@ -285,13 +285,13 @@ def _likely_with_top_ups(begun: _Begun | None, rows: Mask, population: Populatio
     # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
     has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
     added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
-    each = np.bincount(added, minlength=1)[1:].astype(float)
+    each = np.bincount(added, minlength=1)[1:].astype(np.float64)
     each = each[each > 0]
     parts = np.array([np.count_nonzero(priced), len(added)], float)
     parts = parts[parts > 0]
     which = float((each * np.log(each / max(len(added), 1))).sum() + (parts * np.log(parts / parts.sum())).sum())
-    told = len(each) * np.log(max(np.count_nonzero(rows), 1)) / 2
-    return likelihood(found, on, np.flatnonzero(rows), begun.k) + which - told
+    told = len(each) * np.log(max(int(np.count_nonzero(rows)), 1)) / 2
+    return float(likelihood(found, on, np.flatnonzero(rows), begun.k) + which - told)
 
 
 def _number_besides(found: Lattice, besides: Ints) -> None:

@@ -114,8 +114,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         features=builder.features,
         tables=builder.tables,
         money=money,
-        dx_names=_names(encoded, "dx_primary_label", ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
-        procedure_names=_names(encoded, "procedure_label", ("procedure_code",), _icd9cm_label),
+        dx_names=_names(encoded, source, "dx_primary_label", ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
+        procedure_names=_names(encoded, source, "procedure_label", ("procedure_code",), _icd9cm_label),
         secondary_sorted=encoded.secondary_sorted,
         blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,
@@ -167,7 +167,7 @@ def _icd9cm_label(code: str) -> str | None:
 
 
 def _names(
-    encoded: Encoded, written: str, columns: tuple[str, ...], label: Callable[[str], str | None]
+    encoded: Encoded, source: SourceTable, written: str, columns: tuple[str, ...], label: Callable[[str], str | None]
 ) -> dict[str, str]:
     """The code system's names of the codes that `columns` may have, the first of which is named by the column `written`.
 
@@ -180,6 +180,9 @@ def _names(
     told, of_first = set(encoded.vocabularies.get(written, ())), names[0]
     vocabulary = encoded.vocabularies.get(columns[0], ())
     codes = encoded.codes.get(columns[0], np.zeros(0, np.int32))
+    if len(codes):
+        # Rarer codes count as theirs, too: written with a code are those that have it themselves.
+        codes = np.where(_as_written(source, columns[0], vocabulary) == codes, codes, np.int32(-1))
     claims = np.bincount(codes[codes >= 0], minlength=len(vocabulary))
     as_named = sum(int(claims[i]) for i, code in enumerate(vocabulary) if code in of_first and of_first[code] in told)
     if as_named > int(claims.sum()) / 2:
@@ -194,6 +197,13 @@ def _names(
         }
     others = {code: name for further in names[1:] for code, name in further.items() if code not in of_first}
     return dict(sorted((names[0] | others).items()))
+
+
+def _as_written(source: SourceTable, column: str, vocabulary: Sequence[str | None]) -> Codes:
+    """The code of what each claim has in a column, as far as that is one of the `vocabulary`; -1 otherwise."""
+    code_of = {value: code for code, value in enumerate(vocabulary) if value is not None}
+    texts = source.columns[column].combine_chunks().dictionary.to_pylist()
+    return np.array([*(code_of.get(text, -1) for text in texts), -1], np.int32)[text_codes(source.columns[column])]
 
 
 def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> None:
@@ -327,7 +337,7 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     # Without a key of persons claims are counted, and each but once however long its list is.
     population = Population(
         len(rows), whole.k, rows + 1 if whole.persons is None else whole.persons[rows],
-        None if whole.facilities is None else whole.facilities[rows], whole.rounding_key,
+        None if whole.facilities is None else whole.facilities[rows], whole.rounding_key, whole.marks,
     )  # fmt: skip
     target = Target(MEMBER, codes, vocabulary)
     builder.add(target, candidates, population=population, most=3, has_many=True)

@@ -303,6 +303,7 @@ class Payments:
         self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+        paid[amount == 0] = 0.0
 
     def _draw_kind(self, key: int, rows: Rows, draft: Draft) -> None:
         """Of what kind each payment is, and about how large a share, where these are told first."""

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units, sorted_distinct
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units
 from claims_sim.profile.document import Level, Table
 from claims_sim.randomness import stream_key, uniforms
 
@@ -158,7 +158,7 @@ def lend_to_complements(
     other contexts withhold is.
     """  # noqa: D205
     whole = np.arange(len(context))
-    if population.persons is None or allowed.all():
+    if population.persons is None or population.marks is None or allowed.all():
         return cells, allowed, whole
     counts = np.bincount(cells, minlength=len(context))
     lacking = _lacking(allowed, Cells(cells, context, counts), population, np.arange(len(rows)), rows)
@@ -167,11 +167,10 @@ def lend_to_complements(
         return cells, allowed, whole
     withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
     # Claims of k persons at least, and so many that those few have less than half of the claims that are withheld, too. And by a part
-    # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is the same of
-    # the same persons, whatever is counted of them and wherever, and another of others: one known number tells no other, and many tell
-    # no more than one.
+    # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is that of whoever
+    # has most of these claims, whatever is counted of them, beside whom and whenever: many tables tell no more of them than one does.
     hidden = np.flatnonzero(lacking[context[cells]] & ~allowed[cells])
-    whose = _marks_of(context[cells[hidden]], rows[hidden], population, lacking)
+    whose = _marks_of_most(context[cells[hidden]], rows[hidden], population, len(lacking))
     more = 1 + uniforms(stream_key("lends", population.rounding_key), whose)[context]
     wanted = np.ceil((population.k + withheld) * more).astype(np.int64)
     order = np.lexsort((counts, context))
@@ -202,13 +201,15 @@ def lend_to_complements(
     return cells, np.append(allowed, np.zeros(len(parts), np.bool_)), np.append(whole, parts)
 
 
-def _marks_of(context: Ints, rows: Ints, population: Population, contexts: Mask) -> npt.NDArray[np.uint64]:
-    """A number for the persons whose claims the `rows` are, for each context, whatever their order."""
-    assert population.persons is not None  # noqa: S101 - the caller has looked
+def _marks_of_most(context: Ints, rows: Ints, population: Population, contexts: int) -> npt.NDArray[np.uint64]:
+    """The mark of the person with most of the `rows`, for each context."""
+    assert population.persons is not None and population.marks is not None  # noqa: S101, PT018 - the caller has looked
     width = int(population.persons.max()) + 1
-    distinct = sorted_distinct(context * width + population.persons[rows])
-    marks = np.zeros(len(contexts), np.uint64)
-    np.add.at(marks, distinct // width, population.mark(distinct % width))
+    ids, distinct = dense_ids(context * width + population.persons[rows])
+    of_person = population.marks[distinct % width]
+    order = np.lexsort((of_person, np.bincount(ids, minlength=len(distinct)), distinct // width))
+    marks = np.zeros(contexts, np.uint64)
+    marks[(distinct // width)[order]] = of_person[order]  # the last of each context stays
     return marks
 
 

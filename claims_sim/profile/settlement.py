@@ -134,6 +134,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     assert paid is not None  # noqa: S101
     known = np.isfinite(claimed) & np.isfinite(paid)
     codes: Codes = np.full(len(claimed), -1, np.int32)
+    # What is paid of nothing says nothing of what is paid of others.
+    known &= (claimed > 0) | ~(known & (claimed > 0)).any()
     codes[known & (paid == 0)] = ZERO
     codes[known & (claimed == paid)] = FULL
     part = known & (codes < 0) & (claimed > 0)

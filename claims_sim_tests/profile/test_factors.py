@@ -42,3 +42,25 @@ def test_where_most_claims_have_nothing_done_diagnoses_are_not_left_aside():
     encoded.codes["procedure_code"] = np.where(most, 39, encoded.codes["procedure_code"]).astype(np.int32)
     factors, _ = global_factors(encoded, logs, tolerance, np.ones(ROWS, np.bool_))
     assert "facility_ownership" not in factors
+
+
+def test_places_that_are_seldom_compared_are_held_to_what_claims_like_those_show():
+    """Visits have a price in each place, stays three at random (a ward that no column tells); in most places there are hardly any
+    visits, and of each diagnosis a stay or two.
+    """
+    g, rows, places = np.random.default_rng(8), 20_000, 25
+    visit = g.random(rows) < 0.7
+    place = np.where(visit & (g.random(rows) < 0.97), 0, g.integers(0, places, rows)).astype(np.int32)
+    diagnosis = np.where(visit, g.integers(0, 30, rows), 30 + g.integers(0, 900, rows)).astype(np.int32)
+    rates = np.linspace(1.0, 1.3, places)
+    ward = np.where(visit, 1.0, g.choice([1.0, 1.2, 1.45, 1.7], rows))
+    weight = np.random.default_rng(9).lognormal(13, 0.8, 930)
+    price = np.rint(weight[diagnosis] * rates[place] * ward)
+    vocabularies = {"dx_primary_code": 930, "facility_ownership": places}
+    encoded = SimpleNamespace(
+        codes={"dx_primary_code": diagnosis, "facility_ownership": place},
+        vocabularies={name: tuple(map(str, range(size))) for name, size in vocabularies.items()},
+    )
+    factors, _ = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
+    found = np.exp(factors["facility_ownership"])
+    assert found / found[0] == pytest.approx(rates, rel=1e-4)

@@ -347,3 +347,20 @@ def test_public_names_stay_where_common_codes_are_written_otherwise(fit):
     drawn = Sampler(profile).draw_claims(1, np.arange(2000)).to_pandas()
     of_code = drawn[drawn["dx_primary_code"] == commonest[0]]["dx_primary_label"]
     assert set(of_code) == {label(commonest[0])}
+
+
+def test_rarer_neighbours_that_count_as_a_code_give_it_no_name(fit):
+    """Twelve claims have L031, three of them with its name; eight each have other codes of its block, with theirs."""
+    table = tariff_table(ROWS)
+    codes = np.array(table["dx_primary_code"].to_pylist(), object)
+    names = np.array([label(code) for code in codes], object)
+    codes[:12], names[:12] = "L031", [label("L031")] * 3 + [None] * 9
+    for number, code in enumerate(("L030", "L032", "L033", "L038", "L039")):
+        those = slice(12 + 8 * number, 20 + 8 * number)
+        codes[those], names[those] = code, label(code)
+    table = replaced(table, "dx_primary_code", codes.tolist())
+    table = table.append_column("dx_primary_label", pa.array(names.tolist()))
+    profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in range(ROWS)]))
+    assert "L031" in profile.vocabularies["dx_primary_code"]
+    assert "L031" not in profile.dx_names
+    assert profile.dx_names[codes[100]] == names[100]

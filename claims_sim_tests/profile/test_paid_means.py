@@ -241,3 +241,32 @@ def test_of_hundreds_of_shares_it_is_told_first_about_how_large_one_is(fit):
         of_kind = np.quantile(left[drawn["facility_class"] == f"Class {chr(65 + i)}"], [0.1, 0.5, 0.9])
         real = np.quantile((claimed - paid)[kind == i], [0.1, 0.5, 0.9])
         assert of_kind == pytest.approx(real, rel=0.15), (i, of_kind, real)
+
+
+def test_what_is_paid_of_nothing_says_nothing_of_what_is_paid_of_others(fit):
+    """A claim in ten is of nothing, and of the others one in five is paid in full."""
+    g, table = np.random.default_rng(62), tariff_table(ROWS)
+    claimed = np.where(g.random(ROWS) < 0.1, 0.0, np.round(np.exp(g.normal(11, 1, ROWS)), 2))
+    share = np.where(g.random(ROWS) < 0.2, 1.0, 0.2 + 0.001 * g.integers(0, 750, ROWS))
+    paid = np.round(claimed * share, 2)
+    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
+    claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
+    ours = [claims[name].to_numpy() for name in ("amount_claimed", "amount_paid")]
+    in_full = [np.mean((a == b)[a > 0]) for a, b in ((claimed, paid), ours)]
+    assert in_full[1] == pytest.approx(in_full[0], abs=0.03)
+    assert np.mean(ours[0] == 0) == pytest.approx(np.mean(claimed == 0), abs=0.02)
+    assert not ours[1][ours[0] == 0].any()
+
+
+def test_where_shares_are_told_by_their_size_as_many_are_paid_all_and_nothing(fit):
+    """One claim in five is paid in full and one in ten nothing, the others one of hundreds of shares."""
+    g, rows = np.random.default_rng(63), 24_000
+    table = tariff_table(rows, seed=63)
+    claimed, kind = np.round(np.exp(g.normal(11, 1, rows)), 2), g.random(rows)
+    share = 0.2 + 0.001 * g.integers(0, 700, rows)
+    paid = np.where(kind < 0.2, claimed, np.where(kind < 0.3, 0, np.round(claimed * share, 2)))
+    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
+    assert "paid_level" in profile.tables
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
+    assert np.mean(drawn["amount_claimed"] == drawn["amount_paid"]) == pytest.approx(0.2, abs=0.03)
+    assert np.mean(drawn["amount_paid"] == 0) == pytest.approx(0.1, abs=0.02)

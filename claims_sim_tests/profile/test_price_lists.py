@@ -394,3 +394,35 @@ def test_where_nearly_all_claims_bear_one_of_a_few_amounts_nobody_bears_another(
             drawn = set(Sampler(profile).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_pylist())
             assert drawn <= set(price.tolist())
             assert not set(odd[few].tolist()) - set(price.tolist()) & set(profile.money.every_amount)
+
+
+@pytest.fixture(scope="module")
+def with_drugs(fit):
+    """Two visits in five are billed with a drug to the unit, and stays, like other visits, by the thousand."""
+    g, rows = np.random.default_rng(72), 16_000
+    table = tariff_table(rows, seed=71)
+    visit = np.array(table["service_type"].to_pylist()) == "RJTL"
+    drugs = np.rint(np.outer([46_003, 128_417, 73_651, 96_307, 155_211, 58_913], [1.0, 1.35, 1.8, 2.1])).ravel()
+    added = np.where(visit & (g.random(rows) < 0.4), drugs[g.integers(0, len(drugs), rows)], 0)
+    amounts = table["amount_claimed"].to_numpy() + added
+    table = replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
+    return table, drugs, fit(table)
+
+
+def test_prices_lie_on_their_own_grid_beside_what_is_added_to_them(with_drugs):
+    """Each drug is an amount that is added, and none of its sums a price."""
+    _, drugs, profile = with_drugs
+    assert profile.amount_grid == 1.0
+    assert {tariff.grid for tariff in profile.money.tariffs} == {1000.0}
+    assert set(drugs) <= {added for tariff in profile.money.tariffs for added in tariff.top_ups}
+    assert sum(len(tariff.bases) for tariff in profile.money.tariffs) < 60
+
+
+def test_sums_of_a_price_and_a_drug_are_such_as_there_are(with_drugs):
+    table, _, profile = with_drugs
+    claims = Sampler(profile).draw_claims(1, np.arange(16_000))
+    real, ours = (one["amount_claimed"].to_numpy() for one in (table, claims))
+    visit = np.array(claims["service_type"].to_pylist()) == "RJTL"
+    assert np.isin(ours, real)[visit].mean() > 0.95
+    assert np.isin(ours, real)[~visit].mean() > 0.95
+    assert np.mean(ours % 1000 > 0) == pytest.approx(np.mean(real % 1000 > 0), abs=0.02)

@@ -613,3 +613,12 @@ def test_the_bill_of_a_patient_is_what_is_claimed(tmp_path):
 
 def test_the_relative_weight_of_a_group_of_cases_is_no_weight_of_claims():
     assert name_score("RLTV_WT", "claim_weight") == 0.0
+
+
+@pytest.mark.parametrize("kinds", [20, 30])
+def test_a_service_of_many_kinds_is_at_least_possible_where_it_is_called_so(tmp_path, kinds):
+    wards = [f"Poli {chr(65 + i % 26)}{chr(97 + i // 26)}bc" for i in range(kinds)]
+    table = replaced(tariff_table(3000), "service_type", [wards[i % kinds] for i in range(3000)])
+    assert placed_in(table, tmp_path).get("service_type") == "service_type" or possible_in(
+        table, tmp_path, "service_type"
+    ) == ["service_type"]

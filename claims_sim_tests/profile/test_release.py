@@ -30,6 +30,11 @@ def count_again(table, rows, depths):
     return cells, remainders
 
 
+def marked(rows, k, person, facility, **others):
+    """Persons with marks, as those of a source have."""
+    return Population(rows, k, person, facility, marks=np.arange(person.max() + 1, dtype=np.uint64), **others)
+
+
 def may_be_told(rows):
     facilities = Counter(row[-1] for row in rows)
     # Claims without a key may all be the largest's.
@@ -50,7 +55,7 @@ def test_every_number_stands_for_enough_persons_and_facilities(rows):
     one, two, value, person, facility = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     parents = [Parent("a", one.astype(np.int32), 3), Parent("b", two.astype(np.int32), 3)]
     table, _, depths, _ = release_table(
-        Target("v", value.astype(np.int32), 4), parents, Population(len(rows), K, person, facility)
+        Target("v", value.astype(np.int32), 4), parents, marked(len(rows), K, person, facility)
     )
     cells, remainders = count_again(table, rows, depths)
     assert all(may_be_told(inside) for inside in cells.values())
@@ -94,7 +99,7 @@ def test_what_a_few_leave_takes_no_more_of_a_large_cell_than_hides_them(faciliti
     value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
     person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
     facility = None if facilities is None else np.r_[np.arange(2000) % facilities, np.zeros(30, np.int64)] + 1
-    population = Population(2030, 11, person, facility)
+    population = marked(2030, 11, person, facility)
     table, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(2030, np.int32), 1)], population)
     assert table.levels[1].values == (0, REMAINDER)
     assert table.levels[1].units[0] * 11 > 1900
@@ -111,7 +116,7 @@ def test_how_many_a_cell_lends_does_not_tell_how_many_claims_they_hide():
     person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
     lent = []
     for key in [*range(12), 0]:
-        population = Population(2030, 11, person, None, rounding_key=key)
+        population = marked(2030, 11, person, None, rounding_key=key)
         given = [Parent("a", np.zeros(2030, np.int32), 1)]
         depths = release_table(Target("v", value, 2), given, population).depth
         lent.append(np.count_nonzero((depths < 1) & (value == 0)))
@@ -136,7 +141,7 @@ def test_a_cell_of_few_persons_lends_nothing(persons, lends):
     """Of forty persons' claims those of eleven would be a quarter and more."""
     value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
     person = np.r_[np.arange(2000) % persons, 5000 + np.arange(30) % 3]
-    population = Population(2030, 11, person, None)
+    population = marked(2030, 11, person, None)
     _, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(2030, np.int32), 1)], population)
     assert (depths == 1).any() == lends
 
@@ -144,7 +149,7 @@ def test_a_cell_of_few_persons_lends_nothing(persons, lends):
 def test_what_is_lent_is_of_enough_persons_however_many_claims_each_has():
     value = np.repeat([0, 1], [20_000, 30]).astype(np.int32)
     person = np.r_[np.arange(20_000) % 400, 5000 + np.arange(30) % 3]
-    population = Population(20_030, 11, person, None)
+    population = marked(20_030, 11, person, None)
     _, _, depths, _ = release_table(Target("v", value, 2), [Parent("a", np.zeros(20_030, np.int32), 1)], population)
     assert len(np.unique(person[(depths < 1) & (value == 0)])) >= 11
     assert (depths == 1).any()
@@ -154,7 +159,7 @@ def test_what_is_lent_is_of_enough_persons_however_many_claims_each_has():
 def test_a_cell_that_is_not_far_larger_lends_nothing(large, lends):
     value = np.repeat([0, 1], [large, 60]).astype(np.int32)
     person = np.r_[np.arange(large), 5000 + np.arange(60) % 3]
-    population = Population(large + 60, 11, person, None)
+    population = marked(large + 60, 11, person, None)
     given = [Parent("a", np.zeros(large + 60, np.int32), 1)]
     assert (release_table(Target("v", value, 2), given, population).depth == 1).any() == lends
 
@@ -165,7 +170,7 @@ def test_who_lends_follows_from_the_order_of_persons_alone():
     order = np.random.default_rng(3).permutation(2030)
     withheld = []
     for rows in (np.arange(2030), order):
-        population = Population(2030, 11, person[rows], None)
+        population = marked(2030, 11, person[rows], None)
         given = [Parent("a", np.zeros(2030, np.int32), 1)]
         depths = release_table(Target("v", value[rows], 2), given, population).depth
         withheld.append(set(person[rows][depths < 1].tolist()))
@@ -179,7 +184,7 @@ def test_how_many_is_lent_is_of_the_same_persons_the_same_and_tells_nothing_of_o
     given, lent = [Parent("a", np.zeros(2030, np.int32), 1)], {}
     for first in range(5000, 5005):
         person = np.r_[np.arange(2000), first + np.arange(30) % 3]
-        population = Population(2030, 11, person, None)
+        population = marked(2030, 11, person, None)
         lent[first] = {
             int((release_table(Target(name, value, 2), given, population).depth < 1).sum()) for name in "vwxyz"
         }
@@ -187,12 +192,33 @@ def test_how_many_is_lent_is_of_the_same_persons_the_same_and_tells_nothing_of_o
     assert len(set.union(*lent.values())) >= 4
 
 
+def test_how_many_is_lent_beside_a_heavy_user_is_the_same_whoever_else_is_hidden():
+    """Tables that each hide another stranger beside the same person tell no more of that person than one does."""
+    value, lent = np.repeat([0, 1], [2000, 61]).astype(np.int32), set()
+    for stranger in range(5001, 5013):
+        population = marked(2061, 11, np.r_[np.arange(2000), np.full(60, 5000), stranger], None)
+        table = release_table(Target("v", value, 2), [Parent("a", np.zeros(2061, np.int32), 1)], population)
+        lent.add(int(((table.depth < 1) & (value == 0)).sum()))
+    assert len(lent) == 1
+    assert lent.pop() > 61
+
+
+def test_without_marks_nobody_lends():
+    """Then how many are lent would follow from the order of the claims, anew with each refresh."""
+    value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
+    person = np.r_[np.arange(2000), 5000 + np.arange(30) % 3]
+    table = release_table(
+        Target("v", value, 2), [Parent("a", np.zeros(2030, np.int32), 1)], Population(2030, 11, person, None)
+    )
+    assert (table.depth < 1).all()
+
+
 def test_nobody_lends_more_than_is_wanted():
     """Of the large cell's claims three in four are one person's."""
     value = np.repeat([0, 1], [8000, 200]).astype(np.int32)
     person = np.r_[np.where(np.arange(8000) < 6000, 0, 1 + np.arange(8000) % 1500), 5000 + np.arange(200) % 4]
     for numbers in (person, 9000 - person):
-        population = Population(8200, 11, numbers, None)
+        population = marked(8200, 11, numbers, None)
         depths = release_table(Target("v", value, 2), [Parent("a", np.zeros(8200, np.int32), 1)], population).depth
         withheld = (depths < 1) & (value == 0)
         assert 200 <= np.count_nonzero(withheld) < 500

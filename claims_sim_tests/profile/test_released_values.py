@@ -133,7 +133,13 @@ def kinds_of(rare_of: int, others: dict[str, int]) -> tuple[list[str], Codes, In
     values = sorted({"HD", *others})
     raw = np.array([values.index(kind) for kind, claims in {"HD": 600, **others}.items() for _ in range(claims)])
     persons = np.r_[1 + np.arange(600) % rare_of, 100 + np.arange(len(raw) - 600) // 4]
-    codes, vocabulary = release_values(Population(len(raw), 11, persons, None), "service_type", values, raw, None)
+    codes, vocabulary = release_values(
+        Population(len(raw), 11, persons, None, 0, np.arange(persons.max() + 1, dtype=np.uint64)),
+        "service_type",
+        values,
+        raw,
+        None,
+    )
     return [str(value) for value in vocabulary], codes, persons
 
 

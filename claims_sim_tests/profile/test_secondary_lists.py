@@ -272,3 +272,18 @@ def test_lists_of_claims_of_a_severity_that_is_not_known_follow_their_diagnosis(
     for given in (briefs, unknown):
         drawn = sampler.draw_open(8, rows, given).append_column("dx_primary_code", given["dx_primary_code"])
         assert of_their_diagnosis(drawn) == pytest.approx(of_their_diagnosis(of_grave_claims), abs=0.1)
+
+
+def test_who_hides_in_lists_is_marked_as_in_all_other_tables(fit, monkeypatch):
+    """Without the marks how many claims hide a few would be drawn anew with each refresh."""
+    marks = {}
+
+    def add(self, target, *others, population=None, **options):
+        marks[target.name] = (self.population if population is None else population).marks
+        return added(self, target, *others, population=population, **options)
+
+    added = Builder.add
+    monkeypatch.setattr(Builder, "add", add)
+    fit(tariff_table(3000))
+    assert marks["member"] is not None
+    assert marks["member"] is marks["dx_primary_code"]

@@ -459,3 +459,18 @@ def test_discharges_have_their_hours_where_admissions_are_days_alone(fit):
     assert set(hours.tolist()) == set(range(9, 17))
     days = (discharge.astype("datetime64[D]") - admit.astype("datetime64[D]")).astype(int)
     assert (days == claims["los"].to_numpy()).all()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_of_one_persons_many_stays_it_is_not_told_whether_they_end_with_the_month(fit, closed):
+    """One claim in twenty-five is one person's, whose stays all end in their month, or all in the next one."""
+    table, rows = tariff_table(ROWS), np.arange(ROWS)
+    theirs = rows % 25 == 0
+    first, stay = table["admit_dt"].to_numpy().astype("datetime64[D]"), table["los"].to_numpy()
+    begins = first.astype("datetime64[M]").astype("datetime64[D]") + (rows % 10 if closed else 21 + rows % 7)
+    first, stay = np.where(theirs, begins, first), np.where(theirs, 12, stay)
+    table = replaced(replaced(table, "admit_dt", pa.array(first)), "discharge_dt", pa.array(first + stay))
+    table = replaced(
+        replaced(table, "los", pa.array(stay)), "patient_id_hash", np.where(theirs, "one", rows.astype(str))
+    )
+    assert "same_month" not in fit(table).tables
