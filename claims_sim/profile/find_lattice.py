@@ -282,9 +282,7 @@ def _likely_with_top_ups(begun: _Begun | None, rows: Mask, population: Populatio
     priced = found.point >= 0
     priced[priced] = np.abs(found.prices(np.flatnonzero(priced)) - begun.amounts.values[priced]) < grid / 2
     find_top_ups(found, np.where(rows, begun.amounts.values, 0.0), population)
-    # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
-    has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
-    added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
+    added, on = found.top_up[found.top_up > 0], np.flatnonzero(priced | (found.top_up > 0))
     each = np.bincount(added, minlength=1)[1:].astype(np.float64)
     each = each[each > 0]
     parts = np.array([np.count_nonzero(priced), len(added)], float)
@@ -303,10 +301,6 @@ def _number_besides(found: Lattice, besides: Ints) -> None:
     keys = join_keys(digits, found.case_sizes)
     at = np.minimum(np.searchsorted(found.case_keys, keys), len(found.case_keys) - 1)
     known = (digits >= 0).all(1) & (found.case_keys[at] == keys)
-    for name in (name for name in found.factors if name != STAY):
-        # Of a place none of whose claims lies on the list it is not known how much dearer it is.
-        lies = np.isin(found.codes[name][besides], found.codes[name][found.point >= 0])
-        known &= lies
     found.case = found.case.copy()
     found.case[besides] = np.where(known, at, -1)
 

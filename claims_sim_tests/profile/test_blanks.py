@@ -6,8 +6,11 @@ import pytest
 
 from claims_sim.codes import icd10
 from claims_sim.errors import ProfileError
+from claims_sim.profile import encode
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
+from claims_sim.profile.encode import Encoded
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -418,3 +421,15 @@ def test_stays_that_most_inpatients_lack_are_as_long_and_as_often_there_as_the_s
 def test_it_is_shown_which_cells_are_empty_together(profile):
     shown = {found.column: found.values for found in describe_crossing(profile).lists}
     assert shown["blanks"] == ("none", *(" and ".join(names) for names in profile.blanks[1:]))
+
+
+@pytest.mark.parametrize("own", [3, 40])
+def test_what_hides_others_makes_no_blanks_of_what_a_few_have(own):
+    """A third of the claims have an operation that may not be told, of three persons or of forty; others', that are told, hide some."""
+    rows = 300
+    codes = np.repeat(np.array([-1, -1, 0], np.int32), 100)
+    person = np.r_[np.arange(100) % own, 1000 + np.arange(200)]
+    out = Encoded(Population(rows, 11, person, None), rows)
+    out.codes["procedure_code"], out.vocabularies["procedure_code"] = codes, ("741",)
+    untold = np.arange(rows) < 100
+    assert encode._count_as_missing(out, "procedure_code", untold) == (own >= 11)

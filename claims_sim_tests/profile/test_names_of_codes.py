@@ -364,3 +364,19 @@ def test_rarer_neighbours_that_count_as_a_code_give_it_no_name(fit):
     assert "L031" in profile.vocabularies["dx_primary_code"]
     assert "L031" not in profile.dx_names
     assert profile.dx_names[codes[100]] == names[100]
+
+
+def test_where_few_labels_are_the_code_systems_all_codes_keep_its_names(fit):
+    """Labels are in words of their own but for one code's; a code of twelve claims has a name all the same."""
+    table = tariff_table(ROWS)
+    codes = np.array(table["dx_primary_code"].to_pylist(), object)
+    commonest = max(set(codes), key=list(codes).count)
+    names = np.where(
+        codes == commonest, label(commonest), np.array([f"Doença número {code[0]}" for code in codes], object)
+    )
+    codes[:12], names[:12] = "L031", None
+    table = replaced(table, "dx_primary_code", codes.tolist()).append_column(
+        "dx_primary_label", pa.array(names.tolist())
+    )
+    profile = fit(replaced(table, "patient_id_hash", [f"person {i}" for i in range(ROWS)]))
+    assert profile.dx_names["L031"] == label("L031")
