@@ -125,11 +125,12 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         find_top_ups(lattice, primary, encoded.population)
     rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
     slopes, follows, as_paid = tuple[float, ...](), np.zeros(encoded.rows), np.zeros(encoded.rows, np.bool_)
+    places = place_on_lists(lattices, encoded.rows)
     if rules is not None and rules.own and encoded.paid is not None:
         as_paid = rules.as_paid
-        if not lattices:
-            slopes, follows = follows_paid(rules.own, np.where(as_paid, np.nan, primary), encoded.paid, encoded)
-    places = place_on_lists(lattices, encoded.rows)
+        if not lattices or as_paid.any():  # else what is paid may follow what is claimed
+            off = np.where(as_paid | (places.point >= 0), np.nan, primary)
+            slopes, follows = follows_paid(rules.own, off, encoded.paid, encoded)
     fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
     tariffs = _tariffs(fit)
     nothing = _add_nothing(fit)

@@ -99,7 +99,7 @@ def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: fl
     assert paid is not None  # noqa: S101
     on = is_on(own)
     as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(whole & ~listed), encoded.population, grid)
-    less = whole & ~as_paid & (claimed > 0) & (usual_price(own, len(paid)) >= claimed)
+    less = whole & ~as_paid & (claimed > 0) & (usual_price(own, len(paid)) > claimed + grid / 2)
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     above = []
     for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):

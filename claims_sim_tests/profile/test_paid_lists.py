@@ -457,3 +457,30 @@ def test_what_charges_have_of_the_days_does_not_follow_the_price(by_case):
     )
     (slope,), _ = follows_paid([one], claimed, paid, encoded)
     assert slope == pytest.approx(by_case, abs=0.051)
+
+
+@pytest.mark.parametrize("billed_as_paid", [0.4, 0.75])
+def test_charges_of_stays_follow_their_prices_beside_visits_that_bill_theirs(fit, billed_as_paid):
+    """Of each diagnosis there are two case groups that no column tells, one of them thrice as dear; visits are billed what they cost, or
+    by what was done.
+    """
+    g, table = np.random.default_rng(82), tariff_table(12_000, seed=81)
+    stay = np.array(table["service_type"].to_pylist()) == "RITL"
+    dx = np.unique(table["dx_primary_code"].to_pylist(), return_inverse=True)[1]
+    done, place = (
+        np.unique([str(v) for v in table[n].to_pylist()], return_inverse=True)[1]
+        for n in ("procedure_code", "province_name")
+    )
+    price = (900_000 + 37_000 * dx) * np.where(stay & (g.random(12_000) < 0.4), 3, 1) * np.where(
+        stay, 4, 1
+    ) // 4 + 1700 * place
+    billed = np.where(g.random(12_000) < billed_as_paid, price, 41_000 + 13_000 * done)
+    charge = np.where(stay, np.round(price * np.exp(g.normal(-0.3, 0.3, 12_000)), 2), billed)
+    profile = fit(replaced(replaced(table, "amount_claimed", charge), "amount_paid", price.astype(float)))
+    drawn = Sampler(profile).draw_claims(1, np.arange(12_000)).to_pandas()
+    ours = drawn[drawn["service_type"] == "RITL"]
+    off = np.log(ours["amount_claimed"] / ours["amount_paid"])
+    assert off.std() == pytest.approx(0.3, abs=0.05)
+    visits = drawn[drawn["service_type"] == "RJTL"]
+    as_paid = (charge == price)[~stay].mean()
+    assert (visits["amount_claimed"] == visits["amount_paid"]).mean() == pytest.approx(as_paid, abs=0.03)
