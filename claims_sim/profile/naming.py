@@ -31,12 +31,12 @@ _MEANINGS: Final[dict[str, str]] = {
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "nbr ik agb id no nomor key number num",
     "hash": "hash enc encrypted pseudo pseudonym",
-    "code": "kode kd code cd",
+    "code": "kode kd code cd cod codigo",
     "class": "tier versorgungsstufe kelas kls class",
     "owner": "secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
+    "service": "atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
@@ -85,6 +85,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
     "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
     "relative": "rltv relative relatif drg rw adjrw bewertungsrelation",
+    "postal": "zip zipcode postcode postal postleitzahl kodepos",
+    "annual": "annual annually yearly anual tahunan",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
@@ -110,7 +112,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "severity_group": ("severity", "severity level"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
-    "dx_primary_label": ("dx label", "dx primary label", "icd label"),
+    "dx_primary_label": ("dx label", "dx primary label", "icd label", "dx!"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
     "comorbidity_count": (
         "comorbid count",
@@ -133,9 +135,9 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
     "admit_dt": frozenset({"birth", "dx"}),
     "district_name": frozenset({"class"}),
-    "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type"}),
-    "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type"}),
-    "amount_gap": frozenset({"id", "date", "days"}),
+    "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual"}),
+    "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type", "annual"}),
+    "amount_gap": frozenset({"id", "date", "days", "annual"}),
     "facility_class": frozenset({"visit", "stay"}),
     "facility_ownership": frozenset({"insurer", "person"}),
     "severity_group": frozenset({"date", "admit"}),
@@ -144,7 +146,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
     "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count"}),
     "procedure_label": frozenset({"dx"}),
-    "patient_id_hash": frozenset({"amount", "paid", "gap", "birth"}),
+    "patient_id_hash": frozenset({"amount", "paid", "gap", "birth", "postal"}),
     "claim_weight": frozenset({"birth", "relative", "admit"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
@@ -155,7 +157,8 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
 # India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
 # the United States' National Inpatient Sample, England's Hospital Episode Statistics, Canada's Discharge Abstract Database,
-# Taiwan's inpatient expenditures by admissions (NHIRD, table DD), Viet Nam's
+# Taiwan's inpatient expenditures by admissions (NHIRD, table DD), an American hospital's admissions (MIMIC-IV), Texas's discharges
+# (PUDF), Medicare's carrier claims, Colombia's records of services (RIPS), Chile's discharges by case group (GRD), Viet Nam's
 # claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the
 # medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, a person's own hospital, a speciality, the class of a
@@ -217,6 +220,16 @@ _KNOWN: Final[dict[str, str]] = {
     "medamt": "amount_claimed", "partamt": "amount_gap", "applamt": "amount_paid", "icd9cmcode": "dx_primary_code",
     "icd9cmcode1": "dx_secondary_codes", "icdopcode": "procedure_code",
     "hospconttype": "facility_class", "functype": "facility_type", "feeym": "",
+    "hadmid": "claim_id", "subjectid": "patient_id_hash", "dischtime": "discharge_dt", "longtitle": "dx_primary_label",
+    "admissiontype": "service_type", "recordid": "claim_id", "thcicid": "facility_id",
+    "inscclaimamtreimbursed": "amount_paid", "ipannualreimbursementamt": "", "opannualreimbursementamt": "",
+    "ipannualdeductibleamt": "", "opannualdeductibleamt": "",
+    "linealowdchrgamt": "amount_claimed", "linenchpmtamt": "amount_paid", "linecoinsrncamt": "", "linebeneptbddctblamt": "",
+    "linebeneprmrypyrpdamt": "",
+    "codcups": "procedure_code", "cups": "procedure_code", "codconsulta": "procedure_code", "vrservicio": "amount_claimed",
+    "naturalezajuridica": "facility_ownership", "nivelcomplejidad": "facility_class", "tiporegistro": "service_type",
+    "admitproviderid": "", "idregistro": "claim_id", "cipencriptado": "patient_id_hash", "tipoactividad": "service_type",
+    "idegreso": "claim_id",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
@@ -234,7 +247,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "cat", "aprov", "interv", "net", "pat", "pay", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset({"apres", "cat", "aprov", "cod", "interv", "net", "pat", "pay", "rut", "tran"})
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True

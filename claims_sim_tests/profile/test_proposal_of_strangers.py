@@ -584,6 +584,10 @@ def test_a_few_amounts_that_could_be_dates_make_no_dates_of_the_others(tmp_path)
         ("PRNCPAL_DGNS_CD", "dx_primary_code"), ("SERVICE_DTM", "admit_dt"), ("CLM_NBR", "claim_id"), ("MBR_KEY", "patient_id_hash"),
         ("ITEM_DESC", "procedure_label"), ("MT_AMO", "amount_paid"), ("MBR_LBLTY_AMT", "amount_gap"), ("hauptprozedur", "procedure_code"),
         ("indi_dscm_no", "patient_id_hash"), ("vshsp_dd_cnt", "los"), ("SVC_CAT", "service_type"),
+        ("hadm_id", "claim_id"), ("subject_id", "patient_id_hash"), ("dischtime", "discharge_dt"), ("THCIC_ID", "facility_id"),
+        ("InscClaimAmtReimbursed", "amount_paid"), ("LINE_ALOWD_CHRG_AMT", "amount_claimed"), ("cod_prestador", "facility_id"),
+        ("COD_HOSPITAL", "facility_id"), ("cod_cups", "procedure_code"), ("CIP_ENCRIPTADO", "patient_id_hash"),
+        ("TIPO_ATENCION", "service_type"), ("DIAGNOSTICO", "dx_primary_label"),
     ],
 )  # fmt: skip
 def test_names_of_payers_abroad_are_known(theirs, ours):
@@ -597,6 +601,9 @@ def test_names_of_payers_abroad_are_known(theirs, ours):
         ("CNS_PROF", "patient_id_hash"), ("PA_CNSMED", "patient_id_hash"), ("tarif_pasien", "amount_gap"), ("SVC_LINE", "service_type"),
         ("natureza_atendimento", "facility_ownership"), ("PCL_ID", "severity_group"), ("NPI", "claim_id"), ("SITE", "facility_id"),
         ("sick_leave", "dx_primary_code"), ("item_qty", "procedure_code"), ("montant_porte", "facility_class"),
+        ("PAT_ZIP", "patient_id_hash"), ("IPAnnualReimbursementAmt", "amount_paid"), ("annual_paid_amt", "amount_paid"),
+        ("LINE_COINSRNC_AMT", "amount_claimed"),
+        ("admit_provider_id", "facility_id"), ("codec", "dx_primary_code"),
     ],
 )  # fmt: skip
 def test_words_that_other_things_are_called_by_too_say_nothing(theirs, ours):
