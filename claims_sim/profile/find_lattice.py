@@ -43,6 +43,8 @@ _MOST: Final = 0.9
 """The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
 _SOME: Final = 0.3
 """The share that must, where the others are prices with something added."""
+_NEARLY_ALL: Final = 0.95
+"""With so many amounts of a service on its list on the grid of all amounts, no coarser one is sought."""
 _HARDLY_FEWER: Final = 0.75
 """The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
 _MIN_EXPLAINED: Final = 0.15
@@ -227,6 +229,8 @@ def _likeliest_grid(
     Stays are priced to the hundred, though drugs that visits are billed with make the step of all amounts one; so are these visits.
     """  # noqa: D205
     found = _begin_part(encoded, amounts, usable, few, grid, whole)
+    if found is not None and np.mean(found.found.point[few] >= 0) > _NEARLY_ALL:
+        return found
     rows = np.flatnonzero(few)
     rows = rows[encoded.population.one_of_each(rows)]
     if not len(rows):
@@ -240,10 +244,9 @@ def _likeliest_grid(
     other = _begin_part(encoded, rounded, usable & enough, few & enough, coarse, whole)
     if other is not None and share <= _MOST:
         other = other._replace(besides=np.flatnonzero(usable & ~enough))
-    # The factors that round amounts show may be those of all.
-    factors = (
-        {} if other is None else {n: f for n, f in other.found.factors.items() if n in encoded.codes and n != STAY}
-    )
+    # The factors that round amounts show may be those of all, which are no rounder.
+    shown = {} if other is None or share > _MOST else other.found.factors
+    factors = {name: factor for name, factor in shown.items() if name in encoded.codes and name != STAY}
     again = _begin(encoded, amounts, usable, few, grid, factors) if factors else None
     # Wider steps are nearer to any amount by chance.
     likely = (
