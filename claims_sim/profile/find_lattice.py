@@ -45,6 +45,8 @@ _SOME: Final = 0.3
 """The share that must, where the others are prices with something added."""
 _NEARLY_ALL: Final = 0.95
 """With so many amounts of a service on its list on the grid of all amounts, no coarser one is sought."""
+_BESIDES: Final = 0.1
+"""So many more than by chance lie on a grid that is one of a tariff's."""
 _HARDLY_FEWER: Final = 0.75
 """The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
 _MIN_EXPLAINED: Final = 0.15
@@ -260,7 +262,7 @@ def _likeliest_grid(
 def _grid_of_many(amounts: Numbers, finest: float) -> tuple[float, float]:
     """The coarsest grid on which hardly fewer of `amounts` lie than on those between it and the `finest`, many of all; and their share."""
     best, before = (finest, 1.0), 1.0  # grid and share
-    for number, grid in enumerate(grids_kept(amounts, finest, int(_SOME * len(amounts)))):
+    for number, grid in enumerate(grids_kept(amounts, finest, int(_BESIDES * len(amounts)))):
         share = float(np.mean(lies_on(amounts, grid)))
         if share < _SOME or (number > 1 and share < _HARDLY_FEWER * before):
             break
@@ -285,7 +287,9 @@ def _likely_with_top_ups(begun: _Begun | None, rows: Mask, population: Populatio
     priced = found.point >= 0
     priced[priced] = np.abs(found.prices(np.flatnonzero(priced)) - begun.amounts.values[priced]) < grid / 2
     find_top_ups(found, np.where(rows, begun.amounts.values, 0.0), population)
-    added, on = found.top_up[found.top_up > 0], np.flatnonzero(priced | (found.top_up > 0))
+    # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
+    has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
+    added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
     each = np.bincount(added, minlength=1)[1:].astype(np.float64)
     each = each[each > 0]
     parts = np.array([np.count_nonzero(priced), len(added)], float)

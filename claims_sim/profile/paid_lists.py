@@ -97,6 +97,11 @@ def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: fl
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
+    # A charge that nobody wrote down is paid by the list all the same.
+    unbilled = np.flatnonzero((claimed == 0) & (paid > 0))
+    for one in own:
+        point, level = _place_on(one, paid, unbilled, grid)
+        one.point[unbilled[point >= 0]], one.level[unbilled[point >= 0]] = point[point >= 0], level[point >= 0]
     on = is_on(own)
     as_paid = _bill_what_is_paid(own, paid, np.flatnonzero(whole & ~listed), encoded.population, grid)
     less = whole & ~as_paid & (claimed > 0) & (usual_price(own, len(paid)) > claimed + grid / 2)

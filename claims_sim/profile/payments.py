@@ -33,14 +33,10 @@ from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.recurring import NearestPrices
 from claims_sim.profile.rounding import round_to_grids, to_whole_steps
-from claims_sim.profile.settlement import AMOUNT_BAND, BY_RULE, FIRST_LEVEL, PAID_KIND, PAID_LEVEL
+from claims_sim.profile.settlement import AMOUNT_BAND, BY_RULE, FIRST_LEVEL, PAID_KIND, PAID_LEVEL, SELDOM
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
-_SELDOM: Final = 0.01
-"""The share of claims that are paid more than they claim under which one whose payment is drawn is no further one."""
-
-
 _NEIGHBOURS: Final = 8
 """Of the amounts by name so many above and below one are tried."""
 _NEAR, _NOT_NEAR = 0.02, 0.1
@@ -147,7 +143,7 @@ class Payments:
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
-        self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < _SELDOM
+        self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < SELDOM
 
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
@@ -303,7 +299,8 @@ class Payments:
         self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
-        paid[amount == 0] = 0.0
+        if self._seldom_pays_more:
+            paid[amount == 0] = 0.0
 
     def _draw_kind(self, key: int, rows: Rows, draft: Draft) -> None:
         """Of what kind each payment is, and about how large a share, where these are told first."""

@@ -168,7 +168,8 @@ def lend_to_complements(
     withheld = np.bincount(context, np.where(allowed, 0, counts))[context]
     # Claims of k persons at least, and so many that those few have less than half of the claims that are withheld, too. And by a part
     # more, up to twice as many, that only the production zone knows: else their number would follow from the sum. It is that of whoever
-    # has most of these claims, whatever is counted of them, beside whom and whenever: many tables tell no more of them than one does.
+    # has most of these claims beside about so many of others', whatever is counted of them, beside whom and whenever: many tables tell
+    # no more of them than one does, and who knows their claims does not know of which part others' are.
     hidden = np.flatnonzero(lacking[context[cells]] & ~allowed[cells])
     whose = _marks_of_most(context[cells[hidden]], rows[hidden], population, len(lacking))
     more = 1 + uniforms(stream_key("lends", population.rounding_key), whose)[context]
@@ -202,15 +203,17 @@ def lend_to_complements(
 
 
 def _marks_of_most(context: Ints, rows: Ints, population: Population, contexts: int) -> npt.NDArray[np.uint64]:
-    """The mark of the person with most of the `rows`, for each context."""
+    """For each context the mark of the person with most of the `rows` beside about so many of others'."""
     assert population.persons is not None and population.marks is not None  # noqa: S101, PT018 - the caller has looked
     width = int(population.persons.max()) + 1
     ids, distinct = dense_ids(context * width + population.persons[rows])
-    of_person = population.marks[distinct % width]
-    order = np.lexsort((of_person, np.bincount(ids, minlength=len(distinct)), distinct // width))
-    marks = np.zeros(contexts, np.uint64)
-    marks[(distinct // width)[order]] = of_person[order]  # the last of each context stays
-    return marks
+    where, of_person = distinct // width, population.marks[distinct % width]
+    claims = np.bincount(ids, minlength=len(distinct))
+    last = np.lexsort((of_person, claims, where))  # the last of each context is set last
+    most, mark = np.zeros(contexts), np.zeros(contexts, np.uint64)
+    most[where[last]], mark[where[last]] = claims[last], of_person[last]
+    beside = np.floor(np.log2(1 + np.bincount(where, claims, contexts) - most))
+    return mark + beside.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 
 class Cells(NamedTuple):

@@ -45,6 +45,10 @@ from claims_sim.profile.pricing import PriceList, tariff_of
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import grids_of, is_large, stands_out
 
+SELDOM: Final = 0.01
+"""The share of claims that are paid more than they claim under which one whose payment is drawn is no further one, and nothing is paid
+of nothing.
+"""
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 BY_RULE, BY_SHARE = 2, 3
 _MANY_SHARES, _SHARE_LEVELS = 100, 12
@@ -132,10 +136,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
-    known = np.isfinite(claimed) & np.isfinite(paid)
+    known = _says_what_is_paid(claimed, paid)
     codes: Codes = np.full(len(claimed), -1, np.int32)
-    # What is paid of nothing says nothing of what is paid of others.
-    known &= (claimed > 0) | ~(known & (claimed > 0)).any()
     codes[known & (paid == 0)] = ZERO
     codes[known & (claimed == paid)] = FULL
     part = known & (codes < 0) & (claimed > 0)
@@ -182,6 +184,14 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     first += len(exact)
     ratio[~part] = np.nan
     return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, habit, as_paid)
+
+
+def _says_what_is_paid(claimed: Numbers, paid: Numbers) -> Mask:
+    """Which claims say what part of them is paid: none of nothing, where nothing is paid of these."""
+    known: Mask = np.isfinite(claimed) & np.isfinite(paid)
+    if (known & (claimed > 0)).any() and np.mean((paid > claimed)[known]) < SELDOM:
+        known &= claimed > 0
+    return known
 
 
 def profile_settlement(

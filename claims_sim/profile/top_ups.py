@@ -42,6 +42,10 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
     allowed = population.releasable(ids.astype(np.int64), len(values), rows[owner])
     enough = max(2 * population.k, int(_MIN_TOP_UP_SHARE * len(rows)))
     number = explain_greedily(owner, ids.astype(np.int64), np.where(allowed, np.bincount(ids), 0), enough)
+    # Votes went to commoner ones: of what is left enough persons must have each.
+    told = population.releasable(number, int(number.max(initial=0)) + 1, rows[owner])
+    told[0] = True
+    number = (np.cumsum(told) - 1)[number] * told[number]
     chosen = np.flatnonzero(number > 0)
     # A row may reach its top-up by several prices: the commonest price comes first.
     _, first = np.unique(owner[chosen], return_index=True)

@@ -64,3 +64,25 @@ def test_places_that_are_seldom_compared_are_held_to_what_claims_like_those_show
     factors, _ = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
     found = np.exp(factors["facility_ownership"])
     assert found / found[0] == pytest.approx(rates, rel=1e-4)
+
+
+def test_prices_that_are_clear_must_agree_more_often_than_those_that_are_not():
+    """Visits to three owners have a price each, which is the same multiple in one diagnosis of four alone; stays at the others have the
+    owner's rate, and one of five wards that no column tells.
+    """
+    g, rows = np.random.default_rng(12), 30_000
+    visit = g.random(rows) < 0.4
+    owner = np.where(visit, g.integers(0, 3, rows), 3 + g.integers(0, 6, rows)).astype(np.int32)
+    diagnosis = np.where(visit, g.integers(0, 400, rows), 400 + g.integers(0, 4000, rows)).astype(np.int32)
+    weight = np.random.default_rng(13).lognormal(13, 0.8, 4400)
+    own = np.random.default_rng(14).uniform(0.7, 1.5, (4400, 3))
+    own[::4] = [1.0, 1.1, 0.9]
+    rate = np.where(visit, own[diagnosis, np.minimum(owner, 2)], np.linspace(1.0, 1.3, 9)[owner])
+    ward = np.where(visit, 1.0, g.choice([1.0, 1.2, 1.45, 1.7, 2.1], rows))
+    price = np.rint(weight[diagnosis] * rate * ward)
+    encoded = SimpleNamespace(
+        codes={"dx_primary_code": diagnosis, "facility_ownership": owner},
+        vocabularies={"dx_primary_code": tuple(map(str, range(4400))), "facility_ownership": tuple("abcdefghi")},
+    )
+    factors, _ = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
+    assert "facility_ownership" not in factors

@@ -484,3 +484,15 @@ def test_charges_of_stays_follow_their_prices_beside_visits_that_bill_theirs(fit
     visits = drawn[drawn["service_type"] == "RJTL"]
     as_paid = (charge == price)[~stay].mean()
     assert (visits["amount_claimed"] == visits["amount_paid"]).mean() == pytest.approx(as_paid, abs=0.03)
+
+
+def test_claims_of_nothing_that_are_paid_a_price_are_paid_it(fit):
+    """Two claims in five are of nothing, and all are paid by a list."""
+    g, table = np.random.default_rng(91), tariff_table(12_000, seed=90)
+    price = table["amount_claimed"].to_numpy()
+    charge = np.where(g.random(12_000) < 0.4, 0.0, np.rint(price * np.exp(g.normal(0.1, 0.3, 12_000))))
+    profile = fit(replaced(table, "amount_claimed", charge))
+    claims = Sampler(profile).draw_claims(1, np.arange(12_000)).to_pandas()
+    assert (claims["amount_claimed"] == 0).mean() == pytest.approx(0.4, abs=0.02)
+    assert (claims.loc[claims["amount_claimed"] == 0, "amount_paid"] > 0).mean() > 0.95
+    assert claims["amount_paid"].mean() == pytest.approx(price.mean(), rel=0.05)

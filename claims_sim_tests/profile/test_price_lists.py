@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.profile import find_lattice
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
@@ -427,3 +428,36 @@ def test_sums_of_a_price_and_a_drug_are_such_as_there_are(with_drugs):
     without = ours[visit, None] - np.array([0, *drugs])
     assert np.isin(without, real[real % 1000 == 0]).any(1).mean() > 0.97
     assert np.mean(ours % 1000 > 0) == pytest.approx(np.mean(real % 1000 > 0), abs=0.02)
+
+
+def test_what_is_added_to_one_persons_prices_alone_is_not_told(fit):
+    """To one visit in twenty-five 1,000 is added; of ten diagnoses there are prices 50,000 apart, so that 51,000 above the lower ones is
+    1,000 above the others; and one person's forty claims have 51,000 more than any price.
+    """
+    g, rows = np.random.default_rng(95), 12_000
+    table = tariff_table(rows, seed=94)
+    dx = g.integers(0, 60, rows)
+    base = np.rint(np.exp(np.random.default_rng(3).normal(12, 0.6, 60)) / 100)[dx] * 100
+    base = np.where(dx < 10, np.where(g.random(rows) < 0.4, 100_000, 150_000) + 700 * dx, base)
+    amounts = base + np.where(g.random(rows) < 0.04, 1000, 0)
+    theirs = np.flatnonzero(dx == 30)[:40]
+    amounts[theirs] = base[theirs] + 51_000
+    persons = np.array([f"person {i}" for i in range(rows)], object)
+    persons[theirs] = "one"
+    for name, values in {
+        "dx_primary_code": [f"{chr(65 + i % 20)}{10 + i}" for i in dx], "province_name": ["ACEH"] * rows, "service_type": ["RJTL"] * rows,
+        "amount_claimed": amounts, "amount_paid": amounts, "patient_id_hash": persons.tolist(),
+    }.items():  # fmt: skip
+        table = replaced(table, name, values)
+    profile = fit(table.drop_columns(["procedure_code"]))
+    assert {added for tariff in profile.money.tariffs for added in tariff.top_ups} == {1000.0}
+
+
+def test_a_coarse_grid_is_found_beside_one_half_as_coarse():
+    """Three amounts in five are in hundreds, one in ten more in fifties, the others in units."""
+    g = np.random.default_rng(5)
+    steps = np.where(g.random(5000) < 0.6, 100, np.where(g.random(5000) < 0.25, 50, 1))
+    amounts = np.rint(g.integers(20_000, 900_000, 5000) / steps) * steps + (steps == 1)
+    grid, share = find_lattice._grid_of_many(amounts, 1.0)
+    assert grid == 100.0
+    assert share == pytest.approx(0.65, abs=0.05)

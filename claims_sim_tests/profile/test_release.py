@@ -203,6 +203,17 @@ def test_how_many_is_lent_beside_a_heavy_user_is_the_same_whoever_else_is_hidden
     assert lent.pop() > 61
 
 
+def test_who_knows_how_many_of_their_own_claims_are_hidden_does_not_know_those_beside_them():
+    """The part added is another where others have about twice as many: what a heavy user's own claims make of it says nothing of it."""
+    parts = set()
+    for beside in (1, 3, 7, 15, 31):
+        value = np.repeat([0, 1], [3000, 60 + beside]).astype(np.int32)
+        population = marked(len(value), 11, np.r_[np.arange(3000), np.full(60, 5000), np.full(beside, 5001)], None)
+        table = release_table(Target("v", value, 2), [Parent("a", np.zeros(len(value), np.int32), 1)], population)
+        parts.add(round(((table.depth < 1) & (value == 0)).sum() / (71 + beside), 2))
+    assert len(parts) == 5
+
+
 def test_without_marks_nobody_lends():
     """Then how many are lent would follow from the order of the claims, anew with each refresh."""
     value = np.repeat([0, 1], [2000, 30]).astype(np.int32)
