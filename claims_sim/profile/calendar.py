@@ -239,14 +239,12 @@ def _profile_same_month(builder: Builder, encoded: Encoded) -> None:
     first, days = encoded.admit[known].astype("datetime64[D]"), encoded.days[known].astype(np.int64)
     month = first.astype("datetime64[M]")
     same = (first + days).astype("datetime64[M]") == month
-    # Begun on the days that claims begin on, whichever that is: how many days there are to the end of their month.
-    left = np.sort(
-        ((month + 1).astype("datetime64[D]") - first).astype(np.int64)[encoded.population.one_of_each(known)]
-    )
-    on_any_day = 1 - np.searchsorted(left, days, side="right") / max(len(left), 1)
     # Nobody's many claims make it so, nor do too few.
     one = encoded.population.one_of_each(known)
-    if not encoded.population.may_be_told(known) or abs(float(np.mean((same - on_any_day)[one]))) < _OFTENER:
+    # Begun on the days that claims begin on, whichever that is: how many days there are to the end of their month.
+    left = np.sort(((month + 1).astype("datetime64[D]") - first).astype(np.int64)[one])
+    on_any_day = 1 - np.searchsorted(left, days[one], side="right") / max(len(left), 1)
+    if not encoded.population.may_be_told(known) or abs(float(np.mean(same[one] - on_any_day))) < _OFTENER:
         return
     codes: Codes = np.full(encoded.rows, -1, np.int32)
     codes[known] = same
