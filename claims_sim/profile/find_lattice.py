@@ -1,4 +1,4 @@
-"""Find the tariffs behind amounts, if there are any: price = base of the case × factors of the place × a hidden level.
+"""Find a tariff behind amounts, if there is one: price = base of the case × factors of the place × a hidden level.
 
 Real claim amounts are tariffs: products of a few factors, rounded to a grid, with many exact repeats. Nothing here
 knows which variables are factors. A variable is one when changing it alone changes the amount by the same ratio in
@@ -6,7 +6,7 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -17,16 +17,14 @@ from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import FACTOR_CANDIDATES, MAX_CASE_SIZE, NOTHING_KNOWN, global_factors
+from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import (
     CASE_GROUP,
-    NOTHING_LISTED,
     choose_case,
-    likelihood,
     number_cases,
     prices_left,
     tells_more_than_names,
@@ -36,32 +34,14 @@ from claims_sim.profile.price_groups import join_keys, share_prices
 from claims_sim.profile.price_periods import find_periods, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
-from claims_sim.profile.rounding import amount_grid, grids_kept, lies_on, settle_rounding
-from claims_sim.profile.top_ups import find_top_ups
+from claims_sim.profile.rounding import settle_rounding
 
-_MOST: Final = 0.9
-"""The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
-_SOME: Final = 0.3
-"""The share that must, where the others are prices with something added."""
-_NEARLY_ALL: Final = 0.95
-"""With so many amounts of a service on its list on the grid of all amounts, no coarser one is sought."""
-_BESIDES: Final = 0.1
-"""So many more than by chance lie on a grid that is one of a tariff's."""
-_HARDLY_FEWER: Final = 0.75
-"""The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
 _MIN_EXPLAINED: Final = 0.15
-_HOPELESS: Final = 0.05
+HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _SERVICE: Final = "service_type"
 _FEWEST: Final = 1000
 _RARE_SERVICE: Final = 0.01
-_POORLY: Final = 0.8
-"""So few of a service's rows on the list of all that it may well have one of its own."""
-_LIKELIER: Final = 0.01
-"""How much likelier, as a logarithm a claim, a list of its own must make the prices of a kind of service."""
-_MANY_LEVELS: Final = 3
-_MUCH_SHORTER: Final = 0.7
-"""So many of its prices at most lists of services have that are far shorter than one of all."""
 _STRUCTURE_ROWS: Final = 100_000
 _FARTHEST: Final = 0.7
 _AS_GOOD_AS_OTHERS: Final = 0.7
@@ -72,7 +52,7 @@ _FEW_A_STEP_OFF, _CLEARLY_MORE = 0.02, 1.02
 """More of the rows on a tariff a step beside their price, and prices to the step are tried: they have to explain clearly more."""
 
 
-class _Begun(NamedTuple):
+class Begun(NamedTuple):
     """A tariff as some rows show it: these `on`, of all that are `usable`; so many of them as `k` stand for k of all. `besides` are rows
     that it was not made of, whose amounts are its prices with something added, if they are any.
     """  # noqa: D205
@@ -90,12 +70,12 @@ class _Begun(NamedTuple):
         """How many prices its cases have over all hidden levels."""
         return len(self.found.bases) * len(self.found.levels)
 
-    def only(self, rows: Mask) -> "_Begun":
+    def only(self, rows: Mask) -> "Begun":
         """The same of just these `rows`."""
         case = np.where(rows, self.found.case, -1)
         point = np.where(rows, self.found.point, np.int32(-1))
         found = replace(self.found, factors=dict(self.found.factors), case=case, point=point)
-        return _Begun(
+        return Begun(
             found,
             self.groups,
             self.amounts,
@@ -106,200 +86,27 @@ class _Begun(NamedTuple):
         )
 
 
-def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
-    """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever make them likelier to the step.
-
-    On a grid that is finer than its own a list needs more prices. A few amounts of another kind (a supplement, a correction) lie
-    between the steps of a tariff and are no part of it.
-    """
-    found = find_price_lists(encoded, primary, grid)
-    coarse = amount_grid(primary, share=_MOST)
-    if coarse == grid:
-        return found
-    if amount_grid(primary) == coarse:
-        # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
-        for lattice in found:
-            lattice.grid = coarse
-    other = find_price_lists(encoded, primary, coarse)
-    return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population.k))
-
-
-def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, k: int) -> float:
-    """How likely lists, no two of which price one claim, make the amounts to the step of `grid`."""
-    likely, listed = 0.0, 0
-    for found in lists:
-        on, rows = np.flatnonzero(found.point >= 0), np.flatnonzero(found.case >= 0)
-        likely += likelihood(found, on[np.abs(found.prices(on) - primary[on]) < grid / 2], rows, k)
-        listed += len(rows)
-    return likely + NOTHING_LISTED * (np.count_nonzero(primary > 0) - listed)
-
-
 def _hits(found: Lattice, primary: Numbers, grid: float) -> int:
     """How many amounts are a price of the tariff, to the finest step."""
     on = np.flatnonzero(found.point >= 0)
     return int((np.abs(found.prices(on) - primary[on]) < grid / 2).sum())
 
 
-def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
-    """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these make them likelier.
-
-    Stays may be priced by their diagnoses, visits by what was done, each with factors of its own. No two of them price one claim.
-    """
-    amounts, usable = _amounts(primary, grid)
-    few = _every_nth(usable)
-    services = _services(encoded, few)
-    is_one = len(services) <= 1
-    whole = (_likeliest_grid if is_one else _begin)(encoded, amounts, usable, few, grid)
-    lists = [] if whole is None else [whole]
-    if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
-        parts = [_likeliest_grid(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
-        lists = _likeliest(
-            whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
-        )
-    return [found for begun in lists if (found := _finish(begun, encoded)) is not None]
-
-
-def _likeliest(
-    whole: _Begun,
-    parts: Sequence[_Begun | None],
-    services: Sequence[Mask],
-    few: Mask,
-    likely: Callable[[_Begun | None, Mask], float],
-) -> list[_Begun]:
-    """The list of all; or where its own list, or none, makes the prices of a kind of service clearly likelier, lists of their own, and
-    that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier. `likely` says how
-    likely a list makes the prices of some rows.
-    """  # noqa: D205
-    gains = [likely(part, few & own) - likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
-    clearly = [_LIKELIER * np.count_nonzero(few & own) for own in services]
-    is_apart = [bool(gain > least) for gain, least in zip(gains, clearly, strict=True)]
-    prices = sum(part.prices for part in parts if part is not None)
-    is_shorter = prices < _MUCH_SHORTER * whole.prices and bool(sum(gains) > -sum(clearly))
-    if any(is_apart) or is_shorter:
-        is_apart = [bool(gain > -least) for gain, least in zip(gains, clearly, strict=True)]
-    if _SERVICE not in whole.found.case_names:
-        # A list that does not name its kind of service would price also claims that have a list of their own.
-        is_apart = [bool(sum(gains) > sum(clearly))] * len(services)
-    lists = [part for part, is_own in zip(parts, is_apart, strict=True) if is_own and part is not None]
-    if is_apart and all(is_apart):
-        return lists
-    apart = np.zeros(len(few), np.bool_)
-    for own, is_own in zip(services, is_apart, strict=True):
-        apart |= own & is_own
-    return [whole.only(~apart) if apart.any() else whole, *lists]
-
-
-def _likely(begun: _Begun | None, rows: Mask) -> float:
-    """How likely it makes the prices of `rows`, which it was begun with, less what knowing its prices takes."""
-    if begun is None:
-        return NOTHING_LISTED * np.count_nonzero(rows)
-    on = np.flatnonzero(rows & (begun.found.point >= 0))
-    return likelihood(begun.found, on, np.flatnonzero(rows), begun.k)
-
-
-def _services(encoded: Encoded, few: Mask) -> list[Mask]:
+def services_of(encoded: Encoded, few: Mask) -> list[Mask]:
     """The rows of each kind of service that is not rare."""
     codes = encoded.codes.get(_SERVICE, np.full(encoded.rows, -1, np.int32))
     each = np.bincount(codes[few] + 1)[1:]
     return [codes == service for service in np.flatnonzero(each > _RARE_SERVICE * each.sum()).tolist()]
 
 
-def _leaves_one_out(whole: _Begun, services: Sequence[Mask], few: Mask) -> bool:
-    """Does the list of all explain some kind of service poorly, though it explains something?"""
-    shares = [float(np.mean(whole.found.point[few & own] >= 0)) for own in services]
-    return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > _HOPELESS
-
-
-def _is_intricate(whole: _Begun) -> bool:
-    """Is something of the place part of the cases, or are there many hidden levels, where services may have factors of their own?"""
-    of_place = set(whole.found.case_names) & (set(FACTOR_CANDIDATES) - {"severity_group"})
-    return bool(of_place) or len(whole.found.levels) > _MANY_LEVELS
-
-
-def _amounts(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
+def amounts_on(primary: Numbers, grid: float) -> tuple[Amounts, Mask]:
+    """The amounts as rounded to the `grid`, and which of them are large enough for it to tell their prices apart."""
     usable = np.isfinite(primary) & (primary >= 4 * grid)
     logs = np.log(np.where(usable, primary, 1.0))
     return Amounts(primary, logs, grid / np.where(usable, primary, 1.0) / 2), usable
 
 
-def _likeliest_grid(
-    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None = None
-) -> _Begun | None:
-    """A tariff (of one kind of service beside the `whole` of all) on the `grid` of all amounts; or on a coarser one of many, where that
-    makes the amounts likelier to the step, with what is added to prices.
-
-    Stays are priced to the hundred, though drugs that visits are billed with make the step of all amounts one; so are these visits.
-    """  # noqa: D205
-    found = _begin_part(encoded, amounts, usable, few, grid, whole)
-    if found is not None and np.mean(found.found.point[few] >= 0) > _NEARLY_ALL:
-        return found
-    rows = np.flatnonzero(few)
-    rows = rows[encoded.population.one_of_each(rows)]
-    if not len(rows):
-        return found
-    coarse, share = _grid_of_many(amounts.values[rows], grid)
-    if coarse == grid or (whole is None and share > _MOST):
-        return found
-    rounded, enough = _amounts(amounts.values, coarse)
-    if share <= _MOST:
-        enough &= lies_on(amounts.values, coarse)
-    other = _begin_part(encoded, rounded, usable & enough, few & enough, coarse, whole)
-    if other is not None and share <= _MOST:
-        other = other._replace(besides=np.flatnonzero(usable & ~enough))
-    # The factors that round amounts show may be those of all, which are no rounder.
-    shown = {} if other is None or share > _MOST else other.found.factors
-    factors = {name: factor for name, factor in shown.items() if name in encoded.codes and name != STAY}
-    again = _begin(encoded, amounts, usable, few, grid, factors) if factors else None
-    # Wider steps are nearer to any amount by chance.
-    likely = (
-        _likely_with_top_ups(found, few, encoded.population, np.inf),
-        _likely_with_top_ups(again, few, encoded.population, np.inf),
-        _likely_with_top_ups(other, few, encoded.population, grid),
-    )
-    return (found, again, other)[int(np.argmax(likely))]
-
-
-def _grid_of_many(amounts: Numbers, finest: float) -> tuple[float, float]:
-    """The coarsest grid on which hardly fewer of `amounts` lie than on those between it and the `finest`, many of all; and their share."""
-    best, before = (finest, 1.0), 1.0  # grid and share
-    for number, grid in enumerate(grids_kept(amounts, finest, int(_BESIDES * len(amounts)))):
-        share = float(np.mean(lies_on(amounts, grid)))
-        if share < _SOME or (number > 1 and share < _HARDLY_FEWER * before):
-            break
-        best, before = (grid, share), share
-    return best
-
-
-def _to_the_step(found: Lattice) -> Lattice:
-    """The same of which amounts are none of the prices but to the step: each price is then one of its own."""
-    return replace(found, factors=dict(found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
-
-
-def _likely_with_top_ups(begun: _Begun | None, rows: Mask, population: Population, grid: float) -> float:
-    """How likely it makes the amounts of `rows`, prices with what is added to them, of which only those count that it makes to the step of
-    `grid`.
-    """  # noqa: D205
-    if begun is None:
-        return NOTHING_LISTED * np.count_nonzero(rows)
-    found = replace(begun.found, point=np.where(rows, begun.found.point, np.int32(-1)), level=begun.found.level.copy())
-    settle_rounding(found, begun.amounts.values)
-    _number_besides(found, begun.besides[rows[begun.besides]])
-    priced = found.point >= 0
-    priced[priced] = np.abs(found.prices(np.flatnonzero(priced)) - begun.amounts.values[priced]) < grid / 2
-    find_top_ups(found, np.where(rows, begun.amounts.values, 0.0), population)
-    # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
-    has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
-    added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
-    each = np.bincount(added, minlength=1)[1:].astype(np.float64)
-    each = each[each > 0]
-    parts = np.array([np.count_nonzero(priced), len(added)], float)
-    parts = parts[parts > 0]
-    which = float((each * np.log(each / max(len(added), 1))).sum() + (parts * np.log(parts / parts.sum())).sum())
-    told = len(each) * np.log(max(int(np.count_nonzero(rows)), 1)) / 2
-    return float(likelihood(found, on, np.flatnonzero(rows), begun.k) + which - told)
-
-
-def _number_besides(found: Lattice, besides: Ints) -> None:
+def number_besides(found: Lattice, besides: Ints) -> None:
     """Set the cases of claims that the tariff was not made of: it prices these, too, with something added."""
     if not len(besides):
         return
@@ -312,30 +119,14 @@ def _number_besides(found: Lattice, besides: Ints) -> None:
     found.case[besides] = np.where(known, at, -1)
 
 
-def _begin_part(
-    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None
-) -> _Begun | None:
-    """The tariff of one kind of service: with factors of its own, or also with those of all claims where it shows none itself."""
-    own = _begin(encoded, amounts, usable, few, grid)
-    if own is None or whole is None:
-        return own
-    shared = {
-        name: factor
-        for name, factor in whole.factors.items()
-        if name in own.found.case_names and name in FACTOR_CANDIDATES
-    }
-    other = _begin(encoded, amounts, usable, few, grid, shared) if shared else None
-    return own if other is None or _likely(other, few) <= _likely(own, few) else other
-
-
-def _begin(
+def begin(
     encoded: Encoded,
     amounts: Amounts,
     usable: Mask,
     few: Mask,
     grid: float,
     given: Mapping[str, Numbers] = NOTHING_KNOWN,
-) -> _Begun | None:
+) -> Begun | None:
     """The tariff of the `usable` rows as a `few` of them show it, with the factors that are `given`."""
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
@@ -359,7 +150,7 @@ def _begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
-    return _Begun(found, groups, amounts, on, usable, encoded.population.k * few.sum() / usable.sum())
+    return Begun(found, groups, amounts, on, usable, encoded.population.k * few.sum() / usable.sum())
 
 
 def _with_changes(
@@ -386,12 +177,12 @@ def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:
     return not encoded.service_from_stay or bool((codes == codes[0]).all())
 
 
-def _finish(begun: _Begun, encoded: Encoded) -> Lattice | None:
+def finish(begun: Begun, encoded: Encoded) -> Lattice | None:
     """The tariff with the prices that all rows show; None when it is none worth the name."""
     amounts = begun.amounts
-    if _explained_of_a_kind(begun.found, encoded, begun.on) < _HOPELESS:
+    if _explained_of_a_kind(begun.found, encoded, begun.on) < HOPELESS:
         return None
-    to_the_step = _to_the_step(begun.found)
+    to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
     if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
@@ -405,7 +196,7 @@ def _finish(begun: _Begun, encoded: Encoded) -> Lattice | None:
     _put_plain_level_first(found)
     if not tells_more_than_names(found, amounts.values, usable, encoded.population.k):
         return None
-    _number_besides(found, begun.besides)
+    number_besides(found, begun.besides)
     return found
 
 
@@ -544,7 +335,7 @@ def _explained_of_a_kind(found: Lattice, encoded: Encoded, rows: Ints) -> float:
     """
     some = np.zeros(len(found.point), np.bool_)
     some[rows] = True
-    kinds = [some[rows], *(kind[rows] for kind in _services(encoded, some))]
+    kinds = [some[rows], *(kind[rows] for kind in services_of(encoded, some))]
     groups = encoded.vocabularies.get(CASE_GROUP, ())
     if len(groups) > MAX_CASE_SIZE and None in groups:
         has_group = encoded.codes[CASE_GROUP][rows] != groups.index(None)
@@ -553,7 +344,7 @@ def _explained_of_a_kind(found: Lattice, encoded: Encoded, rows: Ints) -> float:
     return max(_explained(found, rows[kind]) for kind in kinds) if len(rows) else 1.0
 
 
-def _every_nth(usable: Mask) -> Mask:
+def every_nth(usable: Mask) -> Mask:
     """Rows to find the tariff's structure with: some 100,000 show it as well as millions."""
     rows = np.flatnonzero(usable)
     chosen = np.zeros(len(usable), np.bool_)

@@ -18,11 +18,11 @@ from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_day
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import CLAIMS_NOTHING, Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
-from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.missing_amounts import KIND
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
+from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.recurring import shares_that_recur
 from claims_sim.profile.release import Fallback, Parent, Rule, Target

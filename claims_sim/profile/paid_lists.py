@@ -9,10 +9,10 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, released_count
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, on_grid
+from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid, settle_rounding

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from claims_sim.profile import find_lattice
+from claims_sim.profile import price_lists
 from claims_sim.profile.counting import Population
+from claims_sim.profile.find_lattice import Begun
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
 from claims_sim.profile.price_cases import likelihood, tells_more_than_names
 from claims_sim.profile.rounding import settle_rounding
@@ -86,7 +87,7 @@ def begun(point, level=0, levels=1, case=0):
     )
     found.point, found.level = point, np.broadcast_to(level, 2000).astype(np.int32)
     amounts = Amounts(np.ones(2000), np.zeros(2000), np.ones(2000))
-    return find_lattice._Begun(found, None, amounts, np.arange(2000), np.ones(2000, np.bool_), 11.0)
+    return Begun(found, None, amounts, np.arange(2000), np.ones(2000, np.bool_), 11.0)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_kinds_of_service_have_lists_of_their_own_where_these_make_their_prices_
     whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
     few = np.ones(2000, np.bool_)
     parts = [stays and stays.only(STAYS), visits and visits.only(~STAYS)]
-    found = find_lattice._likeliest(whole, parts, [STAYS, ~STAYS], few, find_lattice._likely)
+    found = price_lists._likeliest(whole, parts, [STAYS, ~STAYS], few, price_lists._likely)
     assert [one.found.level is whole.found.level for one in found] == expected
 
 
@@ -115,7 +116,7 @@ def test_lists_of_far_fewer_prices_need_not_be_likelier():
     whole, apart = begun(0, case=PLACE // 1000), begun(0, case=PLACE // 1000)
     whole.found.bases, apart.found.bases = np.zeros(100), np.zeros(1)
     few, parts = np.ones(2000, np.bool_), [apart.only(STAYS), apart.only(~STAYS)]
-    found = find_lattice._likeliest(whole, parts, [STAYS, ~STAYS], few, find_lattice._likely)
+    found = price_lists._likeliest(whole, parts, [STAYS, ~STAYS], few, price_lists._likely)
     assert [one.found.case_keys is whole.found.case_keys for one in found] == [False, False]
 
 
@@ -123,14 +124,14 @@ def test_a_list_that_does_not_name_its_kind_of_service_is_of_all_or_of_none():
     whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
     whole.found.case_names = ("dx_primary_code",)
     few, own = np.ones(2000, np.bool_), begun(0, case=PLACE // 100 % 2)
-    found = find_lattice._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few, find_lattice._likely)
+    found = price_lists._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few, price_lists._likely)
     assert [one.found.level is whole.found.level for one in found] in ([True], [False])
 
 
 def test_what_a_list_has_of_a_service_with_lists_of_its_own_is_priced_once():
     whole = begun(0, np.where(STAYS, 0, PLACE // 100 % 2), 2)
     few, own = np.ones(2000, np.bool_), begun(0, case=PLACE // 100 % 2)
-    found = find_lattice._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few, find_lattice._likely)
+    found = price_lists._likeliest(whole, [None, own.only(~STAYS)], [STAYS, ~STAYS], few, price_lists._likely)
     assert len(found) == 2
     assert max(sum((one.found.case >= 0).astype(int) for one in found)) == 1
 
@@ -153,7 +154,7 @@ def test_a_price_at_three_levels_costs_no_more_to_know_than_one_price():
 
 def test_where_no_kind_of_service_is_known_the_list_of_all_is_the_list():
     whole = begun(0)
-    (found,) = find_lattice._likeliest(whole, [], [], np.ones(2000, np.bool_), find_lattice._likely)
+    (found,) = price_lists._likeliest(whole, [], [], np.ones(2000, np.bool_), price_lists._likely)
     assert found is whole
 
 

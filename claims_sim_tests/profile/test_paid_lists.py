@@ -9,10 +9,10 @@ from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
-from claims_sim.profile.find_lattice import find_tariffs
 from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.paid_lists import BESIDE_PRICES, beside_price, usual_price
+from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import months_of, replaced, tariff_table, two_lists

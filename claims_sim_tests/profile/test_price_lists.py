@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile import find_lattice
+from claims_sim.profile import price_lists
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
@@ -458,6 +458,6 @@ def test_a_coarse_grid_is_found_beside_one_half_as_coarse():
     g = np.random.default_rng(5)
     steps = np.where(g.random(5000) < 0.6, 100, np.where(g.random(5000) < 0.25, 50, 1))
     amounts = np.rint(g.integers(20_000, 900_000, 5000) / steps) * steps + (steps == 1)
-    grid, share = find_lattice._grid_of_many(amounts, 1.0)
+    grid, share = price_lists._grid_of_many(amounts, 1.0)
     assert grid == 100.0
     assert share == pytest.approx(0.65, abs=0.05)

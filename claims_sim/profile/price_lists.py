@@ -1,0 +1,234 @@
+"""Which price lists there are: one of all claims or one of each kind of service, on the grid of all amounts or on a coarser one.
+
+Those are taken that make the amounts likelier, less what it takes to know their prices. `find_lattice.py` finds each of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Mask, Population
+from claims_sim.profile.daily import STAY
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.factors import FACTOR_CANDIDATES
+from claims_sim.profile.find_lattice import (
+    HOPELESS,
+    Begun,
+    amounts_on,
+    begin,
+    every_nth,
+    finish,
+    number_besides,
+    services_of,
+)
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.lattice import Amounts, Lattice
+from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.price_cases import NOTHING_LISTED, likelihood
+from claims_sim.profile.rounding import amount_grid, grids_kept, lies_on, settle_rounding
+from claims_sim.profile.top_ups import find_top_ups
+
+_MOST: Final = 0.9
+"""The share of the amounts that lie on the grid of a tariff, where a few of another kind do not."""
+_SOME: Final = 0.3
+"""The share that must, where the others are prices with something added."""
+_NEARLY_ALL: Final = 0.95
+"""With so many amounts of a service on its list on the grid of all amounts, no coarser one is sought."""
+_BESIDES: Final = 0.1
+"""So many more than by chance lie on a grid that is one of a tariff's."""
+_HARDLY_FEWER: Final = 0.75
+"""The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
+_POORLY: Final = 0.8
+"""So few of a service's rows on the list of all that it may well have one of its own."""
+_LIKELIER: Final = 0.01
+"""How much likelier, as a logarithm a claim, a list of its own must make the prices of a kind of service."""
+_MANY_LEVELS: Final = 3
+_MUCH_SHORTER: Final = 0.7
+"""So many of its prices at most lists of services have that are far shorter than one of all."""
+
+
+def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
+    """The tariffs on the amounts' own `grid`, or on the coarser one of most amounts, whichever make them likelier to the step.
+
+    On a grid that is finer than its own a list needs more prices. A few amounts of another kind (a supplement, a correction) lie
+    between the steps of a tariff and are no part of it.
+    """
+    found = find_price_lists(encoded, primary, grid)
+    coarse = amount_grid(primary, share=_MOST)
+    if coarse == grid:
+        return found
+    if amount_grid(primary) == coarse:
+        # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
+        for lattice in found:
+            lattice.grid = coarse
+    other = find_price_lists(encoded, primary, coarse)
+    return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population.k))
+
+
+def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, k: int) -> float:
+    """How likely lists, no two of which price one claim, make the amounts to the step of `grid`."""
+    likely, listed = 0.0, 0
+    for found in lists:
+        on, rows = np.flatnonzero(found.point >= 0), np.flatnonzero(found.case >= 0)
+        likely += likelihood(found, on[np.abs(found.prices(on) - primary[on]) < grid / 2], rows, k)
+        listed += len(rows)
+    return likely + NOTHING_LISTED * (np.count_nonzero(primary > 0) - listed)
+
+
+def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattice]:
+    """The tariffs behind the amounts `primary`: one of all claims, or one of each kind of service where these make them likelier.
+
+    Stays may be priced by their diagnoses, visits by what was done, each with factors of its own. No two of them price one claim.
+    """
+    amounts, usable = amounts_on(primary, grid)
+    few = every_nth(usable)
+    services = services_of(encoded, few)
+    is_one = len(services) <= 1
+    whole = (_likeliest_grid if is_one else begin)(encoded, amounts, usable, few, grid)
+    lists = [] if whole is None else [whole]
+    if whole is not None and (_leaves_one_out(whole, services, few) or _is_intricate(whole)):
+        parts = [_likeliest_grid(encoded, amounts, usable & own, few & own, grid, whole.found) for own in services]
+        lists = _likeliest(
+            whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
+        )
+    return [found for begun in lists if (found := finish(begun, encoded)) is not None]
+
+
+def _likeliest(
+    whole: Begun,
+    parts: Sequence[Begun | None],
+    services: Sequence[Mask],
+    few: Mask,
+    likely: Callable[[Begun | None, Mask], float],
+) -> list[Begun]:
+    """The list of all; or where its own list, or none, makes the prices of a kind of service clearly likelier, lists of their own, and
+    that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier. `likely` says how
+    likely a list makes the prices of some rows.
+    """  # noqa: D205
+    gains = [likely(part, few & own) - likely(whole, few & own) for part, own in zip(parts, services, strict=True)]
+    clearly = [_LIKELIER * np.count_nonzero(few & own) for own in services]
+    is_apart = [bool(gain > least) for gain, least in zip(gains, clearly, strict=True)]
+    prices = sum(part.prices for part in parts if part is not None)
+    is_shorter = prices < _MUCH_SHORTER * whole.prices and bool(sum(gains) > -sum(clearly))
+    if any(is_apart) or is_shorter:
+        is_apart = [bool(gain > -least) for gain, least in zip(gains, clearly, strict=True)]
+    if SERVICE not in whole.found.case_names:
+        # A list that does not name its kind of service would price also claims that have a list of their own.
+        is_apart = [bool(sum(gains) > sum(clearly))] * len(services)
+    lists = [part for part, is_own in zip(parts, is_apart, strict=True) if is_own and part is not None]
+    if is_apart and all(is_apart):
+        return lists
+    apart = np.zeros(len(few), np.bool_)
+    for own, is_own in zip(services, is_apart, strict=True):
+        apart |= own & is_own
+    return [whole.only(~apart) if apart.any() else whole, *lists]
+
+
+def _likely(begun: Begun | None, rows: Mask) -> float:
+    """How likely it makes the prices of `rows`, which it was begun with, less what knowing its prices takes."""
+    if begun is None:
+        return NOTHING_LISTED * np.count_nonzero(rows)
+    on = np.flatnonzero(rows & (begun.found.point >= 0))
+    return likelihood(begun.found, on, np.flatnonzero(rows), begun.k)
+
+
+def _leaves_one_out(whole: Begun, services: Sequence[Mask], few: Mask) -> bool:
+    """Does the list of all explain some kind of service poorly, though it explains something?"""
+    shares = [float(np.mean(whole.found.point[few & own] >= 0)) for own in services]
+    return min(shares, default=1.0) < _POORLY and max(shares, default=0.0) > HOPELESS
+
+
+def _is_intricate(whole: Begun) -> bool:
+    """Is something of the place part of the cases, or are there many hidden levels, where services may have factors of their own?"""
+    of_place = set(whole.found.case_names) & (set(FACTOR_CANDIDATES) - {"severity_group"})
+    return bool(of_place) or len(whole.found.levels) > _MANY_LEVELS
+
+
+def _likeliest_grid(
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None = None
+) -> Begun | None:
+    """A tariff (of one kind of service beside the `whole` of all) on the `grid` of all amounts; or on a coarser one of many, where that
+    makes the amounts likelier to the step, with what is added to prices.
+
+    Stays are priced to the hundred, though drugs that visits are billed with make the step of all amounts one; so are these visits.
+    """  # noqa: D205
+    found = _begin_part(encoded, amounts, usable, few, grid, whole)
+    if found is not None and np.mean(found.found.point[few] >= 0) > _NEARLY_ALL:
+        return found
+    rows = np.flatnonzero(few)
+    rows = rows[encoded.population.one_of_each(rows)]
+    if not len(rows):
+        return found
+    coarse, share = _grid_of_many(amounts.values[rows], grid)
+    if coarse == grid or (whole is None and share > _MOST):
+        return found
+    rounded, enough = amounts_on(amounts.values, coarse)
+    if share <= _MOST:
+        enough &= lies_on(amounts.values, coarse)
+    other = _begin_part(encoded, rounded, usable & enough, few & enough, coarse, whole)
+    if other is not None and share <= _MOST:
+        other = other._replace(besides=np.flatnonzero(usable & ~enough))
+    # The factors that round amounts show may be those of all, which are no rounder.
+    shown = {} if other is None or share > _MOST else other.found.factors
+    factors = {name: factor for name, factor in shown.items() if name in encoded.codes and name != STAY}
+    again = begin(encoded, amounts, usable, few, grid, factors) if factors else None
+    # Wider steps are nearer to any amount by chance.
+    likely = (
+        _likely_with_top_ups(found, few, encoded.population, np.inf),
+        _likely_with_top_ups(again, few, encoded.population, np.inf),
+        _likely_with_top_ups(other, few, encoded.population, grid),
+    )
+    return (found, again, other)[int(np.argmax(likely))]
+
+
+def _grid_of_many(amounts: Numbers, finest: float) -> tuple[float, float]:
+    """The coarsest grid on which hardly fewer of `amounts` lie than on those between it and the `finest`, many of all; and their share."""
+    best, before = (finest, 1.0), 1.0  # grid and share
+    for number, grid in enumerate(grids_kept(amounts, finest, int(_BESIDES * len(amounts)))):
+        share = float(np.mean(lies_on(amounts, grid)))
+        if share < _SOME or (number > 1 and share < _HARDLY_FEWER * before):
+            break
+        best, before = (grid, share), share
+    return best
+
+
+def _likely_with_top_ups(begun: Begun | None, rows: Mask, population: Population, grid: float) -> float:
+    """How likely it makes the amounts of `rows`, prices with what is added to them, of which only those count that it makes to the step of
+    `grid`.
+    """  # noqa: D205
+    if begun is None:
+        return NOTHING_LISTED * np.count_nonzero(rows)
+    found = replace(begun.found, point=np.where(rows, begun.found.point, np.int32(-1)), level=begun.found.level.copy())
+    settle_rounding(found, begun.amounts.values)
+    number_besides(found, begun.besides[rows[begun.besides]])
+    priced = found.point >= 0
+    priced[priced] = np.abs(found.prices(np.flatnonzero(priced)) - begun.amounts.values[priced]) < grid / 2
+    find_top_ups(found, np.where(rows, begun.amounts.values, 0.0), population)
+    # Less than a step of the list's own grid is no supplement: then its prices lie on a finer one.
+    has_more = np.append(0.0, found.top_ups)[found.top_up] >= found.grid
+    added, on = found.top_up[has_more], np.flatnonzero(priced | has_more)
+    each = np.bincount(added, minlength=1)[1:].astype(np.float64)
+    each = each[each > 0]
+    parts = np.array([np.count_nonzero(priced), len(added)], float)
+    parts = parts[parts > 0]
+    which = float((each * np.log(each / max(len(added), 1))).sum() + (parts * np.log(parts / parts.sum())).sum())
+    told = len(each) * np.log(max(int(np.count_nonzero(rows)), 1)) / 2
+    return float(likelihood(found, on, np.flatnonzero(rows), begun.k) + which - told)
+
+
+def _begin_part(
+    encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float, whole: Lattice | None
+) -> Begun | None:
+    """The tariff of one kind of service: with factors of its own, or also with those of all claims where it shows none itself."""
+    own = begin(encoded, amounts, usable, few, grid)
+    if own is None or whole is None:
+        return own
+    shared = {
+        name: factor
+        for name, factor in whole.factors.items()
+        if name in own.found.case_names and name in FACTOR_CANDIDATES
+    }
+    other = begin(encoded, amounts, usable, few, grid, shared) if shared else None
+    return own if other is None or _likely(other, few) <= _likely(own, few) else other
