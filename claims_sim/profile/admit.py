@@ -37,6 +37,7 @@ _VIRUS_AND_YEAR: Final = re.compile(
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_MARK: Final = re.compile(r"[.\-/]")
 _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 """A code with letters and marks, and two letters behind it, or one more behind these."""
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
@@ -213,6 +214,7 @@ def admitted_in_list(
     they do not where numbers are those of persons. So what is written into a column of another kind does not pass, however
     many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those
     without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
+    Beside codes of a list some may have a subdivision (8-936, 1-632.0) or lack what stands behind a mark (88.72.2, 45.23).
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
     fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
     letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Where
@@ -231,7 +233,7 @@ def admitted_in_list(
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
             passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
-        passes |= _extended(values, shapes, passes, claims, enough)
+        passes |= _extended(values, shapes, passes, claims, enough) | _akin(values, shapes, passes, claims, enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
     for i in np.flatnonzero(passes).tolist():
@@ -281,6 +283,26 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
     told = goes_on & enough
     is_list = np.count_nonzero(told) >= SEVERAL and claims[told].sum() >= _MOST * claims[goes_on].sum()
     return goes_on & bool(is_list)
+
+
+def _akin(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+    """Which values are written as `listed` codes are, but for a subdivision, or without what stands behind one of the marks.
+
+    Several that are so alike must be such as may be told, with most claims of all of them.
+    """
+    of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
+    begun = {shape[: mark.start()] for shape in of_list for mark in _MARK.finditer(shape)}
+    kin: list[str] = []
+    for value, shape in zip(values, shapes, strict=True):
+        divided = _without_subdivision(value or "") if shape and _SUBDIVISION.search(value or "") else ""
+        if divided in of_list:
+            kin.append(f"{divided}.")
+        else:
+            kin.append(shape if shape in begun and _MARK.search(shape) else "")
+    found, number = np.unique(kin, return_inverse=True)
+    borne, told = np.bincount(number, claims), np.bincount(number, claims * enough)
+    several = np.bincount(number, enough, len(found)) >= SEVERAL
+    return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
 
 
 def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:

@@ -87,9 +87,10 @@ def _count_with_neighbours(
 ) -> None:
     """Count codes that are too rare to release as released codes of their category, else of a wider group.
 
-    Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. They are spread
-    evenly over the codes of a group: what is rare stays so, and what is common is hardly commoner. Where a code tells what is
-    `decided` of a claim, it counts as one that tells the same. What is no code at all stays suppressed. `whose`: each code's claim.
+    Of `own` codes of the source, whose categories are not known, the wider groups are those that begin alike. They go to
+    the rarest codes of a group first, until these are as common as the next: what is rare stays so, and common ones as common as
+    they are. Where a code tells what is `decided` of a claim, it counts as one that tells the same. What is no code at all stays
+    suppressed. `whose`: each code's claim.
     """
     rows = np.flatnonzero(codes < 0)
     if not len(rows):
@@ -175,7 +176,8 @@ class _StandIns:
         if not wanted:
             shared, filled = (room > 0).astype(float), float(room.any())
         else:
-            shared, filled = _evenly(room, wanted), min(1.0, room.sum() / wanted)
+            shared = _from_the_rarest_up(self._units[near] + self._taken[near], room, wanted)
+            filled = min(1.0, room.sum() / wanted)
         if filled < 1 and is_last:
             # All are full: as common as they are.
             shared, filled = self._units[near].astype(float), 1.0
@@ -190,13 +192,12 @@ class _StandIns:
         return near[np.searchsorted(share / share[-1], uniform, side="right")]
 
 
-def _evenly(most: Shares, total: float) -> Shares:
-    """`total` shared evenly, but to none more than `most`; `most` where that is less."""
-    order = np.sort(most)
-    left = np.arange(len(order), 0, -1)
-    # As if all but the first few had the same.
-    filled = np.cumsum(order) - order + order * left
-    at = int(np.searchsorted(filled, total))
-    if at == len(order):
-        return most
-    return np.minimum(most, float(order[at] - (filled[at] - total) / left[at]))
+def _from_the_rarest_up(has: Shares, room: Shares, total: float) -> Shares:
+    """`total` shared so that those who have least have as much as the next, and so on; nobody gets more than its `room`."""
+    if not len(has):
+        return has
+    fills = np.r_[np.ones(len(has)), -np.ones(len(has))]
+    levels = np.r_[has, has + room]
+    order = np.argsort(levels, kind="stable")
+    up_to = np.r_[0.0, np.cumsum(np.cumsum(fills[order])[:-1] * np.diff(levels[order]))]
+    return np.clip(np.interp(total, up_to, levels[order]) - has, 0, room)

@@ -59,6 +59,19 @@ def passing(column, rows, k=11):
         (
             "procedure_code",
             [
+                *(f"8-{number}" for number in range(910, 940)),
+                *(f"1-63{n}.{n}" for n in range(3)),
+                "5-820.00",
+                "5-511.11",
+            ],
+        ),
+        (
+            "procedure_code",
+            [*(f"88.{number}.{number % 8}" for number in range(40, 70)), *(f"45.{n}" for n in range(23, 28))],
+        ),
+        (
+            "procedure_code",
+            [
                 *(f"{n % 9}.VG.{n}.LA" for n in range(10, 40)),
                 *("1.VG.53.LA-PN", "1.VA.53.LA-PM", "1.IS.53.GR-LF", "1.SY.80.LA-XX-N", "1.SY.80.LA-XX-L"),
             ],
@@ -119,6 +132,8 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
                 ("101", [str(n) for n in range(100, 140)]),
             )
         ),
+        ("procedure_code", "8-936.1", [f"8-{number}" for number in range(910, 940)], 10),
+        ("procedure_code", "45.23", [f"88.{number}.{number % 8}" for number in range(40, 70)], 10),
         ("procedure_code", "1.VG.5.LA-PN", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10),
         ("procedure_code", "010190", [str(code) for code in range(144_181, 144_221)], 4),
         ("procedure_code", "012345", [str(code) for code in range(144_181, 144_221)], 4),
