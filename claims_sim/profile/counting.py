@@ -243,6 +243,14 @@ def released_count(chosen: Mask, population: Population, rows: Ints | None = Non
     return max(round(count / population.k), 1) * population.k
 
 
+def told_rate(chosen: Mask, known: Mask, population: Population) -> float | None:
+    """The share of the `known` claims that are chosen, as it may be told: 0 or 1 where too few are, or are not; None of no claims."""
+    if not known.any():
+        return None
+    others, mine = (released_count(mask & known, population) for mask in (~chosen, chosen))
+    return float(f"{mine / max(others + mine, 1):.2g}")
+
+
 def round_to_units(counts: Ints, groups: Ints, base: int, start: npt.NDArray[np.float64]) -> Ints:
     """Counts as whole numbers of `base` claims, without bias: the sum over a group stays right to within one unit.
 

@@ -12,7 +12,7 @@ from claims_sim.profile.blanks import add_blanks
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
-from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, released_count
+from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
 from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import (
@@ -397,14 +397,11 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
 def _identities(encoded: Encoded) -> dict[str, float]:
     """How often each identity is broken among the claims where it can be checked; 0.0 means never, or by too few to tell."""
     rates: dict[str, float] = {}
-    population = encoded.population
 
     def rate(name: str, broken: Mask, known: Mask) -> None:
-        total = int(known.sum())
-        if total:
-            kept, given_up = (released_count(mask & known, population) for mask in (~broken, broken))
-            # Where too few keep it, nobody does; where too few break it, nobody does.
-            rates[name] = float(f"{given_up / max(kept + given_up, 1):.2g}")
+        told = told_rate(broken, known, encoded.population)
+        if told is not None:
+            rates[name] = told
 
     if encoded.claimed is not None and encoded.paid is not None:
         rate(

@@ -29,7 +29,7 @@ PAID_CASE: Final = "paid_price_case"
 BESIDE_PRICE: Final = "claimed_beside_price"
 """Another: whether less is claimed than the commonest price of its case, just that, or more; and how much."""
 _TIMES: Final = np.array([0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 2.0, 3.0])
-BESIDE_PRICES: Final = len(_TIMES) + 3
+BESIDE_PRICES: Final = len(_TIMES) + 4
 """How many values that variable has."""
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
@@ -85,7 +85,7 @@ class Paid(NamedTuple):
     as_paid: Mask
     """Which bill just the price that they are paid, where many do."""
     above_claimed: tuple[bool, ...]
-    """For each kind of service: is a price paid also where less is claimed? Empty: of none."""
+    """For each kind of service: is a price paid also where less is claimed, if anything is? Empty: of none."""
 
 
 def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: float, listed: Mask) -> Paid:
@@ -108,7 +108,7 @@ def pay_by_lists(own: Sequence[Lattice], encoded: Encoded, whole: Mask, grid: fl
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
     above = []
     for mine in (service == code for code in range(int(service.max(initial=0)) + 1)):
-        more = released_count(on & mine & (paid > claimed), encoded.population)
+        more = released_count(on & mine & (claimed > 0) & (paid > claimed), encoded.population)
         above.append(more > max(_MORE_THAN_SELDOM * int((on & mine).sum()), int((less & mine).sum())))
     return Paid(on, as_paid, tuple(above) if any(above) else ())
 
@@ -148,12 +148,13 @@ def usual_price(own: Sequence[Lattice], rows: int) -> Numbers:
 
 
 def beside_price(claimed: Numbers, price: Numbers, grid: float) -> Codes:
-    """How many times the price is claimed, in steps; one of these is just the price, and 0 that there is none (0 or NaN)."""
+    """How many times the price is claimed, in steps; one is just the price, the last nothing at all, and 0 that there is no price."""
     there = price > 0
     times = np.divide(claimed, price, out=np.ones(len(price)), where=there)
     step = 1 + np.searchsorted(_TIMES, times, side="right") + (times >= 1)
     just = 1 + int(np.searchsorted(_TIMES, 1.0))
-    return np.where(there, np.where(np.abs(claimed - price) < grid / 2, just + 1, step), 0).astype(np.int32)
+    step = np.where(np.abs(claimed - price) < grid / 2, just + 1, np.where(claimed == 0, BESIDE_PRICES - 1, step))
+    return np.where(there, step, 0).astype(np.int32)
 
 
 def _bill_what_is_paid(own: Sequence[Lattice], paid: Numbers, rows: Ints, population: Population, grid: float) -> Mask:

@@ -283,7 +283,9 @@ class Payments:
                 kind[unpriced] = len(self._bins["paid"].lo) - 1
             at = np.flatnonzero(kind == first + len(money.paid_lines))
             price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
-            paid[at] = np.where(self._pays_above(draft)[at], price, np.minimum(price, amount[at]))
+            # What nobody billed is paid all the same.
+            whole = self._pays_above(draft)[at] | (amount[at] == 0)
+            paid[at] = np.where(whole, price, np.minimum(price, amount[at]))
             first += 1
         named = kind - first - len(money.paid_lines)
         by_name = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))

@@ -62,7 +62,7 @@ def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattic
     if amount_grid(primary) == coarse:
         # Only what is paid lies between the steps. The finer ones tell prices from what lies near them by chance.
         for lattice in found:
-            lattice.grid = coarse
+            lattice.grid = max(lattice.grid, coarse)
     other = find_price_lists(encoded, primary, coarse)
     return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population.k))
 

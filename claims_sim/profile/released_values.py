@@ -200,4 +200,4 @@ def _from_the_rarest_up(has: Shares, room: Shares, total: float) -> Shares:
     levels = np.r_[has, has + room]
     order = np.argsort(levels, kind="stable")
     up_to = np.r_[0.0, np.cumsum(np.cumsum(fills[order])[:-1] * np.diff(levels[order]))]
-    return np.clip(np.interp(total, up_to, levels[order]) - has, 0, room)
+    return np.asarray(np.clip(np.interp(total, up_to, levels[order]) - has, 0, room))

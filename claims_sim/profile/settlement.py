@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
@@ -136,10 +136,10 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     claimed, paid = encoded.claimed, encoded.paid
     assert claimed is not None  # noqa: S101 - the caller has both
     assert paid is not None  # noqa: S101
-    known = _says_what_is_paid(claimed, paid)
-    codes: Codes = np.full(len(claimed), -1, np.int32)
-    codes[known & (paid == 0)] = ZERO
-    codes[known & (claimed == paid)] = FULL
+    known = _says_what_is_paid(claimed, paid, encoded.population)
+    unbilled = known & (claimed == 0) & (paid > 0)
+    plainly = np.select([claimed == paid, paid == 0], [FULL, ZERO], -1)
+    codes: Codes = np.where(known, plainly, -1).astype(np.int32)
     part = known & (codes < 0) & (claimed > 0)
     at, level = _paid_at_other_level(encoded, listed, np.flatnonzero(part))
     first = FIRST_LEVEL
@@ -162,7 +162,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
-    unruled = part & ~sloped[line] & ~_is_common(ratio)
+    unruled = part & ~sloped[line] & ~_is_common(ratio) | unbilled
     own = find_paid_lists(encoded, paid, unruled)
     above_claimed: tuple[bool, ...] = ()
     as_paid = np.zeros(len(paid), np.bool_)
@@ -177,8 +177,11 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[by_rate] = first
         codes[as_paid] = -1
         part &= ~by_rate
+        unbilled &= ~by_rate
         first += 1
-    exact, number = _shared_amounts(paid, np.flatnonzero(part & ~_is_common(ratio)), encoded.population, grid)
+    exact, number = _shared_amounts(
+        paid, np.flatnonzero(part & ~_is_common(ratio) | unbilled), encoded.population, grid
+    )
     codes[number >= 0] = first + number[number >= 0]
     part &= number < 0
     first += len(exact)
@@ -186,10 +189,11 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, habit, as_paid)
 
 
-def _says_what_is_paid(claimed: Numbers, paid: Numbers) -> Mask:
-    """Which claims say what part of them is paid: none of nothing, where nothing is paid of these."""
+def _says_what_is_paid(claimed: Numbers, paid: Numbers, population: Population) -> Mask:
+    """Which claims say what part of them is paid: none of nothing, where the profile says that more than is claimed is paid seldom."""
     known: Mask = np.isfinite(claimed) & np.isfinite(paid)
-    if (known & (claimed > 0)).any() and np.mean((paid > claimed)[known]) < SELDOM:
+    above = told_rate(paid > claimed, known, population)
+    if (known & (claimed > 0)).any() and above is not None and above < SELDOM:
         known &= claimed > 0
     return known
 

@@ -39,6 +39,9 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
     valid = np.isfinite(extra) & (extra > 0)
     owner, extra, which = owner[valid], extra[valid], np.repeat(np.arange(len(options)), len(rows))[valid]
     values, ids = np.unique(extra, return_inverse=True)
+    # A claim that comes to the same by several prices has one vote, at the commonest price.
+    _, once = np.unique(owner * len(values) + ids, return_index=True)
+    owner, ids, which = owner[once], ids[once], which[once]
     allowed = population.releasable(ids.astype(np.int64), len(values), rows[owner])
     enough = max(2 * population.k, int(_MIN_TOP_UP_SHARE * len(rows)))
     number = explain_greedily(owner, ids.astype(np.int64), np.where(allowed, np.bincount(ids), 0), enough)

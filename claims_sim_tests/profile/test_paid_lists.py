@@ -15,6 +15,7 @@ from claims_sim.profile.paid_lists import BESIDE_PRICES, beside_price, usual_pri
 from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.top_ups import find_top_ups
 from claims_sim_tests.profile.tables import months_of, replaced, tariff_table, two_lists
 
 ROWS = 8000
@@ -496,3 +497,47 @@ def test_claims_of_nothing_that_are_paid_a_price_are_paid_it(fit):
     assert (claims["amount_claimed"] == 0).mean() == pytest.approx(0.4, abs=0.02)
     assert (claims.loc[claims["amount_claimed"] == 0, "amount_paid"] > 0).mean() > 0.95
     assert claims["amount_paid"].mean() == pytest.approx(price.mean(), rel=0.05)
+
+
+def test_claims_of_nothing_are_paid_the_price_though_more_bill_less_and_are_paid_that(fit):
+    """One claim in fifteen is of nothing, and one in seven of less than its price: hardly any other is paid more than it bills."""
+    g, table = np.random.default_rng(97), tariff_table(12_000, seed=96)
+    price, kind = table["amount_claimed"].to_numpy(), g.random(12_000)
+    charge = np.rint(price * np.exp(np.abs(g.normal(0.2, 0.3, 12_000))))
+    charge = np.where(kind < 0.15, np.rint(price * g.uniform(0.2, 0.9, 12_000)), np.where(kind > 0.93, 0.0, charge))
+    paid = np.where(charge > 0, np.minimum(price, charge), price)
+    profile = fit(replaced(replaced(table, "amount_claimed", charge), "amount_paid", paid))
+    assert not any(profile.money.rates_above_claimed)
+    claims = Sampler(profile).draw_claims(1, np.arange(12_000)).to_pandas()
+    unbilled = claims["amount_claimed"] == 0
+    assert unbilled.mean() == pytest.approx(np.mean(charge == 0), abs=0.02)
+    assert (claims.loc[unbilled, "amount_paid"] > 0).mean() > 0.95
+    assert (claims["amount_paid"] > claims["amount_claimed"])[~unbilled].mean() < 0.005
+
+
+def test_claims_of_nothing_are_paid_a_price_of_what_others_claim(fit):
+    """One claim in five is of nothing and paid the list's price, as others are that bill it."""
+    g, table = np.random.default_rng(99), tariff_table(12_000, seed=98)
+    paid = table["amount_paid"].to_numpy()
+    charge = np.where(g.random(12_000) < 0.2, 0.0, table["amount_claimed"].to_numpy())
+    claims = Sampler(fit(replaced(table, "amount_claimed", charge))).draw_claims(1, np.arange(12_000)).to_pandas()
+    unbilled = claims["amount_claimed"] == 0
+    assert (claims.loc[unbilled, "amount_paid"] > 0).mean() > 0.95
+    assert np.isin(claims.loc[unbilled, "amount_paid"], paid).mean() > 0.95
+    assert claims["amount_paid"].mean() == pytest.approx(paid.mean(), rel=0.05)
+
+
+@pytest.mark.parametrize(("claims", "told"), [(99, 0), (100, 1)])
+def test_a_claim_has_one_vote_for_a_top_up_that_it_comes_to_by_several_prices(claims, told):
+    """1,200 is a price, and that of 1,000 at another level."""
+    amounts = np.r_[np.full(300, 1000.0), np.full(100, 1200.0), np.full(claims, 1977.0)]
+    rows, point = len(amounts), np.where(amounts == 1977, -1, amounts == 1200).astype(np.int32)
+    levels, bases = np.log([1.0, 1.2, 1 / 1.2]), np.log([1000.0, 1200.0, 1440.0])
+    found = Lattice(
+        ("dx_primary_code",), (1,), 1.0, {"dx_primary_code": np.zeros(rows, np.int32)}, {}, levels, np.zeros(1, np.int64),
+        np.zeros(rows, np.int64), bases=bases, base_start=np.array([0, 3]), point=point,
+        level=np.where(point < 0, -1, 0).astype(np.int32),
+    )  # fmt: skip
+    find_top_ups(found, amounts, Population(rows, 50, None, None))
+    assert len(found.top_ups) == told
+    assert (found.top_up > 0).sum() == (claims if told else 0)

@@ -258,6 +258,48 @@ def test_what_is_paid_of_nothing_says_nothing_of_what_is_paid_of_others(fit):
     assert not ours[1][ours[0] == 0].any()
 
 
+@pytest.mark.parametrize("above", [299, 280])
+def test_claims_of_nothing_are_paid_nothing_where_nearly_one_in_a_hundred_is_paid_more_than_it_claims(fit, above):
+    """Of 30,000 claims 299 or 280 are paid 5,000 more, told as one in a hundred; a quarter is paid one of thirty amounts."""
+    rows, g = 30_000, np.random.default_rng(1)
+    claimed = np.where(np.arange(rows) % 5 == 0, 0.0, np.rint(np.exp(g.normal(14, 0.8, rows))))
+    paid, at = claimed.copy(), g.permutation(np.flatnonzero(claimed))
+    paid[at[:above]] += 5000
+    named = at[above : above + 30 * 55]
+    paid[named] = np.minimum(np.repeat(np.arange(30) * 2500 + 10_007.0, 55), claimed[named])
+    table = replaced(
+        replaced(tariff_table(rows, seed=3, persons=False), "amount_claimed", claimed), "amount_paid", paid
+    )
+    profile = fit(table)
+    assert profile.identities["paid_over_claimed"] == pytest.approx(0.01, abs=0.001)
+    claims = Sampler(profile).draw_claims(1, np.arange(rows))
+    ours = [claims[name].to_numpy() for name in ("amount_claimed", "amount_paid")]
+    assert np.mean(ours[0] == 0) == pytest.approx(0.2, abs=0.02)
+    assert not ours[1][ours[0] == 0].any()
+
+
+def test_one_person_who_is_paid_more_than_she_claims_does_not_say_what_claims_of_nothing_are_paid(fit):
+    """A claim in ten is of nothing; 72 of 6,000 are one person's."""
+    rows, g = 6000, np.random.default_rng(1)
+    table = tariff_table(rows, seed=3)
+    nothing, price = g.random(rows) < 0.1, table["amount_claimed"].to_numpy()
+    claimed = np.where(nothing, 0.0, price)
+    paid = np.where(nothing, 0.0, np.where(g.random(rows) < 0.3, np.rint(price * 0.8 / 1000) * 1000, price))
+    hers = np.flatnonzero(~nothing)[:72]
+    persons = np.array([f"person {i}" for i in g.integers(0, 4000, rows)], object)
+    persons[hers] = "she"
+    counted = []
+    for more in (0, 1000):
+        paid[hers] = claimed[hers] + more
+        columns = {"amount_claimed": claimed, "amount_paid": paid, "patient_id_hash": persons.tolist()}
+        one = table
+        for name, values in columns.items():
+            one = replaced(one, name, values)
+        profile = fit(one)
+        counted.append(sum(sum(level.units) for level in profile.tables["paid"].levels) * profile.k)
+    assert abs(counted[0] - counted[1]) <= 200
+
+
 def test_where_shares_are_told_by_their_size_as_many_are_paid_all_and_nothing(fit):
     """One claim in five is paid in full and one in ten nothing, the others one of hundreds of shares."""
     g, rows = np.random.default_rng(63), 24_000
