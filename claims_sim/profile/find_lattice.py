@@ -31,7 +31,7 @@ from claims_sim.profile.price_cases import (
     with_decided,
 )
 from claims_sim.profile.price_groups import join_keys, share_prices
-from claims_sim.profile.price_periods import find_periods, with_periods
+from claims_sim.profile.price_periods import find_periods, steps_of_months, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
 from claims_sim.profile.rounding import settle_rounding
@@ -161,11 +161,13 @@ def _with_changes(
     # What seems a rise of all may be one of most: when it comes is sought without it.
     steady = {name: factor for name, factor in factors.items() if name != MONTH}
     periods = find_periods(encoded, prices_left(encoded, amounts, steady, rows), rows)
-    if not periods:
-        return encoded, periods, factors
-    encoded = with_periods(encoded, periods)
-    encoded, factors = with_rises(encoded, periods, (amounts.logs, amounts.tolerance), usable, few, factors)
-    return encoded, periods, factors
+    steps = () if periods else steps_of_months(factors.get(MONTH))
+    if not (periods or steps):
+        return encoded, (), factors
+    changed = with_periods(encoded, periods or steps)
+    changed, rises = with_rises(changed, periods or steps, (amounts.logs, amounts.tolerance), usable, few, factors)
+    # A rise of all needs no periods, unless places have theirs to the unit.
+    return (encoded, (), factors) if steps and MONTH in rises else (changed, periods or steps, rises)
 
 
 def _keeps_to_services(encoded: Encoded, usable: Mask) -> bool:

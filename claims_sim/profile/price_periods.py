@@ -24,6 +24,8 @@ most prices stay, each of them would be told in every period.
 _RECUR: Final = 0.25
 """The share of a month's prices that must usually come in the months beside it, for there to be lists at all."""
 _MOST_CHANGES: Final = 8
+_SLIGHT: Final = 1e-5
+"""What months multiply prices by is the same to so much of a logarithm."""
 
 
 def find_periods(encoded: Encoded, price: Ints, rows: Ints) -> tuple[int, ...]:
@@ -96,6 +98,14 @@ def _nearest_months(number: Ints, month: Ints, months: int) -> tuple[Ints, Ints]
 def _mean(month: Ints, of: Mask, months: int) -> Numbers:
     count = np.bincount(month, minlength=months)
     return np.where(count > 0, np.bincount(month, weights=of, minlength=months) / np.maximum(count, 1), np.nan)
+
+
+def steps_of_months(rise: Numbers | None) -> tuple[int, ...]:
+    """The period of each month by what it multiplies prices by, where that changes a few times; none where not, or where it may be any."""
+    if rise is None:
+        return ()
+    changes = np.abs(np.diff(rise)) > _SLIGHT
+    return tuple(np.r_[0, np.cumsum(changes)].tolist()) if 0 < changes.sum() <= _MOST_CHANGES else ()
 
 
 def period_of(periods: Sequence[int], months: Codes) -> Codes:

@@ -23,6 +23,8 @@ _CLEARLY_BETTER: Final = 1.05
 """How many times as often the prices of pairs must be equal for places to have rises of their own."""
 _CLEARLY_TO_THE_UNIT: Final = 1.5
 """And to the unit, where they are as often nearly equal without."""
+_OFF, _FEWER_OFF = 0.02, 3.0
+"""Or where, of pairs that are nearly equal, so many are not to the unit, and so many times fewer where places have rises of their own."""
 _MOST_RISES: Final = 2
 """Columns that prices rise by, each for itself: of houses and of wards."""
 _SLIGHTLY, _ROUNDS = 1e-4, 6
@@ -93,6 +95,7 @@ def _rises_by_place(
             found = _rises(key, cells, (size, periods), rest, tolerance[rows], between)
             if found is None:
                 continue
+            fewer_off = False
             found = _as_far_as_told(found, told, cells % periods, periods)
             now, then = (
                 equal_pairs(key, left, tolerance[rows])
@@ -100,13 +103,14 @@ def _rises_by_place(
             )
             if then <= most * now and between == _PLACES_AND_PERIODS and {name, MONTH} <= factors.keys():
                 # Rounded to the unit, what a house is paid in a period is no product of what it is and what the period is.
-                apart = (encoded.codes[name][rows], encoded.codes[MONTH][rows])
+                apart, nearly = (encoded.codes[name][rows], encoded.codes[MONTH][rows]), then
                 now, _ = _to_the_unit(key, logs_left(factors, encoded, logs, rows), tolerance[rows], apart)
                 then, (more,) = _to_the_unit(key, rest - found[cells], tolerance[rows], (cells,))
-                then /= _CLEARLY_TO_THE_UNIT
                 found = found + np.pad(more, (0, len(found) - len(more)))
-            if then > most * now:
-                best, most = tried._replace(logs=found), then / max(now, 1e-9)
+                fewer_off = nearly - now > max(_OFF * nearly, _FEWER_OFF * (nearly - then))
+                then /= 1 if fewer_off else _CLEARLY_TO_THE_UNIT
+            if then > most * now or (fewer_off and best is None):
+                best, most = tried._replace(logs=found), max(most, then / max(now, 1e-9))
                 break
     return best
 

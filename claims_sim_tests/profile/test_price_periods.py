@@ -115,6 +115,31 @@ def test_rates_that_are_rounded_are_each_class_and_periods_own(fit):
     assert right(claims, of_each_rate) > 0.97
 
 
+def test_rates_in_cents_that_rise_alike_are_each_places_and_periods_own(fit):
+    """Weights of 400 diagnoses times the rate of a province, which rises by 3.1 % and is rounded to the cent: nearly a product."""
+    rows, g = 60_000, np.random.default_rng(31)
+    table = tariff_table(rows, seed=30)
+    where, dx = g.integers(0, 9, rows), g.integers(0, 400, rows)
+    rate = np.round(3921.44 * (1 + np.random.default_rng(32).uniform(-0.1, 0.1, 9)), 2)
+    rates = np.round(np.column_stack([rate, rate * 1.031]), 2)
+    weight = np.round(np.random.default_rng(33).lognormal(0.5, 0.6, 400), 3)
+    codes = [f"{chr(65 + i // 20)}{10 + i % 20}" for i in range(400)]
+
+    def price(place, diagnosis, day):
+        return np.round(rates[place, (day >= CHANGE).astype(int)] * weight[diagnosis] + 1e-9, 2)
+
+    table = replaced(table, "province_name", names(list(PROVINCES)[:9], where))
+    table = replaced(table, "dx_primary_code", names(codes, dx))
+    profile = fit(paid_in_full(table, price(where, dx, table["admit_dt"].to_numpy())))
+    claims = Sampler(profile).draw_claims(3, np.arange(ROWS)).to_pandas()
+    place, diagnosis = (
+        claims[column].map({v: i for i, v in enumerate(values)}).to_numpy()
+        for column, values in (("province_name", list(PROVINCES)[:9]), ("dx_primary_code", codes))
+    )
+    off = np.abs(claims["amount_claimed"].to_numpy() - price(place, diagnosis, claims["admit_dt"].to_numpy()))
+    assert np.mean(off < 0.005) > 0.95
+
+
 def test_where_no_price_changes_the_profile_knows_of_no_period(tariff_profile):
     assert all(tariff.periods == () for tariff in tariff_profile.money.tariffs)
     assert "periods" not in tariff_profile.to_json()
