@@ -37,6 +37,8 @@ _VIRUS_AND_YEAR: Final = re.compile(
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_FINER: Final = re.compile(r"[0-9]{5,6}")
+_BEGINS: Final = 3  # digits
 _MARK: Final = re.compile(r"[.\-/]")
 _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 """A code with letters and marks, and two letters behind it, or one more behind these."""
@@ -217,8 +219,9 @@ def admitted_in_list(
     Beside codes of a list some may have a subdivision (8-936, 1-632.0) or lack what stands behind a mark (88.72.2, 45.23).
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
     fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
-    letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Where
-    most diagnoses are codes of ICD-10 or ICD-9-CM, the others are held against these too.
+    letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Some
+    of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are
+    held against these too.
     """
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
@@ -236,6 +239,7 @@ def admitted_in_list(
         passes |= _extended(values, shapes, passes, claims, enough) | _akin(values, shapes, passes, claims, enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
+        passes |= _finer_than_public(values, claims, enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
@@ -303,6 +307,27 @@ def _akin(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, cla
     borne, told = np.bincount(number, claims), np.bincount(number, claims * enough)
     several = np.bincount(number, enough, len(found)) >= SEVERAL
     return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
+
+
+def _finer_than_public(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+    """Which values are ICD-9-CM's procedures with one or two digits more (Poland's 88.761, 93.1202), in a column of these procedures.
+
+    Most that are as long must begin as a procedure does, as four in ten numbers would by chance; and most of these, several, may be told.
+    """
+    of_length = np.array([bool(_FINER.fullmatch(value or "")) for value in values], np.bool_)
+    none = np.zeros(len(values), np.bool_)
+    public = np.array([bool(ICD9_CODE.fullmatch(value or "")) for value in values], np.bool_)
+    if claims[public].sum() < _HALF * claims[[value is not None for value in values]].sum() or not of_length.any():
+        return none
+    begins = {code[:_BEGINS] for code in icd9cm.all_codes()}
+    finer = of_length & np.array([(value or "")[:_BEGINS] in begins for value in values], np.bool_)
+    told = finer & enough
+    is_list = (
+        np.count_nonzero(told) >= SEVERAL
+        and claims[finer].sum() >= _MOST * claims[of_length].sum()
+        and claims[told].sum() >= _MOST * claims[finer].sum()
+    )
+    return finer if is_list else none
 
 
 def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:

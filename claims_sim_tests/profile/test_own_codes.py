@@ -181,6 +181,26 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     assert value not in passing(column, rows)
 
 
+@pytest.mark.parametrize(
+    ("finer", "pass_"),
+    [
+        pytest.param(["88761", "88713", "931202", "933814", "89383"], True, id="Poland's"),
+        pytest.param(["88761", "88713", "931202", "933814"], False, id="too few"),
+        pytest.param(
+            ["88761", "918001", "931202", "918011", "89383", "933814", "88713"], False, id="not as procedures begin"
+        ),
+        pytest.param(["8876123", "8871345", "9312020", "9338145", "8938301"], False, id="longer"),
+    ],
+)
+def test_procedures_of_icd9_may_have_one_or_two_digits_more(finer, pass_):
+    public = ["8900", "9059", "9929", "8744"] * 4
+    assert passing("procedure_code", spread([*public, *finer])) == (set(finer) if pass_ else set())
+    assert passing("procedure_code", spread(finer + ["fisioterapi"] * 3 * len(finer))) == set()
+    rows = spread([*public, *finer])
+    rows[::3] = [f"887{n:03d}" for n in range(len(rows[::3]))]
+    assert passing("procedure_code", rows) == set()
+
+
 def test_codes_go_on_behind_a_hyphen_only_where_most_of_what_does_may_be_told():
     rows = spread(EXTENDED)
     assert "1.VG.53.LA-PN" in passing("procedure_code", rows)
