@@ -30,7 +30,7 @@ from claims_sim.profile.price_cases import (
     tells_more_than_names,
     with_decided,
 )
-from claims_sim.profile.price_groups import join_keys, share_prices
+from claims_sim.profile.price_groups import join_keys, share_amounts, share_prices
 from claims_sim.profile.price_periods import find_periods, steps_of_months, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
@@ -213,6 +213,7 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
         whole = told
         fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
+    share_amounts(found, encoded.population, amounts)
     shared = share_prices(found, encoded.population, amounts)
     share_prices(found, encoded.population, amounts, shared)
     return found

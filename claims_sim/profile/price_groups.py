@@ -17,6 +17,10 @@ _APART: Final = 1000.0
 """More than any two logarithms differ by."""
 _TELLING: Final = 0.005
 """How far rounding may put an amount off for it to tell one price from others."""
+_SEVERAL: Final = 3
+"""So many different amounts, or contexts, at least say that codes cost the same."""
+_NEARLY_ALL: Final = 0.8
+"""The share of a code's claims that must bear amounts of a group."""
 _MOSTLY: Final = 0.6
 """The share of a rare code's claims that must bear prices of a group."""
 
@@ -74,6 +78,66 @@ def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, wid
     return stands
 
 
+def share_amounts(found: Lattice, population: Population, amounts: Amounts) -> None:
+    """Price together the cases of codes most of whose claims bear amounts that others of their context bear, though each too seldom
+    to be a price.
+    """  # noqa: D205
+    if not found.case_sizes:
+        return
+    place = int(np.argmax(found.case_sizes))
+    stands = group_codes_by_amounts(found, population, amounts, place)
+    if (stands != np.arange(len(stands))).any():
+        _price_together(found, population, amounts, place, stands)
+
+
+def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amounts, place: int) -> Ints:
+    """For each code of the variable at `place` the code that stands for its group (itself, where it has none).
+
+    Commoner codes come first. A code joins the group that nearly all its claims bear amounts of, in contexts (all of the case but the
+    code) in which that group is seen, if enough persons do. No code is that has too few claims for it.
+    """
+    digits = split_keys(found.case_keys, found.case_sizes)
+    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
+    stands = np.arange(found.case_sizes[place])
+    rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs) & (amounts.tolerance < _TELLING))
+    if not len(rows):
+        return stands
+    code, where = digits[found.case[rows], place], context[found.case[rows]]
+    step = max(2 * float(np.median(amounts.tolerance[rows])), _SAME / 2)
+    price = np.rint((amounts.logs[rows] - found.place_log(rows)) / step).astype(np.int64)
+    price, prices = dense_ids(where * (int(np.ptp(price)) + 1) + price - price.min())
+    # What one person bears again and again is one claim.
+    once = population.one_of_each(rows, code * len(prices) + price)
+    rows, code, where, price = rows[once], code[once], where[once], price[once]
+    claims = np.bincount(code, minlength=len(stands))
+    codes = np.argsort(-claims, kind="stable")[: np.count_nonzero(claims >= population.k)]
+    of_code = np.split(np.argsort(code, kind="stable"), np.cumsum(claims)[:-1])
+    # The group of each code; which one each price of a context is of, by the code that bore it first; where each is seen.
+    group, group_of = np.arange(len(codes)), np.full(len(prices), -1, np.int64)
+    seen = np.zeros((len(codes), int(context.max()) + 1), np.bool_)
+    # What a code shares with later ones is known the second time.
+    for own, mine in [(own, of_code[one]) for own, one in enumerate(codes.tolist())] * 2:
+        others = group_of[price[mine]]
+        votes = np.bincount(others[(others >= 0) & (others != group[own])], minlength=1)
+        best = int(votes.argmax())
+        theirs = mine[others == best]
+        if (
+            group[own] == own
+            and votes[best] > _NEARLY_ALL * np.count_nonzero(seen[best, where[mine]])
+            and len(np.unique(price[theirs])) >= _SEVERAL
+            and population.may_be_told(rows[theirs])
+        ):
+            group[group == own] = best
+            group_of[group_of == own] = best
+            seen[best] |= seen[own]
+        borne, count = np.unique(price[mine], return_counts=True)
+        # What one claim alone bears is hardly a price.
+        group_of[borne[(count > 1) & (group_of[borne] < 0)]] = group[own]
+        seen[group[own], where[mine]] = True
+    stands[codes] = codes[group]
+    return stands
+
+
 def share_prices(found: Lattice, population: Population, amounts: Amounts, shared: Ints | None = None) -> Ints | None:
     """Price the cases of codes that cost the same together: a price that is too rare for one is known from the others.
 
@@ -94,13 +158,19 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts, share
     stands = _place_rare_codes(found, population, amounts, place, stands)
     if (stands == np.arange(len(stands))).all() or (shared is not None and (stands == shared).all()):
         return stands
+    _price_together(found, population, amounts, place, stands)
+    return stands
+
+
+def _price_together(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> None:
+    """Price the cases of the codes that one stands for as one."""
+    digits = split_keys(found.case_keys, found.case_sizes)
     own = np.where(found.case >= 0, found.case_keys[found.case], -1)
     digits[:, place] = stands[digits[:, place]]
     keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
     found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
     fit_points(found, population, amounts, np.flatnonzero(found.case >= 0))
     _spread_prices(found, stands, place, own)
-    return stands
 
 
 def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> Ints:
