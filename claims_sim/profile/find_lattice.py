@@ -150,6 +150,7 @@ def begin(
     for _ in range(2):
         _refine(found, amounts)
         fit_points(found, encoded.population, amounts, on)
+    share_amounts(found, encoded.population, amounts, on)
     return Begun(found, groups, amounts, on, usable, encoded.population.k * few.sum() / usable.sum())
 
 
@@ -213,7 +214,7 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
         whole = told
         fit_points(found, encoded.population, amounts, whole)
     price_as_grouped(found, groups, amounts, whole)
-    share_amounts(found, encoded.population, amounts)
+    share_amounts(found, encoded.population, amounts, whole)
     shared = share_prices(found, encoded.population, amounts)
     share_prices(found, encoded.population, amounts, shared)
     return found

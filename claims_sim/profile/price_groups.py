@@ -19,6 +19,8 @@ _TELLING: Final = 0.005
 """How far rounding may put an amount off for it to tell one price from others."""
 _SEVERAL: Final = 3
 """So many different amounts, or contexts, at least say that codes cost the same."""
+_LISTED: Final = 0.95
+"""With so many amounts on a list no groups of rarer codes are sought by theirs."""
 _NEARLY_ALL: Final = 0.8
 """The share of a code's claims that must bear amounts of a group."""
 _MOSTLY: Final = 0.6
@@ -78,19 +80,19 @@ def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, wid
     return stands
 
 
-def share_amounts(found: Lattice, population: Population, amounts: Amounts) -> None:
-    """Price together the cases of codes most of whose claims bear amounts that others of their context bear, though each too seldom
-    to be a price.
+def share_amounts(found: Lattice, population: Population, amounts: Amounts, on: Ints) -> None:
+    """Price together the cases of codes most of whose claims (of the rows `on`) bear amounts that others of their context bear, though
+    each too seldom to be a price.
     """  # noqa: D205
-    if not found.case_sizes:
+    if not found.case_sizes or np.mean(found.point[on] >= 0) > _LISTED:
         return
     place = int(np.argmax(found.case_sizes))
-    stands = group_codes_by_amounts(found, population, amounts, place)
+    stands = group_codes_by_amounts(found, population, amounts, place, on)
     if (stands != np.arange(len(stands))).any():
-        _price_together(found, population, amounts, place, stands)
+        _price_together(found, population, amounts, place, stands, on)
 
 
-def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amounts, place: int) -> Ints:
+def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amounts, place: int, on: Ints) -> Ints:
     """For each code of the variable at `place` the code that stands for its group (itself, where it has none).
 
     Commoner codes come first. A code joins the group that nearly all its claims bear amounts of, in contexts (all of the case but the
@@ -99,7 +101,7 @@ def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amou
     digits = split_keys(found.case_keys, found.case_sizes)
     _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
     stands = np.arange(found.case_sizes[place])
-    rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs) & (amounts.tolerance < _TELLING))
+    rows = on[(found.case[on] >= 0) & np.isfinite(amounts.logs[on]) & (amounts.tolerance[on] < _TELLING)]
     if not len(rows):
         return stands
     code, where = digits[found.case[rows], place], context[found.case[rows]]
@@ -158,18 +160,20 @@ def share_prices(found: Lattice, population: Population, amounts: Amounts, share
     stands = _place_rare_codes(found, population, amounts, place, stands)
     if (stands == np.arange(len(stands))).all() or (shared is not None and (stands == shared).all()):
         return stands
-    _price_together(found, population, amounts, place, stands)
+    _price_together(found, population, amounts, place, stands, np.flatnonzero(found.case >= 0))
     return stands
 
 
-def _price_together(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> None:
-    """Price the cases of the codes that one stands for as one."""
+def _price_together(
+    found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints, on: Ints
+) -> None:
+    """Price the cases of the codes that one stands for as one, by the rows `on`."""
     digits = split_keys(found.case_keys, found.case_sizes)
     own = np.where(found.case >= 0, found.case_keys[found.case], -1)
     digits[:, place] = stands[digits[:, place]]
     keys, shared = np.unique(join_keys(digits, found.case_sizes), return_inverse=True)
     found.case, found.case_keys = np.where(found.case >= 0, shared[found.case], -1), keys
-    fit_points(found, population, amounts, np.flatnonzero(found.case >= 0))
+    fit_points(found, population, amounts, on)
     _spread_prices(found, stands, place, own)
 
 
