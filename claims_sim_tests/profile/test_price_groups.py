@@ -33,17 +33,17 @@ def test_codes_that_bear_each_price_too_seldom_have_their_groups(fit):
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - book[of, at]) < 0.005) > 0.9
 
 
-def groups_of(prices_of_third, persons):
+def groups_of(persons, factor=lambda claim: 1.0, places=12):
     """The groups of three codes, of which the first two bear other prices in each of twelve places, thirty times each.
 
-    The third has one claim of each of `persons`, at a price of the first in each place, or what `prices_of_third` makes of that.
+    The third has a claim of each of `persons`, at the price of the first in each of its `places` times a `factor` of the claim's number.
     """
-    g = np.random.default_rng(121)
-    book = np.rint(g.lognormal(8, 0.5, (2, 12)) * 100) / 100
+    book = np.rint(np.random.default_rng(121).lognormal(8, 0.5, (2, 12)) * 100) / 100
+    claim = np.arange(len(persons))
     code = np.repeat([0, 1, 2], [360, 360, len(persons)])
-    where = np.r_[np.arange(720) % 12, np.arange(len(persons)) % 12]
+    where = np.r_[np.arange(720) % 12, claim % places]
     amount = book[np.where(code == 2, 0, code), where]
-    amount = np.where(code == 2, prices_of_third(amount), amount)
+    amount[720:] *= factor(claim)
     keys, case = np.unique(code * 12 + where, return_inverse=True)
     codes = {"dx_primary_code": code.astype(np.int32), "province_name": where.astype(np.int32)}
     found = Lattice(("dx_primary_code", "province_name"), (3, 12), 0.01, codes, {}, np.zeros(1), keys, case)
@@ -52,32 +52,28 @@ def groups_of(prices_of_third, persons):
     return group_codes_by_amounts(found, population, amounts, 0, np.arange(len(code))).tolist()
 
 
+THIRTY = np.arange(1, 31)
+
+
 @pytest.mark.parametrize(
-    ("prices", "persons", "joins"),
+    ("claims", "joins"),
     [
-        pytest.param(lambda amount: amount, np.arange(1, 31), True, id="the first one's"),
-        pytest.param(
-            lambda amount: np.where(np.arange(len(amount)) % 10 == 0, amount * 1.5, amount),
-            np.arange(1, 31),
-            True,
-            id="mostly",
-        ),
-        pytest.param(
-            lambda amount: np.where(np.arange(len(amount)) % 3 == 0, amount * 1.5, amount),
-            np.arange(1, 31),
-            False,
-            id="too few",
-        ),
-        pytest.param(lambda amount: amount * 1.013, np.arange(1, 31), False, id="others"),
-        pytest.param(
-            lambda amount: np.where(np.arange(len(amount)) % 12 < 2, amount, 3 * amount),
-            np.arange(1, 145),
-            False,
-            id="two alone",
-        ),
-        pytest.param(lambda amount: amount, np.ones(30, np.int64), False, id="one person's"),
-        pytest.param(lambda amount: amount, 1 + np.arange(30) % 10, False, id="ten persons'"),
+        pytest.param({"persons": THIRTY}, True, id="all bear the first one's"),
+        pytest.param({"persons": THIRTY, "factor": lambda n: np.where(n % 10, 1, 1.5)}, True, id="nearly all do"),
+        pytest.param({"persons": THIRTY, "factor": lambda n: np.where(n % 3, 1, 1.5)}, False, id="a third does not"),
+        pytest.param({"persons": THIRTY, "factor": lambda n: 1.013}, False, id="none does"),
+        pytest.param({"persons": THIRTY, "places": 2}, False, id="two amounts are too few"),
+        pytest.param({"persons": np.ones(30, np.int64)}, False, id="one person's"),
+        pytest.param({"persons": 1 + np.arange(30) % 10}, False, id="ten persons'"),
     ],
 )
-def test_a_code_joins_the_group_whose_amounts_enough_persons_bear_nearly_always(prices, persons, joins):
-    assert groups_of(prices, persons) == ([0, 1, 0] if joins else [0, 1, 2])
+def test_a_code_joins_the_group_whose_amounts_enough_persons_bear_nearly_always(claims, joins):
+    assert groups_of(**claims) == ([0, 1, 0] if joins else [0, 1, 2])
+
+
+def test_what_one_person_bears_again_and_again_counts_once():
+    """Twelve persons bear the group's amounts and fourteen others', with a hundred claims of the first one, or without them."""
+    others = np.r_[np.arange(1, 13), np.arange(20, 34)]
+    hers = np.r_[others, np.ones(100, np.int64)]
+    for persons in (others, hers):
+        assert groups_of(persons, lambda n: np.where((n >= 12) & (n < 26), 1.013 + n / 1e4, 1)) == [0, 1, 2]
