@@ -46,6 +46,8 @@ class Lattice:
     """The case of each row, -1 where one of its variables is not known."""
     bases: Numbers = field(default_factory=lambda: np.zeros(0))
     base_start: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
+    together: Ints | None = None
+    """Of each case the number of those that it is priced with; None where each is priced by itself."""
     point: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     level: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     top_ups: Numbers = field(default_factory=lambda: np.zeros(0))
@@ -132,7 +134,7 @@ def fit_points(found: Lattice, population: Population, amounts: Amounts, on: Int
     order = np.argsort(owner, kind="stable")
     found.bases = value[order]
     found.base_start = np.r_[0, np.cumsum(np.bincount(owner, minlength=cases))].astype(np.int64)
-    found.point, found.level = point, level
+    found.point, found.level, found.together = point, level, None
 
 
 def some_of_each(case: Ints, rows: Ints, cases: int) -> Ints:

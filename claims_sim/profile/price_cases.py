@@ -185,12 +185,13 @@ def likelihood(found: Lattice, on: Ints, rows: Ints, k: float) -> float:
     """How likely the amounts of `rows` are, of which those `on` the list are among the prices of their cases, as a logarithm; less what
     knowing the prices takes. Of a case's prices and their hidden levels those are known that so many rows bear as `k`.
     """  # noqa: D205
-    base = found.case[on] * MAX_POINTS + found.point[on]
+    case = found.case if found.together is None else np.append(found.together, -1)[found.case]
+    base = case[on] * MAX_POINTS + found.point[on]
     prices, place = np.unique(base * len(found.levels) + found.level[on], return_inverse=True)
     bearers = np.bincount(place, minlength=len(prices)).astype(float)
     prices, bearers = prices[bearers >= k], bearers[bearers >= k]
     bases = np.unique(prices // len(found.levels))
-    cases = found.case[rows]
+    cases = case[rows]
     of_case = np.bincount(cases[cases >= 0], minlength=len(found.case_keys))
     of_price = of_case[prices // (len(found.levels) * MAX_POINTS)]
     return _log_likelihood(bearers, of_price, len(rows), len(bases))

@@ -247,5 +247,5 @@ def _spread_prices(found: Lattice, stands: Ints, place: int, own: Ints) -> None:
     length = points[owner]
     start = np.r_[0, np.cumsum(length)].astype(np.int64)
     at = np.repeat(found.base_start[owner] - start[:-1], length) + np.arange(int(length.sum()))
-    found.bases, found.base_start, found.case_keys = found.bases[at], start, keys
+    found.bases, found.base_start, found.case_keys, found.together = found.bases[at], start, keys, owner
     found.case = np.where(own >= 0, np.searchsorted(keys, own), -1)
