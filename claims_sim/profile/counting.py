@@ -150,6 +150,15 @@ class Population:
         owner = self.persons[rows] if cells is None else cells * self._persons_width + self.persons[rows]
         return np.asarray(np.unique(owner, return_index=True)[1])
 
+    def votes(self, rows: Ints, cells: Ints) -> npt.NDArray[np.float64]:
+        """For each of `rows` its part of its person's one vote in its cell: nobody has more, however many claims."""
+        if self.persons is None:
+            return np.ones(len(rows))
+        _, owner, count = np.unique(
+            cells * self._persons_width + self.persons[rows], return_inverse=True, return_counts=True
+        )
+        return np.asarray(1 / count[owner])
+
     def releasable(self, cells: Ints, count: int, rows: Ints | None = None) -> Mask:
         """Which of the cells 0..count-1 may be released; `cells` gives the cell of each of `rows` (default: all rows)."""
         counts = np.bincount(cells, minlength=count)

@@ -22,7 +22,11 @@ _SEVERAL: Final = 3
 _LISTED: Final = 0.95
 """With so many amounts on a list no groups of rarer codes are sought by theirs."""
 _NEARLY_ALL: Final = 0.8
-"""The share of a code's claims that must bear amounts of a group."""
+"""The share of a code's persons that must bear amounts of a group."""
+_ASIDE, _BY_CHANCE = (4, 7), 0.3
+"""So many steps beside a group's amounts, at most so large a share may bear what is the group's too."""
+_MOST_SEEN: Final = 100_000_000
+"""Codes times contexts: of more no groups are sought."""
 _MOSTLY: Final = 0.6
 """The share of a rare code's claims that must bear prices of a group."""
 
@@ -95,8 +99,9 @@ def share_amounts(found: Lattice, population: Population, amounts: Amounts, on: 
 def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amounts, place: int, on: Ints) -> Ints:
     """For each code of the variable at `place` the code that stands for its group (itself, where it has none).
 
-    Commoner codes come first. A code joins the group that nearly all its claims bear amounts of, in contexts (all of the case but the
-    code) in which that group is seen, if enough persons do. No code is that has too few claims for it.
+    Commoner codes come first. A code joins the group that nearly all its persons bear amounts of, in contexts (all of the case but the
+    code) in which that group is seen, if enough do; and if they bear hardly any of the amounts some steps beside these, as they would by
+    chance where nearly every amount is somebody's. No code is that has too few persons for it.
     """
     digits = split_keys(found.case_keys, found.case_sizes)
     _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
@@ -107,25 +112,34 @@ def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amou
     code, where = digits[found.case[rows], place], context[found.case[rows]]
     step = max(2 * float(np.median(amounts.tolerance[rows])), _SAME / 2)
     price = np.rint((amounts.logs[rows] - found.place_log(rows)) / step).astype(np.int64)
-    price, prices = dense_ids(where * (int(np.ptp(price)) + 1) + price - price.min())
-    # What one person bears again and again is one claim.
+    key = where * (int(np.ptp(price)) + 2 * max(_ASIDE) + 1) + price - price.min() + max(_ASIDE)
+    price, prices = dense_ids(key)
+    # What one person bears again and again is one claim, and all that she bears of a code has one vote.
     once = population.one_of_each(rows, code * len(prices) + price)
-    rows, code, where, price = rows[once], code[once], where[once], price[once]
-    claims = np.bincount(code, minlength=len(stands))
-    codes = np.argsort(-claims, kind="stable")[: np.count_nonzero(claims >= population.k)]
-    of_code = np.split(np.argsort(code, kind="stable"), np.cumsum(claims)[:-1])
+    rows, code, where, price, key = rows[once], code[once], where[once], price[once], key[once]
+    vote = population.votes(rows, code)
+    persons = np.bincount(code, vote, len(stands))
+    codes = np.argsort(-persons, kind="stable")[: np.count_nonzero(persons > population.k - 0.5)]
+    if len(codes) * (int(context.max()) + 1) > _MOST_SEEN:
+        return stands
+    of_code = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(stands)))[:-1])
+    aside = [_place_in(prices, key + off) for off in (*_ASIDE, *(-off for off in _ASIDE))]
     # The group of each code; which one each price of a context is of, by the code that bore it first; where each is seen.
-    group, group_of = np.arange(len(codes)), np.full(len(prices), -1, np.int64)
+    group, group_of = np.arange(len(codes)), np.full(len(prices) + 1, -1, np.int64)
     seen = np.zeros((len(codes), int(context.max()) + 1), np.bool_)
     # What a code shares with later ones is known the second time.
     for own, mine in [(own, of_code[one]) for own, one in enumerate(codes.tolist())] * 2:
-        others = group_of[price[mine]]
-        votes = np.bincount(others[(others >= 0) & (others != group[own])], minlength=1)
+        others, weight = group_of[price[mine]], vote[mine]
+        known = (others >= 0) & (others != group[own])
+        votes = np.bincount(others[known], weight[known], minlength=1)
         best = int(votes.argmax())
         theirs = mine[others == best]
+        there = float(weight[seen[best, where[mine]]].sum())
+        by_chance = float(np.mean([weight[group_of[place[mine]] == best].sum() for place in aside]))
         if (
             group[own] == own
-            and votes[best] > _NEARLY_ALL * np.count_nonzero(seen[best, where[mine]])
+            and votes[best] - by_chance > _NEARLY_ALL * (there - by_chance)
+            and by_chance < _BY_CHANCE * there
             and len(np.unique(price[theirs])) >= _SEVERAL
             and population.may_be_told(rows[theirs])
         ):
@@ -138,6 +152,12 @@ def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amou
         seen[group[own], where[mine]] = True
     stands[codes] = codes[group]
     return stands
+
+
+def _place_in(ascending: Ints, wanted: Ints) -> Ints:
+    """Where each of the `wanted` numbers stands; behind the last where it is none of them."""
+    at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[at] == wanted, at, len(ascending))
 
 
 def share_prices(found: Lattice, population: Population, amounts: Amounts, shared: Ints | None = None) -> Ints | None:
