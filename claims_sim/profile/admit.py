@@ -37,8 +37,10 @@ _VIRUS_AND_YEAR: Final = re.compile(
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
+_DIVIDED: Final = re.compile(r"(.*[0-9A-Z]{3})\.(?:[0-9A-Z][0-9]?|[0-9][A-Z])")
 _FINER: Final = re.compile(r"[0-9]{5,6}")
-_BEGINS: Final = 3  # digits
+_BEGINS, _FEWEST_BEGINNINGS = 3, 4  # digits; how many different ones
+_SHORT: Final = 5  # letters and digits
 _MARK: Final = re.compile(r"[.\-/]")
 _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 """A code with letters and marks, and two letters behind it, or one more behind these."""
@@ -236,7 +238,7 @@ def admitted_in_list(
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
             passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
-        passes |= _extended(values, shapes, passes, claims, enough) | _akin(values, shapes, passes, claims, enough)
+        passes |= _extended(values, shapes, passes, claims, enough) | _akin(values, passes, claims, enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
         passes |= _finer_than_public(values, claims, enough)
@@ -289,30 +291,41 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
     return goes_on & bool(is_list)
 
 
-def _akin(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+def _akin(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
     """Which values are written as `listed` codes are, but for a subdivision, or without what stands behind one of the marks.
 
-    Several that are so alike must be such as may be told, with most claims of all of them.
+    Letter for letter and digit for digit; a subdivision has two letters and digits at most, of which one is a letter: no name is so
+    short. What lacks a part has five at most. Several that are so alike must be such as may be told, with most claims of all of them.
     """
-    of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
-    begun = {shape[: mark.start()] for shape in of_list for mark in _MARK.finditer(shape)}
+    of_list = {_form(values[i] or "") for i in np.flatnonzero(listed).tolist()}
+    begun = {form[: mark.start()] for form in of_list for mark in _MARK.finditer(form)}
     kin: list[str] = []
-    for value, shape in zip(values, shapes, strict=True):
-        divided = _without_subdivision(value or "") if shape and _SUBDIVISION.search(value or "") else ""
-        if divided in of_list:
-            kin.append(f"{divided}.")
+    for value in values:
+        divided, form = _DIVIDED.fullmatch(value or ""), _form(value or "")
+        if divided and _form(divided[1]) in of_list:
+            kin.append(f"{_form(divided[1])}.")
         else:
-            kin.append(shape if shape in begun and _MARK.search(shape) else "")
+            kin.append(form if form in begun and _MARK.search(form) and _letters_and_digits(form) <= _SHORT else "")
     found, number = np.unique(kin, return_inverse=True)
     borne, told = np.bincount(number, claims), np.bincount(number, claims * enough)
     several = np.bincount(number, enough, len(found)) >= SEVERAL
     return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
 
 
+def _letters_and_digits(value: str) -> int:
+    return sum(character.isalnum() for character in value)
+
+
+def _form(value: str) -> str:
+    """How a value is written: a 9 for each digit, and an A for each letter."""
+    return re.sub("[A-Z]", "A", re.sub("[0-9]", "9", value))
+
+
 def _finer_than_public(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
     """Which values are ICD-9-CM's procedures with one or two digits more (Poland's 88.761, 93.1202), in a column of these procedures.
 
-    Most that are as long must begin as a procedure does, as four in ten numbers would by chance; and most of these, several, may be told.
+    Most that are as long must begin as a procedure does, as four in ten numbers would by chance, and in different ways: numbers of one
+    office begin alike. Most of them, several, may be told.
     """
     of_length = np.array([bool(_FINER.fullmatch(value or "")) for value in values], np.bool_)
     none = np.zeros(len(values), np.bool_)
@@ -324,6 +337,7 @@ def _finer_than_public(values: Sequence[str | None], claims: Ints, enough: Mask)
     told = finer & enough
     is_list = (
         np.count_nonzero(told) >= SEVERAL
+        and len({(values[i] or "")[:_BEGINS] for i in np.flatnonzero(told).tolist()}) >= _FEWEST_BEGINNINGS
         and claims[finer].sum() >= _MOST * claims[of_length].sum()
         and claims[told].sum() >= _MOST * claims[finer].sum()
     )
@@ -576,7 +590,7 @@ def _however_spelled(value: str) -> str:
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
     """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
-    letters = sum(character.isalnum() for character in value) if of_classification else len(value)
+    letters = _letters_and_digits(value) if of_classification else len(value)
     if (
         letters > (_LONGEST_CODE if of_classification else _LONGEST_CATEGORY)
         or not _OWN_CODE.fullmatch(value)

@@ -132,7 +132,32 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
                 ("101", [str(n) for n in range(100, 140)]),
             )
         ),
+        (
+            "procedure_code",
+            "4711.381",
+            [*(f"{1000 + i}.{200 + i}-{i % 9}" for i in range(30)), *(f"{4724 + i}.{388 + i}" for i in range(5))],
+            10,
+        ),
         ("procedure_code", "8-936.1", [f"8-{number}" for number in range(910, 940)], 10),
+        *(
+            (
+                "procedure_code",
+                f"8-936.{part}",
+                [*(f"8-{n}" for n in range(910, 940)), *(f"8-936.{p}" for p in others)],
+                10,
+            )
+            for part, others in (
+                ("ADI", ("BUD", "SRI", "TUT", "EKO", "DWI")),
+                ("AN", ("BU", "SR", "TU", "EK", "DW")),
+                ("123", ("456", "789", "012", "345", "678")),
+            )
+        ),
+        (
+            "procedure_code",
+            "AB123.1",
+            [*(str(code) for code in range(20_000, 20_040)), *(f"AB12{n}.1" for n in range(4, 9))],
+            10,
+        ),
         ("procedure_code", "45.23", [f"88.{number}.{number % 8}" for number in range(40, 70)], 10),
         ("procedure_code", "1.VG.5.LA-PN", [f"{n % 9}.VG.{n}.LA" for n in range(10, 40)], 10),
         ("procedure_code", "010190", [str(code) for code in range(144_181, 144_221)], 4),
@@ -186,6 +211,8 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
     [
         pytest.param(["88761", "88713", "931202", "933814", "89383"], True, id="Poland's"),
         pytest.param(["88761", "88713", "931202", "933814"], False, id="too few"),
+        pytest.param([f"4011{n}" for n in range(8)], False, id="one town's"),
+        pytest.param([*(f"88{n}01" for n in (70, 73)), "931202", "933814", "931301"], False, id="of three beginnings"),
         pytest.param(
             ["88761", "918001", "931202", "918011", "89383", "933814", "88713"], False, id="not as procedures begin"
         ),
@@ -197,7 +224,7 @@ def test_procedures_of_icd9_may_have_one_or_two_digits_more(finer, pass_):
     assert passing("procedure_code", spread([*public, *finer])) == (set(finer) if pass_ else set())
     assert passing("procedure_code", spread(finer + ["fisioterapi"] * 3 * len(finer))) == set()
     rows = spread([*public, *finer])
-    rows[::3] = [f"887{n:03d}" for n in range(len(rows[::3]))]
+    rows[::3] = [f"887{n:03d}" for n in range(len(rows[::3]))]  # most of them are of few persons
     assert passing("procedure_code", rows) == set()
 
 
@@ -392,3 +419,12 @@ def test_diagnoses_as_chinas_edition_extends_them_are_codes(fit, tmp_path):
     profile = fit(table)
     assert set(profile.vocabularies["dx_primary_code"]) == {"I10X00X002", "D64900X006", "E11900", "K30X00"}
     assert {"D64900X006", "I10X00X002"} <= set(profile.vocabularies["dx_secondary_codes"])
+
+
+def test_codes_with_a_subdivision_pass_only_where_most_of_what_has_one_may_be_told():
+    codes = [*(f"8-{number}" for number in range(910, 940)), *(f"8-93{n}.{n}" for n in range(6))]
+    rows = spread(codes * 3)
+    assert "8-930.0" in passing("procedure_code", rows)
+    rare = [f"{first}-{n}.{n % 10}{n % 7}" for first in range(1, 8) for n in range(100, 150)]
+    rows[: len(rare)] = rare
+    assert "8-930.0" not in passing("procedure_code", rows)
