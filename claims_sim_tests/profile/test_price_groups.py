@@ -33,15 +33,15 @@ def test_codes_that_bear_each_price_too_seldom_have_their_groups(fit):
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - book[of, at]) < 0.005) > 0.9
 
 
-def groups_of(persons, factor=lambda claim: 1.0, places=12):
-    """The groups of three codes, of which the first two bear other prices in each of twelve places, thirty times each.
+def groups_of(persons, factor=lambda claim: 1.0, places=12, first_in=12):
+    """The groups of three codes, of which the first two bear other prices in each of twelve places (or `first_in` fewer), thirty times.
 
     The third has a claim of each of `persons`, at the price of the first in each of its `places` times a `factor` of the claim's number.
     """
     book = np.rint(np.random.default_rng(121).lognormal(8, 0.5, (2, 12)) * 100) / 100
     claim = np.arange(len(persons))
     code = np.repeat([0, 1, 2], [360, 360, len(persons)])
-    where = np.r_[np.arange(720) % 12, claim % places]
+    where = np.r_[np.arange(720) % first_in, claim % places]
     amount = book[np.where(code == 2, 0, code), where]
     amount[720:] *= factor(claim)
     keys, case = np.unique(code * 12 + where, return_inverse=True)
@@ -71,9 +71,48 @@ def test_a_code_joins_the_group_whose_amounts_enough_persons_bear_nearly_always(
     assert groups_of(**claims) == ([0, 1, 0] if joins else [0, 1, 2])
 
 
-def test_what_one_person_bears_again_and_again_counts_once():
-    """Twelve persons bear the group's amounts and fourteen others', with a hundred claims of the first one, or without them."""
-    others = np.r_[np.arange(1, 13), np.arange(20, 34)]
-    hers = np.r_[others, np.ones(100, np.int64)]
-    for persons in (others, hers):
-        assert groups_of(persons, lambda n: np.where((n >= 12) & (n < 26), 1.013 + n / 1e4, 1)) == [0, 1, 2]
+def off_from(first, last):
+    """A factor that takes the claims from the number `first` to before `last` off the group's amounts."""
+    return lambda n: np.where((n >= first) & (n < last), 1.013 + n / 1e4, 1)
+
+
+@pytest.mark.parametrize(
+    ("others", "hers", "factor", "joins"),
+    [
+        pytest.param(
+            np.r_[np.arange(1, 13), np.arange(20, 34)],
+            np.ones(100, np.int64),
+            off_from(12, 26),
+            False,
+            id="again and again",
+        ),
+        pytest.param(
+            np.r_[np.arange(1, 13), np.arange(20, 25)],
+            np.ones(12, np.int64),
+            off_from(12, 17),
+            False,
+            id="in every place",
+        ),
+        pytest.param(np.arange(1, 15), np.full(12, 99), off_from(14, 99), True, id="others"),
+    ],
+)
+def test_one_persons_many_claims_neither_place_a_code_nor_keep_it_out(others, hers, factor, joins):
+    expected = [0, 1, 0] if joins else [0, 1, 2]
+    assert groups_of(others, factor) == groups_of(np.r_[others, hers], factor) == expected
+
+
+def test_where_nearly_every_amount_is_somebodys_no_code_joins_by_chance():
+    """Both codes bear any of 300 amounts."""
+    g, claims = np.random.default_rng(131), (3000, 300)
+    amount, code = g.integers(1000, 1300, sum(claims)).astype(float), np.repeat([0, 1], claims)
+    codes = {"dx_primary_code": code.astype(np.int32)}
+    found = Lattice(("dx_primary_code",), (2,), 1.0, codes, {}, np.zeros(1), np.array([0, 1]), code)
+    population = Population(len(code), K, np.arange(1, len(code) + 1), None)
+    amounts = Amounts(amount, np.log(amount), 0.5 / amount)
+    assert group_codes_by_amounts(found, population, amounts, 0, np.arange(len(code))).tolist() == [0, 1]
+
+
+def test_a_group_says_nothing_of_places_where_it_is_not_seen():
+    """The first code is of six places, the third of these and six others, where it has prices of its own."""
+    here = np.arange(72) % 12 < 6
+    assert groups_of(np.arange(1, 73), lambda n: np.where(here[n], 1, 1.013), first_in=6) == [0, 1, 0]
