@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.admit import CASE_GROUPS, NAMES_OF, OWN_CODES, admitted
+from claims_sim.profile.admit import NAMES_OF, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
@@ -19,6 +19,7 @@ from claims_sim.profile.encode import (
     WEIGHT_LEVEL,
 )
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
+from claims_sim.profile.own_codes import CASE_GROUPS, OWN_CODES
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
 from claims_sim.profile.special_dates import SPECIAL_DATE

@@ -13,13 +13,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.codes import icd9cm, icd10
-from claims_sim.profile.admit import (
-    NAMES_OF,
-    admitted,
-    admitted_as_case_groups,
-    admitted_as_names,
-    admitted_without_codes,
-)
+from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_without_codes
 from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
@@ -28,6 +22,7 @@ from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.own_codes import admitted_as_case_groups
 from claims_sim.profile.released_values import CODE_LISTS, release_values
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import share_of

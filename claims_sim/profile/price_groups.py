@@ -4,7 +4,8 @@ A tariff prices groups of diagnoses (or procedures), not each code. Where the pr
 both were seen in, they are one group, and what is rare for one code is known from its group.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -99,59 +100,78 @@ def share_amounts(found: Lattice, population: Population, amounts: Amounts, on: 
 def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amounts, place: int, on: Ints) -> Ints:
     """For each code of the variable at `place` the code that stands for its group (itself, where it has none).
 
-    Commoner codes come first. A code joins the group that nearly all its persons bear amounts of, in contexts (all of the case but the
-    code) in which that group is seen, if enough do; and if they bear hardly any of the amounts some steps beside these, as they would by
-    chance where nearly every amount is somebody's. No code is that has too few persons for it.
+    Commoner codes come first. A code joins the group that nearly all its persons bear amounts of, in contexts in which that group is
+    seen, if enough do; and if they bear hardly any of the amounts some steps beside these, as they would by chance where nearly every
+    amount is somebody's. No code does that has too few persons.
     """
-    digits = split_keys(found.case_keys, found.case_sizes)
-    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
     stands = np.arange(found.case_sizes[place])
     rows = on[(found.case[on] >= 0) & np.isfinite(amounts.logs[on]) & (amounts.tolerance[on] < _TELLING)]
     if not len(rows):
         return stands
-    code, where = digits[found.case[rows], place], context[found.case[rows]]
-    step = max(2 * float(np.median(amounts.tolerance[rows])), _SAME / 2)
-    price = np.rint((amounts.logs[rows] - found.place_log(rows)) / step).astype(np.int64)
-    key = where * (int(np.ptp(price)) + 2 * max(_ASIDE) + 1) + price - price.min() + max(_ASIDE)
-    price, prices = dense_ids(key)
-    # What one person bears again and again is one claim, and all that she bears of a code has one vote.
-    once = population.one_of_each(rows, code * len(prices) + price)
-    rows, code, where, price, key = rows[once], code[once], where[once], price[once], key[once]
-    vote = population.votes(rows, code)
-    persons = np.bincount(code, vote, len(stands))
+    borne = _borne(found, population, amounts, place, rows)
+    persons = np.bincount(borne.code, borne.vote, len(stands))
     codes = np.argsort(-persons, kind="stable")[: np.count_nonzero(persons > population.k - 0.5)]
-    if len(codes) * (int(context.max()) + 1) > _MOST_SEEN:
+    if len(codes) * (int(borne.where.max()) + 1) > _MOST_SEEN:
         return stands
-    of_code = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(stands)))[:-1])
-    aside = [_place_in(prices, key + off) for off in (*_ASIDE, *(-off for off in _ASIDE))]
+    order = np.argsort(borne.code, kind="stable")
+    of_code = np.split(order, np.cumsum(np.bincount(borne.code, minlength=len(stands)))[:-1])
     # The group of each code; which one each price of a context is of, by the code that bore it first; where each is seen.
-    group, group_of = np.arange(len(codes)), np.full(len(prices) + 1, -1, np.int64)
-    seen = np.zeros((len(codes), int(context.max()) + 1), np.bool_)
+    group, group_of = np.arange(len(codes)), np.full(borne.prices + 1, -1, np.int64)
+    seen = np.zeros((len(codes), int(borne.where.max()) + 1), np.bool_)
     # What a code shares with later ones is known the second time.
     for own, mine in [(own, of_code[one]) for own, one in enumerate(codes.tolist())] * 2:
-        others, weight = group_of[price[mine]], vote[mine]
+        price, where, vote = borne.price[mine], borne.where[mine], borne.vote[mine]
+        others = group_of[price]
         known = (others >= 0) & (others != group[own])
-        votes = np.bincount(others[known], weight[known], minlength=1)
+        votes = np.bincount(others[known], vote[known], minlength=1)
         best = int(votes.argmax())
         theirs = mine[others == best]
-        there = float(weight[seen[best, where[mine]]].sum())
-        by_chance = float(np.mean([weight[group_of[place[mine]] == best].sum() for place in aside]))
+        there = float(vote[seen[best, where]].sum())
+        by_chance = float(np.mean([vote[group_of[beside[mine]] == best].sum() for beside in borne.beside]))
         if (
             group[own] == own
             and votes[best] - by_chance > _NEARLY_ALL * (there - by_chance)
             and by_chance < _BY_CHANCE * there
-            and len(np.unique(price[theirs])) >= _SEVERAL
-            and population.may_be_told(rows[theirs])
+            and len(np.unique(borne.price[theirs])) >= _SEVERAL
+            and population.may_be_told(borne.rows[theirs])
         ):
             group[group == own] = best
             group_of[group_of == own] = best
             seen[best] |= seen[own]
-        borne, count = np.unique(price[mine], return_counts=True)
+        distinct, count = np.unique(price, return_counts=True)
         # What one claim alone bears is hardly a price.
-        group_of[borne[(count > 1) & (group_of[borne] < 0)]] = group[own]
-        seen[group[own], where[mine]] = True
+        group_of[distinct[(count > 1) & (group_of[distinct] < 0)]] = group[own]
+        seen[group[own], where] = True
     stands[codes] = codes[group]
     return stands
+
+
+class _Borne(NamedTuple):
+    """What each person bears of each code, once: the code; in which context (all of the case but the code); which of so many `prices`
+    of a context; the ones some steps `beside` that (`prices`: there is none); its part of the person's one vote for the code; the row.
+    """  # noqa: D205
+
+    code: Ints
+    where: Ints
+    price: Ints
+    prices: int
+    beside: Sequence[Ints]
+    vote: Prices
+    rows: Ints
+
+
+def _borne(found: Lattice, population: Population, amounts: Amounts, place: int, rows: Ints) -> _Borne:
+    digits = split_keys(found.case_keys, found.case_sizes)
+    _, context = np.unique(np.delete(digits, place, axis=1), axis=0, return_inverse=True)
+    code, where = digits[found.case[rows], place], context[found.case[rows]]
+    width = max(2 * float(np.median(amounts.tolerance[rows])), _SAME / 2)
+    step = np.rint((amounts.logs[rows] - found.place_log(rows)) / width).astype(np.int64)
+    key = where * (int(np.ptp(step)) + 2 * max(_ASIDE) + 1) + step - step.min() + max(_ASIDE)
+    price, distinct = dense_ids(key)
+    once = population.one_of_each(rows, code * len(distinct) + price)
+    rows, code, where, price, key = rows[once], code[once], where[once], price[once], key[once]
+    beside = [_place_in(distinct, key + off) for off in (*_ASIDE, *(-off for off in _ASIDE))]
+    return _Borne(code, where, price, len(distinct), beside, population.votes(rows, code), rows)
 
 
 def _place_in(ascending: Ints, wanted: Ints) -> Ints:

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.admit import SEVERAL, admitted, admitted_in_list, admitted_instead_of_codes, is_code
+from claims_sim.profile.admit import SEVERAL, admitted, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.deciding import FEW, decided_by
+from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.release import Cells, lend_to_complements, withhold_complements
 from claims_sim.randomness import stream_key, uniforms
 

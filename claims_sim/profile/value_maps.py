@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.admit import admit_category, admitted_in_list
+from claims_sim.profile.admit import admit_category
 from claims_sim.profile.column_facts import MAX_CATEGORIES
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, plain, spelled
+from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import Located, date_expression, key_expression, text_expression, value_expression
 from claims_sim.profile.telling import share_of

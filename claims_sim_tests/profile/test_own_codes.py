@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.admit import admitted_in_list
+from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
