@@ -41,10 +41,10 @@ _NUMBERED: Final = re.compile(r"(?<![０-９])(?:[０-９]{1,2}|[Ⅰ-Ⅻ])(?=[^\
 _PLAIN: Final = str.maketrans("０１２３４５６７８９", "0123456789") | dict.fromkeys(map(ord, "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"), "I")
 _NO_VALUE: Final = "\0"
 _MANY_NAMES, _SHARED_BY = 10, 3  # names of procedures; names that may have one root in common
-_SOME_ROOTS, _ROOTS_OF_CLAIMS = 0.25, 0.4
-"""The shares of the names of procedures that must have a root of the code systems', and of their claims."""
+_SOME_ROOTS, _ROOTS_OF_PERSONS = 0.25, 0.4
+"""The shares of the names of procedures that must have a root of the code systems', and of those who bear them."""
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
-_NEARLY_ALL, _SOME, _MOST = 0.95, 0.05, 0.8  # shares of claims
+_NEARLY_ALL, _MOST = 0.95, 0.8  # shares of persons
 SEVERAL: Final = 5
 """So many values that may be told are a list."""
 _MANY: Final = 20  # values
@@ -157,33 +157,37 @@ def admitted(column: str, values: Sequence[str | None]) -> Mask:
     return np.array([value is not None and rule(value) for value in values], np.bool_)
 
 
-def admitted_instead_of_codes(column: str, values: Sequence[str | None], claims: Ints) -> Mask:
+def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons: Ints) -> Mask:
     """For each distinct value of a column of codes that is none: may it be released as a label that stands there?
 
-    Most claims without a code must bear labels that may. Else a few that happen to be made of the code systems' words would
+    Most `persons` without a code must bear labels that may. Else a few that happen to be made of the code systems' words would
     stand for all the others.
     """
     others = np.array([value is not None and not is_code(value) for value in values], np.bool_)
     labels = others & admitted(column, values)
-    enough: bool = claims[labels].sum() >= _HALF * claims[others].sum()
+    enough: bool = persons[labels].sum() >= _HALF * persons[others].sum()
     return labels & enough
 
 
-def admitted_without_codes(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+def admitted_without_codes(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
     """For each distinct name of procedures that have no code: may it be released?
 
-    As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all its claims bear one of ten
-    names and more that enough share; and a quarter of these, with two fifths of the claims, have a word with a root of the code
+    As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all of the `persons` with a name
+    bear one of ten and more that enough share; and a quarter of these, with two fifths of the persons, have a word with a root of the code
     systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root.
     """
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
     told = np.flatnonzero(phrase & enough)
-    filled = claims[[value is not None for value in values]].sum()
-    if len(told) < _MANY_NAMES or claims[told].sum() < _NEARLY_ALL * filled:
+    filled = persons[[value is not None for value in values]].sum()
+    if len(told) < _MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
         return np.zeros(len(values), np.bool_)
-    speaks = _with_roots([values[i] or "" for i in told.tolist()], common_roots(), _SHARED_BY)
-    of_claims = claims[told[speaks]].sum() / claims[told].sum()
-    return np.asarray(phrase & (speaks.mean() >= _SOME_ROOTS) & (of_claims >= _ROOTS_OF_CLAIMS))
+    return phrase & _speak_of_care([values[i] or "" for i in told.tolist()], persons[told])
+
+
+def _speak_of_care(labels: Sequence[str], persons: Ints) -> bool:
+    """Have a quarter of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language?"""
+    speaks = _with_roots(labels, common_roots(), _SHARED_BY)
+    return bool(speaks.mean() >= _SOME_ROOTS and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
 
 
 def _is_untitled_phrase(value: str) -> bool:
@@ -196,23 +200,24 @@ def _is_untitled_phrase(value: str) -> bool:
 
 
 def admitted_as_names(
-    values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, claims: Ints, enough: Mask
+    values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, persons: Ints, enough: Mask
 ) -> Mask:
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
     `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
-    are released; `claims` are the pair's claims, `enough` whether they may be told. A column names its codes when nearly all
-    labelled claims bear the commonest label of their code, and when there are many such labels, hardly two codes to one; or
+    are released; `persons` is how many bear the pair, `enough` whether they may be told. A column names its codes when nearly all
+    who have a label bear the commonest one of their code, and when there are many such labels, hardly two codes to one; or
     hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
-    mellitus no insulinodependiente), as names of persons have not. What differs from claim to
+    mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which a quarter, with two fifths
+    of those who bear them, have a root of words that are never a person's name. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
-    passes, in each spelling that may be told, if most labelled claims of the code, and half of all its claims, bear it, if
+    passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if
     it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear several labels
     that begin alike, these pass as far as they go on in words that others have which passed.
     """
     out = np.zeros(len(values), np.bool_)
-    of_code, labelled = np.bincount(code, claims), np.bincount(code, np.where(label >= 0, claims, 0))
+    of_code, labelled = np.bincount(code, persons), np.bincount(code, np.where(label >= 0, persons, 0))
     pairs = np.flatnonzero(label >= 0)
     borne_with = np.unique(label[pairs])
     if len(borne_with) > _MOST_SPELLINGS * max(int((labelled > 0).sum()), 1):
@@ -223,29 +228,32 @@ def admitted_as_names(
         numbers.setdefault(_however_spelled(values[i] or ""), len(numbers)) for i in borne_with.tolist()
     ]
     word, distinct = dense_ids(code[pairs] * (len(numbers) + 1) + same[label[pairs]])
-    owner, claims_of = distinct // (len(numbers) + 1), np.bincount(word, claims[pairs])
-    order = np.lexsort((-claims_of, owner))
+    owner, persons_of = distinct // (len(numbers) + 1), np.bincount(word, persons[pairs])
+    order = np.lexsort((-persons_of, owner))
     first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
-    whose, borne = owner[first], claims_of[first]
+    whose, borne = owner[first], persons_of[first]
     is_name = (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])
     told = pairs[np.isin(word, first[is_name]) & enough[pairs]]
     labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
     names_told, named = len(np.unique(same[labels])), len(distinct_codes)
     if borne.sum() < _NEARLY_ALL * labelled.sum():
         return out
-    if names_told < _NAMES_A_CODE * named and _speak_of_diseases([values[i] or "" for i in labels]):
+    texts = [values[i] or "" for i in labels]
+    if names_told < _NAMES_A_CODE * named and _speak_of_diseases(texts):
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
-        return out
+        bear = np.bincount(label[told], persons[told], len(values))[labels]
+        if names_told < _MANY_NAMES or not _speak_of_care(texts, bear):
+            return out
     # Which code it may hold is the one that it is commonest with: nobody's slip of the pen.
-    commonest = pairs[np.argsort(np.where(enough[pairs], claims[pairs], 0), kind="stable")]
+    commonest = pairs[np.argsort(np.where(enough[pairs], persons[pairs], 0), kind="stable")]
     code_of = {int(label[pair]): codes[code[pair]] or "" for pair in commonest}
     labels = _that_may_be_names(labels, values, code_of)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
     spelled, unnamed = list(numbers), np.isin(owner, whose[~is_name])
-    texts = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
-    further = pairs[np.isin(word, _variants(texts, owner, claims_of, labelled, of_code, known)) & enough[pairs]]
+    spellings = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
+    further = pairs[np.isin(word, _variants(spellings, owner, persons_of, labelled, of_code, known)) & enough[pairs]]
     out[labels] = out[_that_may_be_names(np.unique(label[further]), values, code_of)] = True
     return out
 
@@ -272,11 +280,11 @@ def _without_code(label: str, code: str) -> str:
 
 
 def _variants(
-    labels: Mapping[int, str], owner: Ints, claims: Ints, labelled: Ints, of_code: Ints, known: frozenset[str]
+    labels: Mapping[int, str], owner: Ints, persons: Ints, labelled: Ints, of_code: Ints, known: frozenset[str]
 ) -> list[int]:
-    """Which of the labels name their codes together: most claims of a code bear such as begin alike and go on otherwise.
+    """Which of the labels name their codes together: most who have a code bear such as begin alike and go on otherwise.
 
-    `owner` and `claims` are the code of each label and the claims of it that bear it. How labels go on must be `known`, word by
+    `owner` and `persons` are the code of each label and how many bear it with that. How labels go on must be `known`, word by
     word and number by number (: entgleist, : sonstige), and hold no title: what differs between the claims of one code, or what
     is said of several without being part of a name, may be anybody's name or number.
     """
@@ -286,10 +294,10 @@ def _variants(
         of_code_number.setdefault(int(owner[i]), []).append(i)
     for code, its in of_code_number.items():
         tokens = {i: _tokens(labels[i]) for i in its}
-        lead = tokens[max(its, key=lambda i: claims[i])]
+        lead = tokens[max(its, key=lambda i: persons[i])]
         begin = lead[: max((len(lead) + 1) // 2, _FEWEST_ALIKE)]
         kin = [i for i in its if tokens[i][: len(begin)] == begin]
-        if len(begin) >= _FEWEST_ALIKE and claims[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
+        if len(begin) >= _FEWEST_ALIKE and persons[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
             name = frozenset.intersection(*(frozenset(tokens[i]) for i in kin)) | known
             found += [i for i in kin if name.issuperset(tokens[i]) and not TITLE_ANYWHERE.search(labels[i])]
     return found

@@ -150,6 +150,14 @@ class Population:
         owner = self.persons[rows] if cells is None else cells * self._persons_width + self.persons[rows]
         return np.asarray(np.unique(owner, return_index=True)[1])
 
+    def bearers(self, cells: Ints, count: int, rows: Ints | None = None) -> Ints:
+        """How many persons (claims, without a key of them) each of the cells 0..count-1 has; not to be released as it is."""
+        if self.persons is None:
+            return np.bincount(cells, minlength=count)
+        owner = self.persons if rows is None else self.persons[rows]
+        pairs = sorted_distinct(cells * self._persons_width + owner)
+        return np.bincount(pairs // self._persons_width, minlength=count)
+
     def votes(self, rows: Ints, cells: Ints) -> npt.NDArray[np.float64]:
         """For each of `rows` its part of its person's one vote in its cell: nobody has more, however many claims."""
         if self.persons is None:
@@ -164,7 +172,7 @@ class Population:
         counts = np.bincount(cells, minlength=count)
         allowed = counts >= self.k
         if self.persons is not None:
-            allowed &= self._has_persons(cells, counts, rows, self.persons, allowed)
+            allowed &= self._has_persons(cells, counts, rows, allowed)
         if self.facilities is not None:
             allowed &= (counts > self._certainly_spread) | self._spread_over_facilities(
                 cells, rows, allowed & (counts <= self._certainly_spread)
@@ -189,19 +197,16 @@ class Population:
         among = np.zeros(len(released), np.bool_)
         among[thinnest] = True
         picked = np.flatnonzero(among[cells])
-        owner = self.persons[picked if rows is None else rows[picked]]
-        pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
-        return int(np.bincount(pairs // self._persons_width, minlength=len(released))[thinnest].min())
+        persons = self.bearers(cells[picked], len(released), picked if rows is None else rows[picked])
+        return int(persons[thinnest].min())
 
-    def _has_persons(self, cells: Ints, counts: Ints, rows: Ints | None, persons: Ints, candidates: Mask) -> Mask:
+    def _has_persons(self, cells: Ints, counts: Ints, rows: Ints | None, candidates: Mask) -> Mask:
         """Which candidate cells have k persons."""
         # A cell with more claims than k - 1 of the busiest persons can have needs no counting.
         small = candidates & (counts <= (self.k - 1) * self._busiest_person)
         picked = np.flatnonzero(small[cells])
-        owner = persons[picked if rows is None else rows[picked]]
-        pairs = sorted_distinct(cells[picked] * self._persons_width + owner)
-        enough: Mask = np.bincount(pairs // self._persons_width, minlength=len(counts)) >= self.k
-        return enough | ~small
+        persons = self.bearers(cells[picked], len(counts), picked if rows is None else rows[picked])
+        return np.asarray((persons >= self.k) | ~small)
 
     def _spread_over_facilities(self, cells: Ints, rows: Ints | None, candidates: Mask) -> Mask:
         """Which candidate cells have three facilities, none of them with most of the claims."""

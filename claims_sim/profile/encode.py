@@ -314,11 +314,11 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
     if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
         return
     values = column.dictionary.to_pylist()
-    counts = np.bincount(raw + 1, minlength=len(values) + 1)[1:]
+    persons = out.population.bearers(raw + 1, len(values) + 1)[1:]
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
-    passes = admitted_without_codes(values, counts, enough)
+    passes = admitted_without_codes(values, persons, enough)
     if not passes.any():
-        passes = admitted_as_case_groups(values, counts, enough) & (out.population.persons is not None)
+        passes = admitted_as_case_groups(values, persons, enough) & (out.population.persons is not None)
     if not passes.any():
         return
     codes, vocabulary = release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)
@@ -337,8 +337,8 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     rows, width = np.flatnonzero(released[codes]), len(values) + 1
     pair, distinct = dense_ids(codes[rows].astype(np.int64) * width + raw[rows] + 1)
     enough = out.population.releasable(pair, len(distinct), rows)
-    claims = np.bincount(pair, minlength=len(distinct))
-    return admitted_as_names(values, texts, distinct % width - 1, distinct // width, claims, enough)
+    persons = out.population.bearers(pair, len(distinct), rows)
+    return admitted_as_names(values, texts, distinct % width - 1, distinct // width, persons, enough)
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

@@ -171,7 +171,8 @@ def _names(
 ) -> dict[str, str]:
     """The code system's names of the codes that `columns` may have, the first of which is named by the column `written`.
 
-    Where that column has these very names, a rare code is given none that too few claims are written with to tell of it.
+    Where that column has these very names, a rare code is given none that too few claims are written with to tell of it. Numbers are
+    given names where most that are borne have some: by chance those of another list have, too.
     """
     names = [
         {code: name for code in encoded.vocabularies.get(column, ()) if code is not None and (name := label(code))}
@@ -184,6 +185,10 @@ def _names(
         # Rarer codes count as theirs, too: written with a code are those that have it themselves.
         codes = np.where(_as_written(source, columns[0], vocabulary) == codes, codes, np.int32(-1))
     claims = np.bincount(codes[codes >= 0], minlength=len(vocabulary))
+    numbered = np.array([code is not None and code.isdecimal() for code in vocabulary], np.bool_)
+    of_system = np.array([code in of_first for code in vocabulary], np.bool_)
+    if claims[numbered & of_system].sum() < claims[numbered].sum() / 2:
+        names[0] = of_first = {code: name for code, name in of_first.items() if not code.isdecimal()}
     as_named = sum(int(claims[i]) for i, code in enumerate(vocabulary) if code in of_first and of_first[code] in told)
     if as_named > int(claims.sum()) / 2:
         # Of a common code whose name is not told nearly all claims are written otherwise.

@@ -1,12 +1,14 @@
 """Codes of the source's own: which values of a column are a list's (districts, procedures of another country), by the column's shape.
 
-A number says nothing by its text; its column must show that it is one of a list of codes. Judges texts and how many claims bear
+A number says nothing by its text; its column must show that it is one of a list of codes. Judges texts and how many persons bear
 them; who may be told is counted elsewhere.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -21,9 +23,10 @@ _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _DIVIDED: Final = re.compile(r"(.*[0-9A-Z]{3})\.(?:[0-9A-Z][0-9]?|[0-9][A-Z])")
 _FINER: Final = re.compile(r"[0-9]{5,6}")
-_BEGINS, _FEWEST_BEGINNINGS = 3, 4  # digits; how many different ones
+_BEGINS, _CHAPTER, _FEWEST_BEGINNINGS = 3, 2, 3  # digits; digits; how many different ones of these
 _SHORT: Final = 5  # letters and digits
 _MARK: Final = re.compile(r"[.\-/]")
+_LETTERS: Final = re.compile(r"[A-Z]+")
 _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 """A code with letters and marks, and two letters behind it, or one more behind these."""
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
@@ -32,9 +35,20 @@ _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
 _SHORT_NAME: Final = 4
 """Letters that the shortest names of persons have, but for a few of three; two are none."""
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
+_MONTH, _DAY_OF_MONTH = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12][0-9]|3[01])"
 _DAY: Final = re.compile(
-    r"(?:19|20)[0-9]{2}[.\-/]?(?:0[1-9]|1[0-2])[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?(?:0[1-9]|1[0-2])[.\-/]?(?:19|20)[0-9]{2}"
+    rf"(?:19|20)[0-9]{{2}}[.\-/]?{_MONTH}[.\-/]?[0-3][0-9]|[0-3][0-9][.\-/]?{_MONTH}[.\-/]?(?:19|20)[0-9]{{2}}"
+    rf"|(?:19|20)[0-9]{{2}}{_MONTH}{_DAY_OF_MONTH}[0-9]{{1,2}}|{_DAY_OF_MONTH}{_MONTH}(?:19|20)[0-9]{{3}}"
 )
+"""A day, or one with a digit or two behind it."""
+_DAYS_OF_SIX_DIGITS: Final = (
+    re.compile(rf"([0-9]{{2}})({_MONTH})({_DAY_OF_MONTH})"),
+    re.compile(rf"({_DAY_OF_MONTH})({_MONTH})([0-9]{{2}})"),
+)
+_DIFFERENT: Final = 3
+"""So many different years, months and days of the month at least have days of several persons."""
+_MARKED: Final = re.compile(r"(?=.*[A-Z])(?=.*[0-9])(?!.*[A-Z]{3})[0-9A-Z]+(?:[.\-/][0-9A-Z]+){1,3}")
+"""Letters, two together at most, and digits, with marks between them."""
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
@@ -51,56 +65,61 @@ CASE_GROUPS: Final = (
     re.compile(r"[A-Z]-[0-9]{1,2}-[0-9]{2}-([0-9]|I{1,3})"),
 )
 """How the codes of groups of cases are written: MS-DRG, AR-DRG and G-DRG, GHM, INA-CBG."""
-_MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of claims, of values
-_NEARLY_ALL, _SOME, _MOST, _HALF = 0.95, 0.05, 0.8, 0.5  # shares of claims
-_MANY: Final = 20  # values
+_MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of persons, of values
+_NEARLY_ALL, _SOME, _FEW, _MOST, _HALF = 0.95, 0.05, 0.02, 0.8, 0.5  # shares of persons
+_MANY, _A_DOZEN = 20, 12  # values
 
 
 def admitted_in_list(
-    column: str, values: Sequence[str | None], claims: Ints, enough: Mask, listed: Mask | None = None
+    column: str, values: Sequence[str | None], persons: Ints, enough: Mask, listed: Mask | None = None
 ) -> Mask:
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 
     A number says nothing by its text; its column must show that it is one of a list of codes, of themselves or before their
-    names (3204 KAB. BANDUNG). `claims` are each value's claims, `enough` whether they may be told, `listed` whether it is
+    names (3204 KAB. BANDUNG). `persons` is how many persons (claims, without a key of them) bear each value, so that nobody's many
+    claims make a list or spoil one; `enough` whether they may be told, `listed` whether it is
     known already to be a code of the column's list. A code has digits, no space, no more characters than the longest lists
     that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
-    of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all claims bear
+    of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all bear
     values of this shape, or some do and it has many values that may be told, or most do, it has several such values, and
-    nearly all others bear values of such shapes. In all cases most claims of the shape bear values that may be told, as
+    nearly all others bear values of such shapes. In all cases most who bear the shape bear values that may be told, as
     they do not where numbers are those of persons. So what is written into a column of another kind does not pass, however
     many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those
     without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
-    Beside codes of a list some may have a subdivision (8-936, 1-632.0) or lack what stands behind a mark (88.72.2, 45.23).
+    Beside codes of a list some may have a subdivision (8-936, 1-632.0) or lack what stands behind a mark (88.72.2, 45.23); and of
+    codes of letters, digits and marks (AA.00.0010, C07.50A) that agree letter for letter and digit for digit a dozen are a list where
+    some bear them, and many where few do.
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
-    fifth of the claims bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
+    fifth bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
     letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Some
     of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are
     held against these too.
     """
     out = np.zeros(len(values), np.bool_)
-    if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, claims)):
+    if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, persons)):
         return out
     of_classification = column in (*DIAGNOSES, "procedure_code")
     shapes = [_shape_of_code(value or "", of_classification) for value in values]
-    passes = _of_a_list(values, shapes, claims, enough, listed)
+    passes = _of_a_list(values, shapes, persons, enough, listed)
     if not of_classification:
-        passes |= _of_a_list(values, [_code_before_name(value or "") for value in values], claims, enough)
+        passes |= _of_a_list(values, [_code_before_name(value or "") for value in values], persons, enough)
     if of_classification:
         for shape_of, tells in ((_without_subdivision, _SUBDIVISION.search), (_of_its_length, _ZERO_FIRST.match)):
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
-            passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], claims, enough)
-        passes |= _extended(values, shapes, passes, claims, enough) | _akin(values, passes, claims, enough)
+            passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], persons, enough)
+        passes |= _extended(values, shapes, passes, persons, enough) | _marked(values, shapes, persons, enough)
+        passes |= _akin(values, passes, persons, enough)
     if column == "procedure_code":
-        passes |= _short_codes(values, passes, claims, enough) | _families(values, passes, claims, enough)
-        passes |= _finer_than_public(values, claims, enough)
+        passes |= _short_codes(values, passes, persons, enough) | _families(values, passes, persons, enough)
+        passes |= _finer_than_public(values, persons, enough)
+    passes &= ~_days_of_six_digits(values, passes & enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
 
 
-def admitted_as_case_groups(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+def admitted_as_case_groups(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
     """For each distinct value in the place of a procedure's name: may it be released as the code of a group of cases?
 
     Where all the column's codes have the form of one of the public systems (CASE_GROUPS), and are a list of procedures too.
@@ -109,34 +128,34 @@ def admitted_as_case_groups(values: Sequence[str | None], claims: Ints, enough: 
     out = np.zeros(len(values), np.bool_)
     for form in CASE_GROUPS:
         fits = np.array([value is not None and bool(form.fullmatch(value)) for value in values], np.bool_)
-        if claims[fits].sum() >= _NEARLY_ALL * claims[known].sum() > 0:
-            out |= fits & admitted_in_list("procedure_code", values, claims, enough)
+        if persons[fits].sum() >= _NEARLY_ALL * persons[known].sum() > 0:
+            out |= fits & admitted_in_list("procedure_code", values, persons, enough)
     return out
 
 
 def _of_a_list(
-    values: Sequence[str | None], written: Sequence[str], claims: Ints, enough: Mask, listed: Mask | None = None
+    values: Sequence[str | None], written: Sequence[str], persons: Ints, enough: Mask, listed: Mask | None = None
 ) -> Mask:
     """Which values have a shape that shows a list of codes; `written` are their shapes, empty where a value can be no code.
 
     Beside a shape of several codes those stand that have such a shape or are `listed` anyway.
     """
     shapes, shape = np.unique(written, return_inverse=True)
-    filled = claims[[value is not None for value in values]].sum()
-    borne = np.bincount(shape, claims, len(shapes))
-    told = np.bincount(shape, claims * enough, len(shapes))
+    filled = persons[[value is not None for value in values]].sum()
+    borne = np.bincount(shape, persons, len(shapes))
+    told = np.bincount(shape, persons * enough, len(shapes))
     is_list = (borne >= _NEARLY_ALL * filled) | (
         (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     )
     may = (told >= _MOST * borne) & (shapes != "")
     several = np.bincount(shape, enough, len(shapes)) >= SEVERAL
     others = (is_list & may)[shape] if listed is None else (is_list & may)[shape] | listed
-    with_others = borne + claims[others].sum() - np.bincount(shape, claims * others, len(shapes))
+    with_others = borne + persons[others].sum() - np.bincount(shape, persons * others, len(shapes))
     beside = several & (borne >= _HALF * filled) & (with_others >= _NEARLY_ALL * filled)
     return np.asarray(((is_list | beside) & may)[shape])
 
 
-def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, persons: Ints, enough: Mask) -> Mask:
     """Which values are written as `listed` codes with letters and marks are, and go on by a part of two letters, or one more letter.
 
     Several must do so that may be told, with most claims of all that do. A part of two letters is nobody's name, unless it is a title.
@@ -154,88 +173,120 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
         np.bool_,
     )
     told = goes_on & enough
-    is_list = np.count_nonzero(told) >= SEVERAL and claims[told].sum() >= _MOST * claims[goes_on].sum()
+    is_list = np.count_nonzero(told) >= SEVERAL and persons[told].sum() >= _MOST * persons[goes_on].sum()
     return goes_on & bool(is_list)
 
 
-def _akin(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+def _marked(values: Sequence[str | None], shapes: Sequence[str], persons: Ints, enough: Mask) -> Mask:
+    """Which values are codes of letters, digits and marks between them, of which a dozen or more are written alike to the letter.
+
+    Most of them may be told. Nobody's name has two letters only, but for titles.
+    """
+    forms = [
+        _form(value or "") if shape and _MARKED.fullmatch(value or "") and not _is_titled(value or "") else ""
+        for value, shape in zip(values, shapes, strict=True)
+    ]
+    found, number = np.unique(forms, return_inverse=True)
+    filled = persons[[value is not None for value in values]].sum()
+    borne, told = np.bincount(number, persons), np.bincount(number, persons * enough)
+    different = np.bincount(number, enough, len(found))
+    some = (borne >= _SOME * filled) & (different >= _A_DOZEN)
+    few = (borne >= _FEW * filled) & (different >= _MANY)
+    return np.asarray(((some | few) & (told >= _MOST * borne) & (found != ""))[number])
+
+
+def _akin(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
     """Which values are written as `listed` codes are, but for a subdivision, or without what stands behind one of the marks.
 
     Letter for letter and digit for digit; a subdivision has two letters and digits at most, of which one is a letter: no name is so
-    short. What lacks a part has five at most. Several that are so alike must be such as may be told, with most claims of all of them.
+    short. What lacks a part has five at most, and no letters that may be a name, but for such as listed codes begin with. Several that
+    are so alike must be such as may be told, with most claims of all of them.
     """
-    of_list = {_form(values[i] or "") for i in np.flatnonzero(listed).tolist()}
+    of_list = {_form(values[i] or "") for i in np.flatnonzero(listed).tolist() if not _is_long(values[i] or "")}
+    heads = _heads(values, listed)
     begun = {form[: mark.start()] for form in of_list for mark in _MARK.finditer(form)}
     kin: list[str] = []
-    for value in values:
-        divided, form = _DIVIDED.fullmatch(value or ""), _form(value or "")
-        if divided and _form(divided[1]) in of_list:
+    for value in (text or "" for text in values):
+        divided, form = _DIVIDED.fullmatch(value), _form(value)
+        if _letters_and_digits(value) > _LONGEST_CODE or _is_titled(value) or _DAY.match(value):
+            kin.append("")
+        elif divided and _form(divided[1]) in of_list:
             kin.append(f"{_form(divided[1])}.")
+        elif form in begun and _MARK.search(form) and _letters_and_digits(form) <= _SHORT:
+            named = any(_may_name(letters) and letters not in heads for letters in _LETTERS.findall(value))
+            kin.append("" if named else form)
         else:
-            kin.append(form if form in begun and _MARK.search(form) and _letters_and_digits(form) <= _SHORT else "")
+            kin.append("")
     found, number = np.unique(kin, return_inverse=True)
-    borne, told = np.bincount(number, claims), np.bincount(number, claims * enough)
+    borne, told = np.bincount(number, persons), np.bincount(number, persons * enough)
     several = np.bincount(number, enough, len(found)) >= SEVERAL
     return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
 
 
-def _finer_than_public(values: Sequence[str | None], claims: Ints, enough: Mask) -> Mask:
+def _finer_than_public(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
     """Which values are ICD-9-CM's procedures with one or two digits more (Poland's 88.761, 93.1202), in a column of these procedures.
 
-    Most that are as long must begin as a procedure does, as four in ten numbers would by chance, and in different ways: numbers of one
-    office begin alike. Most of them, several, may be told.
+    Most that are as long must begin as a procedure does, as four in ten numbers would by chance, and be of different chapters: numbers
+    of one office begin alike. Most of them, several, may be told.
     """
     of_length = np.array([bool(_FINER.fullmatch(value or "")) for value in values], np.bool_)
     none = np.zeros(len(values), np.bool_)
     public = np.array([bool(ICD9_CODE.fullmatch(value or "")) for value in values], np.bool_)
-    if claims[public].sum() < _HALF * claims[[value is not None for value in values]].sum() or not of_length.any():
+    if persons[public].sum() < _HALF * persons[[value is not None for value in values]].sum() or not of_length.any():
         return none
     begins = {code[:_BEGINS] for code in icd9cm.all_codes()}
     finer = of_length & np.array([(value or "")[:_BEGINS] in begins for value in values], np.bool_)
     told = finer & enough
     is_list = (
         np.count_nonzero(told) >= SEVERAL
-        and len({(values[i] or "")[:_BEGINS] for i in np.flatnonzero(told).tolist()}) >= _FEWEST_BEGINNINGS
-        and claims[finer].sum() >= _MOST * claims[of_length].sum()
-        and claims[told].sum() >= _MOST * claims[finer].sum()
+        and len({(values[i] or "")[:_CHAPTER] for i in np.flatnonzero(told).tolist()}) >= _FEWEST_BEGINNINGS
+        and persons[finer].sum() >= _MOST * persons[of_length].sum()
+        and persons[told].sum() >= _MOST * persons[finer].sum()
     )
     return finer if is_list else none
 
 
-def _short_codes(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+def _short_codes(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
     """Which values are short codes of a few letters and digits, in a column of these and of codes that are `listed`."""
-    filled = claims[[value is not None for value in values]].sum()
+    filled = persons[[value is not None for value in values]].sum()
     short = np.array([bool(_SHORT_CODE.fullmatch(value or "")) for value in values], np.bool_)
     told = np.flatnonzero(short & enough)
     unnumbered = sum((values[i] or "").isalpha() for i in told.tolist())
     of_a_list: bool = (
-        claims[short].sum() >= _MANY_SHORT * filled
-        and claims[short | listed].sum() >= _NEARLY_ALL * filled
-        and claims[told].sum() >= _MOST * claims[short].sum()
+        persons[short].sum() >= _MANY_SHORT * filled
+        and persons[short | listed].sum() >= _NEARLY_ALL * filled
+        and persons[told].sum() >= _MOST * persons[short].sum()
         and len(told) >= SEVERAL
         and unnumbered <= _UNNUMBERED * len(told)
     )
     return short & of_a_list
 
 
-def _families(values: Sequence[str | None], listed: Mask, claims: Ints, enough: Mask) -> Mask:
+def _families(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
     """Which values are codes of a few letters behind letters that several have in common, in a column of these and `listed` ones.
 
-    What stands behind these letters is no name of a person's: two letters, or the beginning of a word of the code systems (DIAL),
+    Letters with a number behind them are no person's name, or stand before `listed` codes; nor is what stands behind: two letters,
+    or the beginning of a word of the code systems (DIAL),
     in all that may be told of those that have them in common.
     """
-    filled = claims[[value is not None for value in values]].sum()
+    filled = persons[[value is not None for value in values]].sum()
     found = [_FAMILY.fullmatch(value or "") for value in values]
-    titled = [bool(TITLED.match(value or "") or TITLE_ANYWHERE.search(value or "")) for value in values]
-    heads = ["" if match is None or bad else match[1] for match, bad in zip(found, titled, strict=True)]
+    titled = [_is_titled(value or "") for value in values]
+    of_list = _heads(values, listed)
+    heads = [
+        ""
+        if match is None or bad or (match[2].isdecimal() and match[1] not in of_list and _may_name(match[1]))
+        else match[1]
+        for match, bad in zip(found, titled, strict=True)
+    ]
     may_name = np.array([match is not None and _may_name(match[2]) for match in found], np.bool_)
     families, family = np.unique(heads, return_inverse=True)
-    borne, told = np.bincount(family, claims), np.bincount(family, claims * enough)
+    borne, told = np.bincount(family, persons), np.bincount(family, persons * enough)
     several = np.bincount(family, enough, len(families)) >= SEVERAL
     nameless = np.bincount(family, enough & may_name, len(families)) == 0
     kin = (several & nameless & (families != "") & (told >= _MOST * borne))[family] & ~listed & ~may_name
     unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
-    nearly_all = claims[kin | listed].sum() >= _NEARLY_ALL * filled
+    nearly_all = persons[kin | listed].sum() >= _NEARLY_ALL * filled
     are_codes = unnumbered <= _UNNUMBERED * np.count_nonzero((kin | listed) & enough)
     return np.asarray(kin & bool(nearly_all and are_codes))
 
@@ -244,7 +295,34 @@ def _may_name(letters: str) -> bool:
     """May these capitals be somebody's name? Not so few, nor ones that a word of the code systems begins with."""
     if not letters.isalpha() or len(letters) < _SHORT_NAME - 1:
         return False
-    return len(letters) < _SHORT_NAME or not any(word.startswith(letters.lower()) for word in words())
+    known, wanted = _ascending_words(), letters.lower()
+    at = bisect_left(known, wanted)
+    return len(letters) < _SHORT_NAME or at == len(known) or not known[at].startswith(wanted)
+
+
+@cache
+def _ascending_words() -> list[str]:
+    return sorted(words())
+
+
+def _heads(values: Sequence[str | None], listed: Mask) -> set[str]:
+    """The letters that `listed` codes begin with."""
+    return {match[0] for i in np.flatnonzero(listed).tolist() if (match := _LETTERS.match(values[i] or ""))}
+
+
+def _is_titled(value: str) -> bool:
+    return bool(TITLED.match(value) or TITLE_ANYWHERE.search(value))
+
+
+def _days_of_six_digits(values: Sequence[str | None], told: Mask) -> Mask:
+    """Which values are six digits, where most such values that may be `told` are days (880712, 120788) of several years and months."""
+    six = np.array([value is not None and value.isdecimal() and len(value) == _LONG_CODE for value in values], np.bool_)
+    texts = [values[i] or "" for i in np.flatnonzero(six & told).tolist()]
+    for written in _DAYS_OF_SIX_DIGITS:
+        days = [match.groups() for text in texts if (match := written.fullmatch(text))]
+        if len(days) > _HALF * len(texts) and all(len(set(part)) >= _DIFFERENT for part in zip(*days, strict=True)):
+            return six
+    return np.zeros(len(values), np.bool_)
 
 
 def _code_before_name(value: str) -> str:
@@ -267,11 +345,11 @@ def _of_its_length(value: str) -> str:
     return f"{_LONG} of {len(value)}"
 
 
-def _are_public(values: Sequence[str | None], claims: Ints) -> bool:
+def _are_public(values: Sequence[str | None], persons: Ints) -> bool:
     """Are most diagnoses codes of ICD-10 or ICD-9-CM?"""
     known = np.array([value is not None for value in values], np.bool_)
     public = np.array([value is not None and is_full_code(value) for value in values], np.bool_)
-    return bool(claims[public].sum() >= _MOST * claims[known].sum())
+    return bool(persons[public].sum() >= _MOST * persons[known].sum())
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
@@ -283,9 +361,13 @@ def _shape_of_code(value: str, of_classification: bool) -> str:
         or _DAY.fullmatch(value)
     ):
         return ""
-    if of_classification and len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0":
+    if of_classification and _is_long(value):
         return _LONG
     return re.sub(r"[0-9A-Z]", "X", value)
+
+
+def _is_long(value: str) -> bool:
+    return len(value) >= _LONG_CODE and value.isdecimal() and value[0] != "0"
 
 
 def _letters_and_digits(value: str) -> int:

@@ -29,7 +29,7 @@ _ASIDE, _BY_CHANCE = (4, 7), 0.3
 _MOST_SEEN: Final = 100_000_000
 """Codes times contexts: of more no groups are sought."""
 _MOSTLY: Final = 0.6
-"""The share of a rare code's claims that must bear prices of a group."""
+"""The share of a rare code's persons off the lists that must bear prices of a group."""
 
 Prices = npt.NDArray[np.float64]
 
@@ -64,23 +64,24 @@ def group_codes_by_price(digits: Ints, place: int, size: int, price: Prices, wid
     widths[digits[:, place], context] = width
     weight = np.bincount(digits[:, place], weights=rows, minlength=size)
     stands = np.arange(size)
-    leaders = np.full((0, prices.shape[1]), np.nan)
-    leading = np.zeros(leaders.shape)
-    names: list[int] = []
+    # The prices of each group so far, by the code that it has its name from.
+    leaders, leading, names = np.full_like(prices, np.nan), np.zeros_like(widths), np.zeros(size, np.int64)
+    groups = 0
     for code in np.argsort(-weight, kind="stable").tolist():
-        if np.isnan(prices[code]).all():
+        priced = np.flatnonzero(~np.isnan(prices[code]))
+        if not len(priced):
             continue
-        away = np.abs(leaders - prices[code])
-        same = _SAME + leading + widths[code]
+        away = np.abs(leaders[:groups, priced] - prices[code, priced])
+        same = _SAME + leading[:groups, priced] + widths[code, priced]
         agreed, against = (away < same).sum(1), (away > same).sum(1)
         agreed = np.where(against > 0, 0, agreed)
         if agreed.max(initial=0) == 0:
-            leaders, leading = np.vstack([leaders, prices[code]]), np.vstack([leading, widths[code]])
-            names.append(code)
-            continue
-        best = int(agreed.argmax())
-        stands[code] = names[best]
-        fresh = np.isnan(leaders[best])
+            best, groups = groups, groups + 1
+            names[best] = code
+        else:
+            best = int(agreed.argmax())
+            stands[code] = names[best]
+        fresh = priced[np.isnan(leaders[best, priced])]
         leaders[best, fresh], leading[best, fresh] = prices[code, fresh], widths[code, fresh]
     return stands
 
@@ -139,9 +140,10 @@ def group_codes_by_amounts(found: Lattice, population: Population, amounts: Amou
             group_of[group_of == own] = best
             seen[best] |= seen[own]
         distinct, count = np.unique(price, return_counts=True)
-        # What one claim alone bears is hardly a price.
-        group_of[distinct[(count > 1) & (group_of[distinct] < 0)]] = group[own]
-        seen[group[own], where] = True
+        # What one person alone bears is hardly a price.
+        shared = distinct[count > 1]
+        group_of[shared[group_of[shared] < 0]] = group[own]
+        seen[group[own], where[np.isin(price, shared)]] = True
     stands[codes] = codes[group]
     return stands
 
@@ -218,7 +220,7 @@ def _price_together(
 
 
 def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, place: int, stands: Ints) -> Ints:
-    """`stands`, and for codes that are too rare for prices of their own the group whose prices most of their claims bear.
+    """`stands`, and for codes that are too rare for prices of their own the group whose prices most of their persons bear.
 
     A code has its group from enough persons who bear that group's prices, whichever of these.
     """
@@ -226,16 +228,20 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     code = split_keys(found.case_keys, found.case_sizes)[:, place]
     rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs))
     on_list = found.point[rows] >= 0
-    listed, unlisted = (np.bincount(code[found.case[rows[there]]], minlength=size) for there in (on_list, ~on_list))
-    # Only codes most of whose claims are on no list; and no amounts so small that they are as good as any price.
+    votes = np.zeros(len(found.case))
+    votes[rows] = population.votes(rows, code[found.case[rows]])
+    listed, unlisted = (
+        np.bincount(code[found.case[rows[there]]], votes[rows[there]], size) for there in (on_list, ~on_list)
+    )
+    # Only codes most of whose persons are on no list; and no amounts so small that they are as good as any price.
     rare = (stands == np.arange(size)) & (unlisted > listed)
     rows = rows[~on_list & rare[code[found.case[rows]]] & (amounts.tolerance[rows] < _TELLING)]
     row, group = _groups_borne(found, amounts, place, stands, rows)
-    vote, distinct = dense_ids(code[found.case[row]] * size + group)
-    counts = np.bincount(vote, minlength=len(distinct))
+    pair, distinct = dense_ids(code[found.case[row]] * size + group)
+    counts = np.bincount(pair, votes[row], len(distinct))
     joins, joined = distinct // size, distinct % size
     mostly = (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (joined != joins)
-    enough = np.flatnonzero(mostly & population.releasable(vote, len(distinct), row))
+    enough = np.flatnonzero(mostly & population.releasable(pair, len(distinct), row))
     enough = enough[np.argsort(counts[enough], kind="stable")]
     placed = stands.copy()
     placed[joins[enough]] = joined[enough]

@@ -40,18 +40,19 @@ def release_values(
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
-    counts = np.bincount(shifted, minlength=len(values) + 1)
-    own = admitted_in_list(name, values, counts[1:], enough[1:]) & lists_of_its_own
+    # Nobody's many claims make a list of codes, or spoil one.
+    persons = population.bearers(shifted, len(values) + 1, rows)[1:]
+    own = admitted_in_list(name, values, persons, enough[1:]) & lists_of_its_own
     for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
         at = np.flatnonzero(kinds == kind)
-        of_kind = np.bincount(shifted[at], minlength=len(values) + 1)[1:]
+        of_kind = population.bearers(shifted[at], len(values) + 1, at)[1:]
         told = population.releasable(shifted[at], len(values) + 1, at)[1:]
         if int(told.sum()) >= SEVERAL:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
     if name in CODE_LISTS:
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
-        passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, counts[1:]))
+        passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, persons))
     allowed: Mask = np.r_[enough[0], enough[1:] & passes]
     lent = np.zeros(len(raw), np.bool_)
     if name not in CODE_LISTS:

@@ -50,8 +50,8 @@ def value_map(opened: OpenSource, located: Mapping[str, Located], name: str) -> 
 def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: bool) -> ValueMap:
     total = sum(claims for _, _, claims, _ in found)
     enough = np.array([owners >= k for _, owners, _, _ in found], np.bool_)
-    claims_of = np.array([claims for _, _, claims, _ in found], np.int64)
-    codes = admitted_in_list(name, [value for value, _, _, _ in found], claims_of, enough)
+    owners_of = np.array([owners for _, owners, _, _ in found], np.int64)
+    codes = admitted_in_list(name, [value for value, _, _, _ in found], owners_of, enough)
     stays: dict[str, float | None] = {
         found[i][0]: found[i][3]
         for i in np.flatnonzero(enough)[:MAX_CATEGORIES]

@@ -157,6 +157,14 @@ def test_code_system_names_travel_with_the_profile(tariff_profile):
     assert tariff_profile.procedure_names["741"].lower().startswith("low cervical")
 
 
+@pytest.mark.parametrize(("others", "named"), [("8911", True), ("7398", False)], ids=["most are of it", "most are not"])
+def test_numbers_have_names_of_icd9_only_where_most_are_its_codes(fit, others, named):
+    """7301 is a code of ICD-9-CM's, and so is 8911; 7398 is none."""
+    table = tariff_table(1000)
+    codes = np.where(np.arange(1000) % 5 == 0, "7301", others).tolist()
+    assert ("7301" in fit(replaced(table, "procedure_code", codes)).procedure_names) is named
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4), st.integers(0, 25)), min_size=1, max_size=400

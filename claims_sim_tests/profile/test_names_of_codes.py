@@ -92,6 +92,24 @@ def plain(label):
     return label.replace("ç", "c").lower()
 
 
+SERVICES = ("Konsultation", "Physiotherapie", "Psychotherapie Einzel", "EKG", "Röntgen Thorax", "Gelenkpunktion", "Spirometrie",
+    "Ambulante Pauschale", "Besuch", "Labor", "Koloskopie", "Augenuntersuchung")  # fmt: skip
+
+
+@pytest.mark.parametrize("codes", [3, 12], ids=["a few codes", "many codes"])
+def test_a_dozen_names_of_what_is_done_pass_though_each_names_several_codes(codes):
+    pairs = [(f"{n:02d}{code:02d}", name) for n, name in enumerate(SERVICES) for code in range(codes)] * 30
+    assert passing(pairs) == set(SERVICES)
+    assert passing([pair for pair in pairs if pair[1] in SERVICES[:9]]) == set()
+
+
+@pytest.mark.parametrize("names", [12, 25])
+def test_doctors_with_several_codes_of_their_own_name_none_of_these(names):
+    doctors = [" ".join(name.split()) for name in PERSONS.split(",")][:names]
+    pairs = [(f"{n:02d}{code:02d}", name) for n, name in enumerate(doctors) for code in range(12)] * 30
+    assert passing(pairs) == set()
+
+
 def test_a_label_is_the_same_with_its_marks_and_without():
     """As where some hospitals write none: only both spellings together are nearly all claims of their code."""
     both = claims_of(lambda i: plain(name_of(i)) if i % 7 == 0 else name_of(i))

@@ -76,6 +76,7 @@ def passing(column, rows, k=11):
                 *("1.VG.53.LA-PN", "1.VA.53.LA-PM", "1.IS.53.GR-LF", "1.SY.80.LA-XX-N", "1.SY.80.LA-XX-L"),
             ],
         ),
+        ("procedure_code", [*(f"00{n}0" for n in range(100, 160)), *(f"AA.00.0{n}0" for n in range(10, 22))]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
         (
@@ -198,6 +199,63 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
         ("dx_primary_code", "ANI", ["INF2", "CIR7", "RS12", "RS1", "RS2", "RS3"], 4),
         ("procedure_code", "1234.567", [f"0{code}" for code in range(100, 140)], 4),
         ("procedure_code", "081.234", [f"{code}" for code in range(300, 340)], 4),
+        (
+            "procedure_code",
+            "AA.00.0990",
+            [*(f"00{n}0" for n in range(100, 160)), *(f"AA.00.0{n}0" for n in range(10, 20))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "SIP.00.0990",
+            [*(f"00{n}0" for n in range(100, 160)), *(f"SIP.00.0{n}0" for n in range(10, 25))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "DR.00.0990",
+            [*(f"00{n}0" for n in range(100, 160)), *(f"DR.00.0{n}0" for n in range(10, 25))],
+            10,
+        ),
+        *(
+            ("procedure_code", value, [*others, *(f"{a}-{b}-{b % 9}" for b in range(10, 40))], 10)
+            for a, value, others in (
+                ("SHA", "ANI-24", ["EKO-31", "IDA-05", "ADI-40", "UMI-19"]),
+                ("AB", "DR-12", ["NY-24", "TN-31", "DR-13", "MR-19"]),
+                ("SHA", "BUDI-05", ["BUDI-01", "BUDI-02", "BUDI-03", "BUDI-04"]),
+                ("BUDI", "SITI-24", ["RINA-31", "DEWI-12", "AGUS-40", "ADIT-19"]),
+            )
+        ),
+        (
+            "procedure_code",
+            "DR-OP",
+            [*(f"DR-{part}" for part in ("IP", "CS", "ND", "RI")), *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "1-10.0",
+            [*(f"{a}-{b}" for a in range(1, 7) for b in range(10, 16)), *(f"1-1{n}.{n}" for n in range(1, 5))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "144190.10",
+            [*(str(code) for code in range(144_181, 144_221)), *(f"{144_190 + n}.{10 + n}" for n in range(1, 6))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "3204567012.10",
+            [*(str(1_234_567_890 + n) for n in range(40)), *(f"3204567{n}12.{10 + n}" for n in range(1, 6))],
+            10,
+        ),
+        (
+            "procedure_code",
+            "1987-05.12",
+            [*(f"{n}-{n % 60 + 10}" for n in range(3001, 3041)), *(f"{1988 + n}-05.{13 + n}" for n in range(5))],
+            10,
+        ),
     ],
 )
 def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(column, value, others, step):
@@ -212,7 +270,13 @@ def test_what_is_written_otherwise_or_looks_like_an_identifier_does_not_pass(col
         pytest.param(["88761", "88713", "931202", "933814", "89383"], True, id="Poland's"),
         pytest.param(["88761", "88713", "931202", "933814"], False, id="too few"),
         pytest.param([f"4011{n}" for n in range(8)], False, id="one town's"),
-        pytest.param([*(f"88{n}01" for n in (70, 73)), "931202", "933814", "931301"], False, id="of three beginnings"),
+        pytest.param([*(f"88{n}01" for n in (70, 73)), "931202", "933814", "931301"], False, id="of two chapters"),
+        pytest.param(["88761", "931202", "933814", "89383"], False, id="too few of three"),
+        pytest.param([f"88{n}471" for n in range(10)], False, id="one office's"),
+        pytest.param(["880712", "871103", "860501", "851212", "701130", "710212"], False, id="birthdays"),
+        pytest.param(
+            ["120788", "031187", "010586", "121285", "301170", "120271"], False, id="birthdays, the day first"
+        ),
         pytest.param(
             ["88761", "918001", "931202", "918011", "89383", "933814", "88713"], False, id="not as procedures begin"
         ),
@@ -277,8 +341,44 @@ def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
     assert passing("district_name", rows) == set()
 
 
-def test_days_are_no_codes():
-    assert passing("procedure_code", spread(["19870512", "19900101", "12081975", "1990-01-01"])) == set()
+def test_twenty_codes_of_letters_digits_and_marks_are_a_list_though_few_have_them():
+    def with_so_many(different):
+        codes = [f"C{n}.{n}A" for n in range(10, 10 + different)]
+        rows = spread([str(n) for n in range(8000, 8040)], 12_000)
+        rows[::40] = spread(codes, len(rows[::40]))
+        return passing("procedure_code", rows) & {*codes}
+
+    assert len(with_so_many(20)) == 20
+    assert with_so_many(19) == set()
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        ["19870512", "19900101", "12081975", "20010203"],
+        ["1987-05-12", "1990-01-01", "2001-02-03"],
+        ["198705121", "1990010112", "120819753"],
+        ["870512", "900101", "010203", "750812"],
+        ["120587", "010190", "030201", "120875"],
+    ],
+)
+def test_days_are_no_codes(days):
+    assert passing("procedure_code", spread(days)) == set()
+
+
+def test_one_persons_many_claims_neither_make_a_list_nor_spoil_one(fit):
+    def districts(of_others, hers=()):
+        rows = 1500
+        table = tariff_table(rows + len(hers), seed=5)
+        owners = [f"p{i}" for i in range(rows)] + ["hers"] * len(hers)
+        table = replaced(table, "patient_id_hash", owners)
+        return fit(replaced(table, "district_name", [*of_others[:rows], *hers])).vocabularies.get("district_name", ())
+
+    own = [str(300_000 + i) if i % 2 else str(654_321 + i % 10) for i in range(1500)]
+    assert set(districts(own)) == set(districts(own, ["654321"] * 8000)) == set()
+    assert set(districts(spread(DISTRICTS))) == set(DISTRICTS)
+    # One district may go with hers: of fewer than eleven persons nothing is told, as of the rest.
+    assert len(set(districts(spread(DISTRICTS), ["Budi Santoso"] * 300))) >= len(DISTRICTS) - 1
 
 
 def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones_are_not(fit):

@@ -1,12 +1,15 @@
 """Codes that cost the same: which claims say so, and whose."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from claims_sim.codes.places import PROVINCES
 from claims_sim.profile.counting import Population
-from claims_sim.profile.lattice import Amounts, Lattice
-from claims_sim.profile.price_groups import group_codes_by_amounts
+from claims_sim.profile.lattice import Amounts, Lattice, fit_points
+from claims_sim.profile.price_cases import likelihood
+from claims_sim.profile.price_groups import group_codes_by_amounts, share_amounts, share_prices
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import names, replaced, tariff_table
 
@@ -33,23 +36,43 @@ def test_codes_that_bear_each_price_too_seldom_have_their_groups(fit):
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - book[of, at]) < 0.005) > 0.9
 
 
-def groups_of(persons, factor=lambda claim: 1.0, places=12, first_in=12):
-    """The groups of three codes, of which the first two bear other prices in each of twelve places (or `first_in` fewer), thirty times.
+def priced(code, where, amount, codes, places=12):
+    """A lattice of no prices yet, of amounts by code and place, and the amounts."""
+    keys, case = np.unique(code * places + where, return_inverse=True)
+    of_rows = {"dx_primary_code": code.astype(np.int32), "province_name": where.astype(np.int32)}
+    found = Lattice(("dx_primary_code", "province_name"), (codes, places), 0.01, of_rows, {}, np.zeros(1), keys, case)
+    return found, Amounts(amount, np.log(amount), 0.005 / amount)
 
-    The third has a claim of each of `persons`, at the price of the first in each of its `places` times a `factor` of the claim's number.
+
+def three_codes(persons, factor=lambda claim: 1.0, places=12, first_in=12, hers=0):
+    """Three codes, of which the first two bear other prices in each of twelve places (or `first_in` fewer), thirty times.
+
+    The third has a claim of each of `persons`, at the price of the first in each of its `places` (or of these in turn) times a `factor`
+    of the claim's number. One person has `hers` claims of the first code, each in another of the last places, at other amounts.
     """
     book = np.rint(np.random.default_rng(121).lognormal(8, 0.5, (2, 12)) * 100) / 100
-    claim = np.arange(len(persons))
-    code = np.repeat([0, 1, 2], [360, 360, len(persons)])
-    where = np.r_[np.arange(720) % first_in, claim % places]
+    claim, more = np.arange(len(persons)), np.arange(hers)
+    code = np.repeat([0, 1, 2, 0], [360, 360, len(persons), hers])
+    wheres = claim % places if np.isscalar(places) else np.array(places)[claim]
+    where = np.r_[np.arange(720) % first_in, wheres, 11 - more % 12]
     amount = book[np.where(code == 2, 0, code), where]
-    amount[720:] *= factor(claim)
-    keys, case = np.unique(code * 12 + where, return_inverse=True)
-    codes = {"dx_primary_code": code.astype(np.int32), "province_name": where.astype(np.int32)}
-    found = Lattice(("dx_primary_code", "province_name"), (3, 12), 0.01, codes, {}, np.zeros(1), keys, case)
-    population = Population(len(code), K, np.r_[np.arange(1000, 1720), persons], None)
-    amounts = Amounts(amount, np.log(amount), 0.005 / amount)
-    return group_codes_by_amounts(found, population, amounts, 0, np.arange(len(code))).tolist()
+    amount[720 : 720 + len(persons)] *= factor(claim)
+    amount[720 + len(persons) :] = 12_345.67 + more
+    population = Population(len(code), K, np.r_[np.arange(1000, 1720), persons, np.full(hers, 5000)], None)
+    return population, *priced(code, where, amount, codes=20)
+
+
+def groups_of(*args, **more):
+    """The codes that those of `three_codes` stand by, by what they cost in the same places."""
+    population, found, amounts = three_codes(*args, **more)
+    return group_codes_by_amounts(found, population, amounts, 0, np.arange(population.rows))[:3].tolist()
+
+
+def placed(*args, **more):
+    """The codes that those of `three_codes` stand by, where the first two have prices and the third is too rare for some."""
+    population, found, amounts = three_codes(*args, **more)
+    fit_points(found, population, amounts, np.arange(population.rows))
+    return share_prices(found, population, amounts)[:3].tolist()
 
 
 THIRTY = np.arange(1, 31)
@@ -65,6 +88,16 @@ THIRTY = np.arange(1, 31)
         pytest.param({"persons": THIRTY, "places": 2}, False, id="two amounts are too few"),
         pytest.param({"persons": np.ones(30, np.int64)}, False, id="one person's"),
         pytest.param({"persons": 1 + np.arange(30) % 10}, False, id="ten persons'"),
+        pytest.param(
+            {"persons": np.arange(1, 42), "places": [*range(11), *[6 + n % 6 for n in range(30)]], "first_in": 6},
+            False,
+            id="too few where the group is seen",
+        ),
+        pytest.param(
+            {"persons": np.arange(1, 42), "places": [n % 6 if n < 11 else 6 + n % 6 for n in range(41)], "first_in": 6},
+            True,
+            id="just enough where the group is seen",
+        ),
     ],
 )
 def test_a_code_joins_the_group_whose_amounts_enough_persons_bear_nearly_always(claims, joins):
@@ -99,6 +132,50 @@ def off_from(first, last):
 def test_one_persons_many_claims_neither_place_a_code_nor_keep_it_out(others, hers, factor, joins):
     expected = [0, 1, 0] if joins else [0, 1, 2]
     assert groups_of(others, factor) == groups_of(np.r_[others, hers], factor) == expected
+
+
+def test_one_persons_claims_of_the_first_code_keep_no_other_out():
+    claims = {"persons": np.arange(1, 73), "factor": lambda n: np.where(n % 12 < 6, 1, 1.013), "first_in": 6}
+    assert groups_of(**claims) == groups_of(**claims, hers=6) == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("others", "hers", "factor", "joins"),
+    [
+        pytest.param(THIRTY, np.full(30, 99), off_from(30, 60), True, id="off the group's prices"),
+        pytest.param(THIRTY, np.full(60, 99), off_from(0, 15), False, id="on them"),
+    ],
+)
+def test_one_persons_many_claims_neither_place_a_rare_code_nor_keep_it_out(others, hers, factor, joins):
+    expected = [0, 1, 0] if joins else [0, 1, 2]
+    assert placed(others, factor) == placed(np.r_[others, hers], factor) == expected
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    """240 codes of 40 groups in twelve places, two claims of each in each place."""
+    g, rows = np.random.default_rng(141), 5760
+    code, where, group = g.integers(0, 240, rows), g.integers(0, 12, rows), g.permutation(240) % 40
+    book = np.rint(g.lognormal(8, 0.5, (40, 12)) * 100) / 100
+    return code, where, group, book[group[code], where], Population(rows, K, np.arange(1, rows + 1), None)
+
+
+def test_codes_join_their_groups_though_few_claims_are_in_each_place(sparse):
+    code, where, group, amount, population = sparse
+    found, amounts = priced(code, where, amount, codes=240)
+    stands = group_codes_by_amounts(found, population, amounts, 0, np.arange(len(code)))
+    assert (group[stands] == group).all()
+    assert np.mean(stands != np.arange(240)) > 0.75
+
+
+def test_cases_that_are_priced_together_count_once_in_a_likelihood(sparse):
+    code, where, _, amount, population = sparse
+    found, amounts = priced(code, where, amount, codes=240)
+    on = np.arange(len(code))
+    fit_points(found, population, amounts, on)
+    share_amounts(found, population, amounts, on)
+    points = np.flatnonzero(found.point >= 0)
+    assert likelihood(found, points, on, K) > likelihood(replace(found, together=None), points, on, K)
 
 
 def test_where_nearly_every_amount_is_somebodys_no_code_joins_by_chance():
