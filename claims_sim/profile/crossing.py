@@ -211,6 +211,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += (
         [("amounts that are nearly all there are, each borne by enough", n)] if (n := len(money.every_amount)) else []
     )
+    if money.every_payment:
+        found += [("payments that are nearly all there are, each made to enough", sum(map(len, money.every_payment)))]
     if money.tariffs:
         found += [
             ("prices of tariffs, each borne by enough", sum(len(tariff.bases) for tariff in money.tariffs)),

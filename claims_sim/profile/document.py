@@ -304,6 +304,8 @@ class Money(_Part):
     """For each kind of service the share of other amounts that become the nearest price of another case. Empty: none does."""
     every_amount: tuple[Finite, ...] = ()
     """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
+    every_payment: tuple[tuple[Finite, ...], ...] = ()
+    """The same of what is paid, if anything is, for each kind of service: what is drawn becomes the nearest. Empty: of none."""
 
 
 class Profile(_Part):
@@ -434,6 +436,7 @@ class Profile(_Part):
             "claimed_follows_paid",
             "day_rates",
             "every_amount",
+            "every_payment",
             "off_prices",
             "others_above_prices",
             "others_recur",

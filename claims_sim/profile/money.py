@@ -18,6 +18,7 @@ from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_day
 from claims_sim.profile.decided import plain_names
 from claims_sim.profile.document import CLAIMS_NOTHING, Bins, Means, Money, Tariff
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
+from claims_sim.profile.few_amounts import all_there_are
 from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.missing_amounts import KIND
@@ -61,7 +62,6 @@ _TO_THE_CENT: Final = 1e-4
 """How far, as a logarithm, an amount may lie below a price and be the price."""
 _FEWEST_ABOUT: Final = 20
 """So many times k amounts about prices, and it is told how far off they lie."""
-_FEW_AMOUNTS, _NEARLY_ALL = 2000, 0.99
 """So many amounts at most, of which each is enough persons', and so much of the claims that bear one, to be all that there are."""
 _FURTHER_DOWN: Final = 5
 _RISE: Final = 1.5
@@ -187,6 +187,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         day_rates=day_rates,
         others_recur=_recur(fit, rest, above, rounded_to),
         every_amount=_every_amount(fit),
+        every_payment=settled.payments,
         rounded_to=rounded_to,
     )
 
@@ -208,10 +209,7 @@ def _every_amount(fit: _Fit) -> tuple[float, ...]:
     come out that no claim has.
     """  # noqa: D205
     known = np.flatnonzero(np.isfinite(fit.primary)) if fit.lattices else np.zeros(0, np.int64)
-    distinct, ids = np.unique(fit.primary[known], return_inverse=True)
-    told = fit.encoded.population.releasable(ids.astype(np.int64), len(distinct), known)
-    is_all = 0 < told.sum() <= _FEW_AMOUNTS and told[ids].mean() >= _NEARLY_ALL
-    return tuple(distinct[told].tolist()) if is_all else ()
+    return all_there_are(fit.primary, known, fit.encoded.population)
 
 
 def _ceiling(primary: Numbers, population: Population, grid: float) -> float:

@@ -34,7 +34,9 @@ BESIDE_PRICES: Final = len(_TIMES) + 4
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
-"""The share of these that must keep to it."""
+"""The share of these, or of those of some kinds of service, that must keep to it."""
+_MANY_LISTED: Final = 0.25
+"""The share of the claims paid in part that these kinds must have."""
 _FEW_PRICES: Final = 24
 _OF_ITS_CASE: Final = 0.8
 """So few amounts, and a smaller share of claims that are paid the usual one of their case, are ceilings of benefits."""
@@ -50,13 +52,25 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
         return ()
     amounts = np.where(part, paid, np.nan)
     found = find_tariffs(encoded, amounts, amount_grid(amounts))
-    on = np.flatnonzero(is_on(found))
-    if len(on) < _MOST_LISTED * int(part.sum()) or _are_ceilings(found, encoded, amounts, on):
+    if not found:
+        return ()
+    listed = is_on(found)
+    if not _are_usual(listed, part, encoded) or _are_ceilings(found, encoded, amounts, np.flatnonzero(listed)):
         return ()
     for own in found:
         settle_rounding(own, amounts)
         find_top_ups(own, amounts, encoded.population)
     return found
+
+
+def _are_usual(listed: Mask, part: Mask, encoded: Encoded) -> bool:
+    """Are most claims of which a part is paid, or most of some kinds of service, `listed`? Those kinds are many of them."""
+    if int(listed.sum()) >= _MOST_LISTED * int(part.sum()):
+        return True
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32)) + 1
+    of_service, on = np.bincount(service[part]), np.bincount(service[listed])
+    keep_to_it = on >= _MOST_LISTED * np.maximum(of_service[: len(on)], 1)
+    return float(of_service[: len(on)][keep_to_it].sum()) >= _MANY_LISTED * int(part.sum())
 
 
 def _are_ceilings(found: Sequence[Lattice], encoded: Encoded, paid: Numbers, on: Ints) -> bool:

@@ -14,6 +14,7 @@ from claims_sim.profile.daily import STAY, days_charge, with_days
 from claims_sim.profile.document import CLAIMS_NOTHING, PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.few_amounts import nearest_of
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import (
@@ -141,6 +142,7 @@ class Payments:
         self._shared = SharedAmounts(self._exact)
         self._nearest_prices = NearestPrices(money.tariffs if money.others_recur else (), finest)
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
+        self._every_payment = [np.array(amounts) for amounts in money.every_payment]
         self._ceiling = np.log(profile.money.ceiling)
         above = profile.identities.get("paid_over_claimed", 0.0)
         self._pays_at_most_what_is_claimed, self._seldom_pays_more = above == 0.0, above < SELDOM
@@ -178,7 +180,7 @@ class Payments:
         self._make_recur(key, rows, draft, rest, amount)
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
-        amount = with_days(self._nearest(amount), charge)
+        amount = with_days(nearest_of(self._every, amount), charge)
         other = amount.copy()
         if "paid" in self._tables:
             self._pay(key, rows, draft, amount, _Listed(listed, code, charge, owed), other)
@@ -199,16 +201,6 @@ class Payments:
         if len(at):
             price = self._nearest_prices.to(amount[at], _codes_of(draft, at, self._prices.names))
             amount[at] = np.where(price <= self.profile.money.ceiling, price, amount[at])
-
-    def _nearest(self, amount: Numbers) -> Numbers:
-        """Of all amounts that claims bear the nearest to each; itself where they are not known."""
-        every = self._every
-        if not len(every):
-            return amount
-        above = np.clip(np.searchsorted(every, amount), 1, len(every) - 1)
-        below = above - 1
-        is_below = amount * amount < every[above] * every[below]
-        return np.where(amount > 0, np.where(is_below, every[below], every[above]), amount)
 
     def _claim_nothing(self, key: int, rows: Rows, draft: Draft) -> Mask:
         """Who claims nothing at all."""
@@ -301,6 +293,7 @@ class Payments:
         self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
         if money.paid_at is not None:
             self._pay_as_of_another(money.paid_at, draft, kind, listed, paid)
+        self._pay_what_is_paid(draft, amount, paid)
         if self._seldom_pays_more:
             paid[amount == 0] = 0.0
 
@@ -332,6 +325,17 @@ class Payments:
             number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
             grids = PaidGrids(money.paid_rounded_to, money.left_rounded_to)
             paid[at] = round_payments(paid[at], amount[at], grids, number, u)
+
+    def _pay_what_is_paid(self, draft: Draft, amount: Numbers, paid: Numbers) -> None:
+        """Set `paid` to the nearest payment that there is in their kind of service, where all of these are known."""
+        service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
+        for kind, every in enumerate(self._every_payment):
+            at = np.flatnonzero(service == kind)
+            nearest = nearest_of(every, paid[at])
+            if len(every) and self._seldom_pays_more:
+                most = every[np.maximum(np.searchsorted(every, amount[at], side="right") - 1, 0)]
+                nearest = np.minimum(nearest, np.where(most <= amount[at], most, paid[at]))
+            paid[at] = nearest
 
     def _to_step(self, paid: Numbers, amount: Numbers, step: float) -> Numbers:
         """Payments in whole steps: down where the next step is above what is claimed and hardly anybody is paid more."""

@@ -16,6 +16,7 @@ from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
+from claims_sim.profile.few_amounts import every_payment
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
@@ -93,6 +94,8 @@ class Settlement(NamedTuple):
     rounded_to: PaidGrids = PaidGrids()
     habit: Habit = NEAR
     """How shares become whole steps."""
+    payments: tuple[tuple[float, ...], ...] = ()
+    """All payments there are in each kind of service, where these are few."""
     step: float | None = None
     """What payments by a rule are rounded to, as the table PAID_TO_STEP says, where that is coarser than what is claimed."""
 
@@ -230,7 +233,9 @@ def profile_settlement(
         *rules.lines[:MOST_COMMON],
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
-    named = [*_common_amounts(rules, int(known.sum())), *_few_steps(encoded.claimed, known, encoded.population, grid)]
+    payments = every_payment(encoded)
+    steps = _few_steps(encoded.claimed, known, encoded.population, grid, any_size=bool(payments))
+    named = [*_common_amounts(rules, int(known.sum())), *steps]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
     others = list(candidates)
     if bands:
@@ -265,6 +270,7 @@ def profile_settlement(
         rules.patients_part,
         rounded_to,
         rules.habit,
+        payments,
         step,
     )
 
@@ -366,13 +372,17 @@ def _common_amounts(rules: Rules, rows: int) -> list[float]:
     return [rules.exact[i] for i in np.argsort(-counts, kind="stable")[:MOST_COMMON] if counts[i] > _COMMON_NAME * rows]
 
 
-def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: float) -> list[float]:
-    """The amounts of few steps of the grid that are claimed often, and those a step below them: of so few steps each amount has
-    payments of its own, whatever share they follow from.
+def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: float, *, any_size: bool) -> list[float]:
+    """The amounts of few steps of the grid that are claimed often, or of `any_size` where payments are few, and those a step below
+    them: each such amount has payments of its own, whatever share they follow from.
     """  # noqa: D205
     rows = np.flatnonzero(known)
     amounts, ids = np.unique(claimed[rows], return_inverse=True)
-    own = (amounts > 0) & ~is_large(amounts, grid) & population.releasable(ids.astype(np.int64), len(amounts), rows)
+    own = (
+        (amounts > 0)
+        & (any_size | ~is_large(amounts, grid))
+        & population.releasable(ids.astype(np.int64), len(amounts), rows)
+    )
     own &= np.bincount(ids, minlength=len(amounts)) > _COMMON_NAME * len(rows)
     return [float(edge) for edge in np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2))]
 

@@ -47,6 +47,25 @@ def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_r
     assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
 
 
+def test_one_kind_of_service_may_be_paid_by_rates_where_the_others_are_paid_shares(fit, by_case_rate):
+    """Two claims in five are of stays, which are paid the rate; of the others any share is."""
+    table, g = by_case_rate, np.random.default_rng(14)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    claimed, rate = (table[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    share = np.round(claimed * g.uniform(0.3, 0.9, len(claimed)), 2)
+    profile = fit(replaced(table, "amount_paid", np.where(stays, rate, share)))
+    assert profile.money.paid_tariffs
+    claims = Sampler(profile).draw_claims(3, np.arange(12_000))
+    theirs = np.array(claims["service_type"].to_pylist()) == "RITL"
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    assert np.isin(paid[theirs & (paid < claimed)], rate).mean() > 0.9
+    assert np.isin(paid[~theirs], rate).mean() < 0.1
+    few = np.flatnonzero(stays)[:900]
+    assert not fit(
+        replaced(table, "amount_paid", np.where(np.isin(np.arange(12_000), few), rate, share))
+    ).money.paid_tariffs
+
+
 @pytest.mark.slow
 def test_case_rates_rise_with_the_month_and_are_never_more_than_is_claimed(fit, by_case_rate):
     table = by_case_rate

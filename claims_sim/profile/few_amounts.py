@@ -1,0 +1,43 @@
+"""Amounts that are few: which ones nearly all claims bear, and what is paid where that is few amounts. What is drawn is one of these."""
+
+import numpy as np
+
+from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.numbers import Numbers
+
+_FEW, _NEARLY_ALL = 2000, 0.99  # amounts; share of claims
+
+
+def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple[float, ...]:
+    """The amounts of `rows` that enough share, in order, where they are few and nearly all rows bear one; else none."""
+    distinct, ids = np.unique(amounts[rows], return_inverse=True)
+    told = population.releasable(ids.astype(np.int64), len(distinct), rows)
+    is_all = 0 < told.sum() <= _FEW and told[ids].mean() >= _NEARLY_ALL
+    return tuple(distinct[told].tolist()) if is_all else ()
+
+
+def every_payment(encoded: Encoded) -> tuple[tuple[float, ...], ...]:
+    """All that is paid in each kind of service, if anything is, where that is few amounts; empty where it is in none.
+
+    By a share of what is claimed some would be paid what nobody is, where payments are rounded the more coarsely the more they are.
+    """
+    assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    is_paid = encoded.paid > 0
+    found = tuple(
+        all_there_are(encoded.paid, np.flatnonzero(is_paid & (service == kind)), encoded.population)
+        for kind in range(int(service.max(initial=0)) + 1)
+    )
+    return found if any(found) else ()
+
+
+def nearest_of(every: Numbers, amounts: Numbers) -> Numbers:
+    """The nearest, by its ratio, of `every` amount there is, in order, to each of `amounts`; itself where none is known, or it is 0."""
+    if not len(every):
+        return amounts
+    above = np.clip(np.searchsorted(every, amounts), min(1, len(every) - 1), len(every) - 1)
+    below = np.maximum(above - 1, 0)
+    is_below = amounts * amounts < every[above] * every[below]
+    return np.where(amounts > 0, np.where(is_below, every[below], every[above]), amounts)

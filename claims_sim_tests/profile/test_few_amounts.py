@@ -1,0 +1,75 @@
+"""Payments of few amounts, rounded the more coarsely the more is paid: nobody is paid what nobody of the table is."""
+
+import numpy as np
+import pytest
+
+from claims_sim.profile.crossing import describe_crossing
+from claims_sim.profile.document import Profile
+from claims_sim.profile.few_amounts import nearest_of
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+ROWS = 12_000
+
+
+def by_steps(unrounded=0.0, few=0):
+    """Charges in tens, of which a share is paid: in tens up to 200, and in hundreds above; of stays in hundreds from 100 on.
+
+    So large a part is paid `unrounded`, and so `few` claims of stays what no other is.
+    """
+    g = np.random.default_rng(211)
+    table = tariff_table(ROWS, seed=212)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    claimed = np.rint(np.exp(g.normal(5, 0.5, ROWS)) / 10) * 10 + 10
+    part = claimed * g.choice([0.6, 0.75, 0.8, 1.0], ROWS)
+    paid = np.where((part >= 200) | stays, np.floor(part / 100) * 100, np.floor(part / 10) * 10)
+    paid = np.where(g.random(ROWS) < unrounded, np.round(part, 2), paid)
+    paid[np.flatnonzero(stays)[:few]] = 1 + np.arange(few)
+    return stays, replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.minimum(paid, claimed))
+
+
+def payments(table, stays):
+    """The different payments of stays and of all others."""
+    paid = table["amount_paid"].to_numpy()
+    return [set(paid[mine].tolist()) for mine in (stays, ~stays)]
+
+
+def drawn(profile):
+    claims = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    return claims, payments(claims, np.array(claims["service_type"].to_pylist()) == "RITL")
+
+
+def test_of_few_payments_each_kind_of_service_is_paid_its_own(fit):
+    stays, table = by_steps(few=8)
+    profile = fit(table)
+    claims, found = drawn(profile)
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    real = payments(table, stays)
+    assert found[0] <= {paid for paid in real[0] if paid % 100 == 0}
+    assert found[1] - {0.0} <= real[1]
+    assert len(found[1]) > 20
+    assert (paid <= claimed).all()
+    in_full = [np.mean(one["amount_paid"].to_numpy() == one["amount_claimed"].to_numpy()) for one in (table, claims)]
+    assert in_full[1] == pytest.approx(in_full[0], abs=0.03)
+    assert Profile.from_json(profile.to_json()).money.every_payment == profile.money.every_payment
+    assert any("payments that are nearly all there are" in what for what, _ in describe_crossing(profile).money)
+
+
+def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):
+    _, table = by_steps(unrounded=0.1)
+    profile = fit(table)
+    assert profile.money.every_payment == ()
+    paid = drawn(profile)[0]["amount_paid"].to_numpy()
+    assert np.mean(paid % 10 != 0) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("every", "amounts", "nearest"),
+    [
+        pytest.param([10, 20, 40], [12, 27, 29, 90, 3, 0], [10, 20, 40, 40, 10, 0], id="by ratio"),
+        pytest.param([50], [1, 50, 900, 0], [50, 50, 50, 0], id="one"),
+        pytest.param([], [1, 900], [1, 900], id="not known"),
+    ],
+)
+def test_an_amount_becomes_the_nearest_there_is(every, amounts, nearest):
+    assert nearest_of(np.array(every, float), np.array(amounts, float)).tolist() == nearest
