@@ -52,7 +52,7 @@ _ABBREVIATIONS: Final = """
 aids anc aki ami ards asd avm bcg bph bppv cabg cad chd chf ckd cml cns copd cvd cva cvc cap cpr csf ct dhf
 dic dm dss dvt ecg eeg egd ekg emg enc ercp esrd eswl ent ga gbs gea gerd gi hap hbv hcv hiv hnp hpv hsv htn icd icu iol
 ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk mva nec nicu nos nsaid nstemi nvd ob obgyn ogd ome orif pci pda phc
-pid ppok prom ptca ra rds rhd rt sah sc sdh sle stemi sti svt tb tbc tia tof turp tuip uap uri urti
+pid ppok prom ptca pud ra rds rhd rt sah sc sdh sle stemi sti svd svt tb tbc tia tof turp tuip uap uri urti
 usg uti vap vsd vte vt vf wpw xr xray
 """
 # What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as no name of who did it follows.

@@ -20,6 +20,8 @@ from claims_sim.profile.counting import Ints, Mask, dense_ids
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}|[A-Z][0-9]{2}[0-9X][0-9]{2}X[0-9]{3}")
 """Also as China's national edition extends them (I10.x00x002)."""
+ICD11_CODE: Final = re.compile(r"[1-9A-HJ-NP-Z][A-HJ-NP-Z][0-9][0-9A-HJ-NP-Z](?:\.[0-9A-HJ-NP-Z]{1,2})?")
+"""A stem code; I and O stand in none (WHO, ICD-11 for mortality and morbidity statistics)."""
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.
@@ -112,12 +114,12 @@ def _has_form_of_label(value: str) -> bool:
 
 
 def admit_diagnosis(value: str) -> bool:
-    """May `value` be a diagnosis code: one of ICD-10 or ICD-9-CM, or a label where codes should be?"""
+    """May `value` be a diagnosis code: one of ICD-10, ICD-11 or ICD-9-CM, or a label where codes should be?"""
     return _is_diagnosis_code(value) or (admit_label(value) and admit_category(value))
 
 
 def admit_secondary(value: str) -> bool:
-    """May `value` be a secondary diagnosis: a code of ICD-10 or ICD-9-CM only?"""
+    """May `value` be a secondary diagnosis: a code of ICD-10, ICD-11 or ICD-9-CM only?"""
     return _is_diagnosis_code(value)
 
 
@@ -126,9 +128,9 @@ def _is_diagnosis_code(value: str) -> bool:
 
 
 def is_full_code(value: str) -> bool:
-    """Is `value` a code of ICD-10, or a diagnosis of ICD-9-CM that is no mere category?"""
+    """Is `value` a code of ICD-10 or ICD-11, or a diagnosis of ICD-9-CM that is no mere category?"""
     # ICD-9-CM's are numbers like anybody's: only those that the classification has, not whatever is written alike.
-    return bool(ICD10_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
+    return bool(ICD10_CODE.fullmatch(value) or ICD11_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
 
 
 def admit_procedure(value: str) -> bool:

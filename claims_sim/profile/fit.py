@@ -131,7 +131,7 @@ def _require_enough(encoded: Encoded, source: SourceTable) -> None:
         if shared > encoded.rows / 2:
             raise SourceError(
                 f"No diagnosis code may be released, though {share_of(shared, encoded.rows).lower()} of the claims have one that "
-                f"{population.k} {population.unit} share: they are written neither as codes of ICD-10 or ICD-9-CM nor as a list "
+                f"{population.k} {population.unit} share: they are written neither as codes of ICD-10, ICD-11 or ICD-9-CM nor as a list "
                 "of other codes. Name the right column in a mapping file, or give its values codes under [values.dx_primary_code]."
             )
         if by_persons > encoded.rows / 2:

@@ -92,7 +92,7 @@ def admitted_in_list(
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
     fifth bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
     letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Some
-    of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10 or ICD-9-CM, the others are
+    of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10, ICD-11 or ICD-9-CM, the others are
     held against these too.
     """
     out = np.zeros(len(values), np.bool_)
@@ -346,7 +346,7 @@ def _of_its_length(value: str) -> str:
 
 
 def _are_public(values: Sequence[str | None], persons: Ints) -> bool:
-    """Are most diagnoses codes of ICD-10 or ICD-9-CM?"""
+    """Are most diagnoses codes of ICD-10, ICD-11 or ICD-9-CM?"""
     known = np.array([value is not None for value in values], np.bool_)
     public = np.array([value is not None and is_full_code(value) for value in values], np.bool_)
     return bool(persons[public].sum() >= _MOST * persons[known].sum())

@@ -335,6 +335,12 @@ def test_where_most_diagnoses_are_of_a_public_system_the_others_are_held_against
     assert passing(column, rows) > {"1551000", "1551029"}
 
 
+def test_diagnoses_may_be_of_icd11_beside_icd10_and_beside_words(fit):
+    written = ["B509", "J069", "1F40.Z", "CA07.0", "5A11", "Malaria", "URTI", "HTN"]
+    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))
+    assert set(fit(table).vocabularies["dx_primary_code"]) == set(written)
+
+
 def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
     rows = [str(100_000 + i) for i in range(ROWS)]
     rows[::20] = ["654321"] * len(rows[::20])
