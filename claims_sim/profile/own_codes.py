@@ -107,7 +107,7 @@ def admitted_in_list(
         for shape_of, tells in ((_without_subdivision, _SUBDIVISION.search), (_of_its_length, _ZERO_FIRST.match)):
             wider = [shape_of(value or "") for value in values]
             told = Counter(wider[i] for i in np.flatnonzero(enough).tolist() if tells(values[i] or ""))
-            passes |= _of_a_list(values, [s if told[s] >= _MANY else "" for s in wider], persons, enough)
+            passes |= _of_a_list(values, [s if told[s] >= _A_DOZEN else "" for s in wider], persons, enough)
         passes |= _extended(values, shapes, passes, persons, enough) | _marked(values, shapes, persons, enough)
         passes |= _akin(values, passes, persons, enough)
     if column == "procedure_code":

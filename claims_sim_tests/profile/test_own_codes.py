@@ -77,6 +77,7 @@ def passing(column, rows, k=11):
             ],
         ),
         ("procedure_code", [*(f"00{n}0" for n in range(100, 160)), *(f"AA.00.0{n}0" for n in range(10, 22))]),
+        ("procedure_code", [*(f"{n}00" for n in range(3000, 3040)), *(f"0{n}00" for n in range(800, 812))]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
         (
