@@ -11,73 +11,87 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "dtm ym begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
-    "admit": "begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
+    "date": "tarih tarihi zamani zaman datumszeit dtm ym "
+    "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
+    "admit": "ricovero przyjecia przyjecie "
+    "provizyon kabul behandlungsbeginn begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
-    "discharge": "einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
+    "discharge": "dimissione wypisu wypis "
+    "cikis taburcu austritt behandlungsende einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
-    "los": "los alos verweildauer verpleegdagen ligdagen",
+    "los": "osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
-    "days": "hari days day dias tage jours",
-    "stay": "sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "changwat departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad "
+    "days": "giornate dni osobodni gun gunu hari days day dias tage jours",
+    "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
+    "province": "wojewodztwo il ili kanton canton wohnkanton changwat "
+    "departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad "
     "departamento",
-    "region": "region wilayah county state",
+    "region": "regione region wilayah county state",
     "area": "area",
-    "district": "kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "institution inst prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
+    "district": "ilce kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
+    "facility": "istituto struttura placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
+    "prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "nbr ik agb id no nomor key number num",
-    "hash": "hash enc encrypted pseudo pseudonym",
-    "code": "kode kd code cd cod codigo",
-    "class": "tier versorgungsstufe kelas kls class",
-    "owner": "secteur traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
+    "id": "nr nummer numero nbr ik agb id no nomor key number num",
+    "hash": "ozet hash enc encrypted pseudo pseudonym",
+    "code": "kodu kode kd code cd cod codigo",
+    "class": "sinif sinifi tier versorgungsstufe kelas kls class",
+    "owner": "natura wlasnosc sahiplik sahipligi mulkiyet rechtsform secteur "
+    "traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
-    "type": "cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "type": "rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
+    "service": "regime zakres swiadczenia "
+    "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
+    "severity": "complicanze gravita "
+    "triyaj triage severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
-    "dx": "pdx mrdx diagnose condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
+    "dx": "diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
+    "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
-    "secondary": "sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
+    "primary": "glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
+    "secondary": "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
-    "not_first": "sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "hauptprozedur rvs package "
+    "not_first": "secondarie secondaria wspolistniejace "
+    "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
+    "label": "descrizione descr opis nazwa ad adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
+    "procedure": "intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "mt biaya nilai amount amt tarif tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
+    "amount": "importo wartosc kwota tutar tutari mt biaya nilai amount amt tarif "
+    "tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
     "montant bedrag",
-    "price": "tarif tariff",
+    "price": "tariffa tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
+    "claimed": "fatturato richiesto rozliczenia "
+    "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
     "charge charges charged chg chgs gross apres apresentado",
-    "paid": "vergoed pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
+    "paid": "riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
+    "pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
+    "gap": "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "mbr enrollee enrolee insuree subscriber hesid mbun "
+    "person": "assistito paziente pacjent pacjenta swiadczeniobiorca hasta sigortali mbr enrollee enrolee insuree subscriber hesid mbun "
     "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
     "patienten versicherter",
-    "own": "pasien peserta pat patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
+    "own": "wohnkanton wohngemeinde ikamet pasien peserta "
+    "pat patient patienten paciente member bene beneficiary beneficiario insured verzekerde versicherten "
     "home residence residencia domicilio woonplaats wohnort domisili",
     "record": "rm rekam medrec rekmed",
-    "weight": "bobot weight wt",
-    "count": "jumlah jml count banyak cnt n anz anzahl",
+    "weight": "kostengewicht bobot weight wt",
+    "count": "liczba sayisi jumlah jml count banyak cnt n anz anzahl",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
     "visit": "kunjungan visit sep encounter episode",
     "message": "tran transaction autoriz autorizacao authorization authorisation",
@@ -152,7 +166,8 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
 # primary care beside the capitation, as they are called since 2017), the grouper's export of a hospital's claims
 # (E-Klaim), the key of Medicare's, the diagnoses of France's hospital stays, Germany's and the Netherlands' keys of
-# hospitals, Brazil's hospital stays (SIH/SUS, files RD) and authorisations (SIA/SUS), Korea's samples of statements
+# hospitals, Brazil's hospital stays (SIH/SUS, files RD), its outpatients' production and authorisations (SIA/SUS, files PA),
+# Korea's samples of statements
 # (HIRA's and NHIS's table 20),
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
 # India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
@@ -176,7 +191,11 @@ _KNOWN: Final[dict[str, str]] = {
     "nokartu": "patient_id_hash", "copayment": "amount_gap", "ik": "facility_id", "agb": "facility_id", "dp": "dx_primary_code",
     "das": "dx_secondary_codes", "nosep": "claim_id", "nomorsep": "claim_id", "rekammedis": "patient_id_hash",
     "medicalrecordnumber": "patient_id_hash", "medicalrecordno": "patient_id_hash", "medrecno": "patient_id_hash",
-    "apautoriz": "claim_id", "tpunid": "facility_type",
+    "apautoriz": "claim_id", "paautoriz": "claim_id", "caresiteid": "facility_id",
+    "tpunid": "facility_type", "pacoduni": "facility_id", "patpups": "facility_type",
+    "panatjur": "facility_ownership", "padocorig": "service_type", "paufmun": "district_name", "pamunpcn": "", "pacmp": "admit_dt",
+    "pacidpri": "dx_primary_code", "pacidsec": "dx_secondary_codes", "paprocid": "procedure_code", "pavalpro": "amount_claimed",
+    "pavalapr": "amount_paid", "padifval": "amount_gap", "patpfin": "", "paqtdpro": "", "paqtdapr": "",
     "naih": "claim_id", "dtinter": "admit_dt", "dtsaida": "discharge_dt", "diasperm": "los", "municmov": "district_name",
     "municres": "", "cnes": "facility_id", "natjur": "facility_ownership", "carint": "service_type", "diagprinc": "dx_primary_code",
     "procrea": "procedure_code", "valtot": "amount_claimed",
@@ -247,7 +266,12 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
     for every in _MEANINGS.values()
     for word in every.split()
 }
-_WHOLE_WORDS: Final = frozenset({"apres", "cat", "aprov", "cod", "interv", "net", "pat", "pay", "rut", "tran"})
+_WHOLE_WORDS: Final = frozenset(
+    {
+        "adi", "ana", "apres", "dni", "aprov", "cat", "cod", "gun", "interv", "islem", "net", "ozet", "pat", "pay", "rut", "sgk", "tani",
+        "tran", "tur",
+    }
+)  # fmt: skip
 """Words that many others begin with: transport, payable, network."""
 _BY_LENGTH: Final = sorted(
     (word for word in _WORDS if len(word) >= 3 and word not in _WHOLE_WORDS), key=len, reverse=True
@@ -327,6 +351,7 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
     spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
+    spaced = re.sub(r"(?i)_source_values?$", "", spaced)  # OMOP's columns of what the source had
     words = [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
     return [word for word in words if word not in _SAYS_NOTHING]
 
