@@ -328,7 +328,7 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
 def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[str | None], raw: Ints) -> Mask:
     """Which values of a column of labels pass as names of the released codes that they stand with."""
     code = NAMES_OF.get(name)
-    if code not in out.vocabularies:
+    if code not in out.vocabularies or admitted(name, values).all():
         return np.zeros(len(values), np.bool_)
     known = set(out.vocabularies[code]) - {None}
     texts = source.columns[code].combine_chunks().dictionary.to_pylist()

@@ -1,5 +1,7 @@
 """Amounts that are few: which ones nearly all claims bear, and what is paid where that is few amounts. What is drawn is one of these."""
 
+from typing import Final
+
 import numpy as np
 
 from claims_sim.profile.counting import Ints, Population
@@ -8,10 +10,16 @@ from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers
 
 _FEW, _NEARLY_ALL = 2000, 0.99  # amounts; share of claims
+_CLEARLY_MORE: Final = 1.5
+_LOOKED_AT, _NOT_TOLD = 40_000, 0.05
+"""Of so many claims of a table with few amounts so large a share at most bears further ones, each another."""
 
 
 def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple[float, ...]:
     """The amounts of `rows` that enough share, in order, where they are few and nearly all rows bear one; else none."""
+    some = amounts[rows[:: max(len(rows) // _LOOKED_AT, 1)]]
+    if len(np.unique(some)) > _FEW + _NOT_TOLD * len(some):
+        return ()
     distinct, ids = np.unique(amounts[rows], return_inverse=True)
     told = population.releasable(ids.astype(np.int64), len(distinct), rows)
     is_all = 0 < told.sum() <= _FEW and told[ids].mean() >= _NEARLY_ALL
@@ -19,18 +27,21 @@ def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple
 
 
 def every_payment(encoded: Encoded) -> tuple[tuple[float, ...], ...]:
-    """All that is paid in each kind of service, if anything is, where that is few amounts; empty where it is in none.
+    """All that is paid in each kind of service, if anything is, where that is few amounts, and clearly fewer than are claimed; empty
+    where it is in none.
 
     By a share of what is claimed some would be paid what nobody is, where payments are rounded the more coarsely the more they are.
-    """
-    assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
+    """  # noqa: D205
+    claimed, paid = encoded.claimed, encoded.paid
+    assert claimed is not None  # noqa: S101 - the caller has both amounts
+    assert paid is not None  # noqa: S101
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
-    is_paid = encoded.paid > 0
-    found = tuple(
-        all_there_are(encoded.paid, np.flatnonzero(is_paid & (service == kind)), encoded.population)
-        for kind in range(int(service.max(initial=0)) + 1)
-    )
-    return found if any(found) else ()
+    found = []
+    for kind in range(int(service.max(initial=0)) + 1):
+        rows = np.flatnonzero((paid > 0) & (service == kind))
+        payments = all_there_are(paid, rows, encoded.population)
+        found.append(payments if len(np.unique(claimed[rows])) > _CLEARLY_MORE * len(payments) else ())
+    return tuple(found) if any(found) else ()
 
 
 def nearest_of(every: Numbers, amounts: Numbers) -> Numbers:

@@ -27,6 +27,7 @@ _BEGINS, _CHAPTER, _FEWEST_BEGINNINGS = 3, 2, 3  # digits; digits; how many diff
 _SHORT: Final = 5  # letters and digits
 _MARK: Final = re.compile(r"[.\-/]")
 _LETTERS: Final = re.compile(r"[A-Z]+")
+_DIGIT: Final = re.compile(r"[0-9]")
 _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 """A code with letters and marks, and two letters behind it, or one more behind these."""
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
@@ -68,6 +69,15 @@ CASE_GROUPS: Final = (
 _MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of persons, of values
 _NEARLY_ALL, _SOME, _FEW, _MOST, _HALF = 0.95, 0.05, 0.02, 0.8, 0.5  # shares of persons
 _MANY, _A_DOZEN = 20, 12  # values
+
+
+def may_be_listed(column: str, values: Sequence[str | None]) -> bool:
+    """Is there anything to ask `admitted_in_list` of, or who bears labels in the place of codes? Not of public diagnoses and words."""
+    if column in DIAGNOSES:
+        return not all(value is None or is_full_code(value) for value in values)
+    return column == "procedure_code" or (
+        column in OWN_CODES and any(value is not None and _DIGIT.search(value) for value in values)
+    )
 
 
 def admitted_in_list(

@@ -228,17 +228,15 @@ def _place_rare_codes(found: Lattice, population: Population, amounts: Amounts, 
     code = split_keys(found.case_keys, found.case_sizes)[:, place]
     rows = np.flatnonzero((found.case >= 0) & np.isfinite(amounts.logs))
     on_list = found.point[rows] >= 0
-    votes = np.zeros(len(found.case))
-    votes[rows] = population.votes(rows, code[found.case[rows]])
     listed, unlisted = (
-        np.bincount(code[found.case[rows[there]]], votes[rows[there]], size) for there in (on_list, ~on_list)
+        population.bearers(code[found.case[those]], size, those) for those in (rows[on_list], rows[~on_list])
     )
     # Only codes most of whose persons are on no list; and no amounts so small that they are as good as any price.
     rare = (stands == np.arange(size)) & (unlisted > listed)
     rows = rows[~on_list & rare[code[found.case[rows]]] & (amounts.tolerance[rows] < _TELLING)]
     row, group = _groups_borne(found, amounts, place, stands, rows)
     pair, distinct = dense_ids(code[found.case[row]] * size + group)
-    counts = np.bincount(pair, votes[row], len(distinct))
+    counts = population.bearers(pair, len(distinct), row)
     joins, joined = distinct // size, distinct % size
     mostly = (counts > _MOSTLY * unlisted[joins]) & (counts > listed[joins]) & (joined != joins)
     enough = np.flatnonzero(mostly & population.releasable(pair, len(distinct), row))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from claims_sim.profile.admit import SEVERAL, admitted, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.deciding import FEW, decided_by
-from claims_sim.profile.own_codes import admitted_in_list
+from claims_sim.profile.own_codes import admitted_in_list, may_be_listed
 from claims_sim.profile.release import Cells, lend_to_complements, withhold_complements
 from claims_sim.randomness import stream_key, uniforms
 
@@ -40,9 +40,11 @@ def release_values(
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
-    # Nobody's many claims make a list of codes, or spoil one.
-    persons = population.bearers(shifted, len(values) + 1, rows)[1:]
-    own = admitted_in_list(name, values, persons, enough[1:]) & lists_of_its_own
+    own, persons = np.zeros(len(values), np.bool_), np.zeros(len(values), np.int64)
+    if may_be_listed(name, values):
+        # Nobody's many claims make a list of codes, or spoil one.
+        persons = population.bearers(shifted, len(values) + 1, rows)[1:]
+        own = admitted_in_list(name, values, persons, enough[1:]) & lists_of_its_own
     for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
         at = np.flatnonzero(kinds == kind)
         of_kind = population.bearers(shifted[at], len(values) + 1, at)[1:]

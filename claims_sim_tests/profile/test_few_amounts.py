@@ -63,6 +63,11 @@ def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):
     assert np.mean(paid % 10 != 0) > 0.02
 
 
+def test_payments_that_are_as_many_as_charges_are_no_coarser_ones(fit):
+    """Those of a tariff are paid in full, or nothing is."""
+    assert fit(tariff_table(ROWS, seed=213)).money.every_payment == ()
+
+
 @pytest.mark.parametrize(
     ("every", "amounts", "nearest"),
     [
