@@ -17,11 +17,10 @@ from claims_sim.codes import icd9cm
 from claims_sim.codes.vocabulary import common_roots, root, roots, split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
+from claims_sim.profile.numbers import Numbers
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}|[A-Z][0-9]{2}[0-9X][0-9]{2}X[0-9]{3}")
 """Also as China's national edition extends them (I10.x00x002)."""
-ICD11_CODE: Final = re.compile(r"[1-9A-HJ-NP-Z][A-HJ-NP-Z][0-9][0-9A-HJ-NP-Z](?:\.[0-9A-HJ-NP-Z]{1,2})?")
-"""A stem code; I and O stand in none (WHO, ICD-11 for mortality and morbidity statistics)."""
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.
@@ -43,8 +42,10 @@ _NUMBERED: Final = re.compile(r"(?<![０-９])(?:[０-９]{1,2}|[Ⅰ-Ⅻ])(?=[^\
 _PLAIN: Final = str.maketrans("０１２３４５６７８９", "0123456789") | dict.fromkeys(map(ord, "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"), "I")
 _NO_VALUE: Final = "\0"
 _MANY_NAMES, _SHARED_BY = 10, 3  # names of procedures; names that may have one root in common
-_SOME_ROOTS, _ROOTS_OF_PERSONS = 0.25, 0.4
-"""The shares of the names of procedures that must have a root of the code systems', and of those who bear them."""
+_SOME_ROOTS, _SEVERAL_ROOTS, _ROOTS_OF_PERSONS = 0.25, 0.4, 0.4
+"""The shares of the names of procedures that must have a root of the code systems', without codes and as names of several, and of those
+who bear them.
+"""
 NAMES_OF: Final = {"dx_primary_label": "dx_primary_code", "procedure_label": "procedure_code"}
 _NEARLY_ALL, _MOST = 0.95, 0.8  # shares of persons
 SEVERAL: Final = 5
@@ -114,12 +115,12 @@ def _has_form_of_label(value: str) -> bool:
 
 
 def admit_diagnosis(value: str) -> bool:
-    """May `value` be a diagnosis code: one of ICD-10, ICD-11 or ICD-9-CM, or a label where codes should be?"""
+    """May `value` be a diagnosis code: one of ICD-10 or ICD-9-CM, or a label where codes should be?"""
     return _is_diagnosis_code(value) or (admit_label(value) and admit_category(value))
 
 
 def admit_secondary(value: str) -> bool:
-    """May `value` be a secondary diagnosis: a code of ICD-10, ICD-11 or ICD-9-CM only?"""
+    """May `value` be a secondary diagnosis: a code of ICD-10 or ICD-9-CM only?"""
     return _is_diagnosis_code(value)
 
 
@@ -128,9 +129,9 @@ def _is_diagnosis_code(value: str) -> bool:
 
 
 def is_full_code(value: str) -> bool:
-    """Is `value` a code of ICD-10 or ICD-11, or a diagnosis of ICD-9-CM that is no mere category?"""
+    """Is `value` a code of ICD-10, or a diagnosis of ICD-9-CM that is no mere category?"""
     # ICD-9-CM's are numbers like anybody's: only those that the classification has, not whatever is written alike.
-    return bool(ICD10_CODE.fullmatch(value) or ICD11_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
+    return bool(ICD10_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
 
 
 def admit_procedure(value: str) -> bool:
@@ -159,7 +160,7 @@ def admitted(column: str, values: Sequence[str | None]) -> Mask:
     return np.array([value is not None and rule(value) for value in values], np.bool_)
 
 
-def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons: Ints) -> Mask:
+def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons: Ints | Numbers) -> Mask:
     """For each distinct value of a column of codes that is none: may it be released as a label that stands there?
 
     Most `persons` without a code must bear labels that may. Else a few that happen to be made of the code systems' words would
@@ -171,7 +172,7 @@ def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons
     return labels & enough
 
 
-def admitted_without_codes(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
+def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
     """For each distinct name of procedures that have no code: may it be released?
 
     As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all of the `persons` with a name
@@ -183,13 +184,13 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints, enough: 
     filled = persons[[value is not None for value in values]].sum()
     if len(told) < _MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
         return np.zeros(len(values), np.bool_)
-    return phrase & _speak_of_care([values[i] or "" for i in told.tolist()], persons[told])
+    return phrase & _speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS)
 
 
-def _speak_of_care(labels: Sequence[str], persons: Ints) -> bool:
-    """Have a quarter of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language?"""
+def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) -> bool:
+    """Have `some` of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language?"""
     speaks = _with_roots(labels, common_roots(), _SHARED_BY)
-    return bool(speaks.mean() >= _SOME_ROOTS and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
+    return bool(speaks.mean() >= some and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
 
 
 def _is_untitled_phrase(value: str) -> bool:
@@ -202,7 +203,12 @@ def _is_untitled_phrase(value: str) -> bool:
 
 
 def admitted_as_names(
-    values: Sequence[str | None], codes: Sequence[str | None], label: Ints, code: Ints, persons: Ints, enough: Mask
+    values: Sequence[str | None],
+    codes: Sequence[str | None],
+    label: Ints,
+    code: Ints,
+    persons: Ints | Numbers,
+    enough: Mask,
 ) -> Mask:
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
@@ -210,7 +216,7 @@ def admitted_as_names(
     are released; `persons` is how many bear the pair, `enough` whether they may be told. A column names its codes when nearly all
     who have a label bear the commonest one of their code, and when there are many such labels, hardly two codes to one; or
     hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
-    mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which a quarter, with two fifths
+    mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which two fifths, with two fifths
     of those who bear them, have a root of words that are never a person's name. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
@@ -245,7 +251,7 @@ def admitted_as_names(
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named):
         bear = np.bincount(label[told], persons[told], len(values))[labels]
-        if names_told < _MANY_NAMES or not _speak_of_care(texts, bear):
+        if names_told < _MANY_NAMES or not _speak_of_care(texts, bear, _SEVERAL_ROOTS):
             return out
     # Which code it may hold is the one that it is commonest with: nobody's slip of the pen.
     commonest = pairs[np.argsort(np.where(enough[pairs], persons[pairs], 0), kind="stable")]
@@ -282,7 +288,12 @@ def _without_code(label: str, code: str) -> str:
 
 
 def _variants(
-    labels: Mapping[int, str], owner: Ints, persons: Ints, labelled: Ints, of_code: Ints, known: frozenset[str]
+    labels: Mapping[int, str],
+    owner: Ints,
+    persons: Ints | Numbers,
+    labelled: Ints | Numbers,
+    of_code: Ints | Numbers,
+    known: frozenset[str],
 ) -> list[int]:
     """Which of the labels name their codes together: most who have a code bear such as begin alike and go on otherwise.
 

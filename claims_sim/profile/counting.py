@@ -158,6 +158,15 @@ class Population:
         pairs = sorted_distinct(cells * self._persons_width + owner)
         return np.bincount(pairs // self._persons_width, minlength=count)
 
+    def weights(self, cells: Ints, count: int, rows: Ints | None = None) -> npt.NDArray[np.float64]:
+        """How many persons the claims of each of the cells 0..count-1 stand for, each person's one vote spread over all their claims
+        among these `rows`: nobody's many claims, or many different ones, weigh more than one.
+        """  # noqa: D205
+        if self.persons is None:
+            return np.bincount(cells, minlength=count).astype(float)
+        owner = self.persons if rows is None else self.persons[rows]
+        return np.asarray(np.bincount(cells, (1 / np.maximum(np.bincount(owner), 1))[owner], count), np.float64)
+
     def votes(self, rows: Ints, cells: Ints) -> npt.NDArray[np.float64]:
         """For each of `rows` its part of its person's one vote in its cell: nobody has more, however many claims."""
         if self.persons is None:

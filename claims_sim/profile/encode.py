@@ -314,7 +314,7 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
     if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
         return
     values = column.dictionary.to_pylist()
-    persons = out.population.bearers(raw + 1, len(values) + 1)[1:]
+    persons = out.population.weights(raw + 1, len(values) + 1)[1:]
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
     passes = admitted_without_codes(values, persons, enough)
     if not passes.any():
@@ -337,7 +337,7 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     rows, width = np.flatnonzero(released[codes]), len(values) + 1
     pair, distinct = dense_ids(codes[rows].astype(np.int64) * width + raw[rows] + 1)
     enough = out.population.releasable(pair, len(distinct), rows)
-    persons = out.population.bearers(pair, len(distinct), rows)
+    persons = out.population.weights(pair, len(distinct), rows)
     return admitted_as_names(values, texts, distinct % width - 1, distinct // width, persons, enough)
 
 

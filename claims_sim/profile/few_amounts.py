@@ -9,20 +9,21 @@ from claims_sim.profile.encode import Encoded
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers
 
-_FEW, _NEARLY_ALL = 2000, 0.99  # amounts; share of claims
+_FEW, _NEARLY_ALL = 2000, 0.99  # amounts; share of persons
 _CLEARLY_MORE: Final = 1.5
 _LOOKED_AT, _NOT_TOLD = 40_000, 0.05
 """Of so many claims of a table with few amounts so large a share at most bears further ones, each another."""
 
 
 def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple[float, ...]:
-    """The amounts of `rows` that enough share, in order, where they are few and nearly all rows bear one; else none."""
+    """The amounts of `rows` that enough share, in order, where they are few and nearly all persons bear one; else none."""
     some = amounts[rows[:: max(len(rows) // _LOOKED_AT, 1)]]
     if len(np.unique(some)) > _FEW + _NOT_TOLD * len(some):
         return ()
     distinct, ids = np.unique(amounts[rows], return_inverse=True)
     told = population.releasable(ids.astype(np.int64), len(distinct), rows)
-    is_all = 0 < told.sum() <= _FEW and told[ids].mean() >= _NEARLY_ALL
+    persons = population.weights(ids.astype(np.int64), len(distinct), rows)
+    is_all = 0 < told.sum() <= _FEW and persons[told].sum() >= _NEARLY_ALL * persons.sum()
     return tuple(distinct[told].tolist()) if is_all else ()
 
 
@@ -40,7 +41,8 @@ def every_payment(encoded: Encoded) -> tuple[tuple[float, ...], ...]:
     for kind in range(int(service.max(initial=0)) + 1):
         rows = np.flatnonzero((paid > 0) & (service == kind))
         payments = all_there_are(paid, rows, encoded.population)
-        found.append(payments if len(np.unique(claimed[rows])) > _CLEARLY_MORE * len(payments) else ())
+        are_fewer = payments and len(np.unique(claimed[rows])) > _CLEARLY_MORE * len(payments)
+        found.append(payments if are_fewer else ())
     return tuple(found) if any(found) else ()
 
 

@@ -14,16 +14,16 @@ _MEANINGS: Final[dict[str, str]] = {
     "date": "tarih tarihi zamani zaman datumszeit dtm ym "
     "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
     "admit": "ricovero przyjecia przyjecie "
-    "provizyon kabul behandlungsbeginn begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
+    "provizyon behandlungsbeginn begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
     "discharge": "dimissione wypisu wypis "
     "cikis taburcu austritt behandlungsende einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
     "los": "osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
-    "days": "giornate dni osobodni gun gunu hari days day dias tage jours",
+    "days": "giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "wojewodztwo il ili kanton canton wohnkanton changwat "
+    "province": "wojewodztwo il kanton canton wohnkanton changwat "
     "departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad "
     "departamento",
     "region": "regione region wilayah county state",
@@ -34,18 +34,18 @@ _MEANINGS: Final[dict[str, str]] = {
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "nr nummer numero nbr ik agb id no nomor key number num",
+    "id": "nummer numero nbr ik agb id no nomor key number num",
     "hash": "ozet hash enc encrypted pseudo pseudonym",
     "code": "kodu kode kd code cd cod codigo",
     "class": "sinif sinifi tier versorgungsstufe kelas kls class",
-    "owner": "natura wlasnosc sahiplik sahipligi mulkiyet rechtsform secteur "
+    "owner": "wlasnosc sahiplik sahipligi mulkiyet rechtsform secteur "
     "traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "regime zakres swiadczenia "
+    "service": "zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "complicanze gravita "
-    "triyaj triage severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
+    "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
     "dx": "diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
@@ -57,7 +57,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "descrizione descr opis nazwa ad adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
+    "label": "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
@@ -66,7 +66,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "amount": "importo wartosc kwota tutar tutari mt biaya nilai amount amt tarif "
     "tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
     "montant bedrag",
-    "price": "tariffa tarif tariff",
+    "price": "tarif tariff",
     "whole": "total tot jumlah summe",
     "claimed": "fatturato richiesto rozliczenia "
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
@@ -81,7 +81,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "gap": "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "assistito paziente pacjent pacjenta swiadczeniobiorca hasta sigortali mbr enrollee enrolee insuree subscriber hesid mbun "
+    "person": "assistito paziente pacjent pacjenta swiadczeniobiorca sigortali mbr enrollee enrolee insuree subscriber hesid mbun "
     "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
@@ -192,6 +192,8 @@ _KNOWN: Final[dict[str, str]] = {
     "das": "dx_secondary_codes", "nosep": "claim_id", "nomorsep": "claim_id", "rekammedis": "patient_id_hash",
     "medicalrecordnumber": "patient_id_hash", "medicalrecordno": "patient_id_hash", "medrecno": "patient_id_hash",
     "apautoriz": "claim_id", "paautoriz": "claim_id", "caresiteid": "facility_id",
+    "hastaozet": "patient_id_hash", "hastano": "patient_id_hash", "rechnungnr": "claim_id",
+    "rechnungsnr": "claim_id", "natura": "facility_ownership", "regimericovero": "service_type",
     "tpunid": "facility_type", "pacoduni": "facility_id", "patpups": "facility_type",
     "panatjur": "facility_ownership", "padocorig": "service_type", "paufmun": "district_name", "pamunpcn": "", "pacmp": "admit_dt",
     "pacidpri": "dx_primary_code", "pacidsec": "dx_secondary_codes", "paprocid": "procedure_code", "pavalpro": "amount_claimed",
@@ -268,8 +270,8 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 }
 _WHOLE_WORDS: Final = frozenset(
     {
-        "adi", "ana", "apres", "dni", "aprov", "cat", "cod", "gun", "interv", "islem", "net", "ozet", "pat", "pay", "rut", "sgk", "tani",
-        "tran", "tur",
+        "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
+        "sgk", "tani", "tran", "tur",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -18,6 +18,7 @@ from claims_sim.codes.vocabulary import words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.admit import ICD9_CODE, SEVERAL, TITLE_ANYWHERE, TITLED, admit_category, is_full_code
 from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.numbers import Numbers
 
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
@@ -42,17 +43,29 @@ _DAY: Final = re.compile(
     rf"|(?:19|20)[0-9]{{2}}{_MONTH}{_DAY_OF_MONTH}[0-9]{{1,2}}|{_DAY_OF_MONTH}{_MONTH}(?:19|20)[0-9]{{3}}"
 )
 """A day, or one with a digit or two behind it."""
-_DAYS_OF_SIX_DIGITS: Final = (
-    re.compile(rf"([0-9]{{2}})({_MONTH})({_DAY_OF_MONTH})"),
-    re.compile(rf"({_DAY_OF_MONTH})({_MONTH})([0-9]{{2}})"),
+_DAYS_OF_SIX_DIGITS: Final = tuple(
+    re.compile("".join(parts))
+    for parts in (
+        ("(?P<year>[0-9]{2})", f"(?P<month>{_MONTH})", f"(?P<day>{_DAY_OF_MONTH})"),
+        (f"(?P<day>{_DAY_OF_MONTH})", f"(?P<month>{_MONTH})", "(?P<year>[0-9]{2})"),
+        (f"(?P<month>{_MONTH})", f"(?P<day>{_DAY_OF_MONTH})", "(?P<year>[0-9]{2})"),
+    )
 )
+_SIX_DIGITS: Final = re.compile(r"[0-9]{6,7}")
 _DIFFERENT: Final = 3
 """So many different years, months and days of the month at least have days of several persons."""
+_ALONE, _ALL_DAYS = 0.3, 20
+"""Numbers of a list run on: of days more stand alone in their month than this share, or so many days of a month are there."""
 _MARKED: Final = re.compile(r"(?=.*[A-Z])(?=.*[0-9])(?!.*[A-Z]{3})[0-9A-Z]+(?:[.\-/][0-9A-Z]+){1,3}")
 """Letters, two together at most, and digits, with marks between them."""
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
+_ICD11_CODE: Final = re.compile(
+    r"(?:1[A-H]|2[A-F]|3[A-C]|4[AB]|5[A-D]|6[A-E]|7[AB]|[89][A-E]|A[A-C]|B[A-E]|C[AB]|D[A-E]|E[A-HJ-M]|[FG][A-C]|HA|J[AB]|[KL][A-D]"
+    r"|M[A-H]|N[A-F]|P[A-HJ-L]|Q[A-F]|RA|S[A-HJ]|V[A-C])[0-9][0-9A-HJ-NP-Z](?:\.[0-9A-HJ-NP-Z]{1,2})?"
+)
+"""A stem code of ICD-11's chapters and blocks (WHO, ICD-11 for mortality and morbidity statistics); I and O stand in none."""
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -81,13 +94,13 @@ def may_be_listed(column: str, values: Sequence[str | None]) -> bool:
 
 
 def admitted_in_list(
-    column: str, values: Sequence[str | None], persons: Ints, enough: Mask, listed: Mask | None = None
+    column: str, values: Sequence[str | None], persons: Ints | Numbers, enough: Mask, listed: Mask | None = None
 ) -> Mask:
     """For each distinct value of a column: may it be released as a code of the source's own, such as district 3204?
 
     A number says nothing by its text; its column must show that it is one of a list of codes, of themselves or before their
-    names (3204 KAB. BANDUNG). `persons` is how many persons (claims, without a key of them) bear each value, so that nobody's many
-    claims make a list or spoil one; `enough` whether they may be told, `listed` whether it is
+    names (3204 KAB. BANDUNG). `persons` is how many persons (claims, without a key of them) the claims with each value stand for,
+    each person one in all, so that nobody's many claims make a list or spoil one; `enough` whether they may be told, `listed` whether it is
     known already to be a code of the column's list. A code has digits, no space, no more characters than the longest lists
     that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
     of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all bear
@@ -106,11 +119,14 @@ def admitted_in_list(
     held against these too.
     """
     out = np.zeros(len(values), np.bool_)
-    if column not in OWN_CODES or (column in DIAGNOSES and _are_public(values, persons)):
+    if column not in OWN_CODES:
         return out
+    of_icd11 = _of_icd11(values, persons, enough) if column in DIAGNOSES else out
+    if column in DIAGNOSES and _are_public(values, persons, of_icd11):
+        return of_icd11
     of_classification = column in (*DIAGNOSES, "procedure_code")
     shapes = [_shape_of_code(value or "", of_classification) for value in values]
-    passes = _of_a_list(values, shapes, persons, enough, listed)
+    passes = of_icd11 | _of_a_list(values, shapes, persons, enough, listed)
     if not of_classification:
         passes |= _of_a_list(values, [_code_before_name(value or "") for value in values], persons, enough)
     if of_classification:
@@ -123,13 +139,13 @@ def admitted_in_list(
     if column == "procedure_code":
         passes |= _short_codes(values, passes, persons, enough) | _families(values, passes, persons, enough)
         passes |= _finer_than_public(values, persons, enough)
-    passes &= ~_days_of_six_digits(values, passes & enough)
+    passes &= ~_days_of_six_digits(values, passes, passes & enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
 
 
-def admitted_as_case_groups(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
+def admitted_as_case_groups(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
     """For each distinct value in the place of a procedure's name: may it be released as the code of a group of cases?
 
     Where all the column's codes have the form of one of the public systems (CASE_GROUPS), and are a list of procedures too.
@@ -144,7 +160,11 @@ def admitted_as_case_groups(values: Sequence[str | None], persons: Ints, enough:
 
 
 def _of_a_list(
-    values: Sequence[str | None], written: Sequence[str], persons: Ints, enough: Mask, listed: Mask | None = None
+    values: Sequence[str | None],
+    written: Sequence[str],
+    persons: Ints | Numbers,
+    enough: Mask,
+    listed: Mask | None = None,
 ) -> Mask:
     """Which values have a shape that shows a list of codes; `written` are their shapes, empty where a value can be no code.
 
@@ -165,7 +185,9 @@ def _of_a_list(
     return np.asarray(((is_list | beside) & may)[shape])
 
 
-def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask, persons: Ints, enough: Mask) -> Mask:
+def _extended(
+    values: Sequence[str | None], shapes: Sequence[str], listed: Mask, persons: Ints | Numbers, enough: Mask
+) -> Mask:
     """Which values are written as `listed` codes with letters and marks are, and go on by a part of two letters, or one more letter.
 
     Several must do so that may be told, with most claims of all that do. A part of two letters is nobody's name, unless it is a title.
@@ -187,7 +209,7 @@ def _extended(values: Sequence[str | None], shapes: Sequence[str], listed: Mask,
     return goes_on & bool(is_list)
 
 
-def _marked(values: Sequence[str | None], shapes: Sequence[str], persons: Ints, enough: Mask) -> Mask:
+def _marked(values: Sequence[str | None], shapes: Sequence[str], persons: Ints | Numbers, enough: Mask) -> Mask:
     """Which values are codes of letters, digits and marks between them, of which a dozen or more are written alike to the letter.
 
     Most of them may be told. Nobody's name has two letters only, but for titles.
@@ -205,7 +227,7 @@ def _marked(values: Sequence[str | None], shapes: Sequence[str], persons: Ints, 
     return np.asarray(((some | few) & (told >= _MOST * borne) & (found != ""))[number])
 
 
-def _akin(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
+def _akin(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, enough: Mask) -> Mask:
     """Which values are written as `listed` codes are, but for a subdivision, or without what stands behind one of the marks.
 
     Letter for letter and digit for digit; a subdivision has two letters and digits at most, of which one is a letter: no name is so
@@ -233,7 +255,7 @@ def _akin(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mas
     return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
 
 
-def _finer_than_public(values: Sequence[str | None], persons: Ints, enough: Mask) -> Mask:
+def _finer_than_public(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
     """Which values are ICD-9-CM's procedures with one or two digits more (Poland's 88.761, 93.1202), in a column of these procedures.
 
     Most that are as long must begin as a procedure does, as four in ten numbers would by chance, and be of different chapters: numbers
@@ -256,7 +278,7 @@ def _finer_than_public(values: Sequence[str | None], persons: Ints, enough: Mask
     return finer if is_list else none
 
 
-def _short_codes(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
+def _short_codes(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, enough: Mask) -> Mask:
     """Which values are short codes of a few letters and digits, in a column of these and of codes that are `listed`."""
     filled = persons[[value is not None for value in values]].sum()
     short = np.array([bool(_SHORT_CODE.fullmatch(value or "")) for value in values], np.bool_)
@@ -272,7 +294,7 @@ def _short_codes(values: Sequence[str | None], listed: Mask, persons: Ints, enou
     return short & of_a_list
 
 
-def _families(values: Sequence[str | None], listed: Mask, persons: Ints, enough: Mask) -> Mask:
+def _families(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, enough: Mask) -> Mask:
     """Which values are codes of a few letters behind letters that several have in common, in a column of these and `listed` ones.
 
     Letters with a number behind them are no person's name, or stand before `listed` codes; nor is what stands behind: two letters,
@@ -324,15 +346,32 @@ def _is_titled(value: str) -> bool:
     return bool(TITLED.match(value) or TITLE_ANYWHERE.search(value))
 
 
-def _days_of_six_digits(values: Sequence[str | None], told: Mask) -> Mask:
-    """Which values are six digits, where most such values that may be `told` are days (880712, 120788) of several years and months."""
-    six = np.array([value is not None and value.isdecimal() and len(value) == _LONG_CODE for value in values], np.bool_)
-    texts = [values[i] or "" for i in np.flatnonzero(six & told).tolist()]
+def _days_of_six_digits(values: Sequence[str | None], passes: Mask, told: Mask) -> Mask:
+    """Which of the values that pass are written as others most of which, of those that may be `told`, are days in six digits (880712,
+    12-07-88, P120788), whatever letters, marks or further digit stand beside these.
+    """  # noqa: D205
+    kin = np.array([_form(value or "") if yes else "" for value, yes in zip(values, passes, strict=True)])
+    days = np.zeros(len(values), np.bool_)
+    for form in np.unique(kin[passes]).tolist():
+        if not _SIX_DIGITS.fullmatch(re.sub("[^9]", "", form).replace("9", "0")):
+            continue
+        alike = kin == form
+        digits = [re.sub("[^0-9]", "", values[i] or "") for i in np.flatnonzero(alike & told).tolist()]
+        days |= alike & any(_are_days([text[at : at + _LONG_CODE] for text in digits]) for at in (0, 1))
+    return days
+
+
+def _are_days(texts: Sequence[str]) -> bool:
+    """Are most of these six digits days, of several years and months, that do not run on as the numbers of a list do?"""
     for written in _DAYS_OF_SIX_DIGITS:
-        days = [match.groups() for text in texts if (match := written.fullmatch(text))]
-        if len(days) > _HALF * len(texts) and all(len(set(part)) >= _DIFFERENT for part in zip(*days, strict=True)):
-            return six
-    return np.zeros(len(values), np.bool_)
+        days = [match.group("year", "month", "day") for text in texts if (match := written.fullmatch(text))]
+        if len(days) <= _HALF * len(texts) or any(len(set(part)) < _DIFFERENT for part in zip(*days, strict=True)):
+            continue
+        there = {(year, month, int(day)) for year, month, day in days}
+        alone = sum(not {(y, m, d - 1), (y, m, d + 1)} & there for y, m, d in there)
+        if alone > _ALONE * len(there) or len(there) > _ALL_DAYS * len({(y, m) for y, m, _ in there}):
+            return True
+    return False
 
 
 def _code_before_name(value: str) -> str:
@@ -355,11 +394,24 @@ def _of_its_length(value: str) -> str:
     return f"{_LONG} of {len(value)}"
 
 
-def _are_public(values: Sequence[str | None], persons: Ints) -> bool:
+def _are_public(values: Sequence[str | None], persons: Ints | Numbers, of_icd11: Mask) -> bool:
     """Are most diagnoses codes of ICD-10, ICD-11 or ICD-9-CM?"""
     known = np.array([value is not None for value in values], np.bool_)
-    public = np.array([value is not None and is_full_code(value) for value in values], np.bool_)
+    public = of_icd11 | np.array([value is not None and is_full_code(value) for value in values], np.bool_)
     return bool(persons[public].sum() >= _MOST * persons[known].sum())
+
+
+def _of_icd11(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
+    """Which diagnoses are stem codes of ICD-11, where several of several chapters may be told, and most of those who bear any bear such."""
+    stems = np.array([bool(_ICD11_CODE.fullmatch(value or "")) for value in values], np.bool_)
+    told = stems & enough
+    chapters = {(values[i] or "")[0] for i in np.flatnonzero(told).tolist()}
+    is_list = (
+        np.count_nonzero(told) >= SEVERAL
+        and len(chapters) >= _FEWEST_BEGINNINGS
+        and persons[told].sum() >= _MOST * persons[stems].sum()
+    )
+    return stems & bool(is_list)
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:

@@ -64,13 +64,13 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
 
 
 def _are_usual(listed: Mask, part: Mask, encoded: Encoded) -> bool:
-    """Are most claims of which a part is paid, or most of some kinds of service, `listed`? Those kinds are many of them."""
-    if int(listed.sum()) >= _MOST_LISTED * int(part.sum()):
-        return True
-    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32)) + 1
-    of_service, on = np.bincount(service[part]), np.bincount(service[listed])
-    keep_to_it = on >= _MOST_LISTED * np.maximum(of_service[: len(on)], 1)
-    return float(of_service[: len(on)][keep_to_it].sum()) >= _MANY_LISTED * int(part.sum())
+    """Are most of those of whom a part is paid, or most in some kinds of service that are many of them, paid a price that is `listed`?"""
+    rows = np.flatnonzero(part)
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))[rows].astype(np.int64) + 1
+    persons = encoded.population.weights(2 * service + listed[rows], 2 * int(service.max()) + 2, rows).reshape(-1, 2)
+    on, everybody = persons[:, 1], persons.sum(1)
+    theirs = everybody[on >= _MOST_LISTED * everybody].sum()
+    return bool(on.sum() >= _MOST_LISTED * everybody.sum() or theirs >= _MANY_LISTED * everybody.sum())
 
 
 def _are_ceilings(found: Sequence[Lattice], encoded: Encoded, paid: Numbers, on: Ints) -> bool:

@@ -327,15 +327,18 @@ class Payments:
             paid[at] = round_payments(paid[at], amount[at], grids, number, u)
 
     def _pay_what_is_paid(self, draft: Draft, amount: Numbers, paid: Numbers) -> None:
-        """Set `paid` to the nearest payment that there is in their kind of service, where all of these are known."""
+        """Set `paid` to the nearest payment that there is in their kind of service, where all of these are known: to none above what is
+        claimed, if it was none. Who claims less than the least of them is paid as drawn: in full, or nothing.
+        """  # noqa: D205
         service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
         for kind, every in enumerate(self._every_payment):
+            if not len(every):
+                continue
             at = np.flatnonzero(service == kind)
+            most = every[np.maximum(np.searchsorted(every, amount[at], side="right") - 1, 0)]
             nearest = nearest_of(every, paid[at])
-            if len(every) and self._seldom_pays_more:
-                most = every[np.maximum(np.searchsorted(every, amount[at], side="right") - 1, 0)]
-                nearest = np.minimum(nearest, np.where(most <= amount[at], most, paid[at]))
-            paid[at] = nearest
+            within = np.where(most <= amount[at], np.minimum(nearest, most), paid[at])
+            paid[at] = np.where(paid[at] <= amount[at], within, nearest)
 
     def _to_step(self, paid: Numbers, amount: Numbers, step: float) -> Numbers:
         """Payments in whole steps: down where the next step is above what is claimed and hardly anybody is paid more."""

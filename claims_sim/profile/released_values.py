@@ -40,14 +40,14 @@ def release_values(
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
-    own, persons = np.zeros(len(values), np.bool_), np.zeros(len(values), np.int64)
+    own, persons = np.zeros(len(values), np.bool_), np.zeros(len(values))
     if may_be_listed(name, values):
         # Nobody's many claims make a list of codes, or spoil one.
-        persons = population.bearers(shifted, len(values) + 1, rows)[1:]
+        persons = population.weights(shifted, len(values) + 1, rows)[1:]
         own = admitted_in_list(name, values, persons, enough[1:]) & lists_of_its_own
     for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
         at = np.flatnonzero(kinds == kind)
-        of_kind = population.bearers(shifted[at], len(values) + 1, at)[1:]
+        of_kind = population.weights(shifted[at], len(values) + 1, at)[1:]
         told = population.releasable(shifted[at], len(values) + 1, at)[1:]
         if int(told.sum()) >= SEVERAL:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)

@@ -152,18 +152,6 @@ def test_other_numbers_of_four_digits_are_no_part_of_a_category(value):
 
 
 @pytest.mark.parametrize(
-    ("code", "may"),
-    [
-        ("1F40.Z", True), ("CA07.0", True), ("5A11", True), ("ME84.2", True), ("2C6Z", True), ("8A00.0Y", True),
-        ("OA11", False), ("CI07", False), ("CAA7", False), ("CA07.", False), ("CA07.012", False), ("ca07", False),
-        ("CA1", False), ("BUDI", False), ("B1234", True), ("BB1234", False),
-    ],
-)  # fmt: skip
-def test_codes_of_icd11_are_diagnoses_by_their_form(code, may):
-    assert admit_diagnosis(code) == admit_secondary(code) == may
-
-
-@pytest.mark.parametrize(
     ("code", "may"), [("4019", True), ("2765", True), ("250", True), ("25004", False), ("2018", False)]
 )
 def test_numbers_are_diagnoses_where_icd_9_has_them_or_finer_ones(code, may):

@@ -49,10 +49,34 @@ def test_of_few_payments_each_kind_of_service_is_paid_its_own(fit):
     assert found[1] - {0.0} <= real[1]
     assert len(found[1]) > 20
     assert (paid <= claimed).all()
+    pairs = {*zip(table["amount_claimed"].to_pylist(), table["amount_paid"].to_pylist(), strict=True)}
+    assert np.mean([pair in pairs for pair in zip(claimed.tolist(), paid.tolist(), strict=True)]) > 0.97
     in_full = [np.mean(one["amount_paid"].to_numpy() == one["amount_claimed"].to_numpy()) for one in (table, claims)]
     assert in_full[1] == pytest.approx(in_full[0], abs=0.03)
     assert Profile.from_json(profile.to_json()).money.every_payment == profile.money.every_payment
     assert any("payments that are nearly all there are" in what for what, _ in describe_crossing(profile).money)
+
+
+def test_one_persons_odd_payments_make_no_difference(fit):
+    _, table = by_steps()
+    paid, claimed = (table[name].to_numpy().copy() for name in ("amount_paid", "amount_claimed"))
+    hers = np.arange(ROWS) % 50 == 0
+    paid[hers] = np.round(claimed[hers] * 0.777 + np.arange(hers.sum()) / 100, 2)
+    owners = [f"p{i}" if not mine else "hers" for i, mine in enumerate(hers)]
+    known = fit(replaced(replaced(table, "amount_paid", paid), "patient_id_hash", owners)).money.every_payment
+    assert [len(amounts) > 3 for amounts in known] == [True, True]
+
+
+def test_where_a_few_are_paid_more_than_they_claim_a_few_are(fit):
+    _, table = by_steps()
+    paid, claimed = (table[name].to_numpy().copy() for name in ("amount_paid", "amount_claimed"))
+    above = np.arange(ROWS) % 125 == 0
+    paid[above] = np.ceil(claimed[above] / 100) * 100 + 100
+    profile = fit(replaced(table, "amount_paid", paid))
+    claims, _ = drawn(profile)
+    over = np.mean(claims["amount_paid"].to_numpy() > claims["amount_claimed"].to_numpy())
+    assert any(profile.money.every_payment)
+    assert 0.002 < over < 0.03
 
 
 def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):

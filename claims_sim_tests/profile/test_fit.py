@@ -163,6 +163,11 @@ def test_numbers_have_names_of_icd9_only_where_most_are_its_codes(fit, others, n
     table = tariff_table(1000)
     codes = np.where(np.arange(1000) % 5 == 0, "7301", others).tolist()
     assert ("7301" in fit(replaced(table, "procedure_code", codes)).procedure_names) is named
+    if named:
+        # One person's claims, however many, take none of the names away.
+        hers = replaced(table, "patient_id_hash", ["hers" if i % 3 else f"p{i}" for i in range(1000)])
+        codes = ["7398" if i % 3 else codes[i] for i in range(1000)]
+        assert "8911" in fit(replaced(hers, "procedure_code", codes)).procedure_names
 
 
 @given(

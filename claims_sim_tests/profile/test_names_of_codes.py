@@ -103,6 +103,15 @@ def test_a_dozen_names_of_what_is_done_pass_though_each_names_several_codes(code
     assert passing([pair for pair in pairs if pair[1] in SERVICES[:9]]) == set()
 
 
+def test_a_few_words_of_care_let_no_doctors_pass():
+    doctors = [" ".join(name.split()) for name in PERSONS.split(",")][:9]
+    pairs = [
+        (f"{n:02d}{code:02d}", name) for n, name in enumerate([*SERVICES[1:4], *doctors]) for code in range(12)
+    ] * 30
+    pairs += [pair for pair in pairs if pair[1] in SERVICES] * 3
+    assert passing(pairs) == set()
+
+
 @pytest.mark.parametrize("names", [12, 25])
 def test_doctors_with_several_codes_of_their_own_name_none_of_these(names):
     doctors = [" ".join(name.split()) for name in PERSONS.split(",")][:names]

@@ -1,6 +1,7 @@
 """Codes of the source's own: districts, procedures, diagnoses. What stands in a list of codes may cross; the rest may not."""
 
 from collections import Counter
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -77,6 +78,7 @@ def passing(column, rows, k=11):
             ],
         ),
         ("procedure_code", [*(f"00{n}0" for n in range(100, 160)), *(f"AA.00.0{n}0" for n in range(10, 22))]),
+        ("procedure_code", [*(f"SHA-{n:02d}-{n % 9}" for n in range(10, 40)), *(f"SHA-{n}" for n in range(41, 46))]),
         ("procedure_code", [*(f"{n}00" for n in range(3000, 3040)), *(f"0{n}00" for n in range(800, 812))]),
         ("district_name", [str(code) for code in (*range(1001, 1041), *range(10_001, 10_041))]),
         ("procedure_code", [*(["OPD", "IPD", "RD01", "SUR02", "MAT01"] * 3), *(f"SHA-03-0{n}" for n in range(10, 40))]),
@@ -336,10 +338,31 @@ def test_where_most_diagnoses_are_of_a_public_system_the_others_are_held_against
     assert passing(column, rows) > {"1551000", "1551029"}
 
 
+ICD11 = ["1F40.Z", "CA07.0", "5A11", "ME84.2", "GB61"]
+
+
 def test_diagnoses_may_be_of_icd11_beside_icd10_and_beside_words(fit):
-    written = ["B509", "J069", "1F40.Z", "CA07.0", "5A11", "Malaria", "URTI", "HTN"]
+    written = ["B509", "J069", *ICD11, "Malaria", "URTI", "HTN"]
     table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))
     assert set(fit(table).vocabularies["dx_primary_code"]) == set(written)
+
+
+@pytest.mark.parametrize(
+    ("others", "pass_"),
+    [
+        pytest.param(ICD11, True, id="several of several chapters"),
+        pytest.param(ICD11[:4], False, id="too few"),
+        pytest.param(["CA07", "CA08.0", "CA20", "1F40", "1F41.Z"], False, id="of two chapters"),
+        pytest.param(["DR01", "BS88", "RW75", "VK12", "BU66"], False, id="of blocks that it has not"),
+        pytest.param(["IA07.0", "5O11", "MEA4.2", "GB61.012", "0A11"], False, id="written otherwise"),
+    ],
+)
+def test_codes_of_icd11_are_several_of_its_chapters_and_blocks(others, pass_):
+    rows = spread(["B509", "J069", "I10", "E119"])
+    rows[::8] = spread(others, len(rows[::8]))
+    assert passing("dx_primary_code", rows) & set(others) == (set(others) if pass_ else set())
+    rows[::7] = [f"CA{n % 10}{'ABCDEFGHJK'[n // 10 % 10]}.{n // 100}" for n in range(len(rows[::7]))]
+    assert passing("dx_primary_code", rows) & set(others) == set(), "most of them are of few persons"
 
 
 def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
@@ -349,14 +372,15 @@ def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
 
 
 def test_twenty_codes_of_letters_digits_and_marks_are_a_list_though_few_have_them():
-    def with_so_many(different):
+    def with_so_many(different, others=0, step=40):
         codes = [f"C{n}.{n}A" for n in range(10, 10 + different)]
-        rows = spread([str(n) for n in range(8000, 8040)], 12_000)
-        rows[::40] = spread(codes, len(rows[::40]))
+        rows = spread([str(n) for n in range(8000, 8040)], step * 300)
+        rows[::step] = spread(codes, len(rows[::step]))
+        rows[1 : 1 + others] = [f"D{n // 9:02d}.{n % 9}1B" for n in range(others)]
         return passing("procedure_code", rows) & {*codes}
 
-    assert len(with_so_many(20)) == 20
-    assert with_so_many(19) == set()
+    assert len(with_so_many(20)) == len(with_so_many(20, others=70)) == 20
+    assert with_so_many(19) == with_so_many(20, others=80) == with_so_many(20, step=60) == set()
 
 
 @pytest.mark.parametrize(
@@ -373,6 +397,64 @@ def test_days_are_no_codes(days):
     assert passing("procedure_code", spread(days)) == set()
 
 
+BIRTHDAYS = [date(1940, 1, 1) + timedelta(days=211 * n) for n in range(120)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "%y%m%d",
+        "%d%m%y",
+        "%m%d%y",
+        "%y-%m-%d",
+        "%d/%m/%y",
+        "%m.%d.%y",
+        "P%d%m%y",
+        "%d%m%yL",
+        "BS-%d%m%y",
+        "%d%m%y1",
+        "1%y%m%d",
+    ],
+)
+@pytest.mark.parametrize("column", ["procedure_code", "district_name"])
+def test_days_of_six_digits_are_no_codes_whatever_stands_beside_these(column, written):
+    days = [day.strftime(written) for day in BIRTHDAYS]
+    assert passing(column, spread(days)) == set()
+    beside = spread([*(str(n) for n in range(8000, 8040))])
+    beside[::8] = spread(days[:14], len(beside[::8]))
+    assert passing(column, beside) & set(days) == set()
+
+
+def test_every_day_of_some_years_is_no_list_either():
+    assert (
+        passing(
+            "procedure_code", spread([(date(2021, 1, 1) + timedelta(n)).strftime("%y%m%d") for n in range(800)], 12_000)
+        )
+        == set()
+    )
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param(
+            [f"{p}{c:02d}{d:02d}" for p in (32, 33, 34) for c in range(1, 12) for d in range(1, 12)],
+            id="China's counties",
+        ),
+        pytest.param(
+            [f"{c:02d}{g:02d}{i:02d}" for c in range(1, 9) for g in range(1, 7) for i in range(1, 9)],
+            id="chapter, group, item",
+        ),
+    ],
+)
+def test_numbers_of_a_list_that_run_on_are_no_days(numbers):
+    assert (
+        passing("district_name", spread(numbers, 12_000))
+        == passing("procedure_code", spread(numbers, 12_000))
+        == set(numbers)
+    )
+
+
 def test_one_persons_many_claims_neither_make_a_list_nor_spoil_one(fit):
     def districts(of_others, hers=()):
         rows = 1500
@@ -386,6 +468,7 @@ def test_one_persons_many_claims_neither_make_a_list_nor_spoil_one(fit):
     assert set(districts(spread(DISTRICTS))) == set(DISTRICTS)
     # One district may go with hers: of fewer than eleven persons nothing is told, as of the rest.
     assert len(set(districts(spread(DISTRICTS), ["Budi Santoso"] * 300))) >= len(DISTRICTS) - 1
+    assert len(set(districts(spread(DISTRICTS), [f"Budi {n:b}" for n in range(300)]))) >= len(DISTRICTS) - 1
 
 
 def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones_are_not(fit):

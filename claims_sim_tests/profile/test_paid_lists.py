@@ -11,7 +11,7 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.following import follows_paid
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.paid_lists import BESIDE_PRICES, beside_price, usual_price
+from claims_sim.profile.paid_lists import BESIDE_PRICES, _are_usual, beside_price, usual_price
 from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists
 from claims_sim.profile.sampler import Sampler
@@ -64,6 +64,26 @@ def test_one_kind_of_service_may_be_paid_by_rates_where_the_others_are_paid_shar
     assert not fit(
         replaced(table, "amount_paid", np.where(np.isin(np.arange(12_000), few), rate, share))
     ).money.paid_tariffs
+
+
+@pytest.mark.parametrize(
+    ("listed", "usual"),
+    [
+        pytest.param({"a": 55, "b": 0, "c": 0}, True, id="most of a kind that many are of"),
+        pytest.param({"a": 45, "b": 45, "c": 45}, False, id="half of none"),
+        pytest.param({"a": 0, "b": 0, "c": 20}, False, id="all of a kind that few are of"),
+        pytest.param({"a": 100, "b": 20, "c": 0}, True, id="most of all"),
+    ],
+)
+def test_a_list_is_most_of_a_kind_of_service_that_many_are_of(listed, usual):
+    """Of the kinds a, b and c 100, 100 and 20 persons are paid a part, so many of them a price of a list; one has 90 claims more."""
+    kinds = {"a": 100, "b": 100, "c": 20}
+    service = np.repeat(np.arange(3), list(kinds.values()))
+    on = np.concatenate([np.arange(many) < listed[kind] for kind, many in kinds.items()])
+    service, on = np.r_[service, np.full(90, 1)], np.r_[on, np.full(90, listed["a"] < 50)]
+    population = Population(len(on), 11, np.r_[np.arange(1, 221), np.full(90, 300)], None)
+    encoded = SimpleNamespace(rows=len(on), population=population, codes={"service_type": service.astype(np.int32)})
+    assert _are_usual(on, np.ones(len(on), bool), encoded) is usual
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
     ("column", "ours"),
     [
         ("verguetet_chf", "amount_paid"), ("kostenbeteiligung_chf", "amount_gap"), ("rechnung_nr", "claim_id"),
+        ("natura", "facility_ownership"),
         ("rechtsform", "facility_ownership"), ("leistungsbereich", "service_type"), ("kostengewicht", "claim_weight"),
         ("provizyon_zamani", "admit_dt"), ("cikis_tarihi", "discharge_dt"), ("yatis_gun", "los"), ("ana_tani_adi", "dx_primary_label"),
         ("ek_tanilar", "dx_secondary_codes"), ("ek_tani_sayisi", "comorbidity_count"), ("islem_kodu", "procedure_code"),
@@ -61,7 +62,7 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("visit_source_value", "claim_id"), ("procedure_source_value", "procedure_code"), ("care_site_id", "facility_id"),
         ("condition_source_value", "dx_primary_code"),
         ("data_ricovero", "admit_dt"), ("data_dimissione", "discharge_dt"), ("giornate_degenza", "los"),
-        ("importo_tariffa", "amount_claimed"), ("importo_riconosciuto", "amount_paid"), ("codice_assistito", "patient_id_hash"),
+        ("importo_riconosciuto", "amount_paid"), ("codice_assistito", "patient_id_hash"),
         ("regione_erogazione", "province_name"), ("diagnosi_secondarie", "dx_secondary_codes"), ("complicanze", "severity_group"),
         ("rozpoznanie_opis", "dx_primary_label"), ("wartosc_rozliczona", "amount_paid"), ("osobodni", "los"),
         ("KLAIM_DITERIMA", "amount_paid"), ("insurer_amount", "amount_paid"), ("total_benefit", "amount_paid"),
@@ -617,6 +618,9 @@ def test_names_of_payers_abroad_are_known(theirs, ours):
         ("PAT_ZIP", "patient_id_hash"), ("IPAnnualReimbursementAmt", "amount_paid"), ("annual_paid_amt", "amount_paid"),
         ("LINE_COINSRNC_AMT", "amount_claimed"),
         ("admit_provider_id", "facility_id"), ("codec", "dx_primary_code"),
+        ("hasta", "patient_id_hash"), ("fecha_hasta", "patient_id_hash"), ("regimen_code", "service_type"), ("regime", "service_type"),
+        ("natural_death", "facility_ownership"), ("ili", "province_name"), ("iliac", "province_name"), ("triage_nurse", "severity_group"),
+        ("cantonal", "province_name"), ("kabul", "admit_dt"), ("ad_diag", "dx_primary_label"), ("dni_estancia", "los"),
     ],
 )  # fmt: skip
 def test_words_that_other_things_are_called_by_too_say_nothing(theirs, ours):
