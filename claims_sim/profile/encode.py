@@ -52,6 +52,9 @@ _MAY_BE_MISSING: Final = (
 )  # fmt: skip
 _MANY_WITHHELD: Final = 0.1
 """The share of the claims whose value may not be told, from which on it counts as missing; fewer are as others are."""
+_NO_TEXT: Final = ("province_name", "facility_class", "facility_type", "facility_ownership")
+_NEARLY_EACH_ITS_OWN: Final = 0.75
+"""The share of the persons whose value may not be told, from which on a column is no category but text: blank, it would only be odd."""
 _HARDLY: Final = 0.01
 """The share of stays of no day under which days are counted from one."""
 DX_GROUP: Final = "dx_group"
@@ -253,13 +256,7 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         of_name = np.array([*(value is not None for value in out.vocabularies[PROCEDURE_NAME]), False], np.bool_)
         told |= of_name[out.codes[PROCEDURE_NAME]]
     kept = int(told.sum())
-    if not out.vocabularies[name]:
-        del out.codes[name], out.vocabularies[name]
-        if not (name == "procedure_label" and PROCEDURE_NAME in out.codes):
-            out.oddities.append(
-                f"{name} has no value that enough {out.population.unit} share and that may be released."
-            )
-    elif kept < out.rows:
+    if not _drop_untold(out, name, told) and kept < out.rows:
         instead = "it is drawn from the rest"
         if _count_as_missing(out, name, ~told):
             instead = "it counts as missing"
@@ -272,6 +269,22 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
         out.oddities.append(f"{share} of {name} is rare or may not be released; {instead}.")
     if name == "dx_primary_code":
         _name_missing_diagnoses(out, source.no_diagnosis)
+
+
+def _drop_untold(out: Encoded, name: str, told: Mask) -> bool:
+    """Leave a column out of which nothing may be told, or which holds places or kinds of houses and hardly any: it is absent then."""
+    untold, those = out.population.weights(told.astype(np.int64), 2)
+    is_text = name in _NO_TEXT and untold > _NEARLY_EACH_ITS_OWN * (untold + those)
+    if out.vocabularies[name] and not is_text:
+        return False
+    del out.codes[name], out.vocabularies[name]
+    if is_text and those:
+        out.oddities.append(
+            f"Most of {name} is shared by too few {out.population.unit}: it is no category, and counts as absent."
+        )
+    elif not (name == "procedure_label" and PROCEDURE_NAME in out.codes):
+        out.oddities.append(f"{name} has no value that enough {out.population.unit} share and that may be released.")
+    return True
 
 
 def _count_as_missing(out: Encoded, name: str, untold: Mask) -> bool:

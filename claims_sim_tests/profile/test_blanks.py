@@ -433,3 +433,22 @@ def test_what_hides_others_makes_no_blanks_of_what_a_few_have(own):
     out.codes["procedure_code"], out.vocabularies["procedure_code"] = codes, ("741",)
     untold = np.arange(rows) < 100
     assert encode._count_as_missing(out, "procedure_code", untold) == (own >= 11)
+
+
+@pytest.mark.parametrize(
+    ("own", "hers", "told"),
+    [(0.8, 0, False), (0.7, 0, True), (0.7, 8000, True)],
+    ids=["four in five", "seven in ten", "seven in ten, and one person's many"],
+)
+def test_a_column_of_places_that_hardly_any_share_is_none(fit, own, hers, told):
+    """Most towns are one claim's. What is left of such a column would be odd, and blank for nearly all."""
+    table = tariff_table(ROWS)
+    towns = np.array(table["facility_ownership"].to_pylist(), object)
+    theirs = np.random.default_rng(221).random(ROWS) < own
+    towns[theirs] = [f"Kampung {i:b}".replace("1", "i").replace("0", "o") for i in np.flatnonzero(theirs)]
+    owners = [f"p{i}" for i in range(ROWS)] + ["hers"] * hers
+    table = pa.concat_tables([replaced(table, "facility_ownership", towns.tolist())] * (2 if hers else 1))
+    table = replaced(table, "claim_id", [f"C{i}" for i in range(len(table))])
+    profile = fit(replaced(table, "patient_id_hash", owners))
+    assert ("facility_ownership" in profile.vocabularies) is told
+    assert any("counts as absent" in said for said in profile.oddities) is not told
