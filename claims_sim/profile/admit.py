@@ -213,11 +213,12 @@ def admitted_as_names(
     """For each distinct label: may it be released because it names a code, though its words are no code system's?
 
     `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
-    are released; `persons` is how many bear the pair, `enough` whether they may be told. A column names its codes when nearly all
-    who have a label bear the commonest one of their code, and when there are many such labels, hardly two codes to one; or
+    are released; `persons` is how many a pair's claims stand for, each one in all, `enough` whether it may be told. A column names its
+    codes when nearly all who have a label bear the commonest one of their code, and when there are many such labels, hardly two codes
+    to one; or
     hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
     mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which two fifths, with two fifths
-    of those who bear them, have a root of words that are never a person's name. What differs from claim to
+    of those who bear them, have a root of words that names of diagnoses write in small letters. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. The commonest label of a code then
     passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if

@@ -1,4 +1,4 @@
-"""Amounts that are few: which ones nearly all claims bear, and what is paid where that is few amounts. What is drawn is one of these."""
+"""Amounts that are few: which ones nearly all persons bear, and what is paid where that is few amounts. What is drawn is one of these."""
 
 from typing import Final
 
@@ -11,8 +11,9 @@ from claims_sim.profile.numbers import Numbers
 
 _FEW, _NEARLY_ALL = 2000, 0.99  # amounts; share of persons
 _CLEARLY_MORE: Final = 1.5
-_LOOKED_AT, _NOT_TOLD = 40_000, 0.05
-"""Of so many claims of a table with few amounts so large a share at most bears further ones, each another."""
+"""So many times the payments that there are the amounts that are claimed must be."""
+_LOOKED_AT, _NOT_TOLD = 40_000, 0.5
+"""Claims, and how many of them may bear amounts beyond the few: each another in a table of any amounts, and nobody has half of all."""
 
 
 def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple[float, ...]:

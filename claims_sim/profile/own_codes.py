@@ -190,7 +190,7 @@ def _extended(
 ) -> Mask:
     """Which values are written as `listed` codes with letters and marks are, and go on by a part of two letters, or one more letter.
 
-    Several must do so that may be told, with most claims of all that do. A part of two letters is nobody's name, unless it is a title.
+    Several must do so that may be told, with most who bear any that do. A part of two letters is nobody's name, unless it is a title.
     """
     of_list = {shapes[i] for i in np.flatnonzero(listed).tolist()} - {"", _LONG}
     # What has no shape may be long, and no code.
@@ -232,7 +232,7 @@ def _akin(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, e
 
     Letter for letter and digit for digit; a subdivision has two letters and digits at most, of which one is a letter: no name is so
     short. What lacks a part has five at most, and no letters that may be a name, but for such as listed codes begin with. Several that
-    are so alike must be such as may be told, with most claims of all of them.
+    are so alike must be such as may be told, with most who bear any of them.
     """
     of_list = {_form(values[i] or "") for i in np.flatnonzero(listed).tolist() if not _is_long(values[i] or "")}
     heads = _heads(values, listed)

@@ -34,9 +34,9 @@ BESIDE_PRICES: Final = len(_TIMES) + 4
 _MIN_LISTED: Final = 0.05
 """The share of the claims that must be paid in part for a price list of it to be sought."""
 _MOST_LISTED: Final = 0.5
-"""The share of these, or of those of some kinds of service, that must keep to it."""
+"""The share of whom they are, or of those in some kinds of service, that must keep to it."""
 _MANY_LISTED: Final = 0.25
-"""The share of the claims paid in part that these kinds must have."""
+"""The share of all who are paid in part that are in these kinds."""
 _FEW_PRICES: Final = 24
 _OF_ITS_CASE: Final = 0.8
 """So few amounts, and a smaller share of claims that are paid the usual one of their case, are ceilings of benefits."""

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
-from claims_sim.profile.few_amounts import nearest_of
+from claims_sim.profile.few_amounts import all_there_are, nearest_of
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -90,6 +91,18 @@ def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):
 def test_payments_that_are_as_many_as_charges_are_no_coarser_ones(fit):
     """Those of a tariff are paid in full, or nothing is."""
     assert fit(tariff_table(ROWS, seed=213)).money.every_payment == ()
+
+
+@pytest.mark.parametrize(("many", "known"), [(4_500, True), (30_000, False)], ids=["one person's", "as many persons'"])
+def test_one_persons_thousands_of_odd_amounts_leave_the_others_few(many, known):
+    """Of 30,000 claims one in seven is hers, each of another amount; or all are each another person's, of any amount."""
+    amounts = np.repeat([10.0, 20.0, 30.0], 10_000)
+    amounts[:many] = 1_000 + np.arange(many)
+    owners = np.arange(1, 30_001)
+    owners[:4_500] = 1
+    order = np.random.default_rng(222).permutation(30_000)
+    population = Population(30_000, 11, owners[order], None)
+    assert all_there_are(amounts[order], np.arange(30_000), population) == ((10.0, 20.0, 30.0) if known else ())
 
 
 @pytest.mark.parametrize(
