@@ -253,13 +253,15 @@ class BatchWriter:
     def _finish_claims(
         self, draft: Draft, rows: np.ndarray, key: int, request: BatchRequest, wanted: Conditions
     ) -> pa.Table:
-        """Add what is drawn after the author: amounts (unless it wrote them), times and identifiers."""
-        claims = draft.claims
+        """Add what is drawn after the author: times, amounts of their day (unless it wrote them) and identifiers."""
+        days, time_key = wanted.where.admit_dt, stream_key(key, "time")
+        dated = add_times(draft.claims, self.sampler, request.clock, time_key, rows, request.as_of, days)
+        # Amounts that are asked for were found without dates, at the prices of the last month.
+        claims = dated if wanted.where.amount_claimed is None else draft.claims
         if "amount_claimed" not in claims.column_names:
             claims = joined(claims, draw_money(self.sampler, stream_key(key, "money"), rows, claims, wanted))
+        claims = joined(dated, claims)
         claims = joined(claims, self.sampler.draw_extra(stream_key(key, "extra"), rows, claims))
-        days, time_key = wanted.where.admit_dt, stream_key(key, "time")
-        claims = add_times(claims, self.sampler, request.clock, time_key, rows, request.as_of, days)
         named_by = request.named_by or request.batch_id
         ids = np.array(claim_ids(request.claim_prefix, named_by, int(rows.max()) + 1), object)[rows]
         return to_flat(joined(claims, pa.table({"claim_id": pa.array(ids, pa.string())})))

@@ -1,9 +1,13 @@
 """Price lists as they come: raised during the period, rounded coarsely, with a few amounts of another kind between."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.claim_ids import numbered_batch_id
+from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.profile import price_lists
 from claims_sim.profile.encode import MONTH, encode
 from claims_sim.profile.sampler import Sampler
@@ -53,6 +57,37 @@ def test_claims_bear_the_prices_of_their_month_and_later_ones_those_of_the_last(
     )
     assert np.median(ratio[~late]) == pytest.approx(RISE, abs=1e-3)
     assert np.median(ratio[late]) == 1.0
+
+
+def written(profile, **changes):
+    """Reviewed claims of a batch, with the months of their admission."""
+    day = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    claims = BatchWriter(profile).write(BatchRequest(numbered_batch_id(day, 1), 3000, 8, day, **changes)).claims
+    return claims, months_of(claims)
+
+
+def test_a_file_of_the_past_has_the_prices_of_each_month_and_the_stream_those_of_the_last(raised):
+    first = tariff_table(ROWS)["amount_claimed"].to_numpy()
+    old, new = (np.unique(np.rint(first * rise / 100) * 100) for rise in (1.0, RISE))
+    only_new = np.setdiff1d(new, old)
+
+    def share_of_new(claims):
+        return np.isin(claims["amount_claimed"].to_numpy(), only_new)
+
+    past, months = written(raised, clock="history")
+    share = share_of_new(past)
+    assert share[months < 6].mean() < 0.03
+    assert share[months >= 6].mean() > 0.6
+    for clock in ("admission", "intake"):
+        assert share_of_new(written(raised, clock=clock)[0]).mean() > 0.6
+
+
+def test_a_file_of_the_past_holds_the_amounts_that_are_asked_for(raised):
+    claims, months = written(raised, clock="history", where=ClaimFilter.parse(["amount=1000000..2000000"]))
+    claimed = claims["amount_claimed"].to_numpy()
+    assert claimed.min() >= 1_000_000
+    assert claimed.max() <= 2_000_000
+    assert set(months) == set(range(12))
 
 
 def test_an_amount_that_is_asked_for_is_had_whatever_the_month(raised):
