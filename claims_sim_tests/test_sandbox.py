@@ -251,6 +251,27 @@ def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path)
     ]
 
 
+def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_are_written_so(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute("""
+            CREATE TABLE claims_normalized AS SELECT * REPLACE (
+              CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
+              lower(dx_primary_code) AS dx_primary_code, coalesce(procedure_code || ' - A name', '-') AS procedure_code,
+              nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes) FROM src.claims_normalized
+        """)
+    own = settings.model_copy(update={"source": path})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    told = """SELECT count(try_strptime(CAST(admit_dt AS VARCHAR), '%Y%m%d')) / count(*), bool_and(discharge_dt >= admit_dt),
+      avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '-')::INT), count(procedure_code) / count(*),
+      avg(regexp_full_match(procedure_code, '-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
+      avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+
+
 @pytest.mark.slow
 def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     path, mapping, out = tmp_path / "theirs.duckdb", tmp_path / "m.toml", tmp_path / "sandbox.duckdb"

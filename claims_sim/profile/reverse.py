@@ -11,13 +11,17 @@ from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
     DATE_FORMS,
     MONTH_FIRST_FORMS,
+    NO_CODE,
+    NOTHING,
     ColumnMapping,
     Located,
+    quote_identifier,
     text_expression,
 )
 
@@ -35,7 +39,11 @@ _ISO_FORMS: Final = (
 _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 """Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
+_BEFORE_NAME: Final = " - "
+"""Between a code and its name, where a column holds both."""
+_BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
+_NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
 """The origin of a column of INA-CBG codes: its severities are drawn, the groups have the form only."""
 _ENUM: Final = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
@@ -55,14 +63,18 @@ _WHOLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How a source writes, by canonical column: a date as text, a list as text, and which codes it writes with dots.
+    """How a source writes, by canonical column: a date as text or number, a list as text, and which codes it writes with dots.
 
-    `case_groups`: it tells severities as the last part of INA-CBG codes.
+    `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
+    them. `nothing`: what is written where there is no value. `case_groups`: it tells severities as the last part of INA-CBG codes.
     """
 
     dates: Mapping[str, str]
     lists: Mapping[str, str]
     dotted: frozenset[str]
+    small: Mapping[str, int]
+    named: frozenset[str]
+    nothing: Mapping[str, str]
     case_groups: bool = False
 
 
@@ -78,26 +90,67 @@ class ForeignColumn:
 
 def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
     """Which known form most values of each text column have; counts are compared here and told to nobody."""
-    dates, lists, dotted = {}, {}, set()
+    dates, lists = {}, {}
     for name, column in located.items():
-        if column.kind == "date" and column.type == "VARCHAR":
-            text, forms = text_expression(column), MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
-            fits = {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in (*_ISO_FORMS, *forms)}
-            dates[name] = _most(opened, fits)
+        if column.kind == "date" and not column.type.startswith(("DATE", "TIMESTAMP")):
+            text = text_expression(column)
+            known = [*_ISO_FORMS, *(MONTH_FIRST_FORMS if column.month_first else DATE_FORMS), *["%Y%m"] * column.months]
+            if column.type != "VARCHAR":
+                known = [form for form in known if form.replace("%", "").isalpha()]
+            dates[name] = _most(opened, {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in known})
         elif column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
-        if column.kind in ("code", "list"):
-            # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
-            # their own.
-            text, dotted_code = text_expression(column), "(^|[^A-Z0-9.\\-])[A-Z0-9]{2,3}\\.[0-9A-Z]"
-            row = opened.connection.execute(
-                f"SELECT count(*) FILTER (regexp_matches({text}, {quote(dotted_code)})) * 4 >= count({text}) FROM {opened.relation}"
-            ).fetchone()
-            if row is not None and row[0]:
-                dotted.add(name)
-    return Forms(dates, lists, frozenset(dotted), _has_case_groups(opened, located))
+    codes = {name: column for name, column in located.items() if column.kind in ("code", "list")}
+    # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
+    # their own.
+    dotted_code, named_code = "(?i)(^|[^A-Z0-9.\\-])[A-Z0-9]{2,3}\\.[0-9A-Z]", f"^[.0-9A-Za-z]+{_BEFORE_NAME}."
+    dotted = {name for name, column in codes.items() if _many(opened, column, dotted_code, share=4)}
+    named = {name for name, column in codes.items() if column.kind == "code" and _many(opened, column, named_code)}
+    small = {
+        name: place
+        for place, before in ((1, _BEHIND), (0, _AT_HEAD))
+        for name, column in codes.items()
+        if name not in named and _many(opened, column, f"{before}[a-z]", f"{before}[A-Za-z]")
+    }
+    return Forms(
+        dates,
+        lists,
+        frozenset(dotted),
+        small,
+        frozenset(named),
+        _nothing(opened, located),
+        _has_case_groups(opened, located),
+    )
+
+
+def _many(opened: OpenSource, column: Located, form: str, of: str = "[0-9A-Za-z]", share: int = 2) -> bool:
+    """Whether the form fits at least one in `share` of the column's texts that have the form `of`."""
+    text = text_expression(column)
+    row = opened.connection.execute(
+        f"SELECT count(*) FILTER (regexp_matches({text}, {quote(form)})), count(*) FILTER (regexp_matches({text}, {quote(of)})) "
+        f"FROM {opened.relation}"
+    ).fetchone()
+    return row is not None and row[0] > 0 and row[0] * share >= row[1]
+
+
+def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, str]:
+    """What most cells without a value hold, of the marks that are read as none; columns of which most are null are left out."""
+    marks = {}
+    for name, column in located.items():
+        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also:
+            continue
+        known = ("", *(NOTHING if column.kind == "text" else NO_CODE))
+        text = f"trim({quote_identifier(column.theirs)})"
+        rows = opened.connection.execute(
+            f"SELECT {text} AS mark, count(*) FROM {opened.relation} "
+            f"WHERE {text} IS NULL OR {text} IN ({', '.join(map(quote, known))}) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        mark = max(rows, key=lambda row: row[1])[0] if rows else None
+        if mark is not None:
+            marks[name] = mark
+    return marks
 
 
 def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
@@ -177,7 +230,10 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         return _date(name, type_, forms)
     if column.kind == "list":
         return _list(name, type_, forms)
-    text = _dotted(name) if name in forms.dotted else name
+    text = _code(name, name, forms) if column.kind == "code" else name
+    if name in forms.named:
+        text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
+        text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
         text = _number(name, type_)
     if values:
@@ -186,7 +242,13 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         text = f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
-    return f"CAST({text} AS {type_})"
+    return f"CAST({_or_nothing(text, name, values, forms)} AS {type_})"
+
+
+def _or_nothing(text: str, name: str, values: Mapping[str, str], forms: Forms) -> str:
+    """What is written where there is no value: null, or their mark for it unless their map says what it is read as."""
+    mark = forms.nothing.get(name)
+    return text if mark is None or mark in values else f"coalesce({text}, {quote(mark)})"
 
 
 def _case_group(level: str) -> str:
@@ -224,29 +286,38 @@ def _identity(text: str, number: str, type_: str) -> str:
 def _date(name: str, type_: str, forms: Forms) -> str:
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"CAST({name} - {utc_offset_sql('province_name')} * INTERVAL 1 HOUR AS TIMESTAMP WITH TIME ZONE)"
-    if type_ == "VARCHAR":
-        return f"strftime({name}, {quote(forms.dates[name])})"
+    if name in forms.dates:
+        return f"CAST(strftime({name}, {quote(forms.dates[name])}) AS {type_})"
     return f"CAST({name} AS {type_})"
 
 
 def _list(name: str, type_: str, forms: Forms) -> str:
-    codes = f"list_transform({name}, lambda c: {_dotted('c')})" if name in forms.dotted else name
+    codes = f"list_transform({name}, lambda c: {_code('c', name, forms)})"
     if type_.endswith("[]"):
         return f"CAST({codes} AS {type_})"
     if forms.lists[name] == _JSON:
         return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
-    return f"CAST(array_to_string({codes}, {quote(forms.lists[name])}) AS {type_})"
+    text = f"nullif(array_to_string({codes}, {quote(forms.lists[name])}), '')"
+    return f"CAST({_or_nothing(text, name, {}, forms)} AS {type_})"
 
 
 def _member(name: str, place: int, type_: str, forms: Forms) -> str:
     """The code at a place of a list that the foreign table spreads over columns; null where the list is shorter."""
-    code = f"{name}[{place + 1}]"
-    return f"CAST({_dotted(code) if name in forms.dotted else code} AS {type_})"
+    return f"CAST({_code(f'{name}[{place + 1}]', name, forms)} AS {type_})"
 
 
-def _dotted(code: str) -> str:
-    """An ICD code with its dot: after three characters, of a procedure (all digits) after two. One that has marks of its own stays."""
-    at = f"CASE WHEN regexp_matches({code}, '^[0-9]+$') THEN 2 ELSE 3 END"
+def _code(code: str, name: str, forms: Forms) -> str:
+    """A code of a column as that column writes it: with its dot, with small letters."""
+    if name in forms.dotted:
+        code = _dotted(code, digits=2 if name == "procedure_code" else 3)
+    if name in forms.small:
+        code = f"left({code}, {forms.small[name]}) || lower(substr({code}, {forms.small[name] + 1}))"
+    return code
+
+
+def _dotted(code: str, digits: int) -> str:
+    """An ICD code with its dot: after three characters, or after `digits` where it begins with three digits; not one with marks."""
+    at = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {digits} ELSE 3 END"
     dotted = f"left({code}, {at}) || '.' || substr({code}, {at} + 1)"
     return f"CASE WHEN length({code}) > {at} AND NOT regexp_matches({code}, '[.-]') THEN {dotted} ELSE {code} END"
 

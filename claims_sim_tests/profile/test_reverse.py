@@ -42,3 +42,55 @@ def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dot
     with open_source(SourceSpec(spec.path)) as opened:
         forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)))
     assert ("procedure_code" in forms.dotted) == is_dotted
+
+
+def forms_of(path, **columns):
+    """How a table of three claims writes its columns."""
+    told = {
+        "dx_primary_code": ["A00", "B00", "C00"],
+        "admit_dt": ["2024-01-02"] * 3,
+        "amount_claimed": [1.0, 2.0, 3.0],
+        **columns,
+    }
+    spec = parquet(path / "c.parquet", **told)
+    with open_source(SourceSpec(spec.path)) as opened:
+        return read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)))
+
+
+@pytest.mark.parametrize(
+    ("codes", "place"),
+    [
+        (["I63.900x001", "E11.900", "J18.900x001"], 1),
+        (["8-800.c0", "5-822.g1", "8-98f.0"], 1),
+        (["e11.9", "j18.9", "i10"], 0),
+        (["E11.9", "J18.9", "i10"], None),
+        (["E119a", "J189B", "K359C"], None),
+        (["99213", "85610", "0.5"], None),
+    ],
+)
+def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path, codes, place):
+    assert forms_of(tmp_path, procedure_code=codes).small.get("procedure_code") == place
+
+
+@pytest.mark.parametrize(
+    ("values", "mark"),
+    [
+        (["-", "-", "BALI"], "-"), (["", None, ""], ""), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
+        (["NA", "NA", "BALI"], None),
+    ],
+)  # fmt: skip
+def test_what_stands_for_nothing_is_what_most_cells_without_a_value_hold(tmp_path, values, mark):
+    assert forms_of(tmp_path, province_name=values).nothing.get("province_name") == mark
+
+
+def test_where_codes_are_more_says_that_there_is_none(tmp_path):
+    assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {"procedure_code": "0000"}
+
+
+@pytest.mark.parametrize(
+    ("dates", "form"),
+    [([20240102, 20240203, None], "%Y%m%d"), ([20240102.0, 20240203.0, None], "%Y%m%d"), ([202401, 202402, 202402], "%Y%m"),
+     (["202401", "202402", "202402"], "%Y%m"), (["02/01/2024", "31/01/2024", None], "%d/%m/%Y")],
+)  # fmt: skip
+def test_dates_are_written_as_the_numbers_or_texts_that_they_are(tmp_path, dates, form):
+    assert forms_of(tmp_path, admit_dt=dates).dates == {"admit_dt": form}
