@@ -17,6 +17,7 @@ NO_KEY: Final = 0
 """The person or facility of a row that lacks the key of one."""
 UNTOLD: Final = -1
 """The facility of a row whose facility nobody can tell: it counts as one of its own."""
+_PARTS_OF_A_VOTE: Final = 2.0**20
 PERSONS_K: Final = 11
 CLAIMS_K: Final = 50
 NONE_RELEASED: Final = 1 << 40
@@ -160,12 +161,30 @@ class Population:
 
     def weights(self, cells: Ints, count: int, rows: Ints | None = None) -> npt.NDArray[np.float64]:
         """How many persons the claims of each of the cells 0..count-1 stand for, each person's one vote spread over all their claims
-        among these `rows`: nobody's many claims, or many different ones, weigh more than one.
+        among these `rows`: nobody's many claims, or many different ones, weigh more than one. A claim of nobody known is one's own.
         """  # noqa: D205
         if self.persons is None:
             return np.bincount(cells, minlength=count).astype(float)
         owner = self.persons if rows is None else self.persons[rows]
-        return np.asarray(np.bincount(cells, (1 / np.maximum(np.bincount(owner), 1))[owner], count), np.float64)
+        # Whole parts of a power of two: their sums are the same in any order of the claims.
+        vote = np.floor(_PARTS_OF_A_VOTE / np.maximum(np.bincount(owner), 1)) / _PARTS_OF_A_VOTE
+        vote[:1] = 1.0
+        return np.asarray(np.bincount(cells, vote[owner], count), np.float64)
+
+    def bearers_of_values(
+        self, values: Ints, count: int, told: Mask, rows: Ints | None = None
+    ) -> npt.NDArray[np.float64]:
+        """The same of each of the values 0..count-1, each vote spread over the claims that have a value (-1: none).
+
+        Claims of nobody known speak against values that may not be `told`, one by one, and for none.
+        """
+        has = np.flatnonzero(values >= 0)
+        at = has if rows is None else rows[has]
+        if self.persons is None:
+            return self.weights(values[has], count, at)
+        nobodys = self.persons[at] == NO_KEY
+        against = np.bincount(values[has[nobodys]], minlength=count) * ~told
+        return self.weights(values[has[~nobodys]], count, at[~nobodys]) + against
 
     def votes(self, rows: Ints, cells: Ints) -> npt.NDArray[np.float64]:
         """For each of `rows` its part of its person's one vote in its cell: nobody has more, however many claims."""

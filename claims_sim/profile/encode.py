@@ -327,8 +327,8 @@ def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
     if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
         return
     values = column.dictionary.to_pylist()
-    persons = out.population.weights(raw + 1, len(values) + 1)[1:]
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
+    persons = out.population.bearers_of_values(raw, len(values), enough)
     passes = admitted_without_codes(values, persons, enough)
     if not passes.any():
         passes = admitted_as_case_groups(values, persons, enough) & (out.population.persons is not None)
@@ -350,7 +350,13 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     rows, width = np.flatnonzero(released[codes]), len(values) + 1
     pair, distinct = dense_ids(codes[rows].astype(np.int64) * width + raw[rows] + 1)
     enough = out.population.releasable(pair, len(distinct), rows)
-    persons = out.population.weights(pair, len(distinct), rows)
+    # A vote for each who has a label, and one for each who has none: nobody's claims without one make theirs with one weigh less.
+    labelled = distinct % width > 0
+    with_label, without = (
+        out.population.bearers_of_values(np.where(labelled[pair] == has, pair, -1), len(distinct), enough, rows)
+        for has in (True, False)
+    )
+    persons = with_label + without
     return admitted_as_names(values, texts, distinct % width - 1, distinct // width, persons, enough)
 
 

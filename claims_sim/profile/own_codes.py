@@ -43,19 +43,6 @@ _DAY: Final = re.compile(
     rf"|(?:19|20)[0-9]{{2}}{_MONTH}{_DAY_OF_MONTH}[0-9]{{1,2}}|{_DAY_OF_MONTH}{_MONTH}(?:19|20)[0-9]{{3}}"
 )
 """A day, or one with a digit or two behind it."""
-_DAYS_OF_SIX_DIGITS: Final = tuple(
-    re.compile("".join(parts))
-    for parts in (
-        ("(?P<year>[0-9]{2})", f"(?P<month>{_MONTH})", f"(?P<day>{_DAY_OF_MONTH})"),
-        (f"(?P<day>{_DAY_OF_MONTH})", f"(?P<month>{_MONTH})", "(?P<year>[0-9]{2})"),
-        (f"(?P<month>{_MONTH})", f"(?P<day>{_DAY_OF_MONTH})", "(?P<year>[0-9]{2})"),
-    )
-)
-_SIX_DIGITS: Final = re.compile(r"[0-9]{6,7}")
-_DIFFERENT: Final = 3
-"""So many different years, months and days of the month at least have days of several persons."""
-_ALONE, _ALL_DAYS = 0.3, 20
-"""Numbers of a list run on: of days more stand alone in their month than this share, or so many days of a month are there."""
 _MARKED: Final = re.compile(r"(?=.*[A-Z])(?=.*[0-9])(?!.*[A-Z]{3})[0-9A-Z]+(?:[.\-/][0-9A-Z]+){1,3}")
 """Letters, two together at most, and digits, with marks between them."""
 _LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
@@ -139,7 +126,6 @@ def admitted_in_list(
     if column == "procedure_code":
         passes |= _short_codes(values, passes, persons, enough) | _families(values, passes, persons, enough)
         passes |= _finer_than_public(values, persons, enough)
-    passes &= ~_days_of_six_digits(values, passes, passes & enough)
     for i in np.flatnonzero(passes).tolist():
         out[i] = not identifiers_in(values[i] or "")
     return out
@@ -344,34 +330,6 @@ def _heads(values: Sequence[str | None], listed: Mask) -> set[str]:
 
 def _is_titled(value: str) -> bool:
     return bool(TITLED.match(value) or TITLE_ANYWHERE.search(value))
-
-
-def _days_of_six_digits(values: Sequence[str | None], passes: Mask, told: Mask) -> Mask:
-    """Which of the values that pass are written as others most of which, of those that may be `told`, are days in six digits (880712,
-    12-07-88, P120788), whatever letters, marks or further digit stand beside these.
-    """  # noqa: D205
-    kin = np.array([_form(value or "") if yes else "" for value, yes in zip(values, passes, strict=True)])
-    days = np.zeros(len(values), np.bool_)
-    for form in np.unique(kin[passes]).tolist():
-        if not _SIX_DIGITS.fullmatch(re.sub("[^9]", "", form).replace("9", "0")):
-            continue
-        alike = kin == form
-        digits = [re.sub("[^0-9]", "", values[i] or "") for i in np.flatnonzero(alike & told).tolist()]
-        days |= alike & any(_are_days([text[at : at + _LONG_CODE] for text in digits]) for at in (0, 1))
-    return days
-
-
-def _are_days(texts: Sequence[str]) -> bool:
-    """Are most of these six digits days, of several years and months, that do not run on as the numbers of a list do?"""
-    for written in _DAYS_OF_SIX_DIGITS:
-        days = [match.group("year", "month", "day") for text in texts if (match := written.fullmatch(text))]
-        if len(days) <= _HALF * len(texts) or any(len(set(part)) < _DIFFERENT for part in zip(*days, strict=True)):
-            continue
-        there = {(year, month, int(day)) for year, month, day in days}
-        alone = sum(not {(y, m, d - 1), (y, m, d + 1)} & there for y, m, d in there)
-        if alone > _ALONE * len(there) or len(there) > _ALL_DAYS * len({(y, m) for y, m, _ in there}):
-            return True
-    return False
 
 
 def _code_before_name(value: str) -> str:

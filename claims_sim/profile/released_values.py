@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.admit import SEVERAL, admitted, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.days_written import are_days
 from claims_sim.profile.deciding import FEW, decided_by
 from claims_sim.profile.own_codes import admitted_in_list, may_be_listed
 from claims_sim.profile.release import Cells, lend_to_complements, withhold_complements
@@ -43,19 +44,19 @@ def release_values(
     own, persons = np.zeros(len(values), np.bool_), np.zeros(len(values))
     if may_be_listed(name, values):
         # Nobody's many claims make a list of codes, or spoil one.
-        persons = population.weights(shifted, len(values) + 1, rows)[1:]
+        persons = population.bearers_of_values(raw, len(values), enough[1:], rows)
         own = admitted_in_list(name, values, persons, enough[1:]) & lists_of_its_own
     for kind in range(0 if kinds is None else int(kinds.max(initial=-1)) + 1):
         at = np.flatnonzero(kinds == kind)
-        of_kind = population.weights(shifted[at], len(values) + 1, at)[1:]
         told = population.releasable(shifted[at], len(values) + 1, at)[1:]
+        of_kind = population.bearers_of_values(raw[at], len(values), told, at)
         if int(told.sum()) >= SEVERAL:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
     passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
     if name in CODE_LISTS:
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
         passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, persons))
-    allowed: Mask = np.r_[enough[0], enough[1:] & passes]
+    allowed: Mask = np.r_[enough[0], enough[1:] & passes & ~are_days(values, enough[1:] & passes)]
     lent = np.zeros(len(raw), np.bool_)
     if name not in CODE_LISTS:
         # What is left out could be told from the total: it too must be enough, or nobody.
