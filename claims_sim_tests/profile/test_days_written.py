@@ -89,7 +89,7 @@ def test_days_are_told_from_codes_that_are_written_otherwise():
 def test_no_column_tells_days_that_many_share(fit, column, written):
     table = tariff_table(4000, seed=9)
     days = [day.strftime(written) for day in BIRTHDAYS[:60]]
-    others = table[column].to_pylist()
+    others = table[column].to_pylist() if column in table.column_names else [None] * 4000
     told = fit(
         replaced(table, column, [days[n // 3 % len(days)] if n % 3 == 0 else others[n] for n in range(4000)])
     ).to_json()
