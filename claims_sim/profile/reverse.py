@@ -105,7 +105,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
     codes = {name: column for name, column in located.items() if column.kind in ("code", "list")}
     # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
     # their own.
-    dotted_code, named_code = "(?i)(^|[^A-Z0-9.\\-])[A-Z0-9]{2,3}\\.[0-9A-Z]", f"^[.0-9A-Za-z]+{_BEFORE_NAME}."
+    dotted_code = r"(?i)(^|[^A-Z0-9.\-])[A-Z0-9]{2,3}\.[0-9A-Z]+($|[^A-Z0-9.\-])"
+    named_code = f"^[.0-9A-Za-z]+{_BEFORE_NAME}."
     dotted = {name for name, column in codes.items() if _many(opened, column, dotted_code, share=4)}
     named = {name for name, column in codes.items() if column.kind == "code" and _many(opened, column, named_code)}
     small = {

@@ -33,6 +33,8 @@ def test_a_list_in_a_text_is_written_back_with_what_stands_between_its_codes(tmp
         (["7092.0", "8154.0"], False),
         (["3.OT.20.WA", "1.VG.53.LA-PN"], False),
         (["5-470.11", "5-511.02"], False),
+        (["AA.00.0010", "7301"], False),
+        (["k35.8", "i10"], True),
         (["I10;70.92", "I10"], True),
     ],
 )
