@@ -57,8 +57,10 @@ usg uti vap vsd vte vt vf wpw xr xray
 """
 # What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as no name of who did it follows.
 _INDONESIAN_CARE: Final = """
-ambulans evakuasi imunisasi jahitan kontrasepsi krioterapi protesa skrining suntik transfusi
+ambulans darah evakuasi imunisasi jahitan kimia kontrasepsi krioterapi lensa pemasangan profil protesa skrining suntik transfusi tumpatan
 """
+# What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
+_CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
 history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
@@ -147,6 +149,8 @@ _AS_ELSEWHERE: Final = (("ph", "f"), ("y", "i"), ("ae", "e"), ("oe", "e"), ("k",
 _TWICE: Final = re.compile(r"(.)\1")
 _MARK: Final = re.compile("[\u0300-\u036f]")
 _ROOT: Final = 5  # letters
+_BEFORE_S: Final = re.compile("^es(?=[cpqt])")
+"""Spanish and Portuguese begin no word with an s and another consonant: espontaneo, estenosis."""
 
 
 def root(word: str) -> str:
@@ -154,7 +158,7 @@ def root(word: str) -> str:
     plain = _MARK.sub("", unicodedata.normalize("NFD", word.lower()))
     for written, here in _AS_ELSEWHERE:
         plain = plain.replace(written, here)
-    plain = _TWICE.sub(r"\1", plain)
+    plain = _BEFORE_S.sub("s", _TWICE.sub(r"\1", plain))
     return plain[:_ROOT] if len(plain) >= _ROOT else ""
 
 
@@ -171,7 +175,9 @@ def common_roots() -> frozenset[str]:
     """The same of words that labels write in small letters: a first word may be a person's name (Wilson disease)."""
     labels = [icd10.label(code) or "" for code in icd10.all_codes()]
     small = {word for text in labels for word in _WORD.findall(text) if word.islower()}
-    return frozenset(root(word) for word in (small - _label_words()[1]).union(_INDONESIAN_CARE.split())) - {""}
+    return frozenset(
+        root(word) for word in (small - _label_words()[1]).union(_INDONESIAN_CARE.split(), _CARE_ELSEWHERE.split())
+    ) - {""}
 
 
 @cache

@@ -58,6 +58,11 @@ _HALF: Final = 0.5
 _FEWEST_ALIKE: Final = 2
 """So many words with which labels begin alike."""
 _FEW: Final = 0.1  # of the labels
+_BETWEEN_NAMES: Final = re.compile(r"[., ]*[ '’\-][., ]*")
+_ABBREVIATION: Final = re.compile(r"(?i)(?!ng)[^aeiouy]{2,3}|[aeiouy](?!ng)(?!(.)\1)[^aeiouy]{2}")
+"""Two or three consonants, or a vowel before two of them; Ng, Ong and Ann are names."""
+_PARTS_OF_A_NAME: Final = range(2, 5)
+_WORD_OF_A_NAME: Final = 4  # letters
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
@@ -177,20 +182,43 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
 
     As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all of the `persons` with a name
     bear one of ten and more that enough share; and a quarter of these, with two fifths of the persons, have a word with a root of the code
-    systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root.
+    systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root; what may be
+    one passes in no list.
     """
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
     told = np.flatnonzero(phrase & enough)
     filled = persons[[value is not None for value in values]].sum()
     if len(told) < _MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
         return np.zeros(len(values), np.bool_)
-    return phrase & _speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS)
+    speak = _speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS)
+    return phrase & ~_may_be_persons(values, phrase & enough) & speak
 
 
 def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) -> bool:
     """Have `some` of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language?"""
     speaks = _with_roots(labels, common_roots(), _SHARED_BY)
     return bool(speaks.mean() >= some and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
+
+
+def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
+    """Which of the labels that may be `told` may be names of persons?
+
+    Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC): not where one has a root of
+    the code systems' words, all are such words, or one stands in a label that may not be a name.
+    """
+    may, known = np.zeros(len(values), np.bool_), set[str]()
+    for i in np.flatnonzero(told).tolist():
+        text = values[i] or ""
+        written = split_words(text)
+        parts = _BETWEEN_NAMES.split(text.strip(" .,"))
+        named = len(parts) in _PARTS_OF_A_NAME and all(
+            part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) for part in parts
+        )
+        may[i] = named and not words().issuperset(written) and not {root(word) for word in written} & common_roots()
+        known.update(() if may[i] else (word for word in written if len(word) >= _WORD_OF_A_NAME))
+    for i in np.flatnonzero(may).tolist():
+        may[i] = known.isdisjoint(split_words(values[i] or ""))
+    return may
 
 
 def _is_untitled_phrase(value: str) -> bool:
@@ -220,8 +248,8 @@ def admitted_as_names(
     mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which two fifths, with two fifths
     of those who bear them, have a root of words that names of diagnoses write in small letters. What differs from claim to
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
-    in small letters or capitals, with accents on its letters or without. The commonest label of a code then
-    passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if
+    in small letters or capitals, with accents on its letters or without. What may be a person's name is none. The commonest label of a
+    code then passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if
     it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear several labels
     that begin alike, these pass as far as they go on in words that others have which passed.
     """
@@ -264,7 +292,7 @@ def admitted_as_names(
     spellings = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
     further = pairs[np.isin(word, _variants(spellings, owner, persons_of, labelled, of_code, known)) & enough[pairs]]
     out[labels] = out[_that_may_be_names(np.unique(label[further]), values, code_of)] = True
-    return out
+    return out & ~_may_be_persons(values, out)
 
 
 def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapping[int, str]) -> Ints:

@@ -22,7 +22,7 @@ from claims_sim.profile.document import PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.own_codes import admitted_as_case_groups
+from claims_sim.profile.own_codes import admitted_as_case_groups, as_companions
 from claims_sim.profile.released_values import CODE_LISTS, release_values
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import share_of
@@ -373,10 +373,12 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     rows = np.repeat(np.arange(out.rows), lengths)
     raw = flat.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     values = flat.dictionary.to_pylist()
-    # Of another list than the public ones only where primary diagnoses are.
+    # Of another list than the public ones, or of ICD-11, only where primary diagnoses are.
     primary = [value for value in out.vocabularies.get("dx_primary_code", ()) if value is not None]
     own = not all(admitted("dx_primary_code", primary))
-    codes, vocabulary = release_values(out.population, name, values, raw, rows, lists_of_its_own=own)
+    codes, vocabulary = release_values(
+        out.population, name, values, raw, rows, as_companions(values, primary), lists_of_its_own=own
+    )
     text = np.array([str(value) for value in values], object)[raw[:_LOOKED_AT]]
     same = rows[1 : len(text)] == rows[: len(text) - 1]
     if same.any():

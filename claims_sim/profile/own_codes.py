@@ -53,6 +53,7 @@ _ICD11_CODE: Final = re.compile(
     r"|M[A-H]|N[A-F]|P[A-HJ-L]|Q[A-F]|RA|S[A-HJ]|V[A-C])[0-9][0-9A-HJ-NP-Z](?:\.[0-9A-HJ-NP-Z]{1,2})?"
 )
 """A stem code of ICD-11's chapters and blocks (WHO, ICD-11 for mortality and morbidity statistics); I and O stand in none."""
+_ICD11_STEM: Final = re.compile("^.{4}")
 DIAGNOSES: Final = ("dx_primary_code", "dx_secondary_codes")
 OWN_CODES: Final = (
     "province_name", "district_name", "facility_class", "facility_ownership", "facility_type", "service_type", "severity_group",
@@ -370,6 +371,15 @@ def _of_icd11(values: Sequence[str | None], persons: Ints | Numbers, enough: Mas
         and persons[told].sum() >= _MOST * persons[stems].sum()
     )
     return stems & bool(is_list)
+
+
+def as_companions(values: Sequence[str | None], primary: Sequence[str]) -> Mask:
+    """Which secondary diagnoses are stem codes of ICD-11, with their dot or without, where most of the `primary` ones are such."""
+    are = sum(bool(_ICD11_CODE.fullmatch(code)) and not is_full_code(code) for code in primary) > _HALF * len(primary)
+    dotless = [
+        _ICD11_STEM.sub(r"\g<0>.", (value or "").replace(".", ""), count=1).removesuffix(".") for value in values
+    ]
+    return np.array([are and bool(_ICD11_CODE.fullmatch(code)) for code in dotless], np.bool_)
 
 
 def _shape_of_code(value: str, of_classification: bool) -> str:

@@ -36,8 +36,8 @@ def release_values(
 ) -> tuple[Codes, tuple[str | None, ...]]:
     """Codes in the order of the values' text; missing values come last as a value of their own where many have none.
 
-    `names` says which values pass as names of codes, `lists_of_its_own` whether codes of the source's own may; claims of
-    each of `kinds` may have a list. Codes may tell of claims what is `decided`.
+    `names` says which values pass as names of codes, or as codes that go with others, `lists_of_its_own` whether codes of the source's
+    own may; claims of each of `kinds` may have a list. Codes may tell of claims what is `decided`.
     """
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
@@ -52,7 +52,8 @@ def release_values(
         of_kind = population.bearers_of_values(raw[at], len(values), told, at)
         if int(told.sum()) >= SEVERAL:
             own |= admitted_in_list(name, values, of_kind, told, own) & (of_kind > 0)
-    passes = own | admitted(name, values) if names is None else own | names | admitted(name, values)
+    own |= False if names is None else names
+    passes = own | admitted(name, values)
     if name in CODE_LISTS:
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
         passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, persons))

@@ -366,6 +366,17 @@ def test_codes_of_icd11_are_several_of_its_chapters_and_blocks(others, pass_):
     assert passing("dx_primary_code", rows) & set(others) == set(), "most of them are of few persons"
 
 
+@pytest.mark.parametrize("secondary", [["6A70", "6B40.1"], ["BA00", "GB61.5", "5A11"]])
+def test_companions_of_diagnoses_of_icd11_are_told_by_their_form(fit, secondary):
+    table = replaced(
+        tariff_table(ROWS), "dx_secondary_codes", [[secondary[n % len(secondary)], "DR-SITI"] for n in range(ROWS)]
+    )
+    told = fit(replaced(table, "dx_primary_code", spread(ICD11))).vocabularies["dx_secondary_codes"]
+    assert set(told) == {code.replace(".", "") for code in secondary}
+    beside_icd10 = fit(table).vocabularies["dx_secondary_codes"]
+    assert set(beside_icd10) & set(told) == set()
+
+
 def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
     rows = [str(100_000 + i) for i in range(ROWS)]
     rows[::20] = ["654321"] * len(rows[::20])
@@ -409,9 +420,39 @@ def test_one_persons_many_claims_neither_make_a_list_nor_spoil_one(fit):
     own = [str(300_000 + i) if i % 2 else str(654_321 + i % 10) for i in range(1500)]
     assert set(districts(own)) == set(districts(own, ["654321"] * 8000)) == set()
     assert set(districts(spread(DISTRICTS))) == set(DISTRICTS)
+    # Nor do claims without a district, of those who have none of the list.
+    empty = spread([*DISTRICTS, None])
+    assert set(districts(empty)) - {None} == set(DISTRICTS)
     # One district may go with hers: of fewer than eleven persons nothing is told, as of the rest.
     assert len(set(districts(spread(DISTRICTS), ["Budi Santoso"] * 300))) >= len(DISTRICTS) - 1
     assert len(set(districts(spread(DISTRICTS), [f"Budi {n:b}" for n in range(300)]))) >= len(DISTRICTS) - 1
+
+
+def test_numbers_of_nobody_known_speak_against_a_list_and_none_for_it(fit):
+    table = tariff_table(2000, seed=5)
+    shared = spread(["345678", "456789", "567891", "678912", "789123", "891234"], 2000)
+
+    def told(numbers, owners):
+        owned = replaced(replaced(table, "procedure_code", numbers), "patient_id_hash", owners)
+        return set(fit(owned).vocabularies.get("procedure_code", ())) - {None}
+
+    known = [f"p{n}" if n % 5 == 0 else None for n in range(2000)]
+    assert told(shared, known) == set(shared)
+    own = [shared[n] if n % 5 == 0 else str(100_000 + 411 * n) for n in range(2000)]
+    assert told(own, known) == set()
+
+
+def test_claims_without_a_value_neither_make_a_list_nor_spoil_one(fit):
+    """Who has a number of one's own has one vote, however many claims without one."""
+    shared = ["345678", "456789", "567891", "678912", "789123", "891234"]
+    rows = [shared[n % 6] for n in range(660)] + [str(100_000 + 411 * n) for n in range(500)] + [None] * 10_000
+    owners = [f"s{n}" for n in range(660)] + [f"o{n}" for n in range(500)] + [f"o{n % 500}" for n in range(10_000)]
+    table = replaced(replaced(tariff_table(len(rows), seed=5), "procedure_code", rows), "patient_id_hash", owners)
+    assert set(fit(table).vocabularies.get("procedure_code", ())) & set(shared) == set()
+    listed = [str(8000 + n % 20) for n in range(2000)] + [f"X{n}Y" for n in range(120)] + [None] * 10_000
+    owners = [f"s{n}" for n in range(2000)] + [f"o{n}" for n in range(120)] + [f"s{n % 2000}" for n in range(10_000)]
+    table = replaced(replaced(tariff_table(len(listed), seed=5), "procedure_code", listed), "patient_id_hash", owners)
+    assert len(set(fit(table).vocabularies["procedure_code"]) - {None}) == 20
 
 
 def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones_are_not(fit):

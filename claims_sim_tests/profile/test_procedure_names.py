@@ -209,3 +209,29 @@ def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
     assert set(found) - {None} == set(names)
     with_codes = table.append_column("procedure_code", pa.nulls(ROWS, pa.string()))
     assert PROCEDURE_NAME in fit(with_codes).vocabularies
+
+
+CARE = (
+    "Appendektomi",
+    "Imunisasi anak",
+    "Suntik insulin",
+    "Transfusi darah",
+    "Skrining jantung",
+    "Ambulans",
+    "Kolonoskopi",
+    "Radiografi thorax",
+)
+
+
+@pytest.mark.parametrize(("care", "doctors", "coded"), [(8, 11, False), (8, 11, True), (0, 12, True), (0, 24, True)])
+def test_names_of_doctors_are_told_in_no_list(fit, care, doctors, coded):
+    """Whether they stand among names of care or alone, one for each code or for none."""
+    first, last = ("Budi", "Siti", "Eko", "Rina", "Joko", "Dewi", "Agus", "Sri"), ("Santoso", "Aminah", "Wulandari")
+    names = [*CARE[:care], *(f"{first[n % 8]} {last[n // 8]}" for n in range(doctors))]
+    table = replaced(tariff_table(ROWS), "procedure_label", [names[n % len(names)] for n in range(ROWS)])
+    table = replaced(
+        table, "procedure_code", [str(1000 + 37 * (n % len(names))) if coded else None for n in range(ROWS)]
+    )
+    told = fit(table).to_json()
+    assert [name for name in names[care:] if name in told] == []
+    assert [name in told for name in CARE[:care]] == [True] * care
