@@ -184,15 +184,14 @@ def _names(
     if len(codes):
         # Rarer codes count as theirs, too: written with a code are those that have it themselves.
         codes = np.where(_as_written(source, columns[0], vocabulary) == codes, codes, np.int32(-1))
-    claims = np.bincount(codes[codes >= 0], minlength=len(vocabulary))
     rows = np.flatnonzero(codes >= 0)
     borne = encoded.population.weights(codes[rows].astype(np.int64), len(vocabulary), rows)
     numbered = np.array([code is not None and code.isdecimal() for code in vocabulary], np.bool_)
     of_system = np.array([code in of_first for code in vocabulary], np.bool_)
     if borne[numbered & of_system].sum() < borne[numbered].sum() / 2:
         names[0] = of_first = {code: name for code, name in of_first.items() if not code.isdecimal()}
-    as_named = sum(int(claims[i]) for i, code in enumerate(vocabulary) if code in of_first and of_first[code] in told)
-    if as_named > int(claims.sum()) / 2:
+    as_named = np.array([code in of_first and of_first[code] in told for code in vocabulary], np.bool_)
+    if borne[as_named].sum() > borne.sum() / 2:
         # Of a common code whose name is not told nearly all claims are written otherwise.
         population = replace(encoded.population, k=2 * encoded.population.k)
         common = population.releasable(codes[rows].astype(np.int64), len(vocabulary), rows)

@@ -21,6 +21,7 @@ from claims_sim.profile.source_sql import (
     NOTHING,
     ColumnMapping,
     Located,
+    date_expression,
     quote_identifier,
     text_expression,
 )
@@ -42,6 +43,8 @@ _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
+_MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
+_AN_HOUR: Final = 1 / 24
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 _NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
@@ -66,7 +69,8 @@ class Forms:
     """How a source writes, by canonical column: a date as text or number, a list as text, and which codes it writes with dots.
 
     `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
-    them. `nothing`: what is written where there is no value. `case_groups`: it tells severities as the last part of INA-CBG codes.
+    them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
+    where it is of whole days. `case_groups`: it tells severities as the last part of INA-CBG codes.
     """
 
     dates: Mapping[str, str]
@@ -75,6 +79,7 @@ class Forms:
     small: Mapping[str, int]
     named: frozenset[str]
     nothing: Mapping[str, str]
+    decimals: int = 0
     case_groups: bool = False
 
 
@@ -122,6 +127,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
         small,
         frozenset(named),
         _nothing(opened, located),
+        _decimals_of_stays(opened, located),
         _has_case_groups(opened, located),
     )
 
@@ -152,6 +158,27 @@ def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, st
         if mark is not None:
             marks[name] = mark
     return marks
+
+
+def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
+    """How many decimals nearly all stays have at most, where most are no whole days but as long as from admission to discharge."""
+    if any(name not in located or located[name].also for name in ("los", "admit_dt", "discharge_dt")):
+        return 0
+    los = f"TRY_CAST({text_expression(located['los'])} AS DOUBLE)"
+    hours = f"{_days_between(*(date_expression(located[name]) for name in ('admit_dt', 'discharge_dt')))}"
+    whole = [f"count(*) FILTER (abs({los} - round({los}, {n})) < 1e-9)" for n in range(_MOST_DECIMALS + 1)]
+    row = opened.connection.execute(
+        f"SELECT count({los}), count(*) FILTER (abs({los} - {hours}) < {_AN_HOUR}), {', '.join(whole)} FROM {opened.relation}"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - counts are one row
+    stays, as_long, *fit = row
+    if not stays or 2 * fit[0] >= stays or 2 * as_long < stays:
+        return 0
+    return next((n for n, count in enumerate(fit) if count >= _NEARLY_ALL * stays), _MOST_DECIMALS)
+
+
+def _days_between(first: str, last: str) -> str:
+    return f"(epoch({last}) - epoch({first})) / 86400"
 
 
 def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
@@ -236,7 +263,7 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
-        text = _number(name, type_)
+        text = _number(name, type_, forms)
     if values:
         back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
         cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
@@ -323,8 +350,13 @@ def _dotted(code: str, digits: int) -> str:
     return f"CASE WHEN length({code}) > {at} AND NOT regexp_matches({code}, '[.-]') THEN {dotted} ELSE {code} END"
 
 
-def _number(name: str, type_: str) -> str:
+def _number(name: str, type_: str, forms: Forms) -> str:
     """A number; as text it has no needless decimals."""
+    value = name
+    if name == "los" and forms.decimals:
+        value = (
+            f"CASE WHEN los IS NOT NULL THEN round({_days_between('admit_dt', 'discharge_dt')}, {forms.decimals}) END"
+        )
     if type_ != "VARCHAR":
-        return name
-    return f"CASE WHEN {name} = trunc({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END"
+        return value
+    return f"CASE WHEN {value} = trunc({value}) THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"

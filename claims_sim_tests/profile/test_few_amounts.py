@@ -115,3 +115,19 @@ def test_one_persons_thousands_of_odd_amounts_leave_the_others_few(many, known):
 )
 def test_an_amount_becomes_the_nearest_there_is(every, amounts, nearest):
     assert nearest_of(np.array(every, float), np.array(amounts, float)).tolist() == nearest
+
+
+def test_who_claims_less_than_the_least_payment_is_not_paid_that(fit):
+    """The least payment that is told is 10,000; one claim in a hundred is of less, and paid in full, each another amount."""
+    g = np.random.default_rng(217)
+    table = tariff_table(ROWS, seed=218)
+    small = g.random(ROWS) < 0.01
+    claimed = np.where(small, g.integers(2000, 9000, ROWS) + 0.5, g.integers(1000, 9000, ROWS) * 10.0)
+    paid = np.where(small, claimed, np.floor(claimed * 0.8 / 10_000) * 10_000)
+    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
+    assert any(profile.money.every_payment)
+    claims = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
+    assert (paid <= claimed).all()
+    assert np.mean((claimed < 10_000) & (paid == claimed)) > 0.002
+    assert (paid[paid > 10_000] % 10_000 == 0).mean() > 0.97

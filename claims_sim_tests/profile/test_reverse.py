@@ -96,3 +96,23 @@ def test_where_codes_are_more_says_that_there_is_none(tmp_path):
 )  # fmt: skip
 def test_dates_are_written_as_the_numbers_or_texts_that_they_are(tmp_path, dates, form):
     assert forms_of(tmp_path, admit_dt=dates).dates == {"admit_dt": form}
+
+
+TIMES = {
+    "admit_dt": ["2024-01-02 08:00:00"] * 3,
+    "discharge_dt": ["2024-01-03 20:00:00", "2024-01-05 08:30:00", "2024-01-02 11:00:00"],
+}
+
+
+@pytest.mark.parametrize(
+    ("los", "decimals"),
+    [
+        ([1.5, 3.0208, 0.125], 4),
+        ([1.5, 3.02, 0.13], 2),
+        ([1.0, 3.0, 0.0], 0),
+        ([1.0, 3.0, 0.125], 0),
+        ([7.5, 9.2, 8.1], 0),
+    ],
+)
+def test_stays_have_decimals_where_most_are_as_long_as_their_hours(tmp_path, los, decimals):
+    assert forms_of(tmp_path, los=los, **TIMES).decimals == decimals
