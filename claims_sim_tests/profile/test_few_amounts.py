@@ -6,6 +6,7 @@ import pytest
 from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
+from claims_sim.profile.draft import Draft
 from claims_sim.profile.few_amounts import all_there_are, nearest_of
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -118,16 +119,11 @@ def test_an_amount_becomes_the_nearest_there_is(every, amounts, nearest):
 
 
 def test_who_claims_less_than_the_least_payment_is_not_paid_that(fit):
-    """The least payment that is told is 10,000; one claim in a hundred is of less, and paid in full, each another amount."""
-    g = np.random.default_rng(217)
-    table = tariff_table(ROWS, seed=218)
-    small = g.random(ROWS) < 0.01
-    claimed = np.where(small, g.integers(2000, 9000, ROWS) + 0.5, g.integers(1000, 9000, ROWS) * 10.0)
-    paid = np.where(small, claimed, np.floor(claimed * 0.8 / 10_000) * 10_000)
-    profile = fit(replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid))
-    assert any(profile.money.every_payment)
-    claims = Sampler(profile).draw_claims(5, np.arange(ROWS))
-    claimed, paid = (claims[name].to_numpy() for name in ("amount_claimed", "amount_paid"))
-    assert (paid <= claimed).all()
-    assert np.mean((claimed < 10_000) & (paid == claimed)) > 0.002
-    assert (paid[paid > 10_000] % 10_000 == 0).mean() > 0.97
+    profile = fit(by_steps()[1])
+    kind = next(number for number, every in enumerate(profile.money.every_payment) if min(every) == 100)
+    draft = Draft(profile, 5, {})
+    draft.codes["service_type"] = np.full(5, kind, np.int32)
+    paid = np.array([80.0, 0.0, 120.0, 290.0, 180.0])
+    Sampler(profile)._payments._pay_what_is_paid(draft, np.array([90.0, 90.0, 190.0, 290.0, 150.0]), paid)
+    # The last is paid more than is claimed, as it was drawn.
+    assert paid.tolist() == [80.0, 0.0, 100.0, 200.0, 200.0]
