@@ -53,6 +53,8 @@ SEVERAL: Final = 5
 _MANY: Final = 20  # values
 _NAMES_A_CODE: Final = 0.5  # labels to a code, or to a category of codes
 _CATEGORY_OF_CODE: Final = 3  # characters
+_NAMES_OF_ONE: Final = 3
+"""So many names may nearly all who have a code bear, where labels speak of care: Encounter for check up, Encounter for 'check-up'."""
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
 _FEWEST_ALIKE: Final = 2
@@ -61,6 +63,7 @@ _FEW: Final = 0.1  # of the labels
 _BETWEEN_NAMES: Final = re.compile(r"[., ]*[ '’\-][., ]*")
 _ABBREVIATION: Final = re.compile(r"(?i)(?!ng)[^aeiouy]{2,3}|[aeiouy](?!ng)(?!(.)\1)[^aeiouy]{2}")
 """Two or three consonants, or a vowel before two of them; Ng, Ong and Ann are names."""
+_SAYS_NONE: Final = re.compile(r"(?i)(?:no|not|none|missing|other|tidak|tanpa|sin|sem|ohne|sans|kein|senza)\b")
 _PARTS_OF_A_NAME: Final = range(2, 5)
 _WORD_OF_A_NAME: Final = 4  # letters
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
@@ -183,11 +186,14 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
     As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all of the `persons` with a name
     bear one of ten and more that enough share; and a quarter of these, with two fifths of the persons, have a word with a root of the code
     systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root; what may be
-    one passes in no list.
+    one passes in no list. Or nearly all bear what says that nothing was done.
     """
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
     told = np.flatnonzero(phrase & enough)
     filled = persons[[value is not None for value in values]].sum()
+    none = phrase & enough & [bool(_SAYS_NONE.match(value or "")) for value in values]
+    if persons[none].sum() >= _NEARLY_ALL * filled > 0:
+        return none
     if len(told) < _MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
         return np.zeros(len(values), np.bool_)
     speak = _speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS)
@@ -203,14 +209,15 @@ def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) 
 def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     """Which of the labels that may be `told` may be names of persons?
 
-    Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC): not where one has a root of
+    Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC): not where the first says that
+    there is none, one has a root of
     the code systems' words, all are such words, or one stands in a label that may not be a name.
     """
     may, known = np.zeros(len(values), np.bool_), set[str]()
     for i in np.flatnonzero(told).tolist():
         text = values[i] or ""
         written = split_words(text)
-        parts = _BETWEEN_NAMES.split(text.strip(" .,"))
+        parts = [] if _SAYS_NONE.match(text) else _BETWEEN_NAMES.split(text.strip(" .,"))
         named = len(parts) in _PARTS_OF_A_NAME and all(
             part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) for part in parts
         )
@@ -242,7 +249,8 @@ def admitted_as_names(
 
     `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
     are released; `persons` is how many a pair's claims stand for, each one in all, `enough` whether it may be told. A column names its
-    codes when nearly all who have a label bear the commonest one of their code, and when there are many such labels, hardly two codes
+    codes when nearly all who have a label bear the commonest one of their code, or one of the three commonest where two fifths have such
+    a root as below, and when there are many such labels, hardly two codes
     to one; or
     hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
     mellitus no insulinodependiente), as names of persons have not; or ten such labels and more, of which two fifths, with two fifths
@@ -267,28 +275,36 @@ def admitted_as_names(
     word, distinct = dense_ids(code[pairs] * (len(numbers) + 1) + same[label[pairs]])
     owner, persons_of = distinct // (len(numbers) + 1), np.bincount(word, persons[pairs])
     order = np.lexsort((-persons_of, owner))
-    first = order[np.r_[True, np.diff(owner[order]) > 0]] if len(order) else order
-    whose, borne = owner[first], persons_of[first]
-    is_name = (borne >= _MOST * labelled[whose]) & (borne >= _HALF * of_code[whose])
-    told = pairs[np.isin(word, first[is_name]) & enough[pairs]]
+    starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) > 0]) if len(order) else order
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    for several in (1, _NAMES_OF_ONE):
+        top = order[rank < several]
+        borne = np.bincount(owner[top], persons_of[top], len(of_code))
+        if borne.sum() >= _NEARLY_ALL * labelled.sum():
+            break
+    else:
+        return out
+    is_named = (borne >= _MOST * labelled) & (borne >= _HALF * of_code)
+    told = pairs[np.isin(word, top[is_named[owner[top]]]) & enough[pairs]]
     labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
     names_told, named = len(np.unique(same[labels])), len(distinct_codes)
-    if borne.sum() < _NEARLY_ALL * labelled.sum():
-        return out
     texts = [values[i] or "" for i in labels]
+    bear = np.bincount(label[told], persons[told], len(values))[labels]
+    if several > 1 and not _speak_of_care(texts, bear, _SEVERAL_ROOTS):
+        return out
     if names_told < _NAMES_A_CODE * named and _speak_of_diseases(texts):
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
-    if names_told < max(_MANY, _NAMES_A_CODE * named):
-        bear = np.bincount(label[told], persons[told], len(values))[labels]
-        if names_told < _MANY_NAMES or not _speak_of_care(texts, bear, _SEVERAL_ROOTS):
-            return out
+    if names_told < max(_MANY, _NAMES_A_CODE * named) and (
+        names_told < _MANY_NAMES or not _speak_of_care(texts, bear, _SEVERAL_ROOTS)
+    ):
+        return out
     # Which code it may hold is the one that it is commonest with: nobody's slip of the pen.
     commonest = pairs[np.argsort(np.where(enough[pairs], persons[pairs], 0), kind="stable")]
     code_of = {int(label[pair]): codes[code[pair]] or "" for pair in commonest}
     labels = _that_may_be_names(labels, values, code_of)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
-    spelled, unnamed = list(numbers), np.isin(owner, whose[~is_name])
+    spelled, unnamed = list(numbers), ~is_named[owner]
     spellings = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
     further = pairs[np.isin(word, _variants(spellings, owner, persons_of, labelled, of_code, known)) & enough[pairs]]
     out[labels] = out[_that_may_be_names(np.unique(label[further]), values, code_of)] = True

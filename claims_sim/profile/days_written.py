@@ -26,7 +26,9 @@ _SINGLE: Final = re.compile(
 )
 _NO_DIGIT: Final = re.compile("[^0-9]")
 _FEWEST: Final = 4  # digits of a day whose month is a name
-_SHORT, _LONG, _FURTHER = 6, 8, 2  # digits of days, and how many more may stand beside these
+_SHORT, _LONG = 6, 8  # digits of days
+_FURTHER: Final = {_SHORT: 2, _LONG: 4}
+"""How many more digits may stand beside these: a year in four is seldom one by chance."""
 _ORDERS: Final = ("ymd", "dmy", "mdy")
 _DIFFERENT: Final = 3
 """So many different years, months and days of the month at least have days of several persons, unless a year is there whole."""
@@ -45,7 +47,7 @@ def are_days(values: Sequence[str | None], told: Mask) -> Mask:
     """Which of the values that may be `told` are written as others of them most of which are days.
 
     In six digits or with the year in four (880712, 12-07-88, 12071988), the months as numbers or by name, and whatever letters,
-    marks or further two digits stand beside these (P120788, Lahir 01-01-40): of such as have more digits nearly all must be days.
+    marks or a few further digits stand beside these (P120788, Lahir 01-01-40): of such as have more digits nearly all must be days.
     """
     days = np.zeros(len(values), np.bool_)
     groups: dict[str, list[tuple[int, str]]] = {}
@@ -55,7 +57,7 @@ def are_days(values: Sequence[str | None], told: Mask) -> Mask:
             continue
         written = _with_numbers(text)
         digits = _NO_DIGIT.sub("", written)
-        if _SHORT <= len(digits) <= _LONG + _FURTHER:
+        if _SHORT <= len(digits) <= _LONG + _FURTHER[_LONG]:
             groups.setdefault(_form(written), []).append((i, digits))
     for alike in groups.values():
         if _are_days([digits for _, digits in alike]):
@@ -78,7 +80,7 @@ def _are_days(texts: Sequence[str]) -> bool:
     """Are most of these numbers, of equal length, days, the year in two or four digits? Of longer ones nearly all, in any place of them."""
     for year, long in ((2, _SHORT), (4, _LONG)):
         further = len(texts[0]) - long
-        if not 0 <= further <= _FURTHER:
+        if not 0 <= further <= _FURTHER[long]:
             continue
         for at in range(further + 1):
             for order in _ORDERS:

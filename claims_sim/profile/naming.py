@@ -11,64 +11,70 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 
 # A word or abbreviation of a column name, and what it may mean.
 _MEANINGS: Final[dict[str, str]] = {
-    "date": "tarih tarihi zamani zaman datumszeit dtm ym "
+    "date": "kuupaev tarih tarihi zamani zaman datumszeit dtm ym "
     "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
-    "admit": "ricovero przyjecia przyjecie "
+    "admit": "algus "
+    "ricovero przyjecia przyjecie "
     "provizyon behandlungsbeginn begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
-    "discharge": "dimissione wypisu wypis "
+    "discharge": "lopp dimissione wypisu wypis "
     "cikis taburcu austritt behandlungsende einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
-    "los": "osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
+    "los": "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
     "days": "giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
-    "province": "wojewodztwo il kanton canton wohnkanton changwat "
+    "province": "maakond emirate ccaa comunidad "
+    "wojewodztwo il kanton canton wohnkanton changwat "
     "departement provinsi propinsi prov prop province uf estado provincia provincie bundesland sido entidad "
     "departamento",
     "region": "regione region wilayah county state",
     "area": "area",
     "district": "ilce kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "istituto struttura placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
+    "facility": "asutus asutuse "
+    "istituto struttura placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
     "prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "nummer numero nbr ik agb id no nomor key number num",
     "hash": "ozet hash enc encrypted pseudo pseudonym",
-    "code": "kodu kode kd code cd cod codigo",
+    "code": "kood kodu kode kd code cd cod codigo",
     "class": "sinif sinifi tier versorgungsstufe kelas kls class",
     "owner": "wlasnosc sahiplik sahipligi mulkiyet rechtsform secteur "
     "traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
-    "type": "rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "zakres swiadczenia "
+    "type": "liik soort rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
+    "service": "behandelsetting ravityyp zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "complicanze gravita "
+    "severity": "grav complicanze gravita "
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok",
     "rank": "niveau nivel level tingkat",
-    "dx": "diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
+    "dx": "diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
     "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10",
-    "primary": "glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
-    "secondary": "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
+    "primary": "pohi glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
+    "secondary": "kaasuv "
+    "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
+    "label": "oms omschrijving nimetus "
+    "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
     "icd9": "icd9 icd9cm",
-    "amount": "importo wartosc kwota tutar tutari mt biaya nilai amount amt tarif "
+    "amount": "summa importo wartosc kwota tutar tutari mt biaya nilai amount amt tarif "
     "tariff cost costs rp rupiah harga total idr val valor importe imp monto costo betrag "
     "montant bedrag",
-    "price": "tarif tariff",
+    "price": "prijs verkoopprijs tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "fatturato richiesto rozliczenia "
+    "claimed": "raviarve arve verkoopprijs "
+    "fatturato richiesto rozliczenia "
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
     "charge charges charged chg chgs gross apres apresentado",
@@ -78,10 +84,12 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
+    "gap": "omaosalus "
+    "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
-    "person": "assistito paziente pacjent pacjenta swiadczeniobiorca sigortali mbr enrollee enrolee insuree subscriber hesid mbun "
+    "person": "isik isiku cip "
+    "assistito paziente pacjent pacjenta swiadczeniobiorca sigortali mbr enrollee enrolee insuree subscriber hesid mbun "
     "derechohabiente afiliado asegurado bsn pmjay verzekerde versicherten versichertennummer pasien peserta patient pasienid "
     "member person bene beneficiary "
     "kartu noka nokapst nik rut cpf curp hn pat pid jid mrn pin nhis participant insured pstv paciente beneficiario usuario "
@@ -93,14 +101,15 @@ _MEANINGS: Final[dict[str, str]] = {
     "weight": "kostengewicht bobot weight wt",
     "count": "liczba sayisi jumlah jml count banyak cnt n anz anzahl",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
-    "visit": "kunjungan visit sep encounter episode",
+    "visit": "episodio subtraject subtrajectnummer kunjungan visit sep encounter episode",
     "message": "tran transaction autoriz autorizacao authorization authorisation",
-    "companions": "sdx nebendiagnosen",
+    "companions": "kaasuvad sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
     "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
     "relative": "rltv relative relatif drg rw adjrw bewertungsrelation",
     "postal": "zip zipcode postcode postal postleitzahl kodepos",
     "annual": "annual annually yearly anual tahunan",
+    "delay": "delay lag",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
@@ -149,8 +158,10 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
     "admit_dt": frozenset({"birth", "dx"}),
     "district_name": frozenset({"class"}),
-    "amount_claimed": frozenset({"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual"}),
-    "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type", "annual"}),
+    "amount_claimed": frozenset(
+        {"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}
+    ),
+    "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}),
     "amount_gap": frozenset({"id", "date", "days", "annual"}),
     "facility_class": frozenset({"visit", "stay"}),
     "facility_ownership": frozenset({"insurer", "person"}),
@@ -250,7 +261,7 @@ _KNOWN: Final[dict[str, str]] = {
     "codcups": "procedure_code", "cups": "procedure_code", "codconsulta": "procedure_code", "vrservicio": "amount_claimed",
     "naturalezajuridica": "facility_ownership", "nivelcomplejidad": "facility_class", "tiporegistro": "service_type",
     "admitproviderid": "", "idregistro": "claim_id", "cipencriptado": "patient_id_hash", "tipoactividad": "service_type",
-    "idegreso": "claim_id",
+    "idegreso": "claim_id", "dsec": "dx_secondary_codes", "cnh": "facility_id",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
@@ -271,7 +282,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
-        "sgk", "tani", "tran", "tur",
+        "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -45,7 +45,7 @@ _DAY: Final = re.compile(
 """A day, or one with a digit or two behind it."""
 _MARKED: Final = re.compile(r"(?=.*[A-Z])(?=.*[0-9])(?!.*[A-Z]{3})[0-9A-Z]+(?:[.\-/][0-9A-Z]+){1,3}")
 """Letters, two together at most, and digits, with marks between them."""
-_LONGEST_CODE, _LONGEST_CATEGORY = 10, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
+_LONGEST_CODE, _LONGEST_CATEGORY = 12, 7  # letters and digits of a procedure's or a diagnosis; characters of any other
 _LONG_CODE: Final = 6  # digits
 _LONG: Final = "a long number"
 _ICD11_CODE: Final = re.compile(
@@ -90,7 +90,7 @@ def admitted_in_list(
     names (3204 KAB. BANDUNG). `persons` is how many persons (claims, without a key of them) the claims with each value stand for,
     each person one in all, so that nobody's many claims make a list or spoil one; `enough` whether they may be told, `listed` whether it is
     known already to be a code of the column's list. A code has digits, no space, no more characters than the longest lists
-    that are known (10 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
+    that are known (12 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
     of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all bear
     values of this shape, or some do and it has many values that may be told, or most do, it has several such values, and
     nearly all others bear values of such shapes. In all cases most who bear the shape bear values that may be told, as
@@ -104,7 +104,7 @@ def admitted_in_list(
     fifth bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
     letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Some
     of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10, ICD-11 or ICD-9-CM, the others are
-    held against these too.
+    held against these too. Beside a dozen longer numbers those of one and two digits are codes as well.
     """
     out = np.zeros(len(values), np.bool_)
     if column not in OWN_CODES:
@@ -124,6 +124,7 @@ def admitted_in_list(
             passes |= _of_a_list(values, [s if told[s] >= _A_DOZEN else "" for s in wider], persons, enough)
         passes |= _extended(values, shapes, passes, persons, enough) | _marked(values, shapes, persons, enough)
         passes |= _akin(values, passes, persons, enough)
+        passes |= _of_fewer_digits(values, passes & enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, persons, enough) | _families(values, passes, persons, enough)
         passes |= _finer_than_public(values, persons, enough)
@@ -240,6 +241,13 @@ def _akin(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, e
     borne, told = np.bincount(number, persons), np.bincount(number, persons * enough)
     several = np.bincount(number, enough, len(found)) >= SEVERAL
     return np.asarray((several & (told >= _MOST * borne) & (found != ""))[number] & ~listed)
+
+
+def _of_fewer_digits(values: Sequence[str | None], told: Mask) -> Mask:
+    """Which values are numbers of one or two digits, where a dozen longer ones are `told` as codes of a list: nobody has so short a one."""
+    numbers = [value or "" for value in values]
+    longer = sum(len(numbers[i]) >= _BEGINS and numbers[i].isdecimal() for i in np.flatnonzero(told).tolist())
+    return np.array([longer >= _A_DOZEN and 0 < len(text) < _BEGINS and text.isdecimal() for text in numbers], np.bool_)
 
 
 def _finer_than_public(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
