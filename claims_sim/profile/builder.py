@@ -62,6 +62,7 @@ class Builder:
         has_many: bool = False,
         tries_code: bool = False,
         in_order: bool = False,
+        learned: Sequence[Parent] | None = None,
     ) -> Codes:
         """Learn, release and keep the table of `target`; returns the target as it was counted.
 
@@ -69,8 +70,9 @@ class Builder:
         A target that `has_many` codes, of which a context has few each, has its parents weighed as the table will be released.
         With `tries_code` it is learned like any other, and then the candidate that has most values is tried behind what was learned,
         weighed so. Parents are given `in_order` as they were learned where the first ones say which values are possible at all.
+        `learned`: the parents, where `learn` has found them already.
         """
-        parents = self.learn(target, candidates, most, population, has_many=has_many)
+        parents = learned or self.learn(target, candidates, most, population, has_many=has_many)
         own = self.candidates(first)
         for parent in own:
             self.use_feature(parent.name)

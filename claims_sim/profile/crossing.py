@@ -15,6 +15,7 @@ from claims_sim.profile.encode import (
     HAS_CASE_GROUP,
     HAS_PROCEDURE,
     HOUR,
+    PROCEDURE_GROUP,
     SEASON,
     WEIGHT_LEVEL,
 )
@@ -44,6 +45,7 @@ _CALLED: Final = {
     DX_GROUP: "group of diagnoses",
     HAS_CASE_GROUP: "whether there is a case group",
     HAS_PROCEDURE: "whether anything was done",
+    PROCEDURE_GROUP: "group of procedures",
     PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",

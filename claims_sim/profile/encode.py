@@ -3,6 +3,7 @@
 What may not be released by its text or its number of persons has no code (-1). Learns nothing about dependencies.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -42,6 +43,7 @@ STAY_SPAN: Final = "stay_span"
 """Days from admission to discharge, where the days of stay tell nothing of them."""
 OUTPATIENT, INPATIENT = "RJTL", "RITL"
 HAS_PROCEDURE: Final = "has_procedure"
+PROCEDURE_GROUP: Final = "procedure_group"
 """1 where anything was done."""
 HAS_CASE_GROUP: Final = "has_case_group"
 """1 where a claim has one of many values of the severity."""
@@ -69,6 +71,23 @@ def begins_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
     """The group of each code: of those that begin alike, ICD-10's chapters by and large."""
     initials = sorted({str(code)[:1] for code in codes})
     return tuple(initials.index(str(code)[:1]) for code in codes)
+
+
+def written_alike(codes: Sequence[str | None]) -> tuple[int, ...]:
+    """The group of each procedure: of codes of one length and first character, or of one form where letters come first and marks follow
+    (X-1538-00348-02); those without a code are one, too.
+    """  # noqa: D205
+    written = [_how_written(code) for code in codes]
+    found = sorted(set(written))
+    return tuple(found.index(form) for form in written)
+
+
+def _how_written(code: str | None) -> str:
+    if code is None:
+        return ""
+    if code[:1].isalpha() and not code.isalnum():
+        return re.sub("[A-Z]", "A", re.sub("[0-9]", "9", code))
+    return f"{len(code):02d}{code[:1]}"
 
 
 @dataclass(slots=True)

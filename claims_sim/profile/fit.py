@@ -21,20 +21,23 @@ from claims_sim.profile.encode import (
     HAS_CASE_GROUP,
     HAS_PROCEDURE,
     MONTH,
+    PROCEDURE_GROUP,
     WEIGHT_LEVEL,
     Encoded,
     begins_alike,
     encode,
+    written_alike,
 )
 from claims_sim.profile.facilities import text_codes
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
+from claims_sim.profile.own_codes import are_written_as_codes
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
-from claims_sim.profile.source import SourceTable
+from claims_sim.profile.source import NO_DIAGNOSIS, SourceTable
 from claims_sim.profile.telling import about, share_of
 
 DISTRICT: Final = "district_name"
@@ -52,9 +55,10 @@ BEFORE_MONEY: Final = (
 _MANY_WEIGHTS, _WEIGHT_LEVELS = 100, 12
 """From so many weights on it is told first at which of so many levels one is."""
 MAX_COUNTED: Final = 30
+_MANY_CLAIMS, _NEARLY_NONE = 1000, 0.05
 _MANY_CODES: Final = 100
 """Of so many case groups or procedures each diagnosis has few claims of most."""
-_FEW_PROCEDURES, _FEW_DIAGNOSES = 3, 48
+_FEW_PROCEDURES, _FEW_DIAGNOSES, _MOST_GROUPS = 3, 48, 60
 _MANY_UNKNOWN: Final = 0.05  # of the stays
 UNKNOWN: Final = "unknown"
 _OF_ONE_FACILITY: Final = (
@@ -71,6 +75,10 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     """
     source = source.only_possible(k)
     encoded = encode(source, k, rounding_key)
+    if _has_codes_of_each_claim(encoded, source):
+        source = source.without_diagnoses(encoded.population.unit, encoded.population.k)
+        encoded = encode(source, k, rounding_key)
+        encoded.defaults["dx_primary_code"] = NO_DIAGNOSIS
     _require_enough(encoded, source)
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
@@ -120,6 +128,16 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,
     )
+
+
+def _has_codes_of_each_claim(encoded: Encoded, source: SourceTable) -> bool:
+    """Is the diagnosis of many claims written as codes are, and nearly every claim's another, so that it tells nothing of any other?"""
+    if any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())) or encoded.rows < _MANY_CLAIMS:
+        return False
+    column = source.columns["dx_primary_code"].combine_chunks()
+    values = column.dictionary.drop_null().to_pylist()
+    shared = _claims_of_shared_codes(encoded.population.without_facilities(), source)
+    return shared < _NEARLY_NONE * encoded.rows and are_written_as_codes(values)
 
 
 def _require_enough(encoded: Encoded, source: SourceTable) -> None:
@@ -271,9 +289,48 @@ def _add_procedure(builder: Builder, encoded: Encoded) -> None:
     nothing = vocabulary.index(None) if None in vocabulary else -1
     few = builder.candidates(MAY_BE_DECIDED)
     told = [parent.name for parent in few if decided_by(codes, parent.codes, nothing) is not None]
-    tries_code, target = size >= _MANY_CODES, Target("procedure_code", codes, size)
-    builder.add(target, candidates, first=[*told, HAS_PROCEDURE], tries_code=tries_code)
+    tries_code, target, learned = size >= _MANY_CODES, Target("procedure_code", codes, size), None
+    if tries_code:
+        learned = builder.learn(target, candidates)
+        if _add_procedure_group(builder, vocabulary, codes, candidates, learned):
+            candidates, learned = [*candidates, *builder.candidates([PROCEDURE_GROUP])], None
+    first = [*told, HAS_PROCEDURE, PROCEDURE_GROUP]
+    builder.add(target, candidates, first=first, tries_code=tries_code, learned=learned)
     builder.variables["procedure_code"] = (codes, size)
+
+
+def _add_procedure_group(
+    builder: Builder,
+    vocabulary: Sequence[str | None],
+    codes: Codes,
+    candidates: Sequence[Parent],
+    learned: Sequence[Parent],
+) -> bool:
+    """The group of a procedure, of codes that are written alike (drugs, visits, tests), where it follows what single codes are too rare
+    to show: something that is not among the parents `learned` for these.
+    """  # noqa: D205
+    groups = written_alike(vocabulary)
+    count = max(groups) + 1
+    if not 1 < count <= _MOST_GROUPS:
+        return False
+    target = Target(PROCEDURE_GROUP, np.array([*groups, -1], np.int32)[codes], count)
+    used = {name for table in builder.tables.values() for name in table.parents}
+    parents = builder.learn(target, candidates)
+    tells_more = not {_variable(parent) for parent in parents} <= {_variable(parent) for parent in learned}
+    kept, left = (parents, learned) if tells_more else (learned, parents)
+    # What was learned for nothing is no part of the profile.
+    for name in {parent.name for parent in left} - {parent.name for parent in kept} - used:
+        del builder.features[name]
+    if not tells_more:
+        return False
+    builder.add(target, candidates, first=[HAS_PROCEDURE], learned=parents)
+    builder.variables[PROCEDURE_GROUP] = (target.codes, count)
+    return True
+
+
+def _variable(parent: Parent) -> str:
+    """What a parent, or a grouping of its values, tells of."""
+    return parent.name.partition("~")[0]
 
 
 def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:

@@ -72,6 +72,12 @@ _NEARLY_ALL, _SOME, _FEW, _MOST, _HALF = 0.95, 0.05, 0.02, 0.8, 0.5  # shares of
 _MANY, _A_DOZEN = 20, 12  # values
 
 
+def are_written_as_codes(values: Sequence[str]) -> bool:
+    """Are nearly all values letters and digits, no more than the longest codes have, with digits among them?"""
+    fits = sum(bool(_OWN_CODE.fullmatch(value)) and _letters_and_digits(value) <= _LONGEST_CODE for value in values)
+    return fits >= _NEARLY_ALL * max(len(values), 1)
+
+
 def may_be_listed(column: str, values: Sequence[str | None]) -> bool:
     """Is there anything to ask `admitted_in_list` of, or who bears labels in the place of codes? Not of public diagnoses and words."""
     if column in DIAGNOSES:

@@ -27,11 +27,13 @@ from claims_sim.profile.encode import (
     HOUR,
     INPATIENT,
     MONTH,
+    PROCEDURE_GROUP,
     SEASON,
     STAY_SPAN,
     WEEKDAY,
     WEIGHT_LEVEL,
     begins_alike,
+    written_alike,
 )
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
@@ -54,7 +56,15 @@ OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes"
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
 HISTORY_COLUMNS: Final = ("admit_dt", "discharge_dt")
 EXTRA_COLUMNS: Final = ("claim_weight",)
-OPEN_CODES: Final = ("secondary_count", HAS_PROCEDURE, "procedure_code", "procedure_label", PROCEDURE_NAME, "los")
+OPEN_CODES: Final = (
+    "secondary_count",
+    HAS_PROCEDURE,
+    PROCEDURE_GROUP,
+    "procedure_code",
+    "procedure_label",
+    PROCEDURE_NAME,
+    "los",
+)
 UNKNOWN: Final = "unknown"
 """What stands for a missing value of a column that has no other default."""
 _BLOCK: Final = 65_536
@@ -94,6 +104,8 @@ class Sampler:
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
         codes = profile.vocabularies.get("dx_primary_code", ())
         self._group_of_dx = np.array([*begins_alike(codes), -1], np.int32)
+        done = profile.vocabularies.get("procedure_code", ())
+        self._group_of_procedure = np.array([*written_alike(done), -1], np.int32)
         self._bins = {name: Edges(bins) for name, bins in profile.bins.items()}
         self._payments = Payments(profile, self._tables, self._bins)
         self._members = Members(profile, self._tables, self._texts)
@@ -327,6 +339,8 @@ class Sampler:
         """Set what is drawn before a diagnosis, a case group and a procedure, where these are given."""
         if DX_GROUP in self._tables and "dx_primary_code" in draft.codes:
             draft.codes[DX_GROUP] = self._group_of_dx[draft.codes["dx_primary_code"]]
+        if PROCEDURE_GROUP in self._tables and "procedure_code" in draft.codes:
+            draft.codes[PROCEDURE_GROUP] = self._group_of_procedure[draft.codes["procedure_code"]]
         for has_any, column in ((HAS_CASE_GROUP, "severity_group"), (HAS_PROCEDURE, "procedure_code")):
             if has_any in self._tables and column in draft.codes:
                 none = _missing(self._texts[column])

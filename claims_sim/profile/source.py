@@ -45,7 +45,9 @@ READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
 _READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis", "claims that say no amount")
 """Names this way of reading: claims that were read in another way cannot be compared."""
-_NOTHING_KNOWN: Final = ("R69", "Z769", "R99", "R688")
+NO_DIAGNOSIS: Final = "R69"
+"""Unknown causes of morbidity (ICD-10)."""
+_NOTHING_KNOWN: Final = (NO_DIAGNOSIS, "Z769", "R99", "R688")
 _NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
 """Codes of ICD-10 and of ICD-9-CM for illnesses of which nothing is known."""
 _BATCH_ROWS: Final = 100_000
@@ -93,6 +95,17 @@ class SourceTable:
     def rows(self) -> int:
         """How many claims the table holds."""
         return int(self.columns.num_rows)
+
+    def without_diagnoses(self, unit: str, k: int) -> "SourceTable":
+        """The claims with a code that says of all that nothing is known, and a sentence that says so."""
+        place = self.columns.column_names.index("dx_primary_code")
+        unknown = pa.repeat(NO_DIAGNOSIS, self.rows).dictionary_encode()
+        columns = self.columns.set_column(place, "dx_primary_code", unknown)
+        told = (
+            f"No diagnosis code is shared by {k} {unit}, nearly every claim has one of its own: {NO_DIAGNOSIS} stands for all of them. "
+            "See that the mapping file names the right column."
+        )
+        return replace(self, columns=columns, oddities=(*self.oddities, told))
 
     def only_possible(self, k: int = PERSONS_K) -> "SourceTable":
         """The claims without those whose only amounts cannot be, such as negative ones; and a sentence when some are left out.

@@ -380,6 +380,20 @@ def test_amounts_that_are_written_otherwise_are_told_by_their_form_and_never_quo
     assert "Lira" not in str(told.value)
 
 
+def test_where_every_claim_has_a_code_of_its_own_one_that_says_nothing_stands_for_all(fit, table):
+    own = replaced(table, "dx_primary_code", [f"{'ABXY'[i % 4]}{'CDEF'[i // 4 % 4]}{i:04d}" for i in range(ROWS)])
+    profile = fit(own)
+    assert profile.vocabularies["dx_primary_code"] == ("R69",)
+    assert profile.defaults["dx_primary_code"] == "R69"
+    assert any("nearly every claim has one of its own: R69 stands for all" in told for told in profile.oddities)
+    claims = Sampler(profile).draw_claims(1, np.arange(500))
+    assert set(claims["dx_primary_code"].to_pylist()) == {"R69"}
+    assert Sampler(profile).draw_as_read(1, np.arange(500))["dx_primary_code"].null_count == 500
+    assert claims["amount_claimed"].to_numpy().std() > 0
+    with pytest.raises(SourceError, match="there are too few claims"):
+        fit(own.slice(0, 900))
+
+
 def test_diagnoses_that_many_share_but_that_are_no_codes_are_told_from_too_few_claims(fit, table):
     odd = replaced(table, "dx_primary_code", [f"_{'ab'[i % 2]}_{i % 3}#" for i in range(ROWS)])
     with pytest.raises(

@@ -48,6 +48,26 @@ def test_labels_that_name_the_codes_pass_whatever_their_language():
     assert passing(claims_of(name_of)) == set(NAMES.values())
 
 
+VISITS = (
+    "Encounter for check up", "Encounter for symptom", "Renal dialysis", "Prenatal examination", "Follow-up of fracture",
+    "Emergency room admission", "Urgent care clinic", "Screening surveillance", "Vaccine for influenza", "Dental treatment",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spellings", "pass_"),
+    [
+        (("{} (procedure)", "Visit: {}"), True),
+        (("{} (procedure)", "Visit: {}", "{}, office", "{} at home"), False),
+    ],
+)
+def test_codes_may_have_a_few_names_each_where_these_speak_of_care(spellings, pass_):
+    pairs = [(CODES[n % 10], spellings[n // 10 % len(spellings)].format(VISITS[n % 10])) for n in range(ROWS)]
+    assert len(passing(pairs)) == (20 if pass_ else 0)
+    doctors = [(CODES[n % 10], f"{('Budi', 'Eko')[n // 10 % 2]} Santo{'bcdfghjklm'[n % 10]}o") for n in range(ROWS)]
+    assert passing(doctors) == set()
+
+
 def test_doctors_with_categories_of_codes_of_their_own_name_none_of_these():
     pairs = [(f"{letter}{n}{digit}", f"Doença {letter.lower()}tica") for letter in "ABCDEFGHIJKLMNOPQRSTUV"
              for n in (10, 11) for digit in range(4)] * 30  # fmt: skip

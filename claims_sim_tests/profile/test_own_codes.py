@@ -366,6 +366,26 @@ def test_codes_of_icd11_are_several_of_its_chapters_and_blocks(others, pass_):
     assert passing("dx_primary_code", rows) & set(others) == set(), "most of them are of few persons"
 
 
+@pytest.mark.parametrize(
+    ("codes", "pass_"),
+    [
+        ([f"{'ABCXVI'[n % 6]}-{1000 + n}-{n:05d}-0{n % 3 + 1}" for n in range(40)], True),
+        ([str(10_000_000_000 + 7_411 * n) for n in range(40)], True),
+        ([f"{'ABCXVI'[n % 6]}-{10_000 + n}-{n:06d}-0{n % 3 + 1}" for n in range(40)], False),
+    ],
+)
+def test_codes_have_twelve_letters_and_digits_at_most(codes, pass_):
+    assert passing("procedure_code", spread(codes)) == (set(codes) if pass_ else set())
+    assert passing("district_name", spread(codes)) == set()
+
+
+def test_numbers_of_one_and_two_digits_are_codes_beside_a_dozen_longer_ones():
+    listed = [str(n) for n in range(100, 124)]
+    assert passing("dx_primary_code", spread([*listed, "2", "38"])) == {*listed, "2", "38"}
+    assert passing("dx_primary_code", spread([*listed[:11], "2", "38"])) & {"2", "38"} == set()
+    assert passing("dx_primary_code", spread(["I10", "E119", "J189", "2", "38"])) & {"2", "38"} == set()
+
+
 @pytest.mark.parametrize("secondary", [["6A70", "6B40.1"], ["BA00", "GB61.5", "5A11"]])
 def test_companions_of_diagnoses_of_icd11_are_told_by_their_form(fit, secondary):
     table = replaced(

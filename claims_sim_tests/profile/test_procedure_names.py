@@ -235,3 +235,13 @@ def test_names_of_doctors_are_told_in_no_list(fit, care, doctors, coded):
     told = fit(table).to_json()
     assert [name for name in names[care:] if name in told] == []
     assert [name in told for name in CARE[:care]] == [True] * care
+
+
+@pytest.mark.parametrize(("label", "told"), [("NO PROC", True), ("Tanpa tindakan", True), ("BUDI SANTOSO", False)])
+def test_what_says_that_nothing_was_done_is_told_beside_claims_without_a_code(fit, label, told):
+    table = tariff_table(ROWS)
+    done = [code is not None for code in table["procedure_code"].to_pylist()]
+    table = table.append_column("procedure_label", pa.array(["Cesarean section" if yes else label for yes in done]))
+    drawn = Sampler(fit(table)).draw_claims(5, np.arange(ROWS))
+    found = labels(drawn)
+    assert np.mean(found == label) == told
