@@ -59,6 +59,15 @@ usg uti vap vsd vte vt vf wpw xr xray
 _INDONESIAN_CARE: Final = """
 ambulans darah evakuasi imunisasi jahitan kimia kontrasepsi krioterapi lensa pemasangan profil protesa skrining suntik transfusi tumpatan
 """
+# Parts of bodies, things and acts of care, in six languages, that are nobody's name and that no name follows.
+_CARE_WORDS: Final = """
+abses balutan bedah bius cabut foto gigi gips infus insisi jahit khitan kuku luka nifas obat pijat pispot rontgen sunat tambal tindik
+çekim çekimi diş ameliyat ameliyatı kanal sayım sayımı pansuman röntgen enjeksiyon
+blutbild blutentnahme impfung naht verband wunde zahn zahnstein
+cirugía cirugia curación curacion domiciliaria extracción extraccion química quimica radiografía radiografia sangre sutura
+cirurgia curativo exodontia radiografia sangue
+khám mổ răng máu xét nghiệm tiêm
+"""
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
 _PLAIN_WORDS: Final = """
@@ -178,6 +187,12 @@ def common_roots() -> frozenset[str]:
     return frozenset(
         root(word) for word in (small - _label_words()[1]).union(_INDONESIAN_CARE.split(), _CARE_ELSEWHERE.split())
     ) - {""}
+
+
+@cache
+def care_words() -> frozenset[str]:
+    """Words of care in several languages, in small letters."""
+    return frozenset(_CARE_WORDS.split())
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy as np
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import common_roots, root, roots, split_words, words
+from claims_sim.codes.vocabulary import care_words, common_roots, root, roots, split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
@@ -60,9 +60,10 @@ _HALF: Final = 0.5
 _FEWEST_ALIKE: Final = 2
 """So many words with which labels begin alike."""
 _FEW: Final = 0.1  # of the labels
-_BETWEEN_NAMES: Final = re.compile(r"[., ]*[ '’\-][., ]*")
-_ABBREVIATION: Final = re.compile(r"(?i)(?!ng)[^aeiouy]{2,3}|[aeiouy](?!ng)(?!(.)\1)[^aeiouy]{2}")
-"""Two or three consonants, or a vowel before two of them; Ng, Ong and Ann are names."""
+_BETWEEN_NAMES: Final = re.compile(r"[., ]*[ '’/,\-][., ]*")
+_BEHIND_A_NAME: Final = re.compile(r" *(?:\([^()]*\)|[0-9]+) *$")
+_ABBREVIATION: Final = re.compile(r"(?i)(?!ng)[^aeiouy]{2,3}|[aeiouy](?!n[gh])(?!(.)\1)[^aeiouy]{2}")
+"""Two or three consonants, or a vowel before two of them; Ng, Ong, Anh and Ann are names."""
 _SAYS_NONE: Final = re.compile(r"(?i)(?:no|not|none|missing|other|tidak|tanpa|sin|sem|ohne|sans|kein|senza)\b")
 _PARTS_OF_A_NAME: Final = range(2, 5)
 _WORD_OF_A_NAME: Final = 4  # letters
@@ -74,6 +75,8 @@ TITLE_ANYWHERE: Final = re.compile(
     r"|\bsp\.? ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
 )
 """A title or a doctor's speciality (Sp.PD), wherever it stands."""
+_DEGREE: Final = re.compile(r"(?i)\b(?:a\. ?md|amd|s\. ?(?:kep|tr|ked|farm|gz)|m\. ?kes|ners|apt)\b")
+"""Of nurses, midwives and pharmacists, behind their names."""
 
 
 def admit_category(value: str) -> bool:
@@ -191,7 +194,7 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
     told = np.flatnonzero(phrase & enough)
     filled = persons[[value is not None for value in values]].sum()
-    none = phrase & enough & [bool(_SAYS_NONE.match(value or "")) for value in values]
+    none = phrase & enough & np.array([bool(_SAYS_NONE.match(value or "")) for value in values], np.bool_)
     if persons[none].sum() >= _NEARLY_ALL * filled > 0:
         return none
     if len(told) < _MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
@@ -209,23 +212,28 @@ def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) 
 def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     """Which of the labels that may be `told` may be names of persons?
 
-    Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC): not where the first says that
-    there is none, one has a root of
-    the code systems' words, all are such words, or one stands in a label that may not be a name.
+    Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC), a number or what stands in
+    brackets behind these apart: not where the first says that there is none, one is a word of care or has a root of the code systems'
+    words, all are such words, or one stands in two labels that may not be names, or in one with such a root.
     """
-    may, known = np.zeros(len(values), np.bool_), set[str]()
+    may, others = np.zeros(len(values), np.bool_), Counter[str]()
     for i in np.flatnonzero(told).tolist():
         text = values[i] or ""
         written = split_words(text)
-        parts = [] if _SAYS_NONE.match(text) else _BETWEEN_NAMES.split(text.strip(" .,"))
-        named = len(parts) in _PARTS_OF_A_NAME and all(
-            part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) for part in parts
-        )
-        may[i] = named and not words().issuperset(written) and not {root(word) for word in written} & common_roots()
-        known.update(() if may[i] else (word for word in written if len(word) >= _WORD_OF_A_NAME))
+        of_care = bool({root(word) for word in written} & common_roots() or care_words().intersection(written))
+        is_name = not of_care and not words().issuperset(written) and _is_written_as_name(text)
+        may[i] = is_name or _DEGREE.search(text)
+        others.update({} if may[i] else dict.fromkeys(written, 2 if of_care else 1))
     for i in np.flatnonzero(may).tolist():
-        may[i] = known.isdisjoint(split_words(values[i] or ""))
+        may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
     return may
+
+
+def _is_written_as_name(text: str) -> bool:
+    parts = [] if _SAYS_NONE.match(text) else _BETWEEN_NAMES.split(_BEHIND_A_NAME.sub("", text).strip(" .,"))
+    return len(parts) in _PARTS_OF_A_NAME and all(
+        part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) for part in parts
+    )
 
 
 def _is_untitled_phrase(value: str) -> bool:

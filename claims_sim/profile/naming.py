@@ -37,7 +37,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "nummer numero nbr ik agb id no nomor key number num",
+    "id": "nr nummer numero nbr ik agb id no nomor key number num",
     "hash": "ozet hash enc encrypted pseudo pseudonym",
     "code": "kood kodu kode kd code cd cod codigo",
     "class": "sinif sinifi tier versorgungsstufe kelas kls class",
@@ -105,7 +105,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "message": "tran transaction autoriz autorizacao authorization authorisation",
     "companions": "kaasuvad sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
-    "sex": "kelamin sex sexo sexe gender geschlecht geslacht",
+    "sex": "sugu kelamin sex sexo sexe gender geschlecht geslacht",
     "relative": "rltv relative relatif drg rw adjrw bewertungsrelation",
     "postal": "zip zipcode postcode postal postleitzahl kodepos",
     "annual": "annual annually yearly anual tahunan",
@@ -156,7 +156,8 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
     "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
-    "admit_dt": frozenset({"birth", "dx"}),
+    "admit_dt": frozenset({"birth", "dx", "delay"}),
+    "discharge_dt": frozenset({"delay"}),
     "district_name": frozenset({"class"}),
     "amount_claimed": frozenset(
         {"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}
@@ -171,7 +172,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
     "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count"}),
     "procedure_label": frozenset({"dx"}),
-    "patient_id_hash": frozenset({"amount", "paid", "gap", "birth", "postal"}),
+    "patient_id_hash": frozenset({"amount", "paid", "gap", "birth", "postal", "sex"}),
     "claim_weight": frozenset({"birth", "relative", "admit"}),
 }
 # Names that say nothing by themselves: the variables of BPJS's sample data (hospital claims, 2022, and claims of
@@ -261,7 +262,8 @@ _KNOWN: Final[dict[str, str]] = {
     "codcups": "procedure_code", "cups": "procedure_code", "codconsulta": "procedure_code", "vrservicio": "amount_claimed",
     "naturalezajuridica": "facility_ownership", "nivelcomplejidad": "facility_class", "tiporegistro": "service_type",
     "admitproviderid": "", "idregistro": "claim_id", "cipencriptado": "patient_id_hash", "tipoactividad": "service_type",
-    "idegreso": "claim_id", "dsec": "dx_secondary_codes", "cnh": "facility_id",
+    "idegreso": "claim_id",
+    "emiratesid": "patient_id_hash", "emiratesidno": "patient_id_hash", "dsec": "dx_secondary_codes", "cnh": "facility_id",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
@@ -282,7 +284,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
-        "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi",
+        "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -42,6 +42,7 @@ _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
+_CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
 _AN_HOUR: Final = 1 / 24
@@ -118,7 +119,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
         name: place
         for place, before in ((1, _BEHIND), (0, _AT_HEAD))
         for name, column in codes.items()
-        if name not in named and _many(opened, column, f"{before}[a-z]", f"{before}[A-Za-z]")
+        if _many(opened, column, f"{before}[a-z]", f"{before}[A-Za-z]", within=_CODE_PART if name in named else "")
     }
     return Forms(
         dates,
@@ -132,9 +133,11 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
     )
 
 
-def _many(opened: OpenSource, column: Located, form: str, of: str = "[0-9A-Za-z]", share: int = 2) -> bool:
-    """Whether the form fits at least one in `share` of the column's texts that have the form `of`."""
+def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", share: int = 2, within: str = "") -> bool:
+    """Whether the form fits at least one in `share` of the column's texts, or what is `within` these, that have the form `of`."""
     text = text_expression(column)
+    if within:
+        text = f"regexp_extract({text}, {quote(within)})"
     row = opened.connection.execute(
         f"SELECT count(*) FILTER (regexp_matches({text}, {quote(form)})), count(*) FILTER (regexp_matches({text}, {quote(of)})) "
         f"FROM {opened.relation}"

@@ -248,6 +248,8 @@ def _raked(shares: Numbers, claims: Ints, owner: Ints, parts: Sequence[Mask]) ->
             break
         of_groups = (rows * at) @ is_of
         steepness = (rows * at) @ rows.T - (of_groups / volume) @ of_groups.T
+        if np.trace(steepness) <= 0:  # each group has one kind: nothing can be moved
+            break
         # Sums that follow from others make it singular but for the last term.
         step = np.linalg.solve(steepness + np.eye(len(rows)) * _FOLLOWS * np.trace(steepness), missed)
         factors += step / max(float(np.abs(step @ rows).max()), 1.0)

@@ -35,6 +35,12 @@ def test_months_may_be_named_in_another_language_and_days_have_one_digit():
     assert share_of_days([f"{names[n % 3]} {day:%d%m%y}" for n, day in enumerate(BIRTHDAYS)]) == 1
 
 
+def test_days_by_name_have_one_digit_too():
+    assert share_of_days([f"{day.day} {day:%B %y}" for day in BIRTHDAYS]) == 1
+    assert share_of_days([f"{day:%B} {day.day}, {day.year}" for day in BIRTHDAYS]) == 1
+    assert share_of_days([f"{day.day}.{day.month}.{day.year}" for day in BIRTHDAYS]) > 0.9
+
+
 def every(keep, years=4):
     first = date(2020, 1, 1)
     return [day for n in range(365 * years) if keep(day := first + timedelta(n))]
@@ -64,6 +70,8 @@ def test_days_are_told_from_a_list_though_they_run_on(days):
         pytest.param([f"{c:02d}{g:02d}{i:02d}" for c in range(1, 9) for g in range(1, 7) for i in range(1, 9)], id="chapter, group, item"),
         pytest.param([f"{c}{g:02d}{i:02d}" for c in (42, 18, 17, 25) for g in range(1, 5) for i in (1, 4, 6, 12)], id="with gaps"),
         pytest.param([f"1{g:02d}{i:02d}0{n % 9}" for g in range(1, 13) for n, i in enumerate(range(1, 70, 3))], id="with a check digit"),
+        pytest.param([f"{a}.{b}.{c}" for a in range(1, 9) for b in range(1, 8) for c in range(10, 14)], id="between dots"),
+        pytest.param([f"32.{r:02d}.{d:02d}" for r in range(1, 12) for d in range(1, 27)], id="districts of Indonesia"),
         pytest.param([f"{n:06d}" for n in range(10_000, 990_000, 8_191)], id="any"),
         pytest.param([f"E{n}.{m}" for n in range(10, 99) for m in range(9)], id="diagnoses"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.admit import admit_label
+from claims_sim.profile.admit import _may_be_persons, admit_label
 from claims_sim.profile.document import PROCEDURE_NAME, Profile
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -223,6 +223,25 @@ CARE = (
 )
 
 
+def refused(labels):
+    return [
+        label for label, yes in zip(labels, _may_be_persons(labels, np.ones(len(labels), np.bool_)), strict=True) if yes
+    ]
+
+
+def test_what_may_be_a_name_is_told_from_what_is_done():
+    persons = ["Budi Santoso", "SITI AMINAH", "Nguyen Van Anh", "Ng Mei Ling", "Maria Da Silva", "Budi Santoso 2", "Eko Prasetyo (L)",
+               "Agus/Wijaya", "Dewi Lestari, A.Md.Keb", "joko susilo S.Kep", "Rina Wulandari, Ners"]  # fmt: skip
+    care = ["RAWAT LUKA", "Cabut Gigi", "FOTO RONTGEN", "Diş Çekimi", "Großes Blutbild", "Radiografía De Torax", "USG ABDOMEN", "NO PROC",
+            "Hip Replacement", "Cesarean Section", "ECG", "Konsultation 16-30 min", "Biaya Administrasi Pasien Rawat Inap"]  # fmt: skip
+    assert refused(persons) == persons
+    assert refused(care) == []
+    # A word of one other label pardons nobody, one of two does.
+    assert refused(["Kartu Berobat", "sewa kartu"]) == ["Kartu Berobat"]
+    assert refused(["Kartu Berobat", "sewa kartu", "ganti kartu"]) == []
+    assert refused(["Budi Santoso", "jaga: budi santoso"]) == ["Budi Santoso"]
+
+
 @pytest.mark.parametrize(("care", "doctors", "coded"), [(8, 11, False), (8, 11, True), (0, 12, True), (0, 24, True)])
 def test_names_of_doctors_are_told_in_no_list(fit, care, doctors, coded):
     """Whether they stand among names of care or alone, one for each code or for none."""
@@ -245,3 +264,15 @@ def test_what_says_that_nothing_was_done_is_told_beside_claims_without_a_code(fi
     drawn = Sampler(fit(table)).draw_claims(5, np.arange(ROWS))
     found = labels(drawn)
     assert np.mean(found == label) == told
+
+
+@pytest.mark.parametrize("label", [None, "-"])
+@pytest.mark.parametrize("coded", [True, False])
+def test_names_that_are_missing_everywhere_are_absent(fit, label, coded):
+    table = tariff_table(ROWS).append_column("procedure_label", pa.array([label] * ROWS, pa.string()))
+    table = (
+        replaced(table, "procedure_code", pa.nulls(ROWS, pa.string()))
+        if coded
+        else table.drop_columns(["procedure_code"])
+    )
+    assert PROCEDURE_NAME not in fit(table).vocabularies

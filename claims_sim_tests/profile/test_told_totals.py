@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from claims_sim.profile.counting import Population
 from claims_sim.profile.directory import deal_out, group_kinds
-from claims_sim.profile.told_totals import Volumes, shares_of_kinds, told_totals
+from claims_sim.profile.told_totals import Volumes, _raked, shares_of_kinds, told_totals
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -171,3 +171,9 @@ def test_the_file_is_the_same_where_facilities_of_one_group_exchange_what_they_a
     # Both have 500 claims, of other diagnoses; the third has another size, so totals say that something moved.
     assert fit(table((2, 6))).profile_hash == told.profile_hash
     assert fit(table((2, 10))).profile_hash != told.profile_hash
+
+
+def test_where_each_group_has_one_kind_there_is_nothing_to_rake():
+    shares, claims = np.array([1.0, 1.0, 0.0]), np.array([30, 50, 7])
+    found = _raked(shares, claims, np.array([0, 1, 1]), [np.array([True, False, True]), np.array([False, True, False])])
+    assert found.tolist() == [30.0, 57.0, 0.0]
