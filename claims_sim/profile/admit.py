@@ -214,19 +214,20 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
 
     Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC), a number or what stands in
     brackets behind these apart: not where the first says that there is none, one is a word of care or has a root of the code systems'
-    words, all are such words, or one stands in two labels that may not be names, or in one with such a root.
+    words, all are such words, or one stands in two labels that may not be names, or in one with such a root. And all that have the
+    degree of a nurse, a midwife or a pharmacist.
     """
     may, others = np.zeros(len(values), np.bool_), Counter[str]()
-    for i in np.flatnonzero(told).tolist():
+    degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
+    for i in np.flatnonzero(told & ~degrees).tolist():
         text = values[i] or ""
         written = split_words(text)
         of_care = bool({root(word) for word in written} & common_roots() or care_words().intersection(written))
-        is_name = not of_care and not words().issuperset(written) and _is_written_as_name(text)
-        may[i] = is_name or _DEGREE.search(text)
+        may[i] = not of_care and not words().issuperset(written) and _is_written_as_name(text)
         others.update({} if may[i] else dict.fromkeys(written, 2 if of_care else 1))
     for i in np.flatnonzero(may).tolist():
         may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
-    return may
+    return np.asarray(may | degrees)
 
 
 def _is_written_as_name(text: str) -> bool:

@@ -45,7 +45,7 @@ _BEFORE_NAME: Final = " - "
 _CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
-_AN_HOUR: Final = 1 / 24
+_AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 _NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
@@ -168,10 +168,10 @@ def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> in
     if any(name not in located or located[name].also for name in ("los", "admit_dt", "discharge_dt")):
         return 0
     los = f"TRY_CAST({text_expression(located['los'])} AS DOUBLE)"
-    hours = f"{_days_between(*(date_expression(located[name]) for name in ('admit_dt', 'discharge_dt')))}"
+    length = _days_between(date_expression(located["admit_dt"]), date_expression(located["discharge_dt"]))
     whole = [f"count(*) FILTER (abs({los} - round({los}, {n})) < 1e-9)" for n in range(_MOST_DECIMALS + 1)]
     row = opened.connection.execute(
-        f"SELECT count({los}), count(*) FILTER (abs({los} - {hours}) < {_AN_HOUR}), {', '.join(whole)} FROM {opened.relation}"
+        f"SELECT count({los}), count(*) FILTER (abs({los} - {length}) < {_AN_HOUR}), {', '.join(whole)} FROM {opened.relation}"
     ).fetchone()
     assert row is not None  # noqa: S101 - counts are one row
     stays, as_long, *fit = row

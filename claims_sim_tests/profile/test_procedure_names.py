@@ -240,6 +240,8 @@ def test_what_may_be_a_name_is_told_from_what_is_done():
     assert refused(["Kartu Berobat", "sewa kartu"]) == ["Kartu Berobat"]
     assert refused(["Kartu Berobat", "sewa kartu", "ganti kartu"]) == []
     assert refused(["Budi Santoso", "jaga: budi santoso"]) == ["Budi Santoso"]
+    # Nothing pardons a degree.
+    assert refused(["Siti Luka, S.Kep", "rawat siti", "kontrol siti"]) == ["Siti Luka, S.Kep"]
 
 
 @pytest.mark.parametrize(("care", "doctors", "coded"), [(8, 11, False), (8, 11, True), (0, 12, True), (0, 24, True)])
