@@ -273,6 +273,23 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute("""
+            CREATE TABLE claims_normalized AS SELECT * REPLACE (
+              CASE length(procedure_code) WHEN 4 THEN left(procedure_code, 2) || '.' || right(procedure_code, 2)
+              ELSE procedure_code END AS procedure_code) FROM src.claims_normalized
+        """)
+    own = settings.model_copy(update={"source": path})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT DISTINCT regexp_replace(procedure_code, '[0-9]', '9', 'g') FROM claims_normalized
+      WHERE procedure_code IS NOT NULL"""
+    assert set(query(out, told)) == {("999",), ("99.99",)} <= set(query(path, told))
+
+
 @pytest.mark.slow
 def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     path, mapping, out = tmp_path / "theirs.duckdb", tmp_path / "m.toml", tmp_path / "sandbox.duckdb"

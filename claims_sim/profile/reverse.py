@@ -22,6 +22,7 @@ from claims_sim.profile.source_sql import (
     ColumnMapping,
     Located,
     date_expression,
+    plain_code,
     quote_identifier,
     text_expression,
 )
@@ -44,6 +45,9 @@ _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
 _CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
+_SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
+"""A code's letters and digits, whichever they are: A99 for J18."""
+_OF_A_SHAPE: Final = 50  # claims: so many at least show where codes of a shape have their dot
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
@@ -69,6 +73,7 @@ _WHOLE: Final = (
 class Forms:
     """How a source writes, by canonical column: a date as text or number, a list as text, and which codes it writes with dots.
 
+    `dots`: behind how many characters codes of a shape (_SHAPE) have their dot, 0 for none, where that is not as in most codes.
     `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
     them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `case_groups`: it tells severities as the last part of INA-CBG codes.
@@ -77,6 +82,7 @@ class Forms:
     dates: Mapping[str, str]
     lists: Mapping[str, str]
     dotted: frozenset[str]
+    dots: Mapping[str, Mapping[str, int]]
     small: Mapping[str, int]
     named: frozenset[str]
     nothing: Mapping[str, str]
@@ -125,6 +131,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
         dates,
         lists,
         frozenset(dotted),
+        {name: _dots(opened, name, codes[name], name in dotted) for name in codes if codes[name].kind == "code"},
         small,
         frozenset(named),
         _nothing(opened, located),
@@ -143,6 +150,29 @@ def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", sha
         f"FROM {opened.relation}"
     ).fetchone()
     return row is not None and row[0] > 0 and row[0] * share >= row[1]
+
+
+def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, int]:
+    """Behind how many characters codes of a shape have their dot, where most of at least _OF_A_SHAPE have it elsewhere than usual.
+
+    A column may hold positions of several lists: 7301 beside 39.10.
+    """
+    rows = opened.connection.execute(
+        f"SELECT {_SHAPE.format('code')} AS shape, "
+        "CASE WHEN contains(left(text, length(code)), '.') THEN strpos(text, '.') - 1 ELSE 0 END AS dot, count(*) "
+        f"FROM (SELECT {plain_code(column)} AS code, upper({text_expression(column)}) AS text FROM {opened.relation}) "
+        "WHERE starts_with(replace(text, '.', ''), code) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    counts: dict[str, dict[int, int]] = {}
+    for shape, dot, claims in rows:
+        counts.setdefault(shape, {})[dot] = claims
+    places = {}
+    for shape, by_dot in counts.items():
+        usual = _before_dot(name, shape)
+        place = max(by_dot, key=lambda dot: (by_dot[dot], dot))
+        if sum(by_dot.values()) >= _OF_A_SHAPE and place != (usual if dotted and usual < len(shape) else 0):
+            places[shape] = place
+    return places
 
 
 def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, str]:
@@ -339,18 +369,28 @@ def _member(name: str, place: int, type_: str, forms: Forms) -> str:
 
 def _code(code: str, name: str, forms: Forms) -> str:
     """A code of a column as that column writes it: with its dot, with small letters."""
-    if name in forms.dotted:
-        code = _dotted(code, digits=2 if name == "procedure_code" else 3)
+    places = forms.dots.get(name, {})
+    if places or name in forms.dotted:
+        code = _dotted(name, code, name in forms.dotted, places)
     if name in forms.small:
         code = f"left({code}, {forms.small[name]}) || lower(substr({code}, {forms.small[name] + 1}))"
     return code
 
 
-def _dotted(code: str, digits: int) -> str:
-    """An ICD code with its dot: after three characters, or after `digits` where it begins with three digits; not one with marks."""
-    at = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {digits} ELSE 3 END"
-    dotted = f"left({code}, {at}) || '.' || substr({code}, {at} + 1)"
-    return f"CASE WHEN length({code}) > {at} AND NOT regexp_matches({code}, '[.-]') THEN {dotted} ELSE {code} END"
+def _dotted(name: str, code: str, dotted: bool, places: Mapping[str, int]) -> str:
+    """An ICD code with its dot, at the place of codes of its shape or, where `dotted`, the usual one; not one with marks."""
+    usual = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {_before_dot(name, '999')} ELSE {_before_dot(name, '')} END"
+    at = usual if dotted else "0"
+    if places:
+        cases = " ".join(f"WHEN {quote(shape)} THEN {place}" for shape, place in places.items())
+        at = f"CASE {_SHAPE.format(code)} {cases} ELSE {at} END"
+    text = f"left({code}, {at}) || '.' || substr({code}, {at} + 1)"
+    return f"CASE WHEN {at} BETWEEN 1 AND length({code}) - 1 AND NOT regexp_matches({code}, '[.-]') THEN {text} ELSE {code} END"
+
+
+def _before_dot(name: str, shape: str) -> int:
+    """Behind how many characters an ICD code usually has its dot: three, or two where a procedure begins with three digits."""
+    return 2 if name == "procedure_code" and shape.startswith("999") else 3
 
 
 def _number(name: str, type_: str, forms: Forms) -> str:

@@ -409,6 +409,11 @@ def named_expressions(name: str, column: Located) -> tuple[str, ...]:
     return (text, _plain_code(text), *written) if column.kind == "code" else (text, *written)
 
 
+def plain_code(column: Located) -> str:
+    """The code that a column holds, before values are mapped."""
+    return _plain_code(text_expression(column))
+
+
 def _plain_code(text: str) -> str:
     """ICD codes are written without dots here; other text is left alone.
 

@@ -118,3 +118,25 @@ TIMES = {
 )
 def test_stays_have_decimals_where_most_are_as_long_as_their_hours(tmp_path, los, decimals):
     assert forms_of(tmp_path, los=los, **TIMES).decimals == decimals
+
+
+@pytest.mark.parametrize(
+    ("codes", "places"),
+    [
+        ({"39.10": 60, "00.0010": 60, "7301": 90, "PE030": 60}, {"9999": 0, "AA999": 0}),
+        ({"39.10": 90, "7301": 60}, {}),
+        ({"39.10": 60, "E11.9": 60, "7301": 49, "PE030": 49}, {}),
+        ({"7301": 300, "E11.9": 60}, {"A999": 3}),
+        ({"39.10 - Dialysis": 60, "A301 - Test": 60}, {"A999": 0}),
+        ({"39.10": 60, "7301": 20}, {}),
+        ({"E11": 60, "39.10": 60}, {}),
+    ],
+)
+def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column(tmp_path, codes, places):
+    listed = [code for code, claims in codes.items() for _ in range(claims)]
+    told = {
+        "dx_primary_code": ["A00"] * len(listed),
+        "admit_dt": ["2024-01-02"] * len(listed),
+        "amount_claimed": [1.0] * len(listed),
+    }
+    assert forms_of(tmp_path, **told, procedure_code=listed).dots.get("procedure_code", {}) == places
