@@ -258,7 +258,8 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         connection.execute("""
             CREATE TABLE claims_normalized AS SELECT * REPLACE (
               CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
-              lower(dx_primary_code) AS dx_primary_code, coalesce(procedure_code || ' - A name', '0000') AS procedure_code,
+              lower(dx_primary_code) AS dx_primary_code,
+              coalesce(procedure_code || ' - A name', CASE WHEN los % 3 = 0 THEN '-' ELSE '0000' END) AS procedure_code,
               nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes) FROM src.claims_normalized;
             ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
         """)
@@ -266,8 +267,9 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
     pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
     assert write_sandbox(own, out, asked=asked()).named("") == []
     told = """SELECT count(try_strptime(CAST(admit_dt AS VARCHAR), '%Y%m%d')) / count(*), bool_and(discharge_dt >= admit_dt),
-      avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '0000')::INT), count(procedure_code) / count(*),
-      avg(regexp_full_match(procedure_code, '0000|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
+      avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '0000')::INT), avg((procedure_code = '-')::INT),
+      count(procedure_code) / count(*),
+      avg(regexp_full_match(procedure_code, '0000|-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
       avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""
     for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
         assert ours == pytest.approx(real, abs=0.05)

@@ -36,6 +36,7 @@ _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
 _SHORT_NAME: Final = 4
 """Letters that the shortest names of persons have, but for a few of three; two are none."""
+_VOWELS: Final = frozenset("AEIOUY")
 _ZERO_FIRST: Final = re.compile(r"0[0-9]+$")
 _MONTH, _DAY_OF_MONTH = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12][0-9]|3[01])"
 _DAY: Final = re.compile(
@@ -69,7 +70,7 @@ CASE_GROUPS: Final = (
 """How the codes of groups of cases are written: MS-DRG, AR-DRG and G-DRG, GHM, INA-CBG."""
 _MANY_SHORT, _UNNUMBERED = 0.2, 0.4  # shares of persons, of values
 _NEARLY_ALL, _SOME, _FEW, _MOST, _HALF = 0.95, 0.05, 0.02, 0.8, 0.5  # shares of persons
-_MANY, _A_DOZEN = 20, 12  # values
+_MANY, _A_DOZEN, _FEWEST_ALIKE = 20, 12, 2  # values
 
 
 def are_written_as_codes(values: Sequence[str]) -> bool:
@@ -100,15 +101,17 @@ def admitted_in_list(
     of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all bear
     values of this shape, or some do and it has many values that may be told, or most do, it has several such values, and
     nearly all others bear values of such shapes. In all cases most who bear the shape bear values that may be told, as
-    they do not where numbers are those of persons. So what is written into a column of another kind does not pass, however
-    many share it. Where many procedures or diagnoses that may be told have a subdivision behind a dot (5-820.00), those
-    without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length have one.
+    they do not where numbers are those of persons; of a list of many short codes half do. So what is written into a column of
+    another kind does not pass, however many share it. Where many procedures or diagnoses that may be told have a subdivision behind a
+    dot (5-820.00), those without (3-225) have their shape; and where many long numbers of one length begin with a 0, all of that length
+    have one.
     Beside codes of a list some may have a subdivision (8-936, 1-632.0) or lack what stands behind a mark (88.72.2, 45.23); and of
     codes of letters, digits and marks (AA.00.0010, C07.50A) that agree letter for letter and digit for digit a dozen are a list where
     some bear them, and many where few do.
     Procedures may also be short codes of several shapes (OPD, RD01, SUR02), a few letters and at most three digits, where a
     fifth bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
-    letters or digits behind letters and a hyphen that several have in common (NHIF-OP), beside more codes of a list. Some
+    letters or digits behind letters and a hyphen that several have in common (NHIF-OP), or two behind two letters (RX-AC), beside more
+    codes of a list. Some
     of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10, ICD-11 or ICD-9-CM, the others are
     held against these too. Beside a dozen longer numbers those of one and two digits are codes as well.
     """
@@ -168,10 +171,10 @@ def _of_a_list(
     filled = persons[[value is not None for value in values]].sum()
     borne = np.bincount(shape, persons, len(shapes))
     told = np.bincount(shape, persons * enough, len(shapes))
-    is_list = (borne >= _NEARLY_ALL * filled) | (
-        (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
-    )
-    may = (told >= _MOST * borne) & (shapes != "")
+    many = (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
+    is_list = (borne >= _NEARLY_ALL * filled) | many
+    # Short codes of a long list: half of those who bear one bear such as are rare.
+    may = (told >= np.where(many & (shapes != _LONG), _HALF, _MOST) * borne) & (shapes != "")
     several = np.bincount(shape, enough, len(shapes)) >= SEVERAL
     others = (is_list & may)[shape] if listed is None else (is_list & may)[shape] | listed
     with_others = borne + persons[others].sum() - np.bincount(shape, persons * others, len(shapes))
@@ -315,7 +318,9 @@ def _families(values: Sequence[str | None], listed: Mask, persons: Ints | Number
     may_name = np.array([match is not None and _may_name(match[2]) for match in found], np.bool_)
     families, family = np.unique(heads, return_inverse=True)
     borne, told = np.bincount(family, persons), np.bincount(family, persons * enough)
-    several = np.bincount(family, enough, len(families)) >= SEVERAL
+    each_told = np.bincount(family, enough, len(families))
+    # Two are a family where no name is so short as what stands before the hyphen.
+    several = each_told >= np.array([_FEWEST_ALIKE if len(head) < _SHORT_NAME - 1 else SEVERAL for head in families])
     nameless = np.bincount(family, enough & may_name, len(families)) == 0
     kin = (several & nameless & (families != "") & (told >= _MOST * borne))[family] & ~listed & ~may_name
     unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
@@ -325,12 +330,13 @@ def _families(values: Sequence[str | None], listed: Mask, persons: Ints | Number
 
 
 def _may_name(letters: str) -> bool:
-    """May these capitals be somebody's name? Not so few, nor ones that a word of the code systems begins with."""
+    """May these capitals be somebody's name? Not so few, nor ones that a word of the code systems begins with, of three without a vowel."""
     if not letters.isalpha() or len(letters) < _SHORT_NAME - 1:
         return False
     known, wanted = _ascending_words(), letters.lower()
     at = bisect_left(known, wanted)
-    return len(letters) < _SHORT_NAME or at == len(known) or not known[at].startswith(wanted)
+    is_short = len(letters) < _SHORT_NAME and not _VOWELS.isdisjoint(letters)
+    return is_short or at == len(known) or not known[at].startswith(wanted)
 
 
 @cache

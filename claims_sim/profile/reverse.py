@@ -5,8 +5,9 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
@@ -47,7 +48,7 @@ _CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
-_OF_A_SHAPE: Final = 50  # claims: so many at least show where codes of a shape have their dot
+_ENOUGH: Final = 50  # claims: so many at least show how codes of a shape are written, or what stands for no value
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
@@ -85,7 +86,7 @@ class Forms:
     dots: Mapping[str, Mapping[str, int]]
     small: Mapping[str, int]
     named: frozenset[str]
-    nothing: Mapping[str, str]
+    nothing: Mapping[str, Sequence[tuple[str | None, int]]]
     decimals: int = 0
     case_groups: bool = False
 
@@ -153,7 +154,7 @@ def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", sha
 
 
 def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, int]:
-    """Behind how many characters codes of a shape have their dot, where most of at least _OF_A_SHAPE have it elsewhere than usual.
+    """Behind how many characters codes of a shape have their dot, where most of at least _ENOUGH have it elsewhere than usual.
 
     A column may hold positions of several lists: 7301 beside 39.10.
     """
@@ -170,13 +171,17 @@ def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[
     for shape, by_dot in counts.items():
         usual = _before_dot(name, shape)
         place = max(by_dot, key=lambda dot: (by_dot[dot], dot))
-        if sum(by_dot.values()) >= _OF_A_SHAPE and place != (usual if dotted and usual < len(shape) else 0):
+        if sum(by_dot.values()) >= _ENOUGH and place != (usual if dotted and usual < len(shape) else 0):
             places[shape] = place
     return places
 
 
-def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, str]:
-    """What most cells without a value hold, of the marks that are read as none; columns of which most are null are left out."""
+def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, list[tuple[str | None, int]]]:
+    """What cells without a value hold, of the marks that are read as none: each with the percent of them up to and with it.
+
+    Of marks that fewer than _ENOUGH cells hold, only the commonest counts, where there is no other. Columns that have no mark but null
+    are left out.
+    """
     marks = {}
     for name, column in located.items():
         if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also:
@@ -184,12 +189,13 @@ def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, st
         known = ("", *(NOTHING if column.kind == "text" else NO_CODE))
         text = f"trim({quote_identifier(column.theirs)})"
         rows = opened.connection.execute(
-            f"SELECT {text} AS mark, count(*) FROM {opened.relation} "
-            f"WHERE {text} IS NULL OR {text} IN ({', '.join(map(quote, known))}) GROUP BY ALL ORDER BY ALL"
+            f"SELECT {text} AS mark, count(*) AS cells FROM {opened.relation} "
+            f"WHERE {text} IS NULL OR {text} IN ({', '.join(map(quote, known))}) GROUP BY ALL ORDER BY cells DESC, mark"
         ).fetchall()
-        mark = max(rows, key=lambda row: row[1])[0] if rows else None
-        if mark is not None:
-            marks[name] = mark
+        common = [row for row in rows if row[1] >= _ENOUGH] or rows[:1]
+        if any(mark is not None for mark, _ in common):
+            cells = list(accumulate(count for _, count in common))
+            marks[name] = [(mark, round(100 * upto / cells[-1])) for (mark, _), upto in zip(common, cells, strict=True)]
     return marks
 
 
@@ -307,9 +313,14 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
 
 
 def _or_nothing(text: str, name: str, values: Mapping[str, str], forms: Forms) -> str:
-    """What is written where there is no value: null, or their mark for it unless their map says what it is read as."""
-    mark = forms.nothing.get(name)
-    return text if mark is None or mark in values else f"coalesce({text}, {quote(mark)})"
+    """What is written where there is no value: null, or their marks for it unless their map says what it is read as."""
+    marks = [(mark, upto) for mark, upto in forms.nothing.get(name, []) if mark not in values]
+    if not marks:
+        return text
+    place = f"md5_number_lower({quote(name)} || row) % 100"
+    *cases, (last, _) = [("NULL" if mark is None else quote(mark), upto) for mark, upto in marks]
+    mark = " ".join(f"WHEN {place} < {upto} THEN {written}" for written, upto in cases)
+    return f"coalesce({text}, {f'CASE {mark} ELSE {last} END' if cases else last})"
 
 
 def _case_group(level: str) -> str:

@@ -90,6 +90,7 @@ def passing(column, rows, k=11):
                 *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40)),
             ],
         ),
+        ("procedure_code", [*(["RX-AC", "RX-CHR"] * 8), *(f"OC02{n}" for n in range(10, 40))]),
         ("district_name", [f"{code} KAB. BANDUNG" for code in DISTRICTS]),
         ("province_name", ["3204 - BANDUNG", "1301中央", "1401中央"]),
         ("dx_primary_code", ["INF002", "CIR007", "RSP012"]),
@@ -198,6 +199,16 @@ def test_codes_that_are_written_alike_and_that_many_share_pass(column, values):
             "REG-4711",
             [*(f"REG-{number}" for number in range(4712, 4716)), *(f"SHA-0{n % 9}-0{n}" for n in range(10, 40))],
             10,
+        ),
+        *(
+            ("procedure_code", value, [other, *(f"OC02{n}" for n in range(10, 40))], 10)
+            for value, other in (
+                ("RX-ANI", "RX-AC"),
+                ("RX-BDS", "RX-AC"),
+                ("RX-BUDI", "RX-AC"),
+                ("DR-AC", "DR-CHR"),
+                ("RXA-AC", "RXA-OP"),
+            )
         ),
         ("procedure_code", "NHIF-ANI", [f"SHA-0{n % 9}-0{n}" for n in range(10, 40)], 10),
         ("dx_primary_code", "ANI", ["INF2", "CIR7", "RS12", "RS1", "RS2", "RS3"], 4),
@@ -622,3 +633,14 @@ def test_codes_with_a_subdivision_pass_only_where_most_of_what_has_one_may_be_to
     rare = [f"{first}-{n}.{n % 10}{n % 7}" for first in range(1, 8) for n in range(100, 150)]
     rows[: len(rare)] = rare
     assert "8-930.0" not in passing("procedure_code", rows)
+
+
+@pytest.mark.parametrize(("rare", "passes"), [(500, True), (700, False)])
+def test_many_short_codes_pass_where_half_of_who_bear_any_bear_such_as_many_share(rare, passes):
+    common = [f"IPA{n}-{n % 3}" for n in range(100, 130)]
+    rows = [
+        *common * 20,
+        *(f"IPB{n}-{n % 3}" for n in range(100, 100 + rare)),
+        *[f"OC02{n}" for n in range(10, 40)] * 200,
+    ]
+    assert (passing("procedure_code", rows) >= set(common)) == passes

@@ -77,18 +77,21 @@ def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("values", "mark"),
+    ("values", "marks"),
     [
-        (["-", "-", "BALI"], "-"), (["", None, ""], ""), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
-        (["NA", "NA", "BALI"], None),
+        (["-", "-", "BALI"], [("-", 100)]), (["", None, ""], [("", 100)]), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
+        (["NA", "NA", "BALI"], None), ([*["-"] * 150, *[None] * 50, *["?"] * 49], [("-", 75), (None, 100)]),
+        ([*[""] * 60, *["-"] * 120, *[None] * 120], [("-", 40), (None, 80), ("", 100)]), ([*[None] * 60, *["-"] * 49], None),
     ],
 )  # fmt: skip
-def test_what_stands_for_nothing_is_what_most_cells_without_a_value_hold(tmp_path, values, mark):
-    assert forms_of(tmp_path, province_name=values).nothing.get("province_name") == mark
+def test_what_stands_for_nothing_is_what_cells_without_a_value_hold(tmp_path, values, marks):
+    told = {"dx_primary_code": ["A00"] * len(values), "admit_dt": ["2024-01-02"] * len(values)}
+    forms = forms_of(tmp_path, **told, amount_claimed=[1.0] * len(values), province_name=values)
+    assert forms.nothing.get("province_name") == marks
 
 
 def test_where_codes_are_more_says_that_there_is_none(tmp_path):
-    assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {"procedure_code": "0000"}
+    assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {"procedure_code": [("0000", 100)]}
 
 
 @pytest.mark.parametrize(
