@@ -70,6 +70,9 @@ khám mổ răng máu xét nghiệm tiêm
 """
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
+_SIGN_OF_CARE: Final = re.compile(
+    r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠肝腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝腰咽喉癌瘤炎症病疹疡瘍障]"
+)
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
 history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
@@ -187,6 +190,13 @@ def common_roots() -> frozenset[str]:
     return frozenset(
         root(word) for word in (small - _label_words()[1]).union(_INDONESIAN_CARE.split(), _CARE_ELSEWHERE.split())
     ) - {""}
+
+
+def signs_of_care(text: str) -> set[str]:
+    """Each Chinese or Japanese character in a text that stands for an illness, a part of the body or what is done about it, and in
+    nobody's name; with the one before it, which tells 切除術 from 移植術.
+    """  # noqa: D205
+    return set(_SIGN_OF_CARE.findall(text))
 
 
 @cache

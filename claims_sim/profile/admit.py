@@ -14,7 +14,7 @@ import numpy as np
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import care_words, common_roots, root, roots, split_words, words
+from claims_sim.codes.vocabulary import care_words, common_roots, root, roots, signs_of_care, split_words, words
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
@@ -67,6 +67,16 @@ _ABBREVIATION: Final = re.compile(r"(?i)(?!ng)[^aeiouy]{2,3}|[aeiouy](?!n[gh])(?
 _SAYS_NONE: Final = re.compile(r"(?i)(?:no|not|none|missing|other|tidak|tanpa|sin|sem|ohne|sans|kein|senza)\b")
 _PARTS_OF_A_NAME: Final = range(2, 5)
 _WORD_OF_A_NAME: Final = 4  # letters
+_HAN_NAME: Final = re.compile(
+    "(?:[王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林罗羅郑鄭梁谢謝宋唐许許邓鄧冯馮韩韓曹曾彭萧蕭蔡潘田董袁于余叶葉蒋蔣杜苏蘇魏程"
+    "吕呂丁沈任姚卢盧傅钟鍾姜崔谭譚廖范汪陆陸石戴贾賈韦韋夏邱方侯邹鄒熊孟秦白江阎閻薛尹段雷黎史陶贺賀顾顧毛郝龚龔邵钱錢严嚴金孔汤湯高]"
+    r"[\s\u3000]?[\u4e00-\u9fff]{1,2}"
+    "|(?:佐藤|鈴木|高橋|田中|伊藤|渡辺|渡邊|山本|中村|小林|加藤|吉田|山田|佐々木|山口|松本|井上|木村|斎藤|斉藤|清水|山崎|阿部|森|池田|橋本|石川|"
+    "小川|前田|岡田|長谷川|藤田|後藤|近藤|村上|遠藤|青木|坂本|福田|太田|西村|藤井|岡本|三浦|藤原|中島|松田|原田|中野|小野|田村|竹内|上田|和田)"
+    r"[\s\u3000]?[\u3041-\u30ff\u4e00-\u9fff]{1,3}"
+    ")"
+)
+"""A common family name of China or Japan, and a name behind it that is as long as they are."""
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
@@ -214,16 +224,19 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
 
     Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC), a number or what stands in
     brackets behind these apart: not where the first says that there is none, one is a word of care or has a root of the code systems'
-    words, all are such words, or one stands in two labels that may not be names, or in one with such a root. And all that have the
-    degree of a nurse, a midwife or a pharmacist.
+    words, all are such words, or one stands in two labels that may not be names, or in one with such a root. Or a common family name in
+    Chinese characters with one to three behind it, none a sign of care. And all that have the degree of a nurse, a midwife or a pharmacist.
     """
     may, others = np.zeros(len(values), np.bool_), Counter[str]()
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
     for i in np.flatnonzero(told & ~degrees).tolist():
         text = values[i] or ""
+        if signs_of_care(text):
+            continue
         written = split_words(text)
         of_care = bool({root(word) for word in written} & common_roots() or care_words().intersection(written))
         may[i] = not of_care and not words().issuperset(written) and _is_written_as_name(text)
+        may[i] |= bool(_HAN_NAME.fullmatch(text))
         others.update({} if may[i] else dict.fromkeys(written, 2 if of_care else 1))
     for i in np.flatnonzero(may).tolist():
         may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
@@ -381,11 +394,11 @@ def _speak_of_diseases(labels: Sequence[str]) -> bool:
 
 
 def _with_roots(labels: Sequence[str], known: frozenset[str], few: int) -> Mask:
-    """Which labels have a word with one of the `known` roots that only `few` labels, or a tenth of them, have.
+    """Which labels have a word with one of the `known` roots, or a sign of care, that only `few` labels, or a tenth of them, have.
 
     A root that many labels have in common tells of none of them, as the "poliklinik" before every doctor's name.
     """
-    found = [{root(word) for word in split_words(text)} & known for text in labels]
+    found = [({root(word) for word in split_words(text)} & known) | signs_of_care(text) for text in labels]
     common = Counter(word for those in found for word in those)
     tell = {word for word, count in common.items() if count <= max(_FEW * len(labels), few)}
     return np.array([bool(those & tell) for those in found], np.bool_)

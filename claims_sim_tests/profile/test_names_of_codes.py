@@ -123,6 +123,37 @@ def test_a_dozen_names_of_what_is_done_pass_though_each_names_several_codes(code
     assert passing([pair for pair in pairs if pair[1] in SERVICES[:9]]) == set()
 
 
+DONE_IN_JAPAN = ("胸部単純撮影", "骨単純撮影", "生化学検査", "外来化学療法", "点滴注射", "大腸内視鏡", "水晶体再建術", "腫瘍摘出術",
+    "心電図", "創傷処理", "抜髄", "人工腎臓", "白内障手術", "ネブライザー", "末梢血液一般")  # fmt: skip
+DOCTORS_IN_JAPAN_AND_CHINA = (
+    "佐藤健",
+    "鈴木 一郎",
+    "山田太郎",
+    "田中美咲",
+    "高橋さくら",
+    "王伟",
+    "李秀英",
+    "张 敏",
+    "刘洋",
+    "陈静",
+)
+
+
+def test_names_in_chinese_characters_pass_where_signs_of_care_say_what_is_done():
+    pairs = [(f"{n:02d}{code:02d}", name) for n, name in enumerate(DONE_IN_JAPAN) for code in range(4)] * 30
+    assert passing(pairs) == set(DONE_IN_JAPAN)
+    doctors = [
+        (f"{50 + n}{code:02d}", name) for n, name in enumerate(DOCTORS_IN_JAPAN_AND_CHINA) for code in range(4)
+    ] * 30
+    assert passing(doctors) == passing(doctors + pairs) & set(DOCTORS_IN_JAPAN_AND_CHINA) == set()
+    assert passing([(code, f"手術科 {name}") for code, name in doctors] * 2) == set()
+
+
+def test_a_family_name_in_chinese_characters_passes_in_no_list():
+    pairs = [(f"{n:04d}", name) for n, name in enumerate([*DONE_IN_JAPAN, *DOCTORS_IN_JAPAN_AND_CHINA])] * 30
+    assert passing(pairs) == set(DONE_IN_JAPAN)
+
+
 def test_a_few_words_of_care_let_no_doctors_pass():
     doctors = [" ".join(name.split()) for name in PERSONS.split(",")][:9]
     pairs = [
