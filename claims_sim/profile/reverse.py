@@ -16,6 +16,7 @@ from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
+    CODE_AND_NAME,
     DATE_FORMS,
     MONTH_FIRST_FORMS,
     NO_CODE,
@@ -120,9 +121,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
     # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
     # their own.
     dotted_code = r"(?i)(^|[^A-Z0-9.\-])[A-Z0-9]{2,3}\.[0-9A-Z]+($|[^A-Z0-9.\-])"
-    named_code = f"^[.0-9A-Za-z]+{_BEFORE_NAME}."
     dotted = {name for name, column in codes.items() if _many(opened, column, dotted_code, share=4)}
-    named = {name for name, column in codes.items() if column.kind == "code" and _many(opened, column, named_code)}
+    named = {name for name, column in codes.items() if column.kind == "code" and _many(opened, column, CODE_AND_NAME)}
     small = {
         name: place
         for place, before in ((1, _BEHIND), (0, _AT_HEAD))
@@ -185,7 +185,7 @@ def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, li
     """
     marks = {}
     for name, column in located.items():
-        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also:
+        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also or column.behind:
             continue
         known = ("", *(NOTHING if column.kind == "text" else NO_CODE))
         text = f"trim({quote_identifier(column.theirs)})"
@@ -251,7 +251,8 @@ def foreign_columns(
     What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
     """
     # What else is read from a part of a key says what it holds.
-    keys_first = sorted(located.items(), key=lambda found: found[1].kind != "hash")
+    written_alone = ((name, column) for name, column in located.items() if not column.behind)
+    keys_first = sorted(written_alone, key=lambda found: found[1].kind != "hash")
     ours = {theirs: name for name, column in keys_first for theirs in (column.theirs, *column.also)}
     wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
     columns = []

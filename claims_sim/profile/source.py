@@ -28,6 +28,7 @@ from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
+from claims_sim.profile.names_behind import with_names_behind
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
     CANONICAL,
@@ -187,7 +188,14 @@ class OpenSource:
 
     def find_columns(self, mapping: ColumnMapping, where: str) -> dict[str, Located]:
         """Where each canonical column is, and how it is written; raises SourceError when a mapped or a required one is missing."""
-        return with_date_order(self.connection, self.relation, find_columns(self.types, mapping, where))
+        return _find_columns(self.connection, self.relation, self.types, mapping, where)
+
+
+def _find_columns(
+    connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str], mapping: ColumnMapping, where: str
+) -> dict[str, Located]:
+    located = with_date_order(connection, relation, find_columns(types, mapping, where))
+    return with_names_behind(connection, relation, located)
 
 
 @contextmanager
@@ -237,7 +245,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
     connection, relation = _open(path, spec.table)
     try:
         types = _column_types(connection, relation, path)
-        located = with_date_order(connection, relation, find_columns(types, mapping, str(path)))
+        located = _find_columns(connection, relation, types, mapping, str(path))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
         columns = _copy(connection, sample, located, mapping, says_no_amount(located))
         columns, says_none, _ = without_what_it_says(columns)

@@ -105,6 +105,8 @@ _FIRST_CODE: Final = (
     rf"""(["'{_WHITE}]*[\];,|#~].*|[{_WHITE}]*/[{_WHITE}]*{_ICD}.*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
 )
 """A code that stands alone, before its label or at the head of a list."""
+CODE_AND_NAME: Final = "^ *[.0-9A-Za-z]+ +- +(.*[^ ].*)$"
+"""A code and the name behind it."""
 _AS_NUMBER: Final = r"^([0-9]{4,})\.0$"
 """A code that was read as a number and written as one: no code of ICD has so many digits before its dot."""
 _FIRST_OF_OWN: Final = r"""^[\["' ]*([0-9A-Za-z./-]*[0-9][0-9A-Za-z./-]*)["' ]*[\];|#]"""
@@ -158,7 +160,7 @@ class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
     A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
-    `months`: how dates are written; a month (202203) stands for its first day.
+    `months`: how dates are written; a month (202203) stands for its first day. `behind`: it is a name behind the code in its column.
     """
 
     theirs: str
@@ -167,6 +169,7 @@ class Located:
     also: tuple[str, ...] = ()
     month_first: bool = False
     months: bool = False
+    behind: bool = False
 
 
 def quote_identifier(name: str) -> str:
@@ -278,7 +281,7 @@ def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
     if column.kind == "list":
         return _nullified(_clean(quote_identifier(column.theirs)), ("", *NO_CODE))
     mapping = replace(mapping, values={name: _values_for(name, column, mapping)})
-    column = replace(column, type="VARCHAR")
+    column = replace(column, type="VARCHAR", behind=False)  # of a name its text is left
     return canonical_expression(name, column, {name: column}, mapping, "")
 
 
@@ -303,8 +306,11 @@ def _let(name: str, expression: str, body: Callable[[str], str]) -> str:
 
 
 def text_expression(column: Located) -> str:
-    """The column as trimmed text, NULL when empty."""
-    return f"nullif(trim({_as_text(column)}), '')"
+    """The column as trimmed text, NULL when empty; of names behind codes without these."""
+    text = _as_text(column)
+    if column.behind:
+        text = f"regexp_extract({text}, {quote(CODE_AND_NAME)}, 1)"
+    return f"nullif(trim({text}), '')"
 
 
 def _as_text(column: Located) -> str:
