@@ -259,7 +259,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
             CREATE TABLE claims_normalized AS SELECT * REPLACE (
               CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
               lower(dx_primary_code) AS dx_primary_code,
-              coalesce(procedure_code || ' - A name', CASE WHEN los % 3 = 0 THEN '-' ELSE '0000' END) AS procedure_code,
+              coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
               nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes) FROM src.claims_normalized;
             ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
         """)
@@ -268,6 +268,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
     assert write_sandbox(own, out, asked=asked()).named("") == []
     told = """SELECT count(try_strptime(CAST(admit_dt AS VARCHAR), '%Y%m%d')) / count(*), bool_and(discharge_dt >= admit_dt),
       avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '0000')::INT), avg((procedure_code = '-')::INT),
+      avg((procedure_code = '-' AND service_type = 'RITL')::INT),
       count(procedure_code) / count(*),
       avg(regexp_full_match(procedure_code, '0000|-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
       avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""

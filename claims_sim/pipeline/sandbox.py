@@ -117,7 +117,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
         # What the profile left out, as it is empty or something else than its name says, is a column that claims of ours do not have.
         left_out = FOLLOWS.keys() & current_profile(settings).defaults.keys()
         ours = {name: column for name, column in located.items() if name not in left_out}
-        return foreign_columns(opened.types, ours, mapping, read_forms(opened, ours), fill)
+        return foreign_columns(opened.types, ours, mapping, read_forms(opened, ours, mapping), fill)
 
 
 def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:

@@ -7,25 +7,23 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
+from claims_sim.profile.nothing_written import ENOUGH, Marks, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
     CODE_AND_NAME,
     DATE_FORMS,
     MONTH_FIRST_FORMS,
-    NO_CODE,
-    NOTHING,
     ColumnMapping,
     Located,
     date_expression,
     plain_code,
-    quote_identifier,
     text_expression,
 )
 
@@ -50,7 +48,6 @@ _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
-_ENOUGH: Final = 50  # claims: so many at least show how codes of a shape are written, or what stands for no value
 _MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
@@ -88,7 +85,7 @@ class Forms:
     dots: Mapping[str, Mapping[str, tuple[int, ...]]]
     small: Mapping[str, int]
     named: frozenset[str]
-    nothing: Mapping[str, Sequence[tuple[str | None, int]]]
+    nothing: Mapping[str, Marks]
     decimals: int = 0
     case_groups: bool = False
 
@@ -103,7 +100,7 @@ class ForeignColumn:
     origin: str
 
 
-def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
+def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
     """Which known form most values of each text column have; counts are compared here and told to nobody."""
     dates, lists = {}, {}
     for name, column in located.items():
@@ -136,7 +133,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located]) -> Forms:
         {name: _dots(opened, name, codes[name], name in dotted) for name in codes if codes[name].kind == "code"},
         small,
         frozenset(named),
-        _nothing(opened, located),
+        read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
         _has_case_groups(opened, located),
     )
@@ -155,7 +152,7 @@ def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", sha
 
 
 def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, tuple[int, ...]]:
-    """Behind how many characters codes of a shape have their dots, where most of at least _ENOUGH have them elsewhere than usual.
+    """Behind how many characters codes of a shape have their dots, where most of at least ENOUGH have them elsewhere than usual.
 
     A column may hold positions of several lists: 7301 beside 39.10 and 83.62.17.
     """
@@ -172,32 +169,9 @@ def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[
         usual = _before_dot(name, shape)
         form = max(by_form, key=lambda form: (by_form[form], form))
         dots = tuple(len(part.replace(".", "")) for part in (form[: m.start()] for m in re.finditer(r"\.", form)))
-        if sum(by_form.values()) >= _ENOUGH and dots != ((usual,) if dotted and usual < len(shape) else ()):
+        if sum(by_form.values()) >= ENOUGH and dots != ((usual,) if dotted and usual < len(shape) else ()):
             places[shape] = dots
     return places
-
-
-def _nothing(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, list[tuple[str | None, int]]]:
-    """What cells without a value hold, of the marks that are read as none: each with the percent of them up to and with it.
-
-    Of marks that fewer than _ENOUGH cells hold, only the commonest counts, where there is no other. Columns that have no mark but null
-    are left out.
-    """
-    marks = {}
-    for name, column in located.items():
-        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also or column.behind:
-            continue
-        known = ("", *(NOTHING if column.kind == "text" else NO_CODE))
-        text = f"trim({quote_identifier(column.theirs)})"
-        rows = opened.connection.execute(
-            f"SELECT {text} AS mark, count(*) AS cells FROM {opened.relation} "
-            f"WHERE {text} IS NULL OR {text} IN ({', '.join(map(quote, known))}) GROUP BY ALL ORDER BY cells DESC, mark"
-        ).fetchall()
-        common = [row for row in rows if row[1] >= _ENOUGH] or rows[:1]
-        if any(mark is not None for mark, _ in common):
-            cells = list(accumulate(count for _, count in common))
-            marks[name] = [(mark, round(100 * upto / cells[-1])) for (mark, _), upto in zip(common, cells, strict=True)]
-    return marks
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
@@ -311,18 +285,7 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         text = f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
-    return f"CAST({_or_nothing(text, name, values, forms)} AS {type_})"
-
-
-def _or_nothing(text: str, name: str, values: Mapping[str, str], forms: Forms) -> str:
-    """What is written where there is no value: null, or their marks for it unless their map says what it is read as."""
-    marks = [(mark, upto) for mark, upto in forms.nothing.get(name, []) if mark not in values]
-    if not marks:
-        return text
-    place = f"md5_number_lower({quote(name)} || row) % 100"
-    *cases, (last, _) = [("NULL" if mark is None else quote(mark), upto) for mark, upto in marks]
-    mark = " ".join(f"WHEN {place} < {upto} THEN {written}" for written, upto in cases)
-    return f"coalesce({text}, {f'CASE {mark} ELSE {last} END' if cases else last})"
+    return f"CAST({or_nothing(text, name, forms.nothing.get(name), values)} AS {type_})"
 
 
 def _case_group(level: str) -> str:
@@ -372,7 +335,7 @@ def _list(name: str, type_: str, forms: Forms) -> str:
     if forms.lists[name] == _JSON:
         return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
     text = f"nullif(array_to_string({codes}, {quote(forms.lists[name])}), '')"
-    return f"CAST({_or_nothing(text, name, {}, forms)} AS {type_})"
+    return f"CAST({or_nothing(text, name, forms.nothing.get(name), {})} AS {type_})"
 
 
 def _member(name: str, place: int, type_: str, forms: Forms) -> str:

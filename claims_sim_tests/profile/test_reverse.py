@@ -3,6 +3,7 @@
 import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
+from claims_sim.profile.nothing_written import Marks
 from claims_sim.profile.reverse import read_forms
 from claims_sim.profile.source import SourceSpec, open_source
 from claims_sim_tests.profile.test_source import parquet
@@ -20,7 +21,7 @@ def test_a_list_in_a_text_is_written_back_with_what_stands_between_its_codes(tmp
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
     spec = parquet(tmp_path / "c.parquet", **columns, dx_secondary_codes=texts)
     with open_source(SourceSpec(spec.path)) as opened:
-        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)))
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
     assert forms.lists["dx_secondary_codes"] == form
 
 
@@ -42,7 +43,7 @@ def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dot
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
     spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes)
     with open_source(SourceSpec(spec.path)) as opened:
-        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)))
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
     assert ("procedure_code" in forms.dotted) == is_dotted
 
 
@@ -56,7 +57,7 @@ def forms_of(path, **columns):
     }
     spec = parquet(path / "c.parquet", **told)
     with open_source(SourceSpec(spec.path)) as opened:
-        return read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)))
+        return read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
 
 
 @pytest.mark.parametrize(
@@ -87,11 +88,13 @@ def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path
 def test_what_stands_for_nothing_is_what_cells_without_a_value_hold(tmp_path, values, marks):
     told = {"dx_primary_code": ["A00"] * len(values), "admit_dt": ["2024-01-02"] * len(values)}
     forms = forms_of(tmp_path, **told, amount_claimed=[1.0] * len(values), province_name=values)
-    assert forms.nothing.get("province_name") == marks
+    assert forms.nothing.get("province_name") == (None if marks is None else Marks(marks))
 
 
 def test_where_codes_are_more_says_that_there_is_none(tmp_path):
-    assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {"procedure_code": [("0000", 100)]}
+    assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {
+        "procedure_code": Marks([("0000", 100)])
+    }
 
 
 @pytest.mark.parametrize(
@@ -144,3 +147,16 @@ def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column
         "amount_claimed": [1.0] * len(listed),
     }
     assert forms_of(tmp_path, **told, procedure_code=listed).dots.get("procedure_code", {}) == places
+
+
+def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
+    """Each with at least 50 cells; and not where the other column hardly tells it."""
+    severity = [*["-"] * 80, *[""] * 60, *[None] * 20, *["-"] * 49, *["berat"] * 91]
+    service = [*["RJTL"] * 80, *["RJTP"] * 80, *["PROM"] * 49, *["RITL"] * 91]
+    told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
+    forms = forms_of(tmp_path, **told, severity_group=severity, service_type=service)
+    marks = forms.nothing["severity_group"]
+    assert (marks.by, marks.of) == ("service_type", {"RJTL": [("-", 100)], "RJTP": [("", 100)]})
+    assert marks.shares == [("-", 68), ("", 100)]
+    mixed = forms_of(tmp_path, **told, severity_group=severity, service_type=["RJTL", "RITL"] * 150)
+    assert mixed.nothing["severity_group"] == Marks([("-", 68), ("", 100)])
