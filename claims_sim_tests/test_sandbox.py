@@ -260,7 +260,8 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
               CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
               lower(dx_primary_code) AS dx_primary_code,
               coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
-              nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes) FROM src.claims_normalized;
+              nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes,
+              round(claim_weight * (1 + hash(claim_id) % 997 / 7919.0), 2) AS claim_weight) FROM src.claims_normalized;
             ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
         """)
     own = settings.model_copy(update={"source": path})
@@ -271,6 +272,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
       avg((procedure_code = '-' AND service_type = 'RITL')::INT),
       count(procedure_code) / count(*),
       avg(regexp_full_match(procedure_code, '0000|-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
+      avg((claim_weight = round(claim_weight, 2))::INT),
       avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""
     for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
         assert ours == pytest.approx(real, abs=0.05)

@@ -48,7 +48,7 @@ _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
-_MOST_DECIMALS, _NEARLY_ALL = 6, 0.95
+_MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 _NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
@@ -76,7 +76,8 @@ class Forms:
     `dots`: behind how many characters codes of a shape (_SHAPE) have their dots, where that is not as in most codes.
     `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
     them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
-    where it is of whole days. `case_groups`: it tells severities as the last part of INA-CBG codes.
+    where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `case_groups`: it tells severities as the
+    last part of INA-CBG codes.
     """
 
     dates: Mapping[str, str]
@@ -87,6 +88,7 @@ class Forms:
     named: frozenset[str]
     nothing: Mapping[str, Marks]
     decimals: int = 0
+    of_weights: int | None = None
     case_groups: bool = False
 
 
@@ -135,6 +137,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         frozenset(named),
         read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
+        _decimals_of_weights(opened, located),
         _has_case_groups(opened, located),
     )
 
@@ -180,15 +183,29 @@ def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> in
         return 0
     los = f"TRY_CAST({text_expression(located['los'])} AS DOUBLE)"
     length = _days_between(date_expression(located["admit_dt"]), date_expression(located["discharge_dt"]))
-    whole = [f"count(*) FILTER (abs({los} - round({los}, {n})) < 1e-9)" for n in range(_MOST_DECIMALS + 1)]
     row = opened.connection.execute(
-        f"SELECT count({los}), count(*) FILTER (abs({los} - {length}) < {_AN_HOUR}), {', '.join(whole)} FROM {opened.relation}"
+        f"SELECT count({los}), count(*) FILTER (abs({los} - {length}) < {_AN_HOUR}), count(*) FILTER ({los} = trunc({los})) "
+        f"FROM {opened.relation}"
     ).fetchone()
     assert row is not None  # noqa: S101 - counts are one row
-    stays, as_long, *fit = row
-    if not stays or 2 * fit[0] >= stays or 2 * as_long < stays:
-        return 0
-    return next((n for n, count in enumerate(fit) if count >= _NEARLY_ALL * stays), _MOST_DECIMALS)
+    stays, as_long, whole = row
+    return _decimals(opened, los) if stays and 2 * whole < stays and 2 * as_long >= stays else 0
+
+
+def _decimals_of_weights(opened: OpenSource, located: Mapping[str, Located]) -> int | None:
+    """How many decimals nearly all sampling weights have at most; None where they have more."""
+    if "claim_weight" not in located:
+        return None
+    decimals = _decimals(opened, f"TRY_CAST({text_expression(located['claim_weight'])} AS DOUBLE)", _MANY_DECIMALS)
+    return decimals if decimals < _MANY_DECIMALS else None
+
+
+def _decimals(opened: OpenSource, number: str, most: int = _MOST_DECIMALS) -> int:
+    fit = [f"count(*) FILTER (abs({number} - round({number}, {n})) < 1e-9)" for n in range(most)]
+    row = opened.connection.execute(f"SELECT count({number}), {', '.join(fit)} FROM {opened.relation}").fetchone()
+    assert row is not None  # noqa: S101 - counts are one row
+    numbers, *counts = row
+    return next((n for n, count in enumerate(counts) if count >= _NEARLY_ALL * numbers), most)
 
 
 def _days_between(first: str, last: str) -> str:
@@ -268,7 +285,8 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         )
     if name == "claim_weight":
         # Where no weight may be told at all, every claim counts once.
-        return f"CAST(coalesce(claim_weight, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
+        weight = "claim_weight" if forms.of_weights is None else f"round(claim_weight, {forms.of_weights})"
+        return f"CAST(coalesce({weight}, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
     if column.kind == "date":
         return _date(name, type_, forms)
     if column.kind == "list":

@@ -160,3 +160,16 @@ def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
     assert marks.shares == [("-", 68), ("", 100)]
     mixed = forms_of(tmp_path, **told, severity_group=severity, service_type=["RJTL", "RITL"] * 150)
     assert mixed.nothing["severity_group"] == Marks([("-", 68), ("", 100)])
+
+
+@pytest.mark.parametrize(
+    ("weights", "decimals"),
+    [
+        ([1, 2, 3], 0), ([87.25, 12.5, 3.0], 2), (["87.242995", "12.5", None], 6), ([1 / 3, 2 / 3, 5 / 7], None),
+        ([*[1.25] * 95, *[1 / 3] * 5], 2), ([*[1.25] * 90, *[1 / 3] * 10], None),
+    ],
+)  # fmt: skip
+def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, decimals):
+    rows = len(weights)
+    told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows}
+    assert forms_of(tmp_path, **told, claim_weight=weights).of_weights == decimals
