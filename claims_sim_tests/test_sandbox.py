@@ -261,6 +261,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
               lower(dx_primary_code) AS dx_primary_code,
               coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
               nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes,
+              'Rp ' || replace(format('{:,}', CAST(amount_paid AS BIGINT)), ',', '.') || ',00' AS amount_paid,
               round(claim_weight * (1 + hash(claim_id) % 997 / 7919.0), 2) AS claim_weight) FROM src.claims_normalized;
             ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
         """)
@@ -272,6 +273,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
       avg((procedure_code = '-' AND service_type = 'RITL')::INT),
       count(procedure_code) / count(*),
       avg(regexp_full_match(procedure_code, '0000|-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
+      avg(regexp_full_match(amount_paid, 'Rp [0-9]{1,3}([.][0-9]{3})*,00')::INT),
       avg((claim_weight = round(claim_weight, 2))::INT),
       avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""
     for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):

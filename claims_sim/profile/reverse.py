@@ -6,19 +6,21 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
+from claims_sim.profile.money_written import MoneyForm, money_form
 from claims_sim.profile.nothing_written import ENOUGH, Marks, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
     CODE_AND_NAME,
     DATE_FORMS,
+    MONEY,
     MONTH_FIRST_FORMS,
     ColumnMapping,
     Located,
@@ -48,6 +50,8 @@ _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
+_UTC_OFFSET: Final = " ?[+-][0-9]{2}(:?[0-9]{2})?$"
+"""How far a time is from UTC, behind it."""
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
@@ -76,8 +80,8 @@ class Forms:
     `dots`: behind how many characters codes of a shape (_SHAPE) have their dots, where that is not as in most codes.
     `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
     them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
-    where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `case_groups`: it tells severities as the
-    last part of INA-CBG codes.
+    where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
+    where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes.
     """
 
     dates: Mapping[str, str]
@@ -89,6 +93,7 @@ class Forms:
     nothing: Mapping[str, Marks]
     decimals: int = 0
     of_weights: int | None = None
+    money: Mapping[str, MoneyForm] = field(default_factory=dict)
     case_groups: bool = False
 
 
@@ -111,6 +116,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
             known = [*_ISO_FORMS, *(MONTH_FIRST_FORMS if column.month_first else DATE_FORMS), *["%Y%m"] * column.months]
             if column.type != "VARCHAR":
                 known = [form for form in known if form.replace("%", "").isalpha()]
+            if offset := _utc_offset(opened, text):
+                known = [*(form + offset for form in _ISO_FORMS if form.endswith(("M", "S", "f"))), *known]
             dates[name] = _most(opened, {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in known})
         elif column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)
@@ -138,8 +145,18 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
         _decimals_of_weights(opened, located),
+        _money(opened, located),
         _has_case_groups(opened, located),
     )
+
+
+def _utc_offset(opened: OpenSource, text: str) -> str:
+    """What most texts have behind their time to say how far it is from UTC."""
+    rows = opened.connection.execute(
+        f"SELECT CASE WHEN {text} LIKE '%:%' THEN regexp_extract({text}, {quote(_UTC_OFFSET)}) ELSE '' END AS told, count(*) AS claims "
+        f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY ALL ORDER BY claims DESC, told LIMIT 1"
+    ).fetchall()
+    return str(rows[0][0]) if rows else ""
 
 
 def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", share: int = 2, within: str = "") -> bool:
@@ -198,6 +215,12 @@ def _decimals_of_weights(opened: OpenSource, located: Mapping[str, Located]) -> 
         return None
     decimals = _decimals(opened, f"TRY_CAST({text_expression(located['claim_weight'])} AS DOUBLE)", _MANY_DECIMALS)
     return decimals if decimals < _MANY_DECIMALS else None
+
+
+def _money(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, MoneyForm]:
+    texts = {name: located[name] for name in MONEY if name in located and located[name].type == "VARCHAR"}
+    forms = {name: money_form(opened, column) for name, column in texts.items()}
+    return {name: form for name, form in forms.items() if form is not None}
 
 
 def _decimals(opened: OpenSource, number: str, most: int = _MOST_DECIMALS) -> int:
@@ -404,4 +427,6 @@ def _number(name: str, type_: str, forms: Forms) -> str:
         )
     if type_ != "VARCHAR":
         return value
+    if name in forms.money:
+        return forms.money[name].written(value)
     return f"CASE WHEN {value} = trunc({value}) THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"

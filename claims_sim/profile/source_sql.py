@@ -120,7 +120,7 @@ _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
-_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
+AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
 """An amount within a sign of a currency that has hundredths or none, or "1.234,-"."""
 # Groups of three are thousands where there are several, or the other mark stands behind them.
 _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
@@ -473,7 +473,7 @@ def _bare(text: str) -> str:
     """The number of an amount, without its currency; other text as it is."""
     minus = f"CASE WHEN regexp_matches({text}, '^[^0-9]*-') THEN '-' ELSE '' END"
     number = f"regexp_extract({text}, '[0-9](?:[0-9.,]*[0-9])?')"
-    return f"CASE WHEN regexp_full_match({text}, {quote(_WITH_SIGN)}) THEN {minus} || {number} ELSE {text} END"
+    return f"CASE WHEN regexp_full_match({text}, {quote(AMOUNT_WITH_SIGN)}) THEN {minus} || {number} ELSE {text} END"
 
 
 def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = (), otherwise: str = "") -> str:

@@ -1,5 +1,6 @@
 """How a source writes what we read, so that claims can be written in its own way."""
 
+import duckdb
 import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
@@ -173,3 +174,40 @@ def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, dec
     rows = len(weights)
     told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows}
     assert forms_of(tmp_path, **told, claim_weight=weights).of_weights == decimals
+
+
+@pytest.mark.parametrize(
+    ("texts", "amounts"),
+    [
+        (["1.234.500", "624.900", "0"], {"1234500": "1.234.500", "624900": "624.900", "0": "0", "1000.5": "1.000,50"}),
+        (["Rp 1.234.500,00", "Rp 900,00", "Rp 0,00"] * 20, {"1234500": "Rp 1.234.500,00", "-20.5": "Rp -20,50"}),
+        (["Rp 624.900", "Rp 900"] * 30, {"1234567": "Rp 1.234.567"}),
+        (["12345,67", "900,00", "12,5"], {"1234.5": "1234,50", "7": "7"}),
+        (["1,234.50 EUR", "900.25 EUR"] * 30, {"1234567.891": "1,234,567.89 EUR"}),
+        (["1234.50", "900.00"], {"1234567": "1234567.00"}),
+        (["1234.5", "900", "17.25"], None),
+        (["1234500", "624900"], None),
+        (["1.234", "17.25"], None),
+        (["Rp 1.500", "Rp 2.500"], None),
+    ],
+)
+def test_amounts_as_text_are_written_with_their_marks(tmp_path, texts, amounts):
+    rows = len(texts)
+    told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": texts}
+    form = forms_of(tmp_path, **told).money.get("amount_claimed")
+    assert (form is None) == (amounts is None)
+    for amount, text in (amounts or {}).items():
+        assert duckdb.sql(f"SELECT {form.written(amount)}").fetchall() == [(text,)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "form"),
+    [
+        (["2025-03-14T00:00:00-03:00"] * 3, "%Y-%m-%dT%H:%M:%S-03:00"),
+        (["2025-03-14 09:30:00+07", "2025-03-14 09:30:00+07", "2025-03-14 09:30:00+00"], "%Y-%m-%d %H:%M:%S+07"),
+        (["2025-03-14T09:30:00.250+0700"] * 3, "%Y-%m-%dT%H:%M:%S.%f+0700"),
+        (["2025-03-14"] * 3, "%Y-%m-%d"),
+    ],
+)
+def test_times_have_their_distance_from_utc_behind_them(tmp_path, dates, form):
+    assert forms_of(tmp_path, admit_dt=dates).dates == {"admit_dt": form}

@@ -1,0 +1,95 @@
+"""How a source writes amounts as text: "1.234.500", "Rp 1.234.500,00", "12345,67", "1,234.50 EUR"."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.source import OpenSource
+from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, Located, text_expression
+
+_PARTS: Final = "^([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
+_FORMS: Final = (("", "."), ("", ","), (".", ","), (",", "."))
+"""What parts thousands, and what decimals; of two that fit as many amounts the first."""
+_WITH_SIGN: Final = (*_FORMS[2:], *_FORMS[:2])
+"""The same where a currency stands by the amount: Rp 1.500 is no little more than one."""
+_GROUP: Final = 3
+_NEARLY_ALL: Final = 0.95
+_SHOWN: Final = 50  # amounts: so many at least show a currency
+_MOST_DECIMALS: Final = 2
+
+
+class _Number(NamedTuple):
+    """Amounts whose digits and marks are alike: 9.9,9 for 1.234,50; with so many digits behind the last mark."""
+
+    shape: str
+    last: int
+    amounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyForm:
+    """What stands before and behind an amount, parts its thousands and its decimals, and how many of these it has (None: as many as it
+    needs, of hundredths).
+    """  # noqa: D205
+
+    before: str = ""
+    thousands: str = ""
+    point: str = "."
+    decimals: int | None = None
+    behind: str = ""
+
+    def written(self, amount: str) -> str:
+        """The expression of an amount, a number, as text; null stays null."""
+        number = self._number(amount, _MOST_DECIMALS if self.decimals is None else self.decimals)
+        if self.decimals is None:
+            number = f"CASE WHEN {amount} = round({amount}) THEN {self._number(amount, 0)} ELSE {number} END"
+        return f"{quote(self.before)} || {number} || {quote(self.behind)}"
+
+    def _number(self, amount: str, decimals: int) -> str:
+        text = f"format('{{:,.{decimals}f}}', CAST({amount} AS DOUBLE))"
+        if not self.thousands:
+            text = f"replace({text}, ',', '')"
+        return f"translate({text}, ',.', {quote((self.thousands or ',') + self.point)})"
+
+
+def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
+    """The form that most amounts of a column of texts have; None where it is that of plain numbers."""
+    text = text_expression(column)
+    before, number, behind = (f"regexp_extract({text}, {quote(_PARTS)}, {group})" for group in (1, 2, 3))
+    rows = opened.connection.execute(
+        f"SELECT {before}, {behind}, regexp_replace({number}, '[0-9]+', '9', 'g'), length(regexp_extract({number}, '[0-9]+$')), count(*) "
+        f"FROM {opened.relation} WHERE regexp_full_match({text}, {quote(AMOUNT_WITH_SIGN)}) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    around = Counter[tuple[str, str]]()
+    for row in rows:
+        around[row[0], row[1]] += row[-1]
+    if not around:
+        return None
+    sign, shown = max(around.items(), key=lambda pair: (pair[1], pair[0]))
+    if any(sign) and shown < _SHOWN:
+        return None
+    numbers = [_Number(*row[2:]) for row in rows if row[:2] == sign]
+    fits = [[one for one in numbers if _fits(one, *form)] for form in (_WITH_SIGN if any(sign) else _FORMS)]
+    best = max(range(len(fits)), key=lambda at: (sum(one.amounts for one in fits[at]), -at))
+    thousands, point = (_WITH_SIGN if any(sign) else _FORMS)[best]
+    form = MoneyForm(sign[0], thousands, point, _decimals(fits[best], point), sign[1])
+    return None if form == MoneyForm() else form
+
+
+def _fits(number: _Number, thousands: str, point: str) -> bool:
+    whole = f"9({re.escape(thousands)}9)*" if thousands else "9"
+    if not re.fullmatch(f"{whole}({re.escape(point)}9)?", number.shape):
+        return False
+    return not thousands or point in number.shape or thousands not in number.shape or number.last == _GROUP
+
+
+def _decimals(numbers: Sequence[_Number], point: str) -> int | None:
+    """How many nearly all have; None where these are none, or differ."""
+    each = Counter[int]()
+    for number in numbers:
+        each[number.last if point in number.shape else 0] += number.amounts
+    decimals, amounts = max(each.items(), key=lambda pair: pair[1])
+    return decimals if decimals and amounts >= _NEARLY_ALL * each.total() else None
