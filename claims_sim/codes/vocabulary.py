@@ -67,6 +67,9 @@ blutbild blutentnahme impfung naht verband wunde zahn zahnstein
 cirugía cirugia curación curacion domiciliaria extracción extraccion química quimica radiografía radiografia sangre sutura
 cirurgia curativo exodontia radiografia sangue
 khám mổ răng máu xét nghiệm tiêm
+анализ введение внутривенное внутримышечное внутривенных внутримышечных вакцинация исследование консультация крови кровь лечение
+лекарственных лечебная массаж мазка мочи наложение операция определение осмотр осмотра перевязка перевязки помощи приём прием процедур
+процедуры регистрация рентгенография роды скорой томография узи удаление ультразвуковое ухода физкультура экг эндоскопия
 """
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"

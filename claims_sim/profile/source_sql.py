@@ -421,7 +421,7 @@ def plain_code(column: Located) -> str:
 
 
 def _plain_code(text: str) -> str:
-    """ICD codes are written without dots here; other text is left alone.
+    """ICD codes are written without their dot here; other text, also a code with several dots (B01.047.001), is left alone.
 
     A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
     """
@@ -430,7 +430,8 @@ def _plain_code(text: str) -> str:
     heads = (f"nullif(regexp_extract({text}, {quote(form)}, 1), '')" for form in (_FIRST_OF_OWN, _FIRST_BEFORE_COMMA))
     first = f"coalesce({', '.join(heads)}, {text})"
     own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
-    return f"CASE WHEN {code} <> '' THEN upper(replace({code}, '.', '')) ELSE {own} END"
+    icd = f"CASE WHEN {code} LIKE '%.%._%' THEN upper({code}) ELSE upper(replace({code}, '.', '')) END"
+    return f"CASE WHEN {code} <> '' THEN {icd} ELSE {own} END"
 
 
 def money_expression(text: str, dots: str = "false") -> str:
