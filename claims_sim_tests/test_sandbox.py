@@ -347,10 +347,13 @@ def test_dates_whose_month_comes_first_and_empty_cells_are_written_so(with_empty
     assert query(out, parts) == [(12, True)]
     levels = "SELECT count(severity_group) FILTER (service_type = 'RJTL') = 0, count(DISTINCT severity_group) FROM claims_normalized"
     assert query(out, levels) == [(True, 2)]
-    anomalies = f"(SELECT claim_id FROM '{truth}')"
-    unpaid = f"SELECT avg((amount_paid IS NULL)::INT), bool_and((amount_paid IS NULL) = (amount_gap IS NULL)), claim_id IN {anomalies} AS a"
-    (paid, together, _), (whole, _, _) = query(out, f"{unpaid} FROM claims_normalized GROUP BY a ORDER BY a")
-    assert (paid, together, whole) == (pytest.approx(0.3, abs=0.04), True, 0)
+    # What shows an anomaly is there; nothing else tells anomalies by being there.
+    unpaid = f"""SELECT coalesce(kind = 'inflated_top_up', false) AS shown, avg((amount_paid IS NULL)::INT),
+      bool_and((amount_paid IS NULL) = (amount_gap IS NULL)), avg((amount_paid IS NULL)::INT) FILTER (label IS NOT NULL)
+      FROM claims_normalized LEFT JOIN (SELECT claim_id, kind, label FROM '{truth}') USING (claim_id) GROUP BY shown ORDER BY shown"""
+    (_, paid, together, of_told), (_, *of_top_ups) = query(out, unpaid)
+    assert (paid, together, of_told) == (pytest.approx(0.3, abs=0.04), True, pytest.approx(0.3, abs=0.08))
+    assert of_top_ups == [0, True, 0]
 
 
 def test_a_file_of_flat_rows_has_the_sources_empty_cells_and_one_of_payloads_none(with_empty_cells, tmp_path):

@@ -17,11 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from claims_sim.anomalies.kinds import KINDS
 from claims_sim.errors import SettingsError, SourceError
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, truth_of
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec, source_table
+from claims_sim.profile.blanks import COLUMNS
+from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
@@ -36,6 +39,10 @@ from claims_sim.store.truth import TRUTH_SCHEMA
 KIND: Final = "simulated claims in the shape of another table: no claim, hospital or person in it is real"
 # The oldest storage format that holds what we write: users' older clients must be able to open it.
 _DUCKDB: Final[dict[str, Any]] = {"storage_compatibility_version": "v1.0.0", "memory_limit": "1GB", "threads": 2}
+_OF_STAYS: Final = ("los", "discharge_dt")
+_SHOWN_BY_PAIRS: Final = ("admit_dt",)
+_TOLD_BY: Final = {"los": ("admit_dt", *_OF_STAYS), "amount_paid": ("amount_paid", "amount_gap")}
+"""What has to be there for a column to be read that shows an anomaly."""
 _CLAIMS_A_PERSON: Final = 0.7  # persons for each claim
 
 
@@ -126,12 +133,32 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
     for batch in labelled_batches(profile, asked, sampler):
         truth = truth_of(batch)
         labels.append(truth)
-        # What shows an anomaly is never left out, nor what it was made of.
-        shown = pa.chunked_array([*truth["claim_id"].chunks, pc.list_flatten(truth["related_claims"]).combine_chunks()])
-        told_of = pc.is_in(batch.claims["claim_id"], shown.combine_chunks()).to_numpy()
         places = np.arange(written, written + len(batch.claims))
-        yield sampler.leave_empty(asked.seed, places, batch.claims, whole=told_of)
+        yield sampler.leave_empty(asked.seed, places, batch.claims, *_shows(truth, batch.claims))
         written += len(batch.claims)
+
+
+def _shows(truth: pa.Table, claims: pa.Table) -> tuple[dict[str, Mask], Ints]:
+    """Column by column which claims show by it that they are anomalies; and for each the place of the claim whose empty cells it has:
+    the one that it was made of, or its own. What else were full in anomalies alone would tell them to any scorer.
+    """  # noqa: D205
+    place = {claim: at for at, claim in enumerate(claims["claim_id"].to_pylist())}
+    stays = claims["los"].to_numpy() > 0
+    like = np.arange(len(claims), dtype=np.int64)
+    shown: dict[str, Mask] = {name: np.zeros(len(claims), np.bool_) for name in COLUMNS}
+    anomalies = truth.filter(pc.invert(truth["is_decoy"]))
+    for claim, kind, related in zip(
+        *(anomalies[name].to_pylist() for name in ("claim_id", "kind", "related_claims")), strict=True
+    ):
+        both = [place[one] for one in (claim, *related) if one in place]
+        if related and len(both) > 1:
+            like[both[0]] = both[1]
+        names = (*KINDS[kind].changes, *(_SHOWN_BY_PAIRS if related else ()))
+        for name in {column for one in names for column in _TOLD_BY.get(one, (one,))} & shown.keys():
+            shown[name][both] = True
+        for name in _OF_STAYS if related else ():
+            shown[name][[at for at in both if stays[at]]] = True
+    return shown, like
 
 
 def _stream(settings: Settings) -> Iterator[pa.Table]:

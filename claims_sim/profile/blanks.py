@@ -4,7 +4,8 @@ A claim of the stream has them all. A table that stands for the source's has as 
 Sees which cells are empty; of what is in the others nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, get_args
 
 import numpy as np
@@ -17,6 +18,7 @@ from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, Blankable, Table
 from claims_sim.profile.release import Parent, Target
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
+NONE_SHOWN: Final[Mapping[str, Mask]] = MappingProxyType({})
 _HARDLY: Final = 0.01
 _MOST: Final = 60
 """So many combinations of empty cells are told at most, the commonest."""
@@ -88,8 +90,16 @@ def as_told(table: Table, code: Codes, nothing: Codes) -> Codes:
     return np.where(told[nothing, code], code, -1)
 
 
-def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], absent: Sequence[str]) -> pa.Table:
+def empty(
+    claims: pa.Table,
+    code: Codes,
+    blanks: Sequence[Sequence[Blankable]],
+    absent: Sequence[str],
+    shown: Mapping[str, Mask] = NONE_SHOWN,
+) -> pa.Table:
     """The claims with the cells empty that `code` (-1: none) says; `absent` are columns that the source does not have.
+
+    Of each column's cells those that are `shown` stay.
 
     What would tell an amount that is left out, since the source does not have it, is left out too.
     """
@@ -97,6 +107,8 @@ def empty(claims: pa.Table, code: Codes, blanks: Sequence[Sequence[Blankable]], 
         telling = {"amount_claimed", "amount_paid"} if name == "amount_gap" and name in absent else {name}
         leaves = np.array([bool(telling & set(those)) for those in blanks], np.bool_)
         gone = (code >= 0) & leaves[code]
+        if name in shown:
+            gone &= ~shown[name]
         if name in claims.column_names and gone.any():
             claims = with_nulls(claims, name, pa.array(gone))
     return claims

@@ -4,7 +4,7 @@ A row's values depend on (key, its counter, its given values) alone, so that any
 claims, and the same brief under other counters gives independent draws.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.admit import NAMES_OF
-from claims_sim.profile.blanks import as_told, empty, with_nulls
+from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
-from claims_sim.profile.counting import Mask
+from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
@@ -162,12 +162,19 @@ class Sampler:
         )
 
     def leave_empty(
-        self, key: int, rows: Rows, claims: pa.Table, whole: Mask | None = None, asked: Collection[str] = ()
+        self,
+        key: int,
+        rows: Rows,
+        claims: pa.Table,
+        shown: Mapping[str, Mask] = NONE_SHOWN,
+        like: Ints | None = None,
+        asked: Collection[str] = (),
     ) -> pa.Table:
         """The claims as the source has them: without what it leaves empty, and without what stands in for missing categories.
 
-        A claim of the stream may not lack these; a table that is read in place of the source's does. Of claims that are to
-        stay `whole` only the stand-ins are left out, of columns that were `asked` for nothing.
+        A claim of the stream may not lack these; a table that is read in place of the source's does. Cells of a column
+        that are `shown`, and columns that were `asked` for, are never empty; and a claim leaves empty what that at its place in `like`
+        does.
         """
         table, draft = self._tables.get(BLANKS), self._read(claims)
         claims = self.leave_out_stand_ins(claims, asked)
@@ -178,10 +185,10 @@ class Sampler:
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
         if CLAIMS_NOTHING in draft.codes:
             code = as_told(self.profile.tables[BLANKS], code, draft.codes[CLAIMS_NOTHING])
-        if whole is not None:
-            code = np.where(whole, -1, code)
+        if like is not None:
+            code = code[like]
         blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
-        return empty(claims, code, blanks, self.profile.absent)
+        return empty(claims, code, blanks, self.profile.absent, shown)
 
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""

@@ -85,13 +85,17 @@ def test_a_gap_that_would_tell_what_is_left_out_is_left_out(drawn):
     assert (left["amount_gap"].isna() == left["amount_paid"].isna()).all()
 
 
-def test_claims_that_are_to_stay_whole_lack_categories_only(profile):
+def test_cells_that_are_shown_stay_and_a_claim_is_as_empty_as_the_one_it_is_like(profile):
     sampler, rows = Sampler(profile), np.arange(2000)
     claims = sampler.draw_claims(2, rows)
-    left = sampler.leave_empty(2, rows, claims, whole=rows % 2 == 0).to_pandas()
+    plain = sampler.leave_empty(2, rows, claims).to_pandas()
+    left = sampler.leave_empty(2, rows, claims, {"amount_paid": rows % 2 == 0}).to_pandas()
     assert left.loc[::2, "amount_paid"].notna().all()
-    assert left.loc[1::2, "amount_paid"].isna().any()
     assert left.loc[::2, "severity_group"].isna().any()
+    assert (left.loc[1::2].isna() == plain.loc[1::2].isna()).all(axis=None)
+    like = sampler.leave_empty(2, rows, claims, like=rows // 2 * 2).to_pandas()["amount_paid"].isna()
+    assert (like[::2].to_numpy() == like[1::2].to_numpy()).all()
+    assert (like[::2] == plain["amount_paid"].isna()[::2]).all()
 
 
 def test_the_same_claims_are_emptied_whatever_the_partitioning(profile):
