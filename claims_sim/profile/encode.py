@@ -48,7 +48,7 @@ PROCEDURE_GROUP: Final = "procedure_group"
 """Of procedures that are written alike (`written_alike`)."""
 HAS_CASE_GROUP: Final = "has_case_group"
 """1 where a claim has one of many values of the severity."""
-_MANY_NAMED: Final = 0.1
+_MANY_NAMED: Final = 0.02
 """The share of the claims that must have a procedure by name alone, where others have codes, for the names to be a list."""
 _MAY_BE_MISSING: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "severity_group", "procedure_code",
