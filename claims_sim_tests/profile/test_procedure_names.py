@@ -91,7 +91,7 @@ def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
     assert not any(name in profile.to_json() for name in names if not admit_label(name))
 
 
-def test_a_list_that_one_claim_in_twenty_has_passes(fit):
+def test_a_list_of_three_in_a_hundred_claims_passes(fit):
     assert PROCEDURE_NAME in fit(named(NAMES, 0.12)).vocabularies
 
 
