@@ -23,6 +23,7 @@ from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, trut
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec, source_table
+from claims_sim.profile.behind_codes import with_further_procedures
 from claims_sim.profile.blanks import COLUMNS
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
@@ -30,7 +31,7 @@ from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import open_source
-from claims_sim.profile.source_sql import quote_identifier
+from claims_sim.profile.source_sql import FURTHER, quote_identifier
 from claims_sim.rules.wire import to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import scores
@@ -116,6 +117,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
+        located = with_further_procedures(opened.connection, opened.relation, located)
         strange = sorted(set(fill) - set(opened.types))
         if strange:
             raise SettingsError(
@@ -134,7 +136,8 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
         truth = truth_of(batch)
         labels.append(truth)
         places = np.arange(written, written + len(batch.claims))
-        yield sampler.leave_empty(asked.seed, places, batch.claims, *_shows(truth, batch.claims))
+        claims = sampler.leave_empty(asked.seed, places, batch.claims, *_shows(truth, batch.claims))
+        yield claims.append_column(FURTHER, sampler.further_procedures(asked.seed, places, batch.claims))
         written += len(batch.claims)
 
 
@@ -165,7 +168,8 @@ def _stream(settings: Settings) -> Iterator[pa.Table]:
     sampler = Sampler(current_profile(settings))
     for claims in scores.all_chunks(database(settings)):
         # Which of them are anomalies, whose cells have to stay, is not to be seen: all others stay too.
-        yield sampler.leave_out_stand_ins(to_flat(claims))
+        flat = sampler.leave_out_stand_ins(to_flat(claims))
+        yield flat.append_column(FURTHER, pa.nulls(len(flat), pa.list_(pa.string())))
 
 
 def _fill_database(path: Path, table: str, columns: Sequence[ForeignColumn], chunks: Iterator[pa.Table]) -> int:

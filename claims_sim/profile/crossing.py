@@ -8,7 +8,7 @@ import numpy as np
 from claims_sim.profile.admit import NAMES_OF, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
-from claims_sim.profile.document import BLANKS, PROCEDURE_NAME, Profile, Table, Tariff
+from claims_sim.profile.document import BLANKS, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -54,6 +54,7 @@ _CALLED: Final = {
     RESIDUAL: "how far what is claimed lies from what it lies about",
     FIRST_MEMBER: "first secondary code",
     MEMBER: "secondary code",
+    FURTHER_PROCEDURE: "what is done next",
     AMOUNT_BAND: "band of what is claimed",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_LEVEL: "how large a share is paid",

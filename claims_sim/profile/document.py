@@ -45,6 +45,7 @@ Blankable = Literal[
 
 PERIOD: Final = "price_period"
 """A variable of the price lists' own: the period of the month, of those between which prices change."""
+FURTHER_PROCEDURE: Final = "further_procedure"
 BY: Final = f"{PERIOD} by "
 """With a variable's name behind it, a factor's: that variable and the period together, each of its values with rises of its own."""
 

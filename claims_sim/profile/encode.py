@@ -110,6 +110,9 @@ class Encoded:
     claimed: Numbers | None = None
     paid: Numbers | None = None
     weight: Numbers | None = None
+    further_rows: Ints | None = None
+    further_codes: Codes | None = None
+    """The claims and the numbers of procedures behind the first, claim by claim."""
     member_rows: Ints | None = None
     member_codes: Codes | None = None
     companions: Codes | None = None
@@ -172,6 +175,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
         out.service_from_stay = True
         out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
+    _encode_further(out, source)
     _encode_secondary(out, source)
     if "dx_secondary_codes" not in out.vocabularies:
         _count_companions(out, source)
@@ -378,6 +382,21 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
     )
     persons = with_label + without
     return admitted_as_names(values, texts, distinct % width - 1, distinct // width, persons, enough)
+
+
+def _encode_further(out: Encoded, source: SourceTable) -> None:
+    """The procedures behind the first: those that are released as first ones are; others are left out."""
+    vocabulary = out.vocabularies.get("procedure_code", ())
+    if source.further is None or not vocabulary:
+        return
+    lengths = source.further.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = source.further.flatten()
+    flat = flat if isinstance(flat, pa.DictionaryArray) else flat.dictionary_encode()
+    number = {code: i for i, code in enumerate(vocabulary) if code is not None}
+    of_text = np.array([*(number.get(text, -1) for text in flat.dictionary.to_pylist()), -1], np.int32)
+    codes = of_text[flat.indices.fill_null(len(of_text) - 1).to_numpy(zero_copy_only=False)]
+    rows = np.repeat(np.arange(out.rows), lengths)
+    out.further_rows, out.further_codes = rows[codes >= 0], codes[codes >= 0]
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

@@ -29,6 +29,7 @@ from claims_sim.profile.encode import (
     written_alike,
 )
 from claims_sim.profile.facilities import text_codes
+from claims_sim.profile.further_procedures import add_further_procedures
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
@@ -88,6 +89,14 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
     _add_secondary(builder, encoded)
     _add_procedure(builder, encoded)
+    if encoded.further_rows is not None and encoded.further_codes is not None:
+        add_further_procedures(
+            builder,
+            encoded.population,
+            encoded.vocabularies["procedure_code"],
+            encoded.further_rows,
+            encoded.further_codes,
+        )
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)

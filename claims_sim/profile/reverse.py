@@ -19,6 +19,7 @@ from claims_sim.profile.source_sql import (
     CBG_FORM,
     CODE_AND_NAME,
     DATE_FORMS,
+    FURTHER,
     MONEY,
     MONTH_FIRST_FORMS,
     ColumnMapping,
@@ -262,7 +263,7 @@ def foreign_columns(
     What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
     """
     # What else is read from a part of a key says what it holds.
-    written_alone = ((name, column) for name, column in located.items() if not column.behind)
+    written_alone = ((name, column) for name, column in located.items() if not column.behind and name != FURTHER)
     keys_first = sorted(written_alone, key=lambda found: found[1].kind != "hash")
     ours = {theirs: name for name, column in keys_first for theirs in (column.theirs, *column.also)}
     wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
@@ -311,7 +312,7 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         return _date(name, type_, forms)
     if column.kind == "list":
         return _list(name, type_, forms)
-    text = _code(name, name, forms) if column.kind == "code" else name
+    text = _code_and_others(name, forms) if column.kind == "code" else name
     if name in forms.named:
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
@@ -374,6 +375,19 @@ def _list(name: str, type_: str, forms: Forms) -> str:
         return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
     text = f"nullif(array_to_string({codes}, {quote(forms.lists[name])}), '')"
     return f"CAST({or_nothing(text, name, forms.nothing.get(name), {})} AS {type_})"
+
+
+def _code_and_others(name: str, forms: Forms) -> str:
+    """A code as its column writes it, with all procedures of a claim where that lists them."""
+    code = _code(name, name, forms)
+    return _with_further(code, forms) if name == "procedure_code" and FURTHER in forms.lists else code
+
+
+def _with_further(code: str, forms: Forms) -> str:
+    """A procedure with those behind it, as the foreign table lists them."""
+    codes = f"list_prepend({code}, coalesce(list_transform({FURTHER}, lambda c: {_code('c', 'procedure_code', forms)}), []))"
+    text = f"array_to_string({codes}, {quote(forms.lists[FURTHER])})"
+    return f"CASE WHEN procedure_code IS NOT NULL THEN {f'to_json({codes})' if forms.lists[FURTHER] == _JSON else text} END"
 
 
 def _member(name: str, place: int, type_: str, forms: Forms) -> str:

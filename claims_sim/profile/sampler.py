@@ -18,7 +18,7 @@ from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty, with_nulls
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Ints, Mask
-from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, PROCEDURE_NAME, Profile
+from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
     DX_GROUP,
@@ -35,6 +35,7 @@ from claims_sim.profile.encode import (
     begins_alike,
     written_alike,
 )
+from claims_sim.profile.further_procedures import draw_further
 from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.missing_amounts import fill_amounts
@@ -189,6 +190,17 @@ class Sampler:
             code = code[like]
         blanks = [[name for name in those if name not in asked] for those in self.profile.blanks]
         return empty(claims, code, blanks, self.profile.absent, shown)
+
+    def further_procedures(self, key: int, rows: Rows, claims: pa.Table) -> pa.Array:
+        """Of each claim the procedures behind its first, as the source has them in one column; null where it has one at most."""
+        table = self._tables.get(FURTHER_PROCEDURE)
+        if table is None:
+            return pa.nulls(claims.num_rows, pa.list_(pa.string()))
+        size = self.profile.tables[FURTHER_PROCEDURE].size - 1
+        texts = self._texts["procedure_code"]
+        drawn = draw_further(table, size, key, rows, self._read(claims), _missing(texts))
+        names = texts.to_pylist()
+        return pa.array([[names[code] for code in line] or None for line in drawn], pa.list_(pa.string()))
 
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""

@@ -20,6 +20,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.codes import icd9cm
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.behind_codes import with_further_procedures, with_names_behind
 from claims_sim.profile.blanks import empty_cells
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.date_order import with_date_order
@@ -28,10 +29,10 @@ from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
 from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
-from claims_sim.profile.names_behind import with_names_behind
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
     CANONICAL,
+    FURTHER,
     Located,
     canonical_select,
     find_columns,
@@ -89,6 +90,8 @@ class SourceTable:
     """Which claims say something of what is claimed or paid, whether it can be read or not; None: none does."""
     no_diagnosis: str = ""
     """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
+    further: pa.ListArray | None = None
+    """The procedures of each claim behind its first, where the source has lists of them."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """The source's columns that follow from others by their names and do not, and why: each is something else, or empty."""
 
@@ -138,7 +141,9 @@ class SourceTable:
         rows = kept.to_numpy()
         empty, says = (None if of_rows is None else of_rows[rows] for of_rows in (self.empty, self.says_amount))
         columns = self.columns.filter(kept)
-        return replace(self, columns=columns, oddities=(*self.oddities, sentence), empty=empty, says_amount=says)
+        further = None if self.further is None else self.further.filter(pa.array(rows))
+        oddities = (*self.oddities, sentence)
+        return replace(self, columns=columns, oddities=oddities, empty=empty, says_amount=says, further=further)
 
 
 def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
@@ -149,7 +154,10 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
-        columns = _copy(opened.connection, opened.relation, located, mapping, says_no_amount(located))
+        with_lists = with_further_procedures(opened.connection, opened.relation, located)
+        columns = _copy(opened.connection, opened.relation, with_lists, mapping, says_no_amount(located))
+        further = columns[FURTHER].combine_chunks() if FURTHER in with_lists else None
+        columns = columns.drop_columns([FURTHER] if FURTHER in with_lists else [])
         columns, says_none, says_not_what = without_what_it_says(columns)
         given = given_values(opened.connection, opened.relation, located)
         reading = Reading(opened.connection, opened.relation, located, mapping, columns, given, k)
@@ -173,6 +181,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         empty=empty,
         says_amount=None if says_not_what is None or says_not_what.all() else ~says_not_what,
         no_diagnosis=no_diagnosis,
+        further=further,
         left_out=left_out,
     )
 

@@ -38,6 +38,8 @@ CANONICAL: Final[dict[str, Kind]] = {
     "claim_weight": "number",
 }
 
+FURTHER: Final = "further_procedures"
+"""The procedures behind the first, in the column of procedures; nobody maps it, and no payload has it."""
 CLAIM_ID: Final = "claim_id"
 """It may be named in a mapping too: real claims are scored and told apart by it; a profile never reads it."""
 # Of each of these one is needed; all else has a documented default.
@@ -270,7 +272,7 @@ def _raw_expression(
     name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping, relation: str
 ) -> str:
     if column.kind == "list":
-        return _members(column, located)
+        return members_expression(column, located)
     if column.kind in ("text", "code"):
         return _shortened(text_expression(column), column)
     return canonical_expression(name, column, located, mapping, relation)
@@ -279,7 +281,8 @@ def _raw_expression(
 def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
     """A text of a located column, or a member of its lists, as a canonical value: an expression over their column's name."""
     if column.kind == "list":
-        return _nullified(_clean(quote_identifier(column.theirs)), ("", *NO_CODE))
+        clean = _plain_code if name == FURTHER else _clean
+        return _nullified(clean(quote_identifier(column.theirs)), ("", *NO_CODE))
     mapping = replace(mapping, values={name: _values_for(name, column, mapping)})
     column = replace(column, type="VARCHAR", behind=False)  # of a name its text is left
     return canonical_expression(name, column, {name: column}, mapping, "")
@@ -387,7 +390,8 @@ def canonical_expression(
         return _number(column, f"TRY_CAST({text} AS DOUBLE)")
     if column.kind == "list":
         empty = ", ".join(quote(text) for text in ("", *NO_CODE))
-        cleaned = f"list_transform({_members(column, located)}, lambda c: {_clean('c')})"
+        clean = _plain_code if name == FURTHER else _clean
+        cleaned = f"list_transform({members_expression(column, located)}, lambda c: {clean('c')})"
         return f"list_filter({cleaned}, lambda c: c NOT IN ({empty}))"
     text, nothing = value_expression(name, column), list(NOTHING)
     if column.kind == "code":
@@ -522,9 +526,9 @@ def parsed_date(text: str, forms: Sequence[str]) -> str:
     return f"coalesce({iso}, try_strptime({text}, [{', '.join(map(quote, forms))}]))"
 
 
-def _members(column: Located, located: Mapping[str, Located]) -> str:
-    """The column as a list of codes without the first, where that is the primary one: a column of all diagnoses is both."""
-    primary = located.get("dx_primary_code")
+def members_expression(column: Located, located: Mapping[str, Located]) -> str:
+    """The column as a list of codes without the first, where that is a column of its own: a column of all diagnoses is both."""
+    is_first = any(other.kind == "code" and other.theirs == column.theirs for other in located.values())
     theirs = quote_identifier(column.theirs)
     if column.also:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
@@ -541,7 +545,7 @@ def _members(column: Located, located: Mapping[str, Located]) -> str:
             f"CASE WHEN regexp_full_match({text}, {quote(_LISTED_CODES)}) THEN string_split_regex({text}, '[ ;,|#~/]+') "
             f"ELSE string_split_regex(replace({text}, ' ', ''), '[;,|#~]') END"
         )
-    return f"({codes})[2:]" if primary is not None and primary.theirs == column.theirs else codes
+    return f"({codes})[2:]" if is_first else codes
 
 
 def _clean(code: str) -> str:
