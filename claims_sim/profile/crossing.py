@@ -8,7 +8,7 @@ import numpy as np
 from claims_sim.profile.admit import NAMES_OF, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
-from claims_sim.profile.document import BLANKS, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile, Table, Tariff
+from claims_sim.profile.document import BLANKS, FURTHER_PLACE, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -54,7 +54,8 @@ _CALLED: Final = {
     RESIDUAL: "how far what is claimed lies from what it lies about",
     FIRST_MEMBER: "first secondary code",
     MEMBER: "secondary code",
-    FURTHER_PROCEDURE: "what is done next",
+    FURTHER_PROCEDURE: "further procedure",
+    FURTHER_PLACE: "how many procedures come before it",
     AMOUNT_BAND: "band of what is claimed",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_LEVEL: "how large a share is paid",
@@ -65,7 +66,12 @@ _CALLED: Final = {
     WEIGHT_LEVEL: "how high the weight is",
 }
 """Variables that are no column, for a reader."""
-_SYSTEMS: Final = {"dx_primary_code": "ICD-10", "dx_secondary_codes": "ICD-10", "procedure_code": "ICD-9-CM"}
+_SYSTEMS: Final = {
+    "dx_primary_code": "ICD-10",
+    "dx_secondary_codes": "ICD-10",
+    "procedure_code": "ICD-9-CM",
+    FURTHER_PROCEDURE: "ICD-9-CM",
+}
 _STAYS: Final = {
     STAY_GAP: "the dates; days between them beside those of the stay: a day less to a day more, and others that enough have",
     STAY_MINUTES: "the times; minutes beyond their days that many stays last",
@@ -168,11 +174,15 @@ def _in_words(feature: str) -> str:
 
 def _list(profile: Profile, column: str) -> ValueList:
     values = tuple("(none)" if value is None else value for value in profile.vocabularies[column])
-    names: dict[str, str] = profile.procedure_names if column == "procedure_code" else profile.dx_names
+    are_procedures = column in ("procedure_code", FURTHER_PROCEDURE)
+    names: dict[str, str] = profile.procedure_names if are_procedures else profile.dx_names
     coded = column in _SYSTEMS
     origin = _ORIGINS.get(column, SOURCE_TEXT) + (f"; names from {_SYSTEMS[column]}" if coded else "")
     told = [value for value in profile.vocabularies[column] if value is not None]
-    if column in (*OWN_CODES, *NAMES_OF) and not admitted(column, told).all():
+    if (
+        column in (*OWN_CODES, *NAMES_OF, FURTHER_PROCEDURE)
+        and not admitted("procedure_code" if are_procedures else column, told).all()
+    ):
         origin = SOURCE_NAME if column in NAMES_OF else SOURCE_OWN_CODE
     if column == PROCEDURE_NAME and all(any(form.fullmatch(value) for form in CASE_GROUPS) for value in told):
         origin = SOURCE_OWN_CODE

@@ -46,6 +46,8 @@ Blankable = Literal[
 PERIOD: Final = "price_period"
 """A variable of the price lists' own: the period of the month, of those between which prices change."""
 FURTHER_PROCEDURE: Final = "further_procedure"
+FURTHER_PLACE: Final = "further_place"
+"""How many procedures stand before a further one, but for the first."""
 BY: Final = f"{PERIOD} by "
 """With a variable's name behind it, a factor's: that variable and the period together, each of its values with rises of its own."""
 
@@ -500,7 +502,7 @@ class Profile(_Part):
         names: list[str] = []
         values: list[str] = []
         for column, vocabulary in sorted(self.vocabularies.items()):
-            if column in ("admit_month", PROCEDURE_NAME):
+            if column in ("admit_month", PROCEDURE_NAME, FURTHER_PROCEDURE):  # no column of a claim
                 continue
             known = sorted({value for value in vocabulary if value is not None} | self._extra_values(column))
             names += [column] * len(known)

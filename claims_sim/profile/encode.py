@@ -19,7 +19,7 @@ from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
 from claims_sim.profile.dealing import Groups, deal_out_facilities
 from claims_sim.profile.deciding import MAY_BE_DECIDED
-from claims_sim.profile.document import PROCEDURE_NAME
+from claims_sim.profile.document import FURTHER_PROCEDURE, PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
@@ -385,18 +385,23 @@ def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[s
 
 
 def _encode_further(out: Encoded, source: SourceTable) -> None:
-    """The procedures behind the first: those that are released as first ones are; others are left out."""
-    vocabulary = out.vocabularies.get("procedure_code", ())
-    if source.further is None or not vocabulary:
+    """The procedures behind the first, where these are of a list that may be told, or such as stand first."""
+    if source.further is None or "procedure_code" not in out.vocabularies:
         return
     lengths = source.further.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     flat = source.further.flatten()
     flat = flat if isinstance(flat, pa.DictionaryArray) else flat.dictionary_encode()
-    number = {code: i for i, code in enumerate(vocabulary) if code is not None}
-    of_text = np.array([*(number.get(text, -1) for text in flat.dictionary.to_pylist()), -1], np.int32)
-    codes = of_text[flat.indices.fill_null(len(of_text) - 1).to_numpy(zero_copy_only=False)]
+    if not len(flat):
+        return
     rows = np.repeat(np.arange(out.rows), lengths)
-    out.further_rows, out.further_codes = rows[codes >= 0], codes[codes >= 0]
+    raw = flat.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    values, firsts = flat.dictionary.to_pylist(), set(out.vocabularies["procedure_code"])
+    stand_first = np.array([value in firsts for value in values], np.bool_)
+    codes, vocabulary = release_values(out.population, "procedure_code", values, raw, rows, stand_first)
+    told = tuple(value for value in vocabulary if value is not None)
+    keep = (codes >= 0) & (codes < len(told))
+    out.further_rows, out.further_codes = rows[keep], codes[keep]
+    out.vocabularies[FURTHER_PROCEDURE] = (*told, None)
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

@@ -14,7 +14,7 @@ from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
-from claims_sim.profile.document import PROCEDURE_NAME, Bins, Profile, utc
+from claims_sim.profile.document import FURTHER_PROCEDURE, PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -89,14 +89,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
     _add_secondary(builder, encoded)
     _add_procedure(builder, encoded)
-    if encoded.further_rows is not None and encoded.further_codes is not None:
-        add_further_procedures(
-            builder,
-            encoded.population,
-            encoded.vocabularies["procedure_code"],
-            encoded.further_rows,
-            encoded.further_codes,
-        )
+    if FURTHER_PROCEDURE in encoded.vocabularies:
+        add_further_procedures(builder, encoded)
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)
@@ -132,7 +126,9 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         tables=builder.tables,
         money=money,
         dx_names=_names(encoded, source, "dx_primary_label", ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
-        procedure_names=_names(encoded, source, "procedure_label", ("procedure_code",), _icd9cm_label),
+        procedure_names=_names(
+            encoded, source, "procedure_label", ("procedure_code", FURTHER_PROCEDURE), _icd9cm_label
+        ),
         secondary_sorted=encoded.secondary_sorted,
         blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,

@@ -9,59 +9,63 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.document import FURTHER_PROCEDURE
+from claims_sim.profile.counting import Codes, Population
+from claims_sim.profile.document import FURTHER_PLACE, FURTHER_PROCEDURE
 from claims_sim.profile.draft import Draft
+from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lookup import Rows, TableSampler
 from claims_sim.profile.release import Parent, Target
 from claims_sim.randomness import stream_key
 
-_PROCEDURE: Final = "procedure_code"
-_CONTEXT: Final = ("dx_primary_code", "service_type")
+_CONTEXT: Final = ("procedure_code", "dx_primary_code", "service_type", "severity_group")
 _MOST: Final = 9  # procedures behind the first
 _TRIES: Final = 4
 
 
-def add_further_procedures(
-    builder: Builder, population: Population, vocabulary: tuple[str | None, ...], rows: Ints, codes: Codes
-) -> None:
-    """Release what is done next, by what was done before it; the last code stands for nothing more.
-
-    `codes` are those of the lists without their first, `rows` the claims that they are of, claim by claim.
-    """
-    first, size = builder.variables[_PROCEDURE]
-    done = np.flatnonzero((first >= 0) & (first != (vocabulary.index(None) if None in vocabulary else -1)))
-    has_first = np.zeros(len(first), np.bool_)
-    has_first[done] = True
-    rows, codes = rows[has_first[rows]], codes[has_first[rows]]
-    owner, before = np.r_[done, rows], np.r_[first[done], codes].astype(np.int32)
-    order = np.argsort(owner, kind="stable")  # a claim's first procedure comes before its others
-    owner, before = owner[order], before[order]
-    is_last = np.r_[owner[1:] != owner[:-1], True]
-    following: Codes = np.where(is_last, size, np.r_[before[1:], size]).astype(np.int32)
+def add_further_procedures(builder: Builder, encoded: Encoded) -> None:
+    """Release what is done next, by what was done right before it, as how manieth, and first of all; or that nothing more is."""
+    rows, codes, first = encoded.further_rows, encoded.further_codes, encoded.codes["procedure_code"]
+    assert rows is not None  # noqa: S101 - with their vocabulary
+    assert codes is not None  # noqa: S101
+    vocabulary, whole = encoded.vocabularies["procedure_code"], encoded.population
+    nothing_more = len(encoded.vocabularies[FURTHER_PROCEDURE]) - 1
+    is_done = (first >= 0) & (first != (vocabulary.index(None) if None in vocabulary else -1))
+    rows, codes = rows[is_done[rows]], codes[is_done[rows]]
+    further = np.bincount(rows, minlength=len(first))
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(further) - further, further)
+    kept, done = place < _MOST, np.flatnonzero(is_done)
+    owner = np.r_[rows[kept], done]
+    place = np.r_[place[kept], np.minimum(further[done], _MOST)]
+    following: Codes = np.r_[codes[kept], np.full(len(done), nothing_more)].astype(np.int32)
+    order = np.lexsort((place, owner))
+    owner, place, following = owner[order], place[order].astype(np.int32), following[order]
+    before = np.where(place > 0, np.r_[nothing_more, following[:-1]], nothing_more).astype(np.int32)
     # Without a key of persons claims are counted, and each but once however long its list is.
-    of_rows = Population(
-        len(owner), population.k, owner + 1 if population.persons is None else population.persons[owner],
-        None if population.facilities is None else population.facilities[owner], population.rounding_key, population.marks,
+    population = Population(
+        len(owner), whole.k, owner + 1 if whole.persons is None else whole.persons[owner],
+        None if whole.facilities is None else whole.facilities[owner], whole.rounding_key, whole.marks,
     )  # fmt: skip
-    candidates = [Parent(_PROCEDURE, before, size), *builder.candidates(_CONTEXT, owner)]
-    builder.add(Target(FURTHER_PROCEDURE, following, size + 1), candidates, population=of_rows, most=3, has_many=True)
+    candidates = [
+        Parent(FURTHER_PROCEDURE, before, nothing_more + 1),
+        Parent(FURTHER_PLACE, place, _MOST + 1),
+        *builder.candidates(_CONTEXT, owner),
+    ]
+    target = Target(FURTHER_PROCEDURE, following, nothing_more + 1)
+    builder.add(target, candidates, population=population, most=4, has_many=True)
 
 
-def draw_further(table: TableSampler, size: int, key: int, rows: Rows, draft: Draft, missing: int) -> list[list[int]]:
-    """For each claim the numbers of its further procedures, none twice; `missing` is the number of none, `size` how many there are."""
-    first = draft.codes.get(_PROCEDURE, np.full(len(rows), -1, np.int32))
-    drawn = np.full((len(rows), _MOST + 1), -1, np.int32)
-    drawn[:, 0] = np.where(first == missing, -1, first)
-    todo, before = np.flatnonzero(drawn[:, 0] >= 0), drawn[:, 0].copy()
-    for place in range(1, _MOST + 1):
-        draft.codes[_PROCEDURE] = before
+def draw_further(table: TableSampler, nothing_more: int, key: int, rows: Rows, draft: Draft, todo: Rows) -> Codes:
+    """The further procedures of the claims `todo`, position by position, none twice (claims × positions; -1: no more)."""
+    drawn = np.full((len(rows), _MOST), -1, np.int32)
+    before = np.full(len(rows), nothing_more, np.int32)
+    for place in range(_MOST):
+        draft.codes[FURTHER_PROCEDURE], draft.codes[FURTHER_PLACE] = before, np.full(len(rows), place, np.int32)
         open_ = todo
         for attempt in range(_TRIES):
             of_place = key ^ stream_key(FURTHER_PROCEDURE, place, attempt)
             code = table.draw(of_place, np.asarray(rows)[open_], draft.given(table.parents, open_))
-            is_again = (drawn[open_] == code[:, None]).any(axis=1)
-            drawn[open_, place] = np.where(is_again | (code >= size), -1, code)
+            is_again = (drawn[open_] == code[:, None]).any(axis=1) & (code >= 0)
+            drawn[open_, place] = np.where(is_again | (code == nothing_more), -1, code)
             open_ = open_[is_again]
             if not len(open_):
                 break
@@ -69,5 +73,4 @@ def draw_further(table: TableSampler, size: int, key: int, rows: Rows, draft: Dr
         if not len(todo):
             break
         before[todo] = drawn[todo, place]
-    draft.codes[_PROCEDURE] = first
-    return [[int(code) for code in line if code >= 0] for line in drawn[:, 1:]]
+    return drawn

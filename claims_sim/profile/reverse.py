@@ -5,8 +5,9 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
@@ -49,6 +50,7 @@ _CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
+_DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
 _UTC_OFFSET: Final = " ?[+-][0-9]{2}(:?[0-9]{2})?$"
 """How far a time is from UTC, behind it."""
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
@@ -76,7 +78,7 @@ _WHOLE: Final = (
 class Forms:
     """How a source writes, by canonical column: a date as text or number, a list as text, and which codes it writes with dots.
 
-    `dots`: behind how many characters codes of a shape (_SHAPE) have their dot, 0 for none, where that is not as in most codes.
+    `dots`: behind how many characters codes of a shape (_SHAPE) have their dots, where that is not as in most codes.
     `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
     them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
@@ -86,7 +88,7 @@ class Forms:
     dates: Mapping[str, str]
     lists: Mapping[str, str]
     dotted: frozenset[str]
-    dots: Mapping[str, Mapping[str, int]]
+    dots: Mapping[str, Mapping[str, tuple[int, ...]]]
     small: Mapping[str, int]
     named: frozenset[str]
     nothing: Mapping[str, Marks]
@@ -170,25 +172,26 @@ def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", sha
     return row is not None and row[0] > 0 and row[0] * share >= row[1]
 
 
-def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, int]:
-    """Behind how many characters codes of a shape have their dot, where most of at least ENOUGH have it elsewhere than usual.
+def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, tuple[int, ...]]:
+    """Behind how many characters codes of a shape have their dots, where most of at least ENOUGH have them elsewhere than usual.
 
-    A column may hold positions of several lists: 7301 beside 39.10.
+    A column may hold positions of several lists: 7301 beside 39.10 and 83.62.17.
     """
     rows = opened.connection.execute(
-        f"SELECT {_SHAPE.format('code')} AS shape, CASE WHEN contains(left(text, length(code)), '.') THEN strpos(text, '.') - 1 ELSE 0 "
-        f"END, count(*) FROM (SELECT {plain_code(column)} AS code, upper({text_expression(column)}) AS text FROM {opened.relation}) "
-        "WHERE starts_with(replace(text, '.', ''), code) GROUP BY ALL ORDER BY ALL"
+        f"SELECT {_SHAPE.format('code')} AS shape, {_SHAPE.format(f'regexp_extract(text, {quote(_DOTTED)})')} AS written, count(*) "
+        f"FROM (SELECT {plain_code(column)} AS code, upper({text_expression(column)}) AS text FROM {opened.relation}) "
+        f"WHERE replace(regexp_extract(text, {quote(_DOTTED)}), '.', '') = code GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    counts: dict[str, dict[int, int]] = {}
-    for shape, dot, claims in rows:
-        counts.setdefault(shape, {})[dot] = claims
+    counts: dict[str, dict[str, int]] = {}
+    for shape, written, claims in rows:
+        counts.setdefault(shape, {})[written] = claims
     places = {}
-    for shape, by_dot in counts.items():
+    for shape, by_form in counts.items():
         usual = _before_dot(name, shape)
-        place = max(by_dot, key=lambda dot: (by_dot[dot], dot))
-        if sum(by_dot.values()) >= ENOUGH and place != (usual if dotted and usual < len(shape) else 0):
-            places[shape] = place
+        form = max(by_form, key=lambda form: (by_form[form], form))
+        dots = tuple(len(part.replace(".", "")) for part in (form[: m.start()] for m in re.finditer(r"\.", form)))
+        if sum(by_form.values()) >= ENOUGH and dots != ((usual,) if dotted and usual < len(shape) else ()):
+            places[shape] = dots
     return places
 
 
@@ -405,15 +408,23 @@ def _code(code: str, name: str, forms: Forms) -> str:
     return code
 
 
-def _dotted(name: str, code: str, dotted: bool, places: Mapping[str, int]) -> str:
-    """An ICD code with its dot, at the place of codes of its shape or, where `dotted`, the usual one; not one with marks."""
-    usual = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {_before_dot(name, '999')} ELSE {_before_dot(name, '')} END"
-    at = usual if dotted else "0"
+def _dotted(name: str, code: str, dotted: bool, places: Mapping[str, tuple[int, ...]]) -> str:
+    """An ICD code with its dot, or dots, at the places of codes of its shape or, where `dotted`, the usual one; not one with marks."""
+    at = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {_before_dot(name, '999')} ELSE {_before_dot(name, '')} END"
+    usual = (
+        f"CASE WHEN length({code}) > {at} THEN left({code}, {at}) || '.' || substr({code}, {at} + 1) ELSE {code} END"
+    )
+    text = usual if dotted else code
     if places:
-        cases = " ".join(f"WHEN {quote(shape)} THEN {place}" for shape, place in places.items())
-        at = f"CASE {_SHAPE.format(code)} {cases} ELSE {at} END"
-    text = f"left({code}, {at}) || '.' || substr({code}, {at} + 1)"
-    return f"CASE WHEN {at} BETWEEN 1 AND length({code}) - 1 AND NOT regexp_matches({code}, '[.-]') THEN {text} ELSE {code} END"
+        cases = " ".join(f"WHEN {quote(shape)} THEN {_with_dots(code, dots)}" for shape, dots in places.items())
+        text = f"CASE {_SHAPE.format(code)} {cases} ELSE {text} END"
+    return f"CASE WHEN regexp_matches({code}, '[.-]') THEN {code} ELSE {text} END"
+
+
+def _with_dots(code: str, dots: Sequence[int]) -> str:
+    """A code with a dot behind each of so many characters."""
+    parts = [f"substr({code}, {begin + 1}, {end - begin})" for begin, end in pairwise((0, *dots))]
+    return " || '.' || ".join([*parts, f"substr({code}, {(0, *dots)[-1] + 1})"])
 
 
 def _before_dot(name: str, shape: str) -> int:

@@ -196,11 +196,12 @@ class Sampler:
         table = self._tables.get(FURTHER_PROCEDURE)
         if table is None:
             return pa.nulls(claims.num_rows, pa.list_(pa.string()))
-        size = self.profile.tables[FURTHER_PROCEDURE].size - 1
-        texts = self._texts["procedure_code"]
-        drawn = draw_further(table, size, key, rows, self._read(claims), _missing(texts))
-        names = texts.to_pylist()
-        return pa.array([[names[code] for code in line] or None for line in drawn], pa.list_(pa.string()))
+        texts, draft = self._texts[FURTHER_PROCEDURE], self._read(claims)
+        todo = np.flatnonzero(claims["procedure_code"].is_valid().to_numpy())
+        drawn = draw_further(table, _missing(texts), key, rows, draft, todo)
+        there = drawn >= 0
+        offsets = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(drawn[there])))
 
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""

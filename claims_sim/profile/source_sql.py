@@ -425,7 +425,7 @@ def plain_code(column: Located) -> str:
 
 
 def _plain_code(text: str) -> str:
-    """ICD codes are written without their dot here; other text, also a code with several dots (B01.047.001), is left alone.
+    """ICD codes are written without their dots here, also finer ones (83.62.17), and other text is left alone, such as B01.047.001.
 
     A code with its label behind it ("8952 - Electrocardiogram") is its code, a list ("S71.0#A00.1") its first.
     """
@@ -434,7 +434,7 @@ def _plain_code(text: str) -> str:
     heads = (f"nullif(regexp_extract({text}, {quote(form)}, 1), '')" for form in (_FIRST_OF_OWN, _FIRST_BEFORE_COMMA))
     first = f"coalesce({', '.join(heads)}, {text})"
     own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
-    icd = f"CASE WHEN {code} LIKE '%.%._%' THEN upper({code}) ELSE upper(replace({code}, '.', '')) END"
+    icd = f"CASE WHEN regexp_matches({code}, '^[A-Za-z][^.]*[.].*[.].') THEN upper({code}) ELSE upper(replace({code}, '.', '')) END"
     return f"CASE WHEN {code} <> '' THEN {icd} ELSE {own} END"
 
 
