@@ -356,6 +356,54 @@ def test_dates_whose_month_comes_first_and_empty_cells_are_written_so(with_empty
     assert of_top_ups == [0, True, 0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("only_paid", [False, True], ids=["both amounts", "what is paid alone"])
+def test_anomalies_of_each_kind_have_what_shows_them_and_repeats_lack_what_their_originals_do(
+    settings, tmp_path, only_paid
+):
+    path, out, truth = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
+    amount = "amount_paid" if only_paid else "amount_claimed"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        dropped = "EXCLUDE (amount_claimed, amount_gap)" if only_paid else ""
+        connection.execute(f"""
+            CREATE TABLE claims_normalized AS SELECT * {dropped} REPLACE (
+              CASE WHEN hash(claim_id) % 10 < 4 THEN NULL ELSE {amount} END AS {amount},
+              CASE WHEN hash(claim_id) // 10 % 10 < 4 THEN NULL ELSE claim_weight END AS claim_weight,
+              CASE WHEN service_type = 'RITL' AND hash(claim_id) % 10 <> 5 THEN los END AS los) FROM src.claims_normalized
+        """)
+    own = settings.model_copy(update={"source": path, "clock": "history"})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    write_sandbox(own, out, asked=asked(6_000, rate=0.15), truth=truth)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY)")
+        kinds = connection.execute(f"""
+            SELECT kind, avg(({amount} IS NULL)::INT), avg((los IS NULL)::INT), count(*)
+            FROM (SELECT claim_id, kind, is_decoy FROM '{truth}') JOIN ours.claims_normalized USING (claim_id)
+            WHERE NOT is_decoy GROUP BY kind
+        """).fetchall()
+        no_amount = {kind: share for kind, share, _, count in kinds if count > 9}
+        assert no_amount.keys() >= {
+            "upcoding",
+            "phantom_procedure",
+            "inflated_top_up",
+            "short_stay_high_cost",
+            "cloned_claim",
+        }
+        assert not any(no_amount.values())
+        assert all(share == 0 for kind, _, share, _ in kinds if kind in ("stay_padding", "short_stay_high_cost"))
+        normal = f"SELECT avg(({amount} IS NULL)::INT) FROM ours.claims_normalized WHERE claim_id NOT IN (SELECT claim_id FROM '{truth}')"
+        assert connection.execute(normal).fetchone()[0] == pytest.approx(0.4, abs=0.05)
+        pairs = connection.execute(f"""
+            SELECT avg((a.claim_weight IS NULL)::INT), bool_and((a.claim_weight IS NULL) = (b.claim_weight IS NULL)), count(*)
+            FROM '{truth}' t JOIN ours.claims_normalized a USING (claim_id) JOIN ours.claims_normalized b ON b.claim_id = t.related_claims[1]
+            WHERE t.kind = 'cloned_claim'
+        """).fetchone()
+        assert pairs[2] > 20
+        assert pairs[1]
+        assert pairs[0] == pytest.approx(0.4, abs=0.2)
+
+
 def test_a_file_of_flat_rows_has_the_sources_empty_cells_and_one_of_payloads_none(with_empty_cells, tmp_path):
     rows, payloads = (tmp_path / name for name in ("claims.parquet", "claims.jsonl"))
     for out in (rows, payloads):

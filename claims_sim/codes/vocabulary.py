@@ -67,14 +67,13 @@ blutbild blutentnahme impfung naht verband wunde zahn zahnstein
 cirugía cirugia curación curacion domiciliaria extracción extraccion química quimica radiografía radiografia sangre sutura
 cirurgia curativo exodontia radiografia sangue
 khám mổ răng máu xét nghiệm tiêm
-анализ введение внутривенное внутримышечное внутривенных внутримышечных вакцинация исследование консультация крови кровь лечение
-лекарственных лечебная массаж мазка мочи наложение операция определение осмотр осмотра перевязка перевязки помощи приём прием процедур
-процедуры регистрация рентгенография роды скорой томография узи удаление ультразвуковое ухода физкультура экг эндоскопия
+анализ внутривенное внутримышечное внутривенных внутримышечных вакцинация крови кровь лекарственных мазка мочи наложение
+перевязка процедуры регистрация рентгенография томография узи ультразвуковое физкультура экг эндоскопия
 """
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
 _SIGN_OF_CARE: Final = re.compile(
-    r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠肝腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝腰咽喉癌瘤炎症病疹疡瘍障]"
+    r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝咽喉癌瘤症病疹疡瘍障]"
 )
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow

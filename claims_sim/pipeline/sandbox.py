@@ -5,7 +5,7 @@ value of the source is in the result.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,11 @@ KIND: Final = "simulated claims in the shape of another table: no claim, hospita
 _DUCKDB: Final[dict[str, Any]] = {"storage_compatibility_version": "v1.0.0", "memory_limit": "1GB", "threads": 2}
 _OF_STAYS: Final = ("los", "discharge_dt")
 _SHOWN_BY_PAIRS: Final = ("admit_dt",)
-_TOLD_BY: Final = {"los": ("admit_dt", *_OF_STAYS), "amount_paid": ("amount_paid", "amount_gap")}
+_TOLD_BY: Final = {
+    "los": ("admit_dt", *_OF_STAYS),
+    "amount_paid": ("amount_paid", "amount_gap"),
+    "dx_secondary_codes": ("comorbidity_count",),
+}
 """What has to be there for a column to be read that shows an anomaly."""
 _CLAIMS_A_PERSON: Final = 0.7  # persons for each claim
 
@@ -136,14 +140,20 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
         truth = truth_of(batch)
         labels.append(truth)
         places = np.arange(written, written + len(batch.claims))
-        claims = sampler.leave_empty(asked.seed, places, batch.claims, *_shows(truth, batch.claims))
-        yield claims.append_column(FURTHER, sampler.further_procedures(asked.seed, places, batch.claims))
+        shown, like = _shows(truth, batch.claims, profile.absent)
+        claims = sampler.leave_empty(asked.seed, places, batch.claims, shown, like)
+        # A claim that repeats another lists the same procedures.
+        done = batch.claims["procedure_code"]
+        as_before = pc.equal(done, done.take(pa.array(like))).fill_null(False).to_numpy()
+        further = sampler.further_procedures(asked.seed, places, batch.claims)
+        yield claims.append_column(FURTHER, further.take(pa.array(np.where(as_before, like, np.arange(len(like))))))
         written += len(batch.claims)
 
 
-def _shows(truth: pa.Table, claims: pa.Table) -> tuple[dict[str, Mask], Ints]:
+def _shows(truth: pa.Table, claims: pa.Table, absent: Collection[str]) -> tuple[dict[str, Mask], Ints]:
     """Column by column which claims show by it that they are anomalies; and for each the place of the claim whose empty cells it has:
-    the one that it was made of, or its own. What else were full in anomalies alone would tell them to any scorer.
+    the one that it was made of, or its own. The source has no columns that are `absent`. What else were full in anomalies alone would
+    tell them to any scorer.
     """  # noqa: D205
     place = {claim: at for at, claim in enumerate(claims["claim_id"].to_pylist())}
     stays = claims["los"].to_numpy() > 0
@@ -156,7 +166,9 @@ def _shows(truth: pa.Table, claims: pa.Table) -> tuple[dict[str, Mask], Ints]:
         both = [place[one] for one in (claim, *related) if one in place]
         if related and len(both) > 1:
             like[both[0]] = both[1]
-        names = (*KINDS[kind].changes, *(_SHOWN_BY_PAIRS if related else ()))
+        names = {*KINDS[kind].changes, *(_SHOWN_BY_PAIRS if related else ())}
+        # What is billed is there in any case; where a source has but what is paid of it, that is.
+        names.add("amount_paid" if "amount_claimed" in absent else "amount_claimed")
         for name in {column for one in names for column in _TOLD_BY.get(one, (one,))} & shown.keys():
             shown[name][both] = True
         for name in _OF_STAYS if related else ():

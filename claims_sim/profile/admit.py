@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -70,13 +71,17 @@ _WORD_OF_A_NAME: Final = 4  # letters
 _HAN_NAME: Final = re.compile(
     "(?:[王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林罗羅郑鄭梁谢謝宋唐许許邓鄧冯馮韩韓曹曾彭萧蕭蔡潘田董袁于余叶葉蒋蔣杜苏蘇魏程"
     "吕呂丁沈任姚卢盧傅钟鍾姜崔谭譚廖范汪陆陸石戴贾賈韦韋夏邱方侯邹鄒熊孟秦白江阎閻薛尹段雷黎史陶贺賀顾顧毛郝龚龔邵钱錢严嚴金孔汤湯高]"
-    r"[\s\u3000]?[\u4e00-\u9fff]{1,2}"
+    r"[\s\u3000]?[\u4e00-\u9fff]{1,2}|(?:欧阳|歐陽|司马|司馬|诸葛|諸葛|上官|夏侯|皇甫|尉迟|公孙|慕容)[\u4e00-\u9fff]{1,2}"
     "|(?:佐藤|鈴木|高橋|田中|伊藤|渡辺|渡邊|山本|中村|小林|加藤|吉田|山田|佐々木|山口|松本|井上|木村|斎藤|斉藤|清水|山崎|阿部|森|池田|橋本|石川|"
-    "小川|前田|岡田|長谷川|藤田|後藤|近藤|村上|遠藤|青木|坂本|福田|太田|西村|藤井|岡本|三浦|藤原|中島|松田|原田|中野|小野|田村|竹内|上田|和田)"
+    "小川|前田|岡田|長谷川|藤田|後藤|近藤|村上|遠藤|青木|坂本|福田|太田|西村|藤井|岡本|三浦|藤原|中島|松田|原田|宮崎|工藤|横山|千葉|野口|高木|安藤|大野|菊地|杉山|新井|増田|丸山|大塚|松尾|佐野|平野|渡部|久保|岩崎|桜井|中野|小野|田村|竹内|上田|和田)"
     r"[\s\u3000]?[\u3041-\u30ff\u4e00-\u9fff]{1,3}"
     ")"
 )
 """A common family name of China or Japan, and a name behind it that is as long as they are."""
+_PARTED: Final = re.compile(r"[\s\u3000・:：/()（）,，、]+")
+_HAN_TITLE: Final = re.compile("医師|醫師|医生|醫生|护士|護士|先生|様|さん$|氏$|担当")
+_WITH_INITIALS: Final = re.compile(r"[^\W\d_]{2,} [A-ZА-Я]\. ?[A-ZА-Я]\b|\b[A-ZА-Я]\. ?[A-ZА-Я]\. ?[^\W\d_]{2,}")
+_DOCTOR_ANYWHERE: Final = re.compile(r"(?i)\b(?:dr|drg|prof)\b\.? ?[^\W\d_]")
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 TITLED: Final = re.compile(r"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|mr|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b")
@@ -231,12 +236,16 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
     for i in np.flatnonzero(told & ~degrees).tolist():
         text = values[i] or ""
-        if signs_of_care(text):
+        parts = _PARTED.split(text)
+        if (len(parts) > 1 or not signs_of_care(text)) and any(
+            map(_HAN_NAME.fullmatch, (text, *parts, *map("".join, pairwise(parts))))
+        ):
+            may[i] = True
             continue
         written = split_words(text)
         of_care = bool({root(word) for word in written} & common_roots() or care_words().intersection(written))
         may[i] = not of_care and not words().issuperset(written) and _is_written_as_name(text)
-        may[i] |= bool(_HAN_NAME.fullmatch(text))
+        may[i] |= bool(_WITH_INITIALS.search(text) or _HAN_TITLE.search(text))
         others.update({} if may[i] else dict.fromkeys(written, 2 if of_care else 1))
     for i in np.flatnonzero(may).tolist():
         may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
@@ -334,13 +343,16 @@ def admitted_as_names(
 
 
 def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapping[int, str]) -> Ints:
-    """Those that have a label's form, but for the code that they name, hold no identifier and do not begin with a person's title."""
+    """Those that have a label's form, but for the code that they name, hold no identifier, and name no person by a title before them, nor
+    a doctor anywhere.
+    """  # noqa: D205
     texts = [(values[i] or "", code_of[i]) for i in labels.tolist()]
     may = [
         # With what stands around it the code may be part of an identifier.
         _has_form_of_label(_without_code(text, code))
         and not identifiers_in(_without_marks(text))
         and not TITLED.match(text)
+        and not _DOCTOR_ANYWHERE.search(text)
         for text, code in texts
     ]
     return labels[np.array(may, np.bool_)]

@@ -14,7 +14,7 @@ from claims_sim.profile.document import FURTHER_PLACE, FURTHER_PROCEDURE
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lookup import Rows, TableSampler
-from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.release import Target
 from claims_sim.randomness import stream_key
 
 _CONTEXT: Final = ("procedure_code", "dx_primary_code", "service_type", "severity_group")
@@ -45,11 +45,9 @@ def add_further_procedures(builder: Builder, encoded: Encoded) -> None:
         len(owner), whole.k, owner + 1 if whole.persons is None else whole.persons[owner],
         None if whole.facilities is None else whole.facilities[owner], whole.rounding_key, whole.marks,
     )  # fmt: skip
-    candidates = [
-        Parent(FURTHER_PROCEDURE, before, nothing_more + 1),
-        Parent(FURTHER_PLACE, place, _MOST + 1),
-        *builder.candidates(_CONTEXT, owner),
-    ]
+    builder.variables[FURTHER_PROCEDURE] = (before, nothing_more + 1)
+    builder.variables[FURTHER_PLACE] = (place, _MOST + 1)
+    candidates = [*builder.candidates((FURTHER_PROCEDURE, FURTHER_PLACE)), *builder.candidates(_CONTEXT, owner)]
     target = Target(FURTHER_PROCEDURE, following, nothing_more + 1)
     builder.add(target, candidates, population=population, most=4, has_many=True)
 

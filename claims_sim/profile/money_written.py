@@ -11,10 +11,6 @@ from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, Located, text_expression
 
 _PARTS: Final = "^([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
-_FORMS: Final = (("", "."), ("", ","), (".", ","), (",", "."))
-"""What parts thousands, and what decimals; of two that fit as many amounts the first."""
-_WITH_SIGN: Final = (*_FORMS[2:], *_FORMS[:2])
-"""The same where a currency stands by the amount: Rp 1.500 is no little more than one."""
 _GROUP: Final = 3
 _NEARLY_ALL: Final = 0.95
 _SHOWN: Final = 50  # amounts: so many at least show a currency
@@ -71,19 +67,34 @@ def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
     sign, shown = max(around.items(), key=lambda pair: (pair[1], pair[0]))
     if any(sign) and shown < _SHOWN:
         return None
-    numbers = [_Number(*row[2:]) for row in rows if row[:2] == sign]
-    fits = [[one for one in numbers if _fits(one, *form)] for form in (_WITH_SIGN if any(sign) else _FORMS)]
-    best = max(range(len(fits)), key=lambda at: (sum(one.amounts for one in fits[at]), -at))
-    thousands, point = (_WITH_SIGN if any(sign) else _FORMS)[best]
-    form = MoneyForm(sign[0], thousands, point, _decimals(fits[best], point), sign[1])
+    numbers = [_Number(*row[2:]) for row in rows if row[:2] == sign and row[2]]
+    thousands, point = _marks(numbers, has_sign=any(sign))
+    form = MoneyForm(sign[0], thousands, point, _decimals(numbers, point), sign[1])
     return None if form == MoneyForm() else form
 
 
-def _fits(number: _Number, thousands: str, point: str) -> bool:
-    whole = f"9({re.escape(thousands)}9)*" if thousands else "9"
-    if not re.fullmatch(f"{whole}({re.escape(point)}9)?", number.shape):
-        return False
-    return not thousands or point in number.shape or thousands not in number.shape or number.last == _GROUP
+def _marks(numbers: Sequence[_Number], *, has_sign: bool) -> tuple[str, str]:
+    """What parts thousands, and what decimals, by what most amounts that can tell say.
+
+    Of a mark that stands twice, or before the other one, it is said that it parts thousands, and of one that stands alone that it parts
+    decimals, unless three digits are behind it: then that it parts thousands, but for a dot without a currency (1.234).
+    """
+    of_thousands, of_decimals = Counter[str](), Counter[str]()
+    for shape, last, amounts in numbers:
+        marks = re.sub("[^.,]", "", shape)
+        if len(marks) > 1:
+            of_thousands[marks[0]] += amounts
+            if marks[-1] != marks[0]:
+                of_decimals[marks[-1]] += amounts
+        elif marks and last == _GROUP and (marks == "," or has_sign):
+            of_thousands[marks] += amounts
+        elif marks and last != _GROUP:
+            of_decimals[marks] += amounts
+    thousands = max(of_thousands, key=lambda mark: (of_thousands[mark], mark), default="")
+    if thousands and of_thousands[thousands] < of_decimals[thousands]:
+        thousands = ""
+    others = {mark: amounts for mark, amounts in of_decimals.items() if mark != thousands}
+    return thousands, max(others, key=lambda mark: (others[mark], mark), default="," if thousands == "." else ".")
 
 
 def _decimals(numbers: Sequence[_Number], point: str) -> int | None:

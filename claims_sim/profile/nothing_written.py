@@ -30,7 +30,7 @@ class Marks:
 
     shares: Shares
     by: str = ""
-    of: Mapping[str, Shares] = field(default_factory=dict)
+    of: Mapping[str | None, Shares] = field(default_factory=dict)
 
 
 def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Marks]:
@@ -85,11 +85,7 @@ def _by_another(
         values = {value: list(own) for value, own in groupby(_cells(opened, located[name], by), lambda cell: cell[0])}
         commonest = sum(max(count for *_, count in own) for own in values.values())
         if len(values) <= _MOST_VALUES and commonest > most:
-            told = {
-                value: _shares(own)
-                for value, own in values.items()
-                if value is not None and sum(count for *_, count in own) >= ENOUGH
-            }
+            told = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
             best, most = Marks(_shares(cells), other, told), commonest
     return best
 
@@ -99,8 +95,11 @@ def or_nothing(text: str, name: str, marks: Marks | None, values: Mapping[str, s
     if marks is None:
         return text
     otherwise = _drawn(name, marks.shares, values)
-    cases = " ".join(f"WHEN {quote(value)} THEN {_drawn(name, shares, values)}" for value, shares in marks.of.items())
-    return f"coalesce({text}, {f'CASE {marks.by} {cases} ELSE {otherwise} END' if cases else otherwise})"
+    cases = " ".join(
+        f"WHEN {marks.by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(name, shares, values)}"
+        for value, shares in marks.of.items()
+    )
+    return f"coalesce({text}, {f'CASE {cases} ELSE {otherwise} END' if cases else otherwise})"
 
 
 def _drawn(name: str, shares: Shares, values: Mapping[str, str]) -> str:

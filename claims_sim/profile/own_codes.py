@@ -34,6 +34,7 @@ _GOES_ON: Final = re.compile(r"(.*[A-Z].*[.\-/].*)(-[A-Z]{2}(?:-[A-Z])?)")
 _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)")
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
+_OF_A_GROUP: Final = 3  # letters
 _SHORT_NAME: Final = 4
 """Letters that the shortest names of persons have, but for a few of three; two are none."""
 _VOWELS: Final = frozenset("AEIOUY")
@@ -173,13 +174,23 @@ def _of_a_list(
     told = np.bincount(shape, persons * enough, len(shapes))
     many = (borne >= _SOME * filled) & (np.bincount(shape, enough, len(shapes)) >= _MANY)
     is_list = (borne >= _NEARLY_ALL * filled) | many
-    # Short codes of a long list: half of those who bear one bear such as are rare.
-    may = (told >= np.where(many & (shapes != _LONG), _HALF, _MOST) * borne) & (shapes != "")
+    may = (told >= np.where(many & _of_several_groups(values, shape, len(shapes), enough), _HALF, _MOST) * borne) & (
+        shapes != ""
+    )
     several = np.bincount(shape, enough, len(shapes)) >= SEVERAL
     others = (is_list & may)[shape] if listed is None else (is_list & may)[shape] | listed
     with_others = borne + persons[others].sum() - np.bincount(shape, persons * others, len(shapes))
     beside = several & (borne >= _HALF * filled) & (with_others >= _NEARLY_ALL * filled)
     return np.asarray(((is_list | beside) & may)[shape])
+
+
+def _of_several_groups(values: Sequence[str | None], shape: Ints, shapes: int, enough: Mask) -> Mask:
+    """Which shapes begin with three letters and more, others in several codes that may be told: groups of cases (IPA000-1, IPO012-2) do,
+    numbers of persons and of doctors begin alike. Of a long list of such codes half of those who bear one may bear such as are rare.
+    """  # noqa: D205
+    heads = [match[0] if (match := _LETTERS.match(value or "")) else "" for value in values]
+    pairs = {(int(shape[i]), heads[i]) for i in np.flatnonzero(enough).tolist() if len(heads[i]) >= _OF_A_GROUP}
+    return np.bincount([one for one, _ in pairs], minlength=shapes) >= SEVERAL
 
 
 def _extended(
@@ -319,8 +330,12 @@ def _families(values: Sequence[str | None], listed: Mask, persons: Ints | Number
     families, family = np.unique(heads, return_inverse=True)
     borne, told = np.bincount(family, persons), np.bincount(family, persons * enough)
     each_told = np.bincount(family, enough, len(families))
-    # Two are a family where no name is so short as what stands before the hyphen.
-    several = each_told >= np.array([_FEWEST_ALIKE if len(head) < _SHORT_NAME - 1 else SEVERAL for head in families])
+    # Two are a family, behind two letters without a vowel, where one begins a word of the code systems: nobody's initials.
+    in_words = {
+        head for head, match in zip(heads, found, strict=True) if match is not None and _begins_a_word(match[2])
+    }
+    few = [len(head) < _OF_A_GROUP and _VOWELS.isdisjoint(head) and head in in_words for head in families]
+    several = each_told >= np.where(few, _FEWEST_ALIKE, SEVERAL)
     nameless = np.bincount(family, enough & may_name, len(families)) == 0
     kin = (several & nameless & (families != "") & (told >= _MOST * borne))[family] & ~listed & ~may_name
     unnumbered = sum((values[i] or "").replace("-", "").isalpha() for i in np.flatnonzero(kin & enough).tolist())
@@ -337,6 +352,10 @@ def _may_name(letters: str) -> bool:
     at = bisect_left(known, wanted)
     is_short = len(letters) < _SHORT_NAME and not _VOWELS.isdisjoint(letters)
     return is_short or at == len(known) or not known[at].startswith(wanted)
+
+
+def _begins_a_word(letters: str) -> bool:
+    return letters.isalpha() and len(letters) >= _OF_A_GROUP and not _may_name(letters)
 
 
 @cache

@@ -309,7 +309,11 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
         )
     if name == "claim_weight":
         # Where no weight may be told at all, every claim counts once.
-        weight = "claim_weight" if forms.of_weights is None else f"round(claim_weight, {forms.of_weights})"
+        weight = (
+            "claim_weight"
+            if forms.of_weights is None
+            else f"coalesce(nullif(round(claim_weight, {forms.of_weights}), 0), claim_weight)"
+        )
         return f"CAST(coalesce({weight}, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
     if column.kind == "date":
         return _date(name, type_, forms)

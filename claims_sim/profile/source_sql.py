@@ -434,7 +434,8 @@ def _plain_code(text: str) -> str:
     heads = (f"nullif(regexp_extract({text}, {quote(form)}, 1), '')" for form in (_FIRST_OF_OWN, _FIRST_BEFORE_COMMA))
     first = f"coalesce({', '.join(heads)}, {text})"
     own = f"CASE WHEN regexp_full_match({first}, {quote(_OWN_CODE)}) THEN upper({first}) ELSE {first} END"
-    icd = f"CASE WHEN regexp_matches({code}, '^[A-Za-z][^.]*[.].*[.].') THEN upper({code}) ELSE upper(replace({code}, '.', '')) END"
+    has_parts = f"regexp_matches({code}, '^[A-Za-z][^.]*([.][^.]+)([.][^.]+)+$')"
+    icd = f"CASE WHEN {has_parts} THEN upper({code}) ELSE upper(replace({code}, '.', '')) END"
     return f"CASE WHEN {code} <> '' THEN {icd} ELSE {own} END"
 
 

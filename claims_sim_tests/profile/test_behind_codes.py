@@ -68,3 +68,18 @@ def test_a_sandbox_has_the_sources_own_names_behind_its_codes(settings, tmp_path
         """).fetchone()
     assert all_ > 500
     assert known > 0.95 * all_
+
+
+@pytest.mark.slow
+def test_a_name_that_differs_among_the_claims_of_a_code_is_no_label(settings, tmp_path):
+    path = tmp_path / "theirs.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute("""
+            CREATE TABLE claims_normalized AS
+            SELECT * EXCLUDE (procedure_label) REPLACE (procedure_code || ' - ' || person AS procedure_code)
+            FROM (SELECT *, CASE hash(claim_id) % 3 WHEN 0 THEN 'dr Budi Santoso' WHEN 1 THEN 'Siti Aminah' ELSE 'Agus Wijaya' END AS person
+                  FROM src.claims_normalized)
+        """)
+    text = pipeline.profile_source(settings.model_copy(update={"source": path}), utc_now()).profile.to_json()
+    assert not any(name in text for name in ("Budi", "Aminah", "Wijaya"))

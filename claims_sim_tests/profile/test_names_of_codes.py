@@ -149,6 +149,25 @@ def test_names_in_chinese_characters_pass_where_signs_of_care_say_what_is_done()
     assert passing([(code, f"手術科 {name}") for code, name in doctors] * 2) == set()
 
 
+DOCTORS_OF_DEPARTMENTS = (
+    "消化器内科 佐藤健", "脳外科 田中美咲", "整形外科・鈴木一郎", "眼科 高橋さくら", "皮膚科（山田太郎）", "内視鏡検査 伊藤博", "王炎",
+    "李炎", "欧阳娜娜", "佐藤 健 (内科)", "検査医師", "王伟医生", "山田 様", "Иванов И.И.", "А. П. Чехов",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("codes", [1, 4])
+def test_doctors_with_their_departments_or_titles_pass_in_no_list(codes):
+    names = [*DONE_IN_JAPAN, *DOCTORS_OF_DEPARTMENTS]
+    pairs = [(f"{n:02d}{code:02d}", name) for n, name in enumerate(names) for code in range(codes)] * 30
+    assert passing(pairs) == set(DONE_IN_JAPAN)
+
+
+@pytest.mark.parametrize("name", ["HD dr Budi", "Konsultasi drg. Ani", "kontrol prof Wijaya"])
+def test_a_doctor_behind_what_was_done_does_not_pass(name):
+    pairs = [(f"{n:04d}", label) for n, label in enumerate([*DONE_IN_JAPAN, *SERVICES, name])] * 30
+    assert passing(pairs) == {*DONE_IN_JAPAN, *SERVICES}
+
+
 def test_a_family_name_in_chinese_characters_passes_in_no_list():
     pairs = [(f"{n:04d}", name) for n, name in enumerate([*DONE_IN_JAPAN, *DOCTORS_IN_JAPAN_AND_CHINA])] * 30
     assert passing(pairs) == set(DONE_IN_JAPAN)

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
-from claims_sim.profile.nothing_written import Marks
+from claims_sim.profile.nothing_written import Marks, or_nothing
 from claims_sim.profile.reverse import read_forms
 from claims_sim.profile.source import SourceSpec, open_source
 from claims_sim_tests.profile.test_source import parquet
@@ -150,6 +150,31 @@ def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column
     assert forms_of(tmp_path, **told, procedure_code=listed).dots.get("procedure_code", {}) == places
 
 
+def test_what_stands_for_nothing_may_be_told_by_where_another_column_has_none(tmp_path):
+    told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
+    severity = [*["?"] * 100, *["-"] * 100, *["berat"] * 100]
+    forms = forms_of(tmp_path, **told, severity_group=severity, province_name=[*[None] * 100, *["BALI"] * 200])
+    assert forms.nothing["severity_group"].of == {None: [("?", 100)], "BALI": [("-", 100)]}
+    written = or_nothing("NULL", "severity_group", forms.nothing["severity_group"], {})
+    rows = duckdb.sql(
+        f"SELECT {written} FROM (VALUES (1, NULL), (2, 'BALI'), (3, 'ACEH')) AS v(row, province_name) ORDER BY row"
+    )
+    assert [text for (text,) in rows.fetchall()][:2] == ["?", "-"]
+
+
+def test_hardly_more_is_told_by_another_column_than_by_none(tmp_path):
+    told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
+    severity = [*["-"] * 151, *[""] * 149]
+    service = [*["RJTL"] * 78, *["RITL"] * 73, *["RJTL"] * 72, *["RITL"] * 77]
+    assert forms_of(tmp_path, **told, severity_group=severity, service_type=service).nothing["severity_group"].by == ""
+
+
+def test_a_mark_that_the_map_reads_as_something_stands_for_nothing_no_more():
+    assert (
+        or_nothing("NULL", "severity_group", Marks([("-", 60), ("?", 100)]), {"-": "unknown"}) == "coalesce(NULL, '?')"
+    )
+
+
 def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
     """Each with at least 50 cells; and not where the other column hardly tells it."""
     severity = [*["-"] * 80, *[""] * 60, *[None] * 20, *["-"] * 49, *["berat"] * 91]
@@ -189,6 +214,14 @@ def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, dec
         (["1234500", "624900"], None),
         (["1.234", "17.25"], None),
         (["Rp 1.500", "Rp 2.500"], None),
+        (["$2118700", "$999"] * 30, {"2277700": "$2277700"}),
+        (["$2118700.00", "$9.50"] * 30, {"2277700": "$2277700.00"}),
+        (["319,700", "24,500"], {"840700": "840,700", "1500000": "1,500,000"}),
+        (["$999,999", "$1,000"] * 30, {"999279": "$999,279"}),
+        (["₹1,38,000", "₹38,000"] * 30, {"138000": "₹138,000"}),
+        (["138000,5 EUR", "12,25 EUR"] * 30, {"138000.5": "138000,50 EUR"}),
+        (["Rp 1.500", "Rp 12.25", "Rp 7.5"] * 30, {"1500": "Rp 1500"}),
+        (["1,234", "17,25", "0,5"], {"12.5": "12,50"}),
     ],
 )
 def test_amounts_as_text_are_written_with_their_marks(tmp_path, texts, amounts):

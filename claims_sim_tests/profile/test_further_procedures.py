@@ -1,0 +1,139 @@
+"""Lists of procedures in one column: what is done next is told by what was done before it."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import duckdb
+import numpy as np
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.generation.batch import utc_now
+from claims_sim.pipeline.labelled import LabelledRequest
+from claims_sim.pipeline.sandbox import write_sandbox
+from claims_sim.profile.behind_codes import with_further_procedures
+from claims_sim.profile.document import FURTHER_PROCEDURE, Profile
+from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.mapping import ColumnMapping
+from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.source import SourceSpec, open_source, read_source
+from claims_sim.profile.source_sql import FURTHER
+from claims_sim_tests.profile.test_behind_codes import table
+
+ROWS = 6000
+
+
+def lists(seed=1):
+    """88.01 is followed by 87.44 in three of four, that by 90.59 in half; 39.95 always stands alone; 53.49 after 47.09 in ten claims."""
+    g = np.random.default_rng(seed)
+    first = g.choice(["88.01", "39.95", "47.09"], ROWS)
+    chest = (first == "88.01") & (g.random(ROWS) < 0.75)
+    blood = chest & (g.random(ROWS) < 0.5)
+    out = [code + "#87.44" * bool(a) + "#90.59" * bool(b) for code, a, b in zip(first, chest, blood, strict=True)]
+    for at in np.flatnonzero(first == "47.09")[:10]:
+        out[at] += "#53.49"
+    return out
+
+
+def fitted(path, codes):
+    g = np.random.default_rng(2)
+    spec = table(
+        path, procedure_code=codes, dx_primary_code=g.choice(["A09", "I10", "N185"], ROWS).tolist(),
+        patient_id_hash=[f"p{i}" for i in range(ROWS)], amount_claimed=g.integers(1, 9, ROWS).astype(float).tolist(),
+    )  # fmt: skip
+    return fit_profile(read_source(spec), k=11, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module")
+def of_lists(tmp_path_factory):
+    return fitted(tmp_path_factory.mktemp("lists"), lists())
+
+
+def drawn(profile, rows=ROWS, key=5):
+    sampler, places = Sampler(profile), np.arange(rows)
+    claims = sampler.draw_claims(key, places)
+    return claims["procedure_code"].to_pylist(), sampler.further_procedures(key, places, claims).to_pylist()
+
+
+def test_what_is_done_next_comes_as_often_as_in_the_table(of_lists):
+    assert Profile.from_json(of_lists.to_json()) == of_lists
+    found = Counter("#".join([first, *further]) for first, further in zip(*drawn(of_lists), strict=True))
+    real = Counter(text.replace(".", "") for text in lists() if "5349" not in text.replace(".", ""))
+    for text, count in real.items():
+        assert found[text] / ROWS == pytest.approx(count / ROWS, abs=0.03)
+    assert sum(found[text] for text in found.keys() - real.keys()) == 0
+
+
+def test_what_fewer_than_k_persons_have_is_nowhere(of_lists):
+    assert "5349" not in of_lists.to_json()
+    assert of_lists.vocabularies[FURTHER_PROCEDURE] == ("8744", "9059", None)
+    assert "9059" not in of_lists.vocabulary()["value"].to_pylist()
+
+
+def test_no_procedure_comes_twice_and_partitions_change_nothing(tmp_path):
+    g = np.random.default_rng(3)
+    codes = [
+        "#".join(g.choice(["88.01", "87.44", "90.59", "89.52"], g.integers(1, 5), replace=False)) for _ in range(ROWS)
+    ]
+    own = fitted(tmp_path, codes)
+    sampler, rows = Sampler(own), np.arange(1000)
+    claims = sampler.draw_claims(4, rows)
+    whole = sampler.further_procedures(4, rows, claims).to_pylist()
+    assert all(len(set(line)) == len(line) for line in whole)
+    assert max(map(len, whole)) == 3
+    parts = [sampler.further_procedures(4, rows[at : at + 500], claims.slice(at, 500)).to_pylist() for at in (0, 500)]
+    assert [*parts[0], *parts[1]] == whole
+
+
+def test_claims_without_a_procedure_have_no_further_one(tmp_path):
+    own = fitted(tmp_path, [text if i % 2 else None for i, text in enumerate(lists())])
+    first, further = drawn(own)
+    assert 0.4 < np.mean([code is None for code in first]) < 0.6
+    assert not any(line for code, line in zip(first, further, strict=True) if code is None)
+
+
+def test_a_profile_without_lists_has_no_further_procedures(tmp_path):
+    own = fitted(tmp_path, [text.partition("#")[0] for text in lists()])
+    assert FURTHER_PROCEDURE not in own.tables
+    assert drawn(own, 20)[1] == [None] * 20
+
+
+@pytest.mark.parametrize(
+    ("codes", "are_lists"),
+    [
+        (["88.01#99.04", "39.95"], True), (["88.01;99.04", "39.95"], True), (['["88.01","99.04"]', "39.95"], True),
+        (["99213|J1885", "99214"], True), (["39.95", "88.01"], False), (["Kontrol, ulang", "Foto, thorax"], False),
+        (["8744 - Foto, thorax 2", "9039 - Darah"], False), (["88.01#99.04", *["39.95"] * 120], False), ([None, "39.95"], False),
+    ],
+)  # fmt: skip
+def test_a_column_has_further_procedures_where_one_in_a_hundred_lists_several_codes(tmp_path, codes, are_lists):
+    spec = table(tmp_path, procedure_code=codes)
+    with open_source(SourceSpec(spec.path)) as opened:
+        located = opened.find_columns(ColumnMapping(), "c.parquet")
+        assert (FURTHER in with_further_procedures(opened.connection, opened.relation, located)) == are_lists
+
+
+def test_a_sandbox_lists_procedures_as_the_source_does_and_repeats_have_the_same(settings, tmp_path):
+    path, out, truth = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute("""
+            CREATE TABLE claims_normalized AS SELECT * REPLACE (procedure_code || CASE hash(claim_id) % 4 WHEN 0 THEN '#9904#3995'
+              WHEN 1 THEN '#9904' ELSE '' END AS procedure_code) FROM src.claims_normalized
+        """)
+    own = settings.model_copy(update={"source": path})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    asked = LabelledRequest(count=3_000, rate=0.1)
+    write_sandbox(own, out, asked=asked, truth=truth)
+    told = """SELECT avg(contains(procedure_code, '#')::INT), avg(contains(procedure_code, '#9904#3995')::INT),
+      avg(regexp_full_match(procedure_code, '[0-9]+(#9904(#3995)?)?')::INT) FROM claims_normalized WHERE procedure_code IS NOT NULL"""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY); ATTACH '{path}' AS real (READ_ONLY)")
+        shares = [connection.execute(told.replace("FROM ", f"FROM {name}.")).fetchall()[0] for name in ("real", "ours")]
+        assert shares[1] == pytest.approx(shares[0], abs=0.05)
+        same, pairs = connection.execute(f"""
+            SELECT count(*) FILTER (a.procedure_code IS NOT DISTINCT FROM b.procedure_code), count(*)
+            FROM '{truth}' t JOIN ours.claims_normalized a USING (claim_id)
+            JOIN ours.claims_normalized b ON b.claim_id = t.related_claims[1] WHERE t.kind = 'cloned_claim'
+        """).fetchone()
+    assert same == pairs > 0
