@@ -396,7 +396,8 @@ def test_anomalies_of_each_kind_have_what_shows_them_and_repeats_lack_what_their
         assert connection.execute(normal).fetchone()[0] == pytest.approx(0.4, abs=0.05)
         pairs = connection.execute(f"""
             SELECT avg((a.claim_weight IS NULL)::INT), bool_and((a.claim_weight IS NULL) = (b.claim_weight IS NULL)), count(*)
-            FROM '{truth}' t JOIN ours.claims_normalized a USING (claim_id) JOIN ours.claims_normalized b ON b.claim_id = t.related_claims[1]
+            FROM '{truth}' t JOIN ours.claims_normalized a USING (claim_id)
+            JOIN ours.claims_normalized b ON b.claim_id = t.related_claims[1]
             WHERE t.kind = 'cloned_claim'
         """).fetchone()
         assert pairs[2] > 20
