@@ -19,6 +19,8 @@ from claims_sim.randomness import stream_key
 
 _CONTEXT: Final = ("procedure_code", "dx_primary_code", "service_type", "severity_group")
 _MOST: Final = 9  # procedures behind the first
+_MANY_CODES: Final = 30
+"""Of fewer each context has enough to show what tells them; of more the parents are weighed as the table will be released."""
 _TRIES: Final = 4
 
 
@@ -49,7 +51,7 @@ def add_further_procedures(builder: Builder, encoded: Encoded) -> None:
     builder.variables[FURTHER_PLACE] = (place, _MOST + 1)
     candidates = [*builder.candidates((FURTHER_PROCEDURE, FURTHER_PLACE)), *builder.candidates(_CONTEXT, owner)]
     target = Target(FURTHER_PROCEDURE, following, nothing_more + 1)
-    builder.add(target, candidates, population=population, most=4, has_many=True)
+    builder.add(target, candidates, population=population, most=4, has_many=nothing_more >= _MANY_CODES)
 
 
 def draw_further(table: TableSampler, nothing_more: int, key: int, rows: Rows, draft: Draft, todo: Rows) -> Codes:
