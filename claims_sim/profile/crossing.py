@@ -177,7 +177,9 @@ def _list(profile: Profile, column: str) -> ValueList:
     are_procedures = column in ("procedure_code", FURTHER_PROCEDURE)
     names: dict[str, str] = profile.procedure_names if are_procedures else profile.dx_names
     coded = column in _SYSTEMS
-    origin = _ORIGINS.get(column, SOURCE_TEXT) + (f"; names from {_SYSTEMS[column]}" if coded else "")
+    origin = _ORIGINS.get("procedure_code" if are_procedures else column, SOURCE_TEXT) + (
+        f"; names from {_SYSTEMS[column]}" if coded else ""
+    )
     told = [value for value in profile.vocabularies[column] if value is not None]
     if (
         column in (*OWN_CODES, *NAMES_OF, FURTHER_PROCEDURE)

@@ -12,6 +12,7 @@ from claims_sim.generation.batch import utc_now
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.behind_codes import with_further_procedures
+from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import FURTHER_PROCEDURE, Profile
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.mapping import ColumnMapping
@@ -68,6 +69,8 @@ def test_what_fewer_than_k_persons_have_is_nowhere(of_lists):
     assert "5349" not in of_lists.to_json()
     assert of_lists.vocabularies[FURTHER_PROCEDURE] == ("8744", "9059", None)
     assert "9059" not in of_lists.vocabulary()["value"].to_pylist()
+    origins = {values.column: values.origin for values in describe_crossing(of_lists).lists}
+    assert origins[FURTHER_PROCEDURE] == origins["procedure_code"]
 
 
 def test_no_procedure_comes_twice_and_partitions_change_nothing(tmp_path):
