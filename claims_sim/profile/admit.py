@@ -230,7 +230,8 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     Two to four words that each begin with a capital, or are all capitals, and no abbreviations (USG, ANC), a number or what stands in
     brackets behind these apart: not where the first says that there is none, one is a word of care or has a root of the code systems'
     words, all are such words, or one stands in two labels that may not be names, or in one with such a root. Or a common family name in
-    Chinese characters with one to three behind it, none a sign of care. And all that have the degree of a nurse, a midwife or a pharmacist.
+    Chinese characters with one to three behind it: alone, if none is a sign of care, or as a part of a label (脳外科 田中美咲). Or a
+    title in such characters (医師), or initials. And all that have the degree of a nurse, a midwife or a pharmacist.
     """
     may, others = np.zeros(len(values), np.bool_), Counter[str]()
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)

@@ -32,12 +32,7 @@ def with_names_behind(
     for label, code in NAMES_OF.items():
         column = located.get(code)
         elsewhere = label in located and column is not None and located[label].theirs != column.theirs
-        if (
-            column is not None
-            and column.type == "VARCHAR"
-            and not elsewhere
-            and _has_names(connection, relation, column)
-        ):
+        if column is not None and not elsewhere and _has_names(connection, relation, column):
             found[label] = replace(column, kind="text", behind=True)
     return {name: found[name] for name in CANONICAL if name in found}
 

@@ -54,12 +54,17 @@ def add_further_procedures(builder: Builder, encoded: Encoded) -> None:
     builder.add(target, candidates, population=population, most=4, has_many=nothing_more >= _MANY_CODES)
 
 
-def draw_further(table: TableSampler, nothing_more: int, key: int, rows: Rows, draft: Draft, todo: Rows) -> Codes:
-    """The further procedures of the claims `todo`, position by position, none twice (claims × positions; -1: no more)."""
-    drawn = np.full((len(rows), _MOST), -1, np.int32)
+def draw_further(
+    table: TableSampler, nothing_more: int, key: int, rows: Rows, draft: Draft, first: Codes, todo: Rows
+) -> Codes:
+    """The further procedures of the claims `todo`, position by position (claims × positions; -1: no more): none twice, nor the `first` one
+    of the claim, a number among further ones (-1: none of these).
+    """  # noqa: D205
+    drawn = np.full((len(rows), 1 + _MOST), -1, np.int32)
+    drawn[:, 0] = first
     before = np.full(len(rows), nothing_more, np.int32)
-    for place in range(_MOST):
-        draft.codes[FURTHER_PROCEDURE], draft.codes[FURTHER_PLACE] = before, np.full(len(rows), place, np.int32)
+    for place in range(1, 1 + _MOST):
+        draft.codes[FURTHER_PROCEDURE], draft.codes[FURTHER_PLACE] = before, np.full(len(rows), place - 1, np.int32)
         open_ = todo
         for attempt in range(_TRIES):
             of_place = key ^ stream_key(FURTHER_PROCEDURE, place, attempt)
@@ -73,4 +78,4 @@ def draw_further(table: TableSampler, nothing_more: int, key: int, rows: Rows, d
         if not len(todo):
             break
         before[todo] = drawn[todo, place]
-    return drawn
+    return drawn[:, 1:]

@@ -17,8 +17,9 @@ from claims_sim.profile.source_sql import (
 )
 
 Shares = Sequence[tuple[str | None, int]]
-"""Marks (None: null), each with the percent of the cells without a value up to and with it."""
+"""Marks (None: null), each with how many tenths of the cells without a value have it or one before it."""
 ENOUGH: Final = 50  # cells: so many at least show how something is written
+_PARTS: Final = 10
 _CLEARLY: Final = 0.05
 """So much larger a share of the cells must hold their commonest mark where another column's values tell them apart."""
 _MOST_VALUES: Final = 100
@@ -36,11 +37,12 @@ class Marks:
 def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Marks]:
     """What cells without a value hold, column by column; those that have no mark but null are left out.
 
-    Of marks that fewer than ENOUGH cells hold, only the commonest counts, where there is no other.
+    In tenths, of ENOUGH cells and more: how a table writes things is told, and nothing of a claim. Of marks that fewer cells hold, only
+    the commonest counts, where there is no other.
     """
     found = {}
     for name, column in located.items():
-        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also or column.behind:
+        if column.kind not in ("text", "code", "list") or column.type != "VARCHAR" or column.also:
             continue
         cells = _cells(opened, column)
         shares = _shares(cells)
@@ -66,7 +68,7 @@ def _shares(cells: Sequence[tuple[str | None, str | None, int]]) -> list[tuple[s
         (mark, count) for _, mark, count in cells[:1]
     ]
     upto = list(accumulate(count for _, count in common))
-    return [(mark, round(100 * so_far / upto[-1])) for (mark, _), so_far in zip(common, upto, strict=True)]
+    return [(mark, round(_PARTS * so_far / upto[-1])) for (mark, _), so_far in zip(common, upto, strict=True)]
 
 
 def _by_another(
@@ -79,7 +81,7 @@ def _by_another(
     """The marks by the column whose values tell most of them; None where none tells clearly more than all cells together."""
     best, most = None, max(count for *_, count in cells) + _CLEARLY * sum(count for *_, count in cells)
     for other, column in located.items():
-        if other == name or column.kind != "text" or column.behind:
+        if other == name or column.kind != "text":
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
         values = {value: list(own) for value, own in groupby(_cells(opened, located[name], by), lambda cell: cell[0])}
@@ -108,6 +110,6 @@ def _drawn(name: str, shares: Shares, values: Mapping[str, str]) -> str:
     if not marks:
         return "NULL"
     *cases, (last, _) = marks
-    place = f"md5_number_lower({quote(name)} || row) % 100"
+    place = f"md5_number_lower({quote(name)} || row) % {_PARTS}"
     listed = " ".join(f"WHEN {place} < {upto} THEN {mark}" for mark, upto in cases)
     return f"CASE {listed} ELSE {last} END" if cases else last

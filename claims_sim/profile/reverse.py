@@ -109,7 +109,7 @@ class ForeignColumn:
 
 
 def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
-    """Which known form most values of each text column have; counts are compared here and told to nobody."""
+    """Which known form most values of each text column have; counts are compared here, and but what stands for nothing told in tenths."""
     dates, lists = {}, {}
     for name, column in located.items():
         if column.kind == "date" and not column.type.startswith(("DATE", "TIMESTAMP")):

@@ -197,8 +197,11 @@ class Sampler:
         if table is None:
             return pa.nulls(claims.num_rows, pa.list_(pa.string()))
         texts, draft = self._texts[FURTHER_PROCEDURE], self._read(claims)
+        first = pc.index_in(claims["procedure_code"].cast(pa.string()), value_set=texts, skip_nulls=True)
         todo = np.flatnonzero(claims["procedure_code"].is_valid().to_numpy())
-        drawn = draw_further(table, _missing(texts), key, rows, draft, todo)
+        drawn = draw_further(
+            table, _missing(texts), key, rows, draft, first.fill_null(-1).to_numpy().astype(np.int32), todo
+        )
         there = drawn >= 0
         offsets = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(drawn[there])))

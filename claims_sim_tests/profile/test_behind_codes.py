@@ -31,6 +31,14 @@ def test_what_stands_behind_a_code_is_its_label(tmp_path):
     assert labels(spec, "procedure_code") == ["8744", "8952", "9039", None]
 
 
+def test_names_behind_codes_of_an_enumeration_are_labels_too(tmp_path):
+    with duckdb.connect(str(tmp_path / "c.duckdb")) as connection:
+        connection.execute("CREATE TYPE done AS ENUM ('8744 - FOTO THORAX', '9039 - Darah')")
+        connection.execute("CREATE TABLE c AS SELECT 'A00' AS dx_primary_code, 1.0 AS amount_claimed, DATE '2024-01-02' AS admit_dt, "
+                           "p::done AS procedure_code FROM (VALUES ('8744 - FOTO THORAX'), ('9039 - Darah')) AS v(p)")  # fmt: skip
+    assert labels(SourceSpec(tmp_path / "c.duckdb", table="c")) == ["Darah", "FOTO THORAX"]
+
+
 @pytest.mark.parametrize(
     "codes", [["8744 - FOTO THORAX", "9039", "8952"], ["8744-2", "9039-1", "8952-3"], ["8744 -", "9039 - ", "8952 - "]]
 )

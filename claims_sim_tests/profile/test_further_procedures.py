@@ -83,9 +83,19 @@ def test_no_procedure_comes_twice_and_partitions_change_nothing(tmp_path):
     claims = sampler.draw_claims(4, rows)
     whole = sampler.further_procedures(4, rows, claims).to_pylist()
     assert all(len(set(line)) == len(line) for line in whole)
+    assert not any(first in line for first, line in zip(claims["procedure_code"].to_pylist(), whole, strict=True))
     assert max(map(len, whole)) == 3
     parts = [sampler.further_procedures(4, rows[at : at + 500], claims.slice(at, 500)).to_pylist() for at in (0, 500)]
     assert [*parts[0], *parts[1]] == whole
+
+
+def test_a_claims_first_procedure_does_not_come_again_where_too_few_persons_tell_what_follows_it(tmp_path):
+    g = np.random.default_rng(6)
+    pairs = [g.choice(np.arange(8801, 8841), 2, replace=False) for _ in range(ROWS)]
+    own = fitted(tmp_path, [f"{one}#{other}" for one, other in pairs])
+    first, further = drawn(own)
+    assert sum(map(len, further)) > 0.9 * ROWS
+    assert not any(code in line for code, line in zip(first, further, strict=True))
 
 
 def test_claims_without_a_procedure_have_no_further_one(tmp_path):

@@ -81,9 +81,9 @@ def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path
 @pytest.mark.parametrize(
     ("values", "marks"),
     [
-        (["-", "-", "BALI"], [("-", 100)]), (["", None, ""], [("", 100)]), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
-        (["NA", "NA", "BALI"], None), ([*["-"] * 150, *[None] * 50, *["?"] * 49], [("-", 75), (None, 100)]),
-        ([*[""] * 60, *["-"] * 120, *[None] * 120], [("-", 40), (None, 80), ("", 100)]), ([*[None] * 60, *["-"] * 49], None),
+        (["-", "-", "BALI"], [("-", 10)]), (["", None, ""], [("", 10)]), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
+        (["NA", "NA", "BALI"], None), ([*["-"] * 150, *[None] * 50, *["?"] * 49], [("-", 8), (None, 10)]),
+        ([*[""] * 60, *["-"] * 120, *[None] * 120], [("-", 4), (None, 8), ("", 10)]), ([*[None] * 60, *["-"] * 49], None),
     ],
 )  # fmt: skip
 def test_what_stands_for_nothing_is_what_cells_without_a_value_hold(tmp_path, values, marks):
@@ -94,7 +94,7 @@ def test_what_stands_for_nothing_is_what_cells_without_a_value_hold(tmp_path, va
 
 def test_where_codes_are_more_says_that_there_is_none(tmp_path):
     assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {
-        "procedure_code": Marks([("0000", 100)])
+        "procedure_code": Marks([("0000", 10)])
     }
 
 
@@ -154,7 +154,7 @@ def test_what_stands_for_nothing_may_be_told_by_where_another_column_has_none(tm
     told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
     severity = [*["?"] * 100, *["-"] * 100, *["berat"] * 100]
     forms = forms_of(tmp_path, **told, severity_group=severity, province_name=[*[None] * 100, *["BALI"] * 200])
-    assert forms.nothing["severity_group"].of == {None: [("?", 100)], "BALI": [("-", 100)]}
+    assert forms.nothing["severity_group"].of == {None: [("?", 10)], "BALI": [("-", 10)]}
     written = or_nothing("NULL", "severity_group", forms.nothing["severity_group"], {})
     rows = duckdb.sql(
         f"SELECT {written} FROM (VALUES (1, NULL), (2, 'BALI'), (3, 'ACEH')) AS v(row, province_name) ORDER BY row"
@@ -170,9 +170,7 @@ def test_hardly_more_is_told_by_another_column_than_by_none(tmp_path):
 
 
 def test_a_mark_that_the_map_reads_as_something_stands_for_nothing_no_more():
-    assert (
-        or_nothing("NULL", "severity_group", Marks([("-", 60), ("?", 100)]), {"-": "unknown"}) == "coalesce(NULL, '?')"
-    )
+    assert or_nothing("NULL", "severity_group", Marks([("-", 6), ("?", 10)]), {"-": "unknown"}) == "coalesce(NULL, '?')"
 
 
 def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
@@ -182,10 +180,10 @@ def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
     told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
     forms = forms_of(tmp_path, **told, severity_group=severity, service_type=service)
     marks = forms.nothing["severity_group"]
-    assert (marks.by, marks.of) == ("service_type", {"RJTL": [("-", 100)], "RJTP": [("", 100)]})
-    assert marks.shares == [("-", 68), ("", 100)]
+    assert (marks.by, marks.of) == ("service_type", {"RJTL": [("-", 10)], "RJTP": [("", 10)]})
+    assert marks.shares == [("-", 7), ("", 10)]
     mixed = forms_of(tmp_path, **told, severity_group=severity, service_type=["RJTL", "RITL"] * 150)
-    assert mixed.nothing["severity_group"] == Marks([("-", 68), ("", 100)])
+    assert mixed.nothing["severity_group"] == Marks([("-", 7), ("", 10)])
 
 
 @pytest.mark.parametrize(
