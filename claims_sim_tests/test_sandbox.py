@@ -86,6 +86,16 @@ def schema(path, table):
     return [(name, kind) for name, kind, *_ in query(path, f"DESCRIBE FROM {table}")]
 
 
+def simulation_of(settings, path, select, **update):
+    """Settings of a simulation whose source is `select` over the test source `src.claims_normalized`, profiled."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
+        connection.execute(f"CREATE TABLE claims_normalized AS {select}")
+    own = settings.model_copy(update={"source": path, **update})
+    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    return own
+
+
 def test_the_sandbox_of_the_demo_source_has_its_schema_and_the_profiles_claims(settings, tmp_path):
     out = tmp_path / "sandbox.duckdb"
     done = write_sandbox(settings, out, asked=asked())
@@ -253,20 +263,20 @@ def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path)
 
 def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_are_written_so(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute("""
-            CREATE TABLE claims_normalized AS SELECT * REPLACE (
-              CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
-              lower(dx_primary_code) AS dx_primary_code,
-              coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
-              nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes,
-              'Rp ' || replace(format('{:,}', CAST(amount_paid AS BIGINT)), ',', '.') || ',00' AS amount_paid,
-              round(claim_weight * (1 + hash(claim_id) % 997 / 7919.0), 2) AS claim_weight) FROM src.claims_normalized;
-            ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
-        """)
-    own = settings.model_copy(update={"source": path})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (
+          CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
+          lower(dx_primary_code) AS dx_primary_code,
+          coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
+          nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes,
+          'Rp ' || replace(format('{:,}', CAST(amount_paid AS BIGINT)), ',', '.') || ',00' AS amount_paid,
+          round(claim_weight * (1 + hash(claim_id) % 997 / 7919.0), 2) AS claim_weight) FROM src.claims_normalized;
+        ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
+    """,
+    )
     assert write_sandbox(own, out, asked=asked()).named("") == []
     told = """SELECT count(try_strptime(CAST(admit_dt AS VARCHAR), '%Y%m%d')) / count(*), bool_and(discharge_dt >= admit_dt),
       avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '0000')::INT), avg((procedure_code = '-')::INT),
@@ -282,15 +292,15 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
 
 def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute("""
-            CREATE TABLE claims_normalized AS SELECT * REPLACE (
-              CASE length(procedure_code) WHEN 4 THEN left(procedure_code, 2) || '.' || procedure_code[3] || '.' || procedure_code[4]
-              ELSE procedure_code END AS procedure_code) FROM src.claims_normalized
-        """)
-    own = settings.model_copy(update={"source": path})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (
+          CASE length(procedure_code) WHEN 4 THEN left(procedure_code, 2) || '.' || procedure_code[3] || '.' || procedure_code[4]
+          ELSE procedure_code END AS procedure_code) FROM src.claims_normalized
+    """,
+    )
     write_sandbox(own, out, asked=asked())
     told = """SELECT DISTINCT regexp_replace(procedure_code, '[0-9]', '9', 'g') FROM claims_normalized
       WHERE procedure_code IS NOT NULL"""
@@ -325,18 +335,18 @@ def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
 def with_empty_cells(settings, tmp_path):
     """Settings of a simulation whose source has month-first dates, levels of severity for stays only, and pending payments."""
     path = tmp_path / "theirs.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute("""
-            CREATE TABLE claims_normalized AS SELECT * REPLACE (
-              strftime(admit_dt, '%m/%d/%Y') AS admit_dt,
-              CASE WHEN service_type = 'RITL' THEN 1 + length(severity_group) % 2 END::TINYINT AS severity_group,
-              CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_paid END AS amount_paid,
-              CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_gap END AS amount_gap) FROM src.claims_normalized
-        """)
-    own = settings.model_copy(update={"source": path, "clock": "history"})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
-    return own
+    return simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (
+          strftime(admit_dt, '%m/%d/%Y') AS admit_dt,
+          CASE WHEN service_type = 'RITL' THEN 1 + length(severity_group) % 2 END::TINYINT AS severity_group,
+          CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_paid END AS amount_paid,
+          CASE WHEN hash(claim_id) % 10 < 3 THEN NULL ELSE amount_gap END AS amount_gap) FROM src.claims_normalized
+    """,
+        clock="history",
+    )
 
 
 @pytest.mark.slow
@@ -363,26 +373,28 @@ def test_anomalies_of_each_kind_have_what_shows_them_and_repeats_lack_what_their
 ):
     path, out, truth = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     amount = "amount_paid" if only_paid else "amount_claimed"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        dropped = "EXCLUDE (amount_claimed, amount_gap)" if only_paid else ""
-        connection.execute(f"""
-            CREATE TABLE claims_normalized AS SELECT * {dropped} REPLACE (
-              CASE WHEN hash(claim_id) % 10 < 4 THEN NULL ELSE {amount} END AS {amount},
-              CASE WHEN hash(claim_id) // 10 % 10 < 4 THEN NULL ELSE claim_weight END AS claim_weight,
-              CASE WHEN service_type = 'RITL' AND hash(claim_id) % 10 <> 5 THEN los END AS los) FROM src.claims_normalized
-        """)
-    own = settings.model_copy(update={"source": path, "clock": "history"})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    dropped = "EXCLUDE (amount_claimed, amount_gap)" if only_paid else ""
+    own = simulation_of(
+        settings,
+        path,
+        f"""
+        SELECT * {dropped} REPLACE (
+          CASE WHEN hash(claim_id) % 10 < 4 THEN NULL ELSE {amount} END AS {amount},
+          CASE WHEN hash(claim_id) // 10 % 10 < 4 THEN NULL ELSE claim_weight END AS claim_weight,
+          CASE WHEN hash(claim_id) // 100 % 10 < 2 THEN NULL ELSE admit_dt END AS admit_dt,
+          CASE WHEN service_type = 'RITL' AND hash(claim_id) // 1000 % 10 < 6 THEN los END AS los) FROM src.claims_normalized
+    """,
+        clock="history",
+    )
     write_sandbox(own, out, asked=asked(6_000, rate=0.15), truth=truth)
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY)")
         kinds = connection.execute(f"""
-            SELECT kind, avg(({amount} IS NULL)::INT), avg((los IS NULL)::INT), count(*)
+            SELECT kind, avg(({amount} IS NULL)::INT), avg((los IS NULL)::INT), count(*), avg((admit_dt IS NULL)::INT)
             FROM (SELECT claim_id, kind, is_decoy FROM '{truth}') JOIN ours.claims_normalized USING (claim_id)
             WHERE NOT is_decoy GROUP BY kind
         """).fetchall()
-        no_amount = {kind: share for kind, share, _, count in kinds if count > 9}
+        no_amount = {kind: share for kind, share, _, count, _ in kinds if count > 9}
         assert no_amount.keys() >= {
             "upcoding",
             "phantom_procedure",
@@ -391,7 +403,10 @@ def test_anomalies_of_each_kind_have_what_shows_them_and_repeats_lack_what_their
             "cloned_claim",
         }
         assert not any(no_amount.values())
-        assert all(share == 0 for kind, _, share, _ in kinds if kind in ("stay_padding", "short_stay_high_cost"))
+        assert all(share == 0 for kind, _, share, *_ in kinds if kind in ("stay_padding", "short_stay_high_cost"))
+        undated = {kind: share for kind, *_, share in kinds}
+        assert undated["upcoding"] > 0
+        assert undated["cloned_claim"] == 0
         normal = f"SELECT avg(({amount} IS NULL)::INT) FROM ours.claims_normalized WHERE claim_id NOT IN (SELECT claim_id FROM '{truth}')"
         assert connection.execute(normal).fetchone()[0] == pytest.approx(0.4, abs=0.05)
         pairs = connection.execute(f"""

@@ -40,10 +40,8 @@ from claims_sim.store.truth import TRUTH_SCHEMA
 KIND: Final = "simulated claims in the shape of another table: no claim, hospital or person in it is real"
 # The oldest storage format that holds what we write: users' older clients must be able to open it.
 _DUCKDB: Final[dict[str, Any]] = {"storage_compatibility_version": "v1.0.0", "memory_limit": "1GB", "threads": 2}
-_OF_STAYS: Final = ("los", "discharge_dt")
-_SHOWN_BY_PAIRS: Final = ("admit_dt",)
 _TOLD_BY: Final = {
-    "los": ("admit_dt", *_OF_STAYS),
+    "los": ("admit_dt", "los", "discharge_dt"),
     "amount_paid": ("amount_paid", "amount_gap"),
     "dx_secondary_codes": ("comorbidity_count",),
 }
@@ -156,7 +154,6 @@ def _shows(truth: pa.Table, claims: pa.Table, absent: Collection[str]) -> tuple[
     tell them to any scorer.
     """  # noqa: D205
     place = {claim: at for at, claim in enumerate(claims["claim_id"].to_pylist())}
-    stays = claims["los"].to_numpy() > 0
     like = np.arange(len(claims), dtype=np.int64)
     shown: dict[str, Mask] = {name: np.zeros(len(claims), np.bool_) for name in COLUMNS}
     anomalies = truth.filter(pc.invert(truth["is_decoy"]))
@@ -166,13 +163,11 @@ def _shows(truth: pa.Table, claims: pa.Table, absent: Collection[str]) -> tuple[
         both = [place[one] for one in (claim, *related) if one in place]
         if related and len(both) > 1:
             like[both[0]] = both[1]
-        names = {*KINDS[kind].changes, *(_SHOWN_BY_PAIRS if related else ())}
-        # What is billed is there in any case; where a source has but what is paid of it, that is.
-        names.add("amount_paid" if "amount_claimed" in absent else "amount_claimed")
+        # What is billed is there in any case, or where a source has but what is paid of it, that; and when a claim was made again.
+        names = {*KINDS[kind].changes, "amount_paid" if "amount_claimed" in absent else "amount_claimed"}
+        names |= {"admit_dt"} if related else set()
         for name in {column for one in names for column in _TOLD_BY.get(one, (one,))} & shown.keys():
             shown[name][both] = True
-        for name in _OF_STAYS if related else ():
-            shown[name][[at for at in both if stays[at]]] = True
     return shown, like
 
 

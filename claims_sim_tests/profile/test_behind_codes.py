@@ -10,6 +10,7 @@ from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.mapping import ColumnMapping
 from claims_sim.profile.source import SourceSpec, open_source, read_claims
 from claims_sim_tests.profile.test_source import parquet
+from claims_sim_tests.test_sandbox import simulation_of
 
 CODES = ["8744 - FOTO THORAX", "9039 - Darah lain - lengkap", "8952", None]
 
@@ -58,15 +59,14 @@ def test_labels_of_another_column_stay_and_those_of_the_same_are_without_their_c
 
 def test_a_sandbox_has_the_sources_own_names_behind_its_codes(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute("""
-            CREATE TABLE claims_normalized AS
-            SELECT * EXCLUDE (procedure_label) REPLACE (procedure_code || ' - ' || upper(procedure_label) AS procedure_code)
-            FROM src.claims_normalized
-        """)
-    own = settings.model_copy(update={"source": path})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * EXCLUDE (procedure_label) REPLACE (procedure_code || ' - ' || upper(procedure_label) AS procedure_code)
+        FROM src.claims_normalized
+    """,
+    )
     write_sandbox(own, out, asked=LabelledRequest(count=2_000, rate=0.0))
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY); ATTACH '{path}' AS real (READ_ONLY)")

@@ -7,8 +7,6 @@ import duckdb
 import numpy as np
 import pytest
 
-from claims_sim import pipeline
-from claims_sim.generation.batch import utc_now
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.behind_codes import with_further_procedures
@@ -20,6 +18,7 @@ from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, open_source, read_source
 from claims_sim.profile.source_sql import FURTHER
 from claims_sim_tests.profile.test_behind_codes import table
+from claims_sim_tests.test_sandbox import simulation_of
 
 ROWS = 6000
 
@@ -128,14 +127,14 @@ def test_a_column_has_further_procedures_where_one_in_a_hundred_lists_several_co
 
 def test_a_sandbox_lists_procedures_as_the_source_does_and_repeats_have_the_same(settings, tmp_path):
     path, out, truth = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(f"ATTACH '{settings.source}' AS src (READ_ONLY)")
-        connection.execute("""
-            CREATE TABLE claims_normalized AS SELECT * REPLACE (procedure_code || CASE hash(claim_id) % 4 WHEN 0 THEN '#9904#3995'
-              WHEN 1 THEN '#9904' ELSE '' END AS procedure_code) FROM src.claims_normalized
-        """)
-    own = settings.model_copy(update={"source": path})
-    pipeline.keep_profile(own, pipeline.profile_source(own, utc_now()).profile)
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (procedure_code || CASE hash(claim_id) % 4 WHEN 0 THEN '#9904#3995'
+          WHEN 1 THEN '#9904' ELSE '' END AS procedure_code) FROM src.claims_normalized
+    """,
+    )
     asked = LabelledRequest(count=3_000, rate=0.1)
     write_sandbox(own, out, asked=asked, truth=truth)
     told = """SELECT avg(contains(procedure_code, '#')::INT), avg(contains(procedure_code, '#9904#3995')::INT),
