@@ -307,6 +307,29 @@ def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_pa
     assert set(query(out, told)) == {("999",), ("99.9.9",)} <= set(query(path, told))
 
 
+def test_each_house_of_the_sandbox_writes_codes_in_one_way_and_as_many_as_in_the_source_in_each(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    dotted = "left(dx_primary_code, 3) || CASE WHEN length(dx_primary_code) > 3 THEN '.' || substr(dx_primary_code, 4) ELSE '' END"
+    own = simulation_of(
+        settings,
+        path,
+        f"""
+        SELECT * REPLACE (
+          CASE WHEN hash(facility_id) % 3 = 0 THEN lower(dx_primary_code) ELSE {dotted} END AS dx_primary_code)
+        FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT avg((dx_primary_code ~ '[a-z]')::INT), avg((contains(dx_primary_code, '.'))::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.1)
+    ways = query(
+        out, "SELECT facility_id, count(DISTINCT dx_primary_code ~ '[a-z]') FROM claims_normalized GROUP BY ALL"
+    )
+    assert len(ways) > 100
+    assert {ways for _, ways in ways} == {1}
+
+
 @pytest.mark.slow
 def test_instants_as_text_and_case_groups_have_their_form(settings, tmp_path):
     path, mapping, out = tmp_path / "theirs.duckdb", tmp_path / "m.toml", tmp_path / "sandbox.duckdb"

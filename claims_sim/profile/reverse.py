@@ -5,20 +5,19 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
+from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.money_written import MoneyForm, money_form
-from claims_sim.profile.nothing_written import ENOUGH, Marks, or_nothing, read_marks
+from claims_sim.profile.nothing_written import or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
-    CODE_AND_NAME,
     DATE_FORMS,
     FURTHER,
     MONEY,
@@ -26,9 +25,9 @@ from claims_sim.profile.source_sql import (
     ColumnMapping,
     Located,
     date_expression,
-    plain_code,
     text_expression,
 )
+from claims_sim.profile.ways_written import A_HOUSE, Ways
 
 _ISO_FORMS: Final = (
     "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known
@@ -46,11 +45,6 @@ _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
-_CODE_PART: Final = "^[^ ]*"
-_BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
-_SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
-"""A code's letters and digits, whichever they are: A99 for J18."""
-_DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
 _UTC_OFFSET: Final = " ?[+-][0-9]{2}(:?[0-9]{2})?$"
 """How far a time is from UTC, behind it."""
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
@@ -76,22 +70,17 @@ _WHOLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How a source writes, by canonical column: a date as text or number, a list as text, and which codes it writes with dots.
+    """How a source writes, by canonical column: a date as text or number, a list as text, and codes.
 
-    `dots`: behind how many characters codes of a shape (_SHAPE) have their dots, where that is not as in most codes.
-    `small`: from which place on codes have small letters (0: all, 1: behind the first). `named`: codes with their name behind
-    them. `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
+    `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes.
     """
 
     dates: Mapping[str, str]
     lists: Mapping[str, str]
-    dotted: frozenset[str]
-    dots: Mapping[str, Mapping[str, tuple[int, ...]]]
-    small: Mapping[str, int]
-    named: frozenset[str]
-    nothing: Mapping[str, Marks]
+    codes: Mapping[str, CodeForm]
+    nothing: Mapping[str, Ways]
     decimals: int = 0
     of_weights: int | None = None
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
@@ -109,7 +98,7 @@ class ForeignColumn:
 
 
 def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
-    """Which known form most values of each text column have; counts are compared here, and but what stands for nothing told in tenths."""
+    """Which known form most values of each text column have; counts are compared here, and told only as shares of ways to write."""
     dates, lists = {}, {}
     for name, column in located.items():
         if column.kind == "date" and not column.type.startswith(("DATE", "TIMESTAMP")):
@@ -124,25 +113,10 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
             text = text_expression(column)
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
             lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
-    codes = {name: column for name, column in located.items() if column.kind in ("code", "list")}
-    # Two or three characters and a dot; 7092.0 is a code that was read as a number, 5-470.11 and 3.OT.20.WA have marks of
-    # their own.
-    dotted_code = r"(?i)(^|[^A-Z0-9.\-])[A-Z0-9]{2,3}\.[0-9A-Z]+($|[^A-Z0-9.\-])"
-    dotted = {name for name, column in codes.items() if _many(opened, column, dotted_code, share=4)}
-    named = {name for name, column in codes.items() if column.kind == "code" and _many(opened, column, CODE_AND_NAME)}
-    small = {
-        name: place
-        for place, before in ((1, _BEHIND), (0, _AT_HEAD))
-        for name, column in codes.items()
-        if _many(opened, column, f"{before}[a-z]", f"{before}[A-Za-z]", within=_CODE_PART if name in named else "")
-    }
     return Forms(
         dates,
         lists,
-        frozenset(dotted),
-        {name: _dots(opened, name, codes[name], name in dotted) for name in codes if codes[name].kind == "code"},
-        small,
-        frozenset(named),
+        read_code_forms(opened, located, mapping),
         read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
         _decimals_of_weights(opened, located),
@@ -158,41 +132,6 @@ def _utc_offset(opened: OpenSource, text: str) -> str:
         f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY ALL ORDER BY claims DESC, told LIMIT 1"
     ).fetchall()
     return str(rows[0][0]) if rows else ""
-
-
-def _many(opened: OpenSource, column: Located, form: str, of: str = "[1-9]", share: int = 2, within: str = "") -> bool:
-    """Whether the form fits at least one in `share` of the column's texts, or what is `within` these, that have the form `of`."""
-    text = text_expression(column)
-    if within:
-        text = f"regexp_extract({text}, {quote(within)})"
-    row = opened.connection.execute(
-        f"SELECT count(*) FILTER (regexp_matches({text}, {quote(form)})), count(*) FILTER (regexp_matches({text}, {quote(of)})) "
-        f"FROM {opened.relation}"
-    ).fetchone()
-    return row is not None and row[0] > 0 and row[0] * share >= row[1]
-
-
-def _dots(opened: OpenSource, name: str, column: Located, dotted: bool) -> dict[str, tuple[int, ...]]:
-    """Behind how many characters codes of a shape have their dots, where most of at least ENOUGH have them elsewhere than usual.
-
-    A column may hold positions of several lists: 7301 beside 39.10 and 83.62.17.
-    """
-    rows = opened.connection.execute(
-        f"SELECT {_SHAPE.format('code')} AS shape, {_SHAPE.format(f'regexp_extract(text, {quote(_DOTTED)})')} AS written, count(*) "
-        f"FROM (SELECT {plain_code(column)} AS code, upper({text_expression(column)}) AS text FROM {opened.relation}) "
-        f"WHERE replace(regexp_extract(text, {quote(_DOTTED)}), '.', '') = code GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
-    counts: dict[str, dict[str, int]] = {}
-    for shape, written, claims in rows:
-        counts.setdefault(shape, {})[written] = claims
-    places = {}
-    for shape, by_form in counts.items():
-        usual = _before_dot(name, shape)
-        form = max(by_form, key=lambda form: (by_form[form], form))
-        dots = tuple(len(part.replace(".", "")) for part in (form[: m.start()] for m in re.finditer(r"\.", form)))
-        if sum(by_form.values()) >= ENOUGH and dots != ((usual,) if dotted and usual < len(shape) else ()):
-            places[shape] = dots
-    return places
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
@@ -294,12 +233,9 @@ def foreign_columns(
 def _written(name: str, column: Located, type_: str, values: Mapping[str, str], forms: Forms) -> str:
     """A canonical column as the foreign table writes it."""
     if name == "facility_id":
-        place = "concat_ws('|', province_name, facility_class, facility_ownership, row % 3)"
-        return _identity(
-            f"coalesce(facility_id, 'SIM-F-' || left(md5({place}), 12))",
-            f"md5_number_lower(coalesce(facility_id, {place}))",
-            type_,
-        )
+        # Where a claim has a place only, some houses are made up for it.
+        text = f"coalesce(facility_id, 'SIM-F-' || left(md5({A_HOUSE}), 12))"
+        return _identity(text, f"md5_number_lower({A_HOUSE})", type_)
     if name == "patient_id_hash":
         # Some people have several claims; who they are is invented.
         return _identity(
@@ -320,7 +256,7 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
     if column.kind == "list":
         return _list(name, type_, forms)
     text = _code_and_others(name, forms) if column.kind == "code" else name
-    if name in forms.named:
+    if name in forms.codes and forms.codes[name].named:
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
@@ -375,7 +311,7 @@ def _date(name: str, type_: str, forms: Forms) -> str:
 
 
 def _list(name: str, type_: str, forms: Forms) -> str:
-    codes = f"list_transform({name}, lambda c: {_code('c', name, forms)})"
+    codes = f"list_transform({name}, lambda c: {forms.codes[name].written('c')})"
     if type_.endswith("[]"):
         return f"CAST({codes} AS {type_})"
     if forms.lists[name] == _JSON:
@@ -386,54 +322,20 @@ def _list(name: str, type_: str, forms: Forms) -> str:
 
 def _code_and_others(name: str, forms: Forms) -> str:
     """A code as its column writes it, with all procedures of a claim where that lists them."""
-    code = _code(name, name, forms)
+    code = forms.codes[name].written(name)
     return _with_further(code, forms) if name == "procedure_code" and FURTHER in forms.lists else code
 
 
 def _with_further(code: str, forms: Forms) -> str:
     """A procedure with those behind it, as the foreign table lists them."""
-    codes = f"list_prepend({code}, coalesce(list_transform({FURTHER}, lambda c: {_code('c', 'procedure_code', forms)}), []))"
+    codes = f"list_prepend({code}, coalesce(list_transform({FURTHER}, lambda c: {forms.codes['procedure_code'].written('c')}), []))"
     text = f"array_to_string({codes}, {quote(forms.lists[FURTHER])})"
     return f"CASE WHEN procedure_code IS NOT NULL THEN {f'to_json({codes})' if forms.lists[FURTHER] == _JSON else text} END"
 
 
 def _member(name: str, place: int, type_: str, forms: Forms) -> str:
     """The code at a place of a list that the foreign table spreads over columns; null where the list is shorter."""
-    return f"CAST({_code(f'{name}[{place + 1}]', name, forms)} AS {type_})"
-
-
-def _code(code: str, name: str, forms: Forms) -> str:
-    """A code of a column as that column writes it: with its dot, with small letters."""
-    places = forms.dots.get(name, {})
-    if places or name in forms.dotted:
-        code = _dotted(name, code, name in forms.dotted, places)
-    if name in forms.small:
-        code = f"left({code}, {forms.small[name]}) || lower(substr({code}, {forms.small[name] + 1}))"
-    return code
-
-
-def _dotted(name: str, code: str, dotted: bool, places: Mapping[str, tuple[int, ...]]) -> str:
-    """An ICD code with its dot, or dots, at the places of codes of its shape or, where `dotted`, the usual one; not one with marks."""
-    at = f"CASE WHEN regexp_matches({code}, '^[0-9]{{3}}') THEN {_before_dot(name, '999')} ELSE {_before_dot(name, '')} END"
-    usual = (
-        f"CASE WHEN length({code}) > {at} THEN left({code}, {at}) || '.' || substr({code}, {at} + 1) ELSE {code} END"
-    )
-    text = usual if dotted else code
-    if places:
-        cases = " ".join(f"WHEN {quote(shape)} THEN {_with_dots(code, dots)}" for shape, dots in places.items())
-        text = f"CASE {_SHAPE.format(code)} {cases} ELSE {text} END"
-    return f"CASE WHEN regexp_matches({code}, '[.-]') THEN {code} ELSE {text} END"
-
-
-def _with_dots(code: str, dots: Sequence[int]) -> str:
-    """A code with a dot behind each of so many characters."""
-    parts = [f"substr({code}, {begin + 1}, {end - begin})" for begin, end in pairwise((0, *dots))]
-    return " || '.' || ".join([*parts, f"substr({code}, {(0, *dots)[-1] + 1})"])
-
-
-def _before_dot(name: str, shape: str) -> int:
-    """Behind how many characters an ICD code usually has its dot: three, or two where a procedure begins with three digits."""
-    return 2 if name == "procedure_code" and shape.startswith("999") else 3
+    return f"CAST({forms.codes[name].written(f'{name}[{place + 1}]')} AS {type_})"
 
 
 def _number(name: str, type_: str, forms: Forms) -> str:

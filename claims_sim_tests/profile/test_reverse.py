@@ -4,9 +4,10 @@ import duckdb
 import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
-from claims_sim.profile.nothing_written import Marks, or_nothing
+from claims_sim.profile.nothing_written import or_nothing
 from claims_sim.profile.reverse import read_forms
 from claims_sim.profile.source import SourceSpec, open_source
+from claims_sim.profile.ways_written import Ways
 from claims_sim_tests.profile.test_source import parquet
 
 
@@ -45,7 +46,7 @@ def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dot
     spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes)
     with open_source(SourceSpec(spec.path)) as opened:
         forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
-    assert ("procedure_code" in forms.dotted) == is_dotted
+    assert forms.codes["procedure_code"].dotted == is_dotted
 
 
 def forms_of(path, **columns):
@@ -75,26 +76,26 @@ def forms_of(path, **columns):
     ],
 )
 def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path, codes, place):
-    assert forms_of(tmp_path, procedure_code=codes).small.get("procedure_code") == place
+    assert forms_of(tmp_path, procedure_code=codes).codes["procedure_code"].small == place
 
 
 @pytest.mark.parametrize(
     ("values", "marks"),
     [
-        (["-", "-", "BALI"], [("-", 10)]), (["", None, ""], [("", 10)]), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
-        (["NA", "NA", "BALI"], None), ([*["-"] * 150, *[None] * 50, *["?"] * 49], [("-", 8), (None, 10)]),
-        ([*[""] * 60, *["-"] * 120, *[None] * 120], [("-", 4), (None, 8), ("", 10)]), ([*[None] * 60, *["-"] * 49], None),
+        (["-", "-", "BALI"], [("-", 100)]), (["", None, ""], [("", 100)]), ([None, None, "-"], None), (["BALI", "ACEH", "RIAU"], None),
+        (["NA", "NA", "BALI"], None), ([*["-"] * 150, *[None] * 50, *["?"] * 49], [("-", 80), (None, 100)]),
+        ([*[""] * 60, *["-"] * 120, *[None] * 120], [("-", 40), (None, 80), ("", 100)]), ([*[None] * 60, *["-"] * 49], None),
     ],
 )  # fmt: skip
 def test_what_stands_for_nothing_is_what_cells_without_a_value_hold(tmp_path, values, marks):
     told = {"dx_primary_code": ["A00"] * len(values), "admit_dt": ["2024-01-02"] * len(values)}
     forms = forms_of(tmp_path, **told, amount_claimed=[1.0] * len(values), province_name=values)
-    assert forms.nothing.get("province_name") == (None if marks is None else Marks(marks))
+    assert forms.nothing.get("province_name") == (None if marks is None else Ways(marks))
 
 
 def test_where_codes_are_more_says_that_there_is_none(tmp_path):
     assert forms_of(tmp_path, procedure_code=["0000", "0000", "8744"]).nothing == {
-        "procedure_code": Marks([("0000", 10)])
+        "procedure_code": Ways([("0000", 100)])
     }
 
 
@@ -147,14 +148,14 @@ def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column
         "admit_dt": ["2024-01-02"] * len(listed),
         "amount_claimed": [1.0] * len(listed),
     }
-    assert forms_of(tmp_path, **told, procedure_code=listed).dots.get("procedure_code", {}) == places
+    assert forms_of(tmp_path, **told, procedure_code=listed).codes["procedure_code"].dots == places
 
 
 def test_what_stands_for_nothing_may_be_told_by_where_another_column_has_none(tmp_path):
     told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
     severity = [*["?"] * 100, *["-"] * 100, *["berat"] * 100]
     forms = forms_of(tmp_path, **told, severity_group=severity, province_name=[*[None] * 100, *["BALI"] * 200])
-    assert forms.nothing["severity_group"].of == {None: [("?", 10)], "BALI": [("-", 10)]}
+    assert forms.nothing["severity_group"].of == {None: [("?", 100)], "BALI": [("-", 100)]}
     written = or_nothing("NULL", "severity_group", forms.nothing["severity_group"], {})
     rows = duckdb.sql(
         f"SELECT {written} FROM (VALUES (1, NULL), (2, 'BALI'), (3, 'ACEH')) AS v(row, province_name) ORDER BY row"
@@ -170,7 +171,9 @@ def test_hardly_more_is_told_by_another_column_than_by_none(tmp_path):
 
 
 def test_a_mark_that_the_map_reads_as_something_stands_for_nothing_no_more():
-    assert or_nothing("NULL", "severity_group", Marks([("-", 6), ("?", 10)]), {"-": "unknown"}) == "coalesce(NULL, '?')"
+    assert (
+        or_nothing("NULL", "severity_group", Ways([("-", 60), ("?", 100)]), {"-": "unknown"}) == "coalesce(NULL, '?')"
+    )
 
 
 def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
@@ -180,10 +183,102 @@ def test_what_stands_for_nothing_may_be_told_by_another_column(tmp_path):
     told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
     forms = forms_of(tmp_path, **told, severity_group=severity, service_type=service)
     marks = forms.nothing["severity_group"]
-    assert (marks.by, marks.of) == ("service_type", {"RJTL": [("-", 10)], "RJTP": [("", 10)]})
-    assert marks.shares == [("-", 7), ("", 10)]
+    assert (marks.by, marks.of) == ("service_type", {"RJTL": [("-", 100)], "RJTP": [("", 100)]})
+    assert marks.shares == [("-", 70), ("", 100)]
     mixed = forms_of(tmp_path, **told, severity_group=severity, service_type=["RJTL", "RITL"] * 150)
-    assert mixed.nothing["severity_group"] == Marks([("-", 7), ("", 10)])
+    assert mixed.nothing["severity_group"] == Ways([("-", 70), ("", 100)])
+
+
+def codes_of_houses(*houses):
+    """Columns of claims of houses, each given as its codes and how many claims it has of each."""
+    cells = [
+        (f"H{place}", code) for place, (codes, claims) in enumerate(houses) for code in codes for _ in range(claims)
+    ]
+    rows = len(cells)
+    return {
+        "dx_primary_code": [code for _, code in cells],
+        "facility_id": [house for house, _ in cells],
+        "admit_dt": ["2024-01-02"] * rows,
+        "amount_claimed": [1.0] * rows,
+    }
+
+
+CODES = ["A01", "B022", "J189", "K359", "C500", "D469", "G408", "H259"]
+
+
+def written_codes(form, rows=400):
+    """How claims of four houses, one hundred each, have a code."""
+    claims = "SELECT i AS row, 'SIM-' || (i % 4) AS facility_id, 'J189' AS dx_primary_code FROM range(400) AS r(i)"
+    claims = claims.replace("400", str(rows)).replace("% 4", f"% {rows // 100}")
+    written = form.written("dx_primary_code")
+    missing = "NULL AS province_name, NULL AS facility_class, NULL AS facility_ownership"
+    told = duckdb.sql(
+        f"SELECT facility_id, {written} AS code, count(*) FROM (SELECT *, {missing} FROM ({claims})) GROUP BY ALL"
+    )
+    return told.fetchall()
+
+
+def test_each_house_writes_its_codes_in_its_own_way(tmp_path):
+    dotted, small = [f"{code[:3]}.{code[3:]}".rstrip(".") for code in CODES], [code.lower() for code in CODES]
+    form = forms_of(tmp_path, **codes_of_houses((dotted, 20), (dotted, 20), (small, 20))).codes["dx_primary_code"]
+    assert form.ways == Ways([("", 70), ("small plain", 100)], "facility_id")
+    told = written_codes(form, 40_000)
+    assert len(told) == 400, "every house has one way"
+    share = sum(code == "j189" for _, code, _ in told) / len(told)
+    assert {code for _, code, _ in told} == {"J18.9", "j189"}
+    assert share == pytest.approx(0.3, abs=0.08)
+
+
+def test_ways_to_write_codes_that_no_house_keeps_are_drawn_claim_by_claim(tmp_path):
+    dotted = [f"{code[:3]}.{code[3:]}".rstrip(".") for code in CODES]
+    form = forms_of(tmp_path, **codes_of_houses((dotted + CODES * 3, 20), (dotted + CODES * 3, 20)))
+    assert form.codes["dx_primary_code"].ways == Ways([("plain", 80), ("", 100)])
+    told = {code: claims for _, code, claims in written_codes(form.codes["dx_primary_code"], 100)}
+    assert told.keys() == {"J18.9", "J189"}
+    assert told["J189"] == pytest.approx(80, abs=12)
+
+
+def test_a_few_codes_written_otherwise_are_no_way_of_writing(tmp_path):
+    dotted = [f"{code[:3]}.{code[3:]}".rstrip(".") for code in CODES]
+    forms = forms_of(tmp_path, **codes_of_houses((dotted * 99 + CODES, 20)))
+    assert (forms.codes["dx_primary_code"].ways, forms.codes["dx_primary_code"].dotted) == (None, True)
+
+
+def test_codes_of_a_shape_that_all_write_with_dots_keep_them(tmp_path):
+    """Those of five digits of who else writes none: another list's."""
+    dotted = [f"{code[:3]}.{code[3:]}".rstrip(".") for code in CODES]
+    forms = forms_of(tmp_path, **codes_of_houses((dotted, 20), (CODES, 20), (["83.62.17"], 60)))
+    form = forms.codes["dx_primary_code"]
+    assert (form.ways, form.with_dots) == (Ways([("", 50), ("plain", 100)], "facility_id"), ["999999"])
+    written = form.written("code")
+    values = "(VALUES " + ", ".join(f"('836217', 'H{n}', {n}), ('J189', 'H{n}', {n})" for n in range(40)) + ")"
+    missing = "NULL AS province_name, NULL AS facility_class, NULL AS facility_ownership"
+    told = duckdb.sql(
+        f"SELECT DISTINCT {written} FROM (SELECT *, {missing} FROM {values} AS v(code, facility_id, row))"
+    )
+    assert {code for (code,) in told.fetchall()} == {"83.62.17", "J18.9", "J189"}
+
+
+@pytest.mark.parametrize(
+    ("lists", "way"),
+    [
+        (["E11.9;I10", "e119"], Ways([("", 50), ("small plain", 100)])),
+        (["E11.9;I10", "E119"], Ways([("", 50), ("plain", 100)])),
+        (["E11.9;I10", "I10"], None),
+        ([["E11.9", "I10"], ["e11.9"]], Ways([("", 50), ("small", 100)])),
+    ],
+)
+def test_lists_of_codes_may_be_written_in_two_ways(tmp_path, lists, way):
+    told = {"dx_primary_code": ["A00"] * 200, "admit_dt": ["2024-01-02"] * 200, "amount_claimed": [1.0] * 200}
+    form = forms_of(tmp_path, **told, dx_secondary_codes=lists * 100).codes["dx_secondary_codes"]
+    assert form.ways == way
+    assert form.dotted
+
+
+def test_of_many_cells_the_shares_of_ways_are_told_in_hundredths(tmp_path):
+    codes = codes_of_houses((["J18.9"], 4_300), (["J189"], 1_700))
+    form = forms_of(tmp_path, **{**codes, "facility_id": ["H0"] * 6_000}).codes["dx_primary_code"]
+    assert form.ways == Ways([("", 72), ("plain", 100)])
 
 
 @pytest.mark.parametrize(

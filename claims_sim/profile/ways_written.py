@@ -1,0 +1,131 @@
+"""In which of several ways a source writes its cells: in what shares, and what tells them: another column, or the house."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from typing import Final
+
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.source import OpenSource
+from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression, quote_identifier
+
+Shares = Sequence[tuple[str | None, int]]
+"""Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""
+ENOUGH: Final = 50  # cells: so many at least show how something is written
+_WHOLE: Final = 100
+_COARSE, _MANY = 10, 5_000
+"""Shares are told in tenths, and but of so many cells in hundredths: how a table writes is told, and nothing of a claim."""
+_CLEARLY: Final = 0.05
+"""So much larger a share of the cells must be written in their commonest way where another column's values tell them apart."""
+_MOST_VALUES: Final = 100
+_NEARLY_ALL: Final = 0.9
+_HOUSE: Final = "facility_id"
+A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
+"""What tells the houses of claims of ours apart, as an expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways of a column; and those of claims with each value of the canonical column `by`, where these differ ("-" of visits).
+
+    By `facility_id` alone, every house has its own way, and `shares` tell how many have which.
+    """
+
+    shares: Shares
+    by: str = ""
+    of: Mapping[str | None, Shares] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of a source and how each is written: expressions of the way, and of which cells count; and the column that they are of."""
+
+    name: str
+    way: str
+    where: str
+
+    def counted(self, opened: OpenSource, by: str = "''") -> list[tuple[str | None, str | None, int]]:
+        """The values of `by`, an expression, and the ways, and how many cells of each of those are written in each of these."""
+        return opened.connection.execute(
+            f"SELECT {by} AS value, {self.way} AS way, count(*) AS cells FROM {opened.relation} "
+            f"WHERE {self.where} GROUP BY ALL ORDER BY value, cells DESC, way"
+        ).fetchall()
+
+
+def read_ways(opened: OpenSource, cells: Cells, located: Mapping[str, Located], mapping: ColumnMapping) -> Ways | None:
+    """In which ways cells are written, of ENOUGH cells and more each; of fewer but the commonest, where there is no other.
+
+    None where there are no such cells.
+    """
+    counted = cells.counted(opened)
+    if not counted:
+        return None
+    shares = _shares(counted)
+    return (_told(opened, cells, located, mapping, counted) if len(shares) > 1 else None) or Ways(shares)
+
+
+def _shares(cells: Sequence[tuple[str | None, str | None, int]]) -> list[tuple[str | None, int]]:
+    common = [(way, count) for _, way, count in cells if count >= ENOUGH] or [
+        (way, count) for _, way, count in cells[:1]
+    ]
+    upto = list(accumulate(count for _, count in common))
+    unit = 1 if upto[-1] >= _MANY else _COARSE
+    return [
+        (way, unit * round(_WHOLE / unit * so_far / upto[-1])) for (way, _), so_far in zip(common, upto, strict=True)
+    ]
+
+
+def _told(
+    opened: OpenSource,
+    cells: Cells,
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    counted: Sequence[tuple[str | None, str | None, int]],
+) -> Ways | None:
+    """The ways by the column whose values tell most of them; None where none tells clearly more than all cells together."""
+    whole, shares = sum(count for *_, count in counted), _shares(counted)
+    best, most = None, max(count for *_, count in counted) / whole + _CLEARLY
+    for other, column in located.items():
+        if other == cells.name or column.kind != "text":
+            continue
+        by = canonical_expression(other, column, located, mapping, opened.relation)
+        values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}
+        commonest = sum(max(count for *_, count in own) for own in values.values()) / whole
+        if len(values) <= _MOST_VALUES and commonest > most:
+            of = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
+            best, most = Ways(shares, other, of), commonest
+    if _HOUSE in located:
+        alike = _alike_in_houses(opened, cells, located[_HOUSE])
+        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
+            best = Ways(shares, _HOUSE)
+    return best
+
+
+def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located) -> float:
+    """Of pairs of cells of one house, which share is written alike; 0 where there are none."""
+    by_house = f"SELECT {quote_identifier(house.theirs)} AS house, {cells.way} AS way, count(*) AS cells"
+    row = opened.connection.execute(
+        f"SELECT sum(alike) / sum(whole) FROM (SELECT sum(cells * (cells - 1)) / (sum(cells) - 1) AS alike, sum(cells) AS whole FROM "
+        f"({by_house} FROM {opened.relation} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house HAVING whole > 1)"
+    ).fetchone()
+    return float(row[0] or 0) if row else 0.0
+
+
+def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
+    """An expression: the way of each claim of ours, by its `row` number and `salt` or by its house, of all `but` some."""
+    place = f"md5_number_lower({A_HOUSE if ways.by == _HOUSE else f'{quote(salt)} || row'}) % {_WHOLE}"
+    otherwise = _drawn(place, ways.shares, but or {})
+    cases = " ".join(
+        f"WHEN {ways.by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
+        for value, shares in ways.of.items()
+    )
+    return f"CASE {cases} ELSE {otherwise} END" if cases else otherwise
+
+
+def _drawn(place: str, shares: Shares, but: Mapping[str, str]) -> str:
+    ways = [("NULL" if way is None else quote(way), upto) for way, upto in shares if way not in but]
+    if not ways:
+        return "NULL"
+    *cases, (last, _) = ways
+    listed = " ".join(f"WHEN {place} < {upto} THEN {way}" for way, upto in cases)
+    return f"CASE {listed} ELSE {last} END" if cases else last
