@@ -8,16 +8,17 @@ from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import NO_CODE, NOTHING, ColumnMapping, Located, quote_identifier
 from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
-_MARKED: Final = ("text", "code", "list")
+_NO_NUMBER: Final = (*NOTHING, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil")
+_MARKS: Final = {"text": NOTHING, "code": NO_CODE, "list": NO_CODE, "date": _NO_NUMBER, "number": _NO_NUMBER}
 
 
 def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
     """What cells without a value hold, column by column; those that have no mark but null are left out."""
     found = {}
     for name, column in located.items():
-        if column.kind not in _MARKED or column.type != "VARCHAR" or column.also:
+        if column.kind not in _MARKS or column.type != "VARCHAR" or column.also:
             continue
-        known = ("", *(NOTHING if column.kind == "text" else NO_CODE))
+        known = ("", *_MARKS[column.kind])
         text = f"trim({quote_identifier(column.theirs)})"
         cells = Cells(name, text, f"({text} IS NULL OR {text} IN ({', '.join(map(quote, known))}))")
         ways = read_ways(opened, cells, located, mapping)

@@ -13,15 +13,14 @@ from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
+from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.money_written import MoneyForm, money_form
 from claims_sim.profile.nothing_written import or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
-    DATE_FORMS,
     FURTHER,
     MONEY,
-    MONTH_FIRST_FORMS,
     ColumnMapping,
     Located,
     date_expression,
@@ -29,26 +28,25 @@ from claims_sim.profile.source_sql import (
 )
 from claims_sim.profile.ways_written import A_HOUSE, Ways
 
-_ISO_FORMS: Final = (
-    "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S.%fZ",
-)
 _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 """Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
-_UTC_OFFSET: Final = " ?[+-][0-9]{2}(:?[0-9]{2})?$"
-"""How far a time is from UTC, behind it."""
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
+_MOST: Final = {
+    "TINYINT": 127,
+    "UTINYINT": 255,
+    "SMALLINT": 32_767,
+    "USMALLINT": 65_535,
+    "INTEGER": 2_147_483_647,
+    "UINTEGER": 4_294_967_295,
+    "FLOAT": 16_777_215,
+    "BIGINT": 9_007_199_254_740_991,  # what a DOUBLE still holds
+}
+"""The largest number of a type that is an identity: those that are made up are of the last tenth, where real ones hardly are."""
+_FEW_NUMBERS: Final = 1_000_000
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 _NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
 CASE_GROUP: Final = "severity_group, in a case group that is made up"
@@ -77,7 +75,7 @@ class Forms:
     where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes.
     """
 
-    dates: Mapping[str, str]
+    dates: Mapping[str, DateForm]
     lists: Mapping[str, str]
     codes: Mapping[str, CodeForm]
     nothing: Mapping[str, Ways]
@@ -99,22 +97,14 @@ class ForeignColumn:
 
 def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
     """Which known form most values of each text column have; counts are compared here, and told only as shares of ways to write."""
-    dates, lists = {}, {}
+    lists = {}
     for name, column in located.items():
-        if column.kind == "date" and not column.type.startswith(("DATE", "TIMESTAMP")):
-            text = text_expression(column)
-            known = [*_ISO_FORMS, *(MONTH_FIRST_FORMS if column.month_first else DATE_FORMS), *["%Y%m"] * column.months]
-            if column.type != "VARCHAR":
-                known = [form for form in known if form.replace("%", "").isalpha()]
-            if offset := _utc_offset(opened, text):
-                known = [*(form + offset for form in _ISO_FORMS if form.endswith(("M", "S", "f"))), *known]
-            dates[name] = _most(opened, {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in known})
-        elif column.kind == "list" and not column.type.endswith("]") and not column.also:
+        if column.kind == "list" and not column.type.endswith("]") and not column.also:
             text = text_expression(column)
             fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
-            lists[name] = _most(opened, fits, otherwise=_SEPARATORS[0])
+            lists[name] = most_fit(opened, opened.relation, fits) or _SEPARATORS[0]
     return Forms(
-        dates,
+        read_date_forms(opened, located),
         lists,
         read_code_forms(opened, located, mapping),
         read_marks(opened, located, mapping),
@@ -123,15 +113,6 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _money(opened, located),
         _has_case_groups(opened, located),
     )
-
-
-def _utc_offset(opened: OpenSource, text: str) -> str:
-    """What most texts have behind their time to say how far it is from UTC."""
-    rows = opened.connection.execute(
-        f"SELECT CASE WHEN {text} LIKE '%:%' THEN regexp_extract({text}, {quote(_UTC_OFFSET)}) ELSE '' END AS told, count(*) AS claims "
-        f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY ALL ORDER BY claims DESC, told LIMIT 1"
-    ).fetchall()
-    return str(rows[0][0]) if rows else ""
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
@@ -183,14 +164,6 @@ def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool
         f"SELECT count(*) FILTER (regexp_matches({text}, {quote(CBG_FORM)})) * 2 > count({text}) FROM {opened.relation}"
     ).fetchone()
     return bool(row and row[0])
-
-
-def _most(opened: OpenSource, fits: Mapping[str, str], otherwise: str | None = None) -> str:
-    """What most rows fit, of equal ones the first; or else, where there is such a thing, what stands for none."""
-    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in fits.values())
-    row = opened.connection.execute(f"SELECT {counts} FROM {opened.relation}").fetchone() or ()
-    best, rows = max(zip(fits, row, strict=True), key=lambda pair: pair[1])
-    return best if rows or otherwise is None else otherwise
 
 
 def foreign_columns(
@@ -294,11 +267,12 @@ def _identity(text: str, number: str, type_: str) -> str:
     if type_ == "UUID":
         return f"CAST(md5({text}) AS UUID)"
     if type_.startswith((*_WHOLE, "DECIMAL", "DOUBLE", "FLOAT")):
-        most = {"TINYINT": 127, "UTINYINT": 255, "SMALLINT": 32_767, "USMALLINT": 65_535}.get(type_, 2_147_483_647)
+        most = _MOST.get(type_, _MOST["BIGINT"])
         digits = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", type_)
         if digits:
             most = min(most, 10 ** (int(digits[1]) - int(digits[2])) - 1)
-        return f"CAST({number} % {max(most, 1)} AS {type_})"
+        made_up = max(most if most < _FEW_NUMBERS else most // 10, 1)
+        return f"CAST({most - made_up if most > made_up else 0} + {number} % {made_up} AS {type_})"
     return f"CAST({text} AS {type_})"
 
 
@@ -306,7 +280,8 @@ def _date(name: str, type_: str, forms: Forms) -> str:
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"CAST({name} - {utc_offset_sql('province_name')} * INTERVAL 1 HOUR AS TIMESTAMP WITH TIME ZONE)"
     if name in forms.dates:
-        return f"CAST(strftime({name}, {quote(forms.dates[name])}) AS {type_})"
+        text = or_nothing(forms.dates[name].written(name), name, forms.nothing.get(name), {})
+        return f"CAST({text} AS {type_})"
     return f"CAST({name} AS {type_})"
 
 

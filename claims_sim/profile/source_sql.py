@@ -1,7 +1,6 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -9,6 +8,8 @@ from claims_sim.claim import MAX_TEXT
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.date_forms import DATE_FORMS, MONTH_FIRST_FORMS, parsed_date
+from claims_sim.profile.sql_text import let
 
 Kind = Literal["hash", "date", "number", "text", "code", "list"]
 
@@ -130,18 +131,7 @@ ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 _LISTED: Final = 40
-_LONG_EXPRESSION: Final = 500
-"""Characters: longer ones are those of codes, and of values that a mapping file names by the dozen."""
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
-# Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
-DATE_FORMS: Final = (
-    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
-    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
-    "%d-%m-%Y %I:%M %p", "%d-%m-%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
-)  # fmt: skip
-MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
-
-
 _WITH_NAN: Final = ("FLOAT", "DOUBLE")
 
 
@@ -296,16 +286,9 @@ def _shortened(expression: str, column: Located) -> str:
     """Text that is too long to be a category or a label stays so, but takes no more room than shows it."""
     if column.kind not in ("text", "code"):
         return expression
-    return _let(
+    return let(
         "s", expression, lambda s: f"CASE WHEN strlen({s}) > {4 * MAX_TEXT} THEN left({s}, {MAX_TEXT + 1}) ELSE {s} END"
     )
-
-
-def _let(name: str, expression: str, body: Callable[[str], str]) -> str:
-    """`body` of an expression; of a long one by `name`, so that it is written once: each time more takes longer to plan."""
-    if len(expression) < _LONG_EXPRESSION:
-        return body(expression)
-    return f"list_transform([{expression}], lambda {name}: {body(name)})[1]"
 
 
 def text_expression(column: Located) -> str:
@@ -496,7 +479,7 @@ def _mapped(text: str, values: Mapping[str, str], nothing: Sequence[str] = (), o
     mapped = (
         f"CASE {text} {cases} ELSE {otherwise} END"
         if otherwise
-        else _let("v", text, lambda v: f"CASE {v} {cases} ELSE {v} END")
+        else let("v", text, lambda v: f"CASE {v} {cases} ELSE {v} END")
     )
     return f"coalesce({mapped}, {quote(missing)})" if missing else mapped
 
@@ -518,13 +501,6 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
         return f"TRY_CAST({theirs} AS TIMESTAMP)"
     forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
     return parsed_date(text_expression(column), (*forms, "%Y%m") if column.months else forms)
-
-
-def parsed_date(text: str, forms: Sequence[str]) -> str:
-    """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits."""
-    # DuckDB takes 03:04 PM for 03:04.
-    iso = f"CASE WHEN upper(right({text}, 1)) <> 'M' THEN TRY_CAST({text} AS TIMESTAMP) END"
-    return f"coalesce({iso}, try_strptime({text}, [{', '.join(map(quote, forms))}]))"
 
 
 def members_expression(column: Located, located: Mapping[str, Located]) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
 from claims_sim.profile.nothing_written import or_nothing
-from claims_sim.profile.reverse import read_forms
+from claims_sim.profile.reverse import foreign_columns, read_forms
 from claims_sim.profile.source import SourceSpec, open_source
 from claims_sim.profile.ways_written import Ways
 from claims_sim_tests.profile.test_source import parquet
@@ -105,7 +105,7 @@ def test_where_codes_are_more_says_that_there_is_none(tmp_path):
      (["202401", "202402", "202402"], "%Y%m"), (["02/01/2024", "31/01/2024", None], "%d/%m/%Y")],
 )  # fmt: skip
 def test_dates_are_written_as_the_numbers_or_texts_that_they_are(tmp_path, dates, form):
-    assert forms_of(tmp_path, admit_dt=dates).dates == {"admit_dt": form}
+    assert forms_of(tmp_path, admit_dt=dates).dates["admit_dt"].form == form
 
 
 TIMES = {
@@ -331,9 +331,58 @@ def test_amounts_as_text_are_written_with_their_marks(tmp_path, texts, amounts):
     [
         (["2025-03-14T00:00:00-03:00"] * 3, "%Y-%m-%dT%H:%M:%S-03:00"),
         (["2025-03-14 09:30:00+07", "2025-03-14 09:30:00+07", "2025-03-14 09:30:00+00"], "%Y-%m-%d %H:%M:%S+07"),
-        (["2025-03-14T09:30:00.250+0700"] * 3, "%Y-%m-%dT%H:%M:%S.%f+0700"),
+        (["2025-03-14T09:30:00.250+0700"] * 3, "%Y-%m-%dT%H:%M:%S.%g+0700"),
         (["2025-03-14"] * 3, "%Y-%m-%d"),
     ],
 )
 def test_times_have_their_distance_from_utc_behind_them(tmp_path, dates, form):
-    assert forms_of(tmp_path, admit_dt=dates).dates == {"admit_dt": form}
+    assert forms_of(tmp_path, admit_dt=dates).dates["admit_dt"].form == form
+
+
+NAMED_DATES = [
+    (["02-Jan-2025", "31-May-2025", "07-Dec-2024"], "%d-@-%Y", "05-May-2025"),
+    (["02-JAN-25", "31-DEC-24", "07-AUG-99"], "%d-@-%y", "05-MAY-25"),
+    (["2 Januari 2025", "31 Mei 2025", "7 Agustus 2024"], "%-d @ %Y", "5 Mei 2025"),
+    (["02JAN2025:10:15:00", "31MAY2025:00:00:00", "07AUG2024:23:59:59"], "%d@%Y:%H:%M:%S", "05MAY2025:15:04:00"),
+    (["Jan 2, 2025", "May 31, 2025", "Aug 7, 2024"], "@ %-d, %Y", "May 5, 2025"),
+    (["02-JAN-25 10.15.30.000000 AM", "31-MAY-25 11.59.00.000000 PM", "07-AUG-24 12.00.00.000000 AM"],
+     "%d-@-%y %I.%M.%S.%f %p", "05-MAY-25 03.04.00.000000 PM"),
+    (["2 de enero de 2025", "31 de mayo de 2025", "7 de agosto de 2024"], "%-d de @ de %Y", "5 de mayo de 2025"),
+    (["1/2/2025 9:05 AM", "12/25/2024 3:04 PM", "3/31/2025 11:00 AM"], "%-m/%-d/%Y %-I:%M %p", "5/5/2025 3:04 PM"),
+    (["2025/01/02", "2025/05/31", "2024/08/07"], "%Y/%m/%d", "2025/05/05"),
+    (["2025-01-02 10:15:30.250", "2025-05-31 00:00:00.000", "2024-08-07 23:59:59.999"], "%Y-%m-%d %H:%M:%S.%g",
+     "2025-05-05 15:04:00.000"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dates", "form", "text"), NAMED_DATES)
+def test_dates_are_written_as_they_are_read(tmp_path, dates, form, text):
+    written = forms_of(tmp_path, admit_dt=dates).dates["admit_dt"]
+    assert written.form == form
+    said = duckdb.sql(
+        f"SELECT {written.written('day')} FROM (SELECT TIMESTAMP '2025-05-05 15:04:00' AS day)"
+    ).fetchall()
+    assert said == [(text,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        ("INTEGER", 1_900_000_000),
+        ("BIGINT", 8 * 10**15),
+        ("DOUBLE", 8 * 10**15),
+        ("DECIMAL(12,0)", 9 * 10**11 - 1),
+        ("TINYINT", 0),
+    ],
+)
+def test_made_up_numbers_of_persons_are_where_real_ones_hardly_are(tmp_path, kind, least):
+    told = {"dx_primary_code": ["A00"], "admit_dt": ["2024-01-02"], "amount_claimed": [1.0], "patient_id_hash": [7]}
+    spec = parquet(tmp_path / "c.parquet", **told)
+    with open_source(SourceSpec(spec.path)) as opened:
+        located = opened.find_columns(ColumnMapping(), str(spec.path))
+        forms = read_forms(opened, located, ColumnMapping())
+    column = foreign_columns({"patient_id_hash": kind}, located, ColumnMapping(), forms, {})[0]
+    persons = "(SELECT NULL AS patient_id_hash, unnest([1, 2, 500, 100]) AS person)"
+    made_up = [number for (number,) in duckdb.sql(f"SELECT {column.expression} FROM {persons}").fetchall()]
+    assert len(set(made_up)) == 4
+    assert min(made_up) >= least

@@ -172,6 +172,25 @@ def test_the_whole_column_says_whether_months_come_before_days(tmp_path, texts, 
     assert column[0].month == (3 if texts[1].startswith("12") else 4)
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("02-Jan-2025", "2025-01-02T00:00:00"), ("02-JAN-25", "2025-01-02T00:00:00"), ("2-jan-99", "1999-01-02T00:00:00"),
+        ("2 Agustus 2025", "2025-08-02T00:00:00"), ("31/Mei/2025 14:05", "2025-05-31T14:05:00"), ("02Des2024", "2024-12-02T00:00:00"),
+        ("02JAN2025:10:15:30", "2025-01-02T10:15:30"), ("Jan 2, 2025", "2025-01-02T00:00:00"),
+        ("Jan  2 2025 12:00AM", "2025-01-02T00:00:00"),
+        ("02-JAN-25 10.15.30.000000 PM", "2025-01-02T22:15:30"), ("2 de enero de 2025", "2025-01-02T00:00:00"),
+        ("2025-Jan-02 10:15:30.5", "2025-01-02T10:15:30.500000"), ("2. März 2025", "2025-03-02T00:00:00"),
+        ("02-Jax-2025", None), ("31-Feb-2025", None), ("Jan 2025", None), ("2 Janet 2025", None), ("02-Jan-2025 25:00", None),
+    ],
+)  # fmt: skip
+def test_dates_with_names_of_months_are_read(tmp_path, text, read):
+    dates = [text, "2024-03-04", "04/03/2024"]
+    column = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=dates)).columns["admit_dt"].to_pylist()
+    assert column[0] == (None if read is None else datetime.fromisoformat(read))
+    assert [day.isoformat() for day in column[1:]] == ["2024-03-04T00:00:00"] * 2
+
+
 @pytest.mark.parametrize("text", ["1/25/2024", "01-25-2024"])
 def test_a_claim_in_a_hundred_thousand_may_say_that_months_come_first(tmp_path, text):
     texts = ["3/4/2024"] * 100_000 + [text]
