@@ -395,8 +395,14 @@ def _encode_further(out: Encoded, source: SourceTable) -> None:
         return
     rows = np.repeat(np.arange(out.rows), lengths)
     raw = flat.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    values, firsts = flat.dictionary.to_pylist(), set(out.vocabularies["procedure_code"])
-    stand_first = np.array([value in firsts for value in values], np.bool_)
+    values, firsts = (
+        flat.dictionary.to_pylist(),
+        {code: at for at, code in enumerate(out.vocabularies["procedure_code"])},
+    )
+    as_first = np.array([firsts.get(value, -1) for value in values], np.int32)
+    once = _once(rows, raw) & ((as_first[raw] < 0) | (as_first[raw] != out.codes["procedure_code"][rows]))
+    rows, raw = rows[once], raw[once]
+    stand_first = as_first >= 0
     codes, vocabulary = release_values(out.population, "procedure_code", values, raw, rows, stand_first)
     told = tuple(value for value in vocabulary if value is not None)
     keep = (codes >= 0) & (codes < len(told))
@@ -418,6 +424,8 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     raw = flat.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     values = flat.dictionary.to_pylist()
     # Of another list than the public ones, or of ICD-11, only where primary diagnoses are.
+    once = _once(rows, raw)
+    rows, raw = rows[once], raw[once]
     primary = [value for value in out.vocabularies.get("dx_primary_code", ()) if value is not None]
     own = not all(admitted("dx_primary_code", primary))
     codes, vocabulary = release_values(
@@ -430,6 +438,17 @@ def _encode_secondary(out: Encoded, source: SourceTable) -> None:
     keep = codes >= 0
     out.member_rows, out.member_codes = rows[keep], codes[keep]
     out.vocabularies[name] = vocabulary
+
+
+def _once(rows: Ints, members: Ints) -> Mask:
+    """Which members of lists, given row by row, stand in their own for the first time: a code that a claim repeats counts once."""
+    first, place, apart = np.ones(len(rows), np.bool_), np.arange(len(rows)), 0
+    while len(place):
+        apart += 1
+        place = place[place < len(rows) - apart]
+        place = place[rows[place + apart] == rows[place]]
+        first[place[members[place + apart] == members[place]] + apart] = False
+    return first
 
 
 def _count_companions(out: Encoded, source: SourceTable) -> None:

@@ -10,7 +10,7 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, Located, text_expression
 
-_PARTS: Final = "^([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
+_PARTS: Final = "^-?([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
 _GROUP: Final = 3
 _NEARLY_ALL: Final = 0.95
 _SHOWN: Final = 50  # amounts: so many at least show a currency
@@ -28,7 +28,7 @@ class _Number(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class MoneyForm:
     """What stands before and behind an amount, parts its thousands and its decimals, and how many of these it has (None: as many as it
-    needs, of hundredths).
+    needs, of hundredths). A minus stands by the number, or first of all: -Rp 20.
     """  # noqa: D205
 
     before: str = ""
@@ -36,13 +36,16 @@ class MoneyForm:
     point: str = "."
     decimals: int | None = None
     behind: str = ""
+    minus_first: bool = False
 
     def written(self, amount: str) -> str:
         """The expression of an amount, a number, as text; null stays null."""
-        number = self._number(amount, _MOST_DECIMALS if self.decimals is None else self.decimals)
+        size = f"abs({amount})" if self.minus_first else amount
+        number = self._number(size, _MOST_DECIMALS if self.decimals is None else self.decimals)
         if self.decimals is None:
-            number = f"CASE WHEN {amount} = round({amount}) THEN {self._number(amount, 0)} ELSE {number} END"
-        return f"{quote(self.before)} || {number} || {quote(self.behind)}"
+            number = f"CASE WHEN {amount} = round({amount}) THEN {self._number(size, 0)} ELSE {number} END"
+        minus = f"CASE WHEN {amount} < 0 THEN '-' ELSE '' END || " if self.minus_first else ""
+        return f"{minus}{quote(self.before)} || {number} || {quote(self.behind)}"
 
     def _number(self, amount: str, decimals: int) -> str:
         text = f"format('{{:,.{decimals}f}}', CAST({amount} AS DOUBLE))"
@@ -56,7 +59,8 @@ def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
     text = text_expression(column)
     before, number, behind = (f"regexp_extract({text}, {quote(_PARTS)}, {group})" for group in (1, 2, 3))
     rows = opened.connection.execute(
-        f"SELECT {before}, {behind}, regexp_replace({number}, '[0-9]+', '9', 'g'), length(regexp_extract({number}, '[0-9]+$')), count(*) "
+        f"SELECT {before}, {behind}, starts_with({text}, '-'), regexp_replace({number}, '[0-9]+', '9', 'g'), "
+        f"length(regexp_extract({number}, '[0-9]+$')), count(*) "
         f"FROM {opened.relation} WHERE regexp_full_match({text}, {quote(AMOUNT_WITH_SIGN)}) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     around = Counter[tuple[str, str]]()
@@ -67,9 +71,11 @@ def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
     sign, shown = max(around.items(), key=lambda pair: (pair[1], pair[0]))
     if any(sign) and shown < _SHOWN:
         return None
-    numbers = [_Number(*row[2:]) for row in rows if row[:2] == sign and row[2]]
+    of_sign = [row[2:] for row in rows if row[:2] == sign]
+    numbers = [_Number(*row[1:]) for row in of_sign]
+    minus_first = bool(sign[0]) and any(is_first for is_first, *_ in of_sign)
     thousands, point = _marks(numbers, has_sign=any(sign))
-    form = MoneyForm(sign[0], thousands, point, _decimals(numbers, point), sign[1])
+    form = MoneyForm(sign[0], thousands, point, _decimals(numbers, point), sign[1], minus_first)
     return None if form == MoneyForm() else form
 
 

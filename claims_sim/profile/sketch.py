@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.profile.source import READING, SourceTable
+from claims_sim.profile.source_sql import FURTHER
 from claims_sim.randomness import stream_key
 
 _BUCKETS: Final = 1 << 14
@@ -98,10 +99,12 @@ def sketch_source(source: SourceTable, key: int) -> Sketch:
     table = table.append_column(
         _EMPTY, pa.array(np.zeros(source.rows, np.int64) if source.empty is None else source.empty)
     )
+    if source.further is not None:
+        table = table.append_column(FURTHER, source.further)
     names = [f'"{name}"' for name in sorted(table.column_names)]
-    if "dx_secondary_codes" in table.column_names:
-        at = table.column_names.index("dx_secondary_codes")
-        table = table.set_column(at, "dx_secondary_codes", table[at].cast(pa.list_(pa.string())))
+    for name in {"dx_secondary_codes", FURTHER} & set(table.column_names):
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, table[at].cast(pa.list_(pa.string())))
     owners = {
         name: name in table.column_names and table[name].null_count < table.num_rows
         for name in ("patient_id_hash", "facility_id")

@@ -97,6 +97,30 @@ def test_a_claims_first_procedure_does_not_come_again_where_too_few_persons_tell
     assert not any(code in line for code, line in zip(first, further, strict=True))
 
 
+def test_a_procedure_that_a_claim_repeats_counts_once_and_ends_no_list(tmp_path):
+    """Both sides at once: 13.41#13.41#13.71; and one claim that repeats a code sixty times tells it to nobody."""
+    codes = ["13.41#13.41#13.71" if place % 2 else "39.95#99.04#99.04#54.91" for place in range(ROWS)]
+    codes[5] = "13.41" + "#77.31" * 60
+    g = np.random.default_rng(2)
+    spec = table(
+        tmp_path, procedure_code=codes, dx_primary_code=["A09"] * ROWS, amount_claimed=g.integers(1, 9, ROWS).astype(float).tolist()
+    )  # fmt: skip
+    profile = fit_profile(read_source(spec), k=11, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert profile.vocabularies[FURTHER_PROCEDURE] == ("1371", "5491", "9904", None)
+    lists = Counter((first, *behind) for first, behind in zip(*drawn(profile), strict=True))
+    assert lists.keys() == {("1341", "1371"), ("3995", "9904", "5491")}
+
+
+def test_secondary_diagnoses_that_a_claim_repeats_count_once(tmp_path):
+    lists = [["I10"] if place % 2 else [] for place in range(ROWS)]
+    lists[7] = ["E119"] * 60
+    spec = table(
+        tmp_path, dx_secondary_codes=lists, dx_primary_code=["A09"] * ROWS, amount_claimed=[float(i % 9) for i in range(ROWS)]
+    )  # fmt: skip
+    profile = fit_profile(read_source(spec), k=11, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert profile.vocabularies["dx_secondary_codes"] == ("I10",)
+
+
 def test_claims_without_a_procedure_have_no_further_one(tmp_path):
     own = fitted(tmp_path, [text if i % 2 else None for i, text in enumerate(lists())])
     first, further = drawn(own)

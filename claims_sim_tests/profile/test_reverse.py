@@ -315,6 +315,8 @@ def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, dec
         (["138000,5 EUR", "12,25 EUR"] * 30, {"138000.5": "138000,50 EUR"}),
         (["Rp 1.500", "Rp 12.25", "Rp 7.5"] * 30, {"1500": "Rp 1500"}),
         (["1,234", "17,25", "0,5"], {"12.5": "12,50"}),
+        (["-Rp 200.000", "-Rp 50.000", "Rp 0"] * 30, {"-200000": "-Rp 200.000", "5": "Rp 5"}),
+        (["-Rp 200.000,50", "-$ 5"] * 60, {"-20.5": "-Rp 20,50"}),
     ],
 )
 def test_amounts_as_text_are_written_with_their_marks(tmp_path, texts, amounts):

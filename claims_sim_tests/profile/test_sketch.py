@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.profile.sketch import Sketch, sketch_source
+from claims_sim.profile.source import read_source
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import tariff_table
+from claims_sim_tests.profile.test_behind_codes import table
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +95,22 @@ def test_claims_that_are_numbered_anew_have_not_changed(source):
         for start in ("a", "b")
     )
     assert sketch_source(one, 5).change_to(sketch_source(other, 5)).owners == 0
+
+
+@pytest.mark.parametrize("lists", [["88.01#90.59", "88.01"], ["88.01", "88.01#90.59"]])
+def test_further_procedures_of_a_claim_count_as_all_that_is_read_of_it(tmp_path_factory, lists):
+    """A refresh that differs by what one person has behind the first procedure is held back as any other."""
+    before, after = (
+        read_source(
+            table(
+                folder,
+                procedure_code=["88.01#99.04", *["39.95"] * 48, listed],
+                dx_primary_code=["A09"] * 50,
+                amount_claimed=[1.0] * 50,
+                patient_id_hash=[f"p{i}" for i in range(50)],
+            )
+        )
+        for folder, listed in zip((tmp_path_factory.mktemp(name) for name in "ab"), lists, strict=True)
+    )
+    assert before.columns.equals(after.columns)
+    assert sketch_source(before, 7).change_to(sketch_source(after, 7)).owners == 1
