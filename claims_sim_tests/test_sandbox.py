@@ -290,6 +290,84 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+ALL_DIAGNOSES = {
+    "text": "array_to_string(list_prepend(dx_primary_code, dx_secondary_codes), ';')",
+    "list": "list_prepend(dx_primary_code, dx_secondary_codes)",
+    "JSON": "CAST(to_json(list_prepend(dx_primary_code, dx_secondary_codes)) AS VARCHAR)",
+}
+
+
+@pytest.mark.parametrize("form", ALL_DIAGNOSES)
+def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_path, form):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "diagnoses"\ndx_secondary_codes = "diagnoses"\n')
+    own = simulation_of(
+        settings,
+        path,
+        f"""
+        SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count), {ALL_DIAGNOSES[form]} AS diagnoses
+        FROM src.claims_normalized
+    """,
+        mapping=mapping,
+    )
+    write_sandbox(own, out, asked=asked())
+    codes = {
+        "text": "string_split(diagnoses, ';')", "list": "diagnoses", "JSON": "CAST(diagnoses AS JSON)::VARCHAR[]",
+    }  # fmt: skip
+    told = f"""SELECT avg(len(codes)), avg((len(codes) = 1)::INT), avg((codes[1] IN ('N185', 'I10', 'J189', 'A09'))::INT),
+      count(codes) / count(*) FROM (SELECT {codes[form]} AS codes FROM claims_normalized)"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05 + 0.05 * real)
+    assert query(path, told)[0][0] > 1.2
+
+
+def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_path):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "dx1"\ndx_secondary_codes = ["dx1", "dx2", "dx3"]\n')
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count), dx_primary_code AS dx1,
+          dx_secondary_codes[1] AS dx2, dx_secondary_codes[2] AS dx3 FROM src.claims_normalized
+    """,
+        mapping=mapping,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT count(dx1) / count(*), count(dx2) / count(*), count(dx3) / count(*), count(CASE WHEN dx1 = dx2 THEN 1 END)
+      FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+
+
+def test_procedures_in_lists_are_lists_in_the_sandbox_and_none_is_written_as_there(settings, tmp_path):
+    """Of visits an empty list, of stays null."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (CASE WHEN procedure_code IS NOT NULL THEN
+            list_distinct([procedure_code, CASE WHEN hash(claim_id) % 3 = 0 THEN '9059' ELSE procedure_code END])
+          WHEN service_type = 'RITL' THEN NULL ELSE [] END AS procedure_code) FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT count(procedure_code) / count(*), avg((procedure_code = [])::INT), avg((len(procedure_code) = 1)::INT),
+      avg((len(procedure_code) = 2)::INT), avg((procedure_code IS NULL)::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+    assert (
+        query(
+            out, "SELECT service_type = 'RITL', procedure_code = [] FROM claims_normalized WHERE procedure_code IS NULL"
+        )
+        != []
+    )
+    assert query(out, "SELECT count(*) FROM claims_normalized WHERE procedure_code = [] AND service_type = 'RITL'") == [
+        (0,)
+    ]
+
+
 def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(

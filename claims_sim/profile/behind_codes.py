@@ -44,7 +44,7 @@ def with_further_procedures(
     found, column = dict(located), located.get("procedure_code")
     if (
         column is None
-        or column.type != "VARCHAR"
+        or column.type not in ("VARCHAR", "VARCHAR[]")
         or any(one.behind and one.theirs == column.theirs for one in located.values())
     ):
         return found

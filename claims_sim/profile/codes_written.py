@@ -11,6 +11,7 @@ from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CODE_AND_NAME,
     FURTHER,
+    NO_CODE,
     ColumnMapping,
     Located,
     plain_code,
@@ -185,7 +186,7 @@ def _shapes(opened: OpenSource, column: Located) -> dict[str, _Shape]:
     by_code = (
         f"SELECT code, {_SHAPE.format('written')} AS form, count(*) AS claims "
         f"FROM (SELECT {plain_code(column)} AS code, {written} AS written FROM {opened.relation}) "
-        f"WHERE replace(written, '.', '') = code GROUP BY ALL"
+        f"WHERE replace(written, '.', '') = code AND code NOT IN ({', '.join(map(quote, NO_CODE))}) GROUP BY ALL"
     )
     by_code = (
         f"SELECT *, sum(claims) OVER (PARTITION BY code) AS whole, "

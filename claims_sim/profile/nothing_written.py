@@ -5,21 +5,31 @@ from typing import Final
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import NO_CODE, NOTHING, ColumnMapping, Located, quote_identifier
+from claims_sim.profile.source_sql import FURTHER, NO_CODE, NOTHING, ColumnMapping, Located, quote_identifier
 from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
 _NO_NUMBER: Final = (*NOTHING, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil")
+EMPTY_LIST: Final = "[]"
 _MARKS: Final = {"text": NOTHING, "code": NO_CODE, "list": NO_CODE, "date": _NO_NUMBER, "number": _NO_NUMBER}
 
 
 def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
     """What cells without a value hold, column by column; those that have no mark but null are left out."""
     found = {}
+    known: tuple[str, ...]
     for name, column in located.items():
-        if column.kind not in _MARKS or column.type != "VARCHAR" or column.also:
+        if column.kind not in _MARKS or column.also or column.behind or name == FURTHER:
             continue
-        known = ("", *_MARKS[column.kind])
-        text = f"trim({quote_identifier(column.theirs)})"
+        text = quote_identifier(column.theirs)
+        if column.type.endswith("[]"):
+            text, known = (
+                f"CASE WHEN len({text}) = 0 THEN {quote(EMPTY_LIST)} ELSE CAST({text} AS VARCHAR) END",
+                (EMPTY_LIST,),
+            )
+        elif column.type == "VARCHAR":
+            text, known = f"trim({text})", ("", *_MARKS[column.kind])
+        else:
+            continue
         cells = Cells(name, text, f"({text} IS NULL OR {text} IN ({', '.join(map(quote, known))}))")
         ways = read_ways(opened, cells, located, mapping)
         if ways and any(mark is not None for mark, _ in ways.shares):

@@ -35,6 +35,8 @@ _CODE_AND_NAME: Final = re.compile(r"([0-9]{4,6})(?: ?[.:\-])? ?(?=[^\W\d_])(.+)
 _SHORT_CODE: Final = re.compile(r"[A-Z]{1,4}[0-9]{1,3}|[A-Z]{2,3}")
 _FAMILY: Final = re.compile(r"([A-Z]{2,6})-([A-Z]{1,4}|[A-Z]?[0-9]{1,2}[A-Z]?)")
 _OF_A_GROUP: Final = 3  # letters
+_GROUP: Final = re.compile(r"([A-Z]{3,})([0-9]+)[.\-/][0-9A-Z]")
+"""A group of cases and its severity."""
 _SHORT_NAME: Final = 4
 """Letters that the shortest names of persons have, but for a few of three; two are none."""
 _VOWELS: Final = frozenset("AEIOUY")
@@ -185,12 +187,16 @@ def _of_a_list(
 
 
 def _of_several_groups(values: Sequence[str | None], shape: Ints, shapes: int, enough: Mask) -> Mask:
-    """Which shapes begin with three letters and more, others in several codes that may be told: groups of cases (IPA000-1, IPO012-2) do,
-    numbers of persons and of doctors begin alike. Of a long list of such codes half of those who bear one may bear such as are rare.
+    """Which shapes begin with three letters and more, others in several codes that may be told, and several of these have severities
+    behind a mark: groups of cases (IPA000-1, IPA000-2) do, numbers of persons and of doctors do not. Of a long list of such codes half of
+    those who bear one may bear such as are rare.
     """  # noqa: D205
-    heads = [match[0] if (match := _LETTERS.match(value or "")) else "" for value in values]
-    pairs = {(int(shape[i]), heads[i]) for i in np.flatnonzero(enough).tolist() if len(heads[i]) >= _OF_A_GROUP}
-    return np.bincount([one for one, _ in pairs], minlength=shapes) >= SEVERAL
+    groups = [(match[1], match[2]) if (match := _GROUP.fullmatch(value or "")) else ("", "") for value in values]
+    levels = Counter((int(shape[i]), *groups[i]) for i in np.flatnonzero(enough).tolist() if groups[i][0])
+    heads = {(of, head) for of, head, _ in levels}
+    graded = np.array([of for (of, *_), count in levels.items() if count > 1], np.int64)
+    graded = np.bincount(graded, minlength=shapes)
+    return (np.bincount(np.array([of for of, _ in heads], np.int64), minlength=shapes) >= SEVERAL) & (graded >= SEVERAL)
 
 
 def _extended(
@@ -332,7 +338,9 @@ def _families(values: Sequence[str | None], listed: Mask, persons: Ints | Number
     each_told = np.bincount(family, enough, len(families))
     # Two are a family, behind two letters without a vowel, where one begins a word of the code systems: nobody's initials.
     in_words = {
-        head for head, match in zip(heads, found, strict=True) if match is not None and _begins_a_word(match[2])
+        heads[i]
+        for i in np.flatnonzero(enough).tolist()
+        if (match := found[i]) is not None and _begins_a_word(match[2])
     }
     few = [len(head) < _OF_A_GROUP and _VOWELS.isdisjoint(head) and head in in_words for head in families]
     several = each_told >= np.where(few, _FEWEST_ALIKE, SEVERAL)
@@ -355,7 +363,8 @@ def _may_name(letters: str) -> bool:
 
 
 def _begins_a_word(letters: str) -> bool:
-    return letters.isalpha() and len(letters) >= _OF_A_GROUP and not _may_name(letters)
+    """A word of the code systems, by letters without a vowel: CHR begins chronic; ROSE may be roseola or a name."""
+    return letters.isalpha() and len(letters) >= _OF_A_GROUP and _VOWELS.isdisjoint(letters) and not _may_name(letters)
 
 
 @cache

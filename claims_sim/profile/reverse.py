@@ -15,7 +15,7 @@ from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.money_written import MoneyForm, money_form
-from claims_sim.profile.nothing_written import or_nothing, read_marks
+from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -26,8 +26,10 @@ from claims_sim.profile.source_sql import (
     date_expression,
     text_expression,
 )
-from claims_sim.profile.ways_written import A_HOUSE, Ways
+from claims_sim.profile.ways_written import A_HOUSE, Ways, drawn
 
+BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
+"""The columns of codes, and those of what else a claim has, which one column may hold together."""
 _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 """Of two that are as common, the first: what also has a space behind it."""
 _JSON: Final = "json"
@@ -177,10 +179,13 @@ def foreign_columns(
 
     What no claim of ours holds is null, or what `fill` says (an expression for each of their columns).
     """
-    # What else is read from a part of a key says what it holds.
+    # What else is read from a part of a key says what it holds; and a column of all diagnoses is written with the first.
     written_alone = ((name, column) for name, column in located.items() if not column.behind and name != FURTHER)
-    keys_first = sorted(written_alone, key=lambda found: found[1].kind != "hash")
-    ours = {theirs: name for name, column in keys_first for theirs in (column.theirs, *column.also)}
+    by_kind = sorted(
+        written_alone,
+        key=lambda found: ("hash", "list").index(found[1].kind) if found[1].kind in ("hash", "list") else 2,
+    )
+    ours = {theirs: name for name, column in by_kind for theirs in (column.theirs, *column.also)}
     wanted_id = mapping.columns.get("claim_id", "claim_id").lower()
     columns = []
     for theirs, kind in types.items():
@@ -192,9 +197,9 @@ def foreign_columns(
         elif theirs in ours:
             name = ours[theirs]
             written = (
-                _member(name, (located[name].theirs, *located[name].also).index(theirs), type_, forms)
+                _member(name, theirs, located, type_, forms)
                 if located[name].also and located[name].kind == "list"
-                else _written(name, located[name], type_, mapping.values.get(name, {}), forms)
+                else _written(name, located, type_, mapping.values.get(name, {}), forms)
             )
             made_up = name == "severity_group" and forms.case_groups
             columns.append(ForeignColumn(theirs, type_, written, CASE_GROUP if made_up else name))
@@ -203,8 +208,9 @@ def foreign_columns(
     return columns
 
 
-def _written(name: str, column: Located, type_: str, values: Mapping[str, str], forms: Forms) -> str:
+def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapping[str, str], forms: Forms) -> str:
     """A canonical column as the foreign table writes it."""
+    column = located[name]
     if name == "facility_id":
         # Where a claim has a place only, some houses are made up for it.
         text = f"coalesce(facility_id, 'SIM-F-' || left(md5({A_HOUSE}), 12))"
@@ -227,20 +233,33 @@ def _written(name: str, column: Located, type_: str, values: Mapping[str, str], 
     if column.kind == "date":
         return _date(name, type_, forms)
     if column.kind == "list":
-        return _list(name, type_, forms)
-    text = _code_and_others(name, forms) if column.kind == "code" else name
+        return _list(name, _members(name, forms, name), type_, forms)
+    text = forms.codes[name].written(name) if column.kind == "code" else name
     if name in forms.codes and forms.codes[name].named:
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
         text = _number(name, type_, forms)
-    if values:
-        back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
-        cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
-        text = f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
+    text = _in_their_values(text, values)
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
+    others = located.get(BEHIND_THE_FIRST.get(name, ""))
+    has_others = others is not None and others.theirs == column.theirs and not others.also
+    if column.kind == "code" and (has_others or type_.endswith("[]")):
+        members = (
+            f"list_prepend({text}, {_members(BEHIND_THE_FIRST[name], forms, name)})" if has_others else f"[{text}]"
+        )
+        codes = f"CASE WHEN {name} IS NOT NULL THEN {members} END"
+        return _list(name, codes, type_, forms, BEHIND_THE_FIRST[name])
     return f"CAST({or_nothing(text, name, forms.nothing.get(name), values)} AS {type_})"
+
+
+def _in_their_values(text: str, values: Mapping[str, str]) -> str:
+    if not values:
+        return text
+    back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
+    cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
+    return f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
 
 
 def _case_group(level: str) -> str:
@@ -285,32 +304,31 @@ def _date(name: str, type_: str, forms: Forms) -> str:
     return f"CAST({name} AS {type_})"
 
 
-def _list(name: str, type_: str, forms: Forms) -> str:
-    codes = f"list_transform({name}, lambda c: {forms.codes[name].written('c')})"
+def _members(name: str, forms: Forms, of: str) -> str:
+    """The codes of a list as the column of those `of` writes them; [] where there is none."""
+    return f"coalesce(list_transform({name}, lambda c: {forms.codes[name if name in forms.codes else of].written('c')}), [])"
+
+
+def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> str:
+    """A list of codes as its column is written: as a list, as JSON, or as a text with something between them."""
+    marks = forms.nothing.get(name)
     if type_.endswith("[]"):
+        if marks is not None:
+            codes = f"coalesce(nullif({codes}, []), CASE WHEN {drawn(name, marks)} = {quote(EMPTY_LIST)} THEN [] END)"
         return f"CAST({codes} AS {type_})"
-    if forms.lists[name] == _JSON:
-        return f"CAST(to_json(coalesce({codes}, [])) AS {type_})"
-    text = f"nullif(array_to_string({codes}, {quote(forms.lists[name])}), '')"
-    return f"CAST({or_nothing(text, name, forms.nothing.get(name), {})} AS {type_})"
+    between = forms.lists[others or name]
+    if between == _JSON:
+        return f"CAST(to_json({codes}) AS {type_})"
+    text = f"nullif(array_to_string({codes}, {quote(between)}), '')"
+    return f"CAST({or_nothing(text, name, marks, {})} AS {type_})"
 
 
-def _code_and_others(name: str, forms: Forms) -> str:
-    """A code as its column writes it, with all procedures of a claim where that lists them."""
-    code = forms.codes[name].written(name)
-    return _with_further(code, forms) if name == "procedure_code" and FURTHER in forms.lists else code
-
-
-def _with_further(code: str, forms: Forms) -> str:
-    """A procedure with those behind it, as the foreign table lists them."""
-    codes = f"list_prepend({code}, coalesce(list_transform({FURTHER}, lambda c: {forms.codes['procedure_code'].written('c')}), []))"
-    text = f"array_to_string({codes}, {quote(forms.lists[FURTHER])})"
-    return f"CASE WHEN procedure_code IS NOT NULL THEN {f'to_json({codes})' if forms.lists[FURTHER] == _JSON else text} END"
-
-
-def _member(name: str, place: int, type_: str, forms: Forms) -> str:
+def _member(name: str, theirs: str, located: Mapping[str, Located], type_: str, forms: Forms) -> str:
     """The code at a place of a list that the foreign table spreads over columns; null where the list is shorter."""
-    return f"CAST({forms.codes[name].written(f'{name}[{place + 1}]')} AS {type_})"
+    column = located[name]
+    has_first = any(one.kind == "code" and one.theirs == column.theirs for one in located.values())
+    place = (column.theirs, *column.also).index(theirs) + (0 if has_first else 1)
+    return f"CAST({forms.codes[name].written(f'{name}[{place}]')} AS {type_})"
 
 
 def _number(name: str, type_: str, forms: Forms) -> str:

@@ -305,7 +305,7 @@ def _as_text(column: Located) -> str:
     428.0 may be a code with its dot.
     """
     name = quote_identifier(column.theirs)
-    text = f"CAST({name} AS VARCHAR)"
+    text = f"array_to_string({name}, ';')" if column.type.endswith("[]") else f"CAST({name} AS VARCHAR)"
     if not _has_decimals(column):
         return text
     whole = f"{name} = trunc({name})" + (f" AND {name} >= 1000" if column.kind == "code" else "")

@@ -6,6 +6,7 @@ from itertools import accumulate, groupby
 from typing import Final
 
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression, quote_identifier
 
@@ -86,7 +87,7 @@ def _told(
     whole, shares = sum(count for *_, count in counted), _shares(counted)
     best, most = None, max(count for *_, count in counted) / whole + _CLEARLY
     for other, column in located.items():
-        if other == cells.name or column.kind != "text":
+        if other == cells.name or column.kind != "text" or other in NAMES_OF:
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
         values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}

@@ -149,6 +149,12 @@ def test_names_in_chinese_characters_pass_where_signs_of_care_say_what_is_done()
     assert passing([(code, f"手術科 {name}") for code, name in doctors] * 2) == set()
 
 
+DONE_IN_RUSSIA = (
+    "Общий анализ крови", "Рентгенография грудной клетки", "Наложение повязки", "УЗИ печени", "ЭКГ покоя", "Вакцинация взрослых",
+    "Внутривенное введение лекарственных препаратов", "Внутримышечное введение лекарственных препаратов", "Томография почек",
+    "Перевязка раны", "Анализ мочи", "Эндоскопия желудка", "Физкультура лечебная", "Осмотр первичный", "Осмотр повторный",
+    "Консультация первичная", "Консультация повторная", "Приём терапевта", "Томография лёгких", "Анализ крови клинический",
+)  # fmt: skip
 DOCTORS_OF_DEPARTMENTS = (
     "消化器内科 佐藤健", "脳外科 田中美咲", "整形外科・鈴木一郎", "眼科 高橋さくら", "皮膚科（山田太郎）", "内視鏡検査 伊藤博", "王炎",
     "李炎", "欧阳娜娜", "佐藤 健 (内科)", "検査医師", "王伟医生", "山田 様", "Иванов И.И.", "А. П. Чехов",
@@ -162,10 +168,32 @@ def test_doctors_with_their_departments_or_titles_pass_in_no_list(codes):
     assert passing(pairs) == set(DONE_IN_JAPAN)
 
 
-@pytest.mark.parametrize("name", ["HD dr Budi", "Konsultasi drg. Ani", "kontrol prof Wijaya"])
+@pytest.mark.parametrize(
+    "name", ["HD dr Budi", "Konsultasi drg. Ani", "kontrol prof Wijaya", "HD Dra. Siti", "Kontrol oleh Sp.PD Budi"]
+)
 def test_a_doctor_behind_what_was_done_does_not_pass(name):
     pairs = [(f"{n:04d}", label) for n, label in enumerate([*DONE_IN_JAPAN, *SERVICES, name])] * 30
     assert passing(pairs) == {*DONE_IN_JAPAN, *SERVICES}
+
+
+@pytest.mark.parametrize(
+    ("shared", "names"),
+    [
+        (("整形外科", "眼科"), ["整形外科 鈴木一郎", "眼科 高橋さくら", "整形外科 石井医師", "内田裕也", "莫言", "温家宝"]),
+        (("Осмотр", "Консультация"), ["Осмотр Иванов И.И.", "Консультация А. П. Чехова", "Ким Ольга", "Ли Анна", "Пак Ирина"]),
+        (("Kontrol", "Tindakan"), ["Kontrol A. B. Santoso", "Tindakan Santoso A.B."]),
+    ],
+)  # fmt: skip
+def test_what_many_labels_share_makes_no_name_of_a_person_pass(shared, names):
+    known = {"整形外科": DONE_IN_JAPAN, "Осмотр": DONE_IN_RUSSIA, "Kontrol": SERVICES}[shared[0]]
+    behind = {
+        "整形外科": ("処置", "検査", "手術"),
+        "Осмотр": ("терапевта", "хирурга", "невролога"),
+        "Kontrol": ("gigi", "mata", "paru"),
+    }
+    several = [f"{one} {what}" for one in shared for what in behind[shared[0]]]
+    pairs = [(f"{n:04d}", name) for n, name in enumerate([*known, *several, *names])] * 30
+    assert passing(pairs) == {*known, *several}
 
 
 def test_a_family_name_in_chinese_characters_passes_in_no_list():

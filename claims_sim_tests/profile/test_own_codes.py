@@ -626,6 +626,14 @@ def test_diagnoses_as_chinas_edition_extends_them_are_codes(fit, tmp_path):
     assert {"D64900X006", "I10X00X002"} <= set(profile.vocabularies["dx_secondary_codes"])
 
 
+def test_codes_of_few_letters_that_may_be_names_are_no_family_and_one_claim_makes_none():
+    """Before the letters RX one word of the code systems is enough, but it has no vowel, and more than one claim."""
+    listed = [f"OC02{n}" for n in range(10, 40)] * 60
+    assert passing("procedure_code", [*["RX-AC", "RX-CHR"] * 20, *listed]) >= {"RX-AC", "RX-CHR"}
+    assert not passing("procedure_code", [*["PL-ROSE", "PL-MELI"] * 20, *listed]) & {"PL-ROSE", "PL-MELI"}
+    assert not passing("procedure_code", [*["RX-AC", "RX-OP"] * 20, "RX-CHR", *listed]) & {"RX-AC", "RX-OP"}
+
+
 def test_codes_with_a_subdivision_pass_only_where_most_of_what_has_one_may_be_told():
     codes = [*(f"8-{number}" for number in range(910, 940)), *(f"8-93{n}.{n}" for n in range(6))]
     rows = spread(codes * 3)
@@ -638,14 +646,20 @@ def test_codes_with_a_subdivision_pass_only_where_most_of_what_has_one_may_be_to
 @pytest.mark.parametrize(
     ("form", "rare", "passes"),
     [
-        ("IP{letter}{n}-1", 500, True), ("IP{letter}{n}-1", 700, False), ("IPA{n}-1", 500, False), ("D1{n}", 500, False),
+        ("IP{letter}{group}-{level}", 500, True), ("IP{letter}{group}-{level}", 700, False), ("IPA{group}-{level}", 500, False),
+        ("IP{letter}{n}-1", 500, False), ("{name}{n:04d}", 500, False), ("{name}{n}-1", 500, False), ("D1{n}", 500, False),
         ("A{letter}{n}/20190", 500, False), ("{letter}{n}445", 500, False), ("12{n}445", 500, False),
     ],
 )  # fmt: skip
 def test_many_codes_of_several_groups_pass_where_half_of_who_bear_any_bear_such_as_many_share(form, rare, passes):
-    """What begins alike may be numbers of persons or of doctors."""
-    common = [form.format(letter="ABCDEF"[n % 6], n=n) for n in range(100, 130)]
-    others = [form.format(letter="GHIJKL"[n % 6], n=n) for n in range(130, 130 + rare)]
+    """What begins alike, or has no severities, may be numbers of persons or of doctors, which begin with their names."""
+
+    def written(n, letters):
+        names = ["BUD", "SIT", "AGU", "RIN", "JOK", "END"]
+        return form.format(letter=letters[n // 3 % 6], n=n, group=100 + n // 3, level=n % 3 + 1, name=names[n % 6])
+
+    common = [written(n, "ABCDEF") for n in range(100, 130)]
+    others = [written(n, "GHIJKL") for n in range(130, 130 + rare)]
     rows = [*common * 20, *others, *[f"OC02{n}" for n in range(10, 40)] * 200]
     assert (passing("procedure_code", rows) >= set(common)) == passes
     assert passes or not passing("procedure_code", rows) & set(common)

@@ -139,6 +139,7 @@ def test_stays_have_decimals_where_most_are_as_long_as_their_hours(tmp_path, los
         ({"39.10": 60, "7301": 20}, {}),
         ({"83.62.17": 60, "8744": 300}, {"999999": (2, 4)}),
         ({"E11": 60, "39.10": 60}, {}),
+        ({"0000": 600, "39.10": 60}, {}),
     ],
 )
 def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column(tmp_path, codes, places):
