@@ -22,6 +22,7 @@ from claims_sim.profile.encode import (
 from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.own_codes import CASE_GROUPS, OWN_CODES
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
+from claims_sim.profile.paid_rounding import CLAIMED_ON
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
 from claims_sim.profile.special_dates import SPECIAL_DATE
 
@@ -57,6 +58,7 @@ _CALLED: Final = {
     FURTHER_PROCEDURE: "further procedure",
     FURTHER_PLACE: "how many procedures come before it",
     AMOUNT_BAND: "band of what is claimed",
+    CLAIMED_ON: "to which grid what is claimed is rounded",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_LEVEL: "how large a share is paid",
     PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
@@ -259,6 +261,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("grids of what is paid", len(money.paid_rounded_to))] if money.paid_rounded_to else []
     found += [("grids of what that leaves", len(money.left_rounded_to))] if money.left_rounded_to else []
     found += [("steps of payments by rules", 1)] if money.paid_step else []
+    found += [("grids of what is claimed that payments keep", len(money.paid_keeps))] if money.paid_keeps else []
     found += [("habits of rounding payments", 1)] if money.paid_habit != "near" else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []

@@ -289,6 +289,10 @@ class Money(_Part):
     """How shares of what is claimed become whole steps of what is paid."""
     paid_step: Annotated[float, Field(gt=0)] | None = None
     """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it."""
+    paid_keeps: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """The same where each claim's step is the coarsest of these that what is claimed lies on, if it lies on one; finest first. Tables
+    may say `claimed_on` which it is.
+    """
     paid_means: PaidMeans | None = None
     """Where there are any, the last code of `paid` is an amount about them, as far off as the table `paid_residual` says."""
     others_about: Literal["tariffs", "paid_tariffs", "means"] = "tariffs"
@@ -398,7 +402,9 @@ class Profile(_Part):
             raise ValueError("the table paid_rounded_to does not fit the grids")
         if size.get("claims_nothing", 2) != 2:
             raise ValueError("the table claims_nothing does not say one of two things")
-        if size.get("paid_to_step", 0) != (0 if self.money.paid_step is None else 2):
+        rounds = self.money.paid_step is not None
+        may_round = rounds or bool(self.money.paid_keeps)
+        if size.get("paid_to_step", 2 if may_round and not rounds else 0) != (2 if may_round else 0):
             raise ValueError("the table paid_to_step does not fit the step of payments")
         if size.get(BLANKS, 0) != len(self.blanks) or any(self.blanks[:1]):
             raise ValueError("the table blanks does not fit the cells that it leaves empty")
@@ -445,6 +451,7 @@ class Profile(_Part):
             "others_recur",
             "left_rounded_to",
             "paid_exact",
+            "paid_keeps",
             "paid_means",
             "paid_rounded_to",
             "paid_step",

@@ -178,6 +178,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         left_rounded_to=settled.rounded_to.left,
         paid_habit=settled.habit,
         paid_step=settled.step,
+        paid_keeps=settled.keeps,
         paid_means=settled.means,
         patients_part=settled.patients_part,
         others_about=others_about,

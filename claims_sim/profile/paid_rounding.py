@@ -30,6 +30,8 @@ NEAR: Final[Habit] = "near"
 HABITS: Final[tuple[Habit, ...]] = (NEAR, "down", "up")
 PAID_ROUNDED_TO: Final = "paid_rounded_to"
 """The table that draws to which grid a payment is rounded that no rule says, or what it leaves."""
+CLAIMED_ON: Final = "claimed_on"
+"""A variable of the settlement's own: which of the grids that payments keep what is claimed lies on."""
 PAID_TO_STEP: Final = "paid_to_step"
 """The table that draws whether a payment by a rule is rounded to the step of most payments."""
 _MOST, _SOME = 0.5, 0.05
@@ -67,13 +69,50 @@ def payment_step(claimed: Numbers, paid: Numbers, rows: Ints, population: Popula
     return grid
 
 
-def is_exactly(value: Numbers, paid: Numbers, step: float, grid: float, habit: Habit = NEAR) -> Mask:
+def kept_grids(claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[float, ...]:
+    """The grids coarser than that of all amounts, finest first, that payments in part, `rows`, keep: who bills whole units is paid
+    such, and who does not seldom is. A table that several systems fill is rounded by each as it rounds.
+    """  # noqa: D205
+    one, kept = rows[population.one_of_each(rows)], [grid]
+    some = _SOME * len(one)
+    for step in sorted(step for step in GRIDS if step > grid):
+        if abs(step / kept[-1] - round(step / kept[-1])) > _JUST:
+            continue
+        bills, is_paid, others = lies_on(claimed[one], step), lies_on(paid[one], step), lies_on(claimed[one], kept[-1])
+        keeps, others = one[bills & is_paid], others & ~bills
+        if (
+            np.count_nonzero(bills) <= some
+            or len(keeps) < _NEARLY_ALL * np.count_nonzero(bills)
+            or not population.may_be_told(keeps)
+        ):
+            continue
+        if np.count_nonzero(others) > some and np.count_nonzero(others & is_paid) < _MOST * np.count_nonzero(others):
+            kept.append(step)
+        elif np.count_nonzero(others) <= some and len(kept) > 1:
+            kept[-1] = step  # who bills quarters bills whole units
+    return tuple(kept[1:])
+
+
+def kept_steps(claimed: Numbers, kept: Sequence[float], grid: float) -> Numbers:
+    """The coarsest of the grids `kept` that each amount lies on, or that of all amounts."""
+    return np.array((grid, *kept))[kept_by(claimed, kept)]
+
+
+def kept_by(claimed: Numbers, kept: Sequence[float]) -> Codes:
+    """The number of that grid, 0 being that of all amounts: what CLAIMED_ON says."""
+    number: Codes = np.zeros(len(claimed), np.int32)
+    for place, grid in enumerate(kept, start=1):
+        number[lies_on(claimed, grid)] = place
+    return number
+
+
+def is_exactly(value: Numbers, paid: Numbers, step: float | Numbers, grid: float, habit: Habit = NEAR) -> Mask:
     """Is `value`, rounded to the step, what is paid, to the `grid` of all amounts?"""
     return np.asarray(np.abs(to_whole_steps(value, step, habit) - paid) < grid / 2)
 
 
 def rounding_habit(
-    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, steps: Numbers
 ) -> Habit:
     """How shares of what is claimed become whole steps: to the nearest one, unless clearly more of `rows` are so down or up; and
     which of two that are as near.
@@ -81,8 +120,8 @@ def rounding_habit(
     Nobody's many claims make a habit.
     """  # noqa: D205
     one = rows[population.one_of_each(rows)]
-    one = one[claimed[one] * _HUNDREDTH >= _TELLING_STEPS * step]
-    claimed, paid = claimed[one], paid[one]
+    one = one[claimed[one] * _HUNDREDTH >= _TELLING_STEPS * steps[one]]
+    claimed, paid, step = claimed[one], paid[one], steps[one]
     plain = np.round(paid / claimed, _SHARE_DECIMALS)
     hits: dict[Habit, Ints] = {}
     for habit in HABITS:
@@ -110,17 +149,20 @@ def _habit_of_halves(shares: Numbers, paid: Numbers, rows: Ints, population: Pop
 
 
 def add_steps(
-    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float, step: float
-) -> float | None:
-    """Release which of the payments by a rule, `rows`, lie on the `step`; None where that is the grid of all amounts."""
+    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float, steps: Numbers
+) -> bool:
+    """Release which of the payments by a rule, `rows`, lie on their step, where that of some is coarser than the grid of all amounts; else
+    say that this is not told.
+    """  # noqa: D205
     paid, population = encoded.paid, encoded.population
     assert paid is not None  # noqa: S101 - the caller has both amounts
-    if step <= grid or len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
-        return None
+    rows = rows[steps[rows] > grid]
+    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+        return False
     to_step: Codes = np.full(len(paid), -1, np.int32)
-    to_step[rows] = lies_on(paid[rows], step)
+    to_step[rows] = lies_on(paid[rows], steps[rows])
     builder.add(Target(PAID_TO_STEP, to_step, 2), candidates, most=2)
-    return step
+    return True
 
 
 def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], rows: Ints, grid: float) -> PaidGrids:

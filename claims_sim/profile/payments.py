@@ -29,7 +29,16 @@ from claims_sim.profile.money import (
 )
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP, beside_price
 from claims_sim.profile.paid_means import PAID_RESIDUAL
-from claims_sim.profile.paid_rounding import NEAR, PAID_ROUNDED_TO, PAID_TO_STEP, PaidGrids, round_payments
+from claims_sim.profile.paid_rounding import (
+    CLAIMED_ON,
+    NEAR,
+    PAID_ROUNDED_TO,
+    PAID_TO_STEP,
+    PaidGrids,
+    kept_by,
+    kept_steps,
+    round_payments,
+)
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.recurring import NearestPrices
@@ -244,6 +253,7 @@ class Payments:
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
         # Borders are amounts, too: to the cent, or those of 0.30 would lie behind it as computed.
+        draft.codes[CLAIMED_ON] = kept_by(amount, money.paid_keeps)
         draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), np.round(amount, 2)).astype(np.int32)
         if self._own is not None:
             draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
@@ -254,7 +264,7 @@ class Payments:
         part = np.flatnonzero(kind > 0)
         ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
         # By the habit where it is of the grid itself; a coarser step has its own turn.
-        habit = money.paid_habit if money.paid_step is None else NEAR
+        habit = money.paid_habit if money.paid_step is None and not money.paid_keeps else NEAR
         paid[part] = to_whole_steps(amount[part] * ratio, grid, habit)
         first = FIRST_LEVEL + money.paid_values
         if money.patients_part is not None:
@@ -314,11 +324,12 @@ class Payments:
         """Round `paid` as it is: by a line or a share to the step of payments, by no rule to grids of its own or of what it leaves."""
         money, within = self.profile.money, self._bins["paid"]
         in_range = ((within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means))[share]
-        if money.paid_step is not None:
+        if PAID_TO_STEP in self._tables:
             at = np.r_[on_lines, by_share[~in_range]]
             table = self._tables[PAID_TO_STEP]
             at = at[table.draw(key, rows[at], draft.given(table.parents, at)) == 1]
-            paid[at] = self._to_step(paid[at], amount[at], money.paid_step)
+            finest = self.profile.amount_grid if money.paid_step is None else money.paid_step
+            paid[at] = self._to_step(paid[at], amount[at], kept_steps(amount[at], money.paid_keeps, finest))
         if money.paid_rounded_to:
             at = by_share[in_range]
             table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
@@ -340,7 +351,7 @@ class Payments:
             within = np.where(most <= amount[at], np.minimum(nearest, most), paid[at])
             paid[at] = np.where(paid[at] <= amount[at], within, nearest)
 
-    def _to_step(self, paid: Numbers, amount: Numbers, step: float) -> Numbers:
+    def _to_step(self, paid: Numbers, amount: Numbers, step: Numbers) -> Numbers:
         """Payments in whole steps: down where the next step is above what is claimed and hardly anybody is paid more."""
         rounded = to_whole_steps(paid, step, self.profile.money.paid_habit)
         above = (rounded > amount) & self._seldom_pays_more

@@ -111,14 +111,14 @@ def round_to_grids(amounts: Numbers, grids: Sequence[float], number: Codes, unif
     return np.asarray(rounded)
 
 
-def lies_on(amounts: Numbers, grid: float) -> Mask:
+def lies_on(amounts: Numbers, grid: float | Numbers) -> Mask:
     """Which amounts are whole numbers of steps of the grid, one at least."""
     steps = amounts / grid
     whole = np.rint(steps)
     return np.asarray((whole >= 1) & (np.abs(steps - whole) < 1e-9 * np.maximum(1000, steps)))
 
 
-def to_whole_steps(amounts: Numbers, grid: float, habit: str) -> Numbers:
+def to_whole_steps(amounts: Numbers, grid: float | Numbers, habit: str) -> Numbers:
     """`amounts` in whole steps of the grid: to the nearest, of two that are as near the lower or the upper one, or always down or up."""
     steps = amounts / grid
     # What lies on a step but for the last digits of its computation is on it, of large amounts too.

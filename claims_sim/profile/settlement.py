@@ -32,12 +32,16 @@ from claims_sim.profile.paid_lists import (
 )
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.paid_rounding import (
+    CLAIMED_ON,
     NEAR,
     Habit,
     PaidGrids,
     add_grids,
     add_steps,
     is_exactly,
+    kept_by,
+    kept_grids,
+    kept_steps,
     payment_step,
     rounding_habit,
 )
@@ -98,6 +102,8 @@ class Settlement(NamedTuple):
     """All payments there are in each kind of service, where these are few."""
     step: float | None = None
     """What payments by a rule are rounded to, as the table PAID_TO_STEP says, where that is coarser than what is claimed."""
+    keeps: tuple[float, ...] = ()
+    """The same where that is the coarsest of these grids that what is claimed lies on."""
 
 
 class Listed(NamedTuple):
@@ -126,6 +132,8 @@ class Rules(NamedTuple):
     patients_part: PatientsPart | None
     step: float
     """What most payments in part are rounded to."""
+    keeps: tuple[float, ...]
+    """Coarser grids that payments keep where what is claimed lies on them."""
     habit: Habit
     as_paid: Mask
     """Which claims bill just the price of `own` that they are paid, where many do; they have no code."""
@@ -156,10 +164,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[number >= 0] = first + number[number >= 0]
         part &= number < 0
         first += len(patients_part.shares)
-    ratio = np.full(len(claimed), np.nan)
-    step = payment_step(claimed, paid, np.flatnonzero(part), encoded.population, grid)
-    habit = rounding_habit(claimed, paid, np.flatnonzero(part), encoded.population, grid, step)
-    ratio[part] = plain_ratio(paid[part], claimed[part], grid, step, habit)
+    ratio, step, keeps, habit = _shares(claimed, paid, part, encoded.population, grid)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
@@ -189,7 +194,21 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     part &= number < 0
     first += len(exact)
     ratio[~part] = np.nan
-    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, habit, as_paid)
+    return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, keeps, habit, as_paid)
+
+
+def _shares(
+    claimed: Numbers, paid: Numbers, part: Mask, population: Population, grid: float
+) -> tuple[Numbers, float, tuple[float, ...], Habit]:
+    """Which share of it each claim that is paid in `part` is paid, and how that is rounded."""
+    rows = np.flatnonzero(part)
+    step = payment_step(claimed, paid, rows, population, grid)
+    keeps = kept_grids(claimed, paid, rows, population, grid) if step == grid else ()
+    steps = kept_steps(claimed, keeps, step)
+    habit = rounding_habit(claimed, paid, rows, population, grid, steps)
+    ratio = np.full(len(claimed), np.nan)
+    ratio[part] = plain_ratio(paid[part], claimed[part], grid, steps[part], habit)
+    return ratio, step, keeps, habit
 
 
 def _says_what_is_paid(claimed: Numbers, paid: Numbers, population: Population) -> Mask:
@@ -213,17 +232,22 @@ def profile_settlement(
     shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
-    rounded_to = add_grids(builder, encoded, candidates, unruled, grid)
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    assert encoded.paid is not None  # noqa: S101
+    rounding = list(candidates)
+    if rules.keeps:
+        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, rules.keeps), len(rules.keeps) + 1)
+        rounding += builder.candidates([CLAIMED_ON])
+    rounded_to = add_grids(builder, encoded, rounding, unruled, grid)
     by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
-    step = add_steps(builder, encoded, candidates, by_rule, grid, rules.step)
+    steps = kept_steps(encoded.claimed, rules.keeps, rules.step)
+    has_steps = add_steps(builder, encoded, rounding, by_rule, grid, steps)
     if means is not None:
         shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
     bins["paid"] = Bins(
         lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
     )
-    assert encoded.claimed is not None  # noqa: S101 - as above
-    assert encoded.paid is not None  # noqa: S101
     known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
     of_part = () if rules.patients_part is None else tuple((1 - share, 0.0) for share in rules.patients_part.shares)
     usual = [
@@ -234,10 +258,10 @@ def profile_settlement(
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
     payments = every_payment(encoded)
-    steps = _few_steps(encoded.claimed, known, encoded.population, grid, any_size=bool(payments))
-    named = [*_common_amounts(rules, int(known.sum())), *steps]
+    few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, any_size=bool(payments))
+    named = [*_common_amounts(rules, int(known.sum())), *few_steps]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
-    others = list(candidates)
+    others = list(rounding)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
         builder.variables[AMOUNT_BAND] = (band, len(bands) + 1)
@@ -271,7 +295,8 @@ def profile_settlement(
         rounded_to,
         rules.habit,
         payments,
-        step,
+        rules.step if has_steps and not rules.keeps else None,
+        rules.keeps,
     )
 
 
@@ -324,17 +349,17 @@ def _with_one_range(shares: Binned) -> Binned:
     return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
 
 
-def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: float, habit: Habit = NEAR) -> Numbers:
+def plain_ratio(paid: Numbers, claimed: Numbers, grid: float, step: Numbers, habit: Habit = NEAR) -> Numbers:
     """The share that is paid, with as few decimals, four at most, as give exactly what is paid on the grid or the step; else unrounded.
 
     Where payments are on a step of their own, decimals that would give about any amount are not tried.
     """
-    ratio = paid / claimed
+    ratio, on_the_grid = paid / claimed, habit if bool((step == grid).all()) else NEAR
     for decimals in (4, 3, 2):
         plain = np.round(paid / claimed, decimals)
         apart = claimed * 10.0**-decimals
         tells = (decimals <= _FEW_DECIMALS) | (step == grid) | (apart >= _TELLING * grid)
-        on_grid = tells & is_exactly(claimed * plain, paid, grid, grid, habit if step == grid else NEAR)
+        on_grid = tells & is_exactly(claimed * plain, paid, grid, grid, on_the_grid)
         on_step = is_exactly(claimed * plain, paid, step, grid, habit) & (apart >= _TELLING * step)
         ratio = np.where(on_grid | on_step, plain, ratio)
     return np.asarray(ratio)

@@ -116,9 +116,9 @@ def test_of_small_payments_in_tens_no_rule_is_found_by_chance(fit):
 
 def test_decimals_that_would_give_any_amount_tell_no_share():
     paid, claimed = np.array([301.0, 300_699.0]), np.array([777.0, 777_000.0])
-    assert plain_ratio(paid, claimed, 1.0, 10.0).tolist() == [301 / 777, 0.387]
+    assert plain_ratio(paid, claimed, 1.0, np.full(2, 10.0)).tolist() == [301 / 777, 0.387]
     # Where payments have no step of their own, any amount is as good as another.
-    assert plain_ratio(paid, claimed, 1.0, 1.0).tolist() == [0.387, 0.387]
+    assert plain_ratio(paid, claimed, 1.0, np.ones(2)).tolist() == [0.387, 0.387]
 
 
 def test_nothing_is_left_that_is_more_than_is_claimed():
@@ -188,13 +188,13 @@ def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     persons = np.where(np.arange(4000) < 2000, 0, np.arange(4000))
     for owner, habit in ((np.arange(4000), "down"), (persons, "near")):
         told = rounding_habit(
-            claimed, np.floor(claimed * share), np.arange(4000), Population(4000, 11, owner, None), 1.0, 1.0
+            claimed, np.floor(claimed * share), np.arange(4000), Population(4000, 11, owner, None), 1.0, np.ones(4000)
         )
         assert told == habit
     odd = np.where(np.arange(4000) < 2000, 5 + 10 * np.arange(4000) + 1000, 2 * claimed)
     for owner, habit in ((np.arange(4000), "half up"), (persons, "near")):
         told = rounding_habit(
-            odd, np.floor(odd * 0.9 + 0.5), np.arange(4000), Population(4000, 11, owner, None), 1.0, 1.0
+            odd, np.floor(odd * 0.9 + 0.5), np.arange(4000), Population(4000, 11, owner, None), 1.0, np.ones(4000)
         )
         assert told == habit
 
@@ -272,13 +272,44 @@ def test_of_too_few_payments_by_a_rule_no_step_is_told():
     """The same numbers, of one person: the table of steps is left out."""
     g = np.random.default_rng(66)
     paid = np.rint(np.exp(g.normal(12, 0.5, 4000)))
-    for persons, told in ((np.arange(4000), 1.0), (np.zeros(4000, np.int64), None)):
+    for persons, told in ((np.arange(4000), True), (np.zeros(4000, np.int64), False)):
         encoded = Encoded(population=Population(4000, 11, persons, None), rows=4000, paid=paid)
         builder = Builder(encoded.population)
-        assert add_steps(builder, encoded, [], np.arange(4000), 0.01, 1.0) == told
-        assert ("paid_to_step" in builder.tables) == (told is not None)
+        assert add_steps(builder, encoded, [], np.arange(4000), 0.01, np.ones(4000)) == told
+        assert ("paid_to_step" in builder.tables) == told
         few = np.arange(200)
-        assert add_steps(Builder(encoded.population), encoded, [], few, 0.01, 1.0) is None
+        assert add_steps(Builder(encoded.population), encoded, [], few, 0.01, np.ones(4000)) is False
+
+
+def of_systems(owner=None):
+    """Two thirds bill in whole units and the others to the cent; all pay nine tenths, or seven to eight, rounded as they bill."""
+    table = tariff_table(ROWS)
+    g = np.random.default_rng(69)
+    whole = np.arange(ROWS) % 3 > 0
+    claimed = np.exp(g.normal(12, 0.8, ROWS))
+    claimed = np.where(whole, np.rint(claimed), np.round(claimed, 2))
+    share = np.where(g.random(ROWS) < 0.6, 0.9, g.uniform(0.7, 0.8, ROWS))
+    paid = np.where(whole, np.rint(claimed * share), np.round(claimed * share, 2))
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+    return table if owner is None else replaced(table, "patient_id_hash", owner(whole))
+
+
+def test_who_bills_whole_units_is_paid_such_where_others_are_paid_to_the_cent(fit):
+    profile = fit(of_systems())
+    assert profile.money.paid_keeps == (1.0,)
+    assert Profile.from_json(profile.to_json()).profile_hash == profile.profile_hash
+    claims = Sampler(profile).draw_claims(5, np.arange(6000))
+    claimed, paid = (np.array(claims[name]) for name in ("amount_claimed", "amount_paid"))
+    whole, in_part = claimed == np.rint(claimed), (paid != claimed) & (paid > 0)
+    assert whole.mean() == pytest.approx(2 / 3, abs=0.05)
+    assert (paid == np.rint(paid))[whole & in_part].mean() > 0.98
+    assert (paid == np.rint(paid))[~whole & in_part].mean() < 0.05
+    exactly = np.abs(paid - np.where(whole, np.rint(claimed * 0.9), np.round(claimed * 0.9, 2))) < 0.006
+    assert exactly[in_part].mean() == pytest.approx(0.6, abs=0.05)
+
+
+def test_the_grid_that_one_persons_payments_keep_is_nobodys(fit):
+    assert fit(of_systems(lambda whole: np.where(whole, "one", [f"p{i}" for i in range(ROWS)]))).money.paid_keeps == ()
 
 
 @pytest.mark.parametrize(("share", "persons", "told"), [(0.5, 4000, True), (0.02, 4000, False), (0.5, 5, False)])
