@@ -14,6 +14,8 @@ from claims_sim.profile.source_sql import (
     NO_CODE,
     ColumnMapping,
     Located,
+    clean_member,
+    members_expression,
     plain_code,
     text_expression,
 )
@@ -96,17 +98,18 @@ def _code_form(
     head = f"regexp_extract({text}, {quote(_CODE_PART)})" if named else text
     small, either = (f"{_AT_HEAD}[{letters}]" for letters in ("a-z", "A-Za-z"))
     at_head, behind = _share(opened, head, small, either), _share(opened, head, f"{_BEHIND}[a-z]", f"{_BEHIND}[A-Za-z]")
-    shapes = _shapes(opened, column) if is_code else {}
+    shapes = _shapes(opened, column, located)
     # Each way in which cells differ: what is written so, and where that can be told.
     differ = {}
     if _is_mixed(at_head):
         differ[_SMALL] = (f"regexp_matches({head}, {quote(small)})", f"regexp_matches({head}, {quote(either)})")
     mixed = [name for name, shape in shapes.items() if shape.mixed]
-    if sum(shapes[one].claims for one in mixed) > _SOME * sum(shape.claims for shape in shapes.values()):
+    are_mixed = sum(shapes[one].claims for one in mixed) > _SOME * sum(shape.claims for shape in shapes.values())
+    if is_code and are_mixed:
         written, code = _written(text), plain_code(column)
         is_told = f"replace({written}, '.', '') = {code} AND {_SHAPE.format(code)} IN ({', '.join(map(quote, mixed))})"
         differ[_PLAIN] = (f"NOT contains({written}, '.')", is_told)
-    elif not is_code and _is_mixed(_share(opened, text, _ANY_DOT, f"{_ANY_DOT}|{_LONG_CODE}")):
+    elif are_mixed:
         is_told = f"regexp_matches({text}, {quote(f'{_ANY_DOT}|{_LONG_CODE}')})"
         differ[_PLAIN] = (f"NOT regexp_matches({text}, {quote(_ANY_DOT)})", is_told)
     ways = _ways(opened, name, differ, located, mapping) if differ else None
@@ -177,15 +180,19 @@ class _Shape:
         return sum(claims for form, claims in self.forms.items() if "." in form) >= (1 - _SOME) * self.claims
 
 
-def _shapes(opened: OpenSource, column: Located) -> dict[str, _Shape]:
-    """The shapes that ENOUGH claims have: a column may hold positions of several lists, 7301 beside 39.10 and 83.62.17.
+def _shapes(opened: OpenSource, column: Located, located: Mapping[str, Located]) -> dict[str, _Shape]:
+    """The shapes that ENOUGH codes of claims have: a column may hold positions of several lists, 7301 beside 39.10 and 83.62.17.
 
     Those are no several ways of writing: each code has one.
     """
-    written = _written(text_expression(column))
+    cells = (
+        f"SELECT {plain_code(column)} AS code, {_written(text_expression(column))} AS written FROM {opened.relation}"
+    )
+    if column.kind == "list":
+        members = f"SELECT trim(unnest({members_expression(column, located)})) AS member FROM {opened.relation}"
+        cells = f"SELECT {clean_member('member')} AS code, {_written('member')} AS written FROM ({members})"
     by_code = (
-        f"SELECT code, {_SHAPE.format('written')} AS form, count(*) AS claims "
-        f"FROM (SELECT {plain_code(column)} AS code, {written} AS written FROM {opened.relation}) "
+        f"SELECT code, {_SHAPE.format('written')} AS form, count(*) AS claims FROM ({cells}) "
         f"WHERE replace(written, '.', '') = code AND code NOT IN ({', '.join(map(quote, NO_CODE))}) GROUP BY ALL"
     )
     by_code = (

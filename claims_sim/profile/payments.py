@@ -252,9 +252,7 @@ class Payments:
         """Set `paid` where it is not the whole amount."""
         money, grid = self.profile.money, self.profile.amount_grid
         table = self._tables["paid"]
-        # Borders are amounts, too: to the cent, or those of 0.30 would lie behind it as computed.
-        draft.codes[CLAIMED_ON] = kept_by(amount, money.paid_keeps)
-        draft.codes[AMOUNT_BAND] = np.searchsorted(np.array(money.paid_bands), np.round(amount, 2)).astype(np.int32)
+        self._place_claimed(draft, amount)
         if self._own is not None:
             draft.codes[BESIDE_PRICE] = beside_price(amount, self._own.usual(draft), grid)
             if self._owed_follows:
@@ -306,6 +304,13 @@ class Payments:
         self._pay_what_is_paid(draft, amount, paid)
         if self._seldom_pays_more:
             paid[amount == 0] = 0.0
+
+    def _place_claimed(self, draft: Draft, amount: Numbers) -> None:
+        """Say in which band what is claimed is, and which of the grids that payments keep it lies on."""
+        # Borders are amounts, too: to the cent, or those of 0.30 would lie behind it as computed.
+        bands = np.array(self.profile.money.paid_bands)
+        draft.codes[AMOUNT_BAND] = np.searchsorted(bands, np.round(amount, 2)).astype(np.int32)
+        draft.codes[CLAIMED_ON] = kept_by(amount, self.profile.money.paid_keeps)
 
     def _draw_kind(self, key: int, rows: Rows, draft: Draft) -> None:
         """Of what kind each payment is, and about how large a share, where these are told first."""

@@ -271,7 +271,7 @@ def _raw_expression(
 def canonical_value(name: str, column: Located, mapping: ColumnMapping) -> str:
     """A text of a located column, or a member of its lists, as a canonical value: an expression over their column's name."""
     if column.kind == "list":
-        clean = _plain_code if name == FURTHER else _clean
+        clean = _plain_code if name == FURTHER else clean_member
         return _nullified(clean(quote_identifier(column.theirs)), ("", *NO_CODE))
     mapping = replace(mapping, values={name: _values_for(name, column, mapping)})
     column = replace(column, type="VARCHAR", behind=False)  # of a name its text is left
@@ -373,7 +373,7 @@ def canonical_expression(
         return _number(column, f"TRY_CAST({text} AS DOUBLE)")
     if column.kind == "list":
         empty = ", ".join(quote(text) for text in ("", *NO_CODE))
-        clean = _plain_code if name == FURTHER else _clean
+        clean = _plain_code if name == FURTHER else clean_member
         cleaned = f"list_transform({members_expression(column, located)}, lambda c: {clean('c')})"
         return f"list_filter({cleaned}, lambda c: c NOT IN ({empty}))"
     text, nothing = value_expression(name, column), list(NOTHING)
@@ -525,7 +525,8 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
     return f"({codes})[2:]" if is_first else codes
 
 
-def _clean(code: str) -> str:
+def clean_member(code: str) -> str:
+    """A member of a list of codes without dots and marks."""
     return f"upper(regexp_replace({_not_as_number(f'trim({code})')}, '[.+*†]', '', 'g'))"
 
 

@@ -260,6 +260,16 @@ def test_codes_of_a_shape_that_all_write_with_dots_keep_them(tmp_path):
     assert {code for (code,) in told.fetchall()} == {"83.62.17", "J18.9", "J189"}
 
 
+def test_codes_in_lists_have_their_dots_each_where_its_shape_has_it(tmp_path):
+    """ICD-11's behind four characters, beside ICD-10's behind three."""
+    told = {"dx_primary_code": ["A00"] * 200, "admit_dt": ["2024-01-02"] * 200, "amount_claimed": [1.0] * 200}
+    form = forms_of(tmp_path, **told, dx_secondary_codes=["E11.9;I10", "BA00.Z;5A11"] * 100).codes["dx_secondary_codes"]
+    assert form.ways is None
+    codes = "(VALUES ('E119'), ('I10'), ('BA00Z'), ('5A11')) AS v(code)"
+    written = [code for (code,) in duckdb.sql(f"SELECT {form.written('code')} FROM {codes}").fetchall()]
+    assert written == ["E11.9", "I10", "BA00.Z", "5A11"]
+
+
 @pytest.mark.parametrize(
     ("lists", "way"),
     [
