@@ -422,8 +422,11 @@ def _of_icd11(values: Sequence[str | None], persons: Ints | Numbers, enough: Mas
 
 
 def as_companions(values: Sequence[str | None], primary: Sequence[str]) -> Mask:
-    """Which secondary diagnoses are stem codes of ICD-11, with their dot or without, where most of the `primary` ones are such."""
-    are = sum(bool(_ICD11_CODE.fullmatch(code)) and not is_full_code(code) for code in primary) > _HALF * len(primary)
+    """Which secondary diagnoses are stem codes of ICD-11, with their dot or without, where a dozen of the `primary` ones are such,
+    or most are: a table may have them since a day.
+    """  # noqa: D205
+    of_icd11 = sum(bool(_ICD11_CODE.fullmatch(code)) and not is_full_code(code) for code in primary)
+    are = of_icd11 >= min(_A_DOZEN, _HALF * len(primary) + 1)
     dotless = [
         _ICD11_STEM.sub(r"\g<0>.", (value or "").replace(".", ""), count=1).removesuffix(".") for value in values
     ]
