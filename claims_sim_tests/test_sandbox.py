@@ -12,6 +12,7 @@ from claims_sim.generation.batch import utc_now
 from claims_sim.launch import generate
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
+from claims_sim.profile.diagnosis_count import COUNTS_ALL
 from claims_sim.profile.reverse import CASE_GROUP
 from claims_sim.settings import load_settings
 
@@ -319,6 +320,18 @@ def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_pa
     for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
         assert ours == pytest.approx(real, abs=0.05 + 0.05 * real)
     assert query(path, told)[0][0] > 1.2
+
+
+def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it_is(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        "SELECT * REPLACE (1 + len(dx_secondary_codes) AS comorbidity_count) FROM src.claims_normalized",
+    )
+    assert COUNTS_ALL in pipeline.current_profile(own).oddities
+    assert "comorbidity_count" not in write_sandbox(own, out, asked=asked()).named("")
+    assert query(out, "SELECT DISTINCT comorbidity_count - len(dx_secondary_codes) FROM claims_normalized") == [(1,)]
 
 
 def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_path):

@@ -14,6 +14,7 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
+from claims_sim.profile.diagnosis_count import NEARLY_ALL
 from claims_sim.profile.money_written import MoneyForm, money_form
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
@@ -23,6 +24,7 @@ from claims_sim.profile.source_sql import (
     MONEY,
     ColumnMapping,
     Located,
+    canonical_expression,
     date_expression,
     text_expression,
 )
@@ -74,7 +76,8 @@ class Forms:
 
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
-    where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes.
+    where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the
+    primary diagnosis among comorbidities.
     """
 
     dates: Mapping[str, DateForm]
@@ -85,6 +88,7 @@ class Forms:
     of_weights: int | None = None
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
     case_groups: bool = False
+    counts_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _decimals_of_weights(opened, located),
         _money(opened, located),
         _has_case_groups(opened, located),
+        _counts_all(opened, located, mapping),
     )
 
 
@@ -156,6 +161,21 @@ def _decimals(opened: OpenSource, number: str, most: int = _MOST_DECIMALS) -> in
 
 def _days_between(first: str, last: str) -> str:
     return f"(epoch({last}) - epoch({first})) / 86400"
+
+
+def _counts_all(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> bool:
+    """Whether comorbidities are counted as `without_the_primary` says."""
+    if not {"comorbidity_count", "dx_secondary_codes"} <= located.keys():
+        return False
+    count, listed = (
+        canonical_expression(name, located[name], located, mapping, opened.relation)
+        for name in ("comorbidity_count", "dx_secondary_codes")
+    )
+    row = opened.connection.execute(
+        f"SELECT count(*) FILTER (number = 1 + coalesce(len(listed), 0)), count(number) "
+        f"FROM (SELECT {count} AS number, {listed} AS listed FROM {opened.relation})"
+    ).fetchone()
+    return row is not None and row[1] > 0 and row[0] >= NEARLY_ALL * row[1]
 
 
 def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
@@ -333,7 +353,7 @@ def _member(name: str, theirs: str, located: Mapping[str, Located], type_: str, 
 
 def _number(name: str, type_: str, forms: Forms) -> str:
     """A number; as text it has no needless decimals."""
-    value = name
+    value = f"({name} + 1)" if name == "comorbidity_count" and forms.counts_all else name
     if name == "los" and forms.decimals:
         value = (
             f"CASE WHEN los IS NOT NULL THEN round({_days_between('admit_dt', 'discharge_dt')}, {forms.decimals}) END"

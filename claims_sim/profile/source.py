@@ -24,6 +24,7 @@ from claims_sim.profile.behind_codes import with_further_procedures, with_names_
 from claims_sim.profile.blanks import empty_cells
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.date_order import with_date_order
+from claims_sim.profile.diagnosis_count import without_the_primary
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
@@ -159,11 +160,12 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         further = columns[FURTHER].combine_chunks() if FURTHER in with_lists else None
         columns = columns.drop_columns([FURTHER] if FURTHER in with_lists else [])
         columns, says_none, says_not_what = without_what_it_says(columns)
+        columns, counts_all = without_the_primary(columns)
         given = given_values(opened.connection, opened.relation, located)
         reading = Reading(opened.connection, opened.relation, located, mapping, columns, given, k)
         refuse_unreadable(reading)
         refuse_amounts_for_codes(reading)
-        oddities = (*describe_oddities(reading), *mapping_notes(reading))
+        oddities = (*counts_all, *describe_oddities(reading), *mapping_notes(reading))
     left_out = something_else(columns)
     columns = columns.drop_columns([*left_out])
     no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
@@ -258,6 +260,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
         columns = _copy(connection, sample, located, mapping, says_no_amount(located))
         columns, says_none, _ = without_what_it_says(columns)
+        columns = without_the_primary(columns)[0]
         columns = fill_amounts(fill_stays(columns)[0], says_none=says_none)[0]
         return columns.drop_columns([*something_else(columns)])
     except duckdb.Error as error:
@@ -282,7 +285,7 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
                 "[columns] of a mapping file."
             )
         ids = f"CAST({quote_identifier(theirs)} AS VARCHAR) AS claim_id"
-        return _copy(opened.connection, opened.relation, located, mapping, first=ids)
+        return without_the_primary(_copy(opened.connection, opened.relation, located, mapping, first=ids))[0]
 
 
 def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:

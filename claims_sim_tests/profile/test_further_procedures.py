@@ -1,6 +1,6 @@
 """Lists of procedures in one column: what is done next is told by what was done before it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
 import duckdb
@@ -9,11 +9,15 @@ import pytest
 
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
+from claims_sim.profile import builder
 from claims_sim.profile.behind_codes import with_further_procedures
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import FURTHER_PROCEDURE, Profile
+from claims_sim.profile.encode import encode
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.mapping import ColumnMapping
+from claims_sim.profile.release import release_table
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, open_source, read_source
 from claims_sim.profile.source_sql import FURTHER
@@ -109,6 +113,70 @@ def test_a_procedure_that_a_claim_repeats_counts_once_and_ends_no_list(tmp_path)
     assert profile.vocabularies[FURTHER_PROCEDURE] == ("1371", "5491", "9904", None)
     lists = Counter((first, *behind) for first, behind in zip(*drawn(profile), strict=True))
     assert lists.keys() == {("1341", "1371"), ("3995", "9904", "5491")}
+
+
+def shaken(seed, *, persons, facilities):
+    """Columns of claims with up to five of forty procedures, common and rare, of persons with three claims and of houses of all sizes,
+    one of which does in six hundred claims what others seldom do.
+    """  # noqa: D205
+    g = np.random.default_rng(seed)
+    codes = [f"{88 + i // 10}.{i % 10}1" for i in range(40)]
+    often = 1 / np.arange(1, 41) ** 1.3
+    lists = ["#".join(g.choice(codes, g.integers(1, 6), p=often / often.sum(), replace=False)) for _ in range(4000)]
+    houses = [f"f{house}" for house in g.zipf(1.5, 4000) % 40]
+    for place in range(600):
+        lists[place], houses[place] = f"{codes[0]}#{codes[30 + place % 3]}", "own"
+    columns = {"procedure_code": lists, "dx_primary_code": ["A09"] * 4000, "amount_claimed": [1.0] * 4000}
+    if persons:
+        columns["patient_id_hash"] = [f"p{g.integers(0, 1333)}" for _ in range(4000)]
+    if facilities:
+        columns["facility_id"] = houses
+    return columns
+
+
+@pytest.mark.parametrize(
+    ("persons", "facilities"), [(True, True), (True, False), (False, True), (False, False)],
+    ids=["both keys", "persons", "facilities", "no key"],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_cell_of_what_comes_next_may_be_told_counted_claim_by_claim(
+    tmp_path, monkeypatch, seed, persons, facilities
+):
+    """Counted again from the lists: each cell, and each remainder of no fewer steps than k, is of enough persons and houses."""
+    seen = {}
+
+    def noted(target, parents, population, *others):
+        found = release_table(target, parents, population, *others)
+        seen[target.name] = (target, parents, found)
+        return found
+
+    monkeypatch.setattr(builder, "release_table", noted)
+    source = read_source(table(tmp_path, **shaken(seed, persons=persons, facilities=facilities)))
+    fit_profile(source, k=11, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    target, parents, found = seen[FURTHER_PROCEDURE]
+    encoded = encode(source, 11)
+    whole = encoded.population
+    steps = 1 + np.bincount(encoded.further_rows, minlength=encoded.rows)
+    owner = np.repeat(np.arange(encoded.rows), steps)
+    assert len(owner) == len(target.codes)
+    again = Population(
+        len(owner), whole.k, owner + 1 if whole.persons is None else whole.persons[owner],
+        None if whole.facilities is None else whole.facilities[owner],
+    )  # fmt: skip
+    contexts = np.column_stack([parent.codes for parent in parents]) if parents else np.zeros((len(owner), 0))
+    cells, remainders = defaultdict(list), defaultdict(list)
+    for row, depth in enumerate(found.depth.tolist()):
+        if depth >= 0:
+            cells[depth, tuple(contexts[row, :depth]), found.codes[row]].append(row)
+    told = {(depth, context) for depth, context, _ in cells}
+    for row, depth in enumerate(found.depth.tolist()):
+        for deeper in range(max(depth, 0) + 1, len(parents) + 1):
+            if (deeper, tuple(contexts[row, :deeper])) in told:
+                remainders[deeper, tuple(contexts[row, :deeper])].append(row)
+    assert len(cells) > 20
+    assert all(again.may_be_told(np.array(rows)) for rows in cells.values())
+    enough = [rows for rows in remainders.values() if len(rows) >= whole.k]
+    assert all(again.may_be_told(np.array(rows)) for rows in enough)
 
 
 def test_secondary_diagnoses_that_a_claim_repeats_count_once(tmp_path):
