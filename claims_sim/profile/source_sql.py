@@ -1,5 +1,6 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -131,6 +132,7 @@ ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
 _LISTED: Final = 40
+_SIMPLE_LIST: Final = re.compile(r"[A-Z]+\[\]")
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 _WITH_NAN: Final = ("FLOAT", "DOUBLE")
 
@@ -305,7 +307,8 @@ def _as_text(column: Located) -> str:
     428.0 may be a code with its dot.
     """
     name = quote_identifier(column.theirs)
-    text = f"array_to_string({name}, ';')" if column.type.endswith("[]") else f"CAST({name} AS VARCHAR)"
+    is_list = column.kind in ("code", "list") and bool(_SIMPLE_LIST.fullmatch(column.type))
+    text = f"array_to_string({name}, ';')" if is_list else f"CAST({name} AS VARCHAR)"
     if not _has_decimals(column):
         return text
     whole = f"{name} = trunc({name})" + (f" AND {name} >= 1000" if column.kind == "code" else "")
