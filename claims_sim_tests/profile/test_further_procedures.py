@@ -118,7 +118,7 @@ def test_a_procedure_that_a_claim_repeats_counts_once_and_ends_no_list(tmp_path)
 def shaken(seed, *, persons, facilities):
     """Columns of claims with up to five of forty procedures, common and rare, of persons with three claims and of houses of all sizes,
     one of which does in six hundred claims what others seldom do.
-    """  # noqa: D205
+    """
     g = np.random.default_rng(seed)
     codes = [f"{88 + i // 10}.{i % 10}1" for i in range(40)]
     often = 1 / np.arange(1, 41) ** 1.3
