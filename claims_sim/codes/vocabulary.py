@@ -75,6 +75,26 @@ _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muay
 _SIGN_OF_CARE: Final = re.compile(
     r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝咽喉癌瘤症病疹疡瘍障]"
 )
+# Illnesses, complaints, parts of bodies and what is done in Indonesian, as short diagnoses are written: none that is a name (Asma, Dini,
+# Rahim, Bening are).
+_INDONESIAN_WORDS: Final = """
+abortus abses akibat akut alergi ansietas apendisitis appendisitis artritis asing atas bahu bakteri balita batuk bawah bayi bedah benda
+bengkak berat berdarah berlubang biopsi bronkitis bronkopneumonia cacar campak cedera cemas cephalgia cuci darah dbd demam dengan depresi
+dermatitis diare disertai dislipidemia dislokasi dispepsia eklamsia empedu endoskopi epilepsi faringitis febris fisioterapi flu fraktur
+gagal ganas gangguan gangren gastritis gatal getah gigi gigitan ginjal glaukoma haid hamil hemodialisa hemodialisis hemoragik hemoroid
+hepatitis hidung hiperkolesterolemia hipertensi hiperurisemia hipotensi imunisasi inap infark infeksi infus insomnia iskemik jahit jalan
+jamur jantung jari jinak kaki kanan kandung kanker karang karena karies karsinoma katarak kateter keguguran kehamilan kejang kelahiran
+kelenjar kembung kemih kemoterapi kepala keputihan keracunan keseleo kesemutan ketuban kiri kolelitiasis kolesterol kolitis komplikasi
+konjungtivitis konstipasi konsultasi kontrol kram kronik kronis kudis kuku kulit laboratorium lain lainnya lambung lansia laringitis lecet
+leher lemah lemas letak leukemia lidah limfoma luka lumpuh lutut maag melahirkan melitus memar mencret mialgia migrain migren miopia mual
+multipel mulut muntah nafas napas neonatus neoplasma neuropati nifas nyeri obat observasi operasi osteoartritis osteoporosis otak otot
+pada panas paru pasca patah payudara pecah pelepasan pemasangan pembedahan pembersihan pemeriksaan penambalan pencabutan pencernaan
+pendarahan penyakit perdarahan periksa pernafasan pernapasan persalinan perut pilek pinggang pinggul pingsan plasenta pneumonia
+preeklamsia prematur primer prostat pulpa punggung pusing radioterapi rawat rematik resep ringan riwayat rontgen ruam sakit saluran saraf
+sedang sefalgia sekunder sembelit sendi sengatan sesak sesar sinusitis sirosis skabies skizofrenia spesifik spontan stadium sungsang
+suntik suntikan suspek syaraf talasemia tangan tanpa telinga tenggorokan terapi tersumbat thalasemia thypoid tidak tifoid tipe tipes
+tiroid tonsilitis transfusi trauma tuberkulosis tulang tumor ulkus urtikaria usus vaksinasi virus wasir
+"""
 _PLAIN_WORDS: Final = """
 acute bilateral chronic closed complicated complication complications control delivery disease disorder follow
 history left mild moderate multiple open other outpatient inpatient primary procedure procedures recurrent right
@@ -210,6 +230,12 @@ def care_words() -> frozenset[str]:
 @cache
 def words() -> frozenset[str]:
     """All lower-case words that a label of a diagnosis or a procedure may be made of."""
+    return words_of_classifications() | {*_INDONESIAN_WORDS.split()}
+
+
+@cache
+def words_of_classifications() -> frozenset[str]:
+    """Those of them that the code systems' labels have, or such as these might."""
     labels, proper = _label_words()
     common = {word for word in labels if word not in proper}
     spelled = common.union(*(_spellings(word) for word in common))
@@ -218,4 +244,6 @@ def words() -> frozenset[str]:
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
     possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
     possessives |= {f"{word}'s" for word in proper if len(word) > 3 and not word.endswith("s")}
-    return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})
+    return frozenset(
+        numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()}
+    )

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import words
+from claims_sim.codes.vocabulary import words_of_classifications
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.admit import ICD9_CODE, SEVERAL, TITLE_ANYWHERE, TITLED, admit_category, is_full_code
 from claims_sim.profile.counting import Ints, Mask
@@ -369,7 +369,7 @@ def _begins_a_word(letters: str) -> bool:
 
 @cache
 def _ascending_words() -> list[str]:
-    return sorted(words())
+    return sorted(words_of_classifications())
 
 
 def _heads(values: Sequence[str | None], listed: Mask) -> set[str]:

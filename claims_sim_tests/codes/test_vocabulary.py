@@ -29,6 +29,7 @@ def test_every_label_is_made_of_words_of_the_vocabulary(code):
         "diarrhoea diarrhea tumour tumors leukaemia leukemia paediatric pediatric haemodialysis hemodialysis",
         "COPD HIV CT MRI X-ray NOS unspecified USG EKG",
         "fracture fractures abscess abscesses pregnancy pregnancies",
+        "ISPA + FEBRIS NYERI PINGGANG DEMAM DBD Batuk pilek hipertensi grade diare akut",
     ],
 )
 def test_other_spellings_numbers_and_abbreviations_belong_to_it(text):
@@ -37,6 +38,8 @@ def test_other_spellings_numbers_and_abbreviations_belong_to_it(text):
 
 def test_no_common_personal_name_belongs_to_it():
     assert [name for name in NAMES.split() if name in vocabulary.words()] == []
+    indonesian = "asma dini rahim bening bakar manis dada dan intan melati kartika sari bulan surya cahaya mawar hasan fatah jamil budi"
+    assert [name for name in indonesian.split() if name in vocabulary.words()] == []
 
 
 def test_the_spelling_rules_invent_no_words():
