@@ -14,7 +14,9 @@ from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.diagnosis_count import COUNTS_ALL
 from claims_sim.profile.reverse import CASE_GROUP
+from claims_sim.profile.source import SourceSpec, read_source, union_view
 from claims_sim.settings import load_settings
+from claims_sim_tests.profile.test_source import parquet
 
 # As somebody else would write it against a table of theirs: dates as text in day-first order, codes with dots, lists in
 # one text, coded values, instants, numbers as text, and columns that no claim of ours has.
@@ -291,6 +293,30 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.parametrize("form", ["text", "list"])
+def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_there(settings, tmp_path, form):
+    """A list begins by what it says first; [] is no diagnosis."""
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "diagnoses"\ndx_secondary_codes = "diagnoses"\n')
+    lists = "CASE WHEN hash(claim_id) % 4 = 0 THEN [] ELSE [NULL, '', dx_primary_code, 'I10'] END"
+    spelled = f"CAST(to_json(list_filter({lists}, lambda c: c <> '')) AS VARCHAR)"
+    own = simulation_of(
+        settings,
+        path,
+        f"""SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count),
+          {lists if form == "list" else spelled} AS diagnoses FROM src.claims_normalized""",
+        mapping=mapping,
+    )
+    profile = pipeline.current_profile(own)
+    assert "[]" not in profile.vocabularies["dx_primary_code"]
+    assert profile.defaults["dx_primary_code"] == "R69"
+    write_sandbox(own, out, asked=asked())
+    empty = "diagnoses = []" if form == "list" else "diagnoses = '[]'"
+    share = query(out, f"SELECT avg(({empty})::INT), count(diagnoses) / count(*) FROM claims_normalized")[0]
+    assert share[0] == pytest.approx(0.25, abs=0.04)
+    assert share[1] == 1
+
+
 ALL_DIAGNOSES = {
     "text": "array_to_string(list_prepend(dx_primary_code, dx_secondary_codes), ';')",
     "list": "list_prepend(dx_primary_code, dx_secondary_codes)",
@@ -332,6 +358,21 @@ def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it
     assert COUNTS_ALL in pipeline.current_profile(own).oddities
     assert "comorbidity_count" not in write_sandbox(own, out, asked=asked()).named("")
     assert query(out, "SELECT DISTINCT comorbidity_count - len(dx_secondary_codes) FROM claims_normalized") == [(1,)]
+    real = union_view(SourceSpec(path), tmp_path / "none").split("UNION ALL")[0]
+    with duckdb.connect() as connection:
+        connection.execute(real)
+        told = "SELECT DISTINCT comorbidity_count - len(dx_secondary_codes) FROM claims_with_simulated"
+        assert connection.execute(told).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(("share", "reads"), [(1, True), (0.8, False)])
+def test_a_count_is_of_all_diagnoses_where_nearly_all_claims_count_so(tmp_path, share, reads):
+    rows = 1_000
+    columns = {
+        "dx_primary_code": ["A09"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows,
+        "dx_secondary_codes": [["I10"]] * rows, "comorbidity_count": [2 if i < share * rows else 1 for i in range(rows)],
+    }  # fmt: skip
+    assert (COUNTS_ALL in read_source(parquet(tmp_path / "c.parquet", **columns)).oddities) == reads
 
 
 def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_path):

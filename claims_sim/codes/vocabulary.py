@@ -73,7 +73,7 @@ khám mổ răng máu xét nghiệm tiêm
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
 _SIGN_OF_CARE: Final = re.compile(
-    r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝咽喉癌瘤症病疹疡瘍障]"
+    r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝咽喉癌瘤症病疹疡瘍障针針灸胎浴饲飼剖氟片染]"
 )
 # Illnesses, complaints, parts of bodies and what is done in Indonesian, as short diagnoses are written: none that is a name (Asma, Dini,
 # Rahim, Bening are).
@@ -244,6 +244,4 @@ def words_of_classifications() -> frozenset[str]:
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).
     possessives = {word.removesuffix("'s") for word in labels if word.endswith("'s")}
     possessives |= {f"{word}'s" for word in proper if len(word) > 3 and not word.endswith("s")}
-    return frozenset(
-        numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()}
-    )
+    return frozenset(numbered | labels | possessives | {*_ABBREVIATIONS.split(), *_PLAIN_WORDS.split()})

@@ -236,8 +236,8 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     brackets behind these apart: not where the first says that there is none, one is a word of care or has a root of the code systems'
     words, all are such words, or one stands in two labels that may not be names, or in one with such a root. Or a common family name in
     Chinese characters with one to three behind it: alone, if none is a sign of care, or as a part of a label (脳外科 田中美咲). And all
-    that have such a name without a sign of care, a title in such characters (医師), initials, or the degree of a nurse, a midwife or a
-    pharmacist, whatever else stands there.
+    that have such a name beside something else, without a sign of care, a title in such characters (医師), initials, or the degree of a
+    nurse, a midwife or a pharmacist, whatever else stands there.
     """
     may, surely, others = np.zeros(len(values), np.bool_), np.zeros(len(values), np.bool_), Counter[str]()
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
@@ -245,9 +245,9 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
         text = values[i] or ""
         parts = _PARTED.split(text)
         names = [part for part in (text, *parts, *map("".join, pairwise(parts))) if _HAN_NAME.fullmatch(part)]
-        surely[i] = any(not signs_of_care(name) for name in names)
+        surely[i] = len(parts) > 1 and any(not signs_of_care(name) for name in names)
         surely[i] |= bool(_WITH_INITIALS.search(text) or _HAN_TITLE.search(text))
-        if surely[i] or (names and len(parts) > 1):
+        if surely[i] or (names and (len(parts) > 1 or not signs_of_care(text))):
             may[i] = True
             continue
         written = split_words(text)

@@ -29,6 +29,7 @@ _ANY_DOT, _LONG_CODE = r"[0-9A-Za-z]\.[0-9A-Za-z]", r"(^|[^0-9A-Za-z.\-])[0-9A-Z
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
+_A_CODE: Final = "[0-9A-Za-z./+*†-]*[0-9][0-9A-Za-z./+*†-]*"
 _PLAIN, _SMALL = "plain", "small"
 _SALT: Final = "codes"
 """The ways of all columns of codes are drawn alike: who writes the one without dots writes the other so."""
@@ -56,7 +57,15 @@ class CodeForm:
     with_dots: Sequence[str] = ()
 
     def written(self, code: str) -> str:
-        """The expression of a code, which has no dots, as the column writes it."""
+        """The expression of a code, which has no dots, as the column writes it; what is no code (a name in its place) is left alone."""
+        text = self._written(code)
+        return (
+            code
+            if text == code
+            else f"CASE WHEN regexp_full_match({code}, {quote(_A_CODE)}) THEN {text} ELSE {code} END"
+        )
+
+    def _written(self, code: str) -> str:
         way = drawn(_SALT, self.ways) if self.ways else ""
         text = self._dotted(code) if self.dots or self.dotted else code
         if _differs(self.ways, _PLAIN):

@@ -74,5 +74,6 @@ def _with_named_month(text: str) -> str:
     )
     month = " ".join(f"WHEN {name} IN ({', '.join(map(quote, names))}) THEN {month}" for month, names in MONTHS.items())
     rest = f"regexp_replace(split_part({text}, '-', 3), ' ([0-9]+)[.]([0-9]+)[.]([0-9]+)', ' \\1:\\2:\\3')"
+    rest = f"regexp_replace({rest}, '([.][0-9]{{6}})[0-9]+', '\\1')"
     forms = ", ".join(quote(f"%Y-%m-%d{time}") for time in _TIMES)
     return f"try_strptime(trim(concat({century}, {year}, '-', CASE {month} END, '-', {rest})), [{forms}])"

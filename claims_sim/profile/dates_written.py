@@ -8,7 +8,7 @@ from typing import Final
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.date_forms import DATE_FORMS, MONTH_FIRST_FORMS, MONTHS, NAME_OF_MONTH
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import Located, date_expression, text_expression
+from claims_sim.profile.source_sql import Located, date_expression, quote_identifier, text_expression
 
 _ISO_FORMS: Final = (
     "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known
@@ -29,18 +29,20 @@ _ISO_FORMS: Final = (
 )
 _NAMED_DAYS: Final = tuple(
     form.format(d=day, y=year)
-    for form in ("{d}-@-{y}", "{d} @ {y}", "{d}/@/{y}", "{d}.@.{y}", "{d}@{y}", "{d} de @ de {y}", "@ {d}, {y}", "@ {d} {y}", "@-{d}-{y}")
+    for form in ("{d}-@-{y}", "{d} @ {y}", "{d}/@/{y}", "{d}.@.{y}", "{d}@{y}", "{d} de @ de {y}", "@ {d}, {y}", "@ {d} {y}", "@-{d}-{y}",
+                 "{d} @, {y}")
     for year in ("%Y", "%y")
     for day in ("%d", "%-d")
 )  # fmt: skip
 _TIMES: Final = (
-    "", " %H:%M:%S", " %H:%M", ":%H:%M:%S", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %I.%M.%S.%f %p", " %-I:%M:%S %p", " %-I:%M %p",
+    "", " %H:%M:%S", " %H:%M", ":%H:%M:%S", "T%H:%M:%S",
+    " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %I.%M.%S.%f %p", " %-I:%M:%S %p", " %-I:%M %p",
 )  # fmt: skip
 _MONTH: Final = "@"
 """What stands in a form for the name of the month."""
 _UTC_OFFSET: Final = " ?[+-][0-9]{2}(:?[0-9]{2})?$"
 """How far a time is from UTC, behind it."""
-_LOOKED_AT: Final = 20_000  # about so many texts
+_LOOKED_AT, _MOST = 2_000, 0.5  # different texts; of the cells
 _ENGLISH: Final = tuple(names[0].title() for names in MONTHS.values())
 
 
@@ -76,20 +78,19 @@ def _date_form(opened: OpenSource, column: Located) -> DateForm:
     if offset := _utc_offset(opened, text):
         known = [*(form + offset for form in _ISO_FORMS if form.endswith(("M", "S", "f", "g"))), *known]
     named = [day + time for day in _NAMED_DAYS for time in _TIMES]
-    every = [*known, *_without_zeros(known), *named]
-    row = opened.connection.execute(f"SELECT 1 + count({text}) // {_LOOKED_AT} FROM {opened.relation}").fetchone()
-    date, bare = date_expression(column), f"regexp_replace({text}, {quote(NAME_OF_MONTH)}, '{_MONTH}')"
-    looked_at = (
-        f"SELECT {text} AS text, {bare} AS bare, {date} AS date FROM {opened.relation} "
-        f"WHERE hash({text}) % {row[0] if row else 1} = 0 AND {date} IS NOT NULL"
-    )
-    forms = {form: f"strftime(date, {quote(form)}) = {'bare' if _MONTH in form else 'text'}" for form in every}
-    form = most_fit(opened, f"({looked_at})", forms)
+    bare = f"regexp_replace({text}, {quote(NAME_OF_MONTH)}, '{_MONTH}')"
+    theirs = quote_identifier(column.theirs)
+    counted = f"SELECT {theirs}, count(*) AS cells FROM {opened.relation} WHERE {theirs} IS NOT NULL GROUP BY {theirs}"
+    counted = f"SELECT * FROM ({counted}) ORDER BY hash({theirs}), {theirs} LIMIT {_LOOKED_AT}"
+    date = f"{date_expression(column)} AS date"
+    texts = f"(SELECT * FROM (SELECT {text} AS text, {bare} AS bare, {date}, cells FROM ({counted})) WHERE date IS NOT NULL)"
+    form = ""
+    for some in (known, _without_zeros(known), named):  # each where none before it fits most of them
+        told = {one: f"strftime(date, {quote(one)}) = {'bare' if some is named else 'text'}" for one in some}
+        form = form or most_fit(opened, texts, told, _MOST)
     if not form:  # with decimals of seconds, say, or a day that is no day
-        form = most_fit(
-            opened, opened.relation, {form: f"try_strptime({text}, {quote(form)}) IS NOT NULL" for form in known}
-        )
-    return DateForm(form or known[0], _months(opened, text, date) if form and _MONTH in form else ())
+        form = most_fit(opened, texts, {one: f"try_strptime(text, {quote(one)}) IS NOT NULL" for one in known})
+    return DateForm(form or known[0], _months(opened, text, date_expression(column)) if form and _MONTH in form else ())
 
 
 def _without_zeros(forms: Sequence[str]) -> list[str]:
@@ -126,9 +127,11 @@ def _utc_offset(opened: OpenSource, text: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def most_fit(opened: OpenSource, relation: str, fits: Mapping[str, str]) -> str:
-    """What most rows fit, of equal ones the first; "" where none fits."""
-    counts = ", ".join(f"count(*) FILTER ({condition})" for condition in fits.values())
-    row = opened.connection.execute(f"SELECT {counts} FROM {relation}").fetchone() or ()
-    best, rows = max(zip(fits, row, strict=True), key=lambda pair: pair[1])
-    return best if rows else ""
+def most_fit(opened: OpenSource, texts: str, fits: Mapping[str, str], share: float = 0.0) -> str:
+    """What most `texts`, given with how many `cells` hold each, fit, of equal ones the first; "" where no more than a share of them do."""
+    if not fits:
+        return ""
+    counts = ", ".join(f"coalesce(sum(cells) FILTER ({condition}), 0)" for condition in fits.values())
+    row = opened.connection.execute(f"SELECT {counts}, coalesce(sum(cells), 0) FROM {texts}").fetchone() or ()
+    best, cells = max(zip(fits, row, strict=False), key=lambda pair: pair[1])
+    return best if cells > share * row[-1] else ""

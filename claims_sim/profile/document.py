@@ -402,6 +402,10 @@ class Profile(_Part):
             raise ValueError("the table paid_rounded_to does not fit the grids")
         if size.get("claims_nothing", 2) != 2:
             raise ValueError("the table claims_nothing does not say one of two things")
+        keeps = self.money.paid_keeps
+        sizes = {len(f.groups) if f.groups else f.size for f in self.features.values() if f.variable == "claimed_on"}
+        if list(keeps) != sorted(set(keeps)) or not sizes <= {len(keeps) + 1}:
+            raise ValueError("what depends on claimed_on does not fit the grids that payments keep")
         rounds = self.money.paid_step is not None
         may_round = rounds or bool(self.money.paid_keeps)
         if size.get("paid_to_step", 2 if may_round and not rounds else 0) != (2 if may_round else 0):

@@ -6,7 +6,7 @@ writes: which of a few known forms a text column's dates, lists and codes have.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from claims_sim.codes.places import utc_offset_sql
@@ -14,7 +14,7 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
-from claims_sim.profile.diagnosis_count import NEARLY_ALL
+from claims_sim.profile.diagnosis_count import counts_all
 from claims_sim.profile.money_written import MoneyForm, money_form
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
@@ -24,8 +24,8 @@ from claims_sim.profile.source_sql import (
     MONEY,
     ColumnMapping,
     Located,
-    canonical_expression,
     date_expression,
+    quote_identifier,
     text_expression,
 )
 from claims_sim.profile.ways_written import A_HOUSE, Ways, drawn
@@ -37,6 +37,7 @@ _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
+_LOOKED_AT, _MOST_LOOKED_AT = "claims_whose_form_is_read", 100_000
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _MOST: Final = {
@@ -103,12 +104,12 @@ class ForeignColumn:
 
 def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
     """Which known form most values of each text column have; counts are compared here, and told only as shares of ways to write."""
-    lists = {}
+    opened, lists = _looked_at(opened, located), {}
     for name, column in located.items():
         if column.kind == "list" and not column.type.endswith("]") and not column.also:
-            text = text_expression(column)
-            fits = {_JSON: f"starts_with({text}, '[')"} | {s: f"contains({text}, {quote(s)})" for s in _SEPARATORS}
-            lists[name] = most_fit(opened, opened.relation, fits) or _SEPARATORS[0]
+            texts = f"(SELECT {text_expression(column)} AS text, 1 AS cells FROM {opened.relation})"
+            fits = {_JSON: "starts_with(text, '[')"} | {one: f"contains(text, {quote(one)})" for one in _SEPARATORS}
+            lists[name] = most_fit(opened, texts, fits) or _SEPARATORS[0]
     return Forms(
         read_date_forms(opened, located),
         lists,
@@ -118,8 +119,18 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _decimals_of_weights(opened, located),
         _money(opened, located),
         _has_case_groups(opened, located),
-        _counts_all(opened, located, mapping),
+        counts_all(opened.connection, opened.relation, located, mapping),
     )
+
+
+def _looked_at(opened: OpenSource, located: Mapping[str, Located]) -> OpenSource:
+    """So many of the claims as show how the table is written, drawn at random where there are more."""
+    names = sorted({theirs for column in located.values() for theirs in (column.theirs, *column.also)})
+    opened.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_LOOKED_AT} AS SELECT {', '.join(map(quote_identifier, names))} FROM {opened.relation} "
+        f"USING SAMPLE reservoir({_MOST_LOOKED_AT} ROWS) REPEATABLE (1)"
+    )
+    return replace(opened, relation=_LOOKED_AT)
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
@@ -161,21 +172,6 @@ def _decimals(opened: OpenSource, number: str, most: int = _MOST_DECIMALS) -> in
 
 def _days_between(first: str, last: str) -> str:
     return f"(epoch({last}) - epoch({first})) / 86400"
-
-
-def _counts_all(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> bool:
-    """Whether comorbidities are counted as `without_the_primary` says."""
-    if not {"comorbidity_count", "dx_secondary_codes"} <= located.keys():
-        return False
-    count, listed = (
-        canonical_expression(name, located[name], located, mapping, opened.relation)
-        for name in ("comorbidity_count", "dx_secondary_codes")
-    )
-    row = opened.connection.execute(
-        f"SELECT count(*) FILTER (number = 1 + coalesce(len(listed), 0)), count(number) "
-        f"FROM (SELECT {count} AS number, {listed} AS listed FROM {opened.relation})"
-    ).fetchone()
-    return row is not None and row[1] > 0 and row[0] >= NEARLY_ALL * row[1]
 
 
 def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
@@ -260,12 +256,12 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
         text = _number(name, type_, forms)
-    text = _in_their_values(text, values)
+    text = _in_their_values(text, values, name if column.kind == "code" else "")
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
     others = located.get(BEHIND_THE_FIRST.get(name, ""))
     has_others = others is not None and others.theirs == column.theirs and not others.also
-    if column.kind == "code" and (has_others or type_.endswith("[]")):
+    if column.kind == "code" and (has_others or type_.endswith("]")):
         members = (
             f"list_prepend({text}, {_members(BEHIND_THE_FIRST[name], forms, name)})" if has_others else f"[{text}]"
         )
@@ -274,9 +270,12 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
     return f"CAST({or_nothing(text, name, forms.nothing.get(name), values)} AS {type_})"
 
 
-def _in_their_values(text: str, values: Mapping[str, str]) -> str:
+def _in_their_values(text: str, values: Mapping[str, str], code: str = "") -> str:
+    """A text as the map has it; a `code` that is written as one which the map reads as another is written plainly."""
     if not values:
         return text
+    if code:
+        text = f"CASE WHEN {text} IN ({', '.join(map(quote, values))}) THEN {code} ELSE {text} END"
     back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
     cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
     return f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
@@ -332,13 +331,13 @@ def _members(name: str, forms: Forms, of: str) -> str:
 def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> str:
     """A list of codes as its column is written: as a list, as JSON, or as a text with something between them."""
     marks = forms.nothing.get(name)
-    if type_.endswith("[]"):
+    if type_.endswith("]"):
         if marks is not None:
             codes = f"coalesce(nullif({codes}, []), CASE WHEN {drawn(name, marks)} = {quote(EMPTY_LIST)} THEN [] END)"
         return f"CAST({codes} AS {type_})"
     between = forms.lists[others or name]
     if between == _JSON:
-        return f"CAST(to_json({codes}) AS {type_})"
+        return f"CAST({or_nothing(f'CAST(to_json({codes}) AS VARCHAR)', name, marks, {})} AS {type_})"
     text = f"nullif(array_to_string({codes}, {quote(between)}), '')"
     return f"CAST({or_nothing(text, name, marks, {})} AS {type_})"
 

@@ -24,7 +24,7 @@ from claims_sim.profile.behind_codes import with_further_procedures, with_names_
 from claims_sim.profile.blanks import empty_cells
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.date_order import with_date_order
-from claims_sim.profile.diagnosis_count import without_the_primary
+from claims_sim.profile.diagnosis_count import counts_all, without_the_primary
 from claims_sim.profile.distinct import encoded, with_canonical_values
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
@@ -233,6 +233,7 @@ def union_view(spec: SourceSpec, snapshots: Path) -> str:
     mapping = load_mapping(spec.mapping) if spec.mapping else ColumnMapping()
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
+        is_count_of_all = counts_all(opened.connection, opened.relation, located, mapping)
     return union_view_sql(
         Path(spec.path).absolute(),
         spec.table,
@@ -241,6 +242,7 @@ def union_view(spec: SourceSpec, snapshots: Path) -> str:
         mapping,
         snapshots.absolute(),
         file=_relation_of_file(Path(spec.path).absolute()),
+        counts_all=is_count_of_all,
     )
 
 

@@ -98,6 +98,7 @@ NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
 """What is written where there is no value, and could be none."""
 NO_CODE: Final = (
     *NOTHING, "0", "00", "000", "0000", "00000", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil",
+    "[]", '[""]', "[null]",
 )  # fmt: skip
 """The same where codes are."""
 _WHITE: Final = r"\s\x{A0}"
@@ -308,11 +309,19 @@ def _as_text(column: Located) -> str:
     """
     name = quote_identifier(column.theirs)
     is_list = column.kind in ("code", "list") and bool(_SIMPLE_LIST.fullmatch(column.type))
-    text = f"array_to_string({name}, ';')" if is_list else f"CAST({name} AS VARCHAR)"
+    text = f"CAST({name} AS VARCHAR)"
+    if is_list:
+        members = _members_there(name)
+        text = f"{members}[1]" if column.kind == "code" else f"array_to_string({members}, ';')"
     if not _has_decimals(column):
         return text
     whole = f"{name} = trunc({name})" + (f" AND {name} >= 1000" if column.kind == "code" else "")
     return f"CASE WHEN {whole} THEN coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), {text}) ELSE {text} END"
+
+
+def _members_there(name: str) -> str:
+    """The members of a list, as text, that say something."""
+    return f"list_filter(CAST({name} AS VARCHAR[]), lambda c: trim(coalesce(c, '')) <> '')"
 
 
 def _has_decimals(column: Located) -> bool:
@@ -514,7 +523,7 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
         codes = f"[{', '.join(f'CAST({name} AS VARCHAR)' for name in columns)}]"
     elif column.type.endswith("[]"):
-        codes = f"CAST({theirs} AS VARCHAR[])"
+        codes = _members_there(theirs)
     else:
         # 'A00;B00', 'A00, B00', 'A00#B00', 'A00 B00' and '["A00","B00"]' alike; other text with spaces is no list of codes.
         # Also with the marks of Chinese and Japanese.

@@ -35,16 +35,19 @@ def union_view_sql(
     snapshots: Path,
     *,
     file: str | None,
+    counts_all: bool = False,
 ) -> str:
     """Statements for DuckDB that make the view `claims_with_simulated`; `located` is where `source` has its columns.
 
     `file` is what to select from where the source is a file that is one table. The mapping's names and values are
     written into it. Its column `source` says `real` or `simulated`; what only one
-    side has is NULL on the other.
+    side has is NULL on the other. Where `counts_all`, comorbidities are counted with the primary diagnosis: one less is shown.
     """
     relation = file or f"{_ATTACHED}.{_qualified(table)}"
     attach = "" if file else f"ATTACH IF NOT EXISTS {quote(str(source))} AS {_ATTACHED} (READ_ONLY);\n"
-    columns = ",\n  ".join(["'real' AS source", *_real_columns(types, located, mapping, relation)])
+    columns = ",\n  ".join(
+        ["'real' AS source", *_real_columns(types, located, mapping, relation, counts_all=counts_all)]
+    )
     files = quote(f"{snapshots}/claims_live_stream/*/*.parquet")
     return f"""\
 -- Written by `claims-sim union-view`. Run it in a DuckDB of your own (version 1.1 or newer), never in the simulation's.
@@ -60,7 +63,7 @@ FROM read_parquet({files}, hive_partitioning = false, union_by_name = true);
 
 
 def _real_columns(
-    types: Mapping[str, str], located: Mapping[str, Located], mapping: ColumnMapping, relation: str
+    types: Mapping[str, str], located: Mapping[str, Located], mapping: ColumnMapping, relation: str, *, counts_all: bool
 ) -> list[str]:
     """Their columns under our names and types; identifiers as they are, since the view stays beside the table."""
     folded = {name.lower(): name for name in types}
@@ -72,6 +75,8 @@ def _real_columns(
         expression = (
             _key(column) if column.kind == "hash" else canonical_expression(name, column, located, mapping, relation)
         )
+        if counts_all and name == "comorbidity_count":
+            expression = f"({expression}) - 1"
         columns.append(f"CAST({expression} AS {kind}) AS {name}")
     return columns
 

@@ -8,7 +8,7 @@ from typing import Final
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression, quote_identifier
+from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression, key_expression
 
 Shares = Sequence[tuple[str | None, int]]
 """Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""
@@ -104,7 +104,7 @@ def _told(
 
 def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located) -> float:
     """Of pairs of cells of one house, which share is written alike; 0 where there are none."""
-    by_house = f"SELECT {quote_identifier(house.theirs)} AS house, {cells.way} AS way, count(*) AS cells"
+    by_house = f"SELECT {key_expression(house)} AS house, {cells.way} AS way, count(*) AS cells"
     row = opened.connection.execute(
         f"SELECT sum(alike) / sum(whole) FROM (SELECT sum(cells * (cells - 1)) / (sum(cells) - 1) AS alike, sum(cells) AS whole FROM "
         f"({by_house} FROM {opened.relation} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house HAVING whole > 1)"

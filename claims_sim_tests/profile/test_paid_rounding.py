@@ -1,9 +1,12 @@
 """Charges to the cent are paid in whole units, or so that what is left to the patient is a round amount."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.errors import ProfileError
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
@@ -306,6 +309,20 @@ def test_who_bills_whole_units_is_paid_such_where_others_are_paid_to_the_cent(fi
     assert (paid == np.rint(paid))[~whole & in_part].mean() < 0.05
     exactly = np.abs(paid - np.where(whole, np.rint(claimed * 0.9), np.round(claimed * 0.9, 2))) < 0.006
     assert exactly[in_part].mean() == pytest.approx(0.6, abs=0.05)
+
+
+def test_the_grid_that_payments_of_one_facility_keep_is_not_told(fit):
+    whole = np.arange(ROWS) % 3 > 0
+    houses = np.where(whole, "one", [f"h{i % 50}" for i in range(ROWS)])
+    assert fit(of_systems().append_column("facility_id", pa.array(houses))).money.paid_keeps == ()
+
+
+def test_a_profile_whose_tables_know_other_grids_is_refused(fit):
+    document = json.loads(fit(of_systems()).to_json())
+    for keeps in ([], [1.0, 100.0], [100.0, 1.0]):
+        document["money"]["paid_keeps"] = keeps
+        with pytest.raises(ProfileError, match="claimed_on"):
+            Profile.from_json(json.dumps(document))
 
 
 def test_the_grid_that_one_persons_payments_keep_is_nobodys(fit):

@@ -399,3 +399,32 @@ def test_made_up_numbers_of_persons_are_where_real_ones_hardly_are(tmp_path, kin
     made_up = [number for (number,) in duckdb.sql(f"SELECT {column.expression} FROM {persons}").fetchall()]
     assert len(set(made_up)) == 4
     assert min(made_up) >= least
+
+
+@pytest.mark.parametrize(
+    ("days", "form"), [(["1/2/2025", "12/31/2024", "3/4/2025"], "%-m/%-d/%Y"), (["02-JAN-25"], "%d-@-%y"), (["2025-01-02"], "%Y-%m-%d")]
+)  # fmt: skip
+def test_the_form_of_dates_shows_however_few_different_ones_there_are(tmp_path, days, form):
+    many = days * (30_000 // len(days))
+    told = {"dx_primary_code": ["A00"] * len(many), "amount_claimed": [1.0] * len(many)}
+    assert forms_of(tmp_path, **told, admit_dt=many).dates["admit_dt"].form == form
+
+
+def test_houses_of_a_key_of_two_columns_have_their_own_ways(tmp_path):
+    dotted = [f"{code[:3]}.{code[3:]}".rstrip(".") for code in CODES]
+    told = codes_of_houses((dotted, 20), (CODES, 20), (dotted, 20), (CODES, 20))
+    houses = told.pop("facility_id")
+    group, site = [int(house[1]) // 2 for house in houses], [int(house[1]) % 2 for house in houses]
+    swapped = [1 - one if of else one for of, one in zip(group, site, strict=True)]
+    spec = parquet(tmp_path / "k.parquet", **told, part=group, site=swapped)
+    mapping = ColumnMapping(columns={"facility_id": "part"}, also={"facility_id": ("site",)})
+    with open_source(SourceSpec(spec.path)) as opened:
+        forms = read_forms(opened, opened.find_columns(mapping, str(spec.path)), mapping)
+    assert forms.codes["dx_primary_code"].ways == Ways([("", 50), ("plain", 100)], "facility_id")
+
+
+def test_what_is_no_code_has_no_dot_and_no_small_letters(tmp_path):
+    form = forms_of(tmp_path, procedure_code=["70.92", "Fisioterapi", "03.31"]).codes["procedure_code"]
+    codes = "(VALUES ('Fisioterapi'), ('USG Abdomen'), ('7092')) AS v(code)"
+    written = [code for (code,) in duckdb.sql(f"SELECT {form.written('code')} FROM {codes}").fetchall()]
+    assert written == ["Fisioterapi", "USG Abdomen", "70.92"]
