@@ -317,6 +317,35 @@ def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_th
     assert share[1] == 1
 
 
+def test_a_staging_table_of_texts_is_written_as_its_systems_write(settings, tmp_path):
+    """A third of the houses fill their codes with blanks and write 12.00; the others write 12.0, or 12."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT claim_id, patient_id_hash, facility_id, province_name, facility_class, facility_ownership,
+          strftime(admit_dt, '%Y-%m-%d %H:%M:%S.0') AS admit_dt,
+          CAST(los AS VARCHAR) || CASE WHEN hash(claim_id) % 2 = 0 THEN '.0' ELSE '' END AS los,
+          CASE WHEN hash(facility_id) % 3 = 0 THEN rpad(service_type, 10, ' ') ELSE service_type END AS service_type,
+          CASE WHEN hash(facility_id) % 3 = 0 THEN rpad(dx_primary_code, 30, ' ') ELSE dx_primary_code END AS dx_primary_code,
+          CAST(CAST(amount_claimed AS BIGINT) AS VARCHAR) || CASE WHEN hash(facility_id) % 3 = 0 THEN '.00' ELSE '' END AS amount_claimed
+        FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT avg((length(service_type) = 10)::INT), avg((length(dx_primary_code) = 30)::INT), avg((ends_with(los, '.0'))::INT),
+      avg((ends_with(amount_claimed, '.00'))::INT), avg((regexp_full_match(amount_claimed, '[0-9]+'))::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.1)
+    ways = """SELECT DISTINCT length(service_type) = 10, length(dx_primary_code) = 30, ends_with(amount_claimed, '.00')
+      FROM claims_normalized"""
+    assert set(query(out, ways)) == {(True, True, True), (False, False, False)}
+    assert query(
+        out, "SELECT count(try_strptime(admit_dt, '%Y-%m-%d %H:%M:%S.0')) / count(*) FROM claims_normalized"
+    ) == [(1,)]
+
+
 ALL_DIAGNOSES = {
     "text": "array_to_string(list_prepend(dx_primary_code, dx_secondary_codes), ';')",
     "list": "list_prepend(dx_primary_code, dx_secondary_codes)",

@@ -19,7 +19,7 @@ from claims_sim.profile.source_sql import (
     plain_code,
     text_expression,
 )
-from claims_sim.profile.ways_written import ENOUGH, Cells, Ways, drawn, read_ways
+from claims_sim.profile.ways_written import ENOUGH, SOURCE, Cells, Ways, drawn, read_ways
 
 _CODE_PART: Final = "^[^ ]*"
 _BEHIND, _AT_HEAD = "[0-9A-Za-z.-]", "(^|[^0-9A-Za-z.-])"
@@ -31,8 +31,6 @@ _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
 _A_CODE: Final = "[0-9A-Za-z./+*†-]*[0-9][0-9A-Za-z./+*†-]*"
 _PLAIN, _SMALL = "plain", "small"
-_SALT: Final = "codes"
-"""The ways of all columns of codes are drawn alike: who writes the one without dots writes the other so."""
 _SOME: Final = 0.02
 """Where a smaller share of the codes is written in another way, that is not told."""
 _A_QUARTER: Final = 0.25
@@ -66,7 +64,7 @@ class CodeForm:
         )
 
     def _written(self, code: str) -> str:
-        way = drawn(_SALT, self.ways) if self.ways else ""
+        way = drawn(SOURCE, self.ways) if self.ways else ""
         text = self._dotted(code) if self.dots or self.dotted else code
         if _differs(self.ways, _PLAIN):
             is_plain = f"contains({way}, {quote(_PLAIN)})"

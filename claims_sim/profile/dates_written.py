@@ -23,6 +23,7 @@ _ISO_FORMS: Final = (
     "%Y-%m-%d %H:%M:%S.%g",
     "%Y-%m-%dT%H:%M:%S.%g",
     "%Y-%m-%dT%H:%M:%S.%gZ",
+    "%Y-%m-%d %H:%M:%S.0",  # as Java writes whole seconds
     "%Y/%m/%d",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",

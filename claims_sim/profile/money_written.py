@@ -2,15 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, Located, text_expression
+from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, ColumnMapping, Located, text_expression
+from claims_sim.profile.ways_written import Cells, Ways, read_ways
 
 _PARTS: Final = "^-?([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
+_WHOLE: Final = "^-?[0-9]+([.]00?)?$"
 _GROUP: Final = 3
 _NEARLY_ALL: Final = 0.95
 _SHOWN: Final = 50  # amounts: so many at least show a currency
@@ -52,6 +54,22 @@ class MoneyForm:
         if not self.thousands:
             text = f"replace({text}, ',', '')"
         return f"translate({text}, ',.', {quote((self.thousands or ',') + self.point)})"
+
+
+def whole_numbers(
+    opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping, written: Mapping[str, MoneyForm]
+) -> dict[str, Ways]:
+    """What stands behind whole numbers in columns of texts that have no form of `written`: nothing, .0 or .00, where some have that."""
+    found = {}
+    for name, column in located.items():
+        if column.kind != "number" or column.type != "VARCHAR" or name in written:
+            continue
+        text = text_expression(column)
+        cells = Cells(name, f"regexp_extract({text}, '[.]00?$')", f"regexp_matches({text}, {quote(_WHOLE)})")
+        ways = read_ways(opened, cells, located, mapping)
+        if ways and any(way != "" for way, _ in ways.shares):
+            found[name] = ways
+    return found
 
 
 def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:

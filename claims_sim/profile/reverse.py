@@ -15,7 +15,7 @@ from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.diagnosis_count import counts_all
-from claims_sim.profile.money_written import MoneyForm, money_form
+from claims_sim.profile.money_written import MoneyForm, money_form, whole_numbers
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
@@ -28,7 +28,7 @@ from claims_sim.profile.source_sql import (
     quote_identifier,
     text_expression,
 )
-from claims_sim.profile.ways_written import A_HOUSE, Ways, drawn
+from claims_sim.profile.ways_written import A_HOUSE, SOURCE, Ways, drawn, padded, read_padding
 
 BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
 """The columns of codes, and those of what else a claim has, which one column may hold together."""
@@ -77,7 +77,8 @@ class Forms:
 
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
-    where not as plain numbers. `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the
+    where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with blanks.
+    `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the
     primary diagnosis among comorbidities.
     """
 
@@ -88,6 +89,8 @@ class Forms:
     decimals: int = 0
     of_weights: int | None = None
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
+    whole: Mapping[str, Ways] = field(default_factory=dict)
+    padded: Mapping[str, Ways] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
 
@@ -110,6 +113,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
             texts = f"(SELECT {text_expression(column)} AS text, 1 AS cells FROM {opened.relation})"
             fits = {_JSON: "starts_with(text, '[')"} | {one: f"contains(text, {quote(one)})" for one in _SEPARATORS}
             lists[name] = most_fit(opened, texts, fits) or _SEPARATORS[0]
+    money = _money(opened, located)
     return Forms(
         read_date_forms(opened, located),
         lists,
@@ -117,7 +121,9 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
         _decimals_of_weights(opened, located),
-        _money(opened, located),
+        money,
+        whole_numbers(opened, located, mapping, money),
+        read_padding(opened, located, mapping),
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
     )
@@ -217,6 +223,7 @@ def foreign_columns(
                 if located[name].also and located[name].kind == "list"
                 else _written(name, located, type_, mapping.values.get(name, {}), forms)
             )
+            written = padded(written, forms.padded.get(name))
             made_up = name == "severity_group" and forms.case_groups
             columns.append(ForeignColumn(theirs, type_, written, CASE_GROUP if made_up else name))
         else:
@@ -361,4 +368,6 @@ def _number(name: str, type_: str, forms: Forms) -> str:
         return value
     if name in forms.money:
         return forms.money[name].written(value)
-    return f"CASE WHEN {value} = trunc({value}) THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+    behind = f" || {drawn(SOURCE, forms.whole[name])}" if name in forms.whole else ""
+    whole = f"CAST(CAST({value} AS BIGINT) AS VARCHAR){behind}"
+    return f"CASE WHEN {value} = trunc({value}) THEN {whole} ELSE CAST({value} AS VARCHAR) END"

@@ -1,6 +1,6 @@
 """In which of several ways a source writes its cells: in what shares, and what tells them: another column, or the house."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from typing import Final
@@ -8,7 +8,14 @@ from typing import Final
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression, key_expression
+from claims_sim.profile.source_sql import (
+    FURTHER,
+    ColumnMapping,
+    Located,
+    canonical_expression,
+    key_expression,
+    quote_identifier,
+)
 
 Shares = Sequence[tuple[str | None, int]]
 """Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""
@@ -17,9 +24,14 @@ _WHOLE: Final = 100
 _COARSE, _MANY = 10, 5_000
 """Shares are told in tenths, and but of so many cells in hundredths: how a table writes is told, and nothing of a claim."""
 _CLEARLY: Final = 0.05
-"""So much larger a share of the cells must be written in their commonest way where another column's values tell them apart."""
+"""So many more of the pairs of cells must be written alike where another column's values, or the houses, tell them apart."""
+_A_LITTLE, _FIRST = 0.02, 2.0
+"""The same where a column's own values tell them apart, which then go before whatever else does."""
 _MOST_VALUES: Final = 100
 _NEARLY_ALL: Final = 0.9
+_MOST_LENGTHS: Final = 4
+SOURCE: Final = "source"
+"""The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
 _HOUSE: Final = "facility_id"
 A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
 """What tells the houses of claims of ours apart, as an expression."""
@@ -44,6 +56,8 @@ class Cells:
     name: str
     way: str
     where: str
+    by_itself: bool = False
+    """May the column's own values tell the way?"""
 
     def counted(self, opened: OpenSource, by: str = "''") -> list[tuple[str | None, str | None, int]]:
         """The values of `by`, an expression, and the ways, and how many cells of each of those are written in each of these."""
@@ -84,17 +98,19 @@ def _told(
     counted: Sequence[tuple[str | None, str | None, int]],
 ) -> Ways | None:
     """The ways by the column whose values tell most of them; None where none tells clearly more than all cells together."""
-    whole, shares = sum(count for *_, count in counted), _shares(counted)
-    best, most = None, max(count for *_, count in counted) / whole + _CLEARLY
+    shares, best, base = _shares(counted), None, _alike([counted])
+    most = base + _CLEARLY
     for other, column in located.items():
-        if other == cells.name or column.kind != "text" or other in NAMES_OF:
+        if (other == cells.name and not cells.by_itself) or column.kind != "text" or other in NAMES_OF:
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
         values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}
-        commonest = sum(max(count for *_, count in own) for own in values.values()) / whole
-        if len(values) <= _MOST_VALUES and commonest > most:
+        alike = _alike(values.values())
+        if other == cells.name:  # what a value never is, as filled with blanks, it is to be nowhere
+            alike = _FIRST if alike > base + _A_LITTLE else 0.0
+        if len(values) <= _MOST_VALUES and alike > most:
             of = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
-            best, most = Ways(shares, other, of), commonest
+            best, most = Ways(shares, other, of), alike
     if _HOUSE in located:
         alike = _alike_in_houses(opened, cells, located[_HOUSE])
         if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
@@ -102,14 +118,47 @@ def _told(
     return best
 
 
+def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> float:
+    """Of pairs of cells of one group, which share is written alike; 0 where there are none."""
+    pairs = [([count for *_, count in own], sum(count for *_, count in own)) for own in groups]
+    alike = sum(sum(count * (count - 1) for count in counts) / (whole - 1) for counts, whole in pairs if whole > 1)
+    return alike / max(sum(whole for _, whole in pairs if whole > 1), 1)
+
+
 def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located) -> float:
-    """Of pairs of cells of one house, which share is written alike; 0 where there are none."""
+    """The same of houses."""
     by_house = f"SELECT {key_expression(house)} AS house, {cells.way} AS way, count(*) AS cells"
     row = opened.connection.execute(
         f"SELECT sum(alike) / sum(whole) FROM (SELECT sum(cells * (cells - 1)) / (sum(cells) - 1) AS alike, sum(cells) AS whole FROM "
         f"({by_house} FROM {opened.relation} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house HAVING whole > 1)"
     ).fetchone()
     return float(row[0] or 0) if row else 0.0
+
+
+def read_padding(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
+    """To which length texts are filled with blanks, column by column, where some are (CHAR(10)); "" stands for not at all."""
+    found = {}
+    for name, column in located.items():
+        if column.type != "VARCHAR" or column.kind == "hash" or column.also or column.behind or name == FURTHER:
+            continue
+        text = quote_identifier(column.theirs)
+        cells = Cells(
+            name,
+            f"CASE WHEN ends_with({text}, ' ') THEN CAST(length({text}) AS VARCHAR) ELSE '' END",
+            f"trim({text}) <> ''",
+        )
+        ways = read_ways(opened, cells, located, mapping)
+        if ways and 0 < sum(way != "" for way, _ in ways.shares) <= _MOST_LENGTHS:
+            found[name] = ways
+    return found
+
+
+def padded(text: str, ways: Ways | None) -> str:
+    """The expression `text` filled with blanks as `read_padding` found."""
+    if ways is None:
+        return text
+    length = f"coalesce(TRY_CAST({drawn(SOURCE, ways)} AS INTEGER), 0)"
+    return f"rpad({text}, CAST(greatest({length}, length({text})) AS INTEGER), ' ')"
 
 
 def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:

@@ -362,6 +362,7 @@ NAMED_DATES = [
      "%d-@-%y %I.%M.%S.%f %p", "05-MAY-25 03.04.00.000000 PM"),
     (["2 de enero de 2025", "31 de mayo de 2025", "7 de agosto de 2024"], "%-d de @ de %Y", "5 de mayo de 2025"),
     (["1/2/2025 9:05 AM", "12/25/2024 3:04 PM", "3/31/2025 11:00 AM"], "%-m/%-d/%Y %-I:%M %p", "5/5/2025 3:04 PM"),
+    (["2025-01-02 10:15:30.0", "2025-05-31 00:00:00.0", "2024-08-07 00:00:00.0"], "%Y-%m-%d %H:%M:%S.0", "2025-05-05 15:04:00.0"),
     (["2025/01/02", "2025/05/31", "2024/08/07"], "%Y/%m/%d", "2025/05/05"),
     (["2025-01-02 10:15:30.250", "2025-05-31 00:00:00.000", "2024-08-07 23:59:59.999"], "%Y-%m-%d %H:%M:%S.%g",
      "2025-05-05 15:04:00.000"),
@@ -428,3 +429,12 @@ def test_what_is_no_code_has_no_dot_and_no_small_letters(tmp_path):
     codes = "(VALUES ('Fisioterapi'), ('USG Abdomen'), ('7092')) AS v(code)"
     written = [code for (code,) in duckdb.sql(f"SELECT {form.written('code')} FROM {codes}").fetchall()]
     assert written == ["Fisioterapi", "USG Abdomen", "70.92"]
+
+
+def test_a_value_that_is_never_filled_with_blanks_is_so_nowhere(tmp_path):
+    """Its own values tell of a column which are, however much more another column does."""
+    places = [*["Aceh"] * 60, *["BALI".ljust(9), "BALI", "BALI"] * 80]
+    told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
+    service = ["RITL" if place.endswith(" ") else "RJTL" for place in places]
+    ways = forms_of(tmp_path, **told, province_name=places, service_type=service).padded["province_name"]
+    assert (ways.by, ways.of) == ("province_name", {"Aceh": [("", 100)], "BALI": [("", 70), ("9", 100)]})
