@@ -99,21 +99,21 @@ def _told(
 ) -> Ways | None:
     """The ways by the column whose values tell most of them; None where none tells clearly more than all cells together."""
     shares, best, base = _shares(counted), None, _alike([counted])
-    most = base + _CLEARLY
+    most, told = base + _CLEARLY, 0.0
     for other, column in located.items():
         if (other == cells.name and not cells.by_itself) or column.kind != "text" or other in NAMES_OF:
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
         values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}
         alike = _alike(values.values())
-        if other == cells.name:  # what a value never is, as filled with blanks, it is to be nowhere
-            alike = _FIRST if alike > base + _A_LITTLE else 0.0
-        if len(values) <= _MOST_VALUES and alike > most:
+        # What a value never is, as filled with blanks, it is to be nowhere.
+        rank = alike if other != cells.name else _FIRST if alike > base + _A_LITTLE else 0.0
+        if len(values) <= _MOST_VALUES and rank > most:
             of = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
-            best, most = Ways(shares, other, of), alike
+            best, most, told = Ways(shares, other, of), rank, alike
     if _HOUSE in located:
         alike = _alike_in_houses(opened, cells, located[_HOUSE])
-        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
+        if alike >= _NEARLY_ALL and (best is None or alike > told + _CLEARLY):
             best = Ways(shares, _HOUSE)
     return best
 
@@ -146,6 +146,7 @@ def read_padding(opened: OpenSource, located: Mapping[str, Located], mapping: Co
             name,
             f"CASE WHEN ends_with({text}, ' ') THEN CAST(length({text}) AS VARCHAR) ELSE '' END",
             f"trim({text}) <> ''",
+            by_itself=True,
         )
         ways = read_ways(opened, cells, located, mapping)
         if ways and 0 < sum(way != "" for way, _ in ways.shares) <= _MOST_LENGTHS:
