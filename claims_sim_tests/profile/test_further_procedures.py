@@ -223,14 +223,17 @@ def test_a_sandbox_lists_procedures_as_the_source_does_and_repeats_have_the_same
         settings,
         path,
         """
-        SELECT * REPLACE (procedure_code || CASE hash(claim_id) % 4 WHEN 0 THEN '#9904#3995'
-          WHEN 1 THEN '#9904' ELSE '' END AS procedure_code) FROM src.claims_normalized
+        SELECT * REPLACE (procedure_code || CASE hash(claim_id) % 4 WHEN 0 THEN '#0331#8877'
+          WHEN 1 THEN '#0331' ELSE '' END AS procedure_code) FROM src.claims_normalized
     """,
     )
+    first = "SELECT count(*) FROM claims_normalized WHERE regexp_matches(procedure_code, '^(0331|8877)')"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute(first).fetchone()[0] < 10, "a code that is done again would count once"
     asked = LabelledRequest(count=3_000, rate=0.1)
     write_sandbox(own, out, asked=asked, truth=truth)
-    told = """SELECT avg(contains(procedure_code, '#')::INT), avg(contains(procedure_code, '#9904#3995')::INT),
-      avg(regexp_full_match(procedure_code, '[0-9]+(#9904(#3995)?)?')::INT) FROM claims_normalized WHERE procedure_code IS NOT NULL"""
+    told = """SELECT avg(contains(procedure_code, '#')::INT), avg(contains(procedure_code, '#0331#8877')::INT),
+      avg(regexp_full_match(procedure_code, '[0-9]+(#0331(#8877)?)?')::INT) FROM claims_normalized WHERE procedure_code IS NOT NULL"""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{out}' AS ours (READ_ONLY); ATTACH '{path}' AS real (READ_ONLY)")
         shares = [connection.execute(told.replace("FROM ", f"FROM {name}.")).fetchall()[0] for name in ("real", "ours")]
