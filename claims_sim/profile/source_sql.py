@@ -523,7 +523,8 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
         codes = f"[{', '.join(f'CAST({name} AS VARCHAR)' for name in columns)}]"
     elif column.type.endswith("[]"):
-        codes = _members_there(theirs)
+        # Members that say nothing are left out of any list later; here where the first one counts, as that costs.
+        codes = _members_there(theirs) if is_first else f"CAST({theirs} AS VARCHAR[])"
     else:
         # 'A00;B00', 'A00, B00', 'A00#B00', 'A00 B00' and '["A00","B00"]' alike; other text with spaces is no list of codes.
         # Also with the marks of Chinese and Japanese.
