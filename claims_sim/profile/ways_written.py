@@ -25,8 +25,6 @@ _COARSE, _MANY = 10, 5_000
 """Shares are told in tenths, and but of so many cells in hundredths: how a table writes is told, and nothing of a claim."""
 _CLEARLY: Final = 0.05
 """So many more of the pairs of cells must be written alike where another column's values, or the houses, tell them apart."""
-_A_LITTLE, _FIRST = 0.02, 2.0
-"""The same where a column's own values tell them apart, which then go before whatever else does."""
 _MOST_VALUES: Final = 100
 _NEARLY_ALL: Final = 0.9
 _MOST_LENGTHS: Final = 4
@@ -56,8 +54,6 @@ class Cells:
     name: str
     way: str
     where: str
-    by_itself: bool = False
-    """May the column's own values tell the way?"""
 
     def counted(self, opened: OpenSource, by: str = "''") -> list[tuple[str | None, str | None, int]]:
         """The values of `by`, an expression, and the ways, and how many cells of each of those are written in each of these."""
@@ -98,22 +94,19 @@ def _told(
     counted: Sequence[tuple[str | None, str | None, int]],
 ) -> Ways | None:
     """The ways by the column whose values tell most of them; None where none tells clearly more than all cells together."""
-    shares, best, base = _shares(counted), None, _alike([counted])
-    most, told = base + _CLEARLY, 0.0
+    shares, best, most = _shares(counted), None, _alike([counted]) + _CLEARLY
     for other, column in located.items():
-        if (other == cells.name and not cells.by_itself) or column.kind != "text" or other in NAMES_OF:
+        if other == cells.name or column.kind != "text" or other in NAMES_OF:
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
         values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}
         alike = _alike(values.values())
-        # What a value never is, as filled with blanks, it is to be nowhere.
-        rank = alike if other != cells.name else _FIRST if alike > base + _A_LITTLE else 0.0
-        if len(values) <= _MOST_VALUES and rank > most:
+        if len(values) <= _MOST_VALUES and alike > most:
             of = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
-            best, most, told = Ways(shares, other, of), rank, alike
+            best, most = Ways(shares, other, of), alike
     if _HOUSE in located:
         alike = _alike_in_houses(opened, cells, located[_HOUSE])
-        if alike >= _NEARLY_ALL and (best is None or alike > told + _CLEARLY):
+        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
             best = Ways(shares, _HOUSE)
     return best
 
@@ -146,7 +139,6 @@ def read_padding(opened: OpenSource, located: Mapping[str, Located], mapping: Co
             name,
             f"CASE WHEN ends_with({text}, ' ') THEN CAST(length({text}) AS VARCHAR) ELSE '' END",
             f"trim({text}) <> ''",
-            by_itself=True,
         )
         ways = read_ways(opened, cells, located, mapping)
         if ways and 0 < sum(way != "" for way, _ in ways.shares) <= _MOST_LENGTHS:

@@ -429,12 +429,3 @@ def test_what_is_no_code_has_no_dot_and_no_small_letters(tmp_path):
     codes = "(VALUES ('Fisioterapi'), ('USG Abdomen'), ('7092')) AS v(code)"
     written = [code for (code,) in duckdb.sql(f"SELECT {form.written('code')} FROM {codes}").fetchall()]
     assert written == ["Fisioterapi", "USG Abdomen", "70.92"]
-
-
-def test_a_value_that_is_never_filled_with_blanks_is_so_nowhere(tmp_path):
-    """Its own values tell of a column which are, however much more another column does."""
-    places = [*["Aceh"] * 60, *["BALI".ljust(9), "BALI", "BALI"] * 80]
-    told = {"dx_primary_code": ["A00"] * 300, "admit_dt": ["2024-01-02"] * 300, "amount_claimed": [1.0] * 300}
-    service = ["RITL" if place.endswith(" ") else "RJTL" for place in places]
-    ways = forms_of(tmp_path, **told, province_name=places, service_type=service).padded["province_name"]
-    assert (ways.by, ways.of) == ("province_name", {"Aceh": [("", 100)], "BALI": [("", 70), ("9", 100)]})
