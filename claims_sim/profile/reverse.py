@@ -37,7 +37,7 @@ _SEPARATORS: Final = (";", "|", ", ", ",", "#", "~", "/", " ")
 _JSON: Final = "json"
 _BEFORE_NAME: Final = " - "
 """Between a code and its name, where a column holds both."""
-_LOOKED_AT, _MOST_LOOKED_AT = "claims_whose_form_is_read", 100_000
+_LOOKED_AT, _MOST_LOOKED_AT, _LONGEST_TEXT = "claims_whose_form_is_read", 100_000, 1_000
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
 _MOST: Final = {
@@ -132,8 +132,13 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
 def _looked_at(opened: OpenSource, located: Mapping[str, Located]) -> OpenSource:
     """So many of the claims as show how the table is written, drawn at random where there are more."""
     names = sorted({theirs for column in located.values() for theirs in (column.theirs, *column.also)})
+    # Long texts are no form of anything that is written, and would fill the memory.
+    columns = [
+        f"left({name}, {_LONGEST_TEXT}) AS {name}" if opened.types.get(theirs) == "VARCHAR" else name
+        for theirs, name in zip(names, map(quote_identifier, names), strict=True)
+    ]
     opened.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_LOOKED_AT} AS SELECT {', '.join(map(quote_identifier, names))} FROM {opened.relation} "
+        f"CREATE OR REPLACE TEMP TABLE {_LOOKED_AT} AS SELECT * FROM (SELECT {', '.join(columns)} FROM {opened.relation}) "
         f"USING SAMPLE reservoir({_MOST_LOOKED_AT} ROWS) REPEATABLE (1)"
     )
     return replace(opened, relation=_LOOKED_AT)

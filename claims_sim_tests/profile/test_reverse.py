@@ -429,3 +429,15 @@ def test_what_is_no_code_has_no_dot_and_no_small_letters(tmp_path):
     codes = "(VALUES ('Fisioterapi'), ('USG Abdomen'), ('7092')) AS v(code)"
     written = [code for (code,) in duckdb.sql(f"SELECT {form.written('code')} FROM {codes}").fetchall()]
     assert written == ["Fisioterapi", "USG Abdomen", "70.92"]
+
+
+def test_long_texts_do_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("claims_sim.profile.source._MEMORY", "96MB")
+    path = tmp_path / "c.parquet"
+    duckdb.execute(
+        f"COPY (SELECT 'J18.9' AS dx_primary_code, '02-JAN-25' AS admit_dt, 1000.0 + i AS amount_claimed, "
+        f"repeat(md5(i::VARCHAR), 250) AS dx_primary_label FROM range(30000) AS r(i)) TO '{path}' (ROW_GROUP_SIZE 2048)"
+    )
+    with open_source(SourceSpec(path)) as opened:
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(path)), ColumnMapping())
+    assert forms.dates["admit_dt"].form == "%d-@-%y"
