@@ -17,6 +17,7 @@ from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.diagnosis_count import counts_all
 from claims_sim.profile.money_written import MoneyForm, money_form, whole_numbers
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
+from claims_sim.profile.padding_written import padded, read_padding
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -28,7 +29,7 @@ from claims_sim.profile.source_sql import (
     quote_identifier,
     text_expression,
 )
-from claims_sim.profile.ways_written import A_HOUSE, SOURCE, Ways, drawn, padded, read_padding
+from claims_sim.profile.ways_written import A_HOUSE, SOURCE, Ways, drawn
 
 BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
 """The columns of codes, and those of what else a claim has, which one column may hold together."""
@@ -77,9 +78,9 @@ class Forms:
 
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
-    where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with blanks.
-    `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the
-    primary diagnosis among comorbidities.
+    where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with
+    blanks. `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among
+    comorbidities.
     """
 
     dates: Mapping[str, DateForm]

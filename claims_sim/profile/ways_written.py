@@ -9,12 +9,10 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
-    FURTHER,
     ColumnMapping,
     Located,
     canonical_expression,
     key_expression,
-    quote_identifier,
 )
 
 Shares = Sequence[tuple[str | None, int]]
@@ -27,7 +25,6 @@ _CLEARLY: Final = 0.05
 """So many more of the pairs of cells must be written alike where another column's values, or the houses, tell them apart."""
 _MOST_VALUES: Final = 100
 _NEARLY_ALL: Final = 0.9
-_MOST_LENGTHS: Final = 4
 SOURCE: Final = "source"
 """The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
 _HOUSE: Final = "facility_id"
@@ -93,7 +90,7 @@ def _told(
     mapping: ColumnMapping,
     counted: Sequence[tuple[str | None, str | None, int]],
 ) -> Ways | None:
-    """The ways by the column whose values tell most of them; None where none tells clearly more than all cells together."""
+    """The ways by the column, or the houses, that tell them best; None where none tells clearly more than all cells together."""
     shares, best, most = _shares(counted), None, _alike([counted]) + _CLEARLY
     for other, column in located.items():
         if other == cells.name or column.kind != "text" or other in NAMES_OF:
@@ -126,32 +123,6 @@ def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located) -> float:
         f"({by_house} FROM {opened.relation} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house HAVING whole > 1)"
     ).fetchone()
     return float(row[0] or 0) if row else 0.0
-
-
-def read_padding(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
-    """To which length texts are filled with blanks, column by column, where some are (CHAR(10)); "" stands for not at all."""
-    found = {}
-    for name, column in located.items():
-        if column.type != "VARCHAR" or column.kind == "hash" or column.also or column.behind or name == FURTHER:
-            continue
-        text = quote_identifier(column.theirs)
-        cells = Cells(
-            name,
-            f"CASE WHEN ends_with({text}, ' ') THEN CAST(length({text}) AS VARCHAR) ELSE '' END",
-            f"trim({text}) <> ''",
-        )
-        ways = read_ways(opened, cells, located, mapping)
-        if ways and 0 < sum(way != "" for way, _ in ways.shares) <= _MOST_LENGTHS:
-            found[name] = ways
-    return found
-
-
-def padded(text: str, ways: Ways | None) -> str:
-    """The expression `text` filled with blanks as `read_padding` found."""
-    if ways is None:
-        return text
-    length = f"coalesce(TRY_CAST({drawn(SOURCE, ways)} AS INTEGER), 0)"
-    return f"rpad({text}, CAST(greatest({length}, length({text})) AS INTEGER), ' ')"
 
 
 def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:

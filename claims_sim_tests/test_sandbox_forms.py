@@ -1,0 +1,238 @@
+"""A sandbox writes codes, lists, dates, numbers and what is missing as its source does, one way or in several."""
+
+import duckdb
+import pytest
+
+from claims_sim import pipeline
+from claims_sim.pipeline.sandbox import write_sandbox
+from claims_sim.profile.diagnosis_count import COUNTS_ALL
+from claims_sim.profile.source import SourceSpec, read_source, union_view
+from claims_sim_tests.profile.test_source import parquet
+from claims_sim_tests.test_sandbox import asked, query, simulation_of
+
+
+def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_are_written_so(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (
+          CAST(strftime(admit_dt, '%Y%m%d') AS BIGINT) AS admit_dt, CAST(strftime(discharge_dt, '%Y%m%d') AS DOUBLE) AS discharge_dt,
+          lower(dx_primary_code) AS dx_primary_code,
+          coalesce(procedure_code || ' - A name', CASE WHEN service_type = 'RITL' THEN '-' ELSE '0000' END) AS procedure_code,
+          nullif(array_to_string(dx_secondary_codes, ','), '') AS dx_secondary_codes,
+          'Rp ' || replace(format('{:,}', CAST(amount_paid AS BIGINT)), ',', '.') || ',00' AS amount_paid,
+          round(claim_weight * (1 + hash(claim_id) % 997 / 7919.0), 2) AS claim_weight) FROM src.claims_normalized;
+        ALTER TABLE claims_normalized DROP COLUMN IF EXISTS procedure_label
+    """,
+    )
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    told = """SELECT count(try_strptime(CAST(admit_dt AS VARCHAR), '%Y%m%d')) / count(*), bool_and(discharge_dt >= admit_dt),
+      avg((dx_primary_code = lower(dx_primary_code))::INT), avg((procedure_code = '0000')::INT), avg((procedure_code = '-')::INT),
+      avg((procedure_code = '-' AND service_type = 'RITL')::INT),
+      count(procedure_code) / count(*),
+      avg(regexp_full_match(procedure_code, '0000|-|[0-9A-Z]+( - .+)?')::INT), avg(contains(procedure_code, ' - ')::INT),
+      avg(regexp_full_match(amount_paid, 'Rp [0-9]{1,3}([.][0-9]{3})*,00')::INT),
+      avg((claim_weight = round(claim_weight, 2))::INT),
+      avg((dx_secondary_codes IS NULL)::INT), avg((dx_secondary_codes = '')::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+
+
+@pytest.mark.parametrize("form", ["text", "list"])
+def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_there(settings, tmp_path, form):
+    """A list begins by what it says first; [] is no diagnosis."""
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "diagnoses"\ndx_secondary_codes = "diagnoses"\n')
+    lists = "CASE WHEN hash(claim_id) % 4 = 0 THEN [] ELSE [NULL, '', dx_primary_code, 'I10'] END"
+    spelled = f"CAST(to_json(list_filter({lists}, lambda c: c <> '')) AS VARCHAR)"
+    own = simulation_of(
+        settings,
+        path,
+        f"""SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count),
+          {lists if form == "list" else spelled} AS diagnoses FROM src.claims_normalized""",
+        mapping=mapping,
+    )
+    profile = pipeline.current_profile(own)
+    assert "[]" not in profile.vocabularies["dx_primary_code"]
+    assert profile.defaults["dx_primary_code"] == "R69"
+    write_sandbox(own, out, asked=asked())
+    empty = "diagnoses = []" if form == "list" else "diagnoses = '[]'"
+    share = query(out, f"SELECT avg(({empty})::INT), count(diagnoses) / count(*) FROM claims_normalized")[0]
+    assert share[0] == pytest.approx(0.25, abs=0.04)
+    assert share[1] == 1
+
+
+def test_a_staging_table_of_texts_is_written_as_its_systems_write(settings, tmp_path):
+    """A third of the houses fill their codes with blanks and write 12.00; the others write 12.0, or 12."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT claim_id, patient_id_hash, facility_id, province_name, facility_class, facility_ownership,
+          strftime(admit_dt, '%Y-%m-%d %H:%M:%S.0') AS admit_dt,
+          CAST(los AS VARCHAR) || CASE WHEN hash(claim_id) % 2 = 0 THEN '.0' ELSE '' END AS los,
+          CASE WHEN hash(facility_id) % 3 = 0 THEN rpad(service_type, 10, ' ') ELSE service_type END AS service_type,
+          CASE WHEN hash(facility_id) % 3 = 0 THEN rpad(dx_primary_code, 30, ' ') ELSE dx_primary_code END AS dx_primary_code,
+          CAST(CAST(amount_claimed AS BIGINT) AS VARCHAR) || CASE WHEN hash(facility_id) % 3 = 0 THEN '.00' ELSE '' END AS amount_claimed
+        FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT avg((length(service_type) = 10)::INT), avg((length(dx_primary_code) = 30)::INT), avg((ends_with(los, '.0'))::INT),
+      avg((ends_with(amount_claimed, '.00'))::INT), avg((regexp_full_match(amount_claimed, '[0-9]+'))::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.1)
+    ways = """SELECT DISTINCT length(service_type) = 10, length(dx_primary_code) = 30, ends_with(amount_claimed, '.00')
+      FROM claims_normalized"""
+    assert set(query(out, ways)) == {(True, True, True), (False, False, False)}
+    assert query(
+        out, "SELECT count(try_strptime(admit_dt, '%Y-%m-%d %H:%M:%S.0')) / count(*) FROM claims_normalized"
+    ) == [(1,)]
+
+
+ALL_DIAGNOSES = {
+    "text": "array_to_string(list_prepend(dx_primary_code, dx_secondary_codes), ';')",
+    "list": "list_prepend(dx_primary_code, dx_secondary_codes)",
+    "JSON": "CAST(to_json(list_prepend(dx_primary_code, dx_secondary_codes)) AS VARCHAR)",
+}
+
+
+@pytest.mark.parametrize("form", ALL_DIAGNOSES)
+def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_path, form):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "diagnoses"\ndx_secondary_codes = "diagnoses"\n')
+    own = simulation_of(
+        settings,
+        path,
+        f"""
+        SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count), {ALL_DIAGNOSES[form]} AS diagnoses
+        FROM src.claims_normalized
+    """,
+        mapping=mapping,
+    )
+    write_sandbox(own, out, asked=asked())
+    codes = {
+        "text": "string_split(diagnoses, ';')", "list": "diagnoses", "JSON": "CAST(diagnoses AS JSON)::VARCHAR[]",
+    }  # fmt: skip
+    told = f"""SELECT avg(len(codes)), avg((len(codes) = 1)::INT), avg((codes[1] IN ('N185', 'I10', 'J189', 'A09'))::INT),
+      count(codes) / count(*) FROM (SELECT {codes[form]} AS codes FROM claims_normalized)"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05 + 0.05 * real)
+    assert query(path, told)[0][0] > 1.2
+
+
+def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it_is(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        "SELECT * REPLACE (1 + len(dx_secondary_codes) AS comorbidity_count) FROM src.claims_normalized",
+    )
+    assert COUNTS_ALL in pipeline.current_profile(own).oddities
+    assert "comorbidity_count" not in write_sandbox(own, out, asked=asked()).named("")
+    assert query(out, "SELECT DISTINCT comorbidity_count - len(dx_secondary_codes) FROM claims_normalized") == [(1,)]
+    real = union_view(SourceSpec(path), tmp_path / "none").split("UNION ALL")[0]
+    with duckdb.connect() as connection:
+        connection.execute(real)
+        told = "SELECT DISTINCT comorbidity_count - len(dx_secondary_codes) FROM claims_with_simulated"
+        assert connection.execute(told).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(("share", "reads"), [(1, True), (0.8, False)])
+def test_a_count_is_of_all_diagnoses_where_nearly_all_claims_count_so(tmp_path, share, reads):
+    rows = 1_000
+    columns = {
+        "dx_primary_code": ["A09"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows,
+        "dx_secondary_codes": [["I10"]] * rows, "comorbidity_count": [2 if i < share * rows else 1 for i in range(rows)],
+    }  # fmt: skip
+    assert (COUNTS_ALL in read_source(parquet(tmp_path / "c.parquet", **columns)).oddities) == reads
+
+
+def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_path):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text('[columns]\ndx_primary_code = "dx1"\ndx_secondary_codes = ["dx1", "dx2", "dx3"]\n')
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * EXCLUDE (dx_primary_code, dx_secondary_codes, comorbidity_count), dx_primary_code AS dx1,
+          dx_secondary_codes[1] AS dx2, dx_secondary_codes[2] AS dx3 FROM src.claims_normalized
+    """,
+        mapping=mapping,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT count(dx1) / count(*), count(dx2) / count(*), count(dx3) / count(*), count(CASE WHEN dx1 = dx2 THEN 1 END)
+      FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+
+
+def test_procedures_in_lists_are_lists_in_the_sandbox_and_none_is_written_as_there(settings, tmp_path):
+    """Of visits an empty list, of stays null."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (CASE WHEN procedure_code IS NOT NULL THEN
+            list_distinct([procedure_code, CASE WHEN hash(claim_id) % 3 = 0 THEN '9059' ELSE procedure_code END])
+          WHEN service_type = 'RITL' THEN NULL ELSE [] END AS procedure_code) FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT count(procedure_code) / count(*), avg(coalesce(procedure_code = [], false)::INT),
+      avg(coalesce(len(procedure_code) = 1, false)::INT), avg(coalesce(len(procedure_code) = 2, false)::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+    assert (
+        query(
+            out, "SELECT service_type = 'RITL', procedure_code = [] FROM claims_normalized WHERE procedure_code IS NULL"
+        )
+        != []
+    )
+    assert query(out, "SELECT count(*) FROM claims_normalized WHERE procedure_code = [] AND service_type = 'RITL'") == [
+        (0,)
+    ]
+
+
+def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """
+        SELECT * REPLACE (
+          CASE length(procedure_code) WHEN 4 THEN left(procedure_code, 2) || '.' || procedure_code[3] || '.' || procedure_code[4]
+          ELSE procedure_code END AS procedure_code) FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT DISTINCT regexp_replace(procedure_code, '[0-9]', '9', 'g') FROM claims_normalized
+      WHERE procedure_code IS NOT NULL"""
+    assert set(query(out, told)) == {("999",), ("99.9.9",)} <= set(query(path, told))
+
+
+def test_each_house_of_the_sandbox_writes_codes_in_one_way_and_as_many_as_in_the_source_in_each(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    dotted = "left(dx_primary_code, 3) || CASE WHEN length(dx_primary_code) > 3 THEN '.' || substr(dx_primary_code, 4) ELSE '' END"
+    own = simulation_of(
+        settings,
+        path,
+        f"""
+        SELECT * REPLACE (
+          CASE WHEN hash(facility_id) % 3 = 0 THEN lower(dx_primary_code) ELSE {dotted} END AS dx_primary_code)
+        FROM src.claims_normalized
+    """,
+    )
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT avg((dx_primary_code ~ '[a-z]')::INT), avg((contains(dx_primary_code, '.'))::INT) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.1)
+    ways = query(
+        out, "SELECT facility_id, count(DISTINCT dx_primary_code ~ '[a-z]') FROM claims_normalized GROUP BY ALL"
+    )
+    assert len(ways) > 100
+    assert {ways for _, ways in ways} == {1}
