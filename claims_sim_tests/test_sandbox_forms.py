@@ -6,7 +6,8 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.diagnosis_count import COUNTS_ALL
-from claims_sim.profile.source import SourceSpec, read_source, union_view
+from claims_sim.profile.mapping import load_mapping
+from claims_sim.profile.source import SourceSpec, open_source, read_source, union_view
 from claims_sim_tests.profile.test_source import parquet
 from claims_sim_tests.test_sandbox import asked, query, simulation_of
 
@@ -236,3 +237,51 @@ def test_each_house_of_the_sandbox_writes_codes_in_one_way_and_as_many_as_in_the
     )
     assert len(ways) > 100
     assert {ways for _, ways in ways} == {1}
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_lists_of_all_diagnoses_beside_a_column_of_the_primary_one_begin_with_it(settings, tmp_path, spread):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    names = ["dgns_cd1", "dgns_cd2", "dgns_cd3"] if spread else ["dgns"]
+    mapping.write_text(f"[columns]\ndx_secondary_codes = {names}\n")
+    every = "list_prepend(dx_primary_code, coalesce(dx_secondary_codes, []))"
+    theirs = (
+        ", ".join(f"{every}[{place}] AS {name}" for place, name in enumerate(names, 1))
+        if spread
+        else f"array_to_string({every}, ';') AS dgns"
+    )
+    own = simulation_of(
+        settings,
+        path,
+        f"SELECT * EXCLUDE (dx_secondary_codes, comorbidity_count), {theirs} FROM src.claims_normalized",
+        mapping=mapping,
+    )
+    with open_source(SourceSpec(path, mapping=mapping)) as opened:
+        assert opened.find_columns(load_mapping(mapping), "it")["dx_secondary_codes"].with_first
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    told = (
+        "avg((dgns_cd1 = dx_primary_code)::INT), avg((dgns_cd2 = dx_primary_code)::INT), avg((dgns_cd2 IS NOT NULL)::INT)"
+        if spread
+        else "avg(starts_with(dgns, dx_primary_code)::INT), avg((len(split(dgns, ';')) > 2)::INT), avg((len(split(dgns, ';')) > 1)::INT)"
+    )
+    real, ours = (query(file, f"SELECT {told} FROM claims_normalized")[0] for file in (path, out))
+    assert ours[0] == real[0] == 1
+    assert ours[1:] == pytest.approx(real[1:], abs=0.05)
+
+
+def test_a_gap_that_is_told_the_other_way_round_is_written_so(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """SELECT * REPLACE (CAST(amount_paid - amount_claimed AS VARCHAR) AS amount_gap) FROM src.claims_normalized""",
+    )
+    assert "amount_gap" not in " ".join(pipeline.current_profile(own).oddities)
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    fits = """SELECT avg((abs(amount_paid - amount_claimed - TRY_CAST(amount_gap AS DOUBLE)) < 0.011)::INT),
+      avg((TRY_CAST(amount_gap AS DOUBLE) < 0)::INT), avg(starts_with(amount_gap, '-0')::INT), count(amount_gap) / count(*)
+      FROM claims_normalized"""
+    real, ours = query(path, fits)[0], query(out, fits)[0]
+    assert ours[0] == 1
+    assert ours[1] > 0
+    assert ours == pytest.approx(real, abs=0.05)

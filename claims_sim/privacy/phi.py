@@ -56,7 +56,11 @@ _NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
 _MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
 _SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
-CATEGORY_GRAMMAR: Final = rf"^(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
+# A short code before its meaning: 2: 26-99 beds, RI=Rawat Inap.
+_CODED: Final = r"(?:[\p{L}0-9]{1,3} ?[:=] ?)?"
+CATEGORY_GRAMMAR: Final = (
+    rf"^{_CODED}(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
+)
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 

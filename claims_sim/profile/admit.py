@@ -27,7 +27,8 @@ ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # letters are taken off before, and a value with digits of another script is refused.
 _MORE: Final = r"[\w .,/&()'’+\-–・]*"
 _SIGN: Final = r"(?:(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%)"
-_CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}")
+_CODED: Final = r"(?:[^\W_]{1,3} ?[:=] ?)?"
+_CATEGORY: Final = re.compile(rf"{_CODED}(?:[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE})")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")

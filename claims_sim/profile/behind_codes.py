@@ -1,4 +1,4 @@
-"""What stands behind a code in its column: its name ("8952 - Electrocardiogram"), or further procedures (88.01#99.04).
+"""What stands behind a code: its name in its column ("8952 - Electrocardiogram"), further procedures, lists that begin with it.
 
 Columns that a table has without saying so.
 """
@@ -16,12 +16,17 @@ from claims_sim.profile.source_sql import (
     CODE_AND_NAME,
     FURTHER,
     Located,
+    clean_member,
     members_expression,
+    plain_code,
     quote_identifier,
     text_expression,
 )
 
 _SOME: Final = 0.01  # of the claims with a procedure
+_NEARLY_ALL: Final = 0.95
+"""The share of the lists that must begin with the primary diagnosis, for all to be lists of all diagnoses."""
+_LOOKED_AT: Final = 10_000
 
 
 def with_names_behind(
@@ -35,6 +40,25 @@ def with_names_behind(
         if column is not None and not elsewhere and _has_names(connection, relation, column):
             found[label] = replace(column, kind="text", behind=True)
     return {name: found[name] for name in CANONICAL if name in found}
+
+
+def with_first_told(
+    connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
+) -> dict[str, Located]:
+    """`located`, with `with_first` where the list of secondary diagnoses begins with the primary one, which has a column of its own."""
+    found, first, listed = dict(located), located.get("dx_primary_code"), located.get("dx_secondary_codes")
+    if first is None or listed is None or first.theirs == listed.theirs:
+        return found
+    members = f"({members_expression(listed, located)})[1]"
+    rows = connection.execute(
+        f"SELECT count(*) FILTER (listed = code), count(*) FROM "
+        f"(SELECT {clean_member(members)} AS listed, {clean_member(plain_code(first))} AS code "
+        f"FROM (SELECT * FROM {relation} LIMIT {_LOOKED_AT})) WHERE listed <> '' AND code <> ''"
+    ).fetchall()
+    begin, lists = rows[0]
+    if lists and begin >= _NEARLY_ALL * lists:
+        found["dx_secondary_codes"] = replace(listed, with_first=True)
+    return found
 
 
 def with_further_procedures(

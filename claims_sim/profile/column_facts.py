@@ -11,7 +11,7 @@ import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.date_order import are_months, is_month_first
+from claims_sim.profile.date_order import are_buddhist, are_months, is_month_first
 from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -33,6 +33,7 @@ _MOST_DISTRICTS: Final = 1000
 """India has some 800."""
 MAX_CATEGORIES: Final = 200
 _DIGITS_OF_KEYS: Final = 8
+_HARDLY_ANY: Final = 0.1
 _NEARLY_ONE: Final = 0.98
 """A value that so many rows have leaves no list of codes."""
 
@@ -59,7 +60,8 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     """Shares of what the values of a column look like, among those that are there."""
     column = Located(name, kind, "text")
     months = are_months(connection, "looked_at", column)
-    column = replace(column, month_first=is_month_first(connection, "looked_at", column), months=months)
+    month_first, buddhist = (told(connection, "looked_at", column) for told in (is_month_first, are_buddhist))
+    column = replace(column, month_first=month_first, months=months, buddhist=buddhist)
     text = text_expression(column)
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
@@ -127,8 +129,20 @@ def _categories(facts: Facts) -> float:
     return 0.7 * (facts["distinct"] <= MAX_CATEGORIES and facts["date"] < 0.5)
 
 
-def _own_codes(facts: Facts) -> float:
-    return 0.5 * facts["code"] * (10 < facts["distinct"] < 0.2 * facts["filled"]) * (facts["date"] < 0.5)
+def _categories_of_facilities(facts: Facts) -> float:
+    """A facility has a class and an owner in all its claims; what hardly any has is of something else."""
+    return _categories(facts) * (facts["present"] > _HARDLY_ANY)
+
+
+def _services(facts: Facts) -> float:
+    """How well kinds of service fit: the better, the more of them are known, and one alone only if it is."""
+    known = facts["service"]
+    few = _categories(facts) * (facts["kinds"] > 1) + 0.3 * known * (facts["kinds"] > 1)
+    return max(max(few, known) * (facts["kinds"] <= _MOST_SERVICES), 0.3 * (1 < facts["kinds"] <= _AT_ALL))
+
+
+def _own_codes(facts: Facts, fewest: int = 10) -> float:
+    return 0.5 * facts["code"] * (fewest < facts["distinct"] < 0.2 * facts["filled"]) * (facts["date"] < 0.5)
 
 
 def _conditions(facts: Facts) -> float:
@@ -148,15 +162,10 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= _MOST_DISTRICTS), "some categories"),
     "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
-    "facility_class": (_categories, "few categories"),
-    "facility_ownership": (_categories, "few categories"),
-    "facility_type": (_categories, "few categories"),
-    "service_type": (
-        lambda f: max(
-            max(_categories(f), f["service"]) * (f["kinds"] <= _MOST_SERVICES), 0.3 * (f["kinds"] <= _AT_ALL)
-        ),
-        "few categories, {service:.0%} known words",
-    ),
+    "facility_class": (_categories_of_facilities, "few categories"),
+    "facility_ownership": (_categories_of_facilities, "few categories"),
+    "facility_type": (_categories_of_facilities, "few categories"),
+    "service_type": (_services, "few categories, {service:.0%} known words"),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),
     "dx_primary_code": (
         lambda f: (
@@ -172,7 +181,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "comorbidity_count": (whole_numbers, "small whole numbers"),
     "procedure_code": (
-        lambda f: max(f["icd9"], f["pcs"], 0.3 * (f["words"] > 0.5), _own_codes(f)),
+        lambda f: max(f["icd9"], f["pcs"], 0.3 * (f["words"] > 0.5), _own_codes(f, fewest=2)),
         "{icd9:.0%} ICD-9-CM codes, {pcs:.0%} ICD-10-PCS codes, {code:.0%} like codes",
     ),
     "procedure_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),

@@ -9,11 +9,12 @@ from claims_sim.profile.sql_text import let
 
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
-    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
+    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d%m%Y", "%d%m%Y%H%M", "%d%m%Y%H%M%S",
+    "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
     "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
     "%d-%m-%Y %I:%M %p", "%d-%m-%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
 )  # fmt: skip
-MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
+MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.?)%m", r"%m\1%d", form) for form in DATE_FORMS)
 
 MONTHS: Final[Mapping[int, Sequence[str]]] = {
     1: ("jan", "january", "januari", "ene", "enero", "janeiro", "januar", "janv", "janvier", "gen", "gennaio", "oca", "ocak"),

@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 import duckdb
 
-from claims_sim.profile.source_sql import Located, text_expression
+from claims_sim.profile.buddhist_years import is_ahead
+from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/-]([0-9]{1,2})[/-][0-9]{4}"
+_WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[0-6])[0-9]{2})$"
 _MONTHS = 12
 _MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"
 _NEARLY_ALL = 0.99
 """The share of a column's values that must be months, for these to be its dates: days in six digits (220315) seldom are."""
+_LOOKED_AT = 10_000
 
 
 class _Said(NamedTuple):
@@ -29,12 +32,15 @@ class _Said(NamedTuple):
 def with_date_order(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
 ) -> dict[str, Located]:
-    """`located`, with `month_first` where the dates of columns of texts are written so, and `months` where they are but months."""
+    """`located`, with how the dates of each column are written: `month_first`, as `months` alone, with `buddhist` years."""
     said = {name: _said(connection, relation, column) for name, column in located.items() if column.kind == "date"}
     whole = _Said(*(sum(counts) for counts in zip(*said.values(), strict=True)))
     return {
         name: replace(
-            column, month_first=_is_month_first(said[name], whole), months=are_months(connection, relation, column)
+            column,
+            month_first=_is_month_first(said[name], whole),
+            months=are_months(connection, relation, column),
+            buddhist=are_buddhist(connection, relation, column),
         )
         if name in said
         else column
@@ -64,10 +70,23 @@ def are_months(connection: duckdb.DuckDBPyConnection, relation: str, column: Loc
     return bool(every and months >= _NEARLY_ALL * every)
 
 
+def are_buddhist(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
+    """Are most of a column's first dates in years of the Buddhist era?"""
+    is_text = not column.type.startswith(("DATE", "TIMESTAMP"))
+    value = text_expression(column) if is_text else f"CAST({quote_identifier(column.theirs)} AS TIMESTAMP)"
+    rows = connection.execute(
+        f"SELECT count(*) FILTER ({is_ahead('value', is_text=is_text)}), count(value) "
+        f"FROM (SELECT {value} AS value FROM {relation} LIMIT {_LOOKED_AT})"
+    ).fetchall()
+    ahead, every = rows[0]
+    return bool(every and ahead > every / 2)
+
+
 def _said(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> _Said:
     if not column.type.startswith(("VARCHAR", "ENUM")):
         return _Said()
-    numbers = f"regexp_extract({text_expression(column)}, '{_TWO_NUMBERS}', ['one', 'other'])"
+    marked = f"regexp_replace({text_expression(column)}, '{_WITHOUT_MARKS}', '\\1/\\2/\\3')"
+    numbers = f"regexp_extract({marked}, '{_TWO_NUMBERS}', ['one', 'other'])"
     day = ", ".join(f"count(*) FILTER (TRY_CAST(n.{part} AS INTEGER) > {_MONTHS})" for part in ("one", "other"))
     # All, since a text file whose rows are not fetched stays in use.
     rows = connection.execute(f"SELECT {day} FROM (SELECT {numbers} AS n FROM {relation})").fetchall()

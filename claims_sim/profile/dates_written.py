@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.buddhist_years import written_ahead
 from claims_sim.profile.date_forms import DATE_FORMS, MONTH_FIRST_FORMS, MONTHS, NAME_OF_MONTH
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import Located, date_expression, quote_identifier, text_expression
@@ -49,14 +50,15 @@ _ENGLISH: Final = tuple(names[0].title() for names in MONTHS.values())
 
 @dataclass(frozen=True, slots=True)
 class DateForm:
-    """A form of strftime, with "@" where one of the twelve names of `months` stands."""
+    """A form of strftime, with "@" where one of the twelve names of `months` stands; `buddhist`: with years of that era."""
 
     form: str
     months: Sequence[str] = ()
+    buddhist: bool = False
 
     def written(self, date: str) -> str:
         """The expression of a date, a TIMESTAMP, as text."""
-        text = f"strftime({date}, {quote(self.form)})"
+        text = written_ahead(date, self.form) if self.buddhist else f"strftime({date}, {quote(self.form)})"
         if not self.months:
             return text
         return f"replace({text}, '{_MONTH}', [{', '.join(map(quote, self.months))}][month({date})])"
@@ -87,11 +89,15 @@ def _date_form(opened: OpenSource, column: Located) -> DateForm:
     texts = f"(SELECT * FROM (SELECT {text} AS text, {bare} AS bare, {date}, cells FROM ({counted})) WHERE date IS NOT NULL)"
     form = ""
     for some in (known, _without_zeros(known), named):  # each where none before it fits most of them
-        told = {one: f"strftime(date, {quote(one)}) = {'bare' if some is named else 'text'}" for one in some}
+        told = {
+            one: f"{DateForm(one, buddhist=column.buddhist).written('date')} = {'bare' if some is named else 'text'}"
+            for one in some
+        }
         form = form or most_fit(opened, texts, told, _MOST)
     if not form:  # with decimals of seconds, say, or a day that is no day
         form = most_fit(opened, texts, {one: f"try_strptime(text, {quote(one)}) IS NOT NULL" for one in known})
-    return DateForm(form or known[0], _months(opened, text, date_expression(column)) if form and _MONTH in form else ())
+    months = _months(opened, text, date_expression(column)) if form and _MONTH in form else ()
+    return DateForm(form or known[0], months, column.buddhist)
 
 
 def _without_zeros(forms: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "through until sampai release dsc saida alta egreso entlassung sortie",
     "los": "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
-    "days": "giornate gun gunu hari days day dias tage jours",
+    "days": "gg giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
     "province": "maakond emirate ccaa comunidad "
     "wojewodztwo il kanton canton wohnkanton changwat "
@@ -37,7 +37,11 @@ _MEANINGS: Final[dict[str, str]] = {
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
-    "id": "nr nummer numero nbr ik agb id no nomor key number num",
+    "id": "nr nummer numero nbr ik agb id no nomor key number num identifier",
+    "npi": "npi",
+    "physician": "physician physn clinician doctor dokter arzt medico medecin rendering operating attending ordering",
+    "processor": "processor processed process processing",
+    "group": "group grp grouper gruppe",
     "hash": "ozet hash enc encrypted pseudo pseudonym",
     "code": "kood kodu kode kd code cd cod codigo",
     "class": "sinif sinifi tier versorgungsstufe kelas kls class",
@@ -49,21 +53,21 @@ _MEANINGS: Final[dict[str, str]] = {
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "severity": "grav complicanze gravita "
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
-    "level": "niveau nivel level tingkat group kelompok",
-    "rank": "niveau nivel level tingkat",
-    "dx": "diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
+    "level": "niveau nivel level tingkat group kelompok livello",
+    "rank": "niveau nivel level livello tingkat",
+    "dx": "benh diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
     "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
-    "icd": "icd icd10",
+    "icd": "icd icd10 icd10cm",
     "primary": "pohi glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "kaasuv "
     "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "oms omschrijving nimetus "
+    "label": "nombre oms omschrijving nimetus "
     "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "intervento procedura islem hauptprozedur rvs package "
+    "procedure": "intervento procedura islem hauptprozedur rvs package pkg cups "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
@@ -78,7 +82,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
     "charge charges charged chg chgs gross apres apresentado",
-    "paid": "riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
+    "paid": "compensated riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
     "pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
@@ -110,16 +114,20 @@ _MEANINGS: Final[dict[str, str]] = {
     "postal": "zip zipcode postcode postal postleitzahl kodepos",
     "annual": "annual annually yearly anual tahunan",
     "delay": "delay lag",
+    "first": "first",
+    "last": "last",
+    "to": "to",
+    "changed": "updated modified changed created loaded inserted",
 }  # fmt: skip
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message!"),
-    "admit_dt": ("admit date", "admit", "visit date", "service date", "date!", "claimed date"),
-    "discharge_dt": ("discharge date", "discharge"),
+    "admit_dt": ("admit date", "admit", "first service date", "visit date", "service date", "date!", "claimed date"),
+    "discharge_dt": ("discharge date", "discharge", "last service date", "to date"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
     "province_name": ("province", "region", "area"),
     "district_name": ("district", "area"),
-    "facility_id": ("facility id", "facility code", "facility hash", "facility!"),
+    "facility_id": ("facility id", "facility code", "facility hash", "facility!", "facility npi"),
     "facility_class": ("facility class", "class", "facility rank"),
     "facility_ownership": ("owner", "facility owner", "facility owned"),
     "facility_type": ("facility type",),
@@ -134,7 +142,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "claimed type",
     ),
     "severity_group": ("severity", "severity level"),
-    "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd"),
+    "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd", "icd primary"),
     "dx_primary_label": ("dx label", "dx primary label", "icd label", "dx!"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
     "comorbidity_count": (
@@ -156,8 +164,9 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
     "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
-    "admit_dt": frozenset({"birth", "dx", "delay"}),
-    "discharge_dt": frozenset({"delay"}),
+    "admit_dt": frozenset({"birth", "dx", "delay", "paid", "processor", "changed", "last"}),
+    "discharge_dt": frozenset({"birth", "delay", "paid", "processor", "changed"}),
+    "facility_id": frozenset({"physician"}),
     "district_name": frozenset({"class"}),
     "amount_claimed": frozenset(
         {"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}
@@ -169,9 +178,9 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "severity_group": frozenset({"date", "admit"}),
     "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid", "level"}),
     "service_type": frozenset({"region", "district", "area"}),
-    "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days"}),
-    "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count"}),
-    "procedure_label": frozenset({"dx"}),
+    "dx_primary_code": frozenset({"procedure", "not_first", "amount", "date", "days", "group"}),
+    "procedure_code": frozenset({"dx", "date", "days", "amount", "type", "count", "physician"}),
+    "procedure_label": frozenset({"dx", "physician", "processor"}),
     "patient_id_hash": frozenset({"amount", "paid", "gap", "birth", "postal", "sex"}),
     "claim_weight": frozenset({"birth", "relative", "admit"}),
 }
@@ -263,12 +272,19 @@ _KNOWN: Final[dict[str, str]] = {
     "naturalezajuridica": "facility_ownership", "nivelcomplejidad": "facility_class", "tiporegistro": "service_type",
     "admitproviderid": "", "idregistro": "claim_id", "cipencriptado": "patient_id_hash", "tipoactividad": "service_type",
     "idegreso": "claim_id",
+    "intprinc": "procedure_code", "progsdo": "claim_id", "livellostr": "facility_class", "opr1": "procedure_code",
+    "khinterneskennzeichen": "claim_id", "krankenhausart": "facility_type", "anzahlnd": "comorbidity_count", "ops": "procedure_code",
+    "htype": "facility_type", "affil": "facility_ownership", "tranid": "claim_id", "tentinh": "province_name",
+    "loaihinh": "facility_ownership", "tuyencmkt": "facility_type", "claseprestador": "facility_type", "archivorips": "service_type",
+    "billingnpi": "facility_id", "facilitynpi": "facility_id", "billingprovidernpi": "facility_id", "hfid": "facility_id",
+    "billingproviderid": "facility_id", "billinginternalproviderid": "facility_id", "taxnum": "facility_id",
     "emiratesid": "patient_id_hash", "emiratesidno": "patient_id_hash", "dsec": "dx_secondary_codes", "cnh": "facility_id",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
     "fall": "claim_id",
     "edectramt": "amount_claimed", "land": "province_name", "sido": "province_name", "drg": "procedure_code",
+    "diagnosisgroupcode": "procedure_code", "pcl": "severity_group",
 }  # fmt: skip
 """The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs, a
 case, which may have several claims, what was decided of a statement where what was demanded is not told, a group of cases where
@@ -297,9 +313,17 @@ _SAYS_NOTHING: Final = frozenset({"of", "the"})
 _EXTRA_WORD: Final = 0.12
 _RATHER_WITHOUT: Final = {"province_name": "own", "district_name": "own", "amount_claimed": "insurer"}
 """A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
-_SECOND_CHOICE: Final = 0.9
+_SECOND_CHOICE, _LAST_CHOICE = 0.9, 0.7
+_LINE: Final = re.compile("_[0-9]{1,2}$")
+"""Behind a name: which of the lines of a bill a column is of."""
+_BEHIND_THE_FIRST: Final = frozenset("2345678")
 _LONGEST_FLAG: Final = 3
 """Characters of 1 and 2, 001 and 002, Y and N: what is longer has a meaning of its own."""
+
+_INDONESIAN: Final = frozenset(
+    {"jenis", "jns", "jen", "tipe", "pelayanan", "layanan", "pel", "rawat", "jnspel", "jnspelsep", "pelsep"}
+)
+_OTHER_GROUPER: Final = frozenset({"apr", "aprdrg", "illness"})
 
 # What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
 SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
@@ -400,6 +424,11 @@ def says_gap(column: str) -> bool:
     return bool({"selisih", "gap", "difference", "differenz", "diff", "beda", "unpaid"} & set(_words_of(column)))
 
 
+def says_paid(column: str) -> bool:
+    """Does a name itself say that the amount is paid, and not only approved?"""
+    return bool({"paid", "pay", "payment", "pmt", "bayar", "dibayar", "terbayar"} & set(_words_of(column)))
+
+
 def is_first(column: str) -> bool:
     """Is the column the first of some that are numbered: DX01, DIAG_4_01?"""
     return "1" in _words_of(column)
@@ -408,15 +437,19 @@ def is_first(column: str) -> bool:
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
     name = plain(column)
+    if name not in _KNOWN and _LINE.search(column):
+        name = plain(_LINE.sub("", column))
     if name == canonical.replace("_", "") or _KNOWN.get(name) == canonical:
         return 1.0
     if name in _KNOWN or name in _KNOWN_TOO:
-        return _SECOND_CHOICE * (_KNOWN_TOO.get(name) == canonical)
+        return (_LAST_CHOICE if canonical == "procedure_code" else _SECOND_CHOICE) * (_KNOWN_TOO.get(name) == canonical)
     words = meanings_of(column)
     said = frozenset[str]().union(*words)
     if _NEVER.get(canonical, frozenset()) & said:
         return 0.0
     less = _EXTRA_WORD * (_RATHER_WITHOUT.get(canonical, "") in said)
+    if canonical == "dx_primary_code" and _BEHIND_THE_FIRST & set(_words_of(column)[-1:]):
+        less += 2 * _EXTRA_WORD
     best = 0.0
     for place, pattern in enumerate(_PATTERNS[canonical]):
         needed = pattern.removesuffix("!").split()
@@ -440,8 +473,8 @@ def spelled(canonical: str, value: str) -> str | None:
     return None
 
 
-def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
-    """What bare numbers stand for; `values` gives the mean stay of the claims of each, where stays are known."""
+def coded(canonical: str, values: Mapping[str, float | None], column: str = "") -> dict[str, str]:
+    """What bare numbers of a column stand for; `values` gives the mean stay of the claims of each, where stays are known."""
     numbers = {value: str(int(value)) for value in values if value.isascii() and value.isdigit() and len(value) < 4}
     table = CODED_VALUES.get(canonical, {})
     if canonical == "service_type" and len(numbers) > len(table):
@@ -452,8 +485,16 @@ def coded(canonical: str, values: Mapping[str, float | None]) -> dict[str, str]:
         if (values[long] or 0.0) > (values[short] or 0.0) + 0.5:
             return {short: "RJTL", long: "RITL"}
     if canonical == "severity_group" and set(numbers.values()) >= {"1", "2", "3", "4"} and "0" not in numbers.values():
-        # Four levels: the first is that of outpatients, who have none.
-        table = {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"}
+        # BPJS's four levels begin with that of outpatients, who have none; others end with one that is beyond ours.
+        is_bpjs = not _OTHER_GROUPER & set(_words_of(column))
+        table = {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"} if is_bpjs else table
     if canonical == "severity_group" and "0" in numbers.values():
         table = table | {"0": "none"}
+    if canonical == "service_type" and not is_indonesian(column):
+        return {}  # which of two is the stay, the stays would have told
     return {value: table[number] for value, number in numbers.items() if number in table}
+
+
+def is_indonesian(column: str) -> bool:
+    """Is a column called as BPJS calls it, or in Indonesian?"""
+    return plain(column).startswith(("fkl", "pnk", "fkp")) or bool(_INDONESIAN & set(_words_of(column)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain
+from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain, says_paid
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
@@ -66,6 +66,7 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             _BY_NUMBER * _is_by_number(p) - p.confidence,
             p.ours,
             -size[p.theirs] * (p.ours == "amount_claimed"),
+            p.ours == "amount_paid" and not says_paid(p.theirs),
             p.theirs,
         )
     )

@@ -71,7 +71,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         facts = {name: look_at(opened.connection, name, kind) for name, kind in _sampled(opened).items()}
         placed, possible = place_columns(facts, _stay_pairs(opened, facts))
         placed = _with_amounts_that_leave_the_gap(opened, facts, placed)
-        placed, possible = _without_other_gaps(opened, placed, possible)
+        placed, possible = _without_other_gaps(opened, placed, (*possible, *_further_gaps(facts, placed)))
         placed = _with_plain_severity(opened, facts, placed)
         placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
         located = {
@@ -196,6 +196,19 @@ def _as_good(placed: Placed, facts: Mapping[str, Facts]) -> list[str]:
         and found["mean"] > _MUCH_SMALLER * size
     ]
     return [placed.theirs, *others[:_MOST_AMOUNTS]]
+
+
+def _further_gaps(facts: Mapping[str, Facts], placed: tuple[Placed, ...]) -> list[Placed]:
+    """The other columns that are called a gap beside the one that was placed: which of them is it, the amounts tell."""
+    if all(p.ours != "amount_gap" for p in placed):
+        return []
+    taken = {theirs for p in placed for theirs in (p.theirs, *p.also)}
+    named = {name: name_score(name, "amount_gap") for name in facts if name not in taken and amounts(facts[name])}
+    return [
+        Placed("amount_gap", name, round(score, 2), f"name {score:.2f}")
+        for name, score in sorted(named.items(), key=lambda found: -found[1])
+        if score >= SURE
+    ][:_MOST_AMOUNTS]
 
 
 def _without_other_gaps(

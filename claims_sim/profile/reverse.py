@@ -12,6 +12,7 @@ from typing import Final
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
+from claims_sim.profile.buddhist_years import AHEAD
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.diagnosis_count import counts_all
@@ -26,6 +27,7 @@ from claims_sim.profile.source_sql import (
     ColumnMapping,
     Located,
     date_expression,
+    has_first,
     quote_identifier,
     text_expression,
 )
@@ -260,15 +262,15 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
         )
         return f"CAST(coalesce({weight}, CASE WHEN count(claim_weight) OVER () = 0 THEN 1 END) AS {type_})"
     if column.kind == "date":
-        return _date(name, type_, forms)
+        return _date(name, type_, forms, buddhist=column.buddhist)
     if column.kind == "list":
-        return _list(name, _members(name, forms, name), type_, forms)
+        return _list(name, _all_members(name, column, forms), type_, forms)
     text = forms.codes[name].written(name) if column.kind == "code" else name
     if name in forms.codes and forms.codes[name].named:
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
-        text = _number(name, type_, forms)
+        text = _number(name, type_, forms, negative=column.negative)
     text = _in_their_values(text, values, name if column.kind == "code" else "")
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
@@ -327,18 +329,32 @@ def _identity(text: str, number: str, type_: str) -> str:
     return f"CAST({text} AS {type_})"
 
 
-def _date(name: str, type_: str, forms: Forms) -> str:
+def _date(name: str, type_: str, forms: Forms, *, buddhist: bool) -> str:
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"CAST({name} - {utc_offset_sql('province_name')} * INTERVAL 1 HOUR AS TIMESTAMP WITH TIME ZONE)"
     if name in forms.dates:
         text = or_nothing(forms.dates[name].written(name), name, forms.nothing.get(name), {})
         return f"CAST({text} AS {type_})"
-    return f"CAST({name} AS {type_})"
+    return f"CAST({name}{f' + INTERVAL {AHEAD} YEAR' if buddhist else ''} AS {type_})"
 
 
 def _members(name: str, forms: Forms, of: str) -> str:
     """The codes of a list as the column of those `of` writes them; [] where there is none."""
     return f"coalesce(list_transform({name}, lambda c: {forms.codes[name if name in forms.codes else of].written('c')}), [])"
+
+
+def _first_of(name: str) -> str:
+    """What a list's members are behind."""
+    return next(first for first, behind in BEHIND_THE_FIRST.items() if behind == name)
+
+
+def _all_members(name: str, column: Located, forms: Forms) -> str:
+    """The codes of a list, with the first where its column has that too."""
+    members = _members(name, forms, name)
+    if not column.with_first:
+        return members
+    first = _first_of(name)
+    return f"list_prepend({forms.codes[first].written(first)}, {members})"
 
 
 def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> str:
@@ -358,14 +374,17 @@ def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> 
 def _member(name: str, theirs: str, located: Mapping[str, Located], type_: str, forms: Forms) -> str:
     """The code at a place of a list that the foreign table spreads over columns; null where the list is shorter."""
     column = located[name]
-    has_first = any(one.kind == "code" and one.theirs == column.theirs for one in located.values())
-    place = (column.theirs, *column.also).index(theirs) + (0 if has_first else 1)
+    place = (column.theirs, *column.also).index(theirs) + (0 if has_first(column, located) else 1)
+    if not place:
+        first = _first_of(name)
+        return f"CAST({forms.codes[first].written(first)} AS {type_})"
     return f"CAST({forms.codes[name].written(f'{name}[{place}]')} AS {type_})"
 
 
-def _number(name: str, type_: str, forms: Forms) -> str:
+def _number(name: str, type_: str, forms: Forms, *, negative: bool) -> str:
     """A number; as text it has no needless decimals."""
-    value = f"({name} + 1)" if name == "comorbidity_count" and forms.counts_all else name
+    value = f"(0 - {name})" if negative else name
+    value = f"({name} + 1)" if name == "comorbidity_count" and forms.counts_all else value
     if name == "los" and forms.decimals:
         value = (
             f"CASE WHEN los IS NOT NULL THEN round({_days_between('admit_dt', 'discharge_dt')}, {forms.decimals}) END"

@@ -20,12 +20,13 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.codes import icd9cm
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.behind_codes import with_further_procedures, with_names_behind
+from claims_sim.profile.behind_codes import with_first_told, with_further_procedures, with_names_behind
 from claims_sim.profile.blanks import empty_cells
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.date_order import with_date_order
 from claims_sim.profile.diagnosis_count import counts_all, without_the_primary
 from claims_sim.profile.distinct import encoded, with_canonical_values
+from claims_sim.profile.gap_sign import with_gap_sign
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
@@ -206,7 +207,8 @@ def _find_columns(
     connection: duckdb.DuckDBPyConnection, relation: str, types: Mapping[str, str], mapping: ColumnMapping, where: str
 ) -> dict[str, Located]:
     located = with_date_order(connection, relation, find_columns(types, mapping, where))
-    return with_names_behind(connection, relation, located)
+    located = with_first_told(connection, relation, with_names_behind(connection, relation, located))
+    return with_gap_sign(connection, relation, located, mapping)
 
 
 @contextmanager

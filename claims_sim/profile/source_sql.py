@@ -9,6 +9,7 @@ from claims_sim.claim import MAX_TEXT
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.buddhist_years import in_common_era
 from claims_sim.profile.date_forms import DATE_FORMS, MONTH_FIRST_FORMS, parsed_date
 from claims_sim.profile.sql_text import let
 
@@ -155,7 +156,9 @@ class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
     A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
-    `months`: how dates are written; a month (202203) stands for its first day. `behind`: it is a name behind the code in its column.
+    `months`: how dates are written; a month (202203) stands for its first day; `buddhist`: many have years of that era.
+    `behind`: it is a name behind the code in its column. `with_first`: a list of all diagnoses, beside a column of the first.
+    `negative`: numbers with the other sign.
     """
 
     theirs: str
@@ -164,7 +167,10 @@ class Located:
     also: tuple[str, ...] = ()
     month_first: bool = False
     months: bool = False
+    buddhist: bool = False
     behind: bool = False
+    with_first: bool = False
+    negative: bool = False
 
 
 def quote_identifier(name: str) -> str:
@@ -380,9 +386,12 @@ def canonical_expression(
     if column.kind == "number":
         is_typed = _is_one_of(column, _NUMBER_TYPES)
         text = theirs if is_typed and not values else _mapped(text_expression(column), values)
-        if name in MONEY and column.type == "VARCHAR":
-            return money_expression(text, dots_are_thousands(text_expression(column), relation))
-        return _number(column, f"TRY_CAST({text} AS DOUBLE)")
+        number = (
+            money_expression(text, dots_are_thousands(text_expression(column), relation))
+            if name in MONEY and column.type == "VARCHAR"
+            else _number(column, f"TRY_CAST({text} AS DOUBLE)")
+        )
+        return f"(0 - {number})" if column.negative else number
     if column.kind == "list":
         empty = ", ".join(quote(text) for text in ("", *NO_CODE))
         clean = _plain_code if name == FURTHER else clean_member
@@ -510,14 +519,20 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
         offset = utc_offset_sql(f"({province})")
         return f"CAST(({theirs} + {offset} * INTERVAL 1 HOUR) AS TIMESTAMP)"
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
-        return f"TRY_CAST({theirs} AS TIMESTAMP)"
+        date = f"TRY_CAST({theirs} AS TIMESTAMP)"
+        return in_common_era(date, is_text=False) if column.buddhist else date
     forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
-    return parsed_date(text_expression(column), (*forms, "%Y%m") if column.months else forms)
+    text = text_expression(column)
+    if column.type != "VARCHAR":
+        text = f"CASE WHEN length({text}) = 7 THEN '0' || {text} ELSE {text} END"  # 5022025 is the 5th of February
+    if column.buddhist:
+        text = in_common_era(text, is_text=True)
+    return let("t", text, lambda text: parsed_date(text, (*forms, "%Y%m") if column.months else forms))
 
 
 def members_expression(column: Located, located: Mapping[str, Located]) -> str:
     """The column as a list of codes without the first, where that is a column of its own: a column of all diagnoses is both."""
-    is_first = any(other.kind == "code" and other.theirs == column.theirs for other in located.values())
+    is_first = has_first(column, located)
     theirs = quote_identifier(column.theirs)
     if column.also:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
@@ -536,6 +551,13 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
             f"ELSE string_split_regex(replace({text}, ' ', ''), '[;,|#~]') END"
         )
     return f"({codes})[2:]" if is_first else codes
+
+
+def has_first(column: Located, located: Mapping[str, Located]) -> bool:
+    """Does a list begin with the code that claims have a column of their own for, be it the same one or another?"""
+    return column.with_first or any(
+        other.kind == "code" and other.theirs == column.theirs for other in located.values()
+    )
 
 
 def clean_member(code: str) -> str:

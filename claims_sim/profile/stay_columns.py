@@ -17,6 +17,7 @@ _FITS: Final = 0.95
 _FITS_OTHERS: Final = 0.8
 """The same among rows that do not have the commonest number of days: visits that end on their day fit any column of zeros."""
 _CENT: Final = 0.011
+_FIT_EITHER_WAY: Final = f"avg((abs(c - p - g) <= {_CENT})::INT), avg((abs(p - c - g) <= {_CENT})::INT)"
 _SOME: Final = 0.01
 """A difference that hardly any row has tells nothing of what it is one of."""
 _MOST: Final = 0.5
@@ -101,19 +102,24 @@ def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Loc
 
 
 def leaves(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
-    """Is a column what is claimed less what is paid, in nearly all rows that have the three, which most do, and often not nothing?"""
+    """Is a column what is claimed less what is paid, or the other way round, in nearly all rows that have the three, which most do, and
+    often not nothing?
+    """  # noqa: D205
     c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
     row = connection.execute(
         f"SELECT coalesce(avg((g <> 0)::INT) > {_SOME} AND avg((c - p - g IS NOT NULL)::INT) > {_MOST} "
-        f"AND avg((abs(c - p - g) <= {_CENT})::INT) >= {_FITS}, false) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
+        f"AND greatest({_FIT_EITHER_WAY}) >= {_FITS}, false) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
     ).fetchone()
     return bool(row and row[0])
 
 
 def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
-    """Is a column what is claimed less what is paid, to a cent, in nearly all rows that have the three? Without such rows it may be."""
+    """Is a column what is claimed less what is paid, to a cent, or the other way round, in nearly all rows that have the three?
+
+    Without such rows it may be.
+    """
     c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
     row = connection.execute(
-        f"SELECT coalesce(avg((abs({c} - {p} - {g}) <= {_CENT})::INT), 1) FROM looked_at"
+        f"SELECT coalesce(greatest({_FIT_EITHER_WAY}), 1) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
     ).fetchone()
     return row is None or row[0] >= _FITS

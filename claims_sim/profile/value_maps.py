@@ -6,17 +6,26 @@ from typing import Any, Final
 
 import numpy as np
 
+from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import admit_category
 from claims_sim.profile.column_facts import MAX_CATEGORIES
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, plain, spelled
 from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import Located, date_expression, key_expression, text_expression, value_expression
+from claims_sim.profile.source_sql import (
+    NOTHING,
+    Located,
+    date_expression,
+    key_expression,
+    text_expression,
+    value_expression,
+)
 from claims_sim.profile.telling import share_of
 
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")
 _NEARLY_ALL: Final = 0.8
+_PAIR: Final = frozenset("io")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +49,12 @@ def value_map(opened: OpenSource, located: Mapping[str, Located], name: str) -> 
     owners = f"count(DISTINCT {key_expression(person)})" if person else "count(*)"
     found = opened.connection.execute(
         f"SELECT {text} AS value, {owners} AS owners, count(*) AS claims, avg({_stay(located)}) AS stay "
-        f"FROM {opened.relation} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY claims DESC, value"
+        f"FROM {opened.relation} WHERE {text} NOT IN ({', '.join(map(quote, NOTHING))}) GROUP BY 1 ORDER BY claims DESC, value"
     ).fetchall()
-    return _read_values(
-        name, found, PERSONS_K if person else CLAIMS_K, is_coded=not has_other_list(located[name].theirs)
-    )
+    return _read_values(name, found, PERSONS_K if person else CLAIMS_K, located[name].theirs)
 
 
-def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: bool) -> ValueMap:
+def _read_values(name: str, found: list[tuple[Any, ...]], k: int, theirs: str) -> ValueMap:
     total = sum(claims for _, _, claims, _ in found)
     enough = np.array([owners >= k for _, owners, _, _ in found], np.bool_)
     owners_of = np.array([owners for _, owners, _, _ in found], np.int64)
@@ -58,7 +65,7 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: b
         if codes[i] or admit_category(found[i][0])
     }
     shown = sum(claims for value, _, claims, _ in found if value in stays)
-    numbers = coded(name, stays) if is_coded else {}
+    numbers = {} if has_other_list(theirs) else coded(name, stays, theirs)
     if name == "province_name" and not _are_most(
         numbers, {value: claims for value, _, claims, _ in found if value in stays}
     ):
@@ -66,9 +73,9 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int, *, is_coded: b
     pairs, alike, reasons, unknown = {}, {}, {}, []
     first: dict[str, str] = {}
     for value in stays:
-        ours = spelled(name, value)
+        ours = None if _is_half_of_a_pair(name, value, stays) else spelled(name, value)
         if ours is None and value in numbers:
-            ours, reasons[value] = numbers[value], _reason_of_code(name, numbers)
+            ours, reasons[value] = numbers[value], _reason_of_code(name, stays)
         if ours is None:
             unknown.append(value)
             continue
@@ -92,16 +99,17 @@ def _are_most(known: Collection[str], claims: Mapping[str, int]) -> bool:
     return borne >= _NEARLY_ALL * sum(claims.values()) and len(known) >= _NEARLY_ALL * len(claims)
 
 
-def _reason_of_code(name: str, numbers: Mapping[str, str]) -> str:
-    if name == "service_type":
-        return "RITL is the one with the longer stays, where stays are known; else in the order of BPJS's sample data"
+def _is_half_of_a_pair(name: str, value: str, values: Collection[str]) -> bool:
+    """Is a value one letter of two that say something only beside each other? O is outpatient where I is there, else it may be other."""
+    return name == "service_type" and plain(value) in _PAIR and not set(map(plain, values)) >= _PAIR
+
+
+def _reason_of_code(name: str, stays: Mapping[str, float | None]) -> str:
+    if name == "service_type" and any(stays.values()):
+        return "RITL is the one with the longer stays"
     if name == "province_name":
         return "BPS's code"
-    return (
-        "in the usual order: check it"
-        if name == "severity_group" and len(numbers)
-        else "as in BPJS's sample data: check it"
-    )
+    return "in the usual order: check it" if name == "severity_group" else "as in BPJS's sample data: check it"
 
 
 def _stay(located: Mapping[str, Located]) -> str:

@@ -135,6 +135,17 @@ def test_a_missing_value_is_clean(in_sql):
         ("３５型７８", False),
         ("２Ⅱ型", False),
         ("RM 12345２型", False),
+        ("2: 26-99", True),
+        ("5: 400+", True),
+        ("RI=Rawat Inap", True),
+        ("1 = < 50 beds", True),
+        ("2:", False),
+        (": 26-99", False),
+        ("Name: Budi", False),
+        ("2: 26: 99", False),
+        ("RM: 12 34 56", False),
+        ("081:234567890", False),
+        ("0: 8=1 2 3 4 5 6 7 8 9 0", False),
     ],
 )
 def test_what_is_a_category_to_the_profile_is_one_to_the_checks(name, may):

@@ -111,7 +111,16 @@ def test_absent_columns_are_told_with_what_they_are_computed_from():
 def test_the_code_with_the_longer_stays_is_inpatient_whichever_way_the_source_counts():
     assert coded("service_type", {"1": 4.1, "2": 0.0}) == {"1": "RITL", "2": "RJTL"}
     assert coded("service_type", {"1": 0.0, "2": 4.1}) == {"1": "RJTL", "2": "RITL"}
-    assert coded("service_type", {"1": None, "2": None}) == {"1": "RJTL", "2": "RITL"}
+    assert coded("service_type", {"1": None, "2": None}, "jenis_pelayanan") == {"1": "RJTL", "2": "RITL"}
+    assert coded("service_type", {"1": None, "2": None}, "FKL10") == {"1": "RJTL", "2": "RITL"}
+    assert not coded("service_type", {"1": None, "2": None}, "type_of_setting_id")
+
+
+def test_four_levels_begin_with_that_of_outpatients_where_the_grouper_is_bpjs():
+    levels = dict.fromkeys("1234")
+    assert coded("severity_group", levels, "FKL23") == {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"}
+    assert coded("severity_group", levels, "APRDRG_Severity") == {"1": "ringan", "2": "sedang", "3": "berat"}
+    assert coded("severity_group", levels, "ILLNESS_SEVERITY") == {"1": "ringan", "2": "sedang", "3": "berat"}
 
 
 def test_a_yes_or_no_that_tells_stays_is_a_kind_of_service():

@@ -1,5 +1,7 @@
 """How a source writes what we read, so that claims can be written in its own way."""
 
+from datetime import date
+
 import duckdb
 import pytest
 
@@ -7,6 +9,7 @@ from claims_sim.profile.mapping import ColumnMapping
 from claims_sim.profile.nothing_written import or_nothing
 from claims_sim.profile.reverse import foreign_columns, read_forms
 from claims_sim.profile.source import SourceSpec, open_source
+from claims_sim.profile.source_sql import date_expression
 from claims_sim.profile.ways_written import Ways
 from claims_sim_tests.profile.test_source import parquet
 
@@ -366,6 +369,13 @@ NAMED_DATES = [
     (["2025/01/02", "2025/05/31", "2024/08/07"], "%Y/%m/%d", "2025/05/05"),
     (["2025-01-02 10:15:30.250", "2025-05-31 00:00:00.000", "2024-08-07 23:59:59.999"], "%Y-%m-%d %H:%M:%S.%g",
      "2025-05-05 15:04:00.000"),
+    (["02012025", "31052025", "07081999"], "%d%m%Y", "05052025"),
+    (["020120251015", "310520250000", "070819992359"], "%d%m%Y%H%M", "050520251504"),
+    (["05312025", "12072025", "01132024"], "%m%d%Y", "05052025"),
+    (["02/01/2568", "31/05/2568", "29/02/2567"], "%d/%m/%Y", "05/05/2568"),
+    (["25680102", "25680531", "25670229"], "%Y%m%d", "25680505"),
+    (["02012568", "31052568", "29022567"], "%d%m%Y", "05052568"),
+    (["2568-01-02 10:15:00", "2568-05-31 00:00:00", "2567-02-29 23:59:59"], "%Y-%m-%d %H:%M:%S", "2568-05-05 15:04:00"),
 ]  # fmt: skip
 
 
@@ -441,3 +451,52 @@ def test_long_texts_do_not_fill_the_memory(tmp_path, monkeypatch):
     with open_source(SourceSpec(path)) as opened:
         forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(path)), ColumnMapping())
     assert forms.dates["admit_dt"].form == "%d-@-%y"
+
+
+@pytest.mark.parametrize(
+    ("dates", "read"),
+    [
+        (["02012025", "31052025", "07081999"], ["2025-01-02", "2025-05-31", "1999-08-07"]),
+        (["05312025", "12072025", "01132024"], ["2025-05-31", "2025-12-07", "2024-01-13"]),
+        ([2012025, 31052025, 7081999], ["2025-01-02", "2025-05-31", "1999-08-07"]),
+        (["20250102", "20250531", "20241225"], ["2025-01-02", "2025-05-31", "2024-12-25"]),
+        (["29/02/2567", "31/05/2568", "31/05/2025"], ["2024-02-29", "2025-05-31", "2025-05-31"]),
+        (["25670229", "25680531", "25660101"], ["2024-02-29", "2025-05-31", "2023-01-01"]),
+        (["29022567", "31052568", "24072565"], ["2024-02-29", "2025-05-31", "2022-07-24"]),
+        (["256702291530", "256805312359", "256601010000"], ["2024-02-29", "2025-05-31", "2023-01-01"]),
+        (["2567-02-29", "2568-05-31", "2566-01-01"], ["2024-02-29", "2025-05-31", "2023-01-01"]),
+        ([date(2568, 5, 31), date(2567, 2, 28), date(2566, 1, 1)], ["2025-05-31", "2024-02-28", "2023-01-01"]),
+    ],
+)  # fmt: skip
+def test_days_first_without_marks_and_years_of_the_buddhist_era_are_read(tmp_path, dates, read):
+    with open_source(
+        parquet(
+            tmp_path / "claims.parquet",
+            admit_dt=dates,
+            dx_primary_code=["I10"] * len(dates),
+            amount_claimed=[1.0] * len(dates),
+        )
+    ) as opened:
+        column = opened.find_columns(ColumnMapping(), "it")["admit_dt"]
+        told = opened.connection.execute(
+            f"SELECT strftime({date_expression(column)}, '%Y-%m-%d') FROM {opened.relation}"
+        ).fetchall()
+    assert [day for (day,) in told][: len(read)] == read
+
+
+def test_a_column_of_dates_keeps_its_years_of_the_buddhist_era(tmp_path):
+    days = [date(2568, 1, 1 + i % 28) for i in range(100)]
+    with open_source(
+        parquet(
+            tmp_path / "claims.parquet",
+            admit_dt=days,
+            dx_primary_code=["I10"] * len(days),
+            amount_claimed=[1.0] * len(days),
+        )
+    ) as opened:
+        located = opened.find_columns(ColumnMapping(), "it")
+        forms = read_forms(opened, located, ColumnMapping())
+    types = {"admit_dt": "DATE"}
+    (column,) = foreign_columns(types, {"admit_dt": located["admit_dt"]}, ColumnMapping(), forms, {})
+    said = duckdb.sql(f"SELECT {column.expression} FROM (SELECT TIMESTAMP '2025-05-05 00:00:00' AS admit_dt)")
+    assert said.fetchall() == [(date(2568, 5, 5),)]
