@@ -285,3 +285,45 @@ def test_a_gap_that_is_told_the_other_way_round_is_written_so(settings, tmp_path
     assert ours[0] == 1
     assert ours[1] > 0
     assert ours == pytest.approx(real, abs=0.05)
+
+
+def test_spellings_that_the_map_reads_as_one_are_written_in_their_shares(settings, tmp_path):
+    path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
+    mapping.write_text(
+        '[values.service_type]\n"RAWAT INAP" = "RITL"\n"rawat inap" = "RITL"\n"Jalan" = "RJTL"\n"jalan" = "RJTL"\n'
+    )
+    own = simulation_of(
+        settings,
+        path,
+        """SELECT * REPLACE (CASE service_type
+          WHEN 'RITL' THEN CASE WHEN hash(claim_id) % 4 = 0 THEN 'rawat inap' ELSE 'RAWAT INAP' END
+          WHEN 'RJTL' THEN CASE WHEN facility_type LIKE '%Swasta%' OR hash(claim_id) % 10 = 0 THEN 'jalan' ELSE 'Jalan' END
+          ELSE service_type END AS service_type) FROM src.claims_normalized""",
+        mapping=mapping,
+    )
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    told = """SELECT avg((service_type = 'RAWAT INAP')::INT), avg((service_type = 'rawat inap')::INT),
+      avg((service_type = 'Jalan')::INT), avg((service_type = 'jalan')::INT) FROM claims_normalized"""
+    real, ours = query(path, told)[0], query(out, told)[0]
+    assert min(real) > 0.01
+    assert ours == pytest.approx(real, abs=0.03)
+    assert sum(ours) == pytest.approx(1)
+
+
+def test_codes_of_lists_are_read_though_their_names_are_behind_them(tmp_path):
+    lists = [
+        "E11.9 - Type 2 diabetes, mild; I10 - Essential (primary) hypertension",
+        "N18.5 - Chronic kidney disease, stage 5, J45.9 - Asthma - unspecified",
+        "I10 - Essential hypertension",
+        "E11.9; I10",
+        "-",
+    ]
+    spec = parquet(
+        tmp_path / "c.parquet", dx_secondary_codes=lists, dx_primary_code=["A09"] * 5, amount_claimed=[1.0] * 5,
+        admit_dt=["2025-01-02"] * 5, comorbidity_count=[2, 2, 1, 2, 0],
+    )  # fmt: skip
+    columns = read_source(SourceSpec(spec.path)).columns
+    assert columns["dx_secondary_codes"].to_pylist() == [
+        ["E119", "I10"], ["N185", "J459"], ["I10"], ["E119", "I10"], [],
+    ]  # fmt: skip
+    assert columns["comorbidity_count"].to_pylist() == [2, 2, 1, 2, 0]

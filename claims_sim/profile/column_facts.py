@@ -15,6 +15,7 @@ from claims_sim.profile.date_order import are_buddhist, are_months, is_month_fir
 from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import (
     CBG_FORM,
+    NAMED_CODE,
     NO_CODE,
     NOTHING,
     Located,
@@ -48,6 +49,7 @@ _SHARES: Final = {
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?([;,|#~\]]|\s+[A-TV-Z][0-9][0-9A-Z.]{{1,5}})')",
+    "coded": "regexp_matches(upper({t}), {named_code})",
     "pcs": "regexp_full_match(upper({t}), '[0-9BCDFGHX][0-9A-HJ-NP-Z]{{6}}') AND regexp_matches({t}, '[A-Za-z]')",
     "named": "regexp_full_match({t}, '[A-Za-z][A-Za-z -]{{3,39}}')",
     "cbg": "regexp_full_match({t}, {cbg})",
@@ -67,7 +69,13 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))
     services = ", ".join(quote(word) for words in SPELLED_VALUES["service_type"].values() for word in words.split())
     no_code = ", ".join(quote(text) for text in NO_CODE)
-    known = {"provinces": provinces, "services": services, "cbg": quote(CBG_FORM), "no_code": no_code}
+    known = {
+        "provinces": provinces,
+        "services": services,
+        "cbg": quote(CBG_FORM),
+        "no_code": no_code,
+        "named_code": quote(NAMED_CODE),
+    }
     shares = [
         f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', **known)}) AS INTEGER)), 0) AS {share}"
         for share, form in _SHARES.items()
@@ -170,14 +178,16 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "dx_primary_code": (
         lambda f: (
             _in_most_rows(f)
-            * max(_lists(f), f["icd10"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f), _conditions(f))
+            * max(
+                _lists(f), f["icd10"], f["coded"], f["icd9dx"], 0.3 * (f["words"] > 0.5), _own_codes(f), _conditions(f)
+            )
         ),
-        "{icd10:.0%} ICD-10 codes, {list:.0%} lists of them, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
+        "{icd10:.0%} ICD-10 codes, {coded:.0%} with names, {list:.0%} lists of them, {icd9dx:.0%} ICD-9-CM codes, {code:.0%} like codes",
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
-        lambda f: max(_lists(f), 0.6 * f["icd10"], 0.6 * f["icd9dx"]) * (f["commonest"] < _NEARLY_ONE),
-        "{list:.0%} lists of codes",
+        lambda f: max(_lists(f), 0.6 * max(f["icd10"], f["coded"], f["icd9dx"])) * (f["commonest"] < _NEARLY_ONE),
+        "{list:.0%} lists of codes, {coded:.0%} with names",
     ),
     "comorbidity_count": (whole_numbers, "small whole numbers"),
     "procedure_code": (

@@ -31,6 +31,7 @@ from claims_sim.profile.source_sql import (
     quote_identifier,
     text_expression,
 )
+from claims_sim.profile.spellings_written import read_spellings, spelled_out
 from claims_sim.profile.ways_written import A_HOUSE, SOURCE, Ways, drawn
 
 BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
@@ -81,8 +82,8 @@ class Forms:
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with
-    blanks. `case_groups`: it tells severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among
-    comorbidities.
+    blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells severities as the last part of INA-CBG codes.
+    `counts_all`: it counts the primary diagnosis among comorbidities.
     """
 
     dates: Mapping[str, DateForm]
@@ -94,6 +95,7 @@ class Forms:
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
     whole: Mapping[str, Ways] = field(default_factory=dict)
     padded: Mapping[str, Ways] = field(default_factory=dict)
+    spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
 
@@ -127,6 +129,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         money,
         whole_numbers(opened, located, mapping, money),
         read_padding(opened, located, mapping),
+        read_spellings(opened, located, mapping),
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
     )
@@ -271,7 +274,7 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
         text = _number(name, type_, forms, negative=column.negative)
-    text = _in_their_values(text, values, name if column.kind == "code" else "")
+    text = _in_their_values(text, values, name if column.kind == "code" else "", forms.spelled.get(name, {}))
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
     others = located.get(BEHIND_THE_FIRST.get(name, ""))
@@ -285,14 +288,19 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
     return f"CAST({or_nothing(text, name, forms.nothing.get(name), values)} AS {type_})"
 
 
-def _in_their_values(text: str, values: Mapping[str, str], code: str = "") -> str:
-    """A text as the map has it; a `code` that is written as one which the map reads as another is written plainly."""
+def _in_their_values(text: str, values: Mapping[str, str], code: str, spelled: Mapping[str, Ways]) -> str:
+    """A text as the map has it; a `code` that is written as one which the map reads as another is written plainly.
+
+    What the map reads as one is written in the ways in which it is `spelled`, else as the first that the map names.
+    """
     if not values:
         return text
     if code:
         text = f"CASE WHEN {text} IN ({', '.join(map(quote, values))}) THEN {code} ELSE {text} END"
     back = {mine: theirs for theirs, mine in reversed(list(values.items()))}  # of several, the first
-    cases = " ".join(f"WHEN {quote(mine)} THEN {quote(theirs)}" for mine, theirs in back.items())
+    cases = " ".join(
+        f"WHEN {quote(mine)} THEN {spelled_out(theirs, spelled.get(mine))}" for mine, theirs in back.items()
+    )
     return f"CASE CAST({text} AS VARCHAR) {cases} ELSE CAST({text} AS VARCHAR) END"
 
 

@@ -106,6 +106,9 @@ _WHITE: Final = r"\s\x{A0}"
 _ICD: Final = r"(?:[A-Za-z][0-9][0-9A-Za-z]|[0-9]{3})[.0-9A-Za-z]*[+*†]?"
 _LISTED_CODES: Final = rf"{_ICD}([ ;,|#~/]+{_ICD})*[ ;,|#~/]*"
 """A text that is a list of codes and nothing else; white space is one space there."""
+NAMED_CODE: Final = rf"^{_ICD} +- +[^ ]"
+_NAMED_CODES: Final = rf"(?:^|[;,|#~] *)({_ICD}) +- +[^ ]"
+"""Of a list of codes each with its name ("E11.9 - Type 2 diabetes, mild; I10 - Hypertension"): the codes."""
 _FIRST_CODE: Final = (
     rf"""(?s)^[\["'{_WHITE}]*([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)[+*†]?"""
     rf"""(["'{_WHITE}]*[\];,|#~].*|[{_WHITE}]*/[{_WHITE}]*{_ICD}.*| +- .*|([{_WHITE}]+{_ICD})+[{_WHITE}]*)?$"""
@@ -548,6 +551,7 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
         text = f"trim(regexp_replace({bare}, '[{_WHITE}]+', ' ', 'g'))"
         codes = (
             f"CASE WHEN regexp_full_match({text}, {quote(_LISTED_CODES)}) THEN string_split_regex({text}, '[ ;,|#~/]+') "
+            f"WHEN regexp_matches({text}, {quote(NAMED_CODE)}) THEN regexp_extract_all({text}, {quote(_NAMED_CODES)}, 1) "
             f"ELSE string_split_regex(replace({text}, ' ', ''), '[;,|#~]') END"
         )
     return f"({codes})[2:]" if is_first else codes
