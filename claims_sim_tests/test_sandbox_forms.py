@@ -6,7 +6,7 @@ import pytest
 from claims_sim import pipeline
 from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.profile.diagnosis_count import COUNTS_ALL
-from claims_sim.profile.mapping import load_mapping
+from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.source import SourceSpec, open_source, read_source, union_view
 from claims_sim_tests.profile.test_source import parquet
 from claims_sim_tests.test_sandbox import asked, query, simulation_of
@@ -327,3 +327,57 @@ def test_codes_of_lists_are_read_though_their_names_are_behind_them(tmp_path):
         ["E119", "I10"], ["N185", "J459"], ["I10"], ["E119", "I10"], [],
     ]  # fmt: skip
     assert columns["comorbidity_count"].to_pylist() == [2, 2, 1, 2, 0]
+
+
+def test_lists_of_codes_with_names_are_written_with_names(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        """SELECT * REPLACE (array_to_string(list_transform(dx_secondary_codes,
+          lambda c: concat(left(c, 3), CASE WHEN length(c) > 3 THEN '.' ELSE '' END, substr(c, 4), ' - Their name, with a comma')), '; ')
+          AS dx_secondary_codes) FROM src.claims_normalized""",
+    )
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    form = "[A-Z][0-9][0-9A-Z]([.][0-9A-Z]+)?( - [A-Z][^;]+)?"
+    told = f"""SELECT avg((len(dx_secondary_codes) > 0)::INT), avg((len(split(dx_secondary_codes, ';')) > 1)::INT),
+      avg(regexp_full_match(dx_secondary_codes, '{form}(; {form})*')::INT) FILTER (dx_secondary_codes <> ''),
+      avg(contains(dx_secondary_codes, ' - ')::INT) FILTER (dx_secondary_codes <> '') FROM claims_normalized"""
+    real, ours = query(path, told)[0], query(out, told)[0]
+    assert ours[2] == real[2] == 1
+    assert ours == pytest.approx(real, abs=0.05)
+    read = (
+        read_source(SourceSpec(file)).columns["dx_secondary_codes"].combine_chunks().flatten() for file in (path, out)
+    )
+    theirs, made = (set(codes.to_pylist()) for codes in read)
+    assert len(made) > 5
+    assert len(made - theirs) < len(made) / 5
+
+
+def test_a_list_without_the_primary_diagnosis_keeps_its_first_though_nearly_all_begin_with_it(tmp_path):
+    lists = ["A09;E119"] * 96 + ["J45;N18"] * 4
+    spec = parquet(
+        tmp_path / "c.parquet", dx_secondary_codes=lists, dx_primary_code=["A09"] * 100, amount_claimed=[1.0] * 100,
+        admit_dt=["2025-01-02"] * 100,
+    )  # fmt: skip
+    read = read_source(SourceSpec(spec.path)).columns["dx_secondary_codes"].to_pylist()
+    assert read == [["E119"]] * 96 + [["J45", "N18"]] * 4
+
+
+def gap_is_negative(path, gap):
+    rows = range(12_400)
+    spec = parquet(
+        path / "c.parquet", amount_claimed=[100.0 + i % 7 for i in rows], amount_paid=[90.0 + i % 7 for i in rows],
+        amount_gap=[gap(i) for i in rows], dx_primary_code=["A09"] * len(rows), admit_dt=["2025-01-02"] * len(rows),
+    )  # fmt: skip
+    with open_source(SourceSpec(spec.path)) as opened:
+        return opened.find_columns(ColumnMapping(), "it")["amount_gap"].negative
+
+
+def test_which_way_round_a_gap_is_told_is_seen_behind_claims_without_one(tmp_path):
+    assert gap_is_negative(tmp_path, lambda i: -10.0 if i > 12_000 else 0.0)
+    assert gap_is_negative(tmp_path, lambda i: 7.0 if i % 50 == 0 else -10.0)
+    assert not gap_is_negative(tmp_path, lambda i: 10.0 if i > 12_000 else 0.0)
+    assert not gap_is_negative(tmp_path, lambda i: 10.0 if i % 10 == 0 else -10.0)
+    assert not gap_is_negative(tmp_path, lambda _: 0.0)
+    assert not gap_is_negative(tmp_path, lambda i: 3.0 + i % 5)

@@ -7,7 +7,7 @@ value of the source is in the result.
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from claims_sim.anomalies.kinds import KINDS
+from claims_sim.codes.icd10 import label
 from claims_sim.errors import SettingsError, SourceError
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, truth_of
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
@@ -126,9 +127,16 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
                 f"--fill {strange[0]}: {spec.path} has no such column; it has: {', '.join(opened.types)}."
             )
         # What the profile left out, as it is empty or something else than its name says, is a column that claims of ours do not have.
-        left_out = FOLLOWS.keys() & current_profile(settings).defaults.keys()
+        profile = current_profile(settings)
+        left_out = FOLLOWS.keys() & profile.defaults.keys()
         ours = {name: column for name, column in located.items() if name not in left_out}
-        return foreign_columns(opened.types, ours, mapping, read_forms(opened, ours, mapping), fill)
+        forms = read_forms(opened, ours, mapping)
+        listed = "dx_secondary_codes"
+        if listed in forms.codes and forms.codes[listed].named:
+            # Their own names stand beside the primary diagnosis alone.
+            labels = {code: label(code) for code in profile.vocabularies.get(listed, ())}
+            forms = replace(forms, names={code: name for code, name in labels.items() if name})
+        return foreign_columns(opened.types, ours, mapping, forms, fill)
 
 
 def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:

@@ -56,10 +56,13 @@ _NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
 _MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
 _SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
-# A short code before its meaning: 2: 26-99 beds, RI=Rawat Inap.
-_CODED: Final = r"(?:[\p{L}0-9]{1,3} ?[:=] ?)?"
+# A number or a letter before what it means: 2: 26-99 beds, I=Inpatient. Two short numbers at the most are too few for an identifier.
+_WORD: Final = rf"(?:{_LETTER}|{_NUMBERED}|[ .,/&()'’+_\-–・])"
+_FEW_DIGITS: Final = rf"(?:{_LETTER}|{_NUMBERED}){_WORD}*(?:[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)?"
+_NUMBER_FIRST: Final = rf"[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?"
+_CODED: Final = rf"(?:[0-9]{{1,2}}|[A-Za-z]) ?[:=] ?(?:{_FEW_DIGITS}|{_NUMBER_FIRST})"
 CATEGORY_GRAMMAR: Final = (
-    rf"^{_CODED}(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE})$"
+    rf"^(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE}|{_CODED})$"
 )
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR

@@ -27,8 +27,13 @@ ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # letters are taken off before, and a value with digits of another script is refused.
 _MORE: Final = r"[\w .,/&()'’+\-–・]*"
 _SIGN: Final = r"(?:(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%)"
-_CODED: Final = r"(?:[^\W_]{1,3} ?[:=] ?)?"
-_CATEGORY: Final = re.compile(rf"{_CODED}(?:[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE})")
+_CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}")
+_WORD: Final = r"(?:[^\W\d]|[ .,/&()'’+\-–・])"
+_CODED: Final = re.compile(
+    rf"(?:[0-9]{{1,2}}|[A-Za-z]) ?[:=] ?"
+    rf"(?:[^\W\d_]{_WORD}*(?:[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)?|[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)"
+)
+_CODE_BEFORE: Final = re.compile("(?:[0-9]{1,2}|[A-Za-z]) ?[:=]")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
@@ -106,7 +111,8 @@ def admit_category(value: str) -> bool:
     The year of a plan or a tariff may stand behind its name, where that has no other digit.
     """
     letters = _without_marks(value)
-    plain = bool(_CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT
+    coded = _CODE_BEFORE.match(value) and _CODED.fullmatch(letters)
+    plain = bool(coded or _CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT
     numbered = _LONG_NUMBER.search(letters) and not _NAME_AND_YEAR.fullmatch(letters)
     return plain and not numbered and not identifiers_in(letters)
 

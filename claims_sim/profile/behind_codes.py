@@ -51,9 +51,9 @@ def with_first_told(
         return found
     members = f"({members_expression(listed, located)})[1]"
     rows = connection.execute(
-        f"SELECT count(*) FILTER (listed = code), count(*) FROM "
-        f"(SELECT {clean_member(members)} AS listed, {clean_member(plain_code(first))} AS code "
-        f"FROM (SELECT * FROM {relation} LIMIT {_LOOKED_AT})) WHERE listed <> '' AND code <> ''"
+        f"SELECT count(*) FILTER (listed = code), count(*) FROM (SELECT * FROM "
+        f"(SELECT {clean_member(members)} AS listed, {clean_member(plain_code(first))} AS code FROM {relation}) "
+        f"WHERE listed <> '' AND code <> '' LIMIT {_LOOKED_AT})"
     ).fetchall()
     begin, lists = rows[0]
     if lists and begin >= _NEARLY_ALL * lists:

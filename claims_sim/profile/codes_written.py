@@ -11,6 +11,8 @@ from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_sql import (
     CODE_AND_NAME,
     FURTHER,
+    NAMED_CODE,
+    NAMED_CODES,
     NO_CODE,
     ColumnMapping,
     Located,
@@ -101,8 +103,10 @@ def _code_form(
     opened: OpenSource, name: str, column: Located, located: Mapping[str, Located], mapping: ColumnMapping
 ) -> CodeForm:
     text, is_code = text_expression(column), column.kind == "code"
-    named = is_code and 2 * _share(opened, text, CODE_AND_NAME) >= 1
-    head = f"regexp_extract({text}, {quote(_CODE_PART)})" if named else text
+    named = 2 * _share(opened, text, CODE_AND_NAME if is_code else NAMED_CODE) >= 1
+    if named and not is_code:
+        text = f"array_to_string(regexp_extract_all({text}, {quote(NAMED_CODES)}, 1), ';')"
+    head = f"regexp_extract({text}, {quote(_CODE_PART)})" if named and is_code else text
     small, either = (f"{_AT_HEAD}[{letters}]" for letters in ("a-z", "A-Za-z"))
     at_head, behind = _share(opened, head, small, either), _share(opened, head, f"{_BEHIND}[a-z]", f"{_BEHIND}[A-Za-z]")
     shapes = _shapes(opened, column, located)

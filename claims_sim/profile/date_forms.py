@@ -9,12 +9,15 @@ from claims_sim.profile.sql_text import let
 
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
 DATE_FORMS: Final = (
-    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d%m%Y", "%d%m%Y%H%M", "%d%m%Y%H%M%S",
-    "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
+    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
     "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
     "%d-%m-%Y %I:%M %p", "%d-%m-%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
 )  # fmt: skip
-MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.?)%m", r"%m\1%d", form) for form in DATE_FORMS)
+MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
+# The same without marks: only of so many digits, as strptime takes years of any length.
+DAYS_WITHOUT_MARKS: Final = ("%d%m%Y", "%d%m%Y%H%M", "%d%m%Y%H%M%S")
+MONTHS_WITHOUT_MARKS: Final = ("%m%d%Y", "%m%d%Y%H%M", "%m%d%Y%H%M%S")
+_WITHOUT_MARKS: Final = "[0-9]{4}(?:19|20)[0-9]{2}(?:[0-9]{4}|[0-9]{6})?"
 
 MONTHS: Final[Mapping[int, Sequence[str]]] = {
     1: ("jan", "january", "januari", "ene", "enero", "janeiro", "januar", "janv", "janvier", "gen", "gennaio", "oca", "ocak"),
@@ -47,11 +50,15 @@ _TIMES: Final = (
 _THIS_CENTURY: Final = 70  # years of two digits below it are 20xx
 
 
-def parsed_date(text: str, forms: Sequence[str]) -> str:
-    """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits, or with the name of its month."""
+def parsed_date(text: str, forms: Sequence[str], without_marks: Sequence[str]) -> str:
+    """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits, without marks, or with the name of its month."""
     # DuckDB takes 03:04 PM for 03:04.
     iso = f"CASE WHEN upper(right({text}, 1)) <> 'M' THEN TRY_CAST({text} AS TIMESTAMP) END"
-    return f"coalesce({iso}, try_strptime({text}, [{', '.join(map(quote, forms))}]), {_named_date(text)})"
+    bare = (
+        f"CASE WHEN regexp_full_match({text}, {quote(_WITHOUT_MARKS)}) "
+        f"THEN try_strptime({text}, [{', '.join(map(quote, without_marks))}]) END"
+    )
+    return f"coalesce({iso}, try_strptime({text}, [{', '.join(map(quote, forms))}]), {bare}, {_named_date(text)})"
 
 
 def _named_date(text: str) -> str:

@@ -14,12 +14,14 @@ from claims_sim.profile.buddhist_years import is_ahead
 from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/-]([0-9]{1,2})[/-][0-9]{4}"
-_WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[0-6])[0-9]{2})$"
+_WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[04-6])[0-9]{2})(?:[0-9]{4}|[0-9]{6})?$"
 _MONTHS = 12
 _MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"
 _NEARLY_ALL = 0.99
 """The share of a column's values that must be months, for these to be its dates: days in six digits (220315) seldom are."""
 _LOOKED_AT = 10_000
+_MANY_LONG = 0.25
+_WHOLE_NUMBERS = ("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT", "DOUBLE")
 
 
 class _Said(NamedTuple):
@@ -32,7 +34,7 @@ class _Said(NamedTuple):
 def with_date_order(
     connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]
 ) -> dict[str, Located]:
-    """`located`, with how the dates of each column are written: `month_first`, as `months` alone, with `buddhist` years."""
+    """`located`, with how dates of each column are written: `month_first`, as `months`, with `buddhist` years, with `short_days`."""
     said = {name: _said(connection, relation, column) for name, column in located.items() if column.kind == "date"}
     whole = _Said(*(sum(counts) for counts in zip(*said.values(), strict=True)))
     return {
@@ -41,6 +43,7 @@ def with_date_order(
             month_first=_is_month_first(said[name], whole),
             months=are_months(connection, relation, column),
             buddhist=are_buddhist(connection, relation, column),
+            short_days=have_short_days(connection, relation, column),
         )
         if name in said
         else column
@@ -71,21 +74,48 @@ def are_months(connection: duckdb.DuckDBPyConnection, relation: str, column: Loc
 
 
 def are_buddhist(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
-    """Are most of a column's first dates in years of the Buddhist era?"""
-    is_text = not column.type.startswith(("DATE", "TIMESTAMP"))
-    value = text_expression(column) if is_text else f"CAST({quote_identifier(column.theirs)} AS TIMESTAMP)"
+    """Are most of the first texts of a column, or of its dates, dates in years of the Buddhist era?"""
+    if column.type == "TIMESTAMP WITH TIME ZONE":
+        return False
+    is_text = column.type.endswith("]") or not column.type.startswith(("DATE", "TIMESTAMP"))
+    value = (
+        _of_eight_digits(text_expression(column))
+        if is_text
+        else f"TRY_CAST({quote_identifier(column.theirs)} AS TIMESTAMP)"
+    )
+    return _are_most(connection, relation, value, is_ahead("value", is_text=is_text))
+
+
+def _of_eight_digits(text: str) -> str:
+    return f"CASE WHEN length({text}) = 7 THEN '0' || {text} ELSE {text} END"
+
+
+def have_short_days(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
+    """Have many of a column's first numbers eight digits, and are their last four a year? Of days before the tenth they have seven."""
+    if column.type.startswith(("VARCHAR", "ENUM", "DATE", "TIMESTAMP")) or column.type.endswith("]"):
+        return False
+    is_long = f"regexp_matches(value, '{_WITHOUT_MARKS}')"
+    return _are_most(connection, relation, text_expression(column), is_long, more_than=_MANY_LONG)
+
+
+def _are_most(
+    connection: duckdb.DuckDBPyConnection, relation: str, value: str, condition: str, more_than: float = 0.5
+) -> bool:
     rows = connection.execute(
-        f"SELECT count(*) FILTER ({is_ahead('value', is_text=is_text)}), count(value) "
-        f"FROM (SELECT {value} AS value FROM {relation} LIMIT {_LOOKED_AT})"
+        f"SELECT count(*) FILTER ({condition}), count(*) "
+        f"FROM (SELECT {value} AS value FROM {relation} WHERE {value} IS NOT NULL LIMIT {_LOOKED_AT})"
     ).fetchall()
-    ahead, every = rows[0]
-    return bool(every and ahead > every / 2)
+    those, every = rows[0]
+    return bool(every and those > more_than * every)
 
 
 def _said(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> _Said:
-    if not column.type.startswith(("VARCHAR", "ENUM")):
+    text = text_expression(column)
+    if column.type in _WHOLE_NUMBERS:
+        text = _of_eight_digits(text)
+    elif not column.type.startswith(("VARCHAR", "ENUM")):
         return _Said()
-    marked = f"regexp_replace({text_expression(column)}, '{_WITHOUT_MARKS}', '\\1/\\2/\\3')"
+    marked = f"regexp_replace({text}, '{_WITHOUT_MARKS}', '\\1/\\2/\\3')"
     numbers = f"regexp_extract({marked}, '{_TWO_NUMBERS}', ['one', 'other'])"
     day = ", ".join(f"count(*) FILTER (TRY_CAST(n.{part} AS INTEGER) > {_MONTHS})" for part in ("one", "other"))
     # All, since a text file whose rows are not fetched stays in use.

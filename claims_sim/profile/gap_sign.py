@@ -24,11 +24,12 @@ def with_gap_sign(
         f"{canonical_expression(name, located[name], located, mapping, relation)} AS {name}" for name in MONEY
     )
     rows = connection.execute(
-        f"SELECT count(*) FILTER (abs(amount_paid - amount_claimed - amount_gap) <= {_CENT}), count(*) "
-        f"FROM (SELECT {amounts} FROM {relation} LIMIT {_LOOKED_AT}) "
-        "WHERE amount_gap <> 0 AND amount_paid <> amount_claimed"
+        f"SELECT count(*) FILTER (abs(amount_paid - amount_claimed - amount_gap) <= {_CENT}), "
+        f"count(*) FILTER (abs(amount_claimed - amount_paid - amount_gap) <= {_CENT}), count(*) "
+        f"FROM (SELECT * FROM (SELECT {amounts} FROM {relation}) "
+        f"WHERE amount_gap <> 0 AND amount_paid <> amount_claimed LIMIT {_LOOKED_AT})"
     ).fetchall()
-    other_way, gaps = rows[0]
-    if gaps and other_way >= _NEARLY_ALL * gaps:
+    other_way, this_way, gaps = rows[0]
+    if gaps and other_way >= _NEARLY_ALL * gaps and other_way > this_way:
         found["amount_gap"] = replace(located["amount_gap"], negative=True)
     return found

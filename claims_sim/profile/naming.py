@@ -39,7 +39,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "organization organisation org ppk fkrtl fktl cnes hosp hcode estabelecimento krankenhaus",
     "id": "nr nummer numero nbr ik agb id no nomor key number num identifier",
     "npi": "npi",
-    "physician": "physician physn clinician doctor dokter arzt medico medecin rendering operating attending ordering",
+    "physician": "physician physn clinician doctor dokter arzt",
     "processor": "processor processed process processing",
     "group": "group grp grouper gruppe",
     "hash": "ozet hash enc encrypted pseudo pseudonym",
@@ -55,7 +55,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok livello",
     "rank": "niveau nivel level livello tingkat",
-    "dx": "benh diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
+    "dx": "diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
     "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10 icd10cm",
@@ -65,9 +65,9 @@ _MEANINGS: Final[dict[str, str]] = {
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "nombre oms omschrijving nimetus "
+    "label": "oms omschrijving nimetus "
     "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "intervento procedura islem hauptprozedur rvs package pkg cups "
+    "procedure": "intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
@@ -82,7 +82,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
     "charge charges charged chg chgs gross apres apresentado",
-    "paid": "compensated riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
+    "paid": "riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
     "pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
@@ -123,7 +123,7 @@ _MEANINGS: Final[dict[str, str]] = {
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message!"),
     "admit_dt": ("admit date", "admit", "first service date", "visit date", "service date", "date!", "claimed date"),
-    "discharge_dt": ("discharge date", "discharge", "last service date", "to date"),
+    "discharge_dt": ("discharge date", "discharge", "last service date", "to date!"),
     "los": ("los", "length stay", "days stay", "length", "days count"),
     "province_name": ("province", "region", "area"),
     "district_name": ("district", "area"),
@@ -164,9 +164,8 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
 # What a name must not mean beside it: a payment's claim, what a patient pays, a procedure's diagnosis, a day of birth.
 _NEVER: Final[dict[str, frozenset[str]]] = {
     "claim_id": frozenset({"amount", "paid", "gap", "date", "type", "class"}),
-    "admit_dt": frozenset({"birth", "dx", "delay", "paid", "processor", "changed", "last"}),
-    "discharge_dt": frozenset({"birth", "delay", "paid", "processor", "changed"}),
-    "facility_id": frozenset({"physician"}),
+    "admit_dt": frozenset({"birth", "dx", "delay", "processor", "changed"}),
+    "discharge_dt": frozenset({"delay", "processor", "changed"}),
     "district_name": frozenset({"class"}),
     "amount_claimed": frozenset(
         {"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}
@@ -272,6 +271,8 @@ _KNOWN: Final[dict[str, str]] = {
     "naturalezajuridica": "facility_ownership", "nivelcomplejidad": "facility_class", "tiporegistro": "service_type",
     "admitproviderid": "", "idregistro": "claim_id", "cipencriptado": "patient_id_hash", "tipoactividad": "service_type",
     "idegreso": "claim_id",
+    "compensated": "amount_paid", "pkgcode": "procedure_code", "pkgname": "procedure_label", "nombredx": "dx_primary_label",
+    "nombrecups": "procedure_label",
     "intprinc": "procedure_code", "progsdo": "claim_id", "livellostr": "facility_class", "opr1": "procedure_code",
     "khinterneskennzeichen": "claim_id", "krankenhausart": "facility_type", "anzahlnd": "comorbidity_count", "ops": "procedure_code",
     "htype": "facility_type", "affil": "facility_ownership", "tranid": "claim_id", "tentinh": "province_name",
@@ -301,6 +302,7 @@ _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
+        "first", "last", "group",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""
@@ -437,7 +439,7 @@ def is_first(column: str) -> bool:
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
     name = plain(column)
-    if name not in _KNOWN and _LINE.search(column):
+    if canonical.startswith("amount_") and name not in _KNOWN and _LINE.search(column):
         name = plain(_LINE.sub("", column))
     if name == canonical.replace("_", "") or _KNOWN.get(name) == canonical:
         return 1.0
@@ -497,4 +499,4 @@ def coded(canonical: str, values: Mapping[str, float | None], column: str = "") 
 
 def is_indonesian(column: str) -> bool:
     """Is a column called as BPJS calls it, or in Indonesian?"""
-    return plain(column).startswith(("fkl", "pnk", "fkp")) or bool(_INDONESIAN & set(_words_of(column)))
+    return plain(column).startswith(("fkl", "pnk", "fkp", "servicetype")) or bool(_INDONESIAN & set(_words_of(column)))

@@ -24,6 +24,7 @@ from claims_sim.profile.source_sql import (
     CBG_FORM,
     FURTHER,
     MONEY,
+    NAMED_CODE,
     ColumnMapping,
     Located,
     date_expression,
@@ -83,7 +84,7 @@ class Forms:
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with
     blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells severities as the last part of INA-CBG codes.
-    `counts_all`: it counts the primary diagnosis among comorbidities.
+    `counts_all`: it counts the primary diagnosis among comorbidities. `names`: of codes, for lists that have them behind these.
     """
 
     dates: Mapping[str, DateForm]
@@ -98,6 +99,7 @@ class Forms:
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +115,17 @@ class ForeignColumn:
 def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
     """Which known form most values of each text column have; counts are compared here, and told only as shares of ways to write."""
     opened, lists = _looked_at(opened, located), {}
+    codes = read_code_forms(opened, located, mapping)
     for name, column in located.items():
         if column.kind == "list" and not column.type.endswith("]") and not column.also:
             texts = f"(SELECT {text_expression(column)} AS text, 1 AS cells FROM {opened.relation})"
-            fits = {_JSON: "starts_with(text, '[')"} | {one: f"contains(text, {quote(one)})" for one in _SEPARATORS}
-            lists[name] = most_fit(opened, texts, fits) or _SEPARATORS[0]
+            between = _between(is_named=name in codes and codes[name].named)
+            lists[name] = most_fit(opened, texts, between) or _SEPARATORS[0]
     money = _money(opened, located)
     return Forms(
         read_date_forms(opened, located),
         lists,
-        read_code_forms(opened, located, mapping),
+        codes,
         read_marks(opened, located, mapping),
         _decimals_of_stays(opened, located),
         _decimals_of_weights(opened, located),
@@ -133,6 +136,17 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
     )
+
+
+def _between(*, is_named: bool) -> dict[str, str]:
+    """What may stand between the codes of a list, and what shows it; names behind these have commas and blanks, too."""
+    if is_named:
+        parts = [part for part in _SEPARATORS if part == part.strip()]
+        behind = NAMED_CODE.removeprefix("^")
+        shown = {f"{part} ": f"{re.escape(part)} {behind}" for part in parts}
+        shown |= {part: f"{re.escape(part)} *{behind}" for part in parts}
+        return {part: f"regexp_matches(text, {quote(form)})" for part, form in shown.items()}
+    return {_JSON: "starts_with(text, '[')"} | {part: f"contains(text, {quote(part)})" for part in _SEPARATORS}
 
 
 def _looked_at(opened: OpenSource, located: Mapping[str, Located]) -> OpenSource:
@@ -348,7 +362,12 @@ def _date(name: str, type_: str, forms: Forms, *, buddhist: bool) -> str:
 
 def _members(name: str, forms: Forms, of: str) -> str:
     """The codes of a list as the column of those `of` writes them; [] where there is none."""
-    return f"coalesce(list_transform({name}, lambda c: {forms.codes[name if name in forms.codes else of].written('c')}), [])"
+    form = forms.codes[name if name in forms.codes else of]
+    written = form.written("c")
+    if form.named and forms.names:
+        names = ", ".join(f"{quote(code)}: {quote(label)}" for code, label in forms.names.items())
+        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, MAP {{{names}}}[c])"
+    return f"coalesce(list_transform({name}, lambda c: {written}), [])"
 
 
 def _first_of(name: str) -> str:
@@ -362,7 +381,10 @@ def _all_members(name: str, column: Located, forms: Forms) -> str:
     if not column.with_first:
         return members
     first = _first_of(name)
-    return f"list_prepend({forms.codes[first].written(first)}, {members})"
+    written = forms.codes[name].written(first)
+    if forms.codes[name].named:
+        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, nullif({_NAME_OF[first]}, {first}))"
+    return f"list_prepend({written}, {members})"
 
 
 def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> str:
@@ -384,8 +406,7 @@ def _member(name: str, theirs: str, located: Mapping[str, Located], type_: str, 
     column = located[name]
     place = (column.theirs, *column.also).index(theirs) + (0 if has_first(column, located) else 1)
     if not place:
-        first = _first_of(name)
-        return f"CAST({forms.codes[first].written(first)} AS {type_})"
+        return f"CAST({forms.codes[name].written(_first_of(name))} AS {type_})"
     return f"CAST({forms.codes[name].written(f'{name}[{place}]')} AS {type_})"
 
 

@@ -10,7 +10,13 @@ from claims_sim.codes.places import utc_offset_sql
 from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.buddhist_years import in_common_era
-from claims_sim.profile.date_forms import DATE_FORMS, MONTH_FIRST_FORMS, parsed_date
+from claims_sim.profile.date_forms import (
+    DATE_FORMS,
+    DAYS_WITHOUT_MARKS,
+    MONTH_FIRST_FORMS,
+    MONTHS_WITHOUT_MARKS,
+    parsed_date,
+)
 from claims_sim.profile.sql_text import let
 
 Kind = Literal["hash", "date", "number", "text", "code", "list"]
@@ -107,7 +113,7 @@ _ICD: Final = r"(?:[A-Za-z][0-9][0-9A-Za-z]|[0-9]{3})[.0-9A-Za-z]*[+*†]?"
 _LISTED_CODES: Final = rf"{_ICD}([ ;,|#~/]+{_ICD})*[ ;,|#~/]*"
 """A text that is a list of codes and nothing else; white space is one space there."""
 NAMED_CODE: Final = rf"^{_ICD} +- +[^ ]"
-_NAMED_CODES: Final = rf"(?:^|[;,|#~] *)({_ICD}) +- +[^ ]"
+NAMED_CODES: Final = rf"(?:^|[;,|#~] *)({_ICD}) +- +[^ ]"
 """Of a list of codes each with its name ("E11.9 - Type 2 diabetes, mild; I10 - Hypertension"): the codes."""
 _FIRST_CODE: Final = (
     rf"""(?s)^[\["'{_WHITE}]*([A-Za-z]?[0-9]{{2}}[.0-9A-Za-z]*)[+*†]?"""
@@ -159,7 +165,8 @@ class Located:
     """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
 
     A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
-    `months`: how dates are written; a month (202203) stands for its first day; `buddhist`: many have years of that era.
+    `months`: how dates are written; a month (202203) stands for its first day; `buddhist`: most have years of that era; `short_days`: they
+    are numbers whose days or months come first.
     `behind`: it is a name behind the code in its column. `with_first`: a list of all diagnoses, beside a column of the first.
     `negative`: numbers with the other sign.
     """
@@ -171,6 +178,7 @@ class Located:
     month_first: bool = False
     months: bool = False
     buddhist: bool = False
+    short_days: bool = False
     behind: bool = False
     with_first: bool = False
     negative: bool = False
@@ -525,17 +533,22 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
         date = f"TRY_CAST({theirs} AS TIMESTAMP)"
         return in_common_era(date, is_text=False) if column.buddhist else date
     forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
-    text = text_expression(column)
-    if column.type != "VARCHAR":
-        text = f"CASE WHEN length({text}) = 7 THEN '0' || {text} ELSE {text} END"  # 5022025 is the 5th of February
+    without_marks = MONTHS_WITHOUT_MARKS if column.month_first else DAYS_WITHOUT_MARKS
+    text = date_text(column)
     if column.buddhist:
-        text = in_common_era(text, is_text=True)
-    return let("t", text, lambda text: parsed_date(text, (*forms, "%Y%m") if column.months else forms))
+        text = let("b", text, lambda text: in_common_era(text, is_text=True))
+    return let("t", text, lambda text: parsed_date(text, (*forms, "%Y%m") if column.months else forms, without_marks))
+
+
+def date_text(column: Located) -> str:
+    """A column of dates as text: of numbers whose days come first, those before the tenth with their 0 (5022025)."""
+    text = text_expression(column)
+    return f"CASE WHEN length({text}) = 7 THEN '0' || {text} ELSE {text} END" if column.short_days else text
 
 
 def members_expression(column: Located, located: Mapping[str, Located]) -> str:
     """The column as a list of codes without the first, where that is a column of its own: a column of all diagnoses is both."""
-    is_first = has_first(column, located)
+    is_first = has_first(column, located) and not column.with_first
     theirs = quote_identifier(column.theirs)
     if column.also:
         columns = (quote_identifier(name) for name in (column.theirs, *column.also))
@@ -551,8 +564,15 @@ def members_expression(column: Located, located: Mapping[str, Located]) -> str:
         text = f"trim(regexp_replace({bare}, '[{_WHITE}]+', ' ', 'g'))"
         codes = (
             f"CASE WHEN regexp_full_match({text}, {quote(_LISTED_CODES)}) THEN string_split_regex({text}, '[ ;,|#~/]+') "
-            f"WHEN regexp_matches({text}, {quote(NAMED_CODE)}) THEN regexp_extract_all({text}, {quote(_NAMED_CODES)}, 1) "
+            f"WHEN regexp_matches({text}, {quote(NAMED_CODE)}) THEN regexp_extract_all({text}, {quote(NAMED_CODES)}, 1) "
             f"ELSE string_split_regex(replace({text}, ' ', ''), '[;,|#~]') END"
+        )
+    if column.with_first:
+        first = clean_member(plain_code(located["dx_primary_code"]))
+        return let(
+            "c",
+            codes,
+            lambda codes: f"CASE WHEN {clean_member(f'({codes})[1]')} = {first} THEN ({codes})[2:] ELSE {codes} END",
         )
     return f"({codes})[2:]" if is_first else codes
 

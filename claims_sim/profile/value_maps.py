@@ -75,7 +75,7 @@ def _read_values(name: str, found: list[tuple[Any, ...]], k: int, theirs: str) -
     for value in stays:
         ours = None if _is_half_of_a_pair(name, value, stays) else spelled(name, value)
         if ours is None and value in numbers:
-            ours, reasons[value] = numbers[value], _reason_of_code(name, stays)
+            ours, reasons[value] = numbers[value], _reason_of_code(name)
         if ours is None:
             unknown.append(value)
             continue
@@ -104,9 +104,9 @@ def _is_half_of_a_pair(name: str, value: str, values: Collection[str]) -> bool:
     return name == "service_type" and plain(value) in _PAIR and not set(map(plain, values)) >= _PAIR
 
 
-def _reason_of_code(name: str, stays: Mapping[str, float | None]) -> str:
-    if name == "service_type" and any(stays.values()):
-        return "RITL is the one with the longer stays"
+def _reason_of_code(name: str) -> str:
+    if name == "service_type":
+        return "RITL is the one with the longer stays, where stays are known; else in the order of BPJS's sample data"
     if name == "province_name":
         return "BPS's code"
     return "in the usual order: check it" if name == "severity_group" else "as in BPJS's sample data: check it"

@@ -7,6 +7,7 @@ import pytest
 
 from claims_sim.profile.mapping import ColumnMapping
 from claims_sim.profile.nothing_written import or_nothing
+from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.reverse import foreign_columns, read_forms
 from claims_sim.profile.source import SourceSpec, open_source
 from claims_sim.profile.source_sql import date_expression
@@ -466,6 +467,13 @@ def test_long_texts_do_not_fill_the_memory(tmp_path, monkeypatch):
         (["256702291530", "256805312359", "256601010000"], ["2024-02-29", "2025-05-31", "2023-01-01"]),
         (["2567-02-29", "2568-05-31", "2566-01-01"], ["2024-02-29", "2025-05-31", "2023-01-01"]),
         ([date(2568, 5, 31), date(2567, 2, 28), date(2566, 1, 1)], ["2025-05-31", "2024-02-28", "2023-01-01"]),
+        (["24062025", "25062025", "26062025"], ["2025-06-24", "2025-06-25", "2025-06-26"]),
+        (["250620251015", "010720250000", "310720252359"], ["2025-06-25", "2025-07-01", "2025-07-31"]),
+        (["010220251015", "030420251015", "123120251015"], ["2025-01-02", "2025-03-04", "2025-12-31"]),
+        ([1022025, 3042025, 12312025, 11302025], ["2025-01-02", "2025-03-04", "2025-12-31", "2025-11-30"]),
+        (["2568-01-02 10:15:30.2500", "2567-02-29 10:15:30.1"], ["2025-01-02", "2024-02-29"]),
+        (["2025-01-02 10:15:30.2500", "2024-02-29 10:15:30.2600"], ["2025-01-02", "2024-02-29"]),
+        ([None] * 12_000 + ["01/01/2568"] * 2, [None] * 12_000 + ["2025-01-01"] * 2),
     ],
 )  # fmt: skip
 def test_days_first_without_marks_and_years_of_the_buddhist_era_are_read(tmp_path, dates, read):
@@ -500,3 +508,34 @@ def test_a_column_of_dates_keeps_its_years_of_the_buddhist_era(tmp_path):
     (column,) = foreign_columns(types, {"admit_dt": located["admit_dt"]}, ColumnMapping(), forms, {})
     said = duckdb.sql(f"SELECT {column.expression} FROM (SELECT TIMESTAMP '2025-05-05 00:00:00' AS admit_dt)")
     assert said.fetchall() == [(date(2568, 5, 5),)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["190724", "240719", "220315"], ["12102", "99213", "12345"], [2022001, 2022002, 2022009], [1704067200000, 1704067260000],
+        ["1704067200000", "1704067260000"], ["1140102", "1131231"],
+    ],
+)  # fmt: skip
+def test_numbers_that_are_no_dates_are_not_read_as_days_first(tmp_path, texts):
+    spec = parquet(
+        tmp_path / "c.parquet", admit_dt=texts, dx_primary_code=["I10"] * len(texts), amount_claimed=[1.0] * len(texts)
+    )
+    with open_source(spec) as opened:
+        column = opened.find_columns(ColumnMapping(), "it")["admit_dt"]
+        told = opened.connection.execute(
+            f"SELECT count(*) FILTER (year(d) < 1950 OR day(d) IS NULL), count(*) FROM "
+            f"(SELECT {date_expression(column)} AS d FROM {opened.relation})"
+        ).fetchall()
+    assert told[0][0] == told[0][1]
+
+
+def test_odd_types_beside_dates_are_looked_at_without_harm(tmp_path):
+    path = tmp_path / "c.parquet"
+    duckdb.sql(
+        f"""COPY (SELECT [DATE '2025-01-01'] AS tgl, [TIMESTAMP '2025-01-01'] AS waktu, DATE '300000-01-01' AS far,
+          TIMESTAMPTZ '2025-01-01' AS zoned, TIME '10:15:00' AS hour, true AS flag, DATE '2025-01-02' AS admit_dt, 'I10' AS dx_primary_code,
+          1.0 AS amount_claimed FROM range(60)) TO '{path}' (FORMAT parquet)"""
+    )
+    proposal = propose_mapping(SourceSpec(path))
+    assert {placed.ours: placed.theirs for placed in proposal.placed}["admit_dt"] == "admit_dt"
