@@ -26,7 +26,7 @@ from claims_sim.profile.source_sql import (
 _SOME: Final = 0.01  # of the claims with a procedure
 _NEARLY_ALL: Final = 0.95
 """The share of the lists that must begin with the primary diagnosis, for all to be lists of all diagnoses."""
-_LOOKED_AT: Final = 10_000
+_LOOKED_AT, _ENOUGH = 10_000, 50  # lists
 
 
 def with_names_behind(
@@ -56,7 +56,7 @@ def with_first_told(
         f"WHERE listed <> '' AND code <> '' LIMIT {_LOOKED_AT})"
     ).fetchall()
     begin, lists = rows[0]
-    if lists and begin >= _NEARLY_ALL * lists:
+    if lists >= _ENOUGH and begin >= _NEARLY_ALL * lists:
         found["dx_secondary_codes"] = replace(listed, with_first=True)
     return found
 
