@@ -134,7 +134,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
         listed = "dx_secondary_codes"
         if listed in forms.codes and forms.codes[listed].named:
             # Their own names stand beside the primary diagnosis alone.
-            labels = {code: label(code) for code in profile.vocabularies.get(listed, ())}
+            labels = {code: label(code) for code in profile.vocabularies.get(listed, ()) if code}
             forms = replace(forms, names={code: name for code, name in labels.items() if name})
         return foreign_columns(opened.types, ours, mapping, forms, fill)
 
