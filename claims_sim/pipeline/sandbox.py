@@ -133,7 +133,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
         forms = read_forms(opened, ours, mapping)
         listed = "dx_secondary_codes"
         if listed in forms.codes and forms.codes[listed].named:
-            # Their own names stand beside the primary diagnosis alone.
+            # A claim has the source's own name of its primary diagnosis alone; the others have those of the public code system.
             labels = {code: label(code) for code in profile.vocabularies.get(listed, ()) if code}
             forms = replace(forms, names={code: name for code, name in labels.items() if name})
         return foreign_columns(opened.types, ours, mapping, forms, fill)

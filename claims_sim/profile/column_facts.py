@@ -145,7 +145,7 @@ def _categories_of_facilities(facts: Facts) -> float:
 def _services(facts: Facts) -> float:
     """How well kinds of service fit: the better, the more of them are known, and one alone only if it is."""
     known = facts["service"]
-    few = _categories(facts) * (facts["kinds"] > 1) + 0.3 * known * (facts["kinds"] > 1)
+    few = (_categories(facts) + 0.3 * known) * (facts["kinds"] > 1)
     return max(max(few, known) * (facts["kinds"] <= _MOST_SERVICES), 0.3 * (1 < facts["kinds"] <= _AT_ALL))
 
 

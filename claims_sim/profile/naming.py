@@ -319,6 +319,7 @@ _SECOND_CHOICE, _LAST_CHOICE = 0.9, 0.7
 _LINE: Final = re.compile("_[0-9]{1,2}$")
 """Behind a name: which of the lines of a bill a column is of."""
 _BEHIND_THE_FIRST: Final = frozenset("2345678")
+"""The last word of a name that numbers a diagnosis behind the first; 9 and 10 may be the revision of ICD."""
 _LONGEST_FLAG: Final = 3
 """Characters of 1 and 2, 001 and 002, Y and N: what is longer has a meaning of its own."""
 
@@ -326,6 +327,7 @@ _INDONESIAN: Final = frozenset(
     {"jenis", "jns", "jen", "tipe", "pelayanan", "layanan", "pel", "rawat", "jnspel", "jnspelsep", "pelsep"}
 )
 _OTHER_GROUPER: Final = frozenset({"apr", "aprdrg", "illness"})
+"""Words of the levels of APR-DRG, severities of illness."""
 
 # What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
 SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
@@ -498,5 +500,5 @@ def coded(canonical: str, values: Mapping[str, float | None], column: str = "") 
 
 
 def is_indonesian(column: str) -> bool:
-    """Is a column called as BPJS calls it, or in Indonesian?"""
+    """Is a column called as BPJS calls it, in Indonesian, or as we call it?"""
     return plain(column).startswith(("fkl", "pnk", "fkp", "servicetype")) or bool(_INDONESIAN & set(_words_of(column)))
