@@ -378,7 +378,8 @@ def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, o
                 centre = _centre_of(off[mine], width[mine], NEAREST_LEVEL, enough)
                 if centre is None:
                     centre = _centre_of(off[mine], width[mine], _FARTHEST, enough)
-            elif votes is not None:
+            elif votes is not None and not name.startswith(BY):
+                # Of rises pairs of claims tell more than what a group's kinds might be in a period.
                 away, rows = votes.about(mode, found, amounts, own, name, value)
                 centre = _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))
             else:

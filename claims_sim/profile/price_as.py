@@ -12,6 +12,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.dealing import Groups
+from claims_sim.profile.document import BY, PERIOD
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_groups import join_keys
@@ -38,7 +39,8 @@ class Votes:
         each = np.diff(groups.start)[group]
         number = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
         at = np.repeat(groups.start[group], each) + number
-        return cls(np.repeat(dealt, each), {n: codes[at] for n, codes in groups.codes.items() if n in found.codes})
+        of_kinds = np.repeat(dealt, each)
+        return cls(of_kinds, _codes_as(found, groups, of_kinds, at))
 
     def about(
         self, mode: Numbers, found: Lattice, amounts: Amounts, own: Ints, name: str, value: int
@@ -60,14 +62,13 @@ def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, ro
     """
     if groups is None:
         return
-    names = [name for name in found.codes if name in groups.codes]
     todo = rows[(groups.of_row[rows] >= 0) & (amounts.values[rows] > 0)]
     place = found.place_log(todo)
     fits = np.zeros(len(todo), np.bool_)
     for point in range(MAX_POINTS):
         fits |= _fits(found, amounts, todo, found.case[todo], place, point, _AS_IT_IS)
     todo = todo[~fits]
-    codes = {name: found.codes[name].copy() for name in names}
+    codes = {name: found.codes[name].copy() for name in _codes_as(found, groups, todo[:0], todo[:0])}
     case = found.case.copy()
     most = int(np.diff(groups.start).max(initial=0))
     for point in range(MAX_POINTS):
@@ -75,17 +76,29 @@ def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, ro
             at = groups.start[groups.of_row[todo]] + member
             there = at < groups.start[groups.of_row[todo] + 1]
             here, at = todo[there], at[there]
-            as_coded = {name: groups.codes[name][at] for name in names}
+            as_coded = _codes_as(found, groups, here, at)
             case_there = _cases_as(found, here, as_coded)
             place = _place_as(found, here, as_coded)
             fits = _fits(found, amounts, here, case_there, place, point, _AS_ANOTHER)
-            for name in names:
-                codes[name][here[fits]] = as_coded[name][fits]
+            for name, of_kind in as_coded.items():
+                codes[name][here[fits]] = of_kind[fits]
             case[here[fits]] = case_there[fits]
             left = np.ones(len(todo), np.bool_)
             left[np.flatnonzero(there)[fits]] = False
             todo = todo[left]
     found.codes, found.case = found.codes | codes, case
+
+
+def _codes_as(found: Lattice, groups: Groups, rows: Ints, kinds: Ints) -> dict[str, Codes]:
+    """How each of `rows` is coded as one of `kinds` of facilities, also where what it is multiplied by goes by periods."""
+    codes = {name: of_kind[kinds] for name, of_kind in groups.codes.items() if name in found.codes}
+    for name, of_kind in groups.codes.items():
+        if BY + name in found.codes:
+            periods = max(found.periods) + 1
+            now = found.codes[PERIOD][rows] if PERIOD in found.codes else found.codes[BY + name][rows]
+            is_known = (of_kind[kinds] >= 0) & (now >= 0)
+            codes[BY + name] = np.where(is_known, of_kind[kinds] * periods + now % periods, -1).astype(np.int32)
+    return codes
 
 
 def _cases_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Ints:

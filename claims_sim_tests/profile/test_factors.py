@@ -86,3 +86,22 @@ def test_prices_that_are_clear_must_agree_more_often_than_those_that_are_not():
     )
     factors, _ = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
     assert "facility_ownership" not in factors
+
+
+def test_a_class_all_of_whose_houses_have_one_owner_is_compared_by_the_other_classes_owners():
+    """Each class and each owner has a rate; the state owns all houses of class A, a third of the claims, and no other."""
+    g, rows = np.random.default_rng(15), 12_000
+    house = g.choice(5, rows, p=[0.3, 0.25, 0.15, 0.2, 0.1])
+    codes = {
+        "dx_primary_code": g.integers(0, 40, rows).astype(np.int32),
+        "facility_ownership": np.array([0, 1, 2, 1, 2], np.int32)[house],
+        "facility_class": np.array([0, 1, 1, 2, 2], np.int32)[house],
+    }
+    rate = np.array([1.46, 1.22, 1.22 * 1.03, 1.0, 1.03])[house]
+    price = np.rint(np.random.default_rng(16).lognormal(13, 0.8, 40)[codes["dx_primary_code"]] * rate)
+    sizes = {"dx_primary_code": 40, "facility_ownership": 3, "facility_class": 3}
+    encoded = SimpleNamespace(codes=codes, vocabularies={n: tuple(map(str, range(size))) for n, size in sizes.items()})
+    factors, failed = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
+    assert failed == []
+    found = np.exp(sum(np.nan_to_num(logs)[codes[name]] for name, logs in factors.items()))
+    assert found / rate == pytest.approx(np.full(rows, found[0] / rate[0]), rel=1e-4)

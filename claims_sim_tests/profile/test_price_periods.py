@@ -250,6 +250,8 @@ def test_places_have_rises_of_their_own_where_half_the_claims_were_dealt_out(fit
     rises = np.exp(np.array(tariff.factors[BY + "facility_ownership"]).reshape(-1, 2))
     owners = [profile.vocabularies["facility_ownership"].index(name) for name in OWNERS]
     assert rises[owners, 1] / rises[owners, 0] == pytest.approx([1.031, 1.07, 1.0155], abs=1e-3)
+    # Whoever's they become, they bear what is charged there and then.
+    assert right(Sampler(profile).draw_claims(3, np.arange(5000)), of_each_owner) > 0.95
 
 
 def test_houses_whose_prices_follow_from_nothing_but_rise_by_shares_of_their_own_keep_one_price_a_case(fit):
