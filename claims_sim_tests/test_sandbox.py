@@ -119,6 +119,7 @@ def test_the_sandbox_of_the_demo_source_has_its_schema_and_the_profiles_claims(s
     assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_gap_that_is_something_else_is_null_in_the_sandbox_and_may_be_filled(settings, small_source, tmp_path):
     path = tmp_path / "deductibles.duckdb"
     with duckdb.connect(str(path)) as connection:
@@ -229,6 +230,7 @@ def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(witho
         assert connection.execute(houses).fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_part_of_a_key_that_cannot_be_made_up_is_named_and_may_be_filled(without_one_key, tmp_path):
     with duckdb.connect(str(without_one_key.source)) as connection:
         connection.execute("ALTER TABLE claims_normalized ADD COLUMN born_at TIME DEFAULT TIME '10:30:00'")
@@ -238,6 +240,7 @@ def test_a_part_of_a_key_that_cannot_be_made_up_is_named_and_may_be_filled(witho
     write_sandbox(without_one_key, tmp_path / "s.duckdb", asked=asked(100), fill={"born_at": "TIME '08:00:00'"})
 
 
+@pytest.mark.slow
 def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path):
     """What goes through the reverse of the mapping and back through the mapping is the same claim."""
     from claims_sim.profile.source import SourceSpec, read_claims_to_score

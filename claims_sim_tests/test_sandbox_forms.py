@@ -12,6 +12,7 @@ from claims_sim_tests.profile.test_source import parquet
 from claims_sim_tests.test_sandbox import asked, query, simulation_of
 
 
+@pytest.mark.slow
 def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_are_written_so(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(
@@ -42,6 +43,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
 
 
 @pytest.mark.parametrize("form", ["text", "list"])
+@pytest.mark.slow
 def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_there(settings, tmp_path, form):
     """A list begins by what it says first; [] is no diagnosis."""
     path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
@@ -102,6 +104,7 @@ ALL_DIAGNOSES = {
 
 
 @pytest.mark.parametrize("form", ALL_DIAGNOSES)
+@pytest.mark.slow
 def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_path, form):
     path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
     mapping.write_text('[columns]\ndx_primary_code = "diagnoses"\ndx_secondary_codes = "diagnoses"\n')
@@ -125,6 +128,7 @@ def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_pa
     assert query(path, told)[0][0] > 1.2
 
 
+@pytest.mark.slow
 def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it_is(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(
@@ -152,6 +156,7 @@ def test_a_count_is_of_all_diagnoses_where_nearly_all_claims_count_so(tmp_path, 
     assert (COUNTS_ALL in read_source(parquet(tmp_path / "c.parquet", **columns)).oddities) == reads
 
 
+@pytest.mark.slow
 def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_path):
     path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
     mapping.write_text('[columns]\ndx_primary_code = "dx1"\ndx_secondary_codes = ["dx1", "dx2", "dx3"]\n')
@@ -171,6 +176,7 @@ def test_all_diagnoses_over_columns_have_the_first_in_the_first(settings, tmp_pa
         assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.slow
 def test_procedures_in_lists_are_lists_in_the_sandbox_and_none_is_written_as_there(settings, tmp_path):
     """Of visits an empty list, of stays null."""
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
@@ -199,6 +205,7 @@ def test_procedures_in_lists_are_lists_in_the_sandbox_and_none_is_written_as_the
     ]
 
 
+@pytest.mark.slow
 def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(
@@ -216,6 +223,7 @@ def test_codes_of_several_lists_have_their_dots_each_as_its_own(settings, tmp_pa
     assert set(query(out, told)) == {("999",), ("99.9.9",)} <= set(query(path, told))
 
 
+@pytest.mark.slow
 def test_each_house_of_the_sandbox_writes_codes_in_one_way_and_as_many_as_in_the_source_in_each(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     dotted = "left(dx_primary_code, 3) || CASE WHEN length(dx_primary_code) > 3 THEN '.' || substr(dx_primary_code, 4) ELSE '' END"
@@ -240,6 +248,7 @@ def test_each_house_of_the_sandbox_writes_codes_in_one_way_and_as_many_as_in_the
 
 
 @pytest.mark.parametrize("spread", [True, False])
+@pytest.mark.slow
 def test_lists_of_all_diagnoses_beside_a_column_of_the_primary_one_begin_with_it(settings, tmp_path, spread):
     path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
     names = ["dgns_cd1", "dgns_cd2", "dgns_cd3"] if spread else ["dgns"]
@@ -269,6 +278,7 @@ def test_lists_of_all_diagnoses_beside_a_column_of_the_primary_one_begin_with_it
     assert ours[1:] == pytest.approx(real[1:], abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_gap_that_is_told_the_other_way_round_is_written_so(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(
@@ -287,6 +297,7 @@ def test_a_gap_that_is_told_the_other_way_round_is_written_so(settings, tmp_path
     assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.slow
 def test_spellings_that_the_map_reads_as_one_are_written_in_their_shares(settings, tmp_path):
     path, out, mapping = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "mapping.toml"
     mapping.write_text(
@@ -329,6 +340,7 @@ def test_codes_of_lists_are_read_though_their_names_are_behind_them(tmp_path):
     assert columns["comorbidity_count"].to_pylist() == [2, 2, 1, 2, 0]
 
 
+@pytest.mark.slow
 def test_lists_of_codes_with_names_are_written_with_names(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(

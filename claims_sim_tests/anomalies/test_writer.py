@@ -122,6 +122,7 @@ def test_a_clone_is_linked_to_an_original_that_is_a_normal_claim(write):
         assert low <= days <= high
 
 
+@pytest.mark.slow
 def test_a_campaign_is_at_one_place_of_one_kind_within_a_month(write):
     batch = write(2_000, 0.04, campaigns=0.5)
     claims = _rows(batch)
@@ -139,6 +140,7 @@ def test_a_campaign_is_at_one_place_of_one_kind_within_a_month(write):
             assert (max(days) - min(days)).days < 30
 
 
+@pytest.mark.slow
 def test_what_was_asked_of_a_batch_holds_for_its_anomalies_too(write):
     where = ClaimFilter(service_type=("RJTL",))
     batch = write(1_000, 0.01, where=where)

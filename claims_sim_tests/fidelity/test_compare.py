@@ -99,6 +99,7 @@ def test_a_holdout_serves_as_the_floor(halves):
     assert (found.rows["compared"], found.missed) == (750, ())
 
 
+@pytest.mark.slow
 def test_claims_of_another_period_are_compared_without_their_dates(fewer):
     real, other = fewer
     later = other
@@ -116,6 +117,7 @@ def test_what_one_table_lacks_is_said_and_not_scored(fewer):
     assert {column.name for column in found.columns} == {"los", "dx_primary_code", "amount_paid"}
 
 
+@pytest.mark.slow
 def test_a_rule_about_a_column_that_the_real_table_lacks_is_no_rule_of_it(halves):
     real, other = (half.slice(0, 300) for half in halves)
     stays = replace(
@@ -156,6 +158,7 @@ def test_real_claims_that_lack_what_every_claim_holds_are_not_compared(halves):
     assert "c2st" not in verdicts({score.name: score for score in found.scores})
 
 
+@pytest.mark.slow
 def test_empty_cells_are_compared_where_both_tables_have_them(fewer):
     def emptied(table):
         gone = np.arange(table.num_rows) % 5 == 0
@@ -165,6 +168,7 @@ def test_empty_cells_are_compared_where_both_tables_have_them(fewer):
     assert compare_claims(emptied(real), emptied(other)).rows["real"] == real.num_rows
 
 
+@pytest.mark.slow
 def test_claims_without_any_amount_are_compared_where_both_tables_have_them_and_teach_no_cost(fewer):
     """An amount that is not known is none of nothing: what a cost model learns is as good as before."""
 
@@ -188,6 +192,7 @@ def learned(claims):
     return taught_r2(frame.iloc[:half], frame.iloc[half:])
 
 
+@pytest.mark.slow
 def test_what_a_stream_has_for_a_missing_diagnosis_is_no_difference(fewer):
     def emptied(table, instead):
         codes = [instead if i % 5 == 0 else code for i, code in enumerate(table["dx_primary_code"].to_pylist())]
@@ -200,6 +205,7 @@ def test_what_a_stream_has_for_a_missing_diagnosis_is_no_difference(fewer):
         assert not found.missed
 
 
+@pytest.mark.slow
 def test_reversals_are_not_compared_as_a_profile_reads_no_amount_in_them(fewer):
     real, other = fewer
     amounts = real["amount_claimed"].to_numpy().copy()

@@ -153,6 +153,7 @@ def lists_of_deliveries():
     return replaced(replaced(table, "dx_primary_code", dx.tolist()), "dx_secondary_codes", lists)
 
 
+@pytest.mark.slow
 def test_a_code_that_one_diagnosis_brings_comes_with_it_and_with_no_other(fit):
     drawn = Sampler(fit(lists_of_deliveries())).draw_claims(1, np.arange(20_000))
     lists = drawn["dx_secondary_codes"].to_pylist()

@@ -129,6 +129,7 @@ def test_discharge_before_admission_is_reported_and_never_drawn(fit, table):
     whole(profile)
 
 
+@pytest.mark.slow
 def test_repeated_ids_and_negative_money_are_reported(fit, table):
     table = with_values(with_values(table, "claim_id", range(600), "same"), "amount_claimed", range(150), -5.0)
     profile = fit(table)
@@ -170,6 +171,7 @@ def test_a_rounded_number_of_claims_looks_rounded(claims, text):
     assert about(claims) == text
 
 
+@pytest.mark.slow
 def test_text_where_numbers_and_dates_should_be_is_counted_and_left_out(fit, table):
     amounts = [str(v) if i % 3 else "lihat lampiran" for i, v in enumerate(table["amount_claimed"].to_pylist())]
     dates = [v.strftime("%d/%m/%Y") if i % 5 else "kemarin" for i, v in enumerate(table["admit_dt"].to_pylist())]
@@ -194,6 +196,7 @@ def test_lists_in_strange_columns_are_no_crash(fit, table):
     whole(profile)
 
 
+@pytest.mark.slow
 def test_columns_of_long_texts_are_not_read_and_one_that_is_needed_is_named(table, tmp_path, monkeypatch):
     monkeypatch.setattr("claims_sim.profile.source._MEMORY", "96MB")
     path = write_duckdb(table.slice(0, 600), tmp_path / "c.duckdb")
@@ -348,6 +351,7 @@ def test_a_gap_that_is_none_claims_without_a_person_and_codes_without_a_name_are
     assert not any("amount_gap" in sentence for sentence in fit(plain).oddities)
 
 
+@pytest.mark.slow
 def test_a_count_of_comorbidities_that_counts_something_else_is_reported(fit, table):
     listed = pc.list_value_length(table["dx_secondary_codes"]).to_numpy()
     odd = np.where(np.arange(ROWS) % 5 == 0, listed + 1, listed)
@@ -380,6 +384,7 @@ def test_amounts_that_are_written_otherwise_are_told_by_their_form_and_never_quo
     assert "Lira" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_where_every_claim_has_a_code_of_its_own_one_that_says_nothing_stands_for_all(fit, table):
     own = replaced(table, "dx_primary_code", [f"{'ABXY'[i % 4]}{'CDEF'[i // 4 % 4]}{i:04d}" for i in range(ROWS)])
     profile = fit(own)

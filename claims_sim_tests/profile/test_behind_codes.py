@@ -57,6 +57,7 @@ def test_labels_of_another_column_stay_and_those_of_the_same_are_without_their_c
         assert not located["procedure_code"].behind
 
 
+@pytest.mark.slow
 def test_a_sandbox_has_the_sources_own_names_behind_its_codes(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(

@@ -125,6 +125,7 @@ def test_they_are_those_of_the_claims_that_are_profiled(fit):
     assert (left["discharge_dt"].isna() == (left["service_type"] == "RITL")).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_what_is_not_decided_before_the_discharge_is_empty_of_those_who_leave_late(fit):
     """Claims of stays that end after the last month of admission have no amounts yet; claims of other years have all theirs."""
     table = tariff_table(ROWS)
@@ -147,6 +148,7 @@ def test_what_is_not_decided_before_the_discharge_is_empty_of_those_who_leave_la
     assert sampler.leave_empty(1, rows[:ROWS], later)["amount_claimed"].null_count < 0.01 * ROWS
 
 
+@pytest.mark.slow
 def test_a_table_without_empty_cells_has_none(fit):
     profile = fit(tariff_table(ROWS))
     assert profile.blanks == ()
@@ -159,6 +161,7 @@ def test_they_are_part_of_the_document(profile):
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_a_procedure_that_was_not_done_lacks_no_label(fit):
     table = tariff_table(ROWS)
     named = ["Other" if code else None for code in table["procedure_code"].to_pylist()]
@@ -175,6 +178,7 @@ def undiagnosed():
     return table.append_column("dx_primary_label", pa.array(names, pa.string()))
 
 
+@pytest.mark.slow
 def test_claims_without_a_diagnosis_are_drawn_as_often_and_have_none_in_a_table_of_theirs(fit, undiagnosed):
     profile = fit(undiagnosed)
     assert profile.rows == pytest.approx(ROWS, abs=profile.k)
@@ -196,6 +200,7 @@ def test_claims_without_a_diagnosis_are_drawn_as_often_and_have_none_in_a_table_
     assert not asked["dx_primary_code"].isna().any()
 
 
+@pytest.mark.slow
 def test_what_stands_for_a_missing_diagnosis_is_no_code_of_the_source(fit, undiagnosed):
     codes = undiagnosed["dx_primary_code"].to_pylist()
     common = max({code for code in codes if code}, key=codes.count)
@@ -217,6 +222,7 @@ def test_missing_diagnoses_of_fewer_than_k_persons_are_none(fit):
     assert "R69" not in few.vocabularies["dx_primary_code"]
 
 
+@pytest.mark.slow
 def test_procedures_that_may_not_be_told_are_missing_where_they_are_many_and_what_goes_with_them_is_as_common_as_it_is(
     fit,
 ):
@@ -249,6 +255,7 @@ def test_how_many_claims_hold_what_may_not_be_told_is_not_told_of_one_facility(f
 
 
 @pytest.mark.parametrize(("odd", "left_out"), [(12, True), (50, False)])
+@pytest.mark.slow
 def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
     """Every twelfth claim has a deductible in its place; of slips in every fiftieth the others are gaps."""
     table = tariff_table(ROWS)
@@ -288,6 +295,7 @@ def test_a_few_persons_claims_do_not_make_a_column_something_else(fit):
         assert ("amount_gap" in fit(replaced(table, "patient_id_hash", theirs)).defaults) == left_out
 
 
+@pytest.mark.slow
 def test_a_count_of_more_than_the_secondary_codes_is_left_out(fit):
     table = tariff_table(ROWS)
     listed = [len(codes or ()) for codes in table["dx_secondary_codes"].to_pylist()]
@@ -299,6 +307,7 @@ def test_a_count_of_more_than_the_secondary_codes_is_left_out(fit):
     assert any("comorbidity_count" in told and "left out" in told for told in profile.oddities)
 
 
+@pytest.mark.slow
 def test_a_label_that_only_repeats_its_code_is_none_in_a_table_that_stands_for_the_sources(fit):
     table = tariff_table(ROWS)
     codes = [f"P{10_000 + i % 30}" if i % 3 else None for i in range(ROWS)]
@@ -403,6 +412,7 @@ def test_drawn_claims_with_empty_days_and_discharges_are_read_as_the_source_is(f
     assert 0 < read["los"].null_count < 0.03 * ROWS
 
 
+@pytest.mark.slow
 def test_stays_that_most_inpatients_lack_are_as_long_and_as_often_there_as_the_sources(fit):
     """Lines of bills: visits have no discharge, and of those that stay one line in five has the day they left."""
     table = tariff_table(ROWS).drop_columns(["los"])

@@ -217,6 +217,7 @@ def priced_by_group(step=100):
     return table, dict(zip(names.tolist(), weights, strict=True))
 
 
+@pytest.mark.slow
 def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
     table, weights = priced_by_group()
     profile = fit(table)
@@ -234,6 +235,7 @@ def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.9
 
 
+@pytest.mark.slow
 def test_of_many_case_groups_some_other_has_any_price_that_is_paid(fit):
     table, _ = priced_by_group(step=20_000)
     price, g = table["amount_claimed"].to_numpy(), np.random.default_rng(86)
@@ -243,6 +245,7 @@ def test_of_many_case_groups_some_other_has_any_price_that_is_paid(fit):
     assert money.paid_at is None
 
 
+@pytest.mark.slow
 def test_a_list_of_the_few_claims_that_have_a_case_group_is_found(fit):
     """One claim in eight is paid by its case group, of any kind of service; all others are paid what they claim."""
     table, weights = priced_by_group()
@@ -269,6 +272,7 @@ def test_a_list_of_the_few_claims_that_have_a_case_group_is_found(fit):
     assert np.mean(np.abs(drawn["amount_paid"].to_numpy()[at] - price) < 51) > 0.6
 
 
+@pytest.mark.slow
 def test_many_severities_that_tell_no_price_make_no_case(fit):
     table, g = tariff_table(ROWS, seed=5), np.random.default_rng(83)
     steps = np.array([f"0141{step:02d}" for step in range(20)])[g.integers(0, 20, ROWS)]
@@ -282,6 +286,7 @@ def test_many_severities_that_tell_no_price_make_no_case(fit):
 
 
 @pytest.mark.parametrize("column", ["severity_group", "procedure_code"])
+@pytest.mark.slow
 def test_a_diagnosis_brings_its_own_group_however_many_others_it_may_have(fit, column):
     """One claim in six of each diagnosis is of one group, the others of any of three hundred."""
     g = np.random.default_rng(12)

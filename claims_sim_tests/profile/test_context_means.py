@@ -137,6 +137,7 @@ def of_chance():
     return replaced(table, "dx_primary_code", g.choice(codes, ROWS).tolist())
 
 
+@pytest.mark.slow
 def test_what_chance_makes_of_a_few_claims_is_no_effect(of_chance, fit):
     effects = fit(of_chance).money.means.effects["dx_primary_code"]
     assert len(effects) > 500
@@ -173,6 +174,7 @@ def test_what_lies_partly_before_the_dearest_is_not_beyond_them():
     assert edges.beyond(np.array([0, 1, 1, -1]), np.array([1.0, 3.0, 2.0, 0.0])).tolist() == [False, False, True, False]
 
 
+@pytest.mark.slow
 def test_no_sum_stands_out_where_the_dearest_claims_end(of_chance, fit):
     profile = fit(of_chance)
     drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_claimed"].to_numpy()

@@ -48,6 +48,7 @@ def test_claims_have_as_many_as_the_source_counts_by_what_it_follows(profile):
         assert np.mean(count[own] == 0) == pytest.approx(np.nanmean(known(real)[theirs] == 0), abs=0.05)
 
 
+@pytest.mark.slow
 def test_none_is_there_twice_or_the_primary_one_and_all_are_public_codes(fit):
     profile = fit(counted(codes=[icd10.COMPANIONS[i % 9] for i in range(ROWS)]))
     claims = Sampler(profile).draw_claims(2, np.arange(10_000))

@@ -27,6 +27,7 @@ def agreement(claims):
     return np.mean(ends == np.array([SEVERITIES.index(one) for one in claims["severity_group"].to_pylist()]))
 
 
+@pytest.mark.slow
 def test_a_group_of_cases_has_its_severity_also_where_it_is_rare(fit):
     table = grouped_table()
     profile = fit(table)
@@ -50,6 +51,7 @@ def test_what_is_withheld_of_a_diagnosis_groups_is_a_group_of_the_same_severity(
     assert agreement(Sampler(profile).draw_claims(1, np.arange(20_000))) > 0.999
 
 
+@pytest.mark.slow
 def test_codes_that_tell_the_service_and_the_severity_agree_with_both(fit):
     table = grouped_table()
     service = np.array(table["service_type"].to_pylist())
@@ -63,6 +65,7 @@ def test_codes_that_tell_the_service_and_the_severity_agree_with_both(fit):
     assert agreement(replaced(claims, "procedure_code", ends)) > 0.999
 
 
+@pytest.mark.slow
 def test_where_they_agree_by_chance_only_groups_are_drawn_as_others_are(fit):
     profile = fit(grouped_table(agree=0.0))
     assert profile.tables["procedure_code"].parents[:1] != ("severity_group",)

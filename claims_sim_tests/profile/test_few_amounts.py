@@ -41,6 +41,7 @@ def drawn(profile):
     return claims, payments(claims, np.array(claims["service_type"].to_pylist()) == "RITL")
 
 
+@pytest.mark.slow
 def test_of_few_payments_each_kind_of_service_is_paid_its_own(fit):
     stays, table = by_steps(few=8)
     profile = fit(table)
@@ -69,6 +70,7 @@ def test_one_persons_odd_payments_make_no_difference(fit):
     assert [len(amounts) > 3 for amounts in known] == [True, True]
 
 
+@pytest.mark.slow
 def test_where_a_few_are_paid_more_than_they_claim_a_few_are(fit):
     _, table = by_steps()
     paid, claimed = (table[name].to_numpy().copy() for name in ("amount_paid", "amount_claimed"))
@@ -81,6 +83,7 @@ def test_where_a_few_are_paid_more_than_they_claim_a_few_are(fit):
     assert 0.002 < over < 0.03
 
 
+@pytest.mark.slow
 def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):
     _, table = by_steps(unrounded=0.1)
     profile = fit(table)
@@ -89,6 +92,7 @@ def test_where_more_are_paid_other_amounts_what_is_paid_is_no_list(fit):
     assert np.mean(paid % 10 != 0) > 0.02
 
 
+@pytest.mark.slow
 def test_payments_that_are_as_many_as_charges_are_no_coarser_ones(fit):
     """Those of a tariff are paid in full, or nothing is."""
     assert fit(tariff_table(ROWS, seed=213)).money.every_payment == ()
@@ -118,6 +122,7 @@ def test_an_amount_becomes_the_nearest_there_is(every, amounts, nearest):
     assert nearest_of(np.array(every, float), np.array(amounts, float)).tolist() == nearest
 
 
+@pytest.mark.slow
 def test_who_claims_less_than_the_least_payment_is_not_paid_that(fit):
     profile = fit(by_steps()[1])
     kind = next(number for number, every in enumerate(profile.money.every_payment) if min(every) == 100)

@@ -415,6 +415,7 @@ def visits_of(begins, seconds):
     return replaced(replaced(table, "admit_dt", begins), "discharge_dt", begins + seconds.astype("m8[s]"))
 
 
+@pytest.mark.slow
 def test_visits_of_exactly_some_minutes_stay_so_beside_those_that_last_seconds_more(fit):
     """Visits begin at any second; of those of fifteen minutes two thirds last these exactly."""
     g, rows = np.random.default_rng(8), 6000

@@ -217,6 +217,7 @@ def test_a_column_has_further_procedures_where_one_in_a_hundred_lists_several_co
         assert (FURTHER in with_further_procedures(opened.connection, opened.relation, located)) == are_lists
 
 
+@pytest.mark.slow
 def test_a_sandbox_lists_procedures_as_the_source_does_and_repeats_have_the_same(settings, tmp_path):
     path, out, truth = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     own = simulation_of(

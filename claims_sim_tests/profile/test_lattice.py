@@ -163,6 +163,7 @@ def test_an_empty_case_has_no_price():
     assert not len(found.bases)
 
 
+@pytest.mark.slow
 def test_whole_prices_that_rise_each_year_are_found_beside_amounts_to_the_cent(fit):
     """A third of the claims lie between the steps of the list: its grid is theirs, on which a rise gives no whole price."""
     rows, g = 12_000, np.random.default_rng(8)

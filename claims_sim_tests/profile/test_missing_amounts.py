@@ -34,6 +34,7 @@ def shares(table):
     return visits.agg(lambda amount: amount.isna().mean()), visits.agg(lambda amount: (amount == 0).mean())
 
 
+@pytest.mark.slow
 def test_what_is_paid_by_the_head_claims_nothing_in_a_payload_and_has_no_amount_in_a_table_that_stands_for_the_sources(
     fit,
 ):
@@ -51,6 +52,7 @@ def test_what_is_paid_by_the_head_claims_nothing_in_a_payload_and_has_no_amount_
     assert "as is usual of their kind; they count as claims of nothing" in told
 
 
+@pytest.mark.slow
 def test_only_claims_of_nothing_are_left_without_an_amount(fit):
     table = by_head().append_column("province_name", tariff_table(ROWS)["province_name"])
     sampler, rows = Sampler(fit(table)), np.arange(ROWS)
@@ -60,6 +62,7 @@ def test_only_claims_of_nothing_are_left_without_an_amount(fit):
     assert (claims["amount_claimed"].to_numpy()[empty] == 0).all()
 
 
+@pytest.mark.slow
 def test_of_a_kind_of_which_two_fifths_have_no_amount_so_many_are_left_without(fit):
     table = by_head()
     none = np.random.default_rng(8).random(ROWS) < 0.4
@@ -71,6 +74,7 @@ def test_of_a_kind_of_which_two_fifths_have_no_amount_so_many_are_left_without(f
 
 
 @pytest.mark.parametrize("columns", [("amount_claimed",), ("amount_paid",), ("amount_claimed", "amount_paid")])
+@pytest.mark.slow
 def test_what_stands_for_the_sources_claims_is_read_as_these_are(fit, tmp_path, columns):
     table = by_head()
     table = table.drop_columns([name for name in ("amount_claimed", "amount_paid") if name not in columns])
@@ -119,6 +123,7 @@ def test_claims_are_read_for_comparing_as_a_profile_reads_them(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_where_a_few_of_a_kind_lack_their_amounts_as_many_are_left_without_beside_those_that_claim_nothing(fit):
     profile = fit(by_head(unknown=0.05))
     sampler, rows = Sampler(profile), np.arange(ROWS)

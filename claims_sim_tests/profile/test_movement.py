@@ -15,6 +15,7 @@ def test_a_profile_has_not_moved_from_itself(any_profile):
     assert moved.sentence() == "nothing moved: the profiles are the same"
 
 
+@pytest.mark.slow
 def test_the_column_that_moved_is_named_first_with_its_values(fit, tariff_profile):
     table = with_values(tariff_table(), "province_name", range(0, 4000, 4), "MALUKU")
     moved = compare_profiles(tariff_profile, fit(table))

@@ -340,6 +340,7 @@ def test_a_name_of_a_code_that_too_few_share_does_not_pass():
     assert passing([*pairs, ("Z999", "Doença rara")]) == {*NAMES.values(), "Doença rara"}
 
 
+@pytest.mark.slow
 def test_claims_are_drawn_with_the_names_that_their_table_gives_the_codes(fit):
     codes = [CODES[i % len(CODES)] for i in range(ROWS)]
     table = replaced(tariff_table(ROWS), "dx_primary_code", codes)
@@ -370,6 +371,7 @@ def test_a_name_that_few_claims_of_a_code_bear_does_not_pass_though_it_is_the_co
     assert set(NAMES.values()) <= set(profile.vocabularies["dx_primary_label"])
 
 
+@pytest.mark.slow
 def test_houses_of_one_owner_may_write_names_their_own_way(fit):
     owners = ["Pemkab" if i % 3 else "Swasta" for i in range(ROWS)]
     codes = [CODES[i % len(CODES)] for i in range(ROWS)]

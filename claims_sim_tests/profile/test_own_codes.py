@@ -353,6 +353,7 @@ def test_where_most_diagnoses_are_of_a_public_system_the_others_are_held_against
 ICD11 = ["1F40.Z", "CA07.0", "5A11", "ME84.2", "GB61"]
 
 
+@pytest.mark.slow
 def test_diagnoses_may_be_of_icd11_beside_icd10_and_beside_words(fit):
     written = ["B509", "J069", *ICD11, "Malaria", "URTI", "HTN"]
     table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))
@@ -398,6 +399,7 @@ def test_numbers_of_one_and_two_digits_are_codes_beside_a_dozen_longer_ones():
 
 
 @pytest.mark.parametrize("secondary", [["6A70", "6B40.1"], ["BA00", "GB61.5", "5A11"]])
+@pytest.mark.slow
 def test_companions_of_diagnoses_of_icd11_are_told_by_their_form(fit, secondary):
     table = replaced(
         tariff_table(ROWS), "dx_secondary_codes", [[secondary[n % len(secondary)], "DR-SITI"] for n in range(ROWS)]
@@ -566,6 +568,7 @@ def test_codes_in_small_letters_are_the_same_codes(fit):
     assert one.vocabularies == other.vocabularies
 
 
+@pytest.mark.slow
 def test_names_of_users_are_no_codes_in_small_letters(fit):
     users = [f"{name}{number:02d}" for name in ("budi", "usr") for number in range(12)]
     assert "procedure_code" not in fit(replaced(tariff_table(ROWS), "procedure_code", spread(users))).vocabularies
@@ -614,6 +617,7 @@ def test_a_code_is_mapped_as_it_is_written_or_as_it_is_read(tmp_path):
     assert read.columns["dx_primary_code"].to_pylist()[:6] == [*ours.values()]
 
 
+@pytest.mark.slow
 def test_diagnoses_as_chinas_edition_extends_them_are_codes(fit, tmp_path):
     written = ["I10.x00x002", "D64.900x006", "E11.900", "K30.x00"]
     table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))

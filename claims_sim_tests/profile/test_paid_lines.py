@@ -81,6 +81,7 @@ def test_a_share_of_any_amount_is_no_line():
     assert set(lines) == set(LINES[:2])
 
 
+@pytest.mark.slow
 def test_many_lines_part_the_amounts_into_no_more_bands(fit):
     g = np.random.default_rng(92)
     claimed = np.round(np.exp(g.normal(7, 0.8, ROWS)), 2)
@@ -93,6 +94,7 @@ def test_many_lines_part_the_amounts_into_no_more_bands(fit):
 
 
 @pytest.mark.parametrize(("about", "amounts"), [(4.6, (40, 60, 80, 100)), (5.6, (150, 210, 270, 330))])
+@pytest.mark.slow
 def test_of_few_steps_each_amount_has_payments_of_its_own(fit, about, amounts):
     """Fees and what is paid of them, a half to nine tenths, are each rounded to ten: of small ones a line says anything to a step."""
     g, rows = np.random.default_rng(19), 40_000
@@ -110,6 +112,7 @@ def test_of_few_steps_each_amount_has_payments_of_its_own(fit, about, amounts):
         assert np.abs(shares[0] - shares[1]).sum() / 2 < 0.11
 
 
+@pytest.mark.slow
 def test_small_parts_that_are_left_of_all_are_left_as_often_as_they_are(fit):
     """Of what visits claim, hundreds and thousands, 5 to 9 are left, or the whole of a hundred."""
     g, rows = np.random.default_rng(21), 20_000
@@ -122,6 +125,7 @@ def test_small_parts_that_are_left_of_all_are_left_as_often_as_they_are(fit):
         assert (found == part).mean() == pytest.approx((left == part).mean(), abs=0.015)
 
 
+@pytest.mark.slow
 def test_a_fixed_part_is_one_though_most_that_leave_it_claim_the_same_few_amounts(fit):
     """Visits cost one of 300 fees, most of them one of ten; of a third 1,500 are left, of the others three tenths in whole hundreds; of
     stays any share.
@@ -144,6 +148,7 @@ def test_a_fixed_part_is_one_though_most_that_leave_it_claim_the_same_few_amount
 
 
 @pytest.mark.parametrize("grid", [0.05, 0.1, 1.0])
+@pytest.mark.slow
 def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, grid):
     """Of every third amount nothing is paid, of the others all: 0.3 is three steps of 0.1, though not as it is computed."""
     g, rows = np.random.default_rng(20), 20_000
@@ -159,6 +164,7 @@ def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, gr
 
 
 @pytest.mark.parametrize(("persons", "told"), [(5, False), (300, True)])
+@pytest.mark.slow
 def test_a_small_amount_of_a_few_has_no_payments_of_its_own(fit, persons, told):
     """An amount of 37 steps that three hundred claims bear, of five persons or of as many, and of which nothing is paid."""
     g, rows = np.random.default_rng(22), 20_000

@@ -33,6 +33,7 @@ def by_case_rate():
     return replaced(replaced(table, "amount_claimed", charged), "amount_paid", np.minimum(charged, rate))
 
 
+@pytest.mark.slow
 def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_rate):
     profile = fit(by_case_rate)
     assert not profile.money.tariffs
@@ -47,6 +48,7 @@ def test_payments_by_case_rates_are_the_rates_whatever_is_claimed(fit, by_case_r
     assert in_full[0] == pytest.approx(in_full[1], abs=0.04)
 
 
+@pytest.mark.slow
 def test_one_kind_of_service_may_be_paid_by_rates_where_the_others_are_paid_shares(fit, by_case_rate):
     """Two claims in five are of stays, which are paid the rate; of the others any share is."""
     table, g = by_case_rate, np.random.default_rng(14)
@@ -178,6 +180,7 @@ def billed_as_paid(table, rows):
     )
 
 
+@pytest.mark.slow
 def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate):
     house = np.array(by_case_rate["facility_class"].to_pylist()) == "RS Kelas C"
     table = billed_as_paid(by_case_rate, house & (np.random.default_rng(17).random(len(house)) < 0.5))
@@ -206,6 +209,7 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
         ),
     ],
 )
+@pytest.mark.slow
 def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(fit, by_case_rate, several, share):
     """Whoever bills a rate is paid the third one, others any; `levels`: rates of all cases are multiples of each other."""
     g, rows = np.random.default_rng(18), by_case_rate.num_rows
@@ -257,6 +261,7 @@ def test_rates_are_above_charges_for_the_services_whose_are(fit, by_case_rate, a
         assert not more[of_service != above].any()
 
 
+@pytest.mark.slow
 def test_claims_of_nothing_are_paid_nothing_though_rates_are_above_charges(fit, by_case_rate):
     """Visits of another kind are paid by the head: nothing is claimed for them, and nothing paid; they have no rate."""
     rate, g = rates_of(by_case_rate), np.random.default_rng(20)
@@ -295,6 +300,7 @@ def test_bills_that_are_the_case_rate_by_chance_or_of_few_persons_are_not_told(f
         assert "claimed_as_paid" not in profile.to_json()
 
 
+@pytest.mark.slow
 def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more(fit):
     """What a plan pays at the most, no column tells: of claims of about as much some are cut a little, and others not at all."""
     g, rows = np.random.default_rng(23), 20_000
@@ -312,6 +318,7 @@ def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more
         assert (cut < 1.1 * most).sum() == pytest.approx((real < 1.1 * most).sum(), rel=0.2)
 
 
+@pytest.mark.slow
 def test_that_a_few_are_paid_above_what_they_claim_makes_ceilings_no_prices_of_cases(fit):
     g, rows = np.random.default_rng(23), 8_000
     stays, plan = g.random(rows) < 0.3, g.choice(3, rows)
@@ -500,6 +507,7 @@ def test_what_charges_have_of_the_days_does_not_follow_the_price(by_case):
 
 
 @pytest.mark.parametrize("billed_as_paid", [0.4, 0.75])
+@pytest.mark.slow
 def test_charges_of_stays_follow_their_prices_beside_visits_that_bill_theirs(fit, billed_as_paid):
     """Of each diagnosis there are two case groups that no column tells, one of them thrice as dear; visits are billed what they cost, or
     by what was done.
@@ -526,6 +534,7 @@ def test_charges_of_stays_follow_their_prices_beside_visits_that_bill_theirs(fit
     assert (visits["amount_claimed"] == visits["amount_paid"]).mean() == pytest.approx(as_paid, abs=0.03)
 
 
+@pytest.mark.slow
 def test_claims_of_nothing_that_are_paid_a_price_are_paid_it(fit):
     """Two claims in five are of nothing, and all are paid by a list."""
     g, table = np.random.default_rng(91), tariff_table(12_000, seed=90)
@@ -538,6 +547,7 @@ def test_claims_of_nothing_that_are_paid_a_price_are_paid_it(fit):
     assert claims["amount_paid"].mean() == pytest.approx(price.mean(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_claims_of_nothing_are_paid_the_price_though_more_bill_less_and_are_paid_that(fit):
     """One claim in fifteen is of nothing, and one in seven of less than its price: hardly any other is paid more than it bills."""
     g, table = np.random.default_rng(97), tariff_table(12_000, seed=96)
@@ -554,6 +564,7 @@ def test_claims_of_nothing_are_paid_the_price_though_more_bill_less_and_are_paid
     assert (claims["amount_paid"] > claims["amount_claimed"])[~unbilled].mean() < 0.005
 
 
+@pytest.mark.slow
 def test_claims_of_nothing_are_paid_a_price_of_what_others_claim(fit):
     """One claim in five is of nothing and paid the list's price, as others are that bill it."""
     g, table = np.random.default_rng(99), tariff_table(12_000, seed=98)

@@ -68,6 +68,7 @@ def test_shares_that_few_houses_of_a_place_have_each_their_own_stay_so_few(fit):
     assert np.abs(cells[0] - cells[1]).sum() / 2 < 0.15
 
 
+@pytest.mark.slow
 def test_dear_houses_are_paid_a_smaller_share_though_no_column_tells_which_are_dear(fit):
     """Five houses of a province charge one to eight times what a case costs, which is what is paid."""
     g, rows = np.random.default_rng(67), 20_000
@@ -157,6 +158,7 @@ def test_what_the_patient_pays_may_be_what_is_rounded(fit, ties):
     assert np.mean(amount - paid == whole(np.round(amount * agreed, 6) / 100) * 100) > 0.97
 
 
+@pytest.mark.slow
 def test_shares_of_rarer_and_of_smaller_claims_are_told_beside_the_commonest(fit):
     """Three in ten in whole hundreds; a tenth of them where claims are small, and of some persons seven tenths of three in ten."""
     g = np.random.default_rng(56)
@@ -176,6 +178,7 @@ def test_where_shares_are_rounded_as_all_amounts_are_there_is_no_patients_part(b
     assert "patients_part" not in profile.to_json()
 
 
+@pytest.mark.slow
 def test_a_fixed_part_is_a_deductible_and_no_share(fit):
     g = np.random.default_rng(54)
     table = tariff_table(ROWS)
@@ -188,6 +191,7 @@ def test_a_fixed_part_is_a_deductible_and_no_share(fit):
     assert (1.0, -12.5) in money.paid_lines
 
 
+@pytest.mark.slow
 def test_no_effect_follows_from_the_share_of_one_claim(fit):
     """All claims of one diagnosis are paid in full but for one."""
     documents = []
@@ -214,6 +218,7 @@ def test_a_part_that_is_rounded_up_is_no_more_than_the_claim(fit):
     assert (Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_paid"].to_numpy() >= 0).all()
 
 
+@pytest.mark.slow
 def test_parts_of_any_size_of_small_claims_are_no_shares(fit):
     g = np.random.default_rng(57)
     table = tariff_table(ROWS)
@@ -223,6 +228,7 @@ def test_parts_of_any_size_of_small_claims_are_no_shares(fit):
     assert money.patients_part is None
 
 
+@pytest.mark.slow
 def test_of_hundreds_of_shares_it_is_told_first_about_how_large_one_is(fit):
     """Each place pays a share of its own in each quarter, less a part that follows the class of the house."""
     g, rows = np.random.default_rng(23), 24_000
@@ -243,6 +249,7 @@ def test_of_hundreds_of_shares_it_is_told_first_about_how_large_one_is(fit):
         assert of_kind == pytest.approx(real, rel=0.15), (i, of_kind, real)
 
 
+@pytest.mark.slow
 def test_what_is_paid_of_nothing_says_nothing_of_what_is_paid_of_others(fit):
     """A claim in ten is of nothing, and of the others one in five is paid in full."""
     g, table = np.random.default_rng(62), tariff_table(ROWS)
@@ -259,6 +266,7 @@ def test_what_is_paid_of_nothing_says_nothing_of_what_is_paid_of_others(fit):
 
 
 @pytest.mark.parametrize("above", [299, 280])
+@pytest.mark.slow
 def test_claims_of_nothing_are_paid_nothing_where_nearly_one_in_a_hundred_is_paid_more_than_it_claims(fit, above):
     """Of 30,000 claims 299 or 280 are paid 5,000 more, told as one in a hundred; a quarter is paid one of thirty amounts."""
     rows, g = 30_000, np.random.default_rng(1)
@@ -300,6 +308,7 @@ def test_one_person_who_is_paid_more_than_she_claims_does_not_say_what_claims_of
     assert abs(counted[0] - counted[1]) <= 200
 
 
+@pytest.mark.slow
 def test_where_shares_are_told_by_their_size_as_many_are_paid_all_and_nothing(fit):
     """One claim in five is paid in full and one in ten nothing, the others one of hundreds of shares."""
     g, rows = np.random.default_rng(63), 24_000

@@ -71,6 +71,7 @@ def test_payments_are_whole_where_they_are_in_the_table(in_whole_units):
     assert shares[1] == pytest.approx(shares[0], abs=0.08)
 
 
+@pytest.mark.slow
 def test_what_is_left_is_as_round_as_in_the_table(fit):
     """Of charges in units the patient pays items in thousands, or what the payer's own rounding leaves."""
 
@@ -92,6 +93,7 @@ def test_what_is_left_is_as_round_as_in_the_table(fit):
     assert found[1] == pytest.approx(found[0], abs=0.04)
 
 
+@pytest.mark.slow
 def test_shares_that_give_no_amount_exactly_are_none(fit):
     """Of charges so large that four decimals of a share say little of what is paid."""
     table = paid_by(lambda claimed, _house, g: np.rint(claimed * (1 - g.random(ROWS) * 0.02)), 1.0, times=100)
@@ -106,6 +108,7 @@ def test_where_all_is_on_one_grid_nothing_is_told_of_it(tariff_profile):
     assert "paid_step" not in tariff_profile.to_json()
 
 
+@pytest.mark.slow
 def test_of_small_payments_in_tens_no_rule_is_found_by_chance(fit):
     """A tenth to two fifths of charges of some hundreds, in tens: any of a few amounts, which any line or share would give."""
     share = (0.1, 0.4)
@@ -130,6 +133,7 @@ def test_nothing_is_left_that_is_more_than_is_claimed():
     assert paid.tolist() == [100.0, 900.0]
 
 
+@pytest.mark.slow
 def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
     """Charges to units, tens or hundreds by class and owner of the house; those of a rare service to ten thousands."""
     g = np.random.default_rng(63)
@@ -159,6 +163,7 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
         ),
     ],
 )
+@pytest.mark.slow
 def test_shares_are_rounded_by_habit(fit, habit, step):
     """Four or nine in ten, by the class of the house, in whole units or hundreds."""
     whole = {
@@ -214,6 +219,7 @@ def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     ],
     ids=["dearer", "dearer or not", "to the next unit"],
 )
+@pytest.mark.slow
 def test_who_is_paid_more_than_is_claimed_stays_so(fit, rule):
     table = paid_by(rule)
     drawn = Sampler(fit(table)).draw_claims(3, np.arange(ROWS))
@@ -221,6 +227,7 @@ def test_who_is_paid_more_than_is_claimed_stays_so(fit, rule):
     assert above[1] == pytest.approx(above[0], abs=0.03)
 
 
+@pytest.mark.slow
 def test_payments_in_whole_units_are_no_more_than_is_claimed(fit):
     """Down to the unit, not to the odd amount that is claimed."""
     table = paid_by(lambda claimed, _house, _g: np.floor(claimed * 0.999))
@@ -234,6 +241,7 @@ def test_what_is_less_than_a_step_lies_on_no_grid():
     assert lies_on(np.array([2e6, 3e6]), 1e6).all()
 
 
+@pytest.mark.slow
 def test_small_rests_are_no_round_amounts(fit):
     """Of half the claims some cents are left."""
 
@@ -297,6 +305,7 @@ def of_systems(owner=None):
     return table if owner is None else replaced(table, "patient_id_hash", owner(whole))
 
 
+@pytest.mark.slow
 def test_who_bills_whole_units_is_paid_such_where_others_are_paid_to_the_cent(fit):
     profile = fit(of_systems())
     assert profile.money.paid_keeps == (1.0,)
@@ -317,6 +326,7 @@ def test_the_grid_that_payments_of_one_facility_keep_is_not_told(fit):
     assert fit(of_systems().append_column("facility_id", pa.array(houses))).money.paid_keeps == ()
 
 
+@pytest.mark.slow
 def test_a_profile_whose_tables_know_other_grids_is_refused(fit):
     document = json.loads(fit(of_systems()).to_json())
     for keeps in ([], [1.0, 100.0], [100.0, 1.0]):

@@ -17,6 +17,7 @@ PLACES = list(PROVINCES)[:12]
 K = 11
 
 
+@pytest.mark.slow
 def test_codes_that_bear_each_price_too_seldom_have_their_groups(fit):
     """240 diagnoses of 40 groups, each with a price of its own in each of twelve provinces: of no diagnosis eleven claims bear one."""
     rows, g = 14_000, np.random.default_rng(111)

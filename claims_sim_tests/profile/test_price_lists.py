@@ -265,6 +265,7 @@ def test_a_case_may_have_many_prices_and_what_is_added_follows_which_of_them_it_
 
 
 @pytest.mark.parametrize(("least", "above"), [(0.0, True), (-1.0, False)])
+@pytest.mark.slow
 def test_sums_that_begin_at_the_price_of_their_case_are_drawn_above_it(fit, least, above):
     """Half of all claims have the price of their case, and the others that of further items too, or a part of it."""
     g, rows = np.random.default_rng(31), 12_000
@@ -373,6 +374,7 @@ def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
     assert np.mean(claims["amount_claimed"].to_numpy()[theirs] == 220_000 * days) > 0.95
 
 
+@pytest.mark.slow
 def test_kinds_of_service_without_other_amounts_are_drawn_beside_one_that_has_such(fit):
     """Sums begin at the price of their case in the first kind of service; in all others there are prices alone."""
     g, rows = np.random.default_rng(33), 12_000
@@ -388,6 +390,7 @@ def test_kinds_of_service_without_other_amounts_are_drawn_beside_one_that_has_su
     assert len(Sampler(profile).draw_claims(1, np.arange(3000))) == 3000
 
 
+@pytest.mark.slow
 def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_of_all_claims(fit):
     """Of sixty thousand claims a thousand are stays in primary care, at a price of a night by owner; all others cost their diagnosis."""
     rows, g = 60_000, np.random.default_rng(31)

@@ -93,6 +93,7 @@ def test_claims_of_no_month_of_the_profile_cost_what_they_do_in_its_last(changed
     )
 
 
+@pytest.mark.slow
 def test_owners_who_raise_their_prices_by_shares_of_their_own_share_one_list(fit):
     profile = fit(priced(of_each_owner))
     (tariff,) = profile.money.tariffs
@@ -104,6 +105,7 @@ def test_owners_who_raise_their_prices_by_shares_of_their_own_share_one_list(fit
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_rates_that_are_rounded_are_each_class_and_periods_own(fit):
     """To the unit they are no product of a class and a period, though nearly: the prices of a case would be as many."""
     profile = fit(priced(of_each_rate))
@@ -115,6 +117,7 @@ def test_rates_that_are_rounded_are_each_class_and_periods_own(fit):
     assert right(claims, of_each_rate) > 0.97
 
 
+@pytest.mark.slow
 def test_rates_in_cents_that_rise_alike_are_each_places_and_periods_own(fit):
     """Weights of 400 diagnoses times the rate of a province, which rises by 3.1 % and is rounded to the cent: nearly a product."""
     rows, g = 60_000, np.random.default_rng(31)
@@ -254,6 +257,7 @@ def test_places_have_rises_of_their_own_where_half_the_claims_were_dealt_out(fit
     assert right(Sampler(profile).draw_claims(3, np.arange(5000)), of_each_owner) > 0.95
 
 
+@pytest.mark.slow
 def test_houses_whose_prices_follow_from_nothing_but_rise_by_shares_of_their_own_keep_one_price_a_case(fit):
     """Each owner has its own prices, which no other's say anything of, and its own rise."""
     base = np.rint(np.random.default_rng(12).lognormal(13, 0.6, (12, 3)) / 1000) * 1000
@@ -289,6 +293,7 @@ def test_that_a_few_claim_nothing_is_not_told(fit):
     assert "claims_nothing" not in profile.tables
 
 
+@pytest.mark.slow
 def test_weights_and_amounts_that_are_asked_for_go_together(fit):
     """Amounts that are asked for are drawn at the last prices; the weight stays that of the claim's own month."""
     table = tariff_table(6_000)
@@ -374,6 +379,7 @@ def by_weight_and_rate(table):
     return np.round(WEIGHTS[diagnosis, house, quarter] * RATES[province, quarter], 2)
 
 
+@pytest.mark.slow
 def test_weights_that_change_with_every_list_are_told_from_the_rates_of_places(fit):
     g, table = np.random.default_rng(8), tariff_table(ROWS)
     table = replaced(table, "province_name", names(WHERE, g.integers(0, 20, ROWS)))

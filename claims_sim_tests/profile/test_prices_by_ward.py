@@ -19,6 +19,7 @@ def factor(tariff, profile, name, values):
     return np.exp(logs[at] - logs[at[0], 0])
 
 
+@pytest.mark.slow
 def test_wards_rise_by_shares_of_their_own_beside_owners(fit):
     """Owners that raise their prices, and wards that do."""
     of_owner, of_ward = (
@@ -40,6 +41,7 @@ def test_wards_rise_by_shares_of_their_own_beside_owners(fit):
     assert rise[:, 0] == pytest.approx(of_ward[:, 1] / of_ward[:, 0] * 1.031, abs=4e-3)
 
 
+@pytest.mark.slow
 def test_what_one_price_of_all_is_multiplied_by_is_found(fit):
     """A visit costs the same whatever it is for, by class and owner, and more in some houses, which no column tells."""
     g, table = np.random.default_rng(3), tariff_table(ROWS)
@@ -54,6 +56,7 @@ def test_what_one_price_of_all_is_multiplied_by_is_found(fit):
     assert factor(tariff, profile, "facility_class", CLASSES)[:, 0] == pytest.approx([1, 1.117, 0.883], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_service_whose_own_prices_do_not_show_a_factor_has_that_of_all(fit):
     """In hospital what is added depends on what the case is and where; visits show what the class does."""
     g, table = np.random.default_rng(4), tariff_table(2 * ROWS)

@@ -65,6 +65,7 @@ def test_names_come_as_often_as_in_the_table_and_in_the_houses_that_do_this(fit,
     assert PROCEDURE_NAME not in profile.vocabulary()["column_name"].to_pylist()
 
 
+@pytest.mark.slow
 def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
     drawn = Sampler(fit(named(NAMES))).draw_claims(5, np.arange(ROWS))
     code, label = (np.array(drawn[name].to_pylist(), object) for name in ("procedure_code", "procedure_label"))
@@ -85,16 +86,19 @@ def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
     ],
     ids=["doctors", "titled", "few", "numbers", "short list", "doctors behind", "specialists", "doctors among"],
 )
+@pytest.mark.slow
 def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
     profile = fit(named(names, share))
     assert PROCEDURE_NAME not in profile.vocabularies
     assert not any(name in profile.to_json() for name in names if not admit_label(name))
 
 
+@pytest.mark.slow
 def test_a_list_of_three_in_a_hundred_claims_passes(fit):
     assert PROCEDURE_NAME in fit(named(NAMES, 0.12)).vocabularies
 
 
+@pytest.mark.slow
 def test_names_written_by_hand_are_no_list(fit):
     """A third of the names are of one claim each."""
     table = named(NAMES)
@@ -107,6 +111,7 @@ def test_names_written_by_hand_are_no_list(fit):
     assert PROCEDURE_NAME not in fit(table).vocabularies
 
 
+@pytest.mark.slow
 def test_amounts_follow_the_name(fit):
     table = named(NAMES)
     label = np.array(table["procedure_label"].to_pylist(), object)
@@ -138,6 +143,7 @@ def test_one_doctor_in_the_list_stays_where_he_is(fit):
     assert "BUDI" not in profile.to_json()
 
 
+@pytest.mark.slow
 def test_a_name_is_one_that_a_row_may_hold(fit):
     """A category may hold an underscore, a label may not."""
     names = tuple(name.replace("LAB ", "LAB_").replace("USG ", "USG_") for name in NAMES)
@@ -145,6 +151,7 @@ def test_a_name_is_one_that_a_row_may_hold(fit):
     assert not any("_" in (name or "") for name in profile.vocabularies.get(PROCEDURE_NAME, ()))
 
 
+@pytest.mark.slow
 def test_a_list_of_names_leaves_no_cell_empty_twice(fit):
     """Without a column of codes: what has no name has no procedure, and no label to lack."""
     table = named(NAMES, coded=False)
@@ -159,6 +166,7 @@ def test_what_crosses_by_name_is_not_said_to_be_withheld(fit):
     assert not any("procedure_label" in sentence for sentence in fit(named(NAMES, coded=False)).oddities)
 
 
+@pytest.mark.slow
 def test_a_name_beside_a_code_is_the_codes_label(fit):
     sampler = Sampler(fit(named(NAMES)))
     claims = sampler.draw_claims(5, np.arange(50))
@@ -168,6 +176,7 @@ def test_a_name_beside_a_code_is_the_codes_label(fit):
     assert money[0].equals(money[1])
 
 
+@pytest.mark.slow
 def test_groups_of_cases_in_the_place_of_names_are_codes_of_a_list(fit):
     """Bills of hospitals name a group of cases where others name what was done."""
     groups = ("871", "291", "189", "470", "177", "690", "193", "682", "190", "872", "293", "064")
@@ -203,6 +212,7 @@ def test_names_behind_what_somebody_did_stay_where_they_are(fit):
     assert PROCEDURE_NAME not in fit(named(names)).vocabularies
 
 
+@pytest.mark.slow
 def test_where_no_procedure_has_a_code_few_claims_with_a_name_make_a_list(fit):
     """As in primary care, where most visits have nothing done that is paid for."""
     names = ("PERSALINAN NORMAL", "EVAKUASI AMBULANS", "KB SUNTIK", "KIMIA DARAH", "PROTESA GIGI", "ANC KUNJUNGAN", "RITP",

@@ -55,6 +55,7 @@ def test_a_renamed_and_recoded_table_profiles_as_the_original_with_the_proposed_
     assert mapped.defaults == original.defaults
 
 
+@pytest.mark.slow
 def test_the_proposal_says_how_sure_it_is_and_what_it_could_not_place(recoded):
     text = to_toml(propose_mapping(SourceSpec(recoded / "foreign.duckdb", "klaim")))
     assert '"catatan" (VARCHAR)' in text
@@ -240,6 +241,7 @@ def test_diagnoses_of_another_list_are_preferred_to_what_they_are_called(tmp_pat
     assert placed["dx_primary_label"] == "ccsr_diagnosis_description"
 
 
+@pytest.mark.slow
 def test_dates_and_stay_are_found_by_how_they_fit_and_amounts_by_their_numbers_whatever_they_are_called(tmp_path):
     table = tariff_table(600)
     names = {"admit_dt": "v7", "discharge_dt": "v3", "los": "v5", "amount_claimed": "v1", "amount_paid": "v2"}
@@ -337,6 +339,7 @@ def test_days_are_no_codes_of_procedures(tmp_path):
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("tgl # masuk", "tgl\\masuk", "tgl\x7fmasuk")),
     ],
 )
+@pytest.mark.slow
 def test_the_file_can_be_read_whatever_the_columns_are_called(tmp_path, strange):
     table = tariff_table(100)
     names = [strange if name == "admit_dt" else name for name in table.column_names]
@@ -570,6 +573,7 @@ def test_the_groupers_export_is_proposed_whole_and_its_lists_of_all_diagnoses_ar
         assert read[name].to_pylist() == original[name].to_pylist()
 
 
+@pytest.mark.slow
 def test_what_is_still_needed_is_said_where_the_user_looks(tmp_path, run):
     file = write_duckdb(without_diagnosis(), tmp_path / "c.duckdb")
     _, printed, _ = run("map", "--source", file, "--out", tmp_path / "m.toml")
@@ -653,6 +657,7 @@ BORN = "DATE '1930-01-01' + CAST(PERSON % 25000 AS INTEGER) AS tgl_lahir"
 REST = "1 + PERSON % 2 AS jenis_kelamin, CAST(10000 + PERSON % 89999 AS VARCHAR) AS kode_pos"
 
 
+@pytest.mark.slow
 def test_where_no_column_is_a_key_of_persons_birth_and_sex_are(tmp_path):
     """Not where they live: who moves would be two, and a postcode may be that of a house that they go to."""
     line = line_of_persons(tmp_path, f"{REST}, {BORN}")
@@ -677,16 +682,19 @@ def test_values_are_shown_that_enough_persons_share_by_a_key_of_parts(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["description", "keterangan", "text", "name", "run", "pos", "zip_of_attending"])
+@pytest.mark.slow
 def test_what_differs_from_claim_to_claim_is_no_key_of_persons(tmp_path, name):
     line = line_of_persons(tmp_path, f"'x ' || md5(claim_id) AS {name}")
     assert line.startswith("# patient_id_hash: nothing found")
     assert name not in line_of_persons(tmp_path / "more", f"{BORN}, {REST}, 'x ' || md5(claim_id) AS {name}")
 
 
+@pytest.mark.slow
 def test_a_key_of_persons_is_better_than_their_birth(tmp_path):
     line = line_of_persons(tmp_path, f"{BORN}, {REST}, PERSON AS no_kartu")
     assert line.startswith('patient_id_hash = "no_kartu"')
 
 
+@pytest.mark.slow
 def test_a_sex_and_a_postcode_are_no_key_of_persons(tmp_path):
     assert line_of_persons(tmp_path, REST).startswith("# patient_id_hash: nothing found")

@@ -301,6 +301,7 @@ def test_of_amounts_with_names_alike_the_largest_is_claimed(tmp_path):
     assert placed_in(table, tmp_path)["amount_claimed"] == "TTL_AMT"
 
 
+@pytest.mark.slow
 def test_of_amounts_with_names_alike_those_are_taken_whose_difference_is_told(tmp_path):
     """The hospital's own tariff is larger than what it asks for, and what was approved at first than what was paid."""
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
@@ -344,6 +345,7 @@ def test_numbers_of_as_many_digits_in_every_row_are_keys_and_no_amounts(tmp_path
     assert possible_in(table, tmp_path, "amount_claimed") == ["v2"]
 
 
+@pytest.mark.slow
 def test_what_stands_in_for_each_absent_column_is_named(tmp_path):
     table = tariff_table(500).select(["admit_dt", "dx_primary_code", "amount_claimed"])
     text = to_toml(proposed(table, tmp_path))
@@ -383,6 +385,7 @@ def test_what_is_needed_has_no_stand_in():
     assert what_stands_in(["admit_dt", "los"]).keys() == {"admit_dt", "los"}
 
 
+@pytest.mark.slow
 def test_the_file_shows_once_how_a_kept_value_gets_another_name(tmp_path):
     kinds = ["outpatient", "hospice", "inpatient"]
     table = replaced(tariff_table(900), "service_type", kinds * 300)
@@ -412,6 +415,7 @@ def test_days_behind_their_months_are_days(tmp_path):
     assert (placed["admit_dt"], placed["discharge_dt"], placed["los"]) == ("Start of care", "End of care", "nights")
 
 
+@pytest.mark.slow
 def test_months_are_when_and_no_amounts(tmp_path):
     """Receipts by the month: 202403 is no price."""
     table = tariff_table(900).drop_columns(["discharge_dt", "los"])
@@ -422,12 +426,14 @@ def test_months_are_when_and_no_amounts(tmp_path):
     assert "billed_in" not in possible_in(table, tmp_path, "amount_claimed")
 
 
+@pytest.mark.slow
 def test_the_main_procedure_is_taken_rather_than_a_further_one(tmp_path):
     codes = tariff_table(900)["procedure_code"]
     table = with_columns(tariff_table(900).drop_columns(["procedure_code"]), prosedur_lain=codes, prosedur_utama=codes)
     assert placed_in(table, tmp_path)["procedure_code"] == "prosedur_utama"
 
 
+@pytest.mark.slow
 def test_a_column_of_zeros_is_no_stay_where_most_claims_end_on_their_day(tmp_path):
     """Of visits the days are none, and so is what is left to pay of most bills."""
     rows = range(2_000)
@@ -443,6 +449,7 @@ def test_a_column_of_zeros_is_no_stay_where_most_claims_end_on_their_day(tmp_pat
     assert placed_in(with_columns(own, hari=nights), tmp_path)["los"] == "hari"
 
 
+@pytest.mark.slow
 def test_a_few_conditions_in_words_are_the_diagnosis_where_nothing_else_is(tmp_path):
     conditions = ["Cancer", "Obesity", "Diabetes", "Asthma", "Hypertension", "Arthritis"] * 150
     own = with_columns(tariff_table(900).drop_columns(["dx_primary_code"]), **{"Medical Condition": conditions})
@@ -451,12 +458,14 @@ def test_a_few_conditions_in_words_are_the_diagnosis_where_nothing_else_is(tmp_p
     assert placed_in(coded, tmp_path)["dx_primary_code"] == "dx"
 
 
+@pytest.mark.slow
 def test_a_procedure_of_icd_10_pcs_is_one_rather_than_a_case_group(tmp_path):
     table = tariff_table(900).drop_columns(["procedure_code"])
     own = with_columns(table, DRG=["470", "871", "392"] * 300, I10_PR1=["0SRC0J9", "10D00Z1", None] * 300)
     assert placed_in(own, tmp_path)["procedure_code"] == "I10_PR1"
 
 
+@pytest.mark.slow
 def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_path):
     ours = (
         "dx_primary_code",
@@ -508,6 +517,7 @@ def test_an_id_beside_one_thing_of_a_persons_alone_may_be_anybodys(tmp_path, bes
     assert found.get("patient_id_hash") != "ID"
 
 
+@pytest.mark.slow
 def test_an_id_of_each_claim_is_the_claims(tmp_path):
     table = tariff_table(900).drop_columns(["claim_id"])
     assert placed_in(with_columns(table, ID=range(900)), tmp_path)["claim_id"] == "ID"
@@ -523,6 +533,7 @@ def test_an_id_of_bills_lines_is_nobodys(tmp_path, key):
     assert found.get("patient_id_hash") == key
 
 
+@pytest.mark.slow
 def test_kinds_of_service_are_counted_whatever_their_case(tmp_path):
     kinds = [
         "OPD",
@@ -545,6 +556,7 @@ def test_kinds_of_service_are_counted_whatever_their_case(tmp_path):
 @pytest.mark.parametrize(
     "primary", ["PDX", "diagnosis", "diagnosis_code", "principal_dx", "main_diagnosis", "hauptdiagnose"]
 )
+@pytest.mark.slow
 def test_the_first_of_numbered_diagnoses_is_the_primary_one_only_where_none_is_called_so(tmp_path, primary):
     ours = ("dx_primary_code", "dx_secondary_codes", "comorbidity_count")
     table = tariff_table(900)
@@ -560,6 +572,7 @@ def test_the_first_of_numbered_diagnoses_is_the_primary_one_only_where_none_is_c
     ("primary", "other"),
     [("primary_dx_1", "admission_dx"), ("diagnosa_utama_1", "dx_masuk"), ("main_diagnosis_1", "dx_admit")],
 )
+@pytest.mark.slow
 def test_a_numbered_diagnosis_that_is_called_the_primary_one_is_it(tmp_path, primary, other):
     ours = ("dx_primary_code", "dx_secondary_codes", "comorbidity_count")
     table = tariff_table(900)
@@ -569,12 +582,14 @@ def test_a_numbered_diagnosis_that_is_called_the_primary_one_is_it(tmp_path, pri
 
 
 @pytest.mark.parametrize("name", ["OP_Dauer", "operation_duration", "op_minutes", "interval"])
+@pytest.mark.slow
 def test_what_an_operation_takes_is_no_procedure(tmp_path, name):
     table = tariff_table(900).drop_columns(["procedure_code"])
     minutes = [20 + i % 300 for i in range(900)]
     assert placed_in(with_columns(table, **{name: minutes}), tmp_path).get("procedure_code") != name
 
 
+@pytest.mark.slow
 def test_keys_that_differ_in_case_alone_are_different(tmp_path):
     table = tariff_table(900).drop_columns(["claim_id"])
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -582,6 +597,7 @@ def test_keys_that_differ_in_case_alone_are_different(tmp_path):
     assert placed_in(with_columns(table, claim_no=keys), tmp_path)["claim_id"] == "claim_no"
 
 
+@pytest.mark.slow
 def test_a_few_amounts_that_could_be_dates_make_no_dates_of_the_others(tmp_path):
     """Whole amounts, of which two have eight digits: 20 July 2019 and 12 May 2020."""
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
@@ -627,6 +643,7 @@ def test_words_that_other_things_are_called_by_too_say_nothing(theirs, ours):
     assert name_score(theirs, ours) < 0.5
 
 
+@pytest.mark.slow
 def test_the_bill_of_a_patient_is_what_is_claimed(tmp_path):
     table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
     bills = [10_000 + 37 * i for i in range(900)]
@@ -640,6 +657,7 @@ def test_the_relative_weight_of_a_group_of_cases_is_no_weight_of_claims():
 
 
 @pytest.mark.parametrize("kinds", [20, 30])
+@pytest.mark.slow
 def test_a_service_of_many_kinds_is_at_least_possible_where_it_is_called_so(tmp_path, kinds):
     wards = [f"Poli {chr(65 + i % 26)}{chr(97 + i // 26)}bc" for i in range(kinds)]
     table = replaced(tariff_table(3000), "service_type", [wards[i % kinds] for i in range(3000)])

@@ -29,6 +29,7 @@ def test_published_tables_call_it_so(right, wrong, ours):
     assert name_score(right, ours) > name_score(wrong, ours)
 
 
+@pytest.mark.slow
 def test_kinds_of_service_are_taken_by_what_they_say_rather_than_by_a_place_or_a_constant(tmp_path):
     table = tariff_table(900).drop_columns(["service_type"])
     kinds = {
@@ -41,6 +42,7 @@ def test_kinds_of_service_are_taken_by_what_they_say_rather_than_by_a_place_or_a
     assert alone["service_type"] == "service"
 
 
+@pytest.mark.slow
 def test_what_hardly_any_claim_has_is_no_class_of_its_facility(tmp_path):
     table = tariff_table(900).drop_columns(["facility_class"])
     upgraded = ["123"[i // 20 % 3] if i % 20 == 0 else None for i in range(900)]
@@ -48,12 +50,14 @@ def test_what_hardly_any_claim_has_is_no_class_of_its_facility(tmp_path):
     assert placed_in(with_columns(table, kelas=["1", "2", "3"] * 300), tmp_path)["facility_class"] == "kelas"
 
 
+@pytest.mark.slow
 def test_a_few_codes_of_procedures_are_found_by_their_name(tmp_path):
     table = tariff_table(900).drop_columns(["procedure_code"])
     own = with_columns(table, cpt_code=["99213", "99214", "99215", "80053"] * 225)
     assert placed_in(own, tmp_path)["procedure_code"] == "cpt_code"
 
 
+@pytest.mark.slow
 def test_one_letter_says_nothing_without_its_other(tmp_path):
     table = tariff_table(900).drop_columns(["service_type"])
     for letters, read in (("OER", {}), ("IO", {"I": "RITL", "O": "RJTL"})):
@@ -68,6 +72,7 @@ def test_marks_for_nothing_are_no_hidden_values(tmp_path):
     assert not any(found.not_shown for found in proposed(levels, tmp_path).values if found.ours == "severity_group")
 
 
+@pytest.mark.slow
 def test_of_columns_that_are_called_a_gap_the_one_that_is_it_is_taken_whichever_way_round(tmp_path):
     table = tariff_table(900)
     claimed, paid = (table[name].to_pylist() for name in ("amount_claimed", "amount_paid"))

@@ -40,6 +40,7 @@ def rare_cases(known):
 
 
 @pytest.mark.parametrize("known", [0.3, 0.6])
+@pytest.mark.slow
 def test_as_many_amounts_are_prices_of_other_cases_as_are(fit, known):
     table = rare_cases(known)
     real, rows = table["amount_claimed"].to_numpy(), np.arange(ROWS)
@@ -162,6 +163,7 @@ def test_an_amount_becomes_the_nearest_price_of_another_case(lists, amount, own,
     assert NearestPrices(lists, 1.0).to(np.array([amount]), given).tolist() == [nearest]
 
 
+@pytest.mark.slow
 def test_no_amount_becomes_a_price_above_what_the_dearest_claims_cost(fit):
     profile, rows, ceiling = fit(rare_cases(0.5)), np.arange(ROWS), 2e6
     drawn = []

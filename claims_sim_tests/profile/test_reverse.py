@@ -438,6 +438,7 @@ def test_what_is_no_code_has_no_dot_and_no_small_letters(tmp_path):
     assert written == ["Fisioterapi", "USG Abdomen", "70.92"]
 
 
+@pytest.mark.slow
 def test_long_texts_do_not_fill_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("claims_sim.profile.source._MEMORY", "96MB")
     path = tmp_path / "c.parquet"

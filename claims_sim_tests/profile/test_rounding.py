@@ -114,6 +114,7 @@ def test_grids_are_multiples_of_each_other():
     assert grids_kept(np.r_[tens, hundreds], 10.0, 22) == (10.0, 50.0, 100.0)
 
 
+@pytest.mark.slow
 def test_sums_in_quarters_stay_in_quarters(fit):
     """Drugs by the quarter, and a few drawn from shares, to the cent."""
     g, table = np.random.default_rng(41), tariff_table(8000)

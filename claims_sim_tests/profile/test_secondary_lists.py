@@ -74,6 +74,7 @@ def of_their_diagnosis(claims):
     return np.mean(usual)
 
 
+@pytest.mark.slow
 def test_codes_stand_in_lists_as_long_as_theirs_are_and_with_their_diagnosis(table, profile):
     drawn = Sampler(profile).draw_claims(3, np.arange(60_000))
     for codes in (GRAVE, [ALONE]):
@@ -114,6 +115,7 @@ def test_each_length_has_as_much_weight_as_was_counted_and_no_code_that_was_not(
                 assert weight == 0 or weight == pytest.approx(counted, rel=0.3, abs=2)
 
 
+@pytest.mark.slow
 def test_lengths_are_told_only_where_codes_tell_them(fit):
     g = np.random.default_rng(42)
     held = [g.choice(USUAL, length, replace=False).tolist() for length in g.choice(4, ROWS).tolist()]
@@ -175,6 +177,7 @@ def test_in_which_group_a_code_is_does_not_follow_from_one_houses_or_persons_lis
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_lists_are_as_long_as_they_were_to_be_where_codes_are_few(fit):
     g = np.random.default_rng(45)
     codes = np.array(DX[::3][:58])
@@ -209,6 +212,7 @@ def how_many_by_severity(codes, claims):
     return [np.mean([number for of, number in pairs if of == level]) for level in ("ringan", "sedang", "berat")]
 
 
+@pytest.mark.slow
 def test_codes_stand_in_lists_of_claims_as_grave_as_theirs_are(of_grave_claims, fit):
     profile = fit(of_grave_claims)
     drawn = Sampler(profile).draw_claims(3, np.arange(60_000))
@@ -244,6 +248,7 @@ def test_severities_are_told_only_where_codes_tell_them(profile):
     assert not any("severity_by" in name for name in profile.features)
 
 
+@pytest.mark.slow
 def test_very_many_units_are_searched_and_drawn_as_often(of_grave_claims, fit, monkeypatch):
     profile = fit(of_grave_claims)
     name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
@@ -265,6 +270,7 @@ def test_severities_that_the_length_of_a_list_tells_are_not_told_of_its_codes(ta
     assert not set(SEVERITY_BY.values()) & profile.tables.keys()
 
 
+@pytest.mark.slow
 def test_lists_of_claims_of_a_severity_that_is_not_known_follow_their_diagnosis(of_grave_claims, fit):
     sampler, rows = Sampler(fit(of_grave_claims)), np.arange(20_000)
     briefs = sampler.draw_briefs(8, rows)

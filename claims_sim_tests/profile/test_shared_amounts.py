@@ -24,6 +24,7 @@ def fees():
     return replaced(replaced(table, "amount_claimed", amounts), "amount_paid", amounts)
 
 
+@pytest.mark.slow
 def test_a_shared_amount_is_drawn_as_often_as_claims_have_one_and_near_what_such_claims_cost(fit, fees):
     table, profile = fees, fit(fees)
     names = profile.money.exact
@@ -44,6 +45,7 @@ def test_a_shared_amount_is_drawn_as_often_as_claims_have_one_and_near_what_such
         assert np.std(costs[1]) == pytest.approx(np.std(costs[0]), abs=0.08)
 
 
+@pytest.mark.slow
 def test_an_amount_by_name_is_one_of_its_own_place(fit):
     """Thirty prices in each province, between those of the others, whatever the diagnosis; nobody names hospitals."""
     g, table = np.random.default_rng(44), tariff_table(ROWS).drop_columns("facility_ownership")
@@ -64,6 +66,7 @@ def test_an_amount_by_name_is_one_of_its_own_place(fit):
     assert own[whole].mean() > 0.95
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_for_those_for_whom_nothing_is(fit, fees):
     """One visit in three is paid by the head, in some houses; no stay is."""
     visit = np.array(fees["service_type"].to_pylist()) == "RJTL"
@@ -94,6 +97,7 @@ def test_of_amounts_by_name_the_near_are_likelier():
     assert SharedAmounts(np.zeros(0)).near(np.array([7.0]), np.array([0.5])).tolist() == [7.0]
 
 
+@pytest.mark.slow
 def test_a_price_of_few_diagnoses_is_not_put_on_others(fit, fees):
     """A package that one diagnosis has in most claims lies between the fees that the others have."""
     g = np.random.default_rng(44)
@@ -106,6 +110,7 @@ def test_a_price_of_few_diagnoses_is_not_put_on_others(fit, fees):
     assert np.mean(claims["amount_claimed"].to_numpy()[others] == package) < 0.012
 
 
+@pytest.mark.slow
 def test_amounts_are_as_round_as_they_are_where_others_are_shared_by_name(fit, fees):
     """Fees to the hundred, many of them in no context by name, make nothing else round."""
     g = np.random.default_rng(45)

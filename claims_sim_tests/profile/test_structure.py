@@ -86,6 +86,7 @@ def test_a_factor_is_found_where_procedures_leave_few_claims_alike(fit):
     assert found[PROVINCES[29]] - found[PROVINCES[0]] == pytest.approx(29 * np.log(1.0137), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_factor_that_most_cases_share_and_others_do_not_is_part_of_the_case(fit):
     """Ratios of classes are those of the two commonest procedures for half of the claims, and each procedure's own for the rest."""
     g = np.random.default_rng(8)

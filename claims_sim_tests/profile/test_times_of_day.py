@@ -63,6 +63,7 @@ def test_times_at_midnight_are_those_of_the_first_hour_where_that_has_others(fit
     assert fit(table.drop_columns(["discharge_dt"])).tables["admit_hour"].size == 24
 
 
+@pytest.mark.slow
 def test_where_times_are_whole_hours_midnight_is_one_of_them(fit):
     g = np.random.default_rng(37)
     table = tariff_table(ROWS)
@@ -71,6 +72,7 @@ def test_where_times_are_whole_hours_midnight_is_one_of_them(fit):
     assert fit(table).tables["admit_hour"].size == 24
 
 
+@pytest.mark.slow
 def test_a_column_of_discharges_without_any_tells_what_none_does(fit):
     table = with_times(tariff_table(ROWS), np.zeros(ROWS, bool))
     without = fit(table.drop_columns(["discharge_dt"]))
@@ -200,6 +202,7 @@ def test_stays_of_any_length_are_told_by_their_hours(fit, of):
     assert "stay_minutes" not in fit(table).tables
 
 
+@pytest.mark.slow
 def test_what_is_billed_by_the_month_has_the_dates_of_a_month(fit):
     """Sessions of one procedure are billed at once, with the first day and the last: no night, and twenty-nine days between."""
     g = np.random.default_rng(33)
@@ -328,6 +331,7 @@ def test_claims_of_some_days_are_closed_with_their_month_too(receipts):
     assert np.count_nonzero(month_of(first) == month_of(np.array("2025-04-01", "datetime64[D]"))) > 1000
 
 
+@pytest.mark.slow
 def test_stays_that_are_billed_at_the_end_of_each_month_end_there(fit):
     g, table = np.random.default_rng(38), tariff_table(ROWS)
     first = table["admit_dt"].to_numpy().astype("datetime64[D]")
@@ -359,6 +363,7 @@ def test_a_table_of_part_of_a_month_is_not_closed_with_it(fit, days):
     assert "same_month" not in fit(table).tables
 
 
+@pytest.mark.slow
 def test_days_that_stand_out_break_no_month(fit):
     """Bills are closed with the month; one claim in eight begins on the 28th of its month."""
     g, table = np.random.default_rng(41), tariff_table(2 * ROWS)
@@ -374,6 +379,7 @@ def test_days_that_stand_out_break_no_month(fit):
     assert np.mean(month_of(begins) != month_of(leaves)) < 0.01
 
 
+@pytest.mark.slow
 def test_bills_from_the_middle_of_a_month_to_that_of_the_next_end_there(fit):
     g, table = np.random.default_rng(39), tariff_table(ROWS)
     month = np.datetime64("2023-01") + g.integers(0, 24, ROWS)

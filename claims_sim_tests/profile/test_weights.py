@@ -55,6 +55,7 @@ def test_a_claim_that_was_dealt_out_bears_the_weight_of_where_it_was_dealt(told)
     assert (weighed["claim_weight"] == weighed["province_name"].map(WEIGHTS)).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_weights_of_each_place_follow_the_diagnoses_of_its_claims(fit):
     """Each of 15 places has 20 weights of its own; whoever comes often bears one of the lower ones, as in a sample by use."""
     g, rows = np.random.default_rng(31), 12_000
@@ -84,6 +85,7 @@ def test_weights_of_districts_are_told_by_districts(fit):
     assert (drawn["claim_weight"] == 1.5 + 0.25 * number).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_weights_of_a_year_are_told_by_months_and_later_claims_bear_the_last(fit):
     """A sample that is drawn anew every year: six of the table's months have one weight, the others another."""
     table = tariff_table(6_000)
@@ -139,6 +141,7 @@ def test_where_no_weight_may_be_told_there_is_none_and_it_is_said(fit):
         ),
     ],
 )
+@pytest.mark.slow
 def test_the_file_is_the_same_when_each_facility_of_a_group_has_a_weight_of_its_own(fit, order, others):
     """Each is alone in its district, which has a weight that no other has; the others' one or two districts have theirs."""
 
