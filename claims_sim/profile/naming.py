@@ -67,7 +67,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "oms omschrijving nimetus "
     "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "intervento procedura islem hauptprozedur rvs package "
+    "procedure": "tosp intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
@@ -82,13 +82,13 @@ _MEANINGS: Final[dict[str, str]] = {
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
     "charge charges charged chg chgs gross apres apresentado",
-    "paid": "riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
+    "paid": "payout payouts riconosciuto liquidato pagato zaplacona zaplacono rozliczona odenen verguetet vergutet erstattet sgk vergoed "
     "pagado reconocido vetted reimb reimbursed reimbursement zahl zahlung bayar dibayar terbayar verif verifikasi "
     "terverifikasi disetujui setuju diterima terima paid pay pd payment pmt approved settled covered coverage received accepted "
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "omaosalus "
+    "gap": "excess omaosalus "
     "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",

@@ -72,6 +72,7 @@ def propose_mapping(spec: SourceSpec) -> Proposal:
         placed, possible = place_columns(facts, _stay_pairs(opened, facts))
         placed = _with_amounts_that_leave_the_gap(opened, facts, placed)
         placed, possible = _without_other_gaps(opened, placed, (*possible, *_further_gaps(facts, placed)))
+        placed = (*placed, *_gap_by_content(opened, facts, placed))
         placed = _with_plain_severity(opened, facts, placed)
         placed = tuple(replace(p, note=_note(opened, p)) for p in placed)
         located = {
@@ -209,6 +210,24 @@ def _further_gaps(facts: Mapping[str, Facts], placed: tuple[Placed, ...]) -> lis
         for name, score in sorted(named.items(), key=lambda found: -found[1])
         if score >= SURE
     ][:_MOST_AMOUNTS]
+
+
+def _gap_by_content(opened: OpenSource, facts: Mapping[str, Facts], placed: tuple[Placed, ...]) -> list[Placed]:
+    """Where nothing is called a gap: the first column that holds what is claimed less what is paid, whatever its name."""
+    theirs = {p.ours: p.theirs for p in placed}
+    if "amount_gap" in theirs or not {"amount_claimed", "amount_paid"} <= theirs.keys():
+        return []
+    taken = {their for p in placed for their in (p.theirs, *p.also)}
+    claimed, paid = (theirs[name] for name in ("amount_claimed", "amount_paid"))
+    column = {their: Located(their, opened.types[their], "number") for their in facts}
+    for their, found in facts.items():
+        if (
+            their not in taken
+            and amounts(found)
+            and leaves(opened.connection, column[claimed], column[paid], column[their])
+        ):
+            return [Placed("amount_gap", their, SURE, f"{claimed} less {paid}")]
+    return []
 
 
 def _without_other_gaps(

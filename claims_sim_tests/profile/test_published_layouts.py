@@ -22,6 +22,8 @@ from claims_sim_tests.profile.test_proposal_of_strangers import placed_in, propo
         ("nombre_dx", "nombre_usuario", "dx_primary_label"),
         ("nombre_cups", "nombre_dx", "procedure_label"), ("KH-internes-Kennzeichen", "IK", "claim_id"),
         ("Anzahl_ND", "Anzahl", "comorbidity_count"), ("TEN_TINH", "TEN_BENH", "province_name"),
+        ("TOTAL_PAYOUT", "TOTAL_BILL_AMT", "amount_paid"), ("TOSP_CODE", "PRIN_DIAG_CODE", "procedure_code"),
+        ("AMT_EXCESS", "AMT_APPROVED", "amount_gap"),
     ],
 )  # fmt: skip
 def test_published_tables_call_it_so(right, wrong, ours):
@@ -82,3 +84,13 @@ def test_of_columns_that_are_called_a_gap_the_one_that_is_it_is_taken_whichever_
         gaps = [sign * (c - p) for c, p in zip(claimed, paid, strict=True)]
         own = with_columns(table, COPAY=[10.0 * (i % 5) for i in range(900)], DIFF=gaps)
         assert placed_in(own, tmp_path)["amount_gap"] == "DIFF"
+
+
+@pytest.mark.parametrize(("of_all", "found"), [(1.0, True), (0.5, False)])
+def test_what_is_claimed_less_what_is_paid_is_the_gap_whatever_it_is_called(tmp_path, of_all, found):
+    table = tariff_table(900)
+    paid = [p * (0.5 if i % 3 else 1.2) for i, p in enumerate(table["amount_paid"].to_pylist())]
+    claimed = table["amount_claimed"].to_pylist()
+    left = [c - p if i < of_all * 900 else 7.0 * i for i, (c, p) in enumerate(zip(claimed, paid, strict=True))]
+    own = with_columns(replaced(table, "amount_paid", paid), cash=[3.0 * (i % 7) for i in range(900)], rest=left)
+    assert placed_in(own, tmp_path).get("amount_gap") == ("rest" if found else None)
