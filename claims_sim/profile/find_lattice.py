@@ -6,7 +6,7 @@ case after case; ratios that recur within cases without any variable behind them
 Sees codes and amounts; what may be released of its findings is decided with the population's rules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -232,10 +232,22 @@ def _of_told_factors(found: Lattice, population: Population, whole: Ints) -> Int
         # What no row has is as in another period.
         lost = ~told & (np.bincount(codes[whole] + 1, minlength=len(logs) + 1)[1:] > 0) & (logs != 0)
         if lost.any():
-            found.factors[name] = np.where(lost, 0.0, logs)
+            instead = (
+                _as_in_another(logs, told, codes[on], found.periods) if name.startswith(BY) else np.zeros(len(logs))
+            )
+            found.factors[name] = np.where(lost, instead, logs)
             found.case = np.where(np.append(lost, False)[codes], -1, found.case)
             found.point = np.where(found.case < 0, -1, found.point).astype(np.int32)
     return whole[found.case[whole] >= 0]
+
+
+def _as_in_another(logs: Numbers, told: Mask, codes: Codes, periods: Sequence[int]) -> Numbers:
+    """For each place and period the place's factor of the period, among those that may be told, that most claims are of; or none."""
+    many = max(periods) + 1
+    commonest = np.argsort(-np.bincount(codes % many, minlength=many), kind="stable")
+    by_place, is_told = (values.reshape(-1, many)[:, commonest] for values in (logs, told))
+    first = is_told.argmax(1)[:, None]
+    return np.repeat(np.where(is_told.any(1), np.take_along_axis(by_place, first, 1)[:, 0], 0.0), many)
 
 
 def _settled(found: Lattice, amounts: Amounts) -> Lattice:

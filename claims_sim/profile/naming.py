@@ -171,7 +171,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
         {"paid", "gap", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}
     ),
     "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}),
-    "amount_gap": frozenset({"id", "date", "days", "annual"}),
+    "amount_gap": frozenset({"id", "date", "days", "annual", "los", "length", "code", "type", "count", "class"}),
     "facility_class": frozenset({"visit", "stay"}),
     "facility_ownership": frozenset({"insurer", "person"}),
     "severity_group": frozenset({"date", "admit"}),

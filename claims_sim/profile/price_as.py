@@ -12,7 +12,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.dealing import Groups
-from claims_sim.profile.document import BY, PERIOD
+from claims_sim.profile.document import BY
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_groups import join_keys
@@ -95,7 +95,7 @@ def _codes_as(found: Lattice, groups: Groups, rows: Ints, kinds: Ints) -> dict[s
     for name, of_kind in groups.codes.items():
         if BY + name in found.codes:
             periods = max(found.periods) + 1
-            now = found.codes[PERIOD][rows] if PERIOD in found.codes else found.codes[BY + name][rows]
+            now = found.codes[BY + name][rows]
             is_known = (of_kind[kinds] >= 0) & (now >= 0)
             codes[BY + name] = np.where(is_known, of_kind[kinds] * periods + now % periods, -1).astype(np.int32)
     return codes

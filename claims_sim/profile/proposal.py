@@ -35,7 +35,15 @@ from claims_sim.profile.source_sql import (
     canonical_expression,
     quote_identifier,
 )
-from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, leaves, says_level
+from claims_sim.profile.stay_columns import (
+    StayColumns,
+    find_days,
+    find_stay,
+    is_gap,
+    is_what_is_left,
+    leaves,
+    says_level,
+)
 from claims_sim.profile.value_maps import MAPPED_VALUES, ValueMap, value_map
 
 _LOOKED_AT: Final = 20_000
@@ -221,11 +229,10 @@ def _gap_by_content(opened: OpenSource, facts: Mapping[str, Facts], placed: tupl
     claimed, paid = (theirs[name] for name in ("amount_claimed", "amount_paid"))
     column = {their: Located(their, opened.types[their], "number") for their in facts}
     for their, found in facts.items():
-        if (
-            their not in taken
-            and amounts(found)
-            and leaves(opened.connection, column[claimed], column[paid], column[their])
-        ):
+        is_either = max(name_score(their, ours) for ours in ("amount_claimed", "amount_paid")) >= SURE
+        if their in taken or is_either or not amounts(found):
+            continue
+        if is_what_is_left(opened.connection, column[claimed], column[paid], column[their]):
             return [Placed("amount_gap", their, SURE, f"{claimed} less {paid}")]
     return []
 

@@ -20,7 +20,9 @@ _SMALL_CELL: Final = 3
 _SAME_RATIO: Final = 0.002
 """How far the logarithm of a ratio may lie from what the ratios of more pairs make of it."""
 _MOST_LINKED, _SOME_LINKED = 0.8, 0.5
-"""The share of the rows whose values have pairs, and of all rows, that must be linked to others."""
+"""The share that must be linked to the commonest value, of the rows of values that come beside others, and of all rows: values that come
+with one value alone of another variable are compared once that is a factor.
+"""
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
 
@@ -163,16 +165,9 @@ def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
     )
     start, end = (np.array([edge[i] for edge in ends[::-1]], np.int64) for i in (1, 2))
     centre_of = np.array([edge[3] for edge in ends[::-1]])
-    while True:
-        while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
-            first = int(reach.argmax())
-            logs[end[first]] = logs[start[first]] + centre_of[first]
-        # Values that come with one value alone of another variable are linked to each other, and later by that one to all.
-        apart = np.zeros(size, np.bool_)
-        apart[end[np.isnan(logs[end])]] = True
-        if not apart.any():
-            break
-        logs[int(np.where(apart, rows, -1).argmax())] = 0.0
+    while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
+        first = int(reach.argmax())
+        logs[end[first]] = logs[start[first]] + centre_of[first]
     linked = ~np.isnan(logs)
     if rows[linked].sum() < max(_MOST_LINKED * rows[counted].sum(), _SOME_LINKED * rows.sum()):
         return None

@@ -222,7 +222,6 @@ def test_missing_diagnoses_of_fewer_than_k_persons_are_none(fit):
     assert "R69" not in few.vocabularies["dx_primary_code"]
 
 
-@pytest.mark.slow
 def test_procedures_that_may_not_be_told_are_missing_where_they_are_many_and_what_goes_with_them_is_as_common_as_it_is(
     fit,
 ):

@@ -324,7 +324,6 @@ def table_with_known_hospitals(order=(0, 1, 2, 3), rows=6000) -> pa.Table:
     return replaced(table, "dx_primary_code", np.where(house == 0, codes[0], codes).tolist())
 
 
-@pytest.mark.slow
 def test_hospitals_that_the_register_names_are_dealt_out_too_without_a_key_of_facilities(fit):
     """Their provinces stay in the profile; how many claims each of them has, and for what, does not."""
     told = fit(table_with_known_hospitals())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from claims_sim.profile.factors import global_factors
+from claims_sim.profile.ratios import factor_by_ratios
 
 ROWS, MANY = 12_000, 20_000
 RATES = np.linspace(1.0, 1.3, 15)
@@ -88,20 +89,62 @@ def test_prices_that_are_clear_must_agree_more_often_than_those_that_are_not():
     assert "facility_ownership" not in factors
 
 
-def test_a_class_all_of_whose_houses_have_one_owner_is_compared_by_the_other_classes_owners():
-    """Each class and each owner has a rate; the state owns all houses of class A, a third of the claims, and no other."""
-    g, rows = np.random.default_rng(15), 12_000
-    house = g.choice(5, rows, p=[0.3, 0.25, 0.15, 0.2, 0.1])
+def houses(owner_of, class_of, share, rate, prices=40, rows=12_000):
+    """Claims of houses, each with an owner, a class, its share of the claims, and its rate in each of so many lists of prices."""
+    g = np.random.default_rng(15)
+    house = g.choice(len(share), rows, p=share)
     codes = {
-        "dx_primary_code": g.integers(0, 40, rows).astype(np.int32),
-        "facility_ownership": np.array([0, 1, 2, 1, 2], np.int32)[house],
-        "facility_class": np.array([0, 1, 1, 2, 2], np.int32)[house],
+        "dx_primary_code": g.integers(0, prices, rows).astype(np.int32),
+        "facility_ownership": np.array(owner_of, np.int32)[house],
+        "facility_class": np.array(class_of, np.int32)[house],
     }
-    rate = np.array([1.46, 1.22, 1.22 * 1.03, 1.0, 1.03])[house]
-    price = np.rint(np.random.default_rng(16).lognormal(13, 0.8, 40)[codes["dx_primary_code"]] * rate)
-    sizes = {"dx_primary_code": 40, "facility_ownership": 3, "facility_class": 3}
-    encoded = SimpleNamespace(codes=codes, vocabularies={n: tuple(map(str, range(size))) for n, size in sizes.items()})
-    factors, failed = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
+    rate = np.array(rate)[house]
+    price = np.rint(np.random.default_rng(16).lognormal(13, 0.8, prices)[codes["dx_primary_code"]] * rate)
+    sizes = {"dx_primary_code": prices, "facility_ownership": max(owner_of) + 1, "facility_class": max(class_of) + 1}
+    vocabularies = {name: tuple(map(str, range(size))) for name, size in sizes.items()}
+    return SimpleNamespace(codes=codes, vocabularies=vocabularies), price, rate
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_classes_all_of_whose_houses_have_one_owner_are_compared_by_the_other_classes_owners(small):
+    """Each class and each owner has a rate; the state owns all houses of class A, `small` ones of class D among them, and no other."""
+    owners, classes, share, rate = (
+        [0, 1, 2, 1, 2],
+        [0, 1, 1, 2, 2],
+        [0.3, 0.25, 0.15, 0.2, 0.1],
+        [1.46, 1.22, 1.2566, 1, 1.03],
+    )
+    if small:
+        owners, classes, share, rate = [*owners, 0], [*classes, 3], [0.2, *share[1:], 0.1], [*rate, 0.8]
+    encoded, price, rate = houses(owners, classes, share, rate)
+    factors, failed = global_factors(encoded, np.log(price), 0.5 / price, np.ones(len(price), np.bool_))
     assert failed == []
-    found = np.exp(sum(np.nan_to_num(logs)[codes[name]] for name, logs in factors.items()))
-    assert found / rate == pytest.approx(np.full(rows, found[0] / rate[0]), rel=1e-4)
+    found = np.exp(sum(np.nan_to_num(logs)[encoded.codes[name]] for name, logs in factors.items()))
+    assert found / rate == pytest.approx(np.full(len(rate), found[0] / rate[0]), rel=1e-4)
+
+
+@pytest.mark.parametrize(("alone", "found"), [(0.3, True), (0.6, False)])
+def test_a_factor_is_one_of_claims_at_least_half_of_which_can_be_compared(alone, found):
+    g, rows = np.random.default_rng(19), 6000
+    value = np.where(g.random(rows) < alone, g.integers(2, 10, rows), g.random(rows) < 0.4).astype(np.int32)
+    case = g.integers(0, 40, rows) + 40 * np.maximum(value - 1, 0)
+    price = np.rint(np.random.default_rng(18).lognormal(13, 0.8, 360)[case] * np.where(value == 1, 1.1, 1.0))
+    factor = factor_by_ratios(case, value, 10, np.log(price), 0.5 / price)
+    assert (factor is not None) == found
+    if found:
+        assert np.exp(factor[1] - factor[0]) == pytest.approx(1.1, rel=1e-5)
+        assert np.isnan(factor[2:]).all()
+
+
+def test_owners_who_multiply_each_others_prices_in_two_sectors_of_prices_of_their_own_are_no_factor():
+    g, rows = np.random.default_rng(17), 12_000
+    owner, diagnosis = g.integers(0, 6, rows).astype(np.int32), g.integers(0, 40, rows).astype(np.int32)
+    base = np.random.default_rng(18).lognormal(13, 0.8, (40, 2))[diagnosis, owner // 3]
+    price = np.rint(base * np.array([1.0, 1.15, 1.3, 1.0, 1.08, 1.17])[owner])
+    vocabularies = {"dx_primary_code": tuple(map(str, range(40))), "facility_ownership": tuple("abcdef")}
+    encoded = SimpleNamespace(
+        codes={"dx_primary_code": diagnosis, "facility_ownership": owner}, vocabularies=vocabularies
+    )
+    factors, failed = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
+    assert not factors
+    assert failed == ["facility_ownership"]

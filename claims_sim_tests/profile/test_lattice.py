@@ -5,7 +5,7 @@ import pytest
 
 from claims_sim.profile import price_lists
 from claims_sim.profile.counting import Population
-from claims_sim.profile.find_lattice import Begun
+from claims_sim.profile.find_lattice import Begun, _as_in_another
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice, fit_points
 from claims_sim.profile.price_cases import likelihood, tells_more_than_names
 from claims_sim.profile.rounding import settle_rounding
@@ -178,3 +178,11 @@ def test_whole_prices_that_rise_each_year_are_found_beside_amounts_to_the_cent(f
     prices = np.unique(listed)
     drawn = Sampler(profile).draw_claims(1, np.arange(rows))["amount_claimed"].to_numpy()
     assert abs(np.isin(drawn, prices).mean() - np.isin(amounts, prices).mean()) < 0.03
+
+
+def test_a_rise_that_may_not_be_told_is_that_of_another_period_of_the_place():
+    """Three places in two periods; most claims are of the second one."""
+    codes = np.array([1, 1, 3, 3, 5, 5, 0, 2, 4])
+    told = np.array([True, False, False, True, False, False])
+    found = _as_in_another(np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), told, codes, (0, 0, 1, 1))
+    assert found.tolist() == [0.1, 0.1, 0.4, 0.4, 0.0, 0.0]

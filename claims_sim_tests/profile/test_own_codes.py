@@ -568,7 +568,6 @@ def test_codes_in_small_letters_are_the_same_codes(fit):
     assert one.vocabularies == other.vocabularies
 
 
-@pytest.mark.slow
 def test_names_of_users_are_no_codes_in_small_letters(fit):
     users = [f"{name}{number:02d}" for name in ("budi", "usr") for number in range(12)]
     assert "procedure_code" not in fit(replaced(tariff_table(ROWS), "procedure_code", spread(users))).vocabularies

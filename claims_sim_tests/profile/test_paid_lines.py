@@ -164,7 +164,6 @@ def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, gr
 
 
 @pytest.mark.parametrize(("persons", "told"), [(5, False), (300, True)])
-@pytest.mark.slow
 def test_a_small_amount_of_a_few_has_no_payments_of_its_own(fit, persons, told):
     """An amount of 37 steps that three hundred claims bear, of five persons or of as many, and of which nothing is paid."""
     g, rows = np.random.default_rng(22), 20_000

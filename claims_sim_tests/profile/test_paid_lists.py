@@ -209,7 +209,6 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
         ),
     ],
 )
-@pytest.mark.slow
 def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(fit, by_case_rate, several, share):
     """Whoever bills a rate is paid the third one, others any; `levels`: rates of all cases are multiples of each other."""
     g, rows = np.random.default_rng(18), by_case_rate.num_rows
@@ -318,7 +317,6 @@ def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more
         assert (cut < 1.1 * most).sum() == pytest.approx((real < 1.1 * most).sum(), rel=0.2)
 
 
-@pytest.mark.slow
 def test_that_a_few_are_paid_above_what_they_claim_makes_ceilings_no_prices_of_cases(fit):
     g, rows = np.random.default_rng(23), 8_000
     stays, plan = g.random(rows) < 0.3, g.choice(3, rows)

@@ -191,7 +191,6 @@ def test_a_fixed_part_is_a_deductible_and_no_share(fit):
     assert (1.0, -12.5) in money.paid_lines
 
 
-@pytest.mark.slow
 def test_no_effect_follows_from_the_share_of_one_claim(fit):
     """All claims of one diagnosis are paid in full but for one."""
     documents = []

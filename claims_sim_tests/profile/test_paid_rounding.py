@@ -163,7 +163,6 @@ def test_a_rare_service_rounds_as_it_does_whatever_houses_do(fit):
         ),
     ],
 )
-@pytest.mark.slow
 def test_shares_are_rounded_by_habit(fit, habit, step):
     """Four or nine in ten, by the class of the house, in whole units or hundreds."""
     whole = {
@@ -219,7 +218,6 @@ def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     ],
     ids=["dearer", "dearer or not", "to the next unit"],
 )
-@pytest.mark.slow
 def test_who_is_paid_more_than_is_claimed_stays_so(fit, rule):
     table = paid_by(rule)
     drawn = Sampler(fit(table)).draw_claims(3, np.arange(ROWS))

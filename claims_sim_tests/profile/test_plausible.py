@@ -28,7 +28,6 @@ def source(wrong: int, rows: int = 4000, persons: int | None = None) -> pa.Table
     ("wrong", "rate", "level"),
     [(0, 0.0, "rejects"), pytest.param(15, 0.0055, "rejects", marks=pytest.mark.slow), (400, 0.2, "warns")],
 )
-@pytest.mark.slow
 def test_the_rate_of_a_source_makes_a_rule_reject_or_warn(fit, wrong, rate, level):
     profile = fit(source(wrong))
     assert profile.plausibility[RULE.name] == pytest.approx(rate, rel=0.1, abs=1e-9)

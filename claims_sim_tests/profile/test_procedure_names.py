@@ -86,7 +86,6 @@ def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
     ],
     ids=["doctors", "titled", "few", "numbers", "short list", "doctors behind", "specialists", "doctors among"],
 )
-@pytest.mark.slow
 def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
     profile = fit(named(names, share))
     assert PROCEDURE_NAME not in profile.vocabularies
@@ -98,7 +97,6 @@ def test_a_list_of_three_in_a_hundred_claims_passes(fit):
     assert PROCEDURE_NAME in fit(named(NAMES, 0.12)).vocabularies
 
 
-@pytest.mark.slow
 def test_names_written_by_hand_are_no_list(fit):
     """A third of the names are of one claim each."""
     table = named(NAMES)

@@ -339,7 +339,6 @@ def test_days_are_no_codes_of_procedures(tmp_path):
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("tgl # masuk", "tgl\\masuk", "tgl\x7fmasuk")),
     ],
 )
-@pytest.mark.slow
 def test_the_file_can_be_read_whatever_the_columns_are_called(tmp_path, strange):
     table = tariff_table(100)
     names = [strange if name == "admit_dt" else name for name in table.column_names]
@@ -695,6 +694,5 @@ def test_a_key_of_persons_is_better_than_their_birth(tmp_path):
     assert line.startswith('patient_id_hash = "no_kartu"')
 
 
-@pytest.mark.slow
 def test_a_sex_and_a_postcode_are_no_key_of_persons(tmp_path):
     assert line_of_persons(tmp_path, REST).startswith("# patient_id_hash: nothing found")

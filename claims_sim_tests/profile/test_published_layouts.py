@@ -94,3 +94,24 @@ def test_what_is_claimed_less_what_is_paid_is_the_gap_whatever_it_is_called(tmp_
     left = [c - p if i < of_all * 900 else 7.0 * i for i, (c, p) in enumerate(zip(claimed, paid, strict=True))]
     own = with_columns(replaced(table, "amount_paid", paid), cash=[3.0 * (i % 7) for i in range(900)], rest=left)
     assert placed_in(own, tmp_path).get("amount_gap") == ("rest" if found else None)
+
+
+def test_what_is_hardly_ever_anything_is_no_gap_where_nearly_all_are_paid_what_they_claim(tmp_path):
+    table = tariff_table(900)
+    claimed = table["amount_claimed"].to_pylist()
+    readmitted, fees = (
+        [int(i % 33 == 0) for i in range(900)],
+        [12_500.0 + i if i % 20 == 5 else 0.0 for i in range(900)],
+    )
+    for paid in (claimed, [c - 5000 - i if i % 25 == 0 else c for i, c in enumerate(claimed)]):
+        own = with_columns(replaced(table, "amount_paid", paid), is_readmission=readmitted, ambulance=fees)
+        assert "amount_gap" not in placed_in(own, tmp_path)
+        left = [c - p for c, p in zip(claimed, paid, strict=True)]
+        if any(left):
+            assert placed_in(with_columns(own, rest=left), tmp_path).get("amount_gap") == "rest"
+
+
+def test_what_is_paid_is_no_gap_where_half_of_all_is(tmp_path):
+    table = tariff_table(900)
+    half = [c / 2 for c in table["amount_claimed"].to_pylist()]
+    assert "amount_gap" not in placed_in(with_columns(replaced(table, "amount_paid", half), again=half), tmp_path)

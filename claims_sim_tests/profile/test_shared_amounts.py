@@ -97,7 +97,6 @@ def test_of_amounts_by_name_the_near_are_likelier():
     assert SharedAmounts(np.zeros(0)).near(np.array([7.0]), np.array([0.5])).tolist() == [7.0]
 
 
-@pytest.mark.slow
 def test_a_price_of_few_diagnoses_is_not_put_on_others(fit, fees):
     """A package that one diagnosis has in most claims lies between the fees that the others have."""
     g = np.random.default_rng(44)

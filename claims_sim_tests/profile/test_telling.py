@@ -82,7 +82,6 @@ def test_the_claims_of_a_few_persons_are_not_counted_nor_those_of_all_others(tab
     assert told(replaced(table, "patient_id_hash", whose), slip, odd, tmp_path).startswith("Some of ")
 
 
-@pytest.mark.slow
 def test_how_many_persons_are_few_is_the_owners_to_say(table, tmp_path):
     whose = [f"odd {row % 20}" if EVERYWHERE[row] else f"person {row % 600}" for row in range(ROWS)]
     few = replaced(table, "patient_id_hash", whose)

@@ -141,7 +141,6 @@ def test_where_no_weight_may_be_told_there_is_none_and_it_is_said(fit):
         ),
     ],
 )
-@pytest.mark.slow
 def test_the_file_is_the_same_when_each_facility_of_a_group_has_a_weight_of_its_own(fit, order, others):
     """Each is alone in its district, which has a weight that no other has; the others' one or two districts have theirs."""
 
