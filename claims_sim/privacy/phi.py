@@ -51,7 +51,10 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
 # in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
 # that nobody sees. One or two full-width digits, or a Roman number, are part of the word that follows (２型糖尿病).
-_LETTER: Final = r"\p{L}[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]*"
+_MARK: Final = r"[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
+# Letters of all scripts are a large automaton, and a grammar names them twenty times: they are made one letter first.
+_OF_ANY_SCRIPT: Final = rf"(?:[^\x00-\x7F\P{{L}}]|[A-Za-z]{_MARK}){_MARK}*"
+_LETTER: Final = "[A-Za-zé]"
 _NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
 _MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
@@ -66,6 +69,11 @@ CATEGORY_GRAMMAR: Final = (
 )
 LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
+
+
+def fits_sql(text: str, grammar: str) -> str:
+    """An SQL expression: is the text expression of a grammar from above? NULL for NULL."""
+    return f"regexp_matches(regexp_replace({text}, {quote(_OF_ANY_SCRIPT)}, 'é', 'g'), {quote(grammar)})"
 
 
 def identifiers_in(text: str) -> tuple[str, ...]:

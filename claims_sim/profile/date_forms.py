@@ -34,7 +34,7 @@ MONTHS: Final[Mapping[int, Sequence[str]]] = {
     12: ("dec", "december", "des", "desember", "dic", "diciembre", "dez", "dezembro", "dezember", "déc", "décembre", "dicembre", "ara"),
 }  # fmt: skip
 """Names of months, also short ones, in English, Indonesian, Spanish, Portuguese, German, French, Italian and Turkish."""
-NAME_OF_MONTH: Final = r"\p{L}{3,}"
+NAME_OF_MONTH: Final = r"[^\x00-@\[-`{-\x7f]{3,}"
 _BETWEEN: Final = "[-/ .,]*"
 _NAMED: Final = tuple(
     rf"^{order}(?:[ T:]+([0-9].*))?$"

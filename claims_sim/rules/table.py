@@ -14,7 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import MAX_AMOUNT, MAX_TEXT, REF_PATTERN
-from claims_sim.privacy.phi import CATEGORY_GRAMMAR, CODE_GRAMMAR, LABEL_GRAMMAR, identifier_sql, quote, suspicion_sql
+from claims_sim.privacy.phi import (
+    CATEGORY_GRAMMAR,
+    CODE_GRAMMAR,
+    LABEL_GRAMMAR,
+    fits_sql,
+    identifier_sql,
+    quote,
+    suspicion_sql,
+)
 
 Gate = Literal["admission", "identity", "vocabulary"]
 
@@ -92,13 +100,13 @@ def _admission() -> Iterable[Rule]:
         yield Rule(
             f"{column}_grammar",
             "admission",
-            f"length({column}) > {MAX_TEXT} OR NOT regexp_matches({column}, {quote(grammar)})",
+            f"length({column}) > {MAX_TEXT} OR NOT {fits_sql(column, grammar)}",
             f"{column} is no short phrase or code",
         )
     yield Rule(
         "secondary_grammar",
         "admission",
-        f"len(list_filter(dx_secondary_codes, lambda c: NOT coalesce(regexp_matches(c, {quote(CODE_GRAMMAR)}), false))) > 0",
+        f"len(list_filter(dx_secondary_codes, lambda c: NOT coalesce({fits_sql('c', CODE_GRAMMAR)}, false))) > 0",
         "a secondary code is no code",
     )
     for column in _REFS:
@@ -141,7 +149,7 @@ def _suspicious() -> Iterable[str]:
     yield from (rule.broken for rule in ADMISSION if not rule.name.endswith(dear))
 
 
-# Plain ASCII, as nearly all values are: the grammars' classes of letters take milliseconds to compile.
+# Plain ASCII, as nearly all values are: the letters of all scripts take milliseconds to compile.
 _PLAIN_PHRASE: Final = r"[A-Za-z0-9][A-Za-z0-9 .,/&()'+\-]*"
 _PLAIN_LABEL: Final = r"[A-Za-z0-9\[(][A-Za-z0-9 .,;:/&()\[\]'+%<>=\-]*"
 _SECONDARY: Final = "CASE WHEN len(dx_secondary_codes) > 0 THEN array_to_string(dx_secondary_codes, chr(31)) END"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_COLUMNS, FLAT_SCHEMA
-from claims_sim.privacy.phi import CODE_GRAMMAR, quote, suspicion_sql
+from claims_sim.privacy.phi import CODE_GRAMMAR, fits_sql, suspicion_sql
 from claims_sim.rules.table import ADMISSION, Rule, broken_sql, may_break
 from claims_sim.store.query import fetch_arrow, run
 
@@ -104,7 +104,7 @@ def _find_bad_values(connection: duckdb.DuckDBPyConnection, flat: pa.Table) -> l
     """
     by_column, _ = _rules_by_column()
     judged = {name: [rule.broken for rule in rules] for name, rules in by_column.items()}
-    judged[_LISTED] = [f"NOT coalesce(regexp_matches({_LISTED}, {quote(CODE_GRAMMAR)}), false)"]
+    judged[_LISTED] = [f"NOT coalesce({fits_sql(_LISTED, CODE_GRAMMAR)}, false)"]
     queries, fresh = [], {}
     for name, rules in judged.items():
         values = pc.unique(pc.list_flatten(flat[name]) if name == _LISTED else flat[name]).drop_null().to_pylist()
