@@ -20,9 +20,9 @@ _SMALL_CELL: Final = 3
 _SAME_RATIO: Final = 0.002
 """How far the logarithm of a ratio may lie from what the ratios of more pairs make of it."""
 _MOST_LINKED, _SOME_LINKED = 0.8, 0.5
-"""The share that must be linked to the commonest value, of the rows of values that come beside others, and of all rows: values that come
-with one value alone of another variable are compared once that is a factor.
-"""
+"""The share of the rows whose values have pairs, and of all rows, that must be linked to others."""
+_FEW_ACROSS: Final = 0.05
+"""The share of the pairs of values that are linked to each other alone which may be with other values."""
 _MIN_CONTRAST: Final = 3.0
 """How much denser such a ratio's pairs must be than those beside it."""
 
@@ -42,8 +42,8 @@ class _Edge(NamedTuple):
 
 
 def factor_by_ratios(group: Ints, value: Codes, size: int, logs: Numbers, tolerance: Numbers) -> Numbers | None:
-    """The logarithm of each value's factor (the commonest value: 0, one that nothing links to it: NaN), or None when ratios do not
-    recur.
+    """The logarithm of each value's factor (the commonest value: 0, one that no ratio links to any: NaN), or None when ratios do not
+    recur. Of values that never come beside those that are linked to the commonest one the commonest is 0, too.
     """  # noqa: D205
     cells, distinct = dense_ids(group * size + value)
     mode, spread = _modes(cells, len(distinct), logs, tolerance)
@@ -165,9 +165,18 @@ def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
     )
     start, end = (np.array([edge[i] for edge in ends[::-1]], np.int64) for i in (1, 2))
     centre_of = np.array([edge[3] for edge in ends[::-1]])
-    while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
-        first = int(reach.argmax())
-        logs[end[first]] = logs[start[first]] + centre_of[first]
+    _link(logs, start, end, centre_of)
+    linked = ~np.isnan(logs)
+    # Values that come with one value alone of another variable are linked to each other, and later by that one to all.
+    while (apart := np.isin(np.arange(size), end) & ~linked).any():
+        own = np.full(size, np.nan)
+        own[int(np.where(apart, rows, -1).argmax())] = 0.0
+        _link(own, start, end, centre_of)
+        mine = ~np.isnan(own)
+        across = sum(edge.total for edge in edges if mine[edge.low] != mine[edge.high])
+        if across <= _FEW_ACROSS * pairs[mine].sum():
+            logs[mine] = own[mine]
+        linked |= mine
     linked = ~np.isnan(logs)
     if rows[linked].sum() < max(_MOST_LINKED * rows[counted].sum(), _SOME_LINKED * rows.sum()):
         return None
@@ -178,6 +187,13 @@ def _solve(edges: list[_Edge], size: int, rows: Ints) -> Numbers | None:
         use = linked[lows] & linked[highs] & (np.abs(logs[highs] - logs[lows] - centres) < _SAME_RATIO)
         logs = _least_squares(lows[use], highs[use], centres[use], hit_counts[use], logs)
     return np.where(linked, logs, np.nan)
+
+
+def _link(logs: Numbers, start: Ints, end: Ints, centre: Numbers) -> None:
+    """Set the logarithms of all values that edges, the best first, link to those whose logarithms are known."""
+    while (reach := ~np.isnan(logs[start]) & np.isnan(logs[end])).any():
+        first = int(reach.argmax())
+        logs[end[first]] = logs[start[first]] + centre[first]
 
 
 def _least_squares(low: Ints, high: Ints, centre: Numbers, weight: Numbers, logs: Numbers) -> Numbers:

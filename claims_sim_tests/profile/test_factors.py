@@ -136,6 +136,23 @@ def test_a_factor_is_one_of_claims_at_least_half_of_which_can_be_compared(alone,
         assert np.isnan(factor[2:]).all()
 
 
+@pytest.mark.parametrize("across", [0.0, 0.5])
+def test_values_that_only_come_beside_each_other_are_compared_with_each_other(across):
+    """Two values come with half of the cases and two with the others; in some cases all four do, at prices that follow from nothing."""
+    g, rows = np.random.default_rng(21), 6000
+    value = g.choice(4, rows, p=[0.35, 0.3, 0.2, 0.15]).astype(np.int32)
+    case = g.integers(0, 40, rows) + 40 * (value > 1)
+    beside = g.random(rows) < across
+    price = np.rint(np.random.default_rng(18).lognormal(13, 0.8, 80)[case] * np.array([1.0, 1.1, 1.0, 1.3])[value])
+    any_price = np.rint(np.random.default_rng(22).lognormal(13, 0.8, (40, 4))[case % 40, value])
+    case, price = np.where(beside, 80 + case % 40, case), np.where(beside, any_price, price)
+    factor = factor_by_ratios(case, value, 4, np.log(price), 0.5 / price)
+    if across:
+        assert factor is None
+    else:
+        assert np.exp(factor) == pytest.approx([1.0, 1.1, 1.0, 1.3], rel=1e-5)
+
+
 def test_owners_who_multiply_each_others_prices_in_two_sectors_of_prices_of_their_own_are_no_factor():
     g, rows = np.random.default_rng(17), 12_000
     owner, diagnosis = g.integers(0, 6, rows).astype(np.int32), g.integers(0, 40, rows).astype(np.int32)
