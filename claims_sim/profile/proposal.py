@@ -229,8 +229,8 @@ def _gap_by_content(opened: OpenSource, facts: Mapping[str, Facts], placed: tupl
     claimed, paid = (theirs[name] for name in ("amount_claimed", "amount_paid"))
     column = {their: Located(their, opened.types[their], "number") for their in facts}
     for their, found in facts.items():
-        is_either = max(name_score(their, ours) for ours in ("amount_claimed", "amount_paid")) >= SURE
-        if their in taken or is_either or not amounts(found):
+        # An amount of any other name may be it: an adjustment, cash.
+        if their in taken or name_score(their, "amount_paid") >= SURE or not amounts(found):
             continue
         if is_what_is_left(opened.connection, column[claimed], column[paid], column[their]):
             return [Placed("amount_gap", their, SURE, f"{claimed} less {paid}")]

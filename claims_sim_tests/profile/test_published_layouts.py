@@ -92,8 +92,9 @@ def test_what_is_claimed_less_what_is_paid_is_the_gap_whatever_it_is_called(tmp_
     paid = [p * (0.5 if i % 3 else 1.2) for i, p in enumerate(table["amount_paid"].to_pylist())]
     claimed = table["amount_claimed"].to_pylist()
     left = [c - p if i < of_all * 900 else 7.0 * i for i, (c, p) in enumerate(zip(claimed, paid, strict=True))]
-    own = with_columns(replaced(table, "amount_paid", paid), cash=[3.0 * (i % 7) for i in range(900)], rest=left)
-    assert placed_in(own, tmp_path).get("amount_gap") == ("rest" if found else None)
+    fees = [3.0 * (i % 7) for i in range(900)]
+    own = with_columns(replaced(table, "amount_paid", paid), fees=fees, adjustmentAmount=left)
+    assert placed_in(own, tmp_path).get("amount_gap") == ("adjustmentAmount" if found else None)
 
 
 def test_what_is_hardly_ever_anything_is_no_gap_where_nearly_all_are_paid_what_they_claim(tmp_path):
