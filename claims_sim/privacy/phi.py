@@ -52,7 +52,8 @@ _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
 # in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
 # that nobody sees. One or two full-width digits, or a Roman number, are part of the word that follows (２型糖尿病).
 _MARK: Final = r"[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
-# Letters of all scripts are a large automaton, and a grammar names them twenty times: they are made one letter first.
+# Letters of all scripts, with their marks, are a large automaton, and a grammar names them twenty times. So `fits_sql` writes é
+# for each that is not plain A to Z before it holds a text against a grammar, and the grammars know no other letter.
 _OF_ANY_SCRIPT: Final = rf"(?:[^\x00-\x7F\P{{L}}]|[A-Za-z]{_MARK}){_MARK}*"
 _LETTER: Final = "[A-Za-zé]"
 _NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
@@ -72,7 +73,7 @@ CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
 
 
 def fits_sql(text: str, grammar: str) -> str:
-    """An SQL expression: is the text expression of a grammar from above? NULL for NULL."""
+    """An SQL expression: does a text expression fit one of the grammars above, which are of no use to any other text? NULL for NULL."""
     return f"regexp_matches(regexp_replace({text}, {quote(_OF_ANY_SCRIPT)}, 'é', 'g'), {quote(grammar)})"
 
 

@@ -35,6 +35,7 @@ MONTHS: Final[Mapping[int, Sequence[str]]] = {
 }  # fmt: skip
 """Names of months, also short ones, in English, Indonesian, Spanish, Portuguese, German, French, Italian and Turkish."""
 NAME_OF_MONTH: Final = r"[^\x00-@\[-`{-\x7f]{3,}"
+"""Three letters or more: A to Z, or anything beyond ASCII, since the class of all letters takes milliseconds to compile."""
 _BETWEEN: Final = "[-/ .,]*"
 _NAMED: Final = tuple(
     rf"^{order}(?:[ T:]+([0-9].*))?$"

@@ -223,7 +223,7 @@ def _with_all_prices(found: Lattice, groups: Groups | None, encoded: Encoded, am
 def _of_told_factors(found: Lattice, population: Population, whole: Ints) -> Ints:
     """Those of the rows `whole` all of whose factors may be told: of each value enough lie on the list, and not only have it.
 
-    The others' factors are none, and they are on no list.
+    The others are on no list; their factors are none, or of a place in a period that of another period of the place.
     """
     for name in [name for name in found.factors if name != STAY]:
         codes, logs = found.codes[name], found.factors[name]
