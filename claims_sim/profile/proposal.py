@@ -35,15 +35,7 @@ from claims_sim.profile.source_sql import (
     canonical_expression,
     quote_identifier,
 )
-from claims_sim.profile.stay_columns import (
-    StayColumns,
-    find_days,
-    find_stay,
-    is_gap,
-    is_what_is_left,
-    leaves,
-    says_level,
-)
+from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, leaves, says_level
 from claims_sim.profile.value_maps import MAPPED_VALUES, ValueMap, value_map
 
 _LOOKED_AT: Final = 20_000
@@ -232,7 +224,7 @@ def _gap_by_content(opened: OpenSource, facts: Mapping[str, Facts], placed: tupl
         # An amount of any other name may be it: an adjustment, cash.
         if their in taken or name_score(their, "amount_paid") >= SURE or not amounts(found):
             continue
-        if is_what_is_left(opened.connection, column[claimed], column[paid], column[their]):
+        if leaves(opened.connection, column[claimed], column[paid], column[their]):
             return [Placed("amount_gap", their, SURE, f"{claimed} less {paid}")]
     return []
 

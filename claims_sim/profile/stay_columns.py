@@ -102,28 +102,16 @@ def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Loc
 
 
 def leaves(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
-    """Is a column what is claimed less what is paid, or the other way round, in nearly all rows that have the three, which most do, and
-    often not nothing?
+    """Is a column what is claimed less what is paid, or the other way round, in nearly all rows in which anything is left or it says so,
+    and often not nothing, where most rows have the three? Not where it is what is paid, too: half of all may be.
     """  # noqa: D205
     c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
-    row = connection.execute(
-        f"SELECT coalesce(avg((g <> 0)::INT) > {_SOME} AND avg((c - p - g IS NOT NULL)::INT) > {_MOST} "
-        f"AND greatest({_FIT_EITHER_WAY}) >= {_FITS}, false) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
-    ).fetchone()
-    return bool(row and row[0])
-
-
-def is_what_is_left(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, column: Located) -> bool:
-    """Is a column that nothing else speaks for what is claimed less what is paid, or the other way round, in nearly all rows in which
-    one of them is not nothing? Not where it is what is paid, too: half of all may be.
-    """  # noqa: D205
-    c, p, g = (money_expression(text_expression(one)) for one in (claimed, paid, column))
     some = "FILTER (c <> p OR g <> 0)"
     left, right, same = (f"avg((abs({one}) <= {_CENT})::INT) {some}" for one in ("c - p - g", "p - c - g", "g - p"))
     row = connection.execute(
-        f"SELECT coalesce(avg((g <> 0)::INT) > {_SOME} "
-        f"AND avg((c - p - g IS NOT NULL)::INT) > {_MOST} AND {same} < {_FITS} "
-        f"AND greatest({left}, {right}) >= {_FITS}, false) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
+        f"SELECT coalesce(avg((g <> 0)::INT) > {_SOME} AND avg((c - p - g IS NOT NULL)::INT) > {_MOST} "
+        f"AND {same} < {_FITS} AND greatest({left}, {right}) >= {_FITS}, false) "
+        f"FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
     ).fetchone()
     return bool(row and row[0])
 
