@@ -186,3 +186,70 @@ def test_weights_that_some_claims_lack_are_those_of_their_kinds_all_the_same(lac
     borne = weights_as_dealt(weight, dealt, population)
     assert np.isnan(borne[dealt.group >= 0]).all()
     assert np.array_equal(borne[dealt.group < 0], weight[dealt.group < 0], equal_nan=True)
+
+
+def table_with_weights_of_homes(rows=9_000) -> pa.Table:
+    """Each of three places has three weights of its own, by how often a person comes; one in 25 claims is of somebody from elsewhere.
+
+    PAPUA's only hospital of class A is dealt out; its two clinics may not be told apart from others either.
+    """
+    g = np.random.default_rng(31)
+    house = g.choice(12, rows, p=[0.1, 0.1, 0.08, *[0.72 / 9] * 9])
+    place = np.where(house < 3, house, house % 3)
+    home = np.where(g.random(rows) < 0.04, g.integers(0, 3, rows), place)
+    use = g.choice(3, rows, p=[0.5, 0.3, 0.2])
+    weight = np.round(10.0**home * (1.5 + use), 2)
+    table = tariff_table(rows, seed=12)
+    for name, values in (
+        ("facility_id", [f"H{i}" for i in house]),
+        ("province_name", np.array(PLACES, object)[place].tolist()),
+        ("facility_class", np.where(house < 3, "RS Kelas A", "RS Kelas B").tolist()),
+        ("facility_ownership", ["Pemkab"] * rows),
+        ("claim_weight", weight.tolist()),
+    ):
+        table = replaced(table, name, values)
+    return table
+
+
+def test_weights_of_where_people_live_are_those_of_where_a_claim_was_dealt(fit):
+    """Else a claim that was dealt to another place bears a weight that hardly anybody has there, and tells where it was made."""
+    drawn = Sampler(fit(table_with_weights_of_homes())).draw_claims(1, np.arange(20_000)).to_pandas()
+    own = np.floor(np.log10(drawn["claim_weight"])) == drawn["province_name"].map(
+        dict(zip(PLACES, range(3), strict=True))
+    )
+    assert own.mean() > 0.94
+    of_class = drawn[drawn["facility_class"] == "RS Kelas A"]
+    assert len(of_class) > 4_000
+    assert own[of_class.index].mean() > 0.94
+
+
+def test_a_weight_lies_as_high_where_it_was_dealt_as_where_it_came_from():
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[500] * 6])
+    kinds = np.where(house <= 3, house - 1, 3 + house % 2).astype(np.int32)
+    place = np.array([0, 1, 1, 0, 1], np.int32)[kinds]
+    use = g.choice(3, len(house), p=[0.5, 0.3, 0.2])
+    weight = np.array([[1.0, 2.0, 3.0], [70.0, 80.0, 90.0]])[place, use]
+    grade = np.where(house <= 3, 0, 1).astype(np.int32)
+    dealt, borne = dealt_weights(house, [grade, place], weight)
+    moved = dealt.group >= 0
+    there = dealt.kinds[dealt.kind_dealt][:, 1]
+    assert moved.any()
+    assert (there[moved] != place[moved]).any()
+    assert np.array_equal(borne[moved], np.array([[1.0, 2.0, 3.0], [70.0, 80.0, 90.0]])[there, use][moved])
+    assert np.array_equal(borne[~moved], weight[~moved])
+
+
+def test_a_weight_that_may_not_be_told_of_a_place_is_not_borne_there():
+    """The highest weight of one place is borne in a single facility: what is dealt out bears the highest that others have."""
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[500] * 6])
+    place = np.where(house <= 3, np.array([0, 0, 1, 1])[np.minimum(house, 3)], house % 2).astype(np.int32)
+    use = g.choice(3, len(house), p=[0.5, 0.3, 0.2])
+    use[(use == 2) & (place == 1) & (house != 3)] = 1
+    weight = np.array([[1.0, 2.0, 3.0], [70.0, 80.0, 90.0]])[place, use]
+    dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
+    assert (weight == 90.0).sum() > 50
+    assert (dealt.group >= 0)[weight == 90.0].all()
+    assert (borne != 90.0).all()
+    assert np.isfinite(borne).all()
