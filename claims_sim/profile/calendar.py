@@ -32,6 +32,8 @@ _FEW_DAYS, _FEWEST_MONTHS = 3, 3
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 STAY_GAP: Final = "stay_gap"
+PAST_MIDNIGHT: Final = "past_midnight"
+"""Whether a visit of no day of stay ends on the next day: it begins late, and ends early."""
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
 _NEVER: Final = np.datetime64("NaT")
 _USUAL_GAPS: Final = (-1, 0, 1)
@@ -217,6 +219,9 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
     done = ["procedure_code"] if len(gaps) > len(_USUAL_GAPS) else []
     builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*_COUNTED_BY, *done]), most=3)
+    past = (encoded.days == 1) & (encoded.los == 0)
+    if encoded.population.may_be_told(np.flatnonzero(past)):
+        builder.variables[PAST_MIDNIGHT] = (past.astype(np.int32), 2)
 
 
 def _profile_stay_span(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
@@ -382,5 +387,5 @@ def _profile_hours(builder: Builder, encoded: Encoded) -> None:
             "province_name",
             WEEKDAY,
         ]
-        builder.add(Target(name, codes, size), builder.candidates(context), most=3)
+        builder.add(Target(name, codes, size), builder.candidates(context), most=3, first=[PAST_MIDNIGHT])
         builder.variables[name] = (codes, size)

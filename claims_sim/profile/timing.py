@@ -9,6 +9,7 @@ import numpy.typing as npt
 from claims_sim.profile.calendar import (
     MIDNIGHT,
     OF_ANY_TIME,
+    PAST_MIDNIGHT,
     SAME_MONTH,
     STAY_GAP,
     STAY_MINUTES,
@@ -113,7 +114,11 @@ class Calendar:
         if span is not None and self._spans is not None:
             draft.codes[STAY_SPAN] = span
             return self._spans.draw(span, uniforms(key ^ stream_key(STAY_SPAN), rows)).astype(np.int64)
-        return los if gap is None else np.maximum(los + np.append(self._gaps, 0)[gap], 0)
+        if gap is None:
+            return los
+        days: npt.NDArray[np.int64] = np.maximum(los + np.append(self._gaps, 0)[gap], 0)
+        draft.codes[PAST_MIDNIGHT] = ((days == 1) & (los == 0)).astype(np.int32)
+        return days
 
     def _month_of_period(self, key: int, rows: Rows, draft: Draft) -> "_Days":
         month = self._draw("admit_month", key, rows, draft)

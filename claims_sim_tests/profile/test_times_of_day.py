@@ -480,3 +480,23 @@ def test_of_one_persons_many_stays_it_is_not_told_whether_they_end_with_the_mont
         replaced(table, "los", pa.array(stay)), "patient_id_hash", np.where(theirs, "one", rows.astype(str))
     )
     assert "same_month" not in fit(table).tables
+
+
+def test_visits_past_midnight_begin_late_and_last_less_than_a_day(fit):
+    """An emergency unit is open at any hour; who comes in the evening may leave the next day without a day of stay."""
+    g = np.random.default_rng(8)
+    table = tariff_table(20_000, seed=8)
+    visit = table["los"].to_numpy() == 0
+    begins, lasts = g.integers(0, 1440, table.num_rows), g.integers(60, 240, table.num_rows)
+    admit = table["admit_dt"].to_numpy().astype("datetime64[D]").astype("datetime64[m]") + begins
+    days = table["los"].to_numpy()
+    discharge = np.where(visit, admit + lasts, (admit.astype("datetime64[D]") + days).astype("datetime64[m]") + 600)
+    table = replaced(table, "admit_dt", pa.array(admit.astype("datetime64[us]")))
+    table = replaced(table, "discharge_dt", pa.array(discharge.astype("datetime64[us]")))
+    past = visit & (discharge.astype("datetime64[D]") > admit.astype("datetime64[D]"))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(20_000)).to_pandas()
+    ends_next_day = (drawn["los"] == 0) & (drawn["discharge_dt"].dt.normalize() > drawn["admit_dt"].dt.normalize())
+    assert ends_next_day.mean() == pytest.approx(past.mean(), rel=0.15)
+    of_those = drawn[ends_next_day]
+    assert (of_those["admit_dt"].dt.hour >= 20).mean() > 0.97
+    assert (of_those["discharge_dt"] - of_those["admit_dt"] < np.timedelta64(1, "D")).mean() > 0.99
