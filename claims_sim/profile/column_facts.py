@@ -55,6 +55,8 @@ _SHARES: Final = {
     "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
     "service": "regexp_replace(lower({t}), '[^a-z0-9]', '', 'g') IN ({services})",
+    "owner": r"regexp_matches(lower({t}), '\b(public|private|government|govt|(not |non-?|for-)?for[ -]profit|swasta|pemerintah|"
+    r"p[uú]blic[oa]|privad[oa]|publi(que|k)|priv[eé]|privat|[oö]ffentlich|charit|trust|military|municipal)')",
 }
 
 
@@ -171,7 +173,7 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "district_name": (lambda f: 0.6 * (2 < f["distinct"] <= _MOST_DISTRICTS), "some categories"),
     "facility_id": (lambda f: 0.7 * (f["distinct"] > 2 and f["date"] < 0.5), "several different values"),
     "facility_class": (_categories_of_facilities, "few categories"),
-    "facility_ownership": (_categories_of_facilities, "few categories"),
+    "facility_ownership": (_categories_of_facilities, "few categories, {owner:.0%} words of owners"),
     "facility_type": (_categories_of_facilities, "few categories"),
     "service_type": (_services, "few categories, {service:.0%} known words"),
     "severity_group": (lambda f: max(_categories(f), f["cbg"]), "few categories, or {cbg:.0%} INA-CBG codes"),

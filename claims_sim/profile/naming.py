@@ -20,7 +20,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "discharge": "lopp dimissione wypisu wypis "
     "cikis taburcu austritt behandlungsende einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
-    "los": "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
+    "los": "nights noches notti nuitees nachten naechte noites "
+    "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "length": "duree lama length durasi duration",
     "days": "gg giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
@@ -51,7 +52,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "type": "liik soort rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
     "service": "behandelsetting ravityyp zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "grav complicanze gravita "
+    "severity": "stratification grav complicanze gravita "
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok livello",
     "rank": "niveau nivel level livello tingkat",
@@ -88,7 +89,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "excess omaosalus "
+    "gap": "excess uncovered omaosalus "
     "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
@@ -153,7 +154,15 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "companions count",
         "not_first count!",
     ),
-    "procedure_code": ("procedure primary", "procedure code", "procedure", "icd9 code", "icd9", "price code"),
+    "procedure_code": (
+        "procedure primary",
+        "procedure code",
+        "procedure",
+        "icd9 code",
+        "icd9",
+        "price code",
+        "service code",
+    ),
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
@@ -253,6 +262,7 @@ _KNOWN: Final[dict[str, str]] = {
     "sbscode": "procedure_code", "runhash": "patient_id_hash", "keynis": "claim_id", "hospnis": "facility_id", "discwt": "claim_weight",
     "hospdivision": "province_name", "i10pr1": "procedure_code", "hcontrl": "facility_ownership", "hosplocteach": "facility_class",
     "hospbedsize": "facility_type",
+    "nabhstatus": "facility_class", "nabhaccreditation": "facility_class",
     "epikey": "claim_id", "admidate": "admit_dt", "disdate": "discharge_dt", "procode3": "facility_id",
     "procode5": "facility_id", "protype": "facility_type", "classpat": "service_type",
     "gortreat": "province_name", "resgorons": "", "tariffinitialamount": "amount_claimed", "tarifftotalpayment": "amount_paid",
@@ -393,6 +403,7 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
+    spaced = re.sub(r"(?i)(?<![a-z])no[nt][_ -]?covered", "uncovered", spaced)
     spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
     spaced = re.sub(r"(?i)_source_values?$", "", spaced)  # OMOP's columns of what the source had
     words = [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]
@@ -497,6 +508,11 @@ def coded(canonical: str, values: Mapping[str, float | None], column: str = "") 
     if canonical == "service_type" and not is_indonesian(column):
         return {}  # which of two is the stay, the stays would have told
     return {value: table[number] for value, number in numbers.items() if number in table}
+
+
+def says_facility(column: str) -> bool:
+    """Does a name say that the column is one of facilities?"""
+    return any("facility" in meanings for meanings in meanings_of(column))
 
 
 def is_indonesian(column: str) -> bool:

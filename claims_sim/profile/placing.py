@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain, says_paid
+from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain, says_facility, says_paid
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
 """From here on a line is mentioned."""
+_ALL_OWNERS: Final = 0.95
 _FEW: Final = 0.1
 """Of so few values beside another column's codes are kinds or wards, no diagnoses."""
 _NEARLY_ALWAYS: Final = 0.9
@@ -56,6 +57,9 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             alone = speaks_for_itself(ours, found)
             if theirs in of_persons:
                 named = {"claim_id": 0.0, "patient_id_hash": 1.0}.get(ours, named)
+            if ours == "facility_ownership" and found["owner"] > _ALL_OWNERS and says_facility(theirs):
+                # Types of hospitals that are public and private are owners.
+                named = 1.0
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))

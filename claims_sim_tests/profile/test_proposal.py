@@ -1,6 +1,7 @@
 from datetime import date, timedelta
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -696,3 +697,39 @@ def test_a_key_of_persons_is_better_than_their_birth(tmp_path):
 
 def test_a_sex_and_a_postcode_are_no_key_of_persons(tmp_path):
     assert line_of_persons(tmp_path, REST).startswith("# patient_id_hash: nothing found")
+
+
+def test_types_of_hospitals_that_are_public_and_private_are_owners(tmp_path):
+    g = np.random.default_rng(4)
+    table = tariff_table(900).drop_columns(["facility_ownership", "facility_class", "severity_group"])
+    for name, values in (
+        ("Hospital Type", ["Public", "Private (For Profit)", "Private (Not For Profit)"]),
+        ("Hospital Category", ["Medical College", "District Hospital", "Dialysis Centre"]),
+        ("NABH Status", ["Full", "Entry Level", None]),
+        ("Stratification", ["Routine Ward", "HDU", "ICU - With Ventilator"]),
+        ("Payer Type", ["Public", "Private", "Public"]),
+    ):
+        table = table.append_column(name, pa.array(np.array(values, object)[g.integers(0, 3, 900)]))
+    placed = placed_in(table, tmp_path)
+    assert placed["facility_ownership"] == "Hospital Type"
+    assert placed["facility_type"] == "Hospital Category"
+    assert placed["facility_class"] == "NABH Status"
+    assert placed["severity_group"] == "Stratification"
+    assert "facility_ownership" not in placed_in(table.drop_columns(["Hospital Type"]), tmp_path)
+
+
+def test_nights_services_and_what_is_not_covered_are_found_by_their_names(tmp_path):
+    table = tariff_table(900)
+    codes = np.array([f"{99200 + 3 * i}" for i in range(40)], object)[np.random.default_rng(2).integers(0, 40, 900)]
+    gap = pa.array(table["amount_claimed"].to_numpy() * 0.2)
+    table = table.append_column("not_covered_total", gap)
+    table = replaced(table, "amount_paid", pa.array(table["amount_claimed"].to_numpy() * 0.8))
+    table = replaced(table, "procedure_code", codes.tolist()).rename_columns(
+        [{"los": "nights", "procedure_code": "service_code"}.get(name, name) for name in table.column_names]
+    )
+    placed = placed_in(table, tmp_path)
+    assert (placed["los"], placed["procedure_code"], placed["amount_gap"]) == (
+        "nights",
+        "service_code",
+        "not_covered_total",
+    )
