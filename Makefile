@@ -64,13 +64,17 @@ definitions: $(DEV)  ## Dagster's own validation
 checks: lint definitions types
 
 test: SELECTION := -m "not slow"
-test: lint definitions  ## Lint, types, layers, Dagster's own validation, tests
+test: $(DEV)  ## Lint, types, layers, Dagster's own validation, tests
 test-all: SELECTION := --hypothesis-profile=long
-test-all: lint definitions  ## The same with the long tests
+test-all: $(DEV)  ## The same with the long tests
 
-# Types beside the tests, of which many wait for servers; what they find is told at the end.
+# The tests are read once, beside the linters, and kept as bytecode: else every worker would compile all of them anew.
+# Types are checked beside the tests, of which many wait for servers; what they find is told at the end.
 test test-all:
-	@$(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
+	@$(BIN)/pytest -q --collect-only $(SELECTION) >/dev/null 2>&1 & compiled=$$!; \
+	  $(MAKE) --no-print-directory lint definitions; checks=$$?; \
+	  wait $$compiled; [ $$checks = 0 ] || exit $$checks; \
+	  $(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
 	  $(BIN)/pytest -q -n auto --dist worksteal $(SELECTION); tests=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/types.log; exit $$((types || tests))
 
