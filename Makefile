@@ -12,11 +12,12 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group setup --group weights --
 export UV_SYSTEM_CERTS ?= 1
 
 # pip, which brings uv, knows the machine's own mirrors (pip.conf); uv, which is much faster, does not.
-install = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps $(1) || { \
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(1) || { \
 	  echo "uv could not install that (above); trying pip, which takes some minutes ..." >&2; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(1); }
 
-# Where bytecode is not kept (as in many containers), every process would compile its thousands of modules anew.
+# Where bytecode is not kept (as in many containers), every process would compile its thousands of modules anew. What all of them
+# import is compiled in the set-up, once; the most of what the packages hold, nobody ever imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -35,6 +36,7 @@ $(STAMP): requirements.lock pyproject.toml setup.cfg
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
 	@$(call install,--require-hashes -r requirements.lock)
 	@$(call install,-e .)
+	@$(BIN)/python -c 'import claims_sim.definitions, dagster._daemon.cli, dagster_webserver.cli'
 	@$(BIN)/python -m compileall -q claims_sim
 	@touch $@
 

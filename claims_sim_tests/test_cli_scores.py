@@ -59,6 +59,7 @@ def test_scorer_check_ends_with_the_scorers_exit_code(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_card_says_which_share_lies_above_a_threshold(run):
     code, out, _ = run("scorer", "card", "--json")
     card = json.loads(out)

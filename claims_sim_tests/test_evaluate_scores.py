@@ -79,6 +79,7 @@ def _keep(settings, report, **options):
     return examining.keep_evaluation(settings, report, evaluation_page(settings, report, NOW), **options)
 
 
+@pytest.mark.slow
 def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small, papers):
     profile = pipeline.current_profile(settings)
     claims, truth = papers(profile, small)

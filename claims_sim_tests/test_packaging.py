@@ -6,6 +6,8 @@ import sys
 import tomllib
 import zipfile
 
+import pytest
+
 
 def test_every_package_folder_is_in_the_list_of_packages(pytestconfig):
     root = pytestconfig.rootpath
@@ -20,6 +22,7 @@ def test_the_lock_file_names_no_registry(pytestconfig):
     assert "--hash=sha256:" in text
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_packages(pytestconfig, tmp_path):
     root = pytestconfig.rootpath
     # From a copy: the build walks and writes its whole source tree, in which other tests come and go beside it.

@@ -200,6 +200,7 @@ def without_one_key(settings, small_source, tmp_path):
     return own
 
 
+@pytest.mark.slow
 def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(without_one_key, tmp_path):
     out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     profile = pipeline.current_profile(without_one_key)
@@ -390,6 +391,7 @@ def test_a_file_of_flat_rows_has_the_sources_empty_cells_and_one_of_payloads_non
     assert [claim["claim_id"] for claim in claims] == table["claim_id"].tolist()
 
 
+@pytest.mark.slow
 def test_the_claims_of_the_stream_can_be_taken_and_anomalies_labelled(settings, tmp_path):
     out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     with pytest.raises(SettingsError, match="the live stream is empty"):

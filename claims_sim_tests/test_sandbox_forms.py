@@ -67,6 +67,7 @@ def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_th
     assert share[1] == 1
 
 
+@pytest.mark.slow
 def test_a_staging_table_of_texts_is_written_as_its_systems_write(settings, tmp_path):
     """A third of the houses fill their codes with blanks and write 12.00; the others write 12.0, or 12."""
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"

@@ -55,6 +55,7 @@ def test_the_comparison_is_json(of_real_claims):
     assert document["rows"]["compared"] == 1000
 
 
+@pytest.mark.slow
 def test_independent_columns_are_told_apart_and_teach_little(halves):
     real, other = halves
     names = [name for name in other.column_names if name.startswith(("amount", "dx_primary", "los", "severity"))]
@@ -62,6 +63,7 @@ def test_independent_columns_are_told_apart_and_teach_little(halves):
     assert {"c2st", "c2st_audit", "pairs", "tstr", "slices"} <= missed
 
 
+@pytest.mark.slow
 def test_one_column_of_another_distribution_is_named(fewer):
     real, other = fewer
     wrong = replace(other, "facility_class", pa.array(["RS Kelas A"] * 600 + other["facility_class"][600:].to_pylist()))

@@ -83,6 +83,7 @@ def test_stays_are_local_days_under_every_clock(writer, clock):
     assert pc.all(pc.less_equal(claims["admit_dt"], claims["discharge_dt"])).as_py()
 
 
+@pytest.mark.slow
 def test_the_stream_follows_the_profile_over_many_small_batches(writer, profile):
     services = []
     for number in range(30):

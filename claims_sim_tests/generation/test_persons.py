@@ -119,6 +119,7 @@ def test_keys_are_beside_the_content_which_stays_as_it_was(profile):
         assert row["patient_id_hash"]
 
 
+@pytest.mark.slow
 def test_the_stream_has_keys_only_where_they_are_asked_for_and_its_persons_come_back(settings):
     from claims_sim import pipeline
     from claims_sim.generation.request import ClaimsRequest

@@ -162,6 +162,7 @@ def test_a_slow_answer_takes_away_no_claim_that_came_meanwhile(page, simulation)
     expect(rows(page)).to_have_count(shown)
 
 
+@pytest.mark.slow
 def test_paused_the_list_stands_still_and_nothing_is_missed(page, simulation):
     expect(rows(page)).to_have_count(20)
     page.get_by_role("button", name="Pause").click()
@@ -304,6 +305,7 @@ def test_the_labels_of_a_row_stand_on_one_line(still_page):
     assert (wish[0], wish[2]) == (wish[1], wish[3])
 
 
+@pytest.mark.slow
 def test_a_narrow_screen_shows_diagnosis_amount_and_risk_without_scrolling_sideways(still_page):
     page = still_page
     page.set_viewport_size({"width": 420, "height": 900})
@@ -359,6 +361,7 @@ def test_a_warning_is_shown_as_one_and_a_failure_as_a_failure(page, simulation):
         expect(tile).to_have_class(re.compile(f"tile {mood}"))
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_answer_is_not_taken_for_one_without_claims(still_page):
     page = still_page
     page.route("**/claims?limit=*", lambda route: route.fulfill(status=503, json={"detail": "the disk is gone"}))

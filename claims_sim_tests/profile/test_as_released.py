@@ -164,6 +164,7 @@ def test_a_code_that_one_diagnosis_brings_comes_with_it_and_with_no_other(fit):
         assert sum(code in one for one, d in zip(lists, dx, strict=True) if d != diagnosis) <= 5
 
 
+@pytest.mark.slow
 def test_lists_of_each_length_hold_a_code_as_often_as_the_tables_do(fit):
     """Every second list of a diagnosis holds its own code, whatever the length; else it is of any codes."""
     g = np.random.default_rng(8)

@@ -339,6 +339,7 @@ EMPTIED = [
 
 
 @pytest.mark.parametrize(("name", "without"), EMPTIED)
+@pytest.mark.slow
 def test_each_column_is_as_often_empty_as_it_is_though_others_are_told_by_it(fit, name, without):
     table, count = tariff_table(), 4000
     table = table.append_column("dx_primary_label", table["dx_primary_code"])

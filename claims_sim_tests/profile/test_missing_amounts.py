@@ -188,6 +188,7 @@ def test_a_word_in_the_place_of_an_amount_leaves_no_claim_out(read, word):
 
 
 @pytest.mark.parametrize("nothing", [0.3, 0.45, 0.55])
+@pytest.mark.slow
 def test_what_is_not_known_is_nothing_as_often_as_what_is_known(fit, nothing):
     """Visits claim nothing or their price, and of more than a quarter nobody knows."""
     g, table = np.random.default_rng(17), tariff_table(ROWS)

@@ -517,6 +517,7 @@ ROOMS = ["S11201", "S11104", "S11103", "S12103", "S11302"]
         pytest.param(VISITS, ROOMS, False, id="of some visits"),
     ],
 )
+@pytest.mark.slow
 def test_what_is_done_to_those_who_stay_may_be_of_a_list_of_their_own(fit, stays, others, passes):
     """One claim in twenty-five is of a stay; `others` are procedures of one visit in twenty-four."""
     rows = 6000
@@ -600,6 +601,7 @@ def test_lists_of_codes_of_another_list_and_with_daggers_are_taken_apart(tmp_pat
         ("3,4-methylene", "3,4-methylene"),
     ],
 )
+@pytest.mark.slow
 def test_a_list_of_procedures_is_its_first_one_where_a_comma_parts_codes(tmp_path, written, read):
     table = replaced(tariff_table(40), "procedure_code", [written] * 40)
     source = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))

@@ -317,6 +317,7 @@ def test_ceilings_of_benefits_are_paid_where_more_is_claimed_however_little_more
         assert (cut < 1.1 * most).sum() == pytest.approx((real < 1.1 * most).sum(), rel=0.2)
 
 
+@pytest.mark.slow
 def test_that_a_few_are_paid_above_what_they_claim_makes_ceilings_no_prices_of_cases(fit):
     g, rows = np.random.default_rng(23), 8_000
     stays, plan = g.random(rows) < 0.3, g.choice(3, rows)
@@ -398,6 +399,7 @@ def case_of(claims):
     return 2 * dx + service
 
 
+@pytest.mark.slow
 def test_what_is_paid_may_keep_to_lists_where_what_is_claimed_does(fit, by_two_schedules):
     table, benefits = by_two_schedules
     profile = fit(table)

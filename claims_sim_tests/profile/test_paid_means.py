@@ -41,6 +41,7 @@ def within(values, codes):
     return float(np.std(values - (np.bincount(ids, values) / np.bincount(ids))[ids]))
 
 
+@pytest.mark.slow
 def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
     follows_case, profile, _ = both
     assert profile.money.paid_means.follows_claimed == (0.0 if follows_case else 1.0)

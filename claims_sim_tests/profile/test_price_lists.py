@@ -29,6 +29,7 @@ def raised(fit):
     return fit(replaced(replaced(table, "amount_claimed", price), "amount_paid", price))
 
 
+@pytest.mark.slow
 def test_a_rise_of_all_prices_is_found_with_its_month(raised):
     rise = np.exp(raised.money.tariffs[0].factors[MONTH])
     assert np.allclose(rise[6:] / rise[0], RISE, atol=2e-4)
@@ -82,6 +83,7 @@ def test_a_file_of_the_past_has_the_prices_of_each_month_and_the_stream_those_of
         assert share_of_new(written(raised, clock=clock)[0]).mean() > 0.6
 
 
+@pytest.mark.slow
 def test_a_file_of_the_past_holds_the_amounts_that_are_asked_for(raised):
     claims, months = written(raised, clock="history", where=ClaimFilter.parse(["amount=1000000..2000000"]))
     claimed = claims["amount_claimed"].to_numpy()
@@ -413,6 +415,7 @@ def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_
     assert right[theirs].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_where_nearly_all_claims_bear_one_of_a_few_amounts_nobody_bears_another(fit):
     """Prices are those of a class, and a third bear one of two supplements: of both multiplied some prices are nobody's."""
     g = np.random.default_rng(8)
@@ -448,6 +451,7 @@ def with_drugs(fit):
     return table, drugs, fit(table)
 
 
+@pytest.mark.slow
 def test_prices_lie_on_their_own_grid_beside_what_is_added_to_them(with_drugs):
     """Each drug is an amount that is added, and none of its sums a price."""
     _, drugs, profile = with_drugs

@@ -86,6 +86,7 @@ def test_a_claim_with_a_code_has_its_label_and_no_name(fit):
     ],
     ids=["doctors", "titled", "few", "numbers", "short list", "doctors behind", "specialists", "doctors among"],
 )
+@pytest.mark.slow
 def test_what_is_no_list_of_procedures_stays_where_it_is(fit, names, share):
     profile = fit(named(names, share))
     assert PROCEDURE_NAME not in profile.vocabularies

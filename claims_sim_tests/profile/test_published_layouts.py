@@ -87,6 +87,7 @@ def test_of_columns_that_are_called_a_gap_the_one_that_is_it_is_taken_whichever_
 
 
 @pytest.mark.parametrize(("of_all", "found"), [(1.0, True), (0.5, False)])
+@pytest.mark.slow
 def test_what_is_claimed_less_what_is_paid_is_the_gap_whatever_it_is_called(tmp_path, of_all, found):
     table = tariff_table(900)
     paid = [p * (0.5 if i % 3 else 1.2) for i, p in enumerate(table["amount_paid"].to_pylist())]
@@ -97,6 +98,7 @@ def test_what_is_claimed_less_what_is_paid_is_the_gap_whatever_it_is_called(tmp_
     assert placed_in(own, tmp_path).get("amount_gap") == ("adjustmentAmount" if found else None)
 
 
+@pytest.mark.slow
 def test_what_is_hardly_ever_anything_is_no_gap_where_nearly_all_are_paid_what_they_claim(tmp_path):
     table = tariff_table(900)
     claimed = table["amount_claimed"].to_pylist()

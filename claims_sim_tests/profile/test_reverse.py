@@ -330,6 +330,7 @@ def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, dec
         (["-Rp 200.000,50", "-$ 5"] * 60, {"-20.5": "-Rp 20,50"}),
     ],
 )
+@pytest.mark.slow
 def test_amounts_as_text_are_written_with_their_marks(tmp_path, texts, amounts):
     rows = len(texts)
     told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": texts}
@@ -377,6 +378,7 @@ NAMED_DATES = [
 
 
 @pytest.mark.parametrize(("dates", "form", "text"), NAMED_DATES)
+@pytest.mark.slow
 def test_dates_are_written_as_they_are_read(tmp_path, dates, form, text):
     written = forms_of(tmp_path, admit_dt=dates).dates["admit_dt"]
     assert written.form == form
@@ -412,6 +414,7 @@ def test_made_up_numbers_of_persons_are_where_real_ones_hardly_are(tmp_path, kin
 @pytest.mark.parametrize(
     ("days", "form"), [(["1/2/2025", "12/31/2024", "3/4/2025"], "%-m/%-d/%Y"), (["02-JAN-25"], "%d-@-%y"), (["2025-01-02"], "%Y-%m-%d")]
 )  # fmt: skip
+@pytest.mark.slow
 def test_the_form_of_dates_shows_however_few_different_ones_there_are(tmp_path, days, form):
     many = days * (30_000 // len(days))
     told = {"dx_primary_code": ["A00"] * len(many), "amount_claimed": [1.0] * len(many)}

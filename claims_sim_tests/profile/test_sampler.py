@@ -163,6 +163,7 @@ def daily(fit):
     return profile, days, holiday
 
 
+@pytest.mark.slow
 def test_months_have_more_claims_on_the_weekdays_that_they_have_more_of(daily):
     profile, days, holiday = daily
     admit = Sampler(profile).draw_claims(2, np.arange(200_000))["admit_dt"].to_numpy().astype("datetime64[D]")
@@ -187,6 +188,7 @@ def test_a_range_of_days_has_each_weekday_as_often_as_it_comes_in_it(daily):
     assert share == pytest.approx(np.array([1, 1, 1, 1, 1, 1, 1 / 3, 1, 1, 1]) / (9 + 1 / 3), abs=0.006)
 
 
+@pytest.mark.slow
 def test_heavy_tails_keep_their_quantiles(foreign_profile):
     real = foreign_table()["amount_claimed"].to_numpy()
     drawn = Sampler(foreign_profile).draw_claims(5, np.arange(20_000))["amount_claimed"].to_numpy()

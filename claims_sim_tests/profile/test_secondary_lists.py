@@ -230,6 +230,7 @@ def test_codes_stand_in_lists_of_claims_as_grave_as_theirs_are(of_grave_claims, 
     assert all(table.smallest >= profile.k for table in shown)
 
 
+@pytest.mark.slow
 def test_in_which_band_a_length_is_follows_from_what_is_told_of_lengths(of_grave_claims, fit):
     """One list more, or the length of one, is nothing that a band may show."""
     profile = fit(of_grave_claims)

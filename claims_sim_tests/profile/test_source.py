@@ -186,6 +186,7 @@ def test_the_whole_column_says_whether_months_come_before_days(tmp_path, texts, 
         ("02-Jax-2025", None), ("31-Feb-2025", None), ("Jan 2025", None), ("2 Janet 2025", None), ("02-Jan-2025 25:00", None),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_dates_with_names_of_months_are_read(tmp_path, text, read):
     dates = [text, "2024-03-04", "04/03/2024"]
     column = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=dates)).columns["admit_dt"].to_pylist()

@@ -35,6 +35,7 @@ def on(table, day):
     return float(np.mean(table["admit_dt"].to_numpy().astype("datetime64[D]") == day))
 
 
+@pytest.mark.slow
 def test_a_holiday_and_a_day_of_batches_are_told_and_no_other_day(dated):
     profile, _ = dated
     assert [str(day) for day in profile.special_dates] == ["2024-06-17", "2024-09-30"]

@@ -117,6 +117,7 @@ def test_how_long_visits_last_is_told_by_those_whose_end_is(fit):
 
 
 @pytest.mark.parametrize("told", ["all stays", "a few stays", "one visit", "none"])
+@pytest.mark.slow
 def test_visits_begin_at_their_hours_where_no_end_of_them_is_told(fit, told):
     """Three in ten houses write the day only; discharges are told of all stays, or of fewer than may be told of."""
     g = np.random.default_rng(35)
@@ -182,6 +183,7 @@ def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
 
 
 @pytest.mark.parametrize("of", ["any second", "whole hours", "few persons"])
+@pytest.mark.slow
 def test_stays_of_any_length_are_told_by_their_hours(fit, of):
     g = np.random.default_rng(34)
     table = tariff_table(ROWS)
@@ -354,6 +356,7 @@ def test_some_days_at_the_end_of_a_month_have_as_few_claims_on_sundays_as_others
 
 
 @pytest.mark.parametrize("days", [(4, 11), (0, 21), (29, 54)])
+@pytest.mark.slow
 def test_a_table_of_part_of_a_month_is_not_closed_with_it(fit, days):
     """Claims begin on some days of January, February or both, and stays end when they do."""
     g, table = np.random.default_rng(40), tariff_table(ROWS)

@@ -123,6 +123,7 @@ def test_the_same_claims_and_seed_give_the_same_version_and_others_another(claim
     ],
     ids=lambda poor: next(iter(poor)),
 )
+@pytest.mark.slow
 def test_a_poor_source_still_trains_a_scorer_that_flags_few_clean_claims(claims, replace, at, tmp_path, poor):
     trained = train_scorer(replace(claims(800, 1), **poor), profile_hash="x", seed=1)
     trained.save(tmp_path)

@@ -98,6 +98,7 @@ def test_a_scorer_that_was_taught_finds_more_of_what_no_lesson_held(profile, sco
     assert found[1] > found[0] + 0.005
 
 
+@pytest.mark.slow
 def test_a_taught_scorer_is_saved_and_loaded_whole(scorers, tmp_path, claims, at):
     plain, taught = scorers
     assert "taught.parquet" in taught.files
