@@ -31,9 +31,9 @@ _FEW_DAYS, _FEWEST_MONTHS = 3, 3
 """On so few days of a month, from its begin or its end, there are claims where these tell their month alone; so many months show it."""
 _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
-STAY_GAP: Final = "stay_gap"
 PAST_MIDNIGHT: Final = "past_midnight"
-"""Whether a visit of no day of stay ends on the next day: it begins late, and ends early."""
+"""Whether a visit of no day of stay ends on the next day: it begins late, and ends early. Not, where its end is not told."""
+STAY_GAP: Final = "stay_gap"
 """The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
 _NEVER: Final = np.datetime64("NaT")
 _USUAL_GAPS: Final = (-1, 0, 1)

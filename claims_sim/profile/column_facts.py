@@ -55,8 +55,9 @@ _SHARES: Final = {
     "cbg": "regexp_full_match({t}, {cbg})",
     "province": "upper({t}) IN ({provinces})",
     "service": "regexp_replace(lower({t}), '[^a-z0-9]', '', 'g') IN ({services})",
-    "owner": r"regexp_matches(lower({t}), '\b(public|private|government|govt|(not |non-?|for-)?for[ -]profit|swasta|pemerintah|"
-    r"p[uú]blic[oa]|privad[oa]|publi(que|k)|priv[eé]|privat|[oö]ffentlich|charit|trust|military|municipal)')",
+    "owner": r"regexp_full_match(lower({t}), '((public|private|government(al)?|govt|swasta|pemerintah|p[uú]blic[oa]|privad[oa]|publi(que|k)"
+    r"|priv[eé]|privat|[oö]ffentlich|charity|trust|military|municipal|hospitals?|sector|profit|not|non|for)"
+    r"[ (),./-]*)+') AND lower({t}) NOT IN ('hospital', 'hospitals', 'sector')",
 }
 
 

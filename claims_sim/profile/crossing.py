@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, admitted
-from claims_sim.profile.calendar import OF_ANY_TIME, STAY_GAP, STAY_MINUTES
+from claims_sim.profile.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import BLANKS, FURTHER_PLACE, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile, Table, Tariff
 from claims_sim.profile.encode import (
@@ -46,6 +46,7 @@ _CALLED: Final = {
     DX_GROUP: "group of diagnoses",
     HAS_CASE_GROUP: "whether there is a case group",
     HAS_PROCEDURE: "whether anything was done",
+    PAST_MIDNIGHT: "whether a visit ends on the next day",
     PROCEDURE_GROUP: "group of procedures",
     PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",

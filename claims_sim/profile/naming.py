@@ -20,8 +20,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "discharge": "lopp dimissione wypisu wypis "
     "cikis taburcu austritt behandlungsende einddatum keluar pulang discharge discharged dschrg krs selesai end stop thru "
     "through until sampai release dsc saida alta egreso entlassung sortie",
-    "los": "nights noches notti nuitees nachten naechte noites "
-    "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
+    "los": "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
+    "nights": "nights noches nuitees nachten naechte noites",
     "length": "duree lama length durasi duration",
     "days": "gg giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
@@ -52,7 +52,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "type": "liik soort rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
     "service": "behandelsetting ravityyp zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
-    "severity": "stratification grav complicanze gravita "
+    "stratification": "stratification",
+    "severity": "grav complicanze gravita "
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok livello",
     "rank": "niveau nivel level livello tingkat",
@@ -111,6 +112,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "companions": "kaasuvad sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
     "sex": "sugu kelamin sex sexo sexe gender geschlecht geslacht",
+    "room": "room ward kamar ruang",
     "relative": "rltv relative relatif drg rw adjrw bewertungsrelation",
     "postal": "zip zipcode postcode postal postleitzahl kodepos",
     "annual": "annual annually yearly anual tahunan",
@@ -125,7 +127,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message!"),
     "admit_dt": ("admit date", "admit", "first service date", "visit date", "service date", "date!", "claimed date"),
     "discharge_dt": ("discharge date", "discharge", "last service date", "to date!"),
-    "los": ("los", "length stay", "days stay", "length", "days count"),
+    "los": ("los", "length stay", "days stay", "length", "days count", "nights!"),
     "province_name": ("province", "region", "area"),
     "district_name": ("district", "area"),
     "facility_id": ("facility id", "facility code", "facility hash", "facility!", "facility npi"),
@@ -142,7 +144,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "admit type",
         "claimed type",
     ),
-    "severity_group": ("severity", "severity level"),
+    "severity_group": ("severity", "severity level", "stratification!"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd", "icd primary"),
     "dx_primary_label": ("dx label", "dx primary label", "icd label", "dx!"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
@@ -154,15 +156,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "companions count",
         "not_first count!",
     ),
-    "procedure_code": (
-        "procedure primary",
-        "procedure code",
-        "procedure",
-        "icd9 code",
-        "icd9",
-        "price code",
-        "service code",
-    ),
+    "procedure_code": ("procedure primary", "procedure code", "procedure", "icd9 code", "icd9", "price code"),
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
@@ -182,7 +176,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
     "amount_paid": frozenset({"gap", "own", "code", "id", "date", "days", "count", "class", "type", "annual", "delay"}),
     "amount_gap": frozenset({"id", "date", "days", "annual", "los", "length", "code", "type", "count", "class"}),
     "facility_class": frozenset({"visit", "stay"}),
-    "facility_ownership": frozenset({"insurer", "person"}),
+    "facility_ownership": frozenset({"insurer", "person", "room"}),
     "severity_group": frozenset({"date", "admit"}),
     "comorbidity_count": frozenset({"procedure", "amount", "claimed", "paid", "level"}),
     "service_type": frozenset({"region", "district", "area"}),
@@ -312,7 +306,7 @@ _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
-        "first", "last", "group",
+        "first", "last", "group", "nights", "stratification", "room",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""
@@ -510,9 +504,19 @@ def coded(canonical: str, values: Mapping[str, float | None], column: str = "") 
     return {value: table[number] for value, number in numbers.items() if number in table}
 
 
-def says_facility(column: str) -> bool:
-    """Does a name say that the column is one of facilities?"""
-    return any("facility" in meanings for meanings in meanings_of(column))
+def says_kind_of_facility(column: str) -> bool:
+    """Does a name say that the column holds kinds of facilities, and is it none of ours?"""
+    said = frozenset[str]().union(*meanings_of(column))
+    is_ours = plain(column) in {name.replace("_", "") for name in _PATTERNS}
+    return (
+        {"facility", "type"} <= said and not said & (_NEVER["facility_ownership"] | {"visit", "stay"}) and not is_ours
+    )
+
+
+def says_service_code(column: str) -> bool:
+    """Does a name say that the column holds codes of services, and nothing else?"""
+    words = meanings_of(column)
+    return len(words) == 2 and "service" in words[0] and "code" in words[1]
 
 
 def is_indonesian(column: str) -> bool:

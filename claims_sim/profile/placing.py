@@ -9,12 +9,26 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, keys, speaks_for_itself
-from claims_sim.profile.naming import is_first, is_no_amount, meanings_of, name_score, plain, says_facility, says_paid
+from claims_sim.profile.naming import (
+    is_first,
+    is_no_amount,
+    meanings_of,
+    name_score,
+    plain,
+    says_kind_of_facility,
+    says_paid,
+    says_service_code,
+)
 from claims_sim.profile.source_sql import CANONICAL
 
 POSSIBLE: Final = 0.3
 """From here on a line is mentioned."""
-_ALL_OWNERS: Final = 0.95
+_ALL_OWNERS, _MOST_OWNERS = 0.95, 8
+"""So many of a column's values are kinds of owners, of which there are so many at most."""
+_ALSO: Final = 0.9
+"""How well a name fits a column of ours that its values speak for, where it is rather another's name."""
+_MANY_CODES: Final = 20
+"""Codes of services are acts from here on; fewer are kinds of service."""
 _FEW: Final = 0.1
 """Of so few values beside another column's codes are kinds or wards, no diagnoses."""
 _NEARLY_ALWAYS: Final = 0.9
@@ -50,6 +64,7 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     `pairs`: those that are known already.
     """
     pairs, of_persons = [*pairs], _keys_of_persons(facts)
+    has_owners = any(name_score(theirs, "facility_ownership") for theirs in facts)
     for theirs, found in facts.items():
         for ours in ("claim_id", *CANONICAL):
             content, why = how_it_fits(ours, found)
@@ -57,9 +72,7 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             alone = speaks_for_itself(ours, found)
             if theirs in of_persons:
                 named = {"claim_id": 0.0, "patient_id_hash": 1.0}.get(ours, named)
-            if ours == "facility_ownership" and found["owner"] > _ALL_OWNERS and says_facility(theirs):
-                # Types of hospitals that are public and private are owners.
-                named = 1.0
+            named = _named_by_content(ours, theirs, found, named, has_owners=has_owners)
             confidence = round(max(named * (0.5 + 0.5 * content), alone), 2) if content else 0.0
             if confidence >= POSSIBLE:
                 pairs.append(Placed(ours, theirs, confidence, f"name {named:.2f}; {why}"))
@@ -88,6 +101,19 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     open_ = tuple(p for p in pairs if not done & {p.ours, p.theirs})
     order = ["claim_id", *CANONICAL]
     return tuple(sorted(placed, key=lambda p: order.index(p.ours))), open_
+
+
+def _named_by_content(ours: str, theirs: str, found: Facts, named: float, *, has_owners: bool) -> float:
+    """How well a name fits, where what the column holds says what it means: types of hospitals that are public and private are owners,
+    where none are named (`has_owners`), and many codes of services are acts.
+    """  # noqa: D205
+    if ours in ("facility_ownership", "facility_type") and not has_owners and says_kind_of_facility(theirs):
+        is_owners = found["owner"] > _ALL_OWNERS and 1 < found["kinds"] <= _MOST_OWNERS
+        # Where no other column holds types, it stays the one that does.
+        return {"facility_ownership": _ALSO, "facility_type": (1 + _ALSO) / 2}[ours] if is_owners else named
+    if ours == "procedure_code" and not named and says_service_code(theirs) and found["kinds"] > _MANY_CODES:
+        return _ALSO
+    return named
 
 
 def _is_by_number(pair: Placed) -> bool:

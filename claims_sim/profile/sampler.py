@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty, with_nulls
+from claims_sim.profile.calendar import PAST_MIDNIGHT
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Ints, Mask
@@ -412,14 +413,13 @@ class Sampler:
             draft.codes["los_days"] = los.astype(np.int32)
             if "los" in self._bins:
                 draft.codes["los"] = self._bins["los"].code(los)
-        if (
-            "admit_dt" in claims.column_names
-            and "discharge_dt" in claims.column_names
-            and ("los" not in claims.column_names or STAY_SPAN in self._bins)
-        ):
+        if "admit_dt" in claims.column_names and "discharge_dt" in claims.column_names:
             admit, discharge = (claims[name].to_numpy().astype("datetime64[D]") for name in HISTORY_COLUMNS)
             days = (discharge - admit).astype(np.int32)
             draft.codes.setdefault("los_days", days)
+            if "los" in claims.column_names:
+                none = pc.fill_null(pc.equal(claims["los"].cast(pa.float64()), 0.0), fill_value=False).to_numpy()
+                draft.codes[PAST_MIDNIGHT] = ((days == 1) & none).astype(np.int32)
             if STAY_SPAN in self._bins:
                 draft.codes[STAY_SPAN] = self._bins[STAY_SPAN].code(days.astype(float))
 

@@ -220,6 +220,8 @@ class Calendar:
         """Seconds of the day of admission and of discharge."""
         if WEEKDAY not in draft.codes and (weekday := self._draw("admit_weekday", key, rows, draft)) is not None:
             draft.codes[WEEKDAY] = weekday
+        # Where the dates are given and nothing else says so, no visit goes past midnight.
+        draft.codes.setdefault(PAST_MIDNIGHT, np.zeros(len(rows), np.int32))
         first = self._hour("admit_hour", key, rows, draft)
         draft.codes["admit_hour"] = first
         last = self._hour("discharge_hour", key, rows, draft)

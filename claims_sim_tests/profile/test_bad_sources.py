@@ -384,6 +384,7 @@ def test_amounts_that_are_written_otherwise_are_told_by_their_form_and_never_quo
     assert "Lira" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_where_every_claim_has_a_code_of_its_own_one_that_says_nothing_stands_for_all(fit, table):
     own = replaced(table, "dx_primary_code", [f"{'ABXY'[i % 4]}{'CDEF'[i // 4 % 4]}{i:04d}" for i in range(ROWS)])
     profile = fit(own)

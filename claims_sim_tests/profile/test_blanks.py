@@ -274,6 +274,7 @@ def test_a_gap_that_is_something_else_is_left_out(fit, odd, left_out):
 
 
 @pytest.mark.parametrize("name", ["amount_gap", "comorbidity_count"])
+@pytest.mark.slow
 def test_a_column_that_follows_from_others_and_is_empty_stays_so_in_a_table_that_stands_for_the_source(fit, name):
     profile, rows = fit(tariff_table(ROWS).append_column(name, pa.nulls(ROWS, pa.float64()))), np.arange(300)
     assert profile.defaults[name].endswith("though the source's is empty")

@@ -75,6 +75,7 @@ def test_what_crosses_says_that_they_are_not_the_sources(profile):
     assert own.origin == "well-known conditions of the public code system, whatever the source has"
 
 
+@pytest.mark.slow
 def test_beside_diagnoses_of_icd_9_they_are_codes_of_that(fit):
     profile = fit(counted(codes=[icd9cm.COMPANIONS[i % 12] for i in range(ROWS)]))
     assert profile.vocabularies["dx_secondary_codes"] == icd9cm.COMPANIONS

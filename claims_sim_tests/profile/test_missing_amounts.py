@@ -176,6 +176,7 @@ def test_claims_with_one_amount_keep_the_other_unknown():
 
 
 @pytest.mark.parametrize("word", ["-", "n/a", "NULL", "on request"])
+@pytest.mark.slow
 def test_a_word_in_the_place_of_an_amount_leaves_no_claim_out(read, word):
     table = by_head()
     hospital = np.array(table["facility_type"].to_pylist()) == HOSPITAL

@@ -475,6 +475,7 @@ def test_numbers_of_nobody_known_speak_against_a_list_and_none_for_it(fit):
     assert told(own, known) == set()
 
 
+@pytest.mark.slow
 def test_claims_without_a_value_neither_make_a_list_nor_spoil_one(fit):
     """Who has a number of one's own has one vote, however many claims without one."""
     shared = ["345678", "456789", "567891", "678912", "789123", "891234"]

@@ -240,6 +240,7 @@ def test_what_a_place_raises_its_prices_by_is_not_told_of_one_facility(fit):
     assert rises[owners[2], 1] == pytest.approx(rises[owners[2], 0], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_places_have_rises_of_their_own_where_half_the_claims_were_dealt_out(fit):
     """Every third kind of house has four, the others one: the claims of these are dealt out."""
     table = priced(of_each_owner)
@@ -277,6 +278,7 @@ def test_houses_whose_prices_follow_from_nothing_but_rise_by_shares_of_their_own
 
 
 @pytest.mark.parametrize("amount", [0.0, 5000.0])
+@pytest.mark.slow
 def test_where_all_claim_the_same_or_nothing_all_are_drawn_so(fit, amount):
     table = paid_in_full(tariff_table(2000), np.full(2000, amount))
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(500))

@@ -733,3 +733,35 @@ def test_nights_services_and_what_is_not_covered_are_found_by_their_names(tmp_pa
         "service_code",
         "not_covered_total",
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "is_not"),
+    [
+        (
+            "Hospital",
+            ["Leeds NHS Foundation Trust", "Public Hospital of Acton", "Military Hospital Corby"],
+            "facility_ownership",
+        ),
+        ("hospital_payer_type", ["Public", "Private"], "facility_ownership"),
+        ("hospital_room_type", ["Private", "Semi-private"], "facility_ownership"),
+        ("facility_type", ["Public", "Private"], "facility_ownership"),
+        ("service_code", ["110", "120", "130", "140"], "procedure_code"),
+        ("icu_nights", [0, 1, 2], "los"),
+        ("nightshift", [0, 1], "los"),
+        ("age_stratification", ["0-17", "18-64", "65+"], "severity_group"),
+    ],
+)
+def test_what_is_only_called_so_or_only_holds_such_words_is_not_taken_for_it(tmp_path, column, values, is_not):
+    absent = ["facility_ownership", "facility_class", "severity_group", "procedure_code", "los"]
+    table = tariff_table(900).drop_columns(absent)
+    table = table.append_column(column, pa.array([values[i % len(values)] for i in range(900)]))
+    assert placed_in(table, tmp_path).get(is_not) != column
+
+
+def test_a_column_that_is_called_owner_is_it_whatever_a_type_holds(tmp_path):
+    table = tariff_table(900)
+    table = table.rename_columns(["Owner" if name == "facility_ownership" else name for name in table.column_names])
+    table = table.append_column("Hospital Type", pa.array(["Public", "Private", "Public"] * 300))
+    placed = placed_in(table, tmp_path)
+    assert (placed["facility_ownership"], placed["facility_type"]) == ("Owner", "Hospital Type")

@@ -52,6 +52,7 @@ def days_of(path, dates):
         ([None] * 12_000 + ["01/01/2568"] * 2, [None] * 12_000 + ["2025-01-01"] * 2),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_days_first_without_marks_and_years_of_the_buddhist_era_are_read(tmp_path, dates, read):
     assert days_of(tmp_path, dates) == read
 

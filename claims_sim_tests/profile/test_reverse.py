@@ -41,6 +41,7 @@ def test_a_list_in_a_text_is_written_back_with_what_stands_between_its_codes(tmp
         (["I10;70.92", "I10"], True),
     ],
 )
+@pytest.mark.slow
 def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dotted):
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
     spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes)
@@ -75,6 +76,7 @@ def forms_of(path, **columns):
         (["99213", "85610", "0.5"], None),
     ],
 )
+@pytest.mark.slow
 def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path, codes, place):
     assert forms_of(tmp_path, procedure_code=codes).codes["procedure_code"].small == place
 
@@ -104,6 +106,7 @@ def test_where_codes_are_more_says_that_there_is_none(tmp_path):
     [([20240102, 20240203, None], "%Y%m%d"), ([20240102.0, 20240203.0, None], "%Y%m%d"), ([202401, 202402, 202402], "%Y%m"),
      (["202401", "202402", "202402"], "%Y%m"), (["02/01/2024", "31/01/2024", None], "%d/%m/%Y")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_dates_are_written_as_the_numbers_or_texts_that_they_are(tmp_path, dates, form):
     assert forms_of(tmp_path, admit_dt=dates).dates["admit_dt"].form == form
 
@@ -124,6 +127,7 @@ TIMES = {
         ([7.5, 9.2, 8.1], 0),
     ],
 )
+@pytest.mark.slow
 def test_stays_have_decimals_where_most_are_as_long_as_their_hours(tmp_path, los, decimals):
     assert forms_of(tmp_path, los=los, **TIMES).decimals == decimals
 
@@ -142,6 +146,7 @@ def test_stays_have_decimals_where_most_are_as_long_as_their_hours(tmp_path, los
         ({"0000": 600, "39.10": 60}, {}),
     ],
 )
+@pytest.mark.slow
 def test_codes_of_a_shape_may_have_their_dot_elsewhere_than_most_of_their_column(tmp_path, codes, places):
     listed = [code for code, claims in codes.items() for _ in range(claims)]
     told = {
@@ -279,6 +284,7 @@ def test_codes_in_lists_have_their_dots_each_where_its_shape_has_it(tmp_path):
         ([["E11.9", "I10"], ["e11.9"]], Ways([("", 50), ("small", 100)])),
     ],
 )
+@pytest.mark.slow
 def test_lists_of_codes_may_be_written_in_two_ways(tmp_path, lists, way):
     told = {"dx_primary_code": ["A00"] * 200, "admit_dt": ["2024-01-02"] * 200, "amount_claimed": [1.0] * 200}
     form = forms_of(tmp_path, **told, dx_secondary_codes=lists * 100).codes["dx_secondary_codes"]
@@ -299,6 +305,7 @@ def test_of_many_cells_the_shares_of_ways_are_told_in_hundredths(tmp_path):
         ([*[1.25] * 95, *[1 / 3] * 5], 2), ([*[1.25] * 90, *[1 / 3] * 10], None),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, decimals):
     rows = len(weights)
     told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows}

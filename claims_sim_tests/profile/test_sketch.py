@@ -98,6 +98,7 @@ def test_claims_that_are_numbered_anew_have_not_changed(source):
 
 
 @pytest.mark.parametrize("lists", [["88.01#90.59", "88.01"], ["88.01", "88.01#90.59"]])
+@pytest.mark.slow
 def test_further_procedures_of_a_claim_count_as_all_that_is_read_of_it(tmp_path_factory, lists):
     """A refresh that differs by what one person has behind the first procedure is held back as any other."""
     before, after = (

@@ -166,6 +166,7 @@ def test_secondary_codes_in_text_are_read_as_lists(tmp_path, text):
         (["2024-04-03 11:00 PM", "2024-12-25 03:04:05 PM", "2025-02-01 09:00 AM"], "2024-12-25T15:04:05"),
     ],
 )
+@pytest.mark.slow
 def test_the_whole_column_says_whether_months_come_before_days(tmp_path, texts, second):
     column = read_source(parquet(tmp_path / "c.parquet", **SMALL, admit_dt=texts)).columns["admit_dt"].to_pylist()
     assert column[1].isoformat() == second
@@ -455,6 +456,7 @@ def test_oddities_are_reported_in_sentences(tmp_path):
         ("(12.50)", None), ("1,23,456", None), ("1.2.3", None), ("KWD 1.234", None), ("Rp", None),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_amounts_are_read_with_currencies_and_marks_of_thousands_where_their_form_tells(read, written, amount):
     table = pa.table(SMALL | {"amount_claimed": [written, "7.25", "0"]})
     assert read(table).columns["amount_claimed"].to_pylist() == [amount, 7.25, 0.0]

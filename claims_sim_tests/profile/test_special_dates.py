@@ -73,6 +73,7 @@ def test_a_date_of_fewer_than_k_persons_is_not_told(fit):
 
 
 @pytest.mark.parametrize(("rows", "told"), [(20_000, (16, 20)), (600, (0, 0))], ids=["many", "too few to tell"])
+@pytest.mark.slow
 def test_where_a_table_begins_and_ends_inside_a_month_no_claim_is_drawn_outside(fit, rows, told):
     """From 17 January to the 10th of December; of a few claims a week, nobody can tell that the table begins so late."""
     g = np.random.default_rng(43)

@@ -41,6 +41,7 @@ def at_midnight(claims, name):
     return moments == moments.astype("datetime64[D]")
 
 
+@pytest.mark.slow
 def test_houses_that_write_the_day_only_do_so_in_what_is_drawn(fit):
     table = with_times(tariff_table(ROWS), np.random.default_rng(3).random(ROWS) < 0.3)
     claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
@@ -153,6 +154,7 @@ def minutes_of(claims):
     return (discharge - admit) / np.timedelta64(1, "m")
 
 
+@pytest.mark.slow
 def test_stays_that_end_a_quarter_past_whole_days_do_so_in_what_is_drawn(fit):
     """Six in ten stays end so many days and fifteen minutes later, by the second; visits take fifteen minutes, at any hour."""
     g = np.random.default_rng(32)
@@ -257,6 +259,7 @@ def test_dates_that_tell_how_long_a_case_is_open_do_so_whatever_the_days_of_stay
     assert again["amount_paid"].equals(claims["amount_paid"])
 
 
+@pytest.mark.slow
 def test_dates_of_a_third_of_the_claims_tell_how_long_a_case_is_open(fit):
     """Of some visits the first and the last of two or three days are told, on any days of a month but Sundays."""
     g, table = np.random.default_rng(35), tariff_table(ROWS)
@@ -485,21 +488,54 @@ def test_of_one_persons_many_stays_it_is_not_told_whether_they_end_with_the_mont
     assert "same_month" not in fit(table).tables
 
 
-def test_visits_past_midnight_begin_late_and_last_less_than_a_day(fit):
-    """An emergency unit is open at any hour; who comes in the evening may leave the next day without a day of stay."""
+def with_nights(rows=20_000, persons_past=None):
+    """An emergency unit is open at any hour; who comes in the evening may leave the next day without a day of stay.
+
+    Who stays comes from 9 to 12 and leaves from 13 to 15. `persons_past`: so many persons leave past midnight, all others before it.
+    """
     g = np.random.default_rng(8)
-    table = tariff_table(20_000, seed=8)
-    visit = table["los"].to_numpy() == 0
-    begins, lasts = g.integers(0, 1440, table.num_rows), g.integers(60, 240, table.num_rows)
+    table = tariff_table(rows, seed=8)
+    days, visit = table["los"].to_numpy(), table["los"].to_numpy() == 0
+    begins, lasts = np.where(visit, g.integers(0, 1440, rows), g.integers(540, 720, rows)), g.integers(60, 240, rows)
+    if persons_past is not None:
+        allowed = np.isin(np.arange(rows), np.flatnonzero(visit & (begins + lasts > 1440))[:persons_past])
+        begins = np.where(visit & ~allowed, np.minimum(begins, 1439 - lasts), begins)
     admit = table["admit_dt"].to_numpy().astype("datetime64[D]").astype("datetime64[m]") + begins
-    days = table["los"].to_numpy()
-    discharge = np.where(visit, admit + lasts, (admit.astype("datetime64[D]") + days).astype("datetime64[m]") + 600)
-    table = replaced(table, "admit_dt", pa.array(admit.astype("datetime64[us]")))
-    table = replaced(table, "discharge_dt", pa.array(discharge.astype("datetime64[us]")))
-    past = visit & (discharge.astype("datetime64[D]") > admit.astype("datetime64[D]"))
+    leaves = (admit.astype("datetime64[D]") + days).astype("datetime64[m]") + g.integers(780, 900, rows)
+    discharge = np.where(visit, admit + lasts, leaves)
+    for name, moments in (("admit_dt", admit), ("discharge_dt", discharge)):
+        table = replaced(table, name, pa.array(moments.astype("datetime64[us]")))
+    return table
+
+
+def ends_next_day(claims):
+    return (claims["los"] == 0) & (claims["discharge_dt"].dt.normalize() > claims["admit_dt"].dt.normalize())
+
+
+def test_visits_past_midnight_begin_late_and_last_less_than_a_day(fit):
+    table = with_nights()
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(20_000)).to_pandas()
-    ends_next_day = (drawn["los"] == 0) & (drawn["discharge_dt"].dt.normalize() > drawn["admit_dt"].dt.normalize())
-    assert ends_next_day.mean() == pytest.approx(past.mean(), rel=0.15)
-    of_those = drawn[ends_next_day]
-    assert (of_those["admit_dt"].dt.hour >= 20).mean() > 0.97
-    assert (of_those["discharge_dt"] - of_those["admit_dt"] < np.timedelta64(1, "D")).mean() > 0.99
+    past = ends_next_day(drawn)
+    assert past.mean() == pytest.approx(ends_next_day(table.to_pandas()).mean(), rel=0.15)
+    assert (drawn[past]["admit_dt"].dt.hour >= 20).mean() > 0.97
+    assert (drawn[past]["discharge_dt"] - drawn[past]["admit_dt"] < np.timedelta64(1, "D")).mean() > 0.99
+    assert drawn[drawn["los"] > 0]["admit_dt"].dt.hour.between(9, 11).mean() > 0.97
+
+
+def test_where_dates_are_given_hours_are_those_of_their_visits(fit):
+    """A clock gives the dates, and the claims their times: who stays still comes in the morning, and leaves after noon."""
+    sampler, rows = Sampler(fit(with_nights())), np.arange(4_000)
+    claims = sampler.draw_claims(1, rows)
+    timed = sampler.draw_day_times(1, rows, claims.drop_columns(["discharge_dt"]))
+    stays = claims["los"].to_numpy() > 0
+    admit, discharge = (seconds.to_numpy()[stays] // 3600 for seconds in timed.columns)
+    assert np.isin(admit, range(9, 12)).mean() > 0.97
+    assert np.isin(discharge, range(13, 15)).mean() > 0.97
+
+
+def test_that_a_few_persons_leave_past_midnight_is_not_told(fit):
+    profile = fit(with_nights(rows=6_000, persons_past=8))
+    assert all("past_midnight" not in table.parents for table in profile.tables.values())
+    many = fit(with_nights(rows=6_000))
+    assert "past_midnight" in many.tables["admit_hour"].parents
+    assert any("whether a visit ends on the next day" in table.given for table in describe_crossing(many).tables)

@@ -240,16 +240,49 @@ def test_a_weight_lies_as_high_where_it_was_dealt_as_where_it_came_from():
     assert np.array_equal(borne[~moved], weight[~moved])
 
 
-def test_a_weight_that_may_not_be_told_of_a_place_is_not_borne_there():
+@pytest.mark.parametrize("place_of_it", [0, 1])
+def test_a_weight_that_may_not_be_told_of_a_place_is_not_borne_there(place_of_it):
     """The highest weight of one place is borne in a single facility: what is dealt out bears the highest that others have."""
     g = np.random.default_rng(7)
-    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[500] * 6])
-    place = np.where(house <= 3, np.array([0, 0, 1, 1])[np.minimum(house, 3)], house % 2).astype(np.int32)
+    house = np.repeat(np.arange(1, 10), [600, 500, 1500, *[300] * 6])
+    of_group = np.array([0, 1 - place_of_it, place_of_it, place_of_it])[np.minimum(house - 1, 3)]
+    place = np.where(house <= 3, of_group, house % 2).astype(np.int32)
     use = g.choice(3, len(house), p=[0.5, 0.3, 0.2])
-    use[(use == 2) & (place == 1) & (house != 3)] = 1
+    use[(use == 2) & (place == place_of_it) & (house != 3)] = 1
     weight = np.array([[1.0, 2.0, 3.0], [70.0, 80.0, 90.0]])[place, use]
+    highest = (3.0, 90.0)[place_of_it]
     dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
-    assert (weight == 90.0).sum() > 50
-    assert (dealt.group >= 0)[weight == 90.0].all()
-    assert (borne != 90.0).all()
+    assert (weight == highest).sum() > 50
+    assert (dealt.group >= 0)[weight == highest].all()
     assert np.isfinite(borne).all()
+    assert (borne != highest).all()
+    moved = dealt.group >= 0
+    there = dealt.kinds[dealt.kind_dealt][:, 1]
+    assert np.array_equal(borne[moved] >= 70.0, there[moved] == 1)
+
+
+def test_where_no_weight_of_a_place_may_be_told_none_is_borne_there():
+    """The third place has one facility: what is dealt to it has no weight, and not another place's either."""
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 12), [600, 500, 400, *[500] * 8])
+    place = np.where(house <= 3, house - 1, house % 2).astype(np.int32)
+    weight = (10.0 ** np.arange(3))[place] * (1.0 + g.choice(3, len(house), p=[0.5, 0.3, 0.2]))
+    dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
+    there = dealt.kinds[dealt.kind_dealt][:, 1]
+    moved = dealt.group >= 0
+    assert (moved & (there == 2)).any()
+    assert np.array_equal(np.isnan(borne), moved & (there == 2))
+    known = moved & np.isfinite(borne)
+    assert np.array_equal(np.floor(np.log10(borne[known])), there[known])
+
+
+def test_weights_that_are_borne_anywhere_stay_with_their_claims():
+    """Three weights by how often people come, one place with somewhat more of the low one: weights know no place."""
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[500] * 6])
+    place = (house % 2).astype(np.int32)
+    low = g.random(len(house)) < np.where(place == 0, 0.7, 0.5)
+    weight = np.where(low, 1.5, g.choice([2.5, 3.5], len(house)))
+    dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
+    assert (dealt.group >= 0).any()
+    assert np.array_equal(borne, weight)

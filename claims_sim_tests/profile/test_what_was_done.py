@@ -74,6 +74,7 @@ def test_a_code_whose_names_are_too_rare_is_called_by_none_of_another_code(fit):
     assert set(called) == {"Electrocardiogram"}
 
 
+@pytest.mark.slow
 def test_a_code_is_called_what_it_stands_for_in_each_kind_of_house(fit):
     table = tariff_table(ROWS)
     special = np.array(table["facility_class"].to_pylist()) == "RS Khusus Ibu dan Anak"
