@@ -20,6 +20,7 @@ from claims_sim.profile.numbers import Numbers
 _OF_A_KIND: Final = 0.99
 """A kind has a weight when so many of its claims bear it."""
 _MOST_TOLD: Final = 0.5
+"""Weights are looked at as those of places where so many claims bear one that may be told; others are single persons'."""
 _OF_A_PLACE: Final = 0.75
 """A weight is of one place when so many of its claims are, of those that would not be if weights knew no place."""
 
