@@ -126,6 +126,7 @@ def test_missing_verdicts_and_verdicts_about_other_claims_are_told(settings, exp
     assert found.found.quality["recall_at_1"].value == pytest.approx(0.2)  # 10 reviewed, all of them anomalies
 
 
+@pytest.mark.slow
 def test_the_streams_own_truth_is_used_when_no_file_is_given(grown, tmp_path):
     from claims_sim.store.truth import read_truth, truth_path
 

@@ -200,7 +200,6 @@ def without_one_key(settings, small_source, tmp_path):
     return own
 
 
-@pytest.mark.slow
 def test_keys_of_several_parts_count_persons_and_are_made_up_in_every_part(without_one_key, tmp_path):
     out, truth = tmp_path / "sandbox.duckdb", tmp_path / "truth.parquet"
     profile = pipeline.current_profile(without_one_key)

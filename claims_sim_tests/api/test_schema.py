@@ -11,6 +11,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from claims_sim_tests import servers
+from claims_sim_tests.depth import examples
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
@@ -34,7 +35,11 @@ def test_no_answer_contradicts_the_description(described):
 
         @given(case=operation.as_strategy())
         @settings(
-            max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(3),
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
         )
         def holds(case):
             case.call_and_validate(checks=list(CHECKS), timeout=120)

@@ -61,6 +61,7 @@ def test_identities_hold_for_any_size_seed_and_share(rows, seed, share):
     assert len(set(claims["claim_id"].to_pylist())) == rows
 
 
+@pytest.mark.slow
 def test_every_demo_claim_passes_the_admission_gate(claims):
     sample = to_flat(claims.take(np.arange(0, len(claims), 12)))
     with duckdb.connect() as connection:

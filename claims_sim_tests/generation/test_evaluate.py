@@ -170,6 +170,7 @@ def second(handler) -> None:
     send(handler, 200, completion(json.dumps({"number": 2}), tokens=(100, 5)))
 
 
+@pytest.mark.slow
 def test_a_measurement_goes_on_where_it_stopped(settings):
     with fault_server() as server:
         server.default = second

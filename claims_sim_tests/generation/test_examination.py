@@ -133,6 +133,7 @@ def test_auto_gives_each_model_the_form_that_it_can_fill(settings, server, reply
     assert ("whole claims" if form == "full" else "one of several options") in found
 
 
+@pytest.mark.slow
 def test_an_examination_leaves_time_for_the_claims(settings, server):
     server.default = after(0.4, knows)
     llm = settings.model_copy(

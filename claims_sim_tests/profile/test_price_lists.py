@@ -415,7 +415,6 @@ def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_
     assert right[theirs].mean() > 0.9
 
 
-@pytest.mark.slow
 def test_where_nearly_all_claims_bear_one_of_a_few_amounts_nobody_bears_another(fit):
     """Prices are those of a class, and a third bear one of two supplements: of both multiplied some prices are nobody's."""
     g = np.random.default_rng(8)

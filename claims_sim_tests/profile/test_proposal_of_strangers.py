@@ -509,7 +509,6 @@ def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_pat
 
 
 @pytest.mark.parametrize("beside", ["ID_SEX", "ID_BIRTHDAY"])
-@pytest.mark.slow
 def test_an_id_beside_one_thing_of_a_persons_alone_may_be_anybodys(tmp_path, beside):
     persons = [f"{i // 3:08d}" for i in range(900)]
     table = tariff_table(900).drop_columns(["claim_id", "patient_id_hash"])
@@ -525,7 +524,6 @@ def test_an_id_of_each_claim_is_the_claims(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["PATIENT_ID", "no_rm", "pasien", None])
-@pytest.mark.slow
 def test_an_id_of_bills_lines_is_nobodys(tmp_path, key):
     table = tariff_table(900)
     persons = table["patient_id_hash"].to_pylist()

@@ -19,6 +19,7 @@ def _noisy(scores, noise, seed=2):
     return scores + np.random.default_rng(seed).normal(0, noise, len(scores))
 
 
+@pytest.mark.slow
 def test_a_worse_scorer_is_caught_and_a_better_one_is_not(sample):
     labels, scores = sample
     worse = compare_paired("A 1", labels, _noisy(scores, 1.0), scores, ())

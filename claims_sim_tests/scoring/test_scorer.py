@@ -103,6 +103,7 @@ def test_too_few_claims_train_no_scorer(claims):
         train_scorer(claims(50, 1), profile_hash="x", seed=1)
 
 
+@pytest.mark.slow
 def test_the_same_claims_and_seed_give_the_same_version_and_others_another(claims):
     table = claims(600, 1)
     first = train_scorer(table, profile_hash="x", seed=1)
