@@ -17,7 +17,7 @@ install = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(1) ||
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(1); }
 
 # Where bytecode is not kept (as in many containers), every process would compile its thousands of modules anew. What all of them
-# import is compiled in the set-up, once; the most of what the packages hold, nobody ever imports.
+# import is compiled in the set-up, once; most of what the packages hold is never imported.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

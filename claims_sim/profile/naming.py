@@ -306,7 +306,7 @@ _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
-        "first", "last", "group", "nights", "stratification", "room",
+        "first", "last", "group", "nights", "stratification", "room", "ward", "kamar", "ruang",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -286,3 +286,30 @@ def test_weights_that_are_borne_anywhere_stay_with_their_claims():
     dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
     assert (dealt.group >= 0).any()
     assert np.array_equal(borne, weight)
+
+
+def test_a_place_is_of_the_fewest_columns_that_say_where_weights_are_borne():
+    """Weights follow the province; the district nearly says it too, but of one with a single facility no weight may be told."""
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[2000] * 6])
+    place = (house % 2).astype(np.int32)
+    district = np.where(house <= 3, house + 1, place).astype(np.int32)
+    weight = np.array([[1.0, 2.0, 3.0], [70.0, 80.0, 90.0]])[place, g.choice(3, len(house), p=[0.5, 0.3, 0.2])]
+    dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place, district], weight)
+    moved = dealt.group >= 0
+    assert moved.any()
+    assert np.isfinite(borne).all()
+    assert np.array_equal(borne[moved] >= 70.0, dealt.kinds[dealt.kind_dealt][moved][:, 1] == 1)
+
+
+def test_weights_of_single_persons_beside_those_that_may_be_told_say_no_place():
+    """Three weights are borne anywhere; each of a third of the claims has one of its own, which is borne in one place, of course."""
+    g = np.random.default_rng(7)
+    house = np.repeat(np.arange(1, 10), [600, 500, 400, *[500] * 6])
+    place = (house % 2).astype(np.int32)
+    weight = np.where(g.random(len(house)) < 0.45, 100.0 + g.random(len(house)), g.choice([1.5, 2.5, 3.5], len(house)))
+    near = np.where(place == 0, 1.5, 2.5)
+    weight = np.where((weight < 100.0) & (g.random(len(house)) < 0.7), near, weight)
+    dealt, borne = dealt_weights(house, [np.where(house <= 3, 0, 1).astype(np.int32), place], weight)
+    assert (dealt.group >= 0).any()
+    assert np.array_equal(borne, weight)
