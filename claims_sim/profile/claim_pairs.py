@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers
 
@@ -61,6 +61,16 @@ def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numb
     width = tolerance[one] + tolerance[other] + 2e-5
     was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
     return Moved(float(was.mean()), float(is_.mean()), one[is_])
+
+
+def equal_of_each(
+    code: Codes, size: int, key: Ints, before: Numbers, after: Numbers, tolerance: Numbers
+) -> tuple[Ints, Ints]:
+    """Of pairs with one key of which each is moved by another number: how many are equal before, and after, of each code."""
+    moved = equal_when_moved(key, before, after, tolerance)
+    other = equal_when_moved(key, after, before, tolerance)
+    fixed, daily = (code[of.equal] for of in (other, moved))
+    return (np.bincount(fixed[fixed >= 0], minlength=size), np.bincount(daily[daily >= 0], minlength=size))
 
 
 def _pairs(key: Ints) -> tuple[Ints, Ints]:

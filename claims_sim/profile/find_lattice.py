@@ -15,7 +15,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
-from claims_sim.profile.document import BY, PERIOD
+from claims_sim.profile.document import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
@@ -135,10 +135,43 @@ def begin(
     encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     case_extra, rows = [*case_extra, *([PERIOD] if periods else [])], np.flatnonzero(few)
     names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
-    encoded = with_decided(encoded, decisive)
-    periods = periods if PERIOD in names or any(name.startswith(BY) for name in factors) else ()
     if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
         names = (_SERVICE, *names)
+    return _begun(encoded, amounts, usable, few, grid, factors, periods, names, decisive)
+
+
+def begin_with_changes(
+    like: Lattice, encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float
+) -> list[Begun]:
+    """Tariffs of the `usable` rows made as the one that they are `like`, but for when prices change, and whether those of each case do."""
+    own = {n: logs for n, logs in like.factors.items() if n != MONTH and not n.startswith(BY)}
+    found, _ = global_factors(encoded, amounts.logs, amounts.tolerance, few, own)
+    plain = own | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
+    encoded, periods, factors = _with_changes(encoded, amounts, usable, few, plain)
+    names = tuple(name for name in like.case_names if name != PERIOD)
+    if not periods:
+        tries = [(names, factors)] if MONTH in factors else []
+    else:
+        tries = [((*names, PERIOD), {n: logs for n, logs in factors.items() if n != MONTH}), (names, factors)]
+    begun = [
+        _begun(encoded, amounts, usable, few, grid, dict(by), periods, names, like.decisive) for names, by in tries
+    ]
+    return [one for one in begun if one is not None]
+
+
+def _begun(
+    encoded: Encoded,
+    amounts: Amounts,
+    usable: Mask,
+    few: Mask,
+    grid: float,
+    factors: dict[str, Numbers],
+    periods: tuple[int, ...],
+    names: tuple[str, ...],
+    decisive: Decisive | None,
+) -> Begun | None:
+    encoded = with_decided(encoded, decisive)
+    periods = periods if PERIOD in names or any(name.startswith(BY) for name in factors) else ()
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)
     case, keys = number_cases(encoded, names, sizes, usable)
     codes = {name: encoded.codes[name] for name in (*names, *factors)}

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Mask, Population
+from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES
@@ -18,6 +18,7 @@ from claims_sim.profile.find_lattice import (
     Begun,
     amounts_on,
     begin,
+    begin_with_changes,
     every_nth,
     finish,
     number_besides,
@@ -27,6 +28,7 @@ from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_cases import NOTHING_LISTED, likelihood
+from claims_sim.profile.price_kinds import changed_apart, priced_by_day
 from claims_sim.profile.rounding import amount_grid, grids_kept, lies_on, settle_rounding
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -93,7 +95,42 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         lists = _likeliest(
             whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
         )
+    lists = [part for begun in lists for part in _by_day_and_by_case(begun, encoded, few, grid)]
+    lists = [part for begun in lists for part in _changed_apart(begun, encoded, few, grid)]
     return [found for begun in lists if (found := finish(begun, encoded)) is not None]
+
+
+def _by_day_and_by_case(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
+    """A list, or one of what is priced by the day and one of all other claims, where these make them likelier."""
+    own = few & begun.usable
+    column, kinds = priced_by_day(encoded, begun.amounts, np.flatnonzero(own))
+    parts = [
+        _likeliest_grid(encoded, begun.amounts, begun.usable & kind, own & kind, grid, begun.found) for kind in kinds
+    ]
+    if any(part is not None and column not in part.found.case_names for part in parts):
+        return [begun]
+    return _likeliest_kinds(begun, parts, kinds, own, encoded.population, column)
+
+
+def _changed_apart(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
+    """A list, or lists of the kinds of its claims whose prices change in other months, where these make them likelier."""
+    own = few & begun.usable
+    column, kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(own))
+    parts = []
+    for kind in kinds:
+        tries = begin_with_changes(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
+        parts.append(max(tries, key=lambda one: _likely(one, own & kind), default=None))
+    r= _likeliest_kinds(begun, parts, kinds, own, encoded.population, column)
+    return r
+
+
+def _likeliest_kinds(
+    begun: Begun, parts: Sequence[Begun | None], kinds: Sequence[Mask], rows: Mask, population: Population, column: str
+) -> list[Begun]:
+    """The list, or those of the kinds of its claims, which codes of the `column` tell apart."""
+    if not kinds:
+        return [begun]
+    return _likeliest(begun, parts, kinds, rows, lambda one, of: _likely_with_top_ups(one, of, population, np.inf), column)
 
 
 def _likeliest(
@@ -102,6 +139,7 @@ def _likeliest(
     services: Sequence[Mask],
     few: Mask,
     likely: Callable[[Begun | None, Mask], float],
+    told_by: str = SERVICE,
 ) -> list[Begun]:
     """The list of all; or where its own list, or none, makes the prices of a kind of service clearly likelier, lists of their own, and
     that of all for those alone whose prices it makes clearly likelier. Lists of far fewer prices need not be likelier. `likely` says how
@@ -114,7 +152,7 @@ def _likeliest(
     is_shorter = prices < _MUCH_SHORTER * whole.prices and bool(sum(gains) > -sum(clearly))
     if any(is_apart) or is_shorter:
         is_apart = [bool(gain > -least) for gain, least in zip(gains, clearly, strict=True)]
-    if SERVICE not in whole.found.case_names:
+    if told_by not in whole.found.case_names:
         # A list that does not name its kind of service would price also claims that have a list of their own.
         is_apart = [bool(sum(gains) > sum(clearly))] * len(services)
     lists = [part for part, is_own in zip(parts, is_apart, strict=True) if is_own and part is not None]
