@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, dense_ids
+from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers
 
@@ -52,25 +52,29 @@ class Moved(NamedTuple):
 
 def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
     """What moving the logarithms from `before` to `after` does to pairs with one key."""
-    one, other = _pairs(key)
-    moved = before - after
-    apart = np.abs(moved[one] - moved[other]) > LEAST_CHANGE
-    one, other = one[apart], other[apart]
-    if not len(one):
-        return Moved(0.0, 0.0, one)
-    width = tolerance[one] + tolerance[other] + 2e-5
-    was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
-    return Moved(float(was.mean()), float(is_.mean()), one[is_])
+    one, was, is_ = _moved_pairs(key, before, after, tolerance)
+    return Moved(float(was.mean()), float(is_.mean()), one[is_]) if len(one) else Moved(0.0, 0.0, one)
 
 
 def equal_of_each(
     code: Codes, size: int, key: Ints, before: Numbers, after: Numbers, tolerance: Numbers
 ) -> tuple[Ints, Ints]:
-    """Of pairs with one key of which each is moved by another number: how many are equal before, and after, of each code."""
-    moved = equal_when_moved(key, before, after, tolerance)
-    other = equal_when_moved(key, after, before, tolerance)
-    fixed, daily = (code[of.equal] for of in (other, moved))
-    return (np.bincount(fixed[fixed >= 0], minlength=size), np.bincount(daily[daily >= 0], minlength=size))
+    """Of pairs with one key, each of them moved by another number: how many of each of `size` codes are equal before, and after."""
+    one, was, is_ = _moved_pairs(key, before, after, tolerance)
+    code = code[one] + 1
+    fixed, moved = (np.bincount(code[of], minlength=size + 1)[1:] for of in (was, is_))
+    return fixed, moved
+
+
+def _moved_pairs(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[Ints, Mask, Mask]:
+    """Of each pair with one key whose claims are moved by different numbers the place of one; and whether it is equal before and after."""
+    one, other = _pairs(key)
+    moved = before - after
+    apart = np.abs(moved[one] - moved[other]) > LEAST_CHANGE
+    one, other = one[apart], other[apart]
+    width = tolerance[one] + tolerance[other] + 2e-5
+    was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
+    return one, was, is_
 
 
 def _pairs(key: Ints) -> tuple[Ints, Ints]:

@@ -137,29 +137,27 @@ def begin(
     names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
     if _SERVICE in encoded.codes and _SERVICE not in names and _keeps_to_services(encoded, usable):
         names = (_SERVICE, *names)
-    return _begun(encoded, amounts, usable, few, grid, factors, periods, names, decisive)
+    return _begin(encoded, amounts, usable, few, grid, factors, periods, names, decisive)
 
 
 def begin_with_changes(
     like: Lattice, encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float
 ) -> list[Begun]:
-    """Tariffs of the `usable` rows made as the one that they are `like`, but for when prices change, and whether those of each case do."""
-    own = {n: logs for n, logs in like.factors.items() if n != MONTH and not n.startswith(BY)}
-    found, _ = global_factors(encoded, amounts.logs, amounts.tolerance, few, own)
-    plain = own | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
-    encoded, periods, factors = _with_changes(encoded, amounts, usable, few, plain)
+    """Tariffs of the `usable` rows with cases and factors as those of the one that they are `like`, and changes of prices of their own:
+    one where all prices change alike, or one, too, where each case has its own; none where prices do not change.
+    """  # noqa: D205
+    steady = {name: logs for name, logs in like.factors.items() if name != MONTH and not name.startswith(BY)}
+    found, _ = global_factors(encoded, amounts.logs, amounts.tolerance, few, steady)
+    factors = steady | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
+    encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     names = tuple(name for name in like.case_names if name != PERIOD)
-    if not periods:
-        tries = [(names, factors)] if MONTH in factors else []
-    else:
-        tries = [((*names, PERIOD), {n: logs for n, logs in factors.items() if n != MONTH}), (names, factors)]
-    begun = [
-        _begun(encoded, amounts, usable, few, grid, dict(by), periods, names, like.decisive) for names, by in tries
-    ]
+    tried = [(names, factors)] if periods or MONTH in factors else []
+    tried += [((*names, PERIOD), {n: logs for n, logs in factors.items() if n != MONTH})] if periods else []
+    begun = [_begin(encoded, amounts, usable, few, grid, by, periods, case, like.decisive) for case, by in tried]
     return [one for one in begun if one is not None]
 
 
-def _begun(
+def _begin(
     encoded: Encoded,
     amounts: Amounts,
     usable: Mask,
@@ -170,6 +168,7 @@ def _begun(
     names: tuple[str, ...],
     decisive: Decisive | None,
 ) -> Begun | None:
+    """The tariff with these `factors`, of cases that these columns and `periods` make."""
     encoded = with_decided(encoded, decisive)
     periods = periods if PERIOD in names or any(name.startswith(BY) for name in factors) else ()
     sizes = tuple(len(encoded.vocabularies[name]) for name in names)

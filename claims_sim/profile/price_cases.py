@@ -93,11 +93,15 @@ def _by_group(
 
 def prices_left(encoded: Encoded, amounts: Amounts, factors: dict[str, Numbers], rows: Ints) -> Ints:
     """A number for the price of each of `rows` that the factors leave."""
-    rest = logs_left(factors, encoded, amounts.logs, rows)
-    if not len(rows):
+    return as_steps(logs_left(factors, encoded, amounts.logs, rows), amounts.tolerance[rows])
+
+
+def as_steps(logs: Numbers, tolerance: Numbers) -> Ints:
+    """A number for each of the logarithms of amounts: the same for those that rounding may set apart."""
+    if not len(logs):
         return np.zeros(0, np.int64)
-    price = np.floor(rest / max(2 * float(np.median(amounts.tolerance[rows])), 1e-4)).astype(np.int64)
-    return np.asarray(price - price.min(initial=0))
+    step = np.floor(logs / max(2 * float(np.median(tolerance)), 1e-4)).astype(np.int64)
+    return np.asarray(step - step.min())
 
 
 def _clearest(

@@ -1,9 +1,9 @@
-"""Which claims of one price list may well have one of their own: those that are priced by the day, where others are priced by the case;
-and those whose prices change on dates of their own. Sees codes, stays, months and amounts.
+"""Which claims of a price list may well have one of their own: those that are priced by the day, where others are priced by the case;
+and those whose prices change in other months. Sees codes, stays, months and amounts.
 """  # noqa: D205
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -14,66 +14,70 @@ from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES
 from claims_sim.profile.lattice import Amounts, Lattice
-from claims_sim.profile.price_cases import CASE_GROUP
-from claims_sim.profile.price_periods import find_periods
+from claims_sim.profile.price_cases import CASE_GROUP, as_steps
+from claims_sim.profile.price_periods import changes_of, find_periods
 
-_TOLD_BY: Final = (PROCEDURE, CASE_GROUP, DIAGNOSIS)
+_CODES: Final = (DECIDED_BY, PROCEDURE, CASE_GROUP, DIAGNOSIS)
+"""What may tell the kinds apart: the column whose codes a list has its prices by."""
 _SOME: Final = 0.02
-"""The share of a list's claims that must be of another kind, for them to have a list of their own."""
+"""The share of a list's claims that a kind must be, for it to have a list of its own."""
 _CLEARLY: Final = 4
-"""How many times as many pairs must be equal by the day as are equal without, or the other way, for a code to be of one kind."""
+"""So many times as many pairs of a code's claims must be equal by the day as are by the case, or the other way."""
 _FEWEST: Final = 300
 """With fewer claims a code's months of change are not looked for."""
 _MOST_KINDS: Final = 3
 
 
-def priced_by_day(encoded: Encoded, amounts: Amounts, rows: Ints) -> tuple[str, list[Mask]]:
-    """The column whose codes say which of `rows` are priced by the day, and the claims of either kind; none where all are of one."""
+class Kinds(NamedTuple):
+    """Kinds of claims (no claim is of two) and the column whose codes tell them apart; none where all are of one kind."""
+
+    column: str
+    claims: Sequence[Mask]
+
+
+ONE_KIND: Final = Kinds("", ())
+
+
+def priced_by_day(encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
+    """The claims with codes whose amounts are so many times the price of a day, and all others, by `rows` that show it.
+
+    Of two claims that are alike but for their stays either the amounts are equal or what they are by the day is.
+    """
     if STAY not in encoded.codes or not len(rows):
-        return "", []
-    columns = [name for name in _TOLD_BY if name in encoded.codes]
+        return ONE_KIND
     key = alike(encoded, [n for n in (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES) if n in encoded.codes], rows)
-    logs, width = amounts.logs[rows], amounts.tolerance[rows]
-    best, found = 0, ("", list[Mask]())
-    for name in columns:
-        code = encoded.codes[name][rows]
-        both = alike(encoded, [name], rows) + key * (len(encoded.vocabularies[name]) + 1)
-        by_day = logs - log_days()[encoded.codes[STAY][rows]]
-        fixed, daily = equal_of_each(code, len(encoded.vocabularies[name]), both, logs, by_day, width)
-        is_daily, is_fixed = daily > _CLEARLY * fixed, fixed > _CLEARLY * daily
-        told = int(daily[is_daily].sum() + fixed[is_fixed].sum())
-        claims = np.bincount(code[code >= 0], minlength=len(is_daily))
-        of_kind = [int(claims[kind].sum()) for kind in (is_daily, is_fixed)]
-        if told > best and min(of_kind) > _SOME * len(rows):
-            day = np.append(is_daily, False)[encoded.codes[name]]
-            best, found = told, (name, [day, ~day])
+    logs = amounts.logs[rows]
+    by_day = logs - log_days()[encoded.codes[STAY][rows]]
+    most, found = 0, ONE_KIND
+    for name in (name for name in _CODES if name in encoded.codes):
+        code, size = encoded.codes[name][rows], len(encoded.vocabularies[name])
+        by_case, daily = equal_of_each(code, size, key * (size + 1) + code + 1, logs, by_day, amounts.tolerance[rows])
+        is_daily, is_by_case = daily > _CLEARLY * by_case, by_case > _CLEARLY * daily
+        told = int(daily[is_daily].sum() + by_case[is_by_case].sum())
+        claims = np.bincount(code + 1, minlength=size + 1)[1:]
+        if told > most and min(claims[kind].sum() for kind in (is_daily, is_by_case)) > _SOME * len(rows):
+            is_of_days = np.append(is_daily, False)[encoded.codes[name]]
+            most, found = told, Kinds(name, (is_of_days, ~is_of_days))
     return found
 
 
-def changed_apart(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> tuple[str, list[Mask]]:
-    """The column whose codes say which of `rows` have prices that change in other months than those of the list, and the claims of each
-    such kind, most first, with all others last; none where none have.
+def changed_apart(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
+    """Claims with codes whose prices change in other months than those of the list, each kind of its own months, and all others, by `rows`
+    that show it.
     """  # noqa: D205
-    name = next((n for n in _TOLD_BY if n in found.case_names), PROCEDURE if DECIDED_BY in found.case_names else "")
+    column = next((name for name in _CODES if name in found.case_names), "")
     rows = rows[found.case[rows] >= 0]
-    if name not in encoded.codes or not len(rows):
-        return "", []
-    rest = amounts.logs[rows] - found.place_log(rows)
-    price = np.floor(rest / max(2 * float(np.median(amounts.tolerance[rows])), 1e-4)).astype(np.int64)
-    code = encoded.codes[name][rows]
-    claims = np.bincount(code + 1, minlength=len(encoded.vocabularies[name]) + 1)[1:]
+    if not column or not len(rows):
+        return ONE_KIND
+    price = as_steps(amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows])
+    code = found.codes[column]
+    order = np.argsort(code[rows], kind="stable")
+    claims = np.bincount(code[rows])
     kinds: dict[tuple[int, ...], list[int]] = {}
-    for one in np.flatnonzero(claims >= _FEWEST).tolist():
-        mine = code == one
-        periods = find_periods(encoded, price[mine] - price[mine].min(), rows[mine])
-        changes = _changes(periods)
-        if not set(changes) <= set(_changes(found.periods)):
+    for one, own in enumerate(np.split(order, np.cumsum(claims)[:-1])):
+        changes = changes_of(find_periods(encoded, price[own], rows[own])) if len(own) >= _FEWEST else ()
+        if not set(changes) <= set(changes_of(found.periods)):
             kinds.setdefault(changes, []).append(one)
     each = sorted(((int(claims[codes].sum()), codes) for codes in kinds.values()), reverse=True)
-    masks = [np.isin(encoded.codes[name], codes) for many, codes in each[:_MOST_KINDS] if many > _SOME * len(rows)]
-    return (name, [*masks, ~np.any(masks, axis=0)]) if masks else ("", [])
-
-
-def _changes(periods: Sequence[int]) -> tuple[int, ...]:
-    """The months in which a period begins."""
-    return tuple((np.flatnonzero(np.diff(periods)) + 1).tolist()) if len(periods) else ()
+    apart = [np.isin(code, codes) for many, codes in each[:_MOST_KINDS] if many > _SOME * len(rows)]
+    return Kinds(column, (*apart, ~np.any(apart, axis=0))) if apart else ONE_KIND

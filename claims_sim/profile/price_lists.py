@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Mask, Population
+from claims_sim.profile.counting import Mask, Population
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES
@@ -28,7 +28,7 @@ from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_cases import NOTHING_LISTED, likelihood
-from claims_sim.profile.price_kinds import changed_apart, priced_by_day
+from claims_sim.profile.price_kinds import Kinds, changed_apart, priced_by_day
 from claims_sim.profile.rounding import amount_grid, grids_kept, lies_on, settle_rounding
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -103,34 +103,41 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
 def _by_day_and_by_case(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
     """A list, or one of what is priced by the day and one of all other claims, where these make them likelier."""
     own = few & begun.usable
-    column, kinds = priced_by_day(encoded, begun.amounts, np.flatnonzero(own))
+    kinds = priced_by_day(encoded, begun.amounts, np.flatnonzero(own))
     parts = [
-        _likeliest_grid(encoded, begun.amounts, begun.usable & kind, own & kind, grid, begun.found) for kind in kinds
+        _likeliest_grid(encoded, begun.amounts, begun.usable & kind, own & kind, grid, begun.found)
+        for kind in kinds.claims
     ]
-    if any(part is not None and column not in part.found.case_names for part in parts):
+    if any(part is not None and kinds.column not in part.found.case_names for part in parts):
+        # A list that does not name the code would price also claims of the other kind.
         return [begun]
-    return _likeliest_kinds(begun, parts, kinds, own, encoded.population, column)
+    return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
 
 
 def _changed_apart(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
-    """A list, or lists of the kinds of its claims whose prices change in other months, where these make them likelier."""
+    """A list, or lists of those of its claims whose prices change in other months, where these make them likelier."""
     own = few & begun.usable
-    column, kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(own))
+    kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(own))
     parts = []
-    for kind in kinds:
-        tries = begin_with_changes(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
-        parts.append(max(tries, key=lambda one: _likely(one, own & kind), default=None))
-    r= _likeliest_kinds(begun, parts, kinds, own, encoded.population, column)
-    return r
+    for kind in kinds.claims:
+        tried = begin_with_changes(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
+        parts.append(max(tried, key=lambda one: _likely(one, few), default=None))
+    return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
 
 
-def _likeliest_kinds(
-    begun: Begun, parts: Sequence[Begun | None], kinds: Sequence[Mask], rows: Mask, population: Population, column: str
+def _likeliest_of_kinds(
+    begun: Begun, parts: Sequence[Begun | None], kinds: Kinds, rows: Mask, population: Population
 ) -> list[Begun]:
-    """The list, or those of the kinds of its claims, which codes of the `column` tell apart."""
-    if not kinds:
+    if not kinds.claims:
         return [begun]
-    return _likeliest(begun, parts, kinds, rows, lambda one, of: _likely_with_top_ups(one, of, population, np.inf), column)
+    return _likeliest(
+        begun,
+        parts,
+        kinds.claims,
+        rows,
+        lambda one, of: _likely_with_top_ups(one, of, population, np.inf),
+        kinds.column,
+    )
 
 
 def _likeliest(

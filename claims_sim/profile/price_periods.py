@@ -108,6 +108,11 @@ def steps_of_months(rise: Numbers | None) -> tuple[int, ...]:
     return tuple(np.r_[0, np.cumsum(changes)].tolist()) if 0 < changes.sum() <= _MOST_CHANGES else ()
 
 
+def changes_of(periods: Sequence[int]) -> tuple[int, ...]:
+    """The months that begin another period."""
+    return tuple((np.flatnonzero(np.diff(periods)) + 1).tolist()) if periods else ()
+
+
 def period_of(periods: Sequence[int], months: Codes) -> Codes:
     """The period of each of `months`; -1 where the month is not known."""
     return np.array((*periods, -1), np.int32)[months]

@@ -127,6 +127,10 @@ def replaced(table: pa.Table, name: str, values) -> pa.Table:
     )
 
 
+def paid_in_full(table: pa.Table, price) -> pa.Table:
+    return replaced(replaced(table, "amount_claimed", price), "amount_paid", price)
+
+
 def with_values(table: pa.Table, name: str, rows, value) -> pa.Table:
     values = table[name].to_pylist()
     for row in rows:

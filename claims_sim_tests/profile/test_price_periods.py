@@ -13,7 +13,7 @@ from claims_sim.profile.encode import MONTH
 from claims_sim.profile.price_periods import find_periods
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
-from claims_sim_tests.profile.tables import names, pick, replaced, tariff_table
+from claims_sim_tests.profile.tables import names, paid_in_full, pick, replaced, tariff_table
 
 ROWS = 12_000
 CHANGE = np.datetime64("2024-07-01")
@@ -25,10 +25,6 @@ def priced(price_of, rows=ROWS, seed=5):
     g, table = np.random.default_rng(seed), tariff_table(rows)
     table = replaced(table, "facility_ownership", names(OWNERS, pick(g, 3, rows)))
     return paid_in_full(table, price_of(*codes_of(table)))
-
-
-def paid_in_full(table, price):
-    return replaced(replaced(table, "amount_claimed", price), "amount_paid", price)
 
 
 def codes_of(table):

@@ -1,0 +1,123 @@
+"""Claims of one price list that have one of their own: priced by the day beside others, or changing in months of their own."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from claims_sim.profile.document import PERIOD
+from claims_sim.profile.price_periods import changes_of
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import names, paid_in_full, pick, replaced, tariff_table
+
+ROWS = 12_000
+OWN_CHANGE, CHANGE = np.datetime64("2024-04-01"), np.datetime64("2024-08-01")
+CODES = [f"{letter}{number:02d}" for letter in "MS" for number in range(10)]
+"""Medical packages are priced by the day, those of surgery whatever the stay."""
+
+
+def packages(rows=ROWS, seed=3):
+    """Stays of some packages in three states, which multiply all prices; no column says which are by the day."""
+    g = np.random.default_rng(seed)
+    package, state = pick(g, len(CODES), rows), pick(g, 3, rows)
+    table = tariff_table(rows, seed).drop_columns(["service_type", "severity_group", "dx_secondary_codes"])
+    table = replaced(table, "province_name", names(["JAWA TIMUR", "BALI", "ACEH"], state))
+    return replaced(table, "procedure_code", names(CODES, package)), package, np.array([1.0, 1.05, 0.9])[state]
+
+
+def price_of(package, days, state):
+    base = np.rint(np.random.default_rng(4).lognormal(13, 0.5, len(CODES)) / 1000) * 1000
+    return np.rint(base[package] * np.where(package < 10, np.maximum(days, 1), 1) * state)
+
+
+@pytest.fixture(scope="module")
+def by_day(fit):
+    table, package, state = packages()
+    return fit(paid_in_full(table, price_of(package, table["los"].to_numpy(), state)))
+
+
+def test_what_is_priced_by_the_day_has_a_list_beside_that_of_all_else(by_day):
+    codes = by_day.vocabularies["procedure_code"]
+    priced = {}
+    for tariff in by_day.money.tariffs:
+        at = tariff.parents.index("procedure_code")
+        paths = np.reshape(tariff.contexts, (-1, len(tariff.parents)))
+        priced.setdefault(tariff.by_day, set()).update(codes[code][0] for code in np.unique(paths[:, at]))
+    assert priced == {True: {"M"}, False: {"S"}}
+
+
+def test_days_are_paid_where_they_are_priced(by_day):
+    claims = Sampler(by_day).draw_claims(1, np.arange(5000)).to_pandas()
+    state = claims["province_name"].map({"JAWA TIMUR": 1.0, "BALI": 1.05, "ACEH": 0.9}).to_numpy()
+    package = claims["procedure_code"].map(CODES.index).to_numpy()
+    right = np.abs(claims["amount_claimed"].to_numpy() - price_of(package, claims["los"].to_numpy(), state)) < 0.5
+    for of_kind in (package < 10, package >= 10):
+        assert right[of_kind].mean() > 0.97
+
+
+def changing(rows=ROWS, own=(0,)):
+    """All prices of a year change on one date, those of some diagnoses on another; what each rises by follows from nothing."""
+    table = tariff_table(rows)
+    codes = sorted(set(table["dx_primary_code"].to_pylist()))
+    return table, codes, np.isin(np.array(table["dx_primary_code"].to_pylist()), [codes[code] for code in own])
+
+
+def prices(claims, codes, own, of_own=OWN_CHANGE):
+    """By diagnosis and class."""
+    frame = claims.select(["dx_primary_code", "facility_class", "admit_dt"]).to_pandas()
+    diagnosis = frame["dx_primary_code"].map({code: i for i, code in enumerate(codes)}).to_numpy()
+    house = frame["facility_class"].map({"RS Kelas B": 0, "RS Kelas C": 1, "RS Khusus Ibu dan Anak": 2}).to_numpy()
+    admit = frame["admit_dt"].to_numpy()
+    later = np.where(np.isin(diagnosis, own), admit >= of_own, admit >= CHANGE).astype(int)
+    return np.rint(np.random.default_rng(6).lognormal(13, 0.6, (12, 3, 2))[diagnosis, house, later] / 100) * 100
+
+
+def test_prices_of_some_diagnoses_change_in_a_month_of_their_own(fit):
+    table, codes, _ = changing()
+    profile = fit(paid_in_full(table, prices(table, codes, (0, 2))))
+    since = {tariff.periods.index(1) for tariff in profile.money.tariffs}
+    assert since == {3, 7}
+    claims = Sampler(profile).draw_claims(1, np.arange(5000))
+    right = np.abs(claims["amount_claimed"].to_numpy() - prices(claims, codes, (0, 2))) < 0.5
+    of_own = np.isin(claims["dx_primary_code"].to_pylist(), [codes[0], codes[2]])
+    assert right[of_own].mean() > 0.97
+    assert right[~of_own].mean() > 0.97
+
+
+def test_a_rise_of_some_diagnoses_alike_thins_no_case_out(fit):
+    """Where all that a date changes is what prices are multiplied by, each case keeps one price."""
+    table, _, own = changing(own=(0, 1))
+    base = np.rint(np.random.default_rng(8).lognormal(13, 0.6, (12, 3)) / 10_000) * 10_000
+    diagnosis, house = (
+        np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("dx_primary_code", "facility_class")
+    )
+    raised = own & (table["admit_dt"].to_numpy() >= OWN_CHANGE)
+    profile = fit(paid_in_full(table, base[diagnosis, house] * np.where(raised, 1.25, 1.0)))
+    steady, rising = sorted(profile.money.tariffs, key=lambda tariff: len(tariff.periods))
+    assert (steady.periods, rising.periods) == ((), (0,) * 3 + (1,) * 9)
+    for tariff in (steady, rising):
+        assert PERIOD not in tariff.parents
+        assert set(tariff.points) == {1}
+
+
+def is_told(profile):
+    return any(3 in changes_of(tariff.periods) for tariff in profile.money.tariffs)
+
+
+@pytest.mark.parametrize(("persons", "told"), [(3, False), (400, True)])
+def test_a_month_of_change_is_not_told_of_a_few_persons(fit, persons, told):
+    table, codes, own = changing()
+    rows = np.flatnonzero(own)
+    person = np.array(table["patient_id_hash"].to_pylist(), object)
+    person[rows] = [f"planted {row % persons}" for row in rows]
+    table = replaced(table, "patient_id_hash", person.tolist())
+    profile = fit(paid_in_full(table, prices(table, codes, (0,))))
+    assert is_told(profile) == told
+
+
+@pytest.mark.parametrize(("houses", "told"), [(1, False), (6, True)])
+def test_a_month_of_change_is_not_told_of_one_facility(fit, houses, told):
+    table, codes, own = changing()
+    house = np.where(own, np.arange(ROWS) % houses, np.arange(ROWS) % 6)
+    table = table.append_column("facility_id", pa.array([f"RS{i}" for i in house]))
+    profile = fit(paid_in_full(table, prices(table, codes, (0,))))
+    assert is_told(profile) == told
