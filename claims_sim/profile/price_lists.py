@@ -270,10 +270,17 @@ def _begin_part(
     own = begin(encoded, amounts, usable, few, grid)
     if own is None or whole is None:
         return own
-    shared = {
-        name: factor
-        for name, factor in whole.factors.items()
-        if name in own.found.case_names and name in FACTOR_CANDIDATES
-    }
+    plain = {name: factor for name, factor in whole.factors.items() if name in FACTOR_CANDIDATES}
+    shared = {name: factor for name, factor in plain.items() if name in own.found.case_names}
     other = begin(encoded, amounts, usable, few, grid, shared) if shared else None
-    return own if other is None or _likely(other, few) <= _likely(own, few) else other
+    best = max((one for one in (own, other) if one is not None), key=lambda one: _likely(one, few))
+    given = shared if best is other else {}
+    while np.mean(best.found.point[few] >= 0) < _POORLY:
+        # Regions may multiply the prices of all alike, and wards those of stays alone: each factor by itself.
+        tried = [given | {name: plain[name]} for name in plain if name not in best.found.factors]
+        begun = [(begin(encoded, amounts, usable, few, grid, factors), factors) for factors in tried]
+        likely = [-np.inf if one is None else _likely(one, few) for one, _ in begun]
+        if max(likely, default=-np.inf) <= _likely(best, few):
+            break
+        best, given = begun[int(np.argmax(likely))]
+    return best
