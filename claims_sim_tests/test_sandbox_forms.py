@@ -42,6 +42,23 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    "form", ["VARCHAR", pytest.param("VARCHAR[]", marks=pytest.mark.slow), pytest.param("JSON", marks=pytest.mark.slow)]
+)
+def test_a_list_without_codes_is_written_as_there(settings, tmp_path, form):
+    """Claims with a night have no list where there is no code, visits an empty one."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    lists = "CASE WHEN len(dx_secondary_codes) > 0 OR service_type = 'RJTL' THEN dx_secondary_codes END"
+    lists = lists if form == "VARCHAR[]" else f"CAST(to_json({lists}) AS {form})"
+    own = simulation_of(settings, path, f"SELECT * REPLACE ({lists} AS dx_secondary_codes) FROM src.claims_normalized")
+    write_sandbox(own, out, asked=asked())
+    told = """SELECT service_type, avg((dx_secondary_codes IS NULL)::INT), avg((CAST(dx_secondary_codes AS VARCHAR) = '[]')::INT)
+      FROM claims_normalized WHERE service_type IN ('RITL', 'RJTL') GROUP BY 1 ORDER BY 1"""
+    for real, ours in zip(query(path, told), query(out, told), strict=True):
+        assert ours[1:] == (pytest.approx(real[1], abs=0.07), pytest.approx(real[2] or 0, abs=0.07))
+    assert query(path, told)[0][1] > 0.15
+
+
 @pytest.mark.parametrize("form", ["text", "list"])
 @pytest.mark.slow
 def test_members_that_say_nothing_are_no_codes_and_no_diagnosis_is_written_as_there(settings, tmp_path, form):

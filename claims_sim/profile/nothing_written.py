@@ -10,7 +10,13 @@ from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
 _NO_NUMBER: Final = (*NOTHING, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil")
 EMPTY_LIST: Final = "[]"
-_MARKS: Final = {"text": NOTHING, "code": NO_CODE, "list": NO_CODE, "date": _NO_NUMBER, "number": _NO_NUMBER}
+_MARKS: Final = {
+    "text": NOTHING,
+    "code": NO_CODE,
+    "list": (*NO_CODE, EMPTY_LIST),
+    "date": _NO_NUMBER,
+    "number": _NO_NUMBER,
+}
 
 
 def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
@@ -26,8 +32,8 @@ def read_marks(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
                 f"CASE WHEN len({text}) = 0 THEN {quote(EMPTY_LIST)} ELSE CAST({text} AS VARCHAR) END",
                 (EMPTY_LIST,),
             )
-        elif column.type == "VARCHAR":
-            text, known = f"trim({text})", ("", *_MARKS[column.kind])
+        elif column.type in ("VARCHAR", "JSON"):
+            text, known = f"trim(CAST({text} AS VARCHAR))", ("", *_MARKS[column.kind])
         else:
             continue
         cells = Cells(name, text, f"({text} IS NULL OR {text} IN ({', '.join(map(quote, known))}))")

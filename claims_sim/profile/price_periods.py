@@ -79,9 +79,9 @@ def _within_months(
         if at < 1 or not (month == at).any():
             continue
         earlier: Mask = np.any(comes[:, max(at - _NEAR, 0) : at], axis=1)[number]
-        # Of some cases the new list has the old prices.
-        mostly_new = float(np.mean(~earlier[month == at])) >= _NEW * float(np.mean(~earlier[month == at + 1]))
-        start = at + (not mostly_new)
+        # Of some cases the new list has the old prices: in the month after that of the change prices are as new as they get.
+        share_new = _mean(month, ~earlier, months)
+        start = at + (not share_new[at] >= _NEW * np.nan_to_num(share_new[at + 1], nan=1.0))
         is_other = start >= _NEAR and all(abs(start - other) > 1 for other in found)
         if new[at + 1] > _NEW and is_other and population.may_be_told(rows[(month == start) & ~earlier]):
             found.append(start)

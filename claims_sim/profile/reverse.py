@@ -391,12 +391,12 @@ def _list(name: str, codes: str, type_: str, forms: Forms, others: str = "") -> 
     """A list of codes as its column is written: as a list, as JSON, or as a text with something between them."""
     marks = forms.nothing.get(name)
     if type_.endswith("]"):
-        if marks is not None:
-            codes = f"coalesce(nullif({codes}, []), CASE WHEN {drawn(name, marks)} = {quote(EMPTY_LIST)} THEN [] END)"
-        return f"CAST({codes} AS {type_})"
+        empty = "NULL" if marks is None else f"CASE WHEN {drawn(name, marks)} = {quote(EMPTY_LIST)} THEN [] END"
+        return f"CAST(coalesce(nullif({codes}, []), {empty}) AS {type_})"
     between = forms.lists[others or name]
     if between == _JSON:
-        return f"CAST({or_nothing(f'CAST(to_json({codes}) AS VARCHAR)', name, marks, {})} AS {type_})"
+        text = f"nullif(CAST(to_json({codes}) AS VARCHAR), {quote(EMPTY_LIST)})"
+        return f"CAST({or_nothing(text, name, marks, {})} AS {type_})"
     text = f"nullif(array_to_string({codes}, {quote(between)}), '')"
     return f"CAST({or_nothing(text, name, marks, {})} AS {type_})"
 
