@@ -21,6 +21,8 @@ from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}|[A-Z][0-9]{2}[0-9X][0-9]{2}X[0-9]{3}")
+ICD10_RANGE: Final = re.compile(r"[A-Z][0-9]{2}[-_][A-Z][0-9]{2}")
+"""A chapter or block, from category to category, where a table tells no more of diagnoses."""
 """Also as China's national edition extends them (I10.x00x002)."""
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
@@ -169,7 +171,7 @@ def _is_diagnosis_code(value: str) -> bool:
 def is_full_code(value: str) -> bool:
     """Is `value` a code of ICD-10, or a diagnosis of ICD-9-CM that is no mere category?"""
     # ICD-9-CM's are numbers like anybody's: only those that the classification has, not whatever is written alike.
-    return bool(ICD10_CODE.fullmatch(value)) or icd9cm.is_diagnosis(value)
+    return bool(ICD10_CODE.fullmatch(value) or ICD10_RANGE.fullmatch(value)) or icd9cm.is_diagnosis(value)
 
 
 def admit_procedure(value: str) -> bool:

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.admit import ICD10_CODE
+from claims_sim.profile.admit import ICD10_CODE, ICD10_RANGE
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.source_sql import (
     MONEY,
@@ -25,7 +25,7 @@ from claims_sim.profile.source_sql import (
 from claims_sim.profile.telling import SOME, STEP, keys_in, share_where
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2100
-_DX_FORM: Final = f"^({ICD10_CODE.pattern}|[0-9]{{3,5}})$"
+_DX_FORM: Final = f"^({ICD10_CODE.pattern}|{ICD10_RANGE.pattern}|[0-9]{{3,5}})$"
 _PROCEDURE_FORM: Final = "^[0-9]{2,4}$"
 _CENT: Final = 0.011
 _RATHER_MANY: Final = 0.01

@@ -131,7 +131,7 @@ _FIRST_BEFORE_COMMA: Final = (
     r"""(?:[0-9A-Za-z]+-[0-9]|[A-Za-z]+[0-9]|["' ]+[0-9A-Za-z./-]*[0-9])[0-9A-Za-z./-]*["' ]*(?:[,\]]|$)"""
 )
 """The same where a comma parts codes: three characters at least, and behind it another code for certain, no decimals and no words."""
-_OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./-]*"
+_OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./_-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
