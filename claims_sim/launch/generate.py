@@ -11,7 +11,7 @@ import numpy as np
 from claims_sim import pipeline
 from claims_sim.claim_ids import MAX_CLAIMS_PER_BATCH, numbered_batch_id
 from claims_sim.errors import ClaimsSimError
-from claims_sim.generation.batch import Batch, BatchRequest, utc_now
+from claims_sim.generation.batch import Batch, BatchRequest, none_passed, utc_now
 from claims_sim.launch.claim_files import ClaimFile, check_suffix
 from claims_sim.launch.interrupt import interruptible, telling_of_interrupt
 from claims_sim.launch.progress import progress
@@ -82,6 +82,8 @@ def run(
                 reasons.update(batch.reasons)
                 warnings.update(batch.warnings)
                 advance(size)
+        if not written:
+            raise none_passed(count, reasons)
         temporary.replace(out)
     except OSError as error:
         raise ClaimsSimError(f"Cannot write {out}: {error.strerror or error}. Nothing was written.") from None

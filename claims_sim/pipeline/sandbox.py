@@ -5,6 +5,7 @@ value of the source is in the result.
 """
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from claims_sim.anomalies.kinds import KINDS
 from claims_sim.codes.icd10 import label
 from claims_sim.errors import SettingsError, SourceError
+from claims_sim.generation.batch import none_passed
 from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, truth_of
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
 from claims_sim.pipeline.resources import database
@@ -141,8 +143,9 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
 
 def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -> Iterator[pa.Table]:
     profile = current_profile(settings)
-    sampler, written = Sampler(profile), 0
+    sampler, written, reasons = Sampler(profile), 0, Counter[str]()
     for batch in labelled_batches(profile, asked, sampler):
+        reasons.update(batch.reasons)
         truth = truth_of(batch)
         labels.append(truth)
         places = np.arange(written, written + len(batch.claims))
@@ -154,6 +157,8 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
         further = sampler.further_procedures(asked.seed, places, batch.claims)
         yield claims.append_column(FURTHER, further.take(pa.array(np.where(as_before, like, np.arange(len(like))))))
         written += len(batch.claims)
+    if not written:
+        raise none_passed(asked.count, reasons)
 
 
 def _shows(truth: pa.Table, claims: pa.Table, absent: Collection[str]) -> tuple[dict[str, Mask], Ints]:

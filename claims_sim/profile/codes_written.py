@@ -31,7 +31,7 @@ _ANY_DOT, _LONG_CODE = r"[0-9A-Za-z]\.[0-9A-Za-z]", r"(^|[^0-9A-Za-z.\-])[0-9A-Z
 _SHAPE: Final = "regexp_replace(regexp_replace(upper({}), '[A-Z]', 'A', 'g'), '[0-9]', '9', 'g')"
 """A code's letters and digits, whichever they are: A99 for J18."""
 _DOTTED: Final = r"^[0-9A-Z]+(\.[0-9A-Z]+)*"
-_A_CODE: Final = "[0-9A-Za-z./+*†-]*[0-9][0-9A-Za-z./+*†-]*"
+_A_CODE: Final = "[0-9A-Za-z./+*†_-]*[0-9][0-9A-Za-z./+*†_-]*"
 _PLAIN, _SMALL = "plain", "small"
 _SOME: Final = 0.02
 """Where a smaller share of the codes is written in another way, that is not told."""
@@ -90,7 +90,7 @@ class CodeForm:
         if self.dots:
             cases = " ".join(f"WHEN {quote(shape)} THEN {_with_dots(code, dots)}" for shape, dots in self.dots.items())
             text = f"CASE {_SHAPE.format(code)} {cases} ELSE {text} END"
-        return f"CASE WHEN regexp_matches({code}, '[.-]') THEN {code} ELSE {text} END"
+        return f"CASE WHEN regexp_matches({code}, '[._-]') THEN {code} ELSE {text} END"
 
 
 def read_code_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, CodeForm]:

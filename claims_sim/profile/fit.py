@@ -180,7 +180,8 @@ def _claims_of_shared_codes(population: Population, source: SourceTable) -> int:
 def _icd10_label(code: str) -> str | None:
     from claims_sim.codes import icd10  # noqa: PLC0415 - the code system is loaded when a profile is fitted, never by a tick
 
-    return icd10.label(code)
+    # Labels have no underscores, should a range (U00_U99) have no name.
+    return icd10.label(code) or icd10.label_of_range(code) or (code.replace("_", "-") if "_" in code else None)
 
 
 def _icd9cm_label(code: str) -> str | None:

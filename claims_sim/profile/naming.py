@@ -223,7 +223,7 @@ _KNOWN: Final[dict[str, str]] = {
     "pavalapr": "amount_paid", "padifval": "amount_gap", "patpfin": "", "paqtdpro": "", "paqtdapr": "",
     "naih": "claim_id", "dtinter": "admit_dt", "dtsaida": "discharge_dt", "diasperm": "los", "municmov": "district_name",
     "municres": "", "cnes": "facility_id", "natjur": "facility_ownership", "carint": "service_type", "diagprinc": "dx_primary_code",
-    "diagprimer": "dx_primary_code", "procrea": "procedure_code", "valtot": "amount_claimed",
+    "procrea": "procedure_code", "valtot": "amount_claimed",
     "specidsno": "claim_id", "jid": "patient_id_hash", "recufrdd": "admit_dt", "recufrdt": "admit_dt", "recutodd": "discharge_dt",
     "vstddcnt": "los", "ykiho": "facility_id", "ykihoid": "facility_id", "clcd": "facility_class", "fndtpcd": "facility_ownership",
     "fomtpcd": "service_type", "formcd": "service_type", "msickcd": "dx_primary_code", "mainsick": "dx_primary_code",

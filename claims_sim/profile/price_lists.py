@@ -9,8 +9,10 @@ from typing import Final
 
 import numpy as np
 
+from claims_sim.profile.claim_pairs import LEAST_CHANGE
 from claims_sim.profile.counting import Mask, Population
 from claims_sim.profile.daily import STAY
+from claims_sim.profile.document import BY
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES
 from claims_sim.profile.find_lattice import (
@@ -270,17 +272,37 @@ def _begin_part(
     own = begin(encoded, amounts, usable, few, grid)
     if own is None or whole is None:
         return own
-    plain = {name: factor for name, factor in whole.factors.items() if name in FACTOR_CANDIDATES}
+    plain = _plain_factors(whole)
     shared = {name: factor for name, factor in plain.items() if name in own.found.case_names}
     other = begin(encoded, amounts, usable, few, grid, shared) if shared else None
     best = max((one for one in (own, other) if one is not None), key=lambda one: _likely(one, few))
     given = shared if best is other else {}
-    while np.mean(best.found.point[few] >= 0) < _POORLY:
+    while np.mean(best.found.point[few] >= 0) < _POORLY or len(best.found.levels) > _MANY_LEVELS:
         # Regions may multiply the prices of all alike, and wards those of stays alone: each factor by itself.
-        tried = [given | {name: plain[name]} for name in plain if name not in best.found.factors]
-        begun = [(begin(encoded, amounts, usable, few, grid, factors), factors) for factors in tried]
-        likely = [-np.inf if one is None else _likely(one, few) for one, _ in begun]
-        if max(likely, default=-np.inf) <= _likely(best, few):
+        known = {*best.found.factors, *best.found.case_names}
+        tried = [
+            given | {name: logs} for name, logs in plain.items() if name not in known and np.ptp(logs) > LEAST_CHANGE
+        ]
+        begun = [
+            (one, factors)
+            for factors in tried
+            if (one := begin(encoded, amounts, usable, few, grid, factors)) is not None
+        ]
+        likeliest, factors = max(begun, key=lambda pair: _likely(pair[0], few), default=(best, given))
+        if _likely(likeliest, few) <= _likely(best, few):
             break
-        best, given = begun[int(np.argmax(likely))]
+        best, given = likeliest, factors
     return best
+
+
+def _plain_factors(found: Lattice) -> dict[str, Numbers]:
+    """What each place multiplies prices by: in the period that most claims are of, where it goes by periods."""
+    plain = {}
+    for name, logs in found.factors.items():
+        if name in FACTOR_CANDIDATES:
+            plain[name] = logs
+        elif name.startswith(BY):
+            many, codes = max(found.periods) + 1, found.codes[name]
+            usual = int(np.bincount(codes[codes >= 0] % many, minlength=many).argmax())
+            plain[name.removeprefix(BY)] = logs.reshape(-1, many)[:, usual]
+    return plain

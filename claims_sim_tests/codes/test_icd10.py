@@ -57,3 +57,14 @@ def test_neighbours_are_known_codes_of_the_same_block_and_neighbourhood_is_mutua
 @given(st.text(max_size=8))
 def test_any_text_is_either_known_with_a_label_or_unknown_without(text):
     assert icd10.is_known(text) == (icd10.label(text) is not None)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("A00-B99", "Certain infectious and parasitic diseases"), ("n00_n99", "Diseases of the genitourinary system"),
+        ("A00-A09", "Intestinal infectious diseases"), ("A00-A99", None), ("A00", None), ("", None),
+    ],
+)  # fmt: skip
+def test_chapters_and_blocks_are_called_as_the_classification_does(code, told):
+    assert icd10.label_of_range(code) == told

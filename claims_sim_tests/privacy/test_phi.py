@@ -181,7 +181,11 @@ def test_other_numbers_of_four_digits_are_no_part_of_a_category(value):
 
 
 @pytest.mark.parametrize(
-    ("code", "may"), [("4019", True), ("2765", True), ("250", True), ("25004", False), ("2018", False)]
-)
-def test_numbers_are_diagnoses_where_icd_9_has_them_or_finer_ones(code, may):
+    ("code", "may"),
+    [
+        ("4019", True), ("2765", True), ("250", True), ("25004", False), ("2018", False),
+        ("A00-B99", True), ("A00_B99", True), ("A00-B9912", False), ("RS01_A00", False),
+    ],
+)  # fmt: skip
+def test_diagnoses_are_numbers_that_icd_9_has_as_finer_ones_and_whole_chapters(code, may):
     assert admit_diagnosis(code) == admit_secondary(code) == may

@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.codes.places import PROVINCES
 from claims_sim.profile.document import PERIOD
 from claims_sim.profile.price_periods import changes_of
 from claims_sim.profile.sampler import Sampler
-from claims_sim_tests.profile.tables import names, paid_in_full, pick, replaced, tariff_table
+from claims_sim_tests.profile.tables import DX, names, paid_in_full, pick, replaced, tariff_table
 
 ROWS = 12_000
 OWN_CHANGE, CHANGE = np.datetime64("2024-04-01"), np.datetime64("2024-08-01")
@@ -52,6 +53,31 @@ def test_days_are_paid_where_they_are_priced(by_day):
     right = np.abs(claims["amount_claimed"].to_numpy() - price_of(package, claims["los"].to_numpy(), state)) < 0.5
     for of_kind in (package < 10, package >= 10):
         assert right[of_kind].mean() > 0.97
+
+
+def test_what_regions_multiply_visits_by_is_sought_in_stays_too(fit):
+    """Thirty provinces of five tariff regions: visits alone show these; wards of stays no column tells, and owners differ in both."""
+    g, w = np.random.default_rng(23), np.random.default_rng(24)
+    table = tariff_table(ROWS, 23)
+    house, owner, severity = (
+        np.unique(table[n].to_pylist(), return_inverse=True)[1]
+        for n in ("facility_class", "facility_ownership", "severity_group")
+    )
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    later = (table["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")).astype(int)
+    province, diagnosis, procedure = pick(g, 30, ROWS, 0.5), pick(g, 20, ROWS, 0.8), g.integers(0, 10, ROWS)
+    ward = np.array([1.0, 1.2, 1.4])[g.integers(0, 3, ROWS)]
+    stay = np.exp(w.normal(15, 0.5, (20, 3, 3, 2)))[diagnosis, house, severity, later] * ward * np.where(owner, 1.03, 1)
+    visit = np.exp(w.normal(12, 0.5, (10, 3, 2)))[procedure, house, later] * np.where(owner, 1.05, 1)
+    region = np.array([1.0, 1.0065, 1.0145, 1.0281, 1.0412])[province % 5]
+    table = replaced(table, "province_name", names(list(PROVINCES)[:30], province))
+    table = replaced(table, "dx_primary_code", names(DX[:20], diagnosis))
+    table = replaced(table, "procedure_code", names([str(30 + p) for p in range(10)], procedure, stays))
+    profile = fit(paid_in_full(table, np.rint(np.where(stays, stay, visit) * region / 100) * 100))
+    (of_stays,) = (tariff for tariff in profile.money.tariffs if "dx_primary_code" in tariff.parents)
+    assert np.exp(of_stays.levels) == pytest.approx([1.0, 1.2, 1.4], abs=1e-3)
+    assert np.exp(np.ptp(of_stays.factors["facility_ownership"])) == pytest.approx(1.03, abs=1e-3)
+    assert np.exp(np.ptp(of_stays.factors["province_name"])) == pytest.approx(1.0412, abs=1e-3)
 
 
 def changing(rows=ROWS, own=(0,)):
