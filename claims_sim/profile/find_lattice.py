@@ -140,19 +140,19 @@ def begin(
     return _begin(encoded, amounts, usable, few, grid, factors, periods, names, decisive)
 
 
-def begin_with_changes(
-    like: Lattice, encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float
-) -> list[Begun]:
-    """Tariffs of the `usable` rows with cases and factors as those of the one that they are `like`, and changes of prices of their own:
-    one where all prices change alike, or one, too, where each case has its own; none where prices do not change.
+def begin_like(like: Lattice, encoded: Encoded, amounts: Amounts, usable: Mask, few: Mask, grid: float) -> list[Begun]:
+    """Tariffs of the `usable` rows with cases and factors as those of the one that they are `like`, but with what is priced by the day and
+    when prices change as these rows show it: one where all prices change alike, if at all, and one, if so, where each case has its own.
     """  # noqa: D205
-    steady = {name: logs for name, logs in like.factors.items() if name != MONTH and not name.startswith(BY)}
-    found, _ = global_factors(encoded, amounts.logs, amounts.tolerance, few, steady)
-    factors = steady | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
+    known = {n: logs for n, logs in like.factors.items() if n not in (MONTH, STAY) and not n.startswith(BY)}
+    known |= {STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {}
+    found, _ = global_factors(encoded, amounts.logs, amounts.tolerance, few, known)
+    factors = known | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
     encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     names = tuple(name for name in like.case_names if name != PERIOD)
-    tried = [(names, factors)] if periods or MONTH in factors else []
-    tried += [((*names, PERIOD), {n: logs for n, logs in factors.items() if n != MONTH})] if periods else []
+    tried = [(names, factors)]
+    if periods:
+        tried.append(((*names, PERIOD), {name: logs for name, logs in factors.items() if name != MONTH}))
     begun = [_begin(encoded, amounts, usable, few, grid, by, periods, case, like.decisive) for case, by in tried]
     return [one for one in begun if one is not None]
 

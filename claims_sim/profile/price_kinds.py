@@ -38,8 +38,8 @@ class Kinds(NamedTuple):
 ONE_KIND: Final = Kinds("", ())
 
 
-def priced_by_day(encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
-    """The claims with codes whose amounts are so many times the price of a day, and all others, by `rows` that show it.
+def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
+    """The claims of a list with codes whose amounts are so many times the price of a day, and all others, by `rows` that show it.
 
     Of two claims that are alike but for their stays either the amounts are equal or what they are by the day is.
     """
@@ -48,17 +48,19 @@ def priced_by_day(encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
     key = alike(encoded, [n for n in (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES) if n in encoded.codes], rows)
     logs = amounts.logs[rows]
     by_day = logs - log_days()[encoded.codes[STAY][rows]]
-    most, found = 0, ONE_KIND
-    for name in (name for name in _CODES if name in encoded.codes):
-        code, size = encoded.codes[name][rows], len(encoded.vocabularies[name])
+    most, kinds = 0, ONE_KIND
+    for name, size in zip(found.case_names, found.case_sizes, strict=True):
+        if name not in _CODES:
+            continue
+        code = found.codes[name][rows]
         by_case, daily = equal_of_each(code, size, key * (size + 1) + code + 1, logs, by_day, amounts.tolerance[rows])
         is_daily, is_by_case = daily > _CLEARLY * by_case, by_case > _CLEARLY * daily
         told = int(daily[is_daily].sum() + by_case[is_by_case].sum())
         claims = np.bincount(code + 1, minlength=size + 1)[1:]
         if told > most and min(claims[kind].sum() for kind in (is_daily, is_by_case)) > _SOME * len(rows):
-            is_of_days = np.append(is_daily, False)[encoded.codes[name]]
-            most, found = told, Kinds(name, (is_of_days, ~is_of_days))
-    return found
+            is_of_days = np.append(is_daily, False)[found.codes[name]]
+            most, kinds = told, Kinds(name, (is_of_days, ~is_of_days))
+    return kinds
 
 
 def changed_apart(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:

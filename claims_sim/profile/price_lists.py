@@ -12,6 +12,7 @@ import numpy as np
 from claims_sim.profile.claim_pairs import LEAST_CHANGE
 from claims_sim.profile.counting import Mask, Population
 from claims_sim.profile.daily import STAY
+from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES
@@ -20,7 +21,7 @@ from claims_sim.profile.find_lattice import (
     Begun,
     amounts_on,
     begin,
-    begin_with_changes,
+    begin_like,
     every_nth,
     finish,
     number_besides,
@@ -97,32 +98,36 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         lists = _likeliest(
             whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
         )
-    lists = [part for begun in lists for part in _by_day_and_by_case(begun, encoded, few, grid)]
-    lists = [part for begun in lists for part in _changed_apart(begun, encoded, few, grid)]
+    lists = [part for begun in lists for part in _by_day_and_by_case(begun, encoded, few)]
+    lists = [part for begun in lists for part in _changed_apart(begun, encoded, few)]
     return [found for begun in lists if (found := finish(begun, encoded)) is not None]
 
 
-def _by_day_and_by_case(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
+def _by_day_and_by_case(begun: Begun, encoded: Encoded, few: Mask) -> list[Begun]:
     """A list, or one of what is priced by the day and one of all other claims, where these make them likelier."""
-    own = few & begun.usable
-    kinds = priced_by_day(encoded, begun.amounts, np.flatnonzero(own))
-    parts = [
-        _likeliest_grid(encoded, begun.amounts, begun.usable & kind, own & kind, grid, begun.found)
-        for kind in kinds.claims
-    ]
-    if any(part is not None and kinds.column not in part.found.case_names for part in parts):
-        # A list that does not name the code would price also claims of the other kind.
-        return [begun]
+    own, grid = few & begun.usable, begun.found.grid
+    kinds = priced_by_day(begun.found, encoded, begun.amounts, np.flatnonzero(own))
+    parts = []
+    for kind in kinds.claims:
+        usable, some = begun.usable & kind, own & kind
+        free = None
+        if kinds.column != DECIDED_BY:  # which each list finds for itself
+            free = _likeliest_grid(encoded, begun.amounts, usable, some, grid, begun.found)
+        if free is None or kinds.column not in free.found.case_names:
+            # A list that does not name the code would price also claims of the other kind.
+            tried = begin_like(begun.found, encoded, begun.amounts, usable, some, grid)
+            free = max(tried, key=lambda one: _likely(one, few), default=None)
+        parts.append(free)
     return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
 
 
-def _changed_apart(begun: Begun, encoded: Encoded, few: Mask, grid: float) -> list[Begun]:
+def _changed_apart(begun: Begun, encoded: Encoded, few: Mask) -> list[Begun]:
     """A list, or lists of those of its claims whose prices change in other months, where these make them likelier."""
-    own = few & begun.usable
+    own, grid = few & begun.usable, begun.found.grid
     kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(own))
     parts = []
     for kind in kinds.claims:
-        tried = begin_with_changes(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
+        tried = begin_like(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
         parts.append(max(tried, key=lambda one: _likely(one, few), default=None))
     return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
 
