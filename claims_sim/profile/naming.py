@@ -443,6 +443,11 @@ def is_first(column: str) -> bool:
     return "1" in _words_of(column)
 
 
+def is_published(column: str) -> bool:
+    """Is the column called as one of a published layout is?"""
+    return plain(column) in _KNOWN
+
+
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
     name = plain(column)

@@ -12,6 +12,7 @@ from claims_sim.profile.column_facts import SURE, Facts, amounts, how_it_fits, k
 from claims_sim.profile.naming import (
     is_first,
     is_no_amount,
+    is_published,
     meanings_of,
     name_score,
     plain,
@@ -84,6 +85,7 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
             p.ours,
             -size[p.theirs] * (p.ours == "amount_claimed"),
             p.ours == "amount_paid" and not says_paid(p.theirs),
+            not is_published(p.theirs),
             p.theirs,
         )
     )

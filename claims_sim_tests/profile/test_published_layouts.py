@@ -118,3 +118,9 @@ def test_what_is_paid_is_no_gap_where_half_of_all_is(tmp_path):
     table = tariff_table(900)
     half = [c / 2 for c in table["amount_claimed"].to_pylist()]
     assert "amount_gap" not in placed_in(with_columns(replaced(table, "amount_paid", half), again=half), tmp_path)
+
+
+def test_of_two_columns_called_alike_that_of_a_published_layout_is_placed(tmp_path):
+    kinds = {"ORG_TYPE": ["09", "05", "04"] * 300, "YKIHO_GUBUN_CD": ["31", "11", "21"] * 300}
+    table = with_columns(tariff_table(900).drop_columns(["facility_class"]), **kinds)
+    assert placed_in(table, tmp_path)["facility_type"] == "YKIHO_GUBUN_CD"
