@@ -42,6 +42,33 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("paid", "gap", "bare"),
+    [
+        ("round(claimed * 0.83, 2)", "claimed - round(claimed * 0.83, 2)", 1.0),
+        pytest.param("round(claimed * 0.83, 2)", "round(claimed - round(claimed * 0.83, 2), 2)", 0.0, marks=pytest.mark.slow),
+        pytest.param("claimed - round(claimed * 0.17, 2)", "round(claimed * 0.17, 2)", 1.0, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_what_is_left_of_two_amounts_is_rounded_as_there(settings, tmp_path, paid, gap, bare):
+    """Of doubles, 1000.1 - 900.0 is 100.10000000000002."""
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        f"""SELECT * EXCLUDE (claimed) REPLACE (claimed AS amount_claimed, {paid} AS amount_paid, {gap} AS amount_gap)
+          FROM (SELECT *, round(amount_claimed / 997.0, 2)::DOUBLE AS claimed FROM src.claims_normalized)""",
+    )
+    write_sandbox(own, out, asked=asked())
+    of_bare = "amount_paid" if paid.startswith("claimed") else "amount_gap"
+    left = f"(amount_claimed - {'amount_gap' if of_bare == 'amount_paid' else 'amount_paid'})"
+    told = (
+        f"SELECT avg(({of_bare} = {left})::INT), count(*) > 50 FROM claims_normalized WHERE {left} <> round({left}, 2)"
+    )
+    assert query(path, told) == [(bare, True)]
+    assert query(out, told) == [(pytest.approx(bare, abs=0.02), True)]
+
+
 def test_chapters_of_diagnoses_are_written_as_there_and_claims_bear_their_names(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     chapters = {"N": "n00_n99", "J": "j00_j99", "I": "i00_i99"}

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, ColumnMapping, Located, text_expression
-from claims_sim.profile.ways_written import Cells, Ways, read_ways
+from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, ColumnMapping, Located, quote_identifier, text_expression
+from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
 _PARTS: Final = "^-?([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
 _WHOLE: Final = "^-?[0-9]+([.]00?)?$"
@@ -17,6 +17,10 @@ _GROUP: Final = 3
 _NEARLY_ALL: Final = 0.95
 _SHOWN: Final = 50  # amounts: so many at least show a currency
 _MOST_DECIMALS: Final = 2
+_CLAIMED: Final = "amount_claimed"
+_LEFT: Final = {"amount_gap": "amount_paid", "amount_paid": "amount_gap"}
+"""What may be left of what is claimed, and of which other amount it is that."""
+_BARE: Final = "bare"
 
 
 class _Number(NamedTuple):
@@ -70,6 +74,30 @@ def whole_numbers(
         if ways and any(way != "" for way, _ in ways.shares):
             found[name] = ways
     return found
+
+
+def bare_differences(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
+    """Whether doubles are what is left of two others bit by bit (1000.1 - 900.0 is 100.10000000000002) or rounded to the cent: of the
+    gap, or else of what is paid.
+    """  # noqa: D205
+    amounts = {name: located[name] for name in (_CLAIMED, *_LEFT) if name in located}
+    if len(amounts) <= len(_LEFT) or any(column.type != "DOUBLE" or column.negative for column in amounts.values()):
+        return {}
+    written = {name: quote_identifier(column.theirs) for name, column in amounts.items()}
+    for name, other in _LEFT.items():
+        left, value = f"({written[_CLAIMED]} - {written[other]})", written[name]
+        tells = f"{left} <> round({left}, 2) AND round({left}, 2) = round({value}, 2)"
+        cells = Cells(name, f"CASE WHEN {value} = {left} THEN '{_BARE}' ELSE '' END", tells)
+        ways = read_ways(opened, cells, located, mapping)
+        if ways and any(way == _BARE for way, _ in ways.shares):
+            return {name: ways}
+    return {}
+
+
+def left_bare(name: str, ways: Ways) -> str:
+    """The expression of an amount of ours that is what is left of two others, as bare as the source has it."""
+    left = f"({_CLAIMED} - {_LEFT[name]})"
+    return f"CASE WHEN {drawn(name, ways)} = '{_BARE}' AND round({left}, 2) = {name} THEN {left} ELSE {name} END"
 
 
 def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:

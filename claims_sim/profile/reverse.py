@@ -16,7 +16,7 @@ from claims_sim.profile.buddhist_years import AHEAD
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.diagnosis_count import counts_all
-from claims_sim.profile.money_written import MoneyForm, money_form, whole_numbers
+from claims_sim.profile.money_written import MoneyForm, bare_differences, left_bare, money_form, whole_numbers
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.padding_written import padded, read_padding
 from claims_sim.profile.source import OpenSource
@@ -82,9 +82,10 @@ class Forms:
 
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
-    where not as plain numbers; `whole`: what stands behind whole numbers in texts. `padded`: to which length texts are filled with
-    blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells severities as the last part of INA-CBG codes.
-    `counts_all`: it counts the primary diagnosis among comorbidities. `names`: of codes, for lists that have them behind these.
+    where not as plain numbers; `whole`: what stands behind whole numbers in texts. `bare`: whether what is left of two amounts is rounded.
+    `padded`: to which length texts are filled with blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells
+    severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `names`: of codes,
+    for lists that have them behind these.
     """
 
     dates: Mapping[str, DateForm]
@@ -95,6 +96,7 @@ class Forms:
     of_weights: int | None = None
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
     whole: Mapping[str, Ways] = field(default_factory=dict)
+    bare: Mapping[str, Ways] = field(default_factory=dict)
     padded: Mapping[str, Ways] = field(default_factory=dict)
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
     case_groups: bool = False
@@ -131,6 +133,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _decimals_of_weights(opened, located),
         money,
         whole_numbers(opened, located, mapping, money),
+        bare_differences(opened, located, mapping),
         read_padding(opened, located, mapping),
         read_spellings(opened, located, mapping),
         _has_case_groups(opened, located),
@@ -419,7 +422,7 @@ def _number(name: str, type_: str, forms: Forms, *, negative: bool) -> str:
             f"CASE WHEN los IS NOT NULL THEN round({_days_between('admit_dt', 'discharge_dt')}, {forms.decimals}) END"
         )
     if type_ != "VARCHAR":
-        return value
+        return left_bare(name, forms.bare[name]) if name in forms.bare else value
     if name in forms.money:
         return forms.money[name].written(value)
     behind = f" || {drawn(SOURCE, forms.whole[name])}" if name in forms.whole else ""
