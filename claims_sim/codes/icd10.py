@@ -82,6 +82,13 @@ COMPANIONS: Final = (
 """Well-known long-term conditions, from high blood pressure on: what stands for companions of which only the number is known."""
 
 
+_OF_CM: Final = {
+    "C00-D49": "C00-D48", "E00-E89": "E00-E90", "F01-F99": "F00-F99", "K00-K95": "K00-K93", "O00-O9A": "O00-O99", "S00-T88": "S00-T98",
+    "U00-U99": "U04-U85", "U00-U89": "U04-U85", "U00-U85": "U04-U85", "V00-Y99": "V01-Y98",
+}  # fmt: skip
+"""Chapters as the Clinical Modification bounds them, where the WHO does otherwise; that of special purposes as either does."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
     labels: dict[str, str]  # by code without dot, categories and finer codes
@@ -148,7 +155,8 @@ def label(code: str) -> str | None:
 
 def label_of_range(code: str) -> str | None:
     """What the code system calls a chapter or block, named by its first and last category (A00-B99, a00_b99); None when it has none."""
-    return _ranges().get(without_dot(code).replace("_", "-"))
+    written = without_dot(code).replace("_", "-")
+    return _ranges().get(_OF_CM.get(written, written))
 
 
 @cache

@@ -21,9 +21,9 @@ from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
 
 ICD10_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}|[A-Z][0-9]{2}[0-9X][0-9]{2}X[0-9]{3}")
-ICD10_RANGE: Final = re.compile(r"[A-Z][0-9]{2}[-_][A-Z][0-9]{2}")
-"""A chapter or block, from category to category, where a table tells no more of diagnoses."""
 """Also as China's national edition extends them (I10.x00x002)."""
+ICD10_RANGE: Final = re.compile(r"[A-Z][0-9][0-9A-Z][-_][A-Z][0-9][0-9A-Z]")
+"""A chapter or block, from category to category, where a table tells no more of diagnoses."""
 ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers
 
@@ -40,41 +40,40 @@ def equal_pairs(key: Ints, logs: Numbers, tolerance: Numbers, slack: float = 2e-
     return float(np.mean(np.abs(logs[one] - logs[other]) <= tolerance[one] + tolerance[other] + slack))
 
 
+class Pairs(NamedTuple):
+    """The places of both claims of each pair: of the one that is moved less, and of the one that is moved more."""
+
+    less: Ints
+    more: Ints
+
+    def only(self, those: Mask) -> "Pairs":
+        """Just `those` pairs."""
+        return Pairs(self.less[those], self.more[those])
+
+
 class Moved(NamedTuple):
-    """Of pairs with one key of which each was moved by another number: the share that was equal `before` and is `after`, and the places of
-    those that are, one of each pair.
+    """Of pairs with one key whose claims are moved by different numbers: the share that was equal `before` and is `after`, and the pairs
+    that were and are.
     """  # noqa: D205
 
     before: float
     after: float
-    equal: Ints
+    were: Pairs
+    are: Pairs
 
 
 def equal_when_moved(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> Moved:
     """What moving the logarithms from `before` to `after` does to pairs with one key."""
-    one, was, is_ = _moved_pairs(key, before, after, tolerance)
-    return Moved(float(was.mean()), float(is_.mean()), one[is_]) if len(one) else Moved(0.0, 0.0, one)
-
-
-def equal_of_each(
-    code: Codes, size: int, key: Ints, before: Numbers, after: Numbers, tolerance: Numbers
-) -> tuple[Ints, Ints]:
-    """Of pairs with one key, each of them moved by another number: how many of each of `size` codes are equal before, and after."""
-    one, was, is_ = _moved_pairs(key, before, after, tolerance)
-    code = code[one] + 1
-    fixed, moved = (np.bincount(code[of], minlength=size + 1)[1:] for of in (was, is_))
-    return fixed, moved
-
-
-def _moved_pairs(key: Ints, before: Numbers, after: Numbers, tolerance: Numbers) -> tuple[Ints, Mask, Mask]:
-    """Of each pair with one key whose claims are moved by different numbers the place of one; and whether it is equal before and after."""
     one, other = _pairs(key)
     moved = before - after
     apart = np.abs(moved[one] - moved[other]) > LEAST_CHANGE
     one, other = one[apart], other[apart]
+    is_less = moved[one] < moved[other]
+    pairs = Pairs(np.where(is_less, one, other), np.where(is_less, other, one))
     width = tolerance[one] + tolerance[other] + 2e-5
     was, is_ = (np.abs(logs[one] - logs[other]) <= width for logs in (before, after))
-    return one, was, is_
+    shares = (float(was.mean()), float(is_.mean())) if len(one) else (0.0, 0.0)
+    return Moved(*shares, pairs.only(was), pairs.only(is_))
 
 
 def _pairs(key: Ints) -> tuple[Ints, Ints]:

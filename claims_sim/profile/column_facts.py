@@ -39,7 +39,7 @@ _NEARLY_ONE: Final = 0.98
 """A value that so many rows have leaves no list of codes."""
 
 _SHARES: Final = {
-    "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}}|[_-][A-Z][0-9]{{2}})?')",
+    "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}}|[_-][A-Z][0-9][0-9A-Z])?')",
     "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?') AND {t} NOT IN ({no_code})",
     "icd9": r"regexp_full_match({t}, '[0-9]{{2}}(\.?[0-9]{{1,2}})( +- .*|[;|#].*)?')",
     "number": "TRY_CAST({t} AS DOUBLE) IS NOT NULL",

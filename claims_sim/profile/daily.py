@@ -109,9 +109,10 @@ def are_by_day(encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask
     moved = equal_when_moved(key, logs[rows], by_day, tolerance[rows])
     if moved.after <= max(_MUCH_OFTENER * moved.before, _MIN_SHARE):
         return False
-    shown = rows[moved.equal]
-    one = encoded.population.one_of_each(shown)
-    return len(one) >= _MIN_PAIRS and encoded.population.may_be_told(shown[one])
+    # Neither the longer stays nor the shorter ones may be of a few, or of one house.
+    shown = [rows[places] for places in moved.are]
+    ones = [of[encoded.population.one_of_each(of)] for of in shown]
+    return all(len(one) >= _MIN_PAIRS and encoded.population.may_be_told(one) for one in ones)
 
 
 def _pairs(key: Ints, rows: Ints, days: Numbers, primary: Numbers, grid: float) -> _Pairs:

@@ -53,7 +53,7 @@ def global_factors(
             without = rest - np.append(np.nan_to_num(rise), 0.0)[encoded.codes[MONTH]]
             valid = np.flatnonzero(usable)
             key = alike(encoded, [*names, *others], valid)
-            before, after, _ = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
+            before, after, *_ = equal_when_moved(key, logs[valid], without[valid], tolerance[valid])
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
             if after > _CLEARLY_OFTENER * before:
                 factors[MONTH], rest = rise, without
@@ -95,6 +95,23 @@ def _shown_factor(
         # By a few operations alone each place is compared a few times: diagnoses make more of it.
         factor = _factor_of(encoded, name, [*fewer, "dx_primary_code"], *amounts, usable)
     return factor
+
+
+def multiplies_too(
+    encoded: Encoded, others: Mapping[str, Numbers], left: Numbers, tolerance: Numbers, rows: Ints
+) -> list[str]:
+    """Those of the `others`, factors of other claims, without which `rows` that are alike in all else have equal amounts less often;
+    `left` are their logarithms without the factors that they are known to have.
+    """  # noqa: D205
+    told = [name for name in (*CASE_ALWAYS, *CONDITIONS, *FACTOR_CANDIDATES) if name in encoded.codes]
+    found = []
+    for name, factor in others.items():
+        key = alike(encoded, [one for one in told if one != name], rows)
+        without = left - np.append(factor, 0.0)[encoded.codes[name][rows]]
+        moved = equal_when_moved(key, left, without, tolerance)
+        if moved.after > moved.before:
+            found.append(name)
+    return found
 
 
 def what_decides(encoded: Encoded, names: Sequence[str], logs: Numbers, tolerance: Numbers, usable: Mask) -> list[str]:

@@ -13,7 +13,7 @@ EMPTY_LIST: Final = "[]"
 _MARKS: Final = {
     "text": NOTHING,
     "code": NO_CODE,
-    "list": (*NO_CODE, EMPTY_LIST),
+    "list": NO_CODE,
     "date": _NO_NUMBER,
     "number": _NO_NUMBER,
 }

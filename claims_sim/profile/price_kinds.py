@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.claim_pairs import alike, equal_of_each
-from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.claim_pairs import alike, equal_when_moved
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE
 from claims_sim.profile.encode import Encoded
@@ -41,7 +41,8 @@ ONE_KIND: Final = Kinds("", ())
 def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
     """The claims of a list with codes whose amounts are so many times the price of a day, and all others, by `rows` that show it.
 
-    Of two claims that are alike but for their stays either the amounts are equal or what they are by the day is.
+    Of two claims that are alike but for their stays either the amounts are equal or what they are by the day is. A code is of a kind by
+    as many persons' claims as may be told, with longer stays and with shorter ones.
     """
     if STAY not in encoded.codes or not len(rows):
         return ONE_KIND
@@ -53,7 +54,11 @@ def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints
         if name not in _CODES:
             continue
         code = found.codes[name][rows]
-        by_case, daily = equal_of_each(code, size, key * (size + 1) + code + 1, logs, by_day, amounts.tolerance[rows])
+        moved = equal_when_moved(key * (size + 1) + code + 1, logs, by_day, amounts.tolerance[rows])
+        by_case, daily = (
+            np.minimum(*(_persons_of_each(encoded.population, code[places], size, rows[places]) for places in pairs))
+            for pairs in (moved.were, moved.are)
+        )
         is_daily, is_by_case = daily > _CLEARLY * by_case, by_case > _CLEARLY * daily
         told = int(daily[is_daily].sum() + by_case[is_by_case].sum())
         claims = np.bincount(code + 1, minlength=size + 1)[1:]
@@ -61,6 +66,13 @@ def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints
             is_of_days = np.append(is_daily, False)[found.codes[name]]
             most, kinds = told, Kinds(name, (is_of_days, ~is_of_days))
     return kinds
+
+
+def _persons_of_each(population: Population, code: Codes | Ints, size: int, rows: Ints) -> Ints:
+    """How many persons (claims, without a key of them) `rows` of each code are of, where these may be told; else 0."""
+    known = np.flatnonzero(code >= 0)
+    code, rows = code[known].astype(np.int64), rows[known]
+    return np.where(population.releasable(code, size, rows), population.bearers(code, size, rows), 0)
 
 
 def changed_apart(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:

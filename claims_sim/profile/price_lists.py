@@ -9,13 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.claim_pairs import LEAST_CHANGE
 from claims_sim.profile.counting import Mask, Population
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import FACTOR_CANDIDATES
+from claims_sim.profile.factors import FACTOR_CANDIDATES, multiplies_too
 from claims_sim.profile.find_lattice import (
     HOPELESS,
     Begun,
@@ -105,43 +104,53 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
 
 def _by_day_and_by_case(begun: Begun, encoded: Encoded, few: Mask) -> list[Begun]:
     """A list, or one of what is priced by the day and one of all other claims, where these make them likelier."""
-    own, grid = few & begun.usable, begun.found.grid
-    kinds = priced_by_day(begun.found, encoded, begun.amounts, np.flatnonzero(own))
-    parts = []
-    for kind in kinds.claims:
-        usable, some = begun.usable & kind, own & kind
-        free = None
-        if kinds.column != DECIDED_BY:  # which each list finds for itself
-            free = _likeliest_grid(encoded, begun.amounts, usable, some, grid, begun.found)
-        if free is None or kinds.column not in free.found.case_names:
+
+    def part_of(usable: Mask, some: Mask) -> Begun | None:
+        if kinds.column != DECIDED_BY:  # which each list would find for itself
+            free = _likeliest_grid(encoded, begun.amounts, usable, some, begun.found.grid, begun.found)
             # A list that does not name the code would price also claims of the other kind.
-            tried = begin_like(begun.found, encoded, begun.amounts, usable, some, grid)
-            free = max(tried, key=lambda one: _likely(one, few), default=None)
-        parts.append(free)
-    return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
+            if free is not None and kinds.column in free.found.case_names:
+                return free
+        return _likeliest_alike(begun, encoded, usable, some)
+
+    kinds = priced_by_day(begun.found, encoded, begun.amounts, np.flatnonzero(few & begun.usable))
+    return _likeliest_of_kinds(begun, kinds, part_of, encoded.population, few)
 
 
 def _changed_apart(begun: Begun, encoded: Encoded, few: Mask) -> list[Begun]:
     """A list, or lists of those of its claims whose prices change in other months, where these make them likelier."""
-    own, grid = few & begun.usable, begun.found.grid
-    kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(own))
-    parts = []
-    for kind in kinds.claims:
-        tried = begin_like(begun.found, encoded, begun.amounts, begun.usable & kind, own & kind, grid)
-        parts.append(max(tried, key=lambda one: _likely(one, few), default=None))
-    return _likeliest_of_kinds(begun, parts, kinds, own, encoded.population)
+    kinds = changed_apart(begun.found, encoded, begun.amounts, np.flatnonzero(few & begun.usable))
+    return _likeliest_of_kinds(
+        begun, kinds, lambda usable, some: _likeliest_alike(begun, encoded, usable, some), encoded.population, few
+    )
+
+
+def _likeliest_alike(begun: Begun, encoded: Encoded, usable: Mask, some: Mask) -> Begun | None:
+    """The likeliest of the lists of `usable` claims that are made as the one of all."""
+    tried = begin_like(begun.found, encoded, begun.amounts, usable, some, begun.found.grid)
+    return max(tried, key=lambda one: _likely(one, some), default=None)
 
 
 def _likeliest_of_kinds(
-    begun: Begun, parts: Sequence[Begun | None], kinds: Kinds, rows: Mask, population: Population
+    begun: Begun, kinds: Kinds, part_of: Callable[[Mask, Mask], Begun | None], population: Population, few: Mask
 ) -> list[Begun]:
-    if not kinds.claims:
+    """A list, or those that are parts of it: of the claims of each kind, with a few of these."""
+    besides = np.zeros(len(few), np.bool_)
+    besides[begun.besides] = True
+    of_kinds = [kind for kind in kinds.claims if np.any(begun.usable & kind)]
+    if len(of_kinds) <= 1:
         return [begun]
+    parts = []
+    for kind in of_kinds:
+        part = part_of(begun.usable & kind, few & begun.usable & kind)
+        # What is added to prices lies beside the list's grid.
+        added = np.flatnonzero(besides & kind)
+        parts.append(None if part is None else part._replace(besides=np.union1d(part.besides, added)))
     return _likeliest(
         begun,
         parts,
-        kinds.claims,
-        rows,
+        of_kinds,
+        few & (begun.usable | besides),
         lambda one, of: _likely_with_top_ups(one, of, population, np.inf),
         kinds.column,
     )
@@ -281,13 +290,14 @@ def _begin_part(
     shared = {name: factor for name, factor in plain.items() if name in own.found.case_names}
     other = begin(encoded, amounts, usable, few, grid, shared) if shared else None
     best = max((one for one in (own, other) if one is not None), key=lambda one: _likely(one, few))
-    given = shared if best is other else {}
-    while np.mean(best.found.point[few] >= 0) < _POORLY or len(best.found.levels) > _MANY_LEVELS:
+    given, rows = shared if best is other else {}, np.flatnonzero(few)
+    while _may_lack_factors(best, few):
         # Regions may multiply the prices of all alike, and wards those of stays alone: each factor by itself.
-        known = {*best.found.factors, *best.found.case_names}
-        tried = [
-            given | {name: logs} for name, logs in plain.items() if name not in known and np.ptp(logs) > LEAST_CHANGE
-        ]
+        known = {name.removeprefix(BY) for name in (*best.found.factors, *best.found.case_names)}
+        others = {name: factor for name, factor in plain.items() if name not in known}
+        left = amounts.logs[rows] - best.found.place_log(rows)
+        helpful = multiplies_too(encoded, others, left, amounts.tolerance[rows], rows)
+        tried = [given | {name: others[name]} for name in helpful]
         begun = [
             (one, factors)
             for factors in tried
@@ -298,6 +308,12 @@ def _begin_part(
             break
         best, given = likeliest, factors
     return best
+
+
+def _may_lack_factors(begun: Begun, few: Mask) -> bool:
+    """Does a list explain some of the claims, and either poorly or by many hidden levels?"""
+    share = float(np.mean(begun.found.point[few] >= 0))
+    return HOPELESS < share < _POORLY or len(begun.found.levels) > _MANY_LEVELS
 
 
 def _plain_factors(found: Lattice) -> dict[str, Numbers]:

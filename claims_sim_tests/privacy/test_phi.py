@@ -184,7 +184,7 @@ def test_other_numbers_of_four_digits_are_no_part_of_a_category(value):
     ("code", "may"),
     [
         ("4019", True), ("2765", True), ("250", True), ("25004", False), ("2018", False),
-        ("A00-B99", True), ("A00_B99", True), ("A00-B9912", False), ("RS01_A00", False),
+        ("A00-B99", True), ("A00_B99", True), ("O00-O9A", True), ("A00-B9912", False), ("RS01_A00", False),
     ],
 )  # fmt: skip
 def test_diagnoses_are_numbers_that_icd_9_has_as_finer_ones_and_whole_chapters(code, may):
