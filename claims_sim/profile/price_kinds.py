@@ -23,6 +23,8 @@ _SOME: Final = 0.02
 """The share of a list's claims that a kind must be, for it to have a list of its own."""
 _CLEARLY: Final = 4
 """So many times as many pairs of a code's claims must be equal by the day as are by the case, or the other way."""
+_BEGINS: Final = 2
+"""Characters by which codes begin alike: M and the speciality's letter, the first digits of a chapter."""
 _FEWEST: Final = 300
 """With fewer claims a code's months of change are not looked for."""
 _MOST_KINDS: Final = 3
@@ -63,9 +65,28 @@ def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints
         told = int(daily[is_daily].sum() + by_case[is_by_case].sum())
         claims = np.bincount(code + 1, minlength=size + 1)[1:]
         if told > most and min(claims[kind].sum() for kind in (is_daily, is_by_case)) > _SOME * len(rows):
+            # A code that says nothing itself is as those that may be told and begin alike.
+            begin = _beginnings(name, found, encoded)
+            of_begin = (
+                np.bincount(begin, np.where(kind, of, 0)) for kind, of in ((is_daily, daily), (is_by_case, by_case))
+            )
+            days_begin, case_begins = (of[begin] for of in of_begin)
+            is_daily |= ~is_by_case & (days_begin > _CLEARLY * case_begins)
             is_of_days = np.append(is_daily, False)[found.codes[name]]
             most, kinds = told, Kinds(name, (is_of_days, ~is_of_days))
     return kinds
+
+
+def _beginnings(column: str, found: Lattice, encoded: Encoded) -> Ints:
+    """The number of what each code of a column begins with."""
+    if column == DECIDED_BY and found.decisive is not None:
+        diagnoses, procedures = (encoded.vocabularies[name] for name in (DIAGNOSIS, PROCEDURE))
+        groups = max(found.decisive.groups, default=0) + 1
+        of_procedures = [f" {code}"[: _BEGINS + 1] for code in procedures]
+        begin = [*(f"{code}"[:_BEGINS] for code in diagnoses), *of_procedures * groups]
+    else:
+        begin = [f"{code}"[:_BEGINS] for code in encoded.vocabularies[column]]
+    return np.unique(begin, return_inverse=True)[1]
 
 
 def _persons_of_each(population: Population, code: Codes | Ints, size: int, rows: Ints) -> Ints:

@@ -114,6 +114,16 @@ def test_by_the_day_is_told_of_no_code_by_a_few_persons_or_one_facility(fit, hou
     assert ("S09" in codes_by_day(fit(paid_in_full(table, price)))[True]) == told
 
 
+@pytest.mark.parametrize("code", ["M09", pytest.param("S09", marks=pytest.mark.slow)])
+def test_a_code_that_shows_nothing_is_of_the_kind_of_those_that_begin_alike(fit, code):
+    """All its stays are of one day."""
+    table, package, state = packages()
+    days = np.where(package == CODES.index(code), 1, table["los"].to_numpy())
+    table = replaced(replaced(table, "los", days), "discharge_dt", table["admit_dt"].to_numpy() + days)
+    told = codes_by_day(fit(paid_in_full(table, price_of(package, days, state))))
+    assert (code in told[True], code in told[False]) == (code[0] == "M", code[0] == "S")
+
+
 def test_diagnoses_may_be_by_the_day_beside_operations_that_decide_their_price(fit):
     """Rehabilitation is paid by the day, any other stay by its operation or else by its diagnosis."""
     g, w = np.random.default_rng(31), np.random.default_rng(32)
