@@ -71,7 +71,7 @@ def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints
                 np.bincount(begin, np.where(kind, of, 0)) for kind, of in ((is_daily, daily), (is_by_case, by_case))
             )
             days_begin, case_begins = (of[begin] for of in of_begin)
-            is_daily |= ~is_by_case & (days_begin > _CLEARLY * case_begins)
+            is_daily |= (daily + by_case == 0) & (days_begin > _CLEARLY * case_begins)
             is_of_days = np.append(is_daily, False)[found.codes[name]]
             most, kinds = told, Kinds(name, (is_of_days, ~is_of_days))
     return kinds
