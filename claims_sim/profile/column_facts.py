@@ -49,6 +49,7 @@ _SHARES: Final = {
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?([;,|#~\]]|\s+[A-TV-Z][0-9][0-9A-Z.]{{1,5}})')",
+    "snomed": "regexp_full_match({t}, '[0-9]{{6,18}}( ?[;,|#~] ?[0-9]{{6,18}})*')",
     "coded": "regexp_matches(upper({t}), {named_code})",
     "pcs": "regexp_full_match(upper({t}), '[0-9BCDFGHX][0-9A-HJ-NP-Z]{{6}}') AND regexp_matches({t}, '[A-Za-z]')",
     "named": "regexp_full_match({t}, '[A-Za-z][A-Za-z -]{{3,39}}')",
@@ -189,7 +190,9 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     ),
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
-        lambda f: max(_lists(f), 0.6 * max(f["icd10"], f["coded"], f["icd9dx"])) * (f["commonest"] < _NEARLY_ONE),
+        lambda f: (
+            max(_lists(f), 0.6 * max(f["icd10"], f["coded"], f["icd9dx"], f["snomed"])) * (f["commonest"] < _NEARLY_ONE)
+        ),
         "{list:.0%} lists of codes, {coded:.0%} with names",
     ),
     "comorbidity_count": (whole_numbers, "small whole numbers"),

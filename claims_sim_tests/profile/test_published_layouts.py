@@ -124,3 +124,13 @@ def test_of_two_columns_called_alike_that_of_a_published_layout_is_placed(tmp_pa
     kinds = {"ORG_TYPE": ["09", "05", "04"] * 300, "YKIHO_GUBUN_CD": ["31", "11", "21"] * 300}
     table = with_columns(tariff_table(900).drop_columns(["facility_class"]), **kinds)
     assert placed_in(table, tmp_path)["facility_type"] == "YKIHO_GUBUN_CD"
+
+
+def test_lists_of_long_numbers_are_secondary_diagnoses_where_they_are_called_so(tmp_path):
+    """SNOMED CT's, as Synthea's."""
+    lists = [None if i % 3 == 0 else ",".join(f"{87433001 + n * 7}" for n in range(1 + i % 4)) for i in range(900)]
+    own = tariff_table(900).drop_columns(["dx_secondary_codes"])
+    assert (
+        placed_in(with_columns(own, SECONDARY_DIAGNOSES=lists), tmp_path)["dx_secondary_codes"] == "SECONDARY_DIAGNOSES"
+    )
+    assert "dx_secondary_codes" not in placed_in(with_columns(own, PROVIDERS=lists), tmp_path)
