@@ -38,6 +38,9 @@ _HARDLY_ANY: Final = 0.1
 _NEARLY_ONE: Final = 0.98
 """A value that so many rows have leaves no list of codes."""
 
+_NUMBER: Final = "([0-9]{6,18}|[0-9]{3}([.]?[0-9]{1,2})?|V[0-9]{2}([.]?[0-9]{1,2})?|E[0-9]{3}([.]?[0-9])?)"
+_NUMBERED: Final = f"{_NUMBER}( ?[;,|#~] ?{_NUMBER})*"
+"""Lists of diagnoses that are numbers, or one behind a letter: SNOMED CT's and ICD-9-CM's."""
 _SHARES: Final = {
     "icd10": r"regexp_full_match(upper({t}), '[A-TV-Z][0-9][0-9A-Z](\.?[0-9A-Z]{{1,4}}|[_-][A-Z][0-9][0-9A-Z])?')",
     "icd9dx": r"regexp_full_match({t}, '([0-9]{{3}}|V[0-9]{{2}})(\.?[0-9]{{1,2}})?|E[0-9]{{3}}(\.?[0-9])?') AND {t} NOT IN ({no_code})",
@@ -49,7 +52,7 @@ _SHARES: Final = {
     "code": r"regexp_full_match(upper({t}), '[0-9A-Z][0-9A-Z./-]{{2,9}}') AND regexp_matches({t}, '[0-9]')",
     "words": "regexp_matches({t}, '[A-Za-z]{{3,}}[^A-Za-z]+[A-Za-z]{{3,}}') OR length({t}) > 12",
     "list": r"regexp_matches(upper({t}), '[A-TV-Z][0-9][0-9A-Z.]{{1,5}}.?([;,|#~\]]|\s+[A-TV-Z][0-9][0-9A-Z.]{{1,5}})')",
-    "snomed": "regexp_full_match({t}, '[0-9]{{6,18}}( ?[;,|#~] ?[0-9]{{6,18}})*')",
+    "numbered": "regexp_full_match({t}, {numbered})",
     "coded": "regexp_matches(upper({t}), {named_code})",
     "pcs": "regexp_full_match(upper({t}), '[0-9BCDFGHX][0-9A-HJ-NP-Z]{{6}}') AND regexp_matches({t}, '[A-Za-z]')",
     "named": "regexp_full_match({t}, '[A-Za-z][A-Za-z -]{{3,39}}')",
@@ -79,6 +82,7 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
         "cbg": quote(CBG_FORM),
         "no_code": no_code,
         "named_code": quote(NAMED_CODE),
+        "numbered": quote(_NUMBERED),
     }
     shares = [
         f"coalesce(avg(CAST(({form.format(t='t', d='d', m='m', **known)}) AS INTEGER)), 0) AS {share}"
@@ -191,7 +195,8 @@ _CONTENT: Final[dict[str, tuple[Callable[[Facts], float], str]]] = {
     "dx_primary_label": (lambda f: f["words"] * (1 - f["number"]), "{words:.0%} phrases"),
     "dx_secondary_codes": (
         lambda f: (
-            max(_lists(f), 0.6 * max(f["icd10"], f["coded"], f["icd9dx"], f["snomed"])) * (f["commonest"] < _NEARLY_ONE)
+            max(_lists(f), 0.6 * max(f["icd10"], f["coded"], f["icd9dx"], f["numbered"]))
+            * (f["commonest"] < _NEARLY_ONE)
         ),
         "{list:.0%} lists of codes, {coded:.0%} with names",
     ),

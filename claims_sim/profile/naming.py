@@ -63,7 +63,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "icd": "icd icd10 icd10cm",
     "primary": "pohi glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "kaasuv "
-    "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other additional 2 3 "
+    "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other othr additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
@@ -154,6 +154,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "comorbid",
         "icd secondary count",
         "companions count",
+        "dx count",
         "not_first count!",
     ),
     "procedure_code": ("procedure primary", "procedure code", "procedure", "icd9 code", "icd9", "price code"),
@@ -398,6 +399,7 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
     spaced = re.sub(r"(?i)(?<![a-z])no[nt][_ -]?covered", "uncovered", spaced)
+    spaced = re.sub(r"(?i)^(no|num|number|nbr)[_ -]?(of|(?=[_ -]?(sec|other|comorb|dx|diag)))", "count ", spaced)
     spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
     spaced = re.sub(r"(?i)_source_values?$", "", spaced)  # OMOP's columns of what the source had
     words = [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]

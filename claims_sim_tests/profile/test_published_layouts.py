@@ -23,7 +23,8 @@ from claims_sim_tests.profile.test_proposal_of_strangers import placed_in, propo
         ("nombre_cups", "nombre_dx", "procedure_label"), ("KH-internes-Kennzeichen", "IK", "claim_id"),
         ("Anzahl_ND", "Anzahl", "comorbidity_count"), ("TEN_TINH", "TEN_BENH", "province_name"),
         ("TOTAL_PAYOUT", "TOTAL_BILL_AMT", "amount_paid"), ("TOSP_CODE", "PRIN_DIAG_CODE", "procedure_code"),
-        ("AMT_EXCESS", "AMT_APPROVED", "amount_gap"),
+        ("AMT_EXCESS", "AMT_APPROVED", "amount_gap"), ("OTHR_DGNS_CNT", "ICD9_DGNS_CD_2", "comorbidity_count"),
+        ("NoOfSecondaryDiag", "NO_SEP", "comorbidity_count"), ("num_diagnoses", "num_claim", "comorbidity_count"),
     ],
 )  # fmt: skip
 def test_published_tables_call_it_so(right, wrong, ours):
@@ -126,9 +127,10 @@ def test_of_two_columns_called_alike_that_of_a_published_layout_is_placed(tmp_pa
     assert placed_in(table, tmp_path)["facility_type"] == "YKIHO_GUBUN_CD"
 
 
-def test_lists_of_long_numbers_are_secondary_diagnoses_where_they_are_called_so(tmp_path):
-    """SNOMED CT's, as Synthea's."""
-    lists = [None if i % 3 == 0 else ",".join(f"{87433001 + n * 7}" for n in range(1 + i % 4)) for i in range(900)]
+@pytest.mark.parametrize("codes", [[str(87433001 + n * 7) for n in range(4)], ["4019", "25000", "V5869", "311"]])
+def test_lists_of_numbers_are_secondary_diagnoses_where_they_are_called_so(tmp_path, codes):
+    """SNOMED CT's, as Synthea's, and ICD-9-CM's."""
+    lists = [None if i % 3 == 0 else ",".join(codes[: 1 + i % 4]) for i in range(900)]
     own = tariff_table(900).drop_columns(["dx_secondary_codes"])
     assert (
         placed_in(with_columns(own, SECONDARY_DIAGNOSES=lists), tmp_path)["dx_secondary_codes"] == "SECONDARY_DIAGNOSES"
