@@ -40,7 +40,7 @@ _MIN_EXPLAINED: Final = 0.15
 HOPELESS: Final = 0.05
 """So few of the rows that the structure is sought with, and all rows need not be looked at."""
 _SERVICE: Final = "service_type"
-FEWEST: Final = 1000
+_FEWEST: Final = 1000
 """Of fewer claims no list is sought."""
 _RARE_SERVICE: Final = 0.01
 _STRUCTURE_ROWS: Final = 100_000
@@ -129,7 +129,7 @@ def begin(
     given: Mapping[str, Numbers] = NOTHING_KNOWN,
 ) -> Begun | None:
     """The tariff of the `usable` rows as a `few` of them show it, with the factors that are `given`."""
-    if "dx_primary_code" not in encoded.codes or int(usable.sum()) < FEWEST:
+    if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
     known = dict(given) | ({STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {})
     factors, case_extra = _find_factors(encoded, amounts, few, known)
