@@ -90,17 +90,18 @@ def test_a_code_is_by_the_day_where_hardly_any_of_its_claims_are_not(fit, share,
     assert ("M00" in codes_by_day(fit(paid_in_full(table, price)))[True]) == daily
 
 
+@pytest.mark.parametrize("usual", [1, 4])
 @pytest.mark.parametrize(("houses", "persons", "told"), [(1, 400, False), (8, 2, False), (8, 400, True)])
-def test_by_the_day_is_told_of_no_code_by_a_few_persons_or_one_facility(fit, houses, persons, told):
-    """Nearly all stays of a code of the others are of one day: these tell nothing; longer ones are of some houses and persons only."""
+def test_by_the_day_is_told_of_no_code_by_a_few_persons_or_one_facility(fit, usual, houses, persons, told):
+    """Most stays of a code of the others are of one length: these tell nothing; longer ones, or shorter, are of some houses and persons."""
     table, package, _ = packages()
     days, g = table["los"].to_numpy().copy(), np.random.default_rng(1)
     house, of_code = np.arange(ROWS) % 8, package == CODES.index("S09")
-    longer = of_code & (house < houses) & (g.random(ROWS) < 0.9)
-    days[of_code] = 1
-    days[longer] = g.integers(2, 4, longer.sum())
+    others = of_code & (house < houses) & (g.random(ROWS) < 0.6)
+    days[of_code] = usual
+    days[others] = g.integers(2, 4, others.sum())
     person = np.array(table["patient_id_hash"].to_pylist(), object)
-    person[longer] = [f"planted {row % persons}" for row in range(longer.sum())]
+    person[others] = [f"planted {row % persons}" for row in range(others.sum())]
     price = price_of(package, days, np.ones(ROWS))
     price[of_code] = price_of(np.array([CODES.index("S09")]), np.ones(1), np.ones(1)) * days[of_code]
     alike = {

@@ -327,10 +327,14 @@ def test_all_changes_of_a_year_are_found_and_nothing_else():
     )  # nor any list
 
 
-@pytest.mark.parametrize(("new", "start"), [(0.7, 5), (0.3, 6)])
-def test_a_list_that_changes_within_a_month_changes_in_the_one_that_has_mostly_its_prices(new, start):
+@pytest.mark.parametrize(("new", "kept", "start"), [(0.7, 0, 5), (0.3, 0, 6), (0.65, 6, 5), (0.3, 6, 6)])
+def test_a_list_that_changes_within_a_month_changes_in_the_one_that_has_mostly_its_prices(new, kept, start):
+    """Of twenty prices some are kept."""
+
     def price(month, _, g):
-        return g.integers(0, 20, len(month)) + 100 * ((month > 5) | ((month == 5) & (g.random(len(month)) < new)))
+        case = g.integers(0, 20, len(month))
+        later = (month > 5) | ((month == 5) & (g.random(len(month)) < new))
+        return case + 100 * (later & (case >= kept))
 
     assert periods_of(price) == (0,) * start + (1,) * (12 - start)
 
