@@ -140,6 +140,26 @@ def test_of_the_stays_of_one_person_it_is_not_told_whether_they_cost_by_the_day(
     assert not any(tariff.by_day for tariff in profile.money.tariffs)
 
 
+@pytest.mark.parametrize(("houses", "told"), [(1, False), (6, True)])
+@pytest.mark.parametrize("usual", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_of_the_stays_of_one_house_it_is_not_told_whether_they_cost_by_the_day(fit, usual, houses, told):
+    """All others' are of one length."""
+    g = np.random.default_rng(4)
+    table, house, person = tariff_table(6000, seed=3), np.arange(6000) % 6, np.arange(6000)
+    days = np.where((house < houses) & (g.random(6000) < 0.6), g.integers(2, 4, 6000), usual)
+    for name, values in (
+        ("los", days),
+        ("discharge_dt", table["admit_dt"].to_numpy() + days),
+        ("service_type", ["RITL"] * 6000),
+        ("facility_id", [f"RS{i}" for i in house]),
+        ("patient_id_hash", [f"P{i}" for i in person]),
+        *((name, [table[name][0].as_py()] * 6000) for name in ALIKE),
+    ):
+        table = replaced(table, name, values)
+    profile = fit(with_both(table, 300_000.0 * days))
+    assert any(tariff.by_day for tariff in profile.money.tariffs) == told
+
+
 @pytest.mark.parametrize(("days", "as_days"), [(-2, 1), (0, 1), (3, 3), (5000, 3660)])
 def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
     sampler, rows = Sampler(of_a_day), np.arange(500)
