@@ -154,9 +154,11 @@ def test_of_the_stays_of_one_house_it_is_not_told_whether_they_cost_by_the_day(f
         ("facility_id", [f"RS{i}" for i in house]),
         ("patient_id_hash", [f"P{i}" for i in person]),
         *((name, [table[name][0].as_py()] * 6000) for name in ALIKE),
+        ("procedure_code", [str(30 + i) for i in g.integers(0, 12, 6000)]),
     ):
         table = replaced(table, name, values)
-    profile = fit(with_both(table, 300_000.0 * days))
+    price = np.array([int(code) * 17_000.0 for code in table["procedure_code"].to_pylist()])
+    profile = fit(with_both(table, price * days))
     assert any(tariff.by_day for tariff in profile.money.tariffs) == told
 
 
