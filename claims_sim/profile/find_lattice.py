@@ -24,6 +24,7 @@ from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import Votes, price_as_grouped
 from claims_sim.profile.price_cases import (
     CASE_GROUP,
+    OF_GROUPS,
     choose_case,
     number_cases,
     prices_left,
@@ -151,6 +152,9 @@ def begin_like(like: Lattice, encoded: Encoded, amounts: Amounts, usable: Mask, 
     factors = known | {name: np.nan_to_num(found[name]) for name in (MONTH,) if name in found}
     encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     names = tuple(name for name in like.case_names if name != PERIOD)
+    if CASE_GROUP in names and len(encoded.vocabularies[CASE_GROUP]) > MAX_CASE_SIZE:
+        # Each of many groups of cases has its prices: what it multiplies others by says nothing more.
+        factors = {name: logs for name, logs in factors.items() if name not in OF_GROUPS}
     tried = [(names, factors)]
     if periods:
         tried.append(((*names, PERIOD), {name: logs for name, logs in factors.items() if name != MONTH}))

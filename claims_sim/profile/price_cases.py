@@ -24,7 +24,7 @@ _FEW_POINTS: Final = 6
 """By so many of its prices a case is chosen: by more, one that mixes several others seems to have all of theirs."""
 CASE_GROUP: Final = "severity_group"
 """With many values it names groups of cases (DRGs), which have a price whatever else a claim has."""
-_OF_GROUPS: Final = (CASE_GROUP, BY + CASE_GROUP)
+OF_GROUPS: Final = (CASE_GROUP, BY + CASE_GROUP)
 """The factors that say nothing more where it makes the case."""
 _PRICED_BY: Final = (DIAGNOSIS, PROCEDURE, DECIDED_BY)
 _AS_MUCH: Final = 0.001
@@ -70,7 +70,7 @@ def choose_case(
             told_by_group, by_group = _by_group(encoded, amounts, factors, shown, extra, worth)
             if told_by_group <= told:
                 return names, decisive
-            for name in _OF_GROUPS:
+            for name in OF_GROUPS:
                 factors.pop(name, None)
             return by_group, None
         del factors[name]
@@ -85,7 +85,7 @@ def _by_group(
     """  # noqa: D205
     if len(encoded.vocabularies.get(CASE_GROUP, ())) <= MAX_CASE_SIZE:
         return -np.inf, ()
-    without = {name: factor for name, factor in factors.items() if name not in _OF_GROUPS}
+    without = {name: factor for name, factor in factors.items() if name not in OF_GROUPS}
     price = prices_left(encoded, amounts, without, rows)
     _, names = _without_idle(encoded, ("service_type", CASE_GROUP, *extra), price, rows, worth, (CASE_GROUP,))
     return _weigh_case([encoded.codes[name][rows] for name in names], price, worth)[1], names

@@ -221,10 +221,11 @@ def priced_by_group(step=100):
 def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
     table, weights = priced_by_group()
     profile = fit(table)
-    (tariff,) = profile.money.tariffs
-    assert "severity_group" in tariff.parents
-    assert not {"dx_primary_code", "procedure_code", "priced_by"} & set(tariff.parents)
-    assert len(tariff.bases) <= 2 * 2 * len(weights)  # of each service and each half
+    tariffs = profile.money.tariffs
+    for tariff in tariffs:
+        assert "severity_group" in tariff.parents
+        assert not {"dx_primary_code", "procedure_code", "priced_by"} & set(tariff.parents)
+    assert sum(len(tariff.bases) for tariff in tariffs) <= 2 * 2 * len(weights)  # of each service and each half
     claims = Sampler(profile).draw_claims(3, np.arange(ROWS))
     house = np.unique(claims["facility_class"].to_pylist(), return_inverse=True)[1]
     late = (claims["admit_dt"].to_numpy() >= np.datetime64("2024-07-01")).astype(int)
@@ -232,7 +233,7 @@ def test_a_group_of_cases_has_its_price_whatever_the_diagnosis(fit):
         [weights[group][half] for group, half in zip(claims["severity_group"].to_pylist(), late, strict=True)]
     )
     price = weight * np.array([1.0, 1.2, 0.85])[house]
-    assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.9
+    assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price) < 51) > 0.97
 
 
 @pytest.mark.slow

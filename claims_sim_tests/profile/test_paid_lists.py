@@ -365,7 +365,8 @@ def test_what_is_paid_may_keep_to_a_list_of_each_service_beside_payments_to_the_
     table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
     profile = fit(table)
     assert not profile.money.tariffs
-    assert [tariff.grid for tariff in profile.money.paid_tariffs] == [100.0, 100.0]
+    # Some stays cost more from July on: these have a list of their own.
+    assert [tariff.grid for tariff in profile.money.paid_tariffs] == [100.0] * 3
     assert Profile.from_json(profile.to_json()) == profile
     claims = Sampler(profile).draw_claims(3, np.arange(12_000))
     for service in ("RITL", "RJTL"):
@@ -464,7 +465,7 @@ def test_what_follows_the_price_that_is_paid_follows_that_of_ones_own_list(read)
     table = two_lists(rows)
     encoded = encode(read(table), 11)
     lists = find_tariffs(encoded, table["amount_paid"].to_numpy().astype(float), 100.0)
-    assert len(lists) == 2
+    assert len(lists) == 3  # of visits, of stays, and of those that cost more from July on
     g = np.random.default_rng(3)
     paid = table["amount_paid"].to_numpy().astype(float)
     claimed = np.exp(np.log(paid) + g.normal(0.5, 0.1, rows))

@@ -369,7 +369,8 @@ def test_a_rarer_kind_of_service_may_have_prices_of_a_day(fit):
     }.items():  # fmt: skip
         table = replaced(table, name, values)
     profile = fit(table)
-    assert sorted(tariff.by_day for tariff in profile.money.tariffs) == [False, False, True]
+    # Stays that cost more from July on have a list of their own, beside those of stays and visits.
+    assert sorted(tariff.by_day for tariff in profile.money.tariffs) == [False, False, False, True]
     claims = Sampler(profile).draw_claims(3, np.arange(rows))
     theirs = np.array(claims["service_type"].to_pylist()) == "RITP"
     days = claims["los"].to_numpy()[theirs]
