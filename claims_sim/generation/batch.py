@@ -124,9 +124,8 @@ class Batch:
 def none_passed(claims: int, reasons: Counter[str]) -> AuthorError:
     """Not one of so many `claims` could be written; `reasons` counts the rules that their drafts broke."""
     most = ", ".join(f"{rule} ({count:,})" for rule, count in reasons.most_common(3))
-    return AuthorError(
-        f"Not one of {claims:,} claims passed the review; their drafts broke {most}. Nothing was written."
-    )
+    why = f"their drafts broke {most}" if most else "no author drafted any"
+    return AuthorError(f"Not one of {claims:,} claims passed the review; {why}. Nothing was written.")
 
 
 @dataclass(slots=True)

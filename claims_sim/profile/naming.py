@@ -399,7 +399,9 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 def _words_of(column: str) -> list[str]:
     spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
     spaced = re.sub(r"(?i)(?<![a-z])no[nt][_ -]?covered", "uncovered", spaced)
-    spaced = re.sub(r"(?i)^(no|num|number|nbr)[_ -]?(of|(?=[_ -]?(sec|other|comorb|dx|diag)))", "count ", spaced)
+    spaced = re.sub(
+        r"(?i)^(no|num|number|nbr)[_ -]?(of(?![a-z])|(?=(sec(ond|[_ ])|other|comorb|dx|diag)))", "count ", spaced
+    )
     spaced = re.sub(r"(?<![0-9])0+(?=[1-9])", "", spaced)  # the first of many is written 01
     spaced = re.sub(r"(?i)_source_values?$", "", spaced)  # OMOP's columns of what the source had
     words = [part for word in re.findall(r"[a-z]+[0-9]*|[0-9]+", spaced.lower()) for part in _parts(word)]

@@ -12,13 +12,13 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES
+from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES, MAX_CASE_SIZE
 from claims_sim.profile.lattice import Amounts, Lattice
 from claims_sim.profile.price_cases import CASE_GROUP, as_steps
 from claims_sim.profile.price_periods import changes_of, find_periods
 
 _CODES: Final = (DECIDED_BY, PROCEDURE, CASE_GROUP, DIAGNOSIS)
-"""What may tell the kinds apart: the column whose codes a list has its prices by."""
+"""What may tell the kinds apart: the columns by whose codes a list may have its prices."""
 _SOME: Final = 0.02
 """The share of a list's claims that a kind must be, for it to have a list of its own."""
 _CLEARLY: Final = 4
@@ -52,9 +52,7 @@ def priced_by_day(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints
     logs = amounts.logs[rows]
     by_day = logs - log_days()[encoded.codes[STAY][rows]]
     most, kinds = 0, ONE_KIND
-    for name, size in zip(found.case_names, found.case_sizes, strict=True):
-        if name not in _CODES:
-            continue
+    for name, size in _columns(found):
         code = found.codes[name][rows]
         moved = equal_when_moved(key * (size + 1) + code + 1, logs, by_day, amounts.tolerance[rows])
         by_case, daily = (
@@ -98,21 +96,34 @@ def _persons_of_each(population: Population, code: Codes | Ints, size: int, rows
 
 def changed_apart(found: Lattice, encoded: Encoded, amounts: Amounts, rows: Ints) -> Kinds:
     """Claims with codes whose prices change in other months than those of the list, each kind of its own months, and all others, by `rows`
-    that show it.
+    that show it: told by the column by whose codes most claims are apart.
     """  # noqa: D205
-    column = next((name for name in _CODES if name in found.case_names), "")
     rows = rows[found.case[rows] >= 0]
-    if not column or not len(rows):
-        return ONE_KIND
     price = as_steps(amounts.logs[rows] - found.place_log(rows), amounts.tolerance[rows])
-    code = found.codes[column]
-    order = np.argsort(code[rows], kind="stable")
-    claims = np.bincount(code[rows])
-    kinds: dict[tuple[int, ...], list[int]] = {}
+    most, kinds = 0, ONE_KIND
+    for column, _ in _columns(found):
+        apart = _apart(found.codes[column][rows], price, rows, encoded, changes_of(found.periods))
+        if (many := sum(claims for claims, _ in apart)) > most:
+            masks = [np.isin(found.codes[column], codes) for _, codes in apart]
+            most, kinds = many, Kinds(column, (*masks, ~np.any(masks, axis=0)))
+    return kinds
+
+
+def _apart(
+    code: Codes, price: Ints, rows: Ints, encoded: Encoded, usual: Sequence[int]
+) -> list[tuple[int, Sequence[int]]]:
+    """The codes whose prices change in other months than the `usual` ones, by their months, most first; with how many claims they have."""
+    order, claims = np.argsort(code, kind="stable"), np.bincount(code)
+    alike: dict[tuple[int, ...], list[int]] = {}
     for one, own in enumerate(np.split(order, np.cumsum(claims)[:-1])):
         changes = changes_of(find_periods(encoded, price[own], rows[own])) if len(own) >= _FEWEST else ()
-        if not set(changes) <= set(changes_of(found.periods)):
-            kinds.setdefault(changes, []).append(one)
-    each = sorted(((int(claims[codes].sum()), codes) for codes in kinds.values()), reverse=True)
-    apart = [np.isin(code, codes) for many, codes in each[:_MOST_KINDS] if many > _SOME * len(rows)]
-    return Kinds(column, (*apart, ~np.any(apart, axis=0))) if apart else ONE_KIND
+        if not set(changes) <= set(usual):
+            alike.setdefault(changes, []).append(one)
+    each = sorted(((int(claims[codes].sum()), codes) for codes in alike.values()), reverse=True)
+    return [(many, codes) for many, codes in each[:_MOST_KINDS] if many > _SOME * len(rows)]
+
+
+def _columns(found: Lattice) -> list[tuple[str, int]]:
+    """The columns by whose codes a list has its prices, each with how many there are; a severity of a few levels is none."""
+    sizes = zip(found.case_names, found.case_sizes, strict=True)
+    return [(name, size) for name, size in sizes if name in _CODES and (name != CASE_GROUP or size > MAX_CASE_SIZE)]

@@ -213,6 +213,24 @@ def test_prices_of_some_diagnoses_change_in_months_of_their_own(fit):
     assert right[~of_own].mean() > 0.97
 
 
+def test_diagnoses_change_apart_where_severities_make_their_price_too(fit):
+    """What each severity multiplies prices by is another for each diagnosis: it is part of the case, and no code of its own."""
+    table, codes, _ = changing()
+    own = {0: OWN_CHANGE, 2: OWN_CHANGE}
+
+    def price(claims):
+        diagnosis = [codes.index(code) for code in claims["dx_primary_code"].to_pylist()]
+        severity = [["ringan", "sedang", "berat"].index(level) for level in claims["severity_group"].to_pylist()]
+        more = np.random.default_rng(7).integers(2, 40, (12, 3))[diagnosis, severity]
+        return prices(claims, codes, own) * more
+
+    profile = fit(paid_in_full(table, price(table)))
+    assert {tariff.periods.index(1) for tariff in profile.money.tariffs} == {3, 7}
+    assert all("severity_group" in tariff.parents for tariff in profile.money.tariffs)
+    claims = Sampler(profile).draw_claims(1, np.arange(5000))
+    assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price(claims)) < 0.5) > 0.95
+
+
 def test_what_is_added_to_prices_is_found_beside_lists_with_months_of_their_own(fit):
     """Prices to the thousand, and in four claims of ten a drug to the unit."""
     table, codes, _ = changing()

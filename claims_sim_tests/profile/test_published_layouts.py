@@ -24,7 +24,8 @@ from claims_sim_tests.profile.test_proposal_of_strangers import placed_in, propo
         ("Anzahl_ND", "Anzahl", "comorbidity_count"), ("TEN_TINH", "TEN_BENH", "province_name"),
         ("TOTAL_PAYOUT", "TOTAL_BILL_AMT", "amount_paid"), ("TOSP_CODE", "PRIN_DIAG_CODE", "procedure_code"),
         ("AMT_EXCESS", "AMT_APPROVED", "amount_gap"), ("OTHR_DGNS_CNT", "ICD9_DGNS_CD_2", "comorbidity_count"),
-        ("NoOfSecondaryDiag", "NO_SEP", "comorbidity_count"), ("num_diagnoses", "num_claim", "comorbidity_count"),
+        ("NoOfSecondaryDiag", "NO_SEP", "comorbidity_count"),
+        ("num_sec_dx", "num_sector", "comorbidity_count"), ("num_diagnoses", "num_claim", "comorbidity_count"),
     ],
 )  # fmt: skip
 def test_published_tables_call_it_so(right, wrong, ours):
