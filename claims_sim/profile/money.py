@@ -471,5 +471,5 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[nameless] = coarsest_grid(fit.primary[nameless], grids)
     # A rare service has habits of its own, which among all claims would not be worth the telling.
-    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=2, first=[SERVICE])
+    fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=4, first=[SERVICE])
     return grids

@@ -22,6 +22,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "through until sampai release dsc saida alta egreso entlassung sortie",
     "los": "voodipaevad voodipaev osobodni pflegetage los alos verweildauer verpleegdagen ligdagen",
     "nights": "nights noches nuitees nachten naechte noites",
+    "into": "in entry arrival arrived checkin",
+    "out": "out exit checkout departure left",
     "length": "duree lama length durasi duration",
     "days": "gg giornate gun gunu hari days day dias tage jours",
     "stay": "degenza pobytu hospitalizacji yatis sejour rawat inap dirawat perawatan stay perm permanencia estancia",
@@ -125,8 +127,17 @@ _MEANINGS: Final[dict[str, str]] = {
 # Alternatives for each column: what its name must mean, the commonest first.
 _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "claim_id": ("claimed id", "visit id", "visit", "id!", "message id", "message!"),
-    "admit_dt": ("admit date", "admit", "first service date", "visit date", "service date", "date!", "claimed date"),
-    "discharge_dt": ("discharge date", "discharge", "last service date", "to date!"),
+    "admit_dt": (
+        "admit date",
+        "admit",
+        "into date",
+        "first service date",
+        "visit date",
+        "service date",
+        "date!",
+        "claimed date",
+    ),
+    "discharge_dt": ("discharge date", "discharge", "out date", "last service date", "to date!"),
     "los": ("los", "length stay", "days stay", "length", "days count", "nights!"),
     "province_name": ("province", "region", "area"),
     "district_name": ("district", "area"),
@@ -307,7 +318,9 @@ _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
-        "first", "last", "group", "nights", "stratification", "room", "ward", "kamar", "ruang",
+        "first", "last", "group", "nights",
+        "entry", "arrival", "arrived", "checkin", "out", "exit", "checkout", "departure", "left",
+        "stratification", "room", "ward", "kamar", "ruang",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -89,6 +89,7 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("HCI_PAN", "facility_id"), ("Aufnahmegrund", "service_type"), ("psn_no", "patient_id_hash"),
         ("medfee_sumamt", "amount_claimed"), ("fund_pay_sumamt", "amount_paid"), ("psn_part_amt", "amount_gap"),
         ("fixmedins_code", "facility_id"), ("oth_dise", "dx_secondary_codes"),
+        ("date_in", "admit_dt"), ("entry_date", "admit_dt"), ("DateOut", "discharge_dt"), ("checkout_time", "discharge_dt"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
@@ -108,7 +109,7 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("payer_sector", "facility_ownership"), ("economic_sector", "facility_ownership"), ("own_facility", "facility_ownership"),
         ("sec_proc_n", "comorbidity_count"), ("n_other", "comorbidity_count"), ("other_charges_count", "comorbidity_count"),
         ("package_type", "procedure_code"), ("package_amount", "procedure_code"), ("soi_date", "severity_group"),
-        ("npi", "facility_id"),
+        ("npi", "facility_id"), ("in_network", "admit_dt"), ("outpatient_date", "discharge_dt"), ("out_of_pocket", "discharge_dt"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
