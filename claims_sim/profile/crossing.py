@@ -240,6 +240,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
             ("months from which tariffs have other prices", sum(_changes(tariff) for tariff in money.tariffs)),
             ("tariffs whose prices are of a day", sum(tariff.by_day for tariff in money.tariffs)),
         ]
+    marks = sum(len(tariff.mark_ups) for tariff in money.tariffs)
+    found += [("multiples of rounded prices", marks)] if marks else []
     if paid := money.paid_tariffs:
         top_ups, by_day = sum(len(tariff.top_ups) for tariff in paid), sum(tariff.by_day for tariff in paid)
         found += [("procedures that decide what is paid", sum(_decisive(tariff) for tariff in paid))]

@@ -177,6 +177,8 @@ class Tariff(_Part):
     """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
     periods: tuple[Whole, ...] = ()
     """For each month the period of its prices, where cases or factors go by periods."""
+    mark_ups: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """What prices are multiplied by after they are rounded, to the grid of all amounts then; each as a further hidden level is drawn."""
     by_day: bool = False
     """Prices are of a day: a claim costs so much for each day of its stay, and as much as for one without a night."""
 
@@ -258,6 +260,8 @@ class Money(_Part):
     means: Means
     paid_at: str | None
     paid_values: Whole
+    paid_before_mark_ups: bool = False
+    """Does what is paid follow from prices as they are before they are marked up?"""
     paid_lines: tuple[tuple[Share, Finite], ...] = ()
     paid_bands: tuple[Finite, ...] = ()
     rounded_to: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
@@ -438,7 +442,7 @@ class Profile(_Part):
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], *money["paid_tariffs"]):
-            for name in ("grid", "decisive", "periods"):
+            for name in ("grid", "decisive", "periods", "mark_ups"):
                 if not tariff[name]:
                     del tariff[name]
         for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0), ("paid_habit", "near")):
@@ -460,6 +464,7 @@ class Profile(_Part):
             "paid_rounded_to",
             "paid_step",
             "paid_tariffs",
+            "paid_before_mark_ups",
             "patients_part",
             "rates_above_claimed",
         ):

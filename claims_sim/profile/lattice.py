@@ -52,6 +52,10 @@ class Lattice:
     level: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     top_ups: Numbers = field(default_factory=lambda: np.zeros(0))
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    mark_ups: Numbers = field(default_factory=lambda: np.zeros(0))
+    """What rounded prices are multiplied by."""
+    mark_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Which of these each row has, from 1; 0: none. Where it has one, its level is the first."""
     ties: str = AS_COMPUTED
     """Where a price goes that lies between two steps of the grid."""
     decisive: Decisive | None = None
@@ -69,7 +73,7 @@ class Lattice:
         return total
 
     def prices(self, rows: Ints) -> Numbers:
-        """What each of `rows`, which lie on the tariff, costs by it."""
+        """What each of `rows`, which lie on the tariff, costs by it, before any mark-up."""
         logs = self.bases[self.base_start[self.case[rows]] + self.point[rows]] + self.levels[self.level[rows]]
         return on_grid(logs + self.place_log(rows), self.grid, self.ties)
 

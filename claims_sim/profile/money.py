@@ -21,6 +21,7 @@ from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, E
 from claims_sim.profile.few_amounts import all_there_are
 from claims_sim.profile.following import SERVICE, follows_paid
 from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
 from claims_sim.profile.missing_amounts import KIND
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
 from claims_sim.profile.price_lists import find_tariffs
@@ -122,8 +123,11 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     of_paid = _rules_of_a_longer_list(encoded, lattices, charge, grid) if has_both and lattices else None
     for lattice in lattices:
         settle_rounding(lattice, primary)
+        find_mark_ups(lattice, primary, encoded.population, grid)
         find_top_ups(lattice, primary, encoded.population)
-    rules = of_paid or (find_rules(encoded, Listed(lattices, charge), grid) if has_both else None)
+    before = before_mark_ups(lattices, encoded, charge)
+    settled_of = encoded if before is None else replace(encoded, claimed=before)
+    rules = of_paid or (find_rules(settled_of, Listed(lattices, charge), grid) if has_both else None)
     slopes, follows, as_paid = tuple[float, ...](), np.zeros(encoded.rows), np.zeros(encoded.rows, np.bool_)
     places = place_on_lists(lattices, encoded.rows)
     if rules is not None and rules.own and encoded.paid is not None:
@@ -148,7 +152,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         if rules is None
         else profile_settlement(
             builder,
-            encoded,
+            settled_of,
             bins,
             builder.candidates([*earlier, STAY_SPAN, SEASON, MONTH, ON_LIST]),
             builder.candidates([RESIDUAL]),
@@ -166,6 +170,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         means=means,
         paid_at=settled.at,
         paid_values=len(encoded.vocabularies[settled.at]) if settled.at else 0,
+        paid_before_mark_ups=before is not None,
         paid_lines=settled.lines,
         paid_bands=settled.bands,
         paid_tariffs=settled.tariffs,

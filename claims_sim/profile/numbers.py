@@ -57,6 +57,11 @@ def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
     return np.where(tie, given, np.rint(steps)) * grid
 
 
+def marked_up(prices: Numbers, times: Numbers, finest: float) -> Numbers:
+    """Rounded prices so many times, to the step of all amounts where that changes anything."""
+    return np.asarray(np.where(times == 1.0, prices, np.rint(prices * times / finest + 1e-9) * finest))
+
+
 def bin_numbers(
     values: Numbers,
     population: Population,

@@ -171,7 +171,7 @@ class Payments:
             drawn = names.draw(key, rows[at], draft.given(names.parents, at))
             code[at] = np.where(drawn < 0, -1, first + drawn)
         code[nothing] = -1
-        amount = self._draw_prices(key, rows, draft, code)
+        amount, plain = self._draw_prices(key, rows, draft, code)
         listed = np.isfinite(amount)
         amount[nothing] = 0.0
         exact = (code >= first) & (code < first + len(self._exact))
@@ -190,9 +190,11 @@ class Payments:
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
         charge = days_charge(profile.money.day_rates, draft.codes, stay)
         amount = with_days(nearest_of(self._every, amount), charge)
-        other = amount.copy()
+        # What is paid may follow from the price before it is marked up.
+        base = np.where(np.isfinite(plain), with_days(plain, charge), amount)
+        other = base.copy()
         if "paid" in self._tables:
-            self._pay(key, rows, draft, amount, _Listed(listed, code, charge, owed), other)
+            self._pay(key, rows, draft, base, _Listed(listed, code, charge, owed), other)
         amount[as_paid] = other[as_paid] = owed[as_paid]
         claimed, settled = (np.minimum(np.round(money, 2), MAX_AMOUNT) for money in (amount, other))
         if self._pays_at_most_what_is_claimed:
@@ -232,21 +234,28 @@ class Payments:
                 np.full(draft.rows, usual, np.int32) if code is None else np.where(code < 0, usual, code)
             )
 
-    def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> Numbers:
-        """Tariff prices with their top-ups; NaN off the tariffs."""
-        amount = np.full(len(rows), np.nan)
+    def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> tuple[Numbers, Numbers]:
+        """Tariff prices with their top-ups, NaN off the tariffs; and those that are marked up as they are before, where what is paid
+        follows from that, else NaN.
+        """  # noqa: D205
+        amount, before = (np.full(len(rows), np.nan) for _ in range(2))
         listed = (code >= 0) & (code < self.profile.money.points)
         money = self.profile.money
         draft.codes[ON_LIST] = (listed | (money.claimed_as_paid & (code == money.points))).astype(np.int32)
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
-        amount[at] = self._prices.amounts(_codes_of(draft, at, self._prices.names), code[at])
-        on = np.flatnonzero(np.isfinite(amount))
+        given = _codes_of(draft, at, self._prices.names)
+        amount[at] = self._prices.amounts(given, code[at])
+        marked = self._prices.are_marked_up(given, code[at])
+        if money.paid_before_mark_ups:
+            before[at] = np.where(marked, self._prices.amounts(given, code[at], marked=False), np.nan)
+        # To what is multiplied nothing is added.
+        on = at[np.isfinite(amount[at]) & ~marked]
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}
             amount[on] += self._top_ups[np.maximum(table.draw(key, rows[on], given), 0)]
-        return amount
+        return amount, before
 
     def _pay(self, key: int, rows: Rows, draft: Draft, amount: Numbers, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is not the whole amount."""
@@ -375,7 +384,7 @@ class Payments:
         """Set `paid` where it is the price at another value of the variable `name`."""
         at = np.flatnonzero((kind >= FIRST_LEVEL) & (kind < FIRST_LEVEL + self.profile.money.paid_values) & listed.on)
         given = _codes_of(draft, at, self._prices.names) | {name: kind[at] - FIRST_LEVEL}
-        price = self._prices.amounts(given, listed.code[at]) + listed.charge[at]
+        price = self._prices.amounts(given, listed.code[at], marked=False) + listed.charge[at]
         paid[at] = np.where(np.isfinite(price), price, paid[at])
 
     def _about_means(

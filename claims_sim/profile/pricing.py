@@ -15,7 +15,7 @@ from claims_sim.profile.encode import MONTH
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.missing_stays import MAX_STAY
-from claims_sim.profile.numbers import on_grid
+from claims_sim.profile.numbers import marked_up, on_grid
 from claims_sim.profile.price_periods import period_of, places_and_periods
 
 Numbers = npt.NDArray[np.float64]
@@ -124,7 +124,8 @@ class PriceList:
 
 class PriceLists:
     """Tariffs, no two of which price one claim. A code says which point and hidden level of its list a claim has:
-    point × `levels` + level. `finest` is the grid of all amounts, `ceiling` about how dear the dearest are.
+    point × `levels` + level; behind the levels of a list its mark-ups have one each. `finest` is the grid of all amounts, `ceiling`
+    about how dear the dearest are.
     """  # noqa: D205
 
     def __init__(self, tariffs: Sequence[Tariff], finest: float, ceiling: float) -> None:
@@ -136,6 +137,10 @@ class PriceLists:
         self.names = frozenset((*priced_by, *by_day))
         # A list that lacks a level has the price itself there.
         self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
+        self._times = [np.ones(self.levels) for _ in tariffs]
+        for times, tariff in zip(self._times, tariffs, strict=True):
+            times[len(tariff.levels) : len(tariff.levels) + len(tariff.mark_ups)] = tariff.mark_ups
+        self._finest = finest
 
     def logs(self, given: dict[str, Codes], rows: int) -> Numbers:
         """The logarithm of the commonest price of each claim's case; NaN where no list has it."""
@@ -149,15 +154,27 @@ class PriceLists:
         """The number of each claim's case, counted over all lists; one more than the last where none has it."""
         return case_over([prices for prices, _, _ in self._tariffs], given, rows)
 
-    def amounts(self, given: dict[str, Codes], code: Codes) -> Numbers:
-        """The price of each claim's case at its code, on the list's grid; NaN where no list has the case."""
+    def amounts(self, given: dict[str, Codes], code: Codes, *, marked: bool = True) -> Numbers:
+        """The price of each claim's case at its code, on the list's grid, and what it is multiplied by then unless it is not to be
+        `marked` up; NaN where no list has the case.
+        """  # noqa: D205
         out = np.full(len(code), np.nan)
-        for (prices, grid, ties), levels in zip(self._tariffs, self._levels, strict=True):
+        for (prices, grid, ties), levels, times in zip(self._tariffs, self._levels, self._times, strict=True):
             logs = prices.logs(given, code // self.levels) + levels[code % self.levels]
             if STAY in prices.factors and STAY in given:
                 logs = self._no_dearer(logs, given[STAY])
             priced = np.isfinite(logs)
             out[priced] = on_grid(logs[priced], grid, ties)
+            if marked:
+                out[priced] = marked_up(out[priced], times[code[priced] % self.levels], self._finest)
+        return out
+
+    def are_marked_up(self, given: dict[str, Codes], code: Codes) -> npt.NDArray[np.bool_]:
+        """Which claims have a code of what is multiplied once more."""
+        out = np.zeros(len(code), np.bool_)
+        for (prices, _, _), times in zip(self._tariffs, self._times, strict=True):
+            if (times != 1.0).any():
+                out |= (prices.case(given, len(code)) >= 0) & (times[code % self.levels] != 1.0)
         return out
 
     def _no_dearer(self, logs: Numbers, stay: Codes) -> Numbers:
@@ -181,8 +198,8 @@ def case_over(lists: Sequence[PriceList], given: dict[str, Codes], rows: int) ->
 
 
 def most_levels(lists: Sequence[Tariff] | Sequence[Lattice]) -> int:
-    """The hidden levels of the list that has most."""
-    return max((len(one.levels) for one in lists), default=1)
+    """The hidden levels, and mark-ups behind them, of the list that has most."""
+    return max((len(one.levels) + len(one.mark_ups) for one in lists), default=1)
 
 
 class Places(NamedTuple):
@@ -204,8 +221,13 @@ def place_on_lists(lattices: Sequence[Lattice], rows: int) -> Places:
     for lattice in lattices:
         on = lattice.point >= 0
         point[on] = lattice.point[on]
-        code[on] = lattice.point[on] * levels + lattice.level[on]
+        level = lattice.level[on]
+        if len(lattice.mark_ups):
+            level = np.where(lattice.mark_up[on] > 0, len(lattice.levels) - 1 + lattice.mark_up[on], level)
+        code[on] = lattice.point[on] * levels + level
         top_up[on] = np.where(lattice.top_up[on] > 0, lattice.top_up[on] + before, 0)
+        if len(lattice.mark_ups):
+            top_up[on & (lattice.mark_up > 0)] = -1
         before += len(lattice.top_ups)
     points = max((int(np.diff(lattice.base_start).max(initial=0)) for lattice in lattices), default=0)
     return Places(point, code, top_up, points, before)
@@ -224,6 +246,7 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         by_day=STAY in lattice.factors,
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
+        mark_ups=tuple(lattice.mark_ups.tolist()),
         ties=lattice.ties,
         grid=lattice.grid if lattice.grid != grid else None,
         decisive=lattice.decisive,
