@@ -122,9 +122,10 @@ def _put_back_factors(found: Lattice, primary: Numbers, population: Population, 
             if len(mine) < 2 * population.k or on >= _HARDLY_ON * len(mine):
                 continue
             before = logs[value]
-            with_it = on + _borne(found, mine[~exact], primary, population, finest)
+            with_it = on + len(_bear(found, mine[~exact], primary, population, finest))
             logs[value] = 0.0
-            if _borne(found, mine, primary, population, finest, itself=True) <= with_it:
+            without = _bear(found, mine, primary, population, finest, itself=True)
+            if len(without) <= with_it or not population.may_be_told(without):
                 logs[value] = before
                 continue
             point, hundredths = _multiples(found, mine, primary, finest)
@@ -132,14 +133,15 @@ def _put_back_factors(found: Lattice, primary: Numbers, population: Population, 
             found.point[mine], found.level[mine] = np.where(on_it, point, -1), 0
 
 
-def _borne(
+def _bear(
     found: Lattice, rows: Ints, primary: Numbers, population: Population, finest: float, *, itself: bool = False
-) -> int:
-    """How many of `rows` bear multiples that may be told, or the price `itself`."""
+) -> Ints:
+    """Which of `rows` bear multiples that may be told, or the price `itself`."""
     point, hundredths = _multiples(found, rows, primary, finest)
     told = _told(found, rows, point, hundredths, primary, population, finest, enough=_MIN_SHARE * len(rows))
     hit = (point >= 0) & (np.isin(hundredths, told) | itself & (hundredths == _HUNDREDTHS))
-    return int(hit.sum())
+    borne: Ints = rows[hit]
+    return borne
 
 
 def before_mark_ups(found: Sequence[Lattice], encoded: Encoded, charge: Numbers) -> Numbers | None:
