@@ -14,9 +14,10 @@ MARKED = {"RS Kelas B": 0.5, "RS Khusus Ibu dan Anak": 0.9}
 """The share of the visits to each class that are charged more than the price."""
 
 
-def marked_table(paid_of_price=True, times=(1.1, 1.25)):
+def marked_table(paid_of_price=True, times=(1.1, 1.25), by_owner=0.0):
     """Some visits of some classes are charged their price, in whole thousands, and a tenth or a quarter more. Of two in five 137
     are the patient's: of the price, or of what is charged. A hundred diagnoses are too many for each house and place to be told.
+    Or it is this share of what private houses do.
     """
     g = np.random.default_rng(11)
     table = tariff_table(ROWS, seed=3)
@@ -28,6 +29,12 @@ def marked_table(paid_of_price=True, times=(1.1, 1.25)):
     is_visit = service == "RJTL"
     price = np.rint(price * np.where(is_visit, 1.0, 7.5) / 1000) * 1000
     marked = g.random(ROWS) < np.array([MARKED.get(one, 0.0) for one in kind]) * is_visit
+    if by_owner:
+        marked = (
+            (g.random(ROWS) < by_owner)
+            & (np.array(table["facility_ownership"].to_pylist(), object) == "Swasta")
+            & is_visit
+        )
     charged = np.where(marked, np.rint(price * g.choice(times, ROWS, p=(0.6, 0.4))), price)
     of = price if paid_of_price else charged
     paid = np.where(g.random(ROWS) < 0.4, of - 137, of)
@@ -84,3 +91,14 @@ def test_a_multiple_that_too_few_persons_bear_is_not_told(fit):
     persons[few] = np.array([f"{number % 9:064x}" for number in range(len(few))])
     profile = fit(replaced(replaced(table, "amount_claimed", charged), "patient_id_hash", persons.tolist()))
     assert times_of(profile) == [1.1]
+
+
+def test_what_most_of_an_owners_claims_are_multiplied_by_is_no_factor_where_it_is_of_rounded_prices(fit):
+    profile = fit(marked_table(times=(1.25, 1.25), by_owner=0.97)[0])
+    assert times_of(profile) == [1.25]
+    factors = [
+        np.exp(tariff.factors["facility_ownership"])
+        for tariff in profile.money.tariffs
+        if "facility_ownership" in tariff.factors
+    ]
+    assert all(np.ptp(one) < 0.01 for one in factors)
