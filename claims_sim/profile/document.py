@@ -56,6 +56,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 MAX_DAYS_WITHOUT: Final = 27
 DaysOfMonth = Annotated[int, Field(ge=0, le=MAX_DAYS_WITHOUT)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+LEAST_MARK_UP: Final = 0.25
+MOST_MARK_UP: Final = 4.0
+MOST_MARK_UPS: Final = 24
+MarkUp = tuple[Whole, Annotated[float, Field(ge=LEAST_MARK_UP, le=MOST_MARK_UP)]]
 
 
 class _Part(BaseModel):
@@ -177,8 +181,10 @@ class Tariff(_Part):
     """Where cases are told by what decides the price: diagnoses, and after all of these procedures."""
     periods: tuple[Whole, ...] = ()
     """For each month the period of its prices, where cases or factors go by periods."""
-    mark_ups: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
-    """What prices are multiplied by after they are rounded, to the grid of all amounts then; each as a further hidden level is drawn."""
+    mark_ups: Annotated[tuple[MarkUp, ...], Field(max_length=MOST_MARK_UPS)] = ()
+    """What prices of a hidden level are multiplied by after they are rounded, to the grid of all amounts then: the number of the level,
+    and how many times. Each is drawn as a further hidden level.
+    """
     by_day: bool = False
     """Prices are of a day: a claim costs so much for each day of its stay, and as much as for one without a night."""
 
@@ -186,6 +192,8 @@ class Tariff(_Part):
     def _fits_together(self) -> "Tariff":
         if len(self.contexts) != len(self.points) * len(self.parents) or sum(self.points) != len(self.bases):
             raise ValueError("the tariff's cases and bases do not fit together")
+        if any(level >= len(self.levels) or times == 1.0 for level, times in self.mark_ups):
+            raise ValueError("the tariff's mark-ups multiply nothing, or no level of it")
         return self
 
 
@@ -261,7 +269,7 @@ class Money(_Part):
     paid_at: str | None
     paid_values: Whole
     paid_before_mark_ups: bool = False
-    """Does what is paid follow from prices as they are before they are marked up?"""
+    """Does what is paid follow from prices as they are before what makes them more?"""
     paid_lines: tuple[tuple[Share, Finite], ...] = ()
     paid_bands: tuple[Finite, ...] = ()
     rounded_to: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
@@ -404,6 +412,16 @@ class Profile(_Part):
             raise ValueError("the table rounded_to does not fit the grids")
         if size.get("paid_rounded_to", 0) != len(self.money.paid_rounded_to) + len(self.money.left_rounded_to):
             raise ValueError("the table paid_rounded_to does not fit the grids")
+        money = self.money
+        codes = max((len(one.levels) + len(one.mark_ups) for one in money.tariffs), default=1)
+        points = max((max(one.points, default=0) for one in money.tariffs), default=0)
+        amounts = money.points + money.claimed_as_paid + len(money.exact) + 1
+        if money.points != points * codes or size.get("amount", amounts) != amounts:
+            raise ValueError("the table amount does not fit the prices, the multiples of these and the amounts by name")
+        if any(one.mark_ups for one in money.paid_tariffs) or (
+            money.paid_before_mark_ups and not (money.has_both and any(one.mark_ups for one in money.tariffs))
+        ):
+            raise ValueError("what is paid follows from multiples of prices that there are none of")
         if size.get("claims_nothing", 2) != 2:
             raise ValueError("the table claims_nothing does not say one of two things")
         keeps = self.money.paid_keeps

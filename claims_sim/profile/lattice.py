@@ -54,8 +54,10 @@ class Lattice:
     top_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
     mark_ups: Numbers = field(default_factory=lambda: np.zeros(0))
     """What rounded prices are multiplied by."""
+    marked_levels: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
+    """The hidden level of the prices that each of these multiplies."""
     mark_up: Codes = field(default_factory=lambda: np.zeros(0, np.int32))
-    """Which of these each row has, from 1; 0: none. Where it has one, its level is the first."""
+    """Which of these each row has, from 1; 0: none."""
     ties: str = AS_COMPUTED
     """Where a price goes that lies between two steps of the grid."""
     decisive: Decisive | None = None

@@ -5,27 +5,31 @@ hundredths are told, where they come out to the step of all amounts.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.daily import STAY
+from claims_sim.profile.document import LEAST_MARK_UP, MOST_MARK_UP, MOST_MARK_UPS
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, on_grid
+from claims_sim.profile.lattice import Lattice, match_levels
+from claims_sim.profile.numbers import Numbers, marked_up, on_grid
+from claims_sim.profile.top_ups import explain_greedily
 
 _HUNDREDTHS: Final = 100
-_LEAST: Final = 0.25
-_MOST: Final = 4.0
+_SIZE: Final = int(MOST_MARK_UP * _HUNDREDTHS) + 1
 _TELLING: Final = 20
 """So many steps at least is a hundredth of a price, or about any amount is so many hundredths of it."""
 _NO_CHANCE: Final = 4.0
 """How many times as many claims as would by chance come out at a multiple."""
+_BESIDE: Final = 5
+"""So many multiples to either side show how many come out by chance."""
 _MIN_SHARE: Final = 0.005
 """The share of the claims with a case that must bear a multiple."""
-_MAX_MARK_UPS: Final = 12
 _MAX_POINTS: Final = 3
+_MAX_LEVELS: Final = 6
+"""Multiples are sought of the commonest prices of a case and at the commonest hidden levels only."""
 _HARDLY_ON: Final = 0.5
 """The share of the claims of a place that lie on the list under which what multiplies their prices may be a multiple of this kind."""
 _SAME: Final = 1e-3
@@ -35,28 +39,41 @@ _MANY_PAID: Final = 0.05
 """The share of the claims with a mark-up that must be paid as others are, for a payment to follow from the price before it."""
 
 
+class _Multiples(NamedTuple):
+    """Claims that are so many hundredths of a price: their places among the rows looked at, once each for as many hundredths."""
+
+    owner: Ints
+    hundredths: Ints
+    point: Ints
+    level: Ints
+    by_chance: Numbers
+    """For each number of hundredths how many claims would come out by chance."""
+
+
 def find_mark_ups(found: Lattice, primary: Numbers, population: Population, finest: float) -> None:
     """Put claims whose amounts are multiples of the rounded prices of their cases on the list; `finest` is the grid of all amounts.
 
     Where what some place multiplies prices by explains few of its claims, and multiples of the prices without it more, it has none.
     """
-    found.mark_up = np.zeros(len(primary), np.int32)
-    found.mark_ups = np.zeros(0)
-    priced = np.diff(found.base_start) > 0
+    found.mark_up, found.mark_ups = np.zeros(len(primary), np.int32), np.zeros(0)
+    found.marked_levels = np.zeros(0, np.int32)
     rows = np.flatnonzero((found.case >= 0) & (primary > 0))
-    rows = rows[priced[found.case[rows]]]
+    rows = rows[np.diff(found.base_start)[found.case[rows]] > 0]
     if _are_exact(found, rows, primary, finest).all():
         return
     _put_back_factors(found, primary, population, finest, rows)
     # An amount a step beside a price may be one of another price.
     off = rows[~_are_exact(found, rows, primary, finest)]
-    point, hundredths = _multiples(found, off, primary, finest)
-    told = _told(found, off, point, hundredths, primary, population, finest, enough=_MIN_SHARE * len(rows))
-    found.mark_ups = told / _HUNDREDTHS
-    number = np.searchsorted(told, hundredths)
-    hit = (point >= 0) & np.isin(hundredths, told)
-    found.mark_up[off[hit]] = number[hit] + 1
-    found.point[off[hit]], found.level[off[hit]] = point[hit], 0
+    votes = _multiples(found, off, primary, finest)
+    at = _borne(votes, off, population, _MIN_SHARE * len(rows))
+    # Of each hidden level a multiple is one of its own.
+    pairs, number = np.unique(votes.level[at] * _SIZE + votes.hundredths[at], return_inverse=True)
+    told = population.releasable(number, len(pairs), off[votes.owner[at]])
+    told &= np.cumsum(told) <= MOST_MARK_UPS
+    at, number = at[told[number]], (np.cumsum(told) - 1)[number[told[number]]]
+    found.marked_levels, found.mark_ups = (pairs[told] // _SIZE).astype(np.int32), pairs[told] % _SIZE / _HUNDREDTHS
+    marked = off[votes.owner[at]]
+    found.mark_up[marked], found.point[marked], found.level[marked] = number + 1, votes.point[at], votes.level[at]
 
 
 def _are_exact(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> Mask:
@@ -66,51 +83,52 @@ def _are_exact(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> M
     return np.asarray(exact)
 
 
-def _multiples(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> tuple[Codes, Ints]:
-    """The first point of its case that each of `rows` is a multiple of, in whole hundredths, -1 if none; and how many hundredths."""
-    point, hundredths = np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int64)
-    place, todo = found.place_log(rows), np.arange(len(rows))
-    base_of = found.base_start[found.case[rows]]
-    for number in range(_MAX_POINTS):
-        todo = todo[base_of[todo] + number < found.base_start[found.case[rows[todo]] + 1]]
-        price = on_grid(found.bases[base_of[todo] + number] + place[todo], found.grid, found.ties)
-        amount = primary[rows[todo]]
-        times = np.rint(amount / np.maximum(price, finest) * _HUNDREDTHS)
-        hit = _comes_out(price, times, amount, finest)
-        point[todo[hit]], hundredths[todo[hit]] = number, times[hit].astype(np.int64)
-        todo = todo[~hit]
-    return point, hundredths
+def _multiples(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> _Multiples:
+    """Whole hundredths of which prices of their cases, commonest first, `rows` are, not the prices themselves."""
+    place, amount, start = found.place_log(rows), primary[rows], found.base_start[found.case[rows]]
+    end = found.base_start[found.case[rows] + 1]
+    borne = np.bincount(found.level[found.point >= 0], minlength=len(found.levels))
+    levels = np.argsort(-borne, kind="stable")[:_MAX_LEVELS].tolist()
+    found_of, by_chance = [], np.zeros(_SIZE)
+    for nth in range(_MAX_POINTS):
+        for level in levels:
+            base = found.bases[np.minimum(start + nth, len(found.bases) - 1)] + found.levels[level]
+            price = np.where(start + nth < end, on_grid(base + place, found.grid, found.ties), 0.0)
+            times = np.rint(amount / np.maximum(price, finest) * _HUNDREDTHS)
+            possible = (
+                (price >= _TELLING * _HUNDREDTHS * finest) & (times >= LEAST_MARK_UP * _HUNDREDTHS) & (times < _SIZE)
+            )
+            at = np.flatnonzero(possible & (times != _HUNDREDTHS))
+            number = times[at].astype(np.int64)
+            by_chance += np.bincount(number, np.minimum(finest * _HUNDREDTHS / price[at], 1.0), _SIZE)
+            hit = np.abs(marked_up(price[at], times[at] / _HUNDREDTHS, finest) - amount[at]) < finest / 2
+            found_of.append((at[hit], number[hit], np.full(int(hit.sum()), nth), np.full(int(hit.sum()), level)))
+    owner, number, point, level = (np.concatenate(parts).astype(np.int64) for parts in zip(*found_of, strict=True))
+    # Who comes to as many hundredths of several prices does of the commonest.
+    _, once = np.unique(owner * _SIZE + number, return_index=True)
+    return _Multiples(owner[once], number[once], point[once], level[once], by_chance)
 
 
-def _comes_out(price: Numbers, times: Numbers, amount: Numbers, finest: float) -> Mask:
-    possible = (
-        (price >= _TELLING * _HUNDREDTHS * finest) & (times >= _LEAST * _HUNDREDTHS) & (times <= _MOST * _HUNDREDTHS)
+def _borne(votes: _Multiples, rows: Ints, population: Population, enough: float) -> Ints:
+    """The votes for multiples that so many persons bear as no chance makes them, and as may be told; one of each claim."""
+    bearers = rows[votes.owner]
+    borne = np.bincount(votes.hundredths[population.one_of_each(bearers, votes.hundredths)], minlength=_SIZE)
+    counts = np.bincount(votes.hundredths, minlength=_SIZE)
+    allowed = population.releasable(votes.hundredths, _SIZE, bearers)
+    # Of amounts that are rounded as prices are more come out than if they were not, at any multiple.
+    beside = np.median([np.roll(counts, away) for away in range(-_BESIDE, _BESIDE + 1) if away], axis=0)
+    allowed &= (borne >= 2 * population.k) & (counts > _NO_CHANCE * np.maximum(votes.by_chance, beside))
+    number = explain_greedily(
+        votes.owner, votes.hundredths, np.where(allowed, counts, 0), max(int(enough), 2 * population.k)
     )
-    return np.asarray(possible & (np.abs(price * times / _HUNDREDTHS - amount) <= finest / 2 + 1e-6))
-
-
-def _told(
-    found: Lattice, rows: Ints, point: Codes, hundredths: Ints, primary: Numbers, population: Population, finest: float, enough: float
-) -> Ints:  # fmt: skip
-    """The multiples, in hundredths, that so many of `rows` bear as no chance makes them, and as may be told; in order."""
-    price = on_grid(found.bases[found.base_start[found.case[rows]]] + found.place_log(rows), found.grid, found.ties)
-    about = np.rint(primary[rows] / np.maximum(price, finest) * _HUNDREDTHS)
-    within = (about >= _LEAST * _HUNDREDTHS) & (about <= _MOST * _HUNDREDTHS)
-    size = int(_MOST * _HUNDREDTHS) + 1
-    chance = np.minimum(finest * _HUNDREDTHS / np.maximum(price, finest), 1.0)
-    by_chance = np.bincount(about[within].astype(np.int64), chance[within], size)
-    hit = np.flatnonzero(point >= 0)
-    borne = np.bincount(hundredths[hit], minlength=size)
-    allowed = population.releasable(hundredths[hit], size, rows[hit])
-    allowed &= (borne >= max(enough, 2 * population.k)) & (borne > _NO_CHANCE * by_chance)
-    allowed[_HUNDREDTHS] = False
-    best = np.argsort(-np.where(allowed, borne, 0), kind="stable")[:_MAX_MARK_UPS]
-    return np.sort(best[allowed[best]])
+    chosen = np.flatnonzero(number > 0)
+    _, first = np.unique(votes.owner[chosen], return_index=True)
+    return np.asarray(chosen[first])
 
 
 def _put_back_factors(found: Lattice, primary: Numbers, population: Population, finest: float, rows: Ints) -> None:
-    """Take away what a place's prices are multiplied by where few of its claims lie on the list by it, and more are multiples, one of
-    them the price itself, without it.
+    """Take away what a place's prices are multiplied by where few of its claims lie on the list by it, and no fewer persons' are
+    multiples, or the price itself, without it.
     """  # noqa: D205
     for name in (name for name in found.factors if name != STAY):
         logs = found.factors[name] = found.factors[name].copy()
@@ -118,43 +136,55 @@ def _put_back_factors(found: Lattice, primary: Numbers, population: Population, 
         for value in np.flatnonzero(np.abs(logs) > _SAME).tolist():
             mine = rows[of_row == value]
             exact = _are_exact(found, mine, primary, finest)
-            on = int(exact.sum())
-            if len(mine) < 2 * population.k or on >= _HARDLY_ON * len(mine):
+            if len(mine) < 2 * population.k or exact.mean() >= _HARDLY_ON:
                 continue
-            before = logs[value]
-            with_it = on + len(_bear(found, mine[~exact], primary, population, finest))
+            before, point, level = logs[value], found.point[mine].copy(), found.level[mine].copy()
+            with_it = _explained(found, mine, primary, population, finest)
             logs[value] = 0.0
-            without = _bear(found, mine, primary, population, finest, itself=True)
-            if len(without) <= with_it or not population.may_be_told(without):
-                logs[value] = before
-                continue
-            point, hundredths = _multiples(found, mine, primary, finest)
-            on_it = (point >= 0) & (hundredths == _HUNDREDTHS)
-            found.point[mine], found.level[mine] = np.where(on_it, point, -1), 0
+            _place(found, mine, primary, finest)
+            without = _explained(found, mine, primary, population, finest)
+            # As many by both, of a hidden level that undoes the factor: then there is neither.
+            listed, by_factor, by_none = (
+                len(population.one_of_each(those)) for those in (mine[exact], with_it, without)
+            )
+            if by_none < by_factor or by_none <= listed or not population.may_be_told(without):
+                logs[value], found.point[mine], found.level[mine] = before, point, level
 
 
-def _bear(
-    found: Lattice, rows: Ints, primary: Numbers, population: Population, finest: float, *, itself: bool = False
-) -> Ints:
-    """Which of `rows` bear multiples that may be told, or the price `itself`."""
-    point, hundredths = _multiples(found, rows, primary, finest)
-    told = _told(found, rows, point, hundredths, primary, population, finest, enough=_MIN_SHARE * len(rows))
-    hit = (point >= 0) & (np.isin(hundredths, told) | itself & (hundredths == _HUNDREDTHS))
-    borne: Ints = rows[hit]
-    return borne
+def _place(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> None:
+    """Place `rows` on the list as its factors are, where their amounts are just its prices."""
+    found.point[rows], found.level[rows] = -1, 0
+    place, amount, start = found.place_log(rows), primary[rows], found.base_start[found.case[rows]]
+    end = found.base_start[found.case[rows] + 1]
+    for point in range(int(np.diff(found.base_start).max(initial=0))):
+        todo = np.flatnonzero((start + point < end) & (found.point[rows] < 0))
+        base, rest = found.bases[start[todo] + point], np.log(amount[todo]) - place[todo]
+        hit, level = match_levels(base, rest, place[todo], amount[todo], found)
+        at = rows[todo[hit]]
+        found.point[at], found.level[at] = point, level[hit]
+        found.point[at[~_are_exact(found, at, primary, finest)]] = -1
+
+
+def _explained(found: Lattice, rows: Ints, primary: Numbers, population: Population, finest: float) -> Ints:
+    """Which of `rows` are just their price, or multiples that may be told."""
+    exact = _are_exact(found, rows, primary, finest)
+    off = rows[~exact]
+    votes = _multiples(found, off, primary, finest)
+    marked = off[votes.owner[_borne(votes, off, population, _MIN_SHARE * len(rows))]]
+    return np.concatenate([rows[exact], marked])
 
 
 def before_mark_ups(found: Sequence[Lattice], encoded: Encoded, charge: Numbers) -> Numbers | None:
-    """What claims would claim without their mark-ups, and with what their days `charge`, where payments follow from that: where these
-    leave what they leave of claims on the lists that bear none, of more claims than of what is claimed. None where they do not.
+    """What claims would claim without what makes their prices more, and with what their days `charge`, where payments follow from that:
+    where these leave what they leave of claims on the lists that bear no mark-up, of more persons than of what is claimed. None where
+    they do not.
     """  # noqa: D205
-    claimed, paid = encoded.claimed, encoded.paid
+    claimed, paid, population = encoded.claimed, encoded.paid, encoded.population
     if claimed is None or paid is None:
         return None
-    before, rows = claimed.copy(), np.zeros(len(claimed), np.bool_)
-    plain = np.zeros(len(claimed), np.bool_)
+    before, rows, plain = claimed.copy(), np.zeros(len(claimed), np.bool_), np.zeros(len(claimed), np.bool_)
     for one in (one for one in found if len(one.mark_ups)):
-        marked = np.flatnonzero(one.mark_up > 0)
+        marked = np.flatnonzero(np.append(1.0, one.mark_ups)[one.mark_up] > 1.0)
         before[marked], rows[marked] = one.prices(marked) + charge[marked], True
         plain |= (one.point >= 0) & (one.mark_up == 0)
     known = np.isfinite(claimed) & np.isfinite(paid) & (paid > 0)
@@ -163,6 +193,10 @@ def before_mark_ups(found: Sequence[Lattice], encoded: Encoded, charge: Numbers)
         return None
     left, counts = np.unique(np.round((claimed - paid)[plain], 2), return_counts=True)
     usual = left[counts > _USUAL * plain.sum()]
-    by_price, by_charge = (rows & np.isin(np.round(amounts - paid, 2), usual) for amounts in (before, claimed))
-    enough = by_price.sum() > max(by_charge.sum(), _MANY_PAID * rows.sum())
-    return before if enough and encoded.population.may_be_told(np.flatnonzero(by_price)) else None
+    by_price, by_charge = (np.isin(np.round(amounts - paid, 2), usual) for amounts in (before, claimed))
+    at = np.flatnonzero(rows)
+    # Nobody's many claims say how others are paid.
+    neither, of_price, of_charge, both = population.weights(2 * by_charge[at] + by_price[at].astype(np.int64), 4, at)
+    enough = of_price > max(of_charge, _MANY_PAID * (neither + of_price + of_charge + both))
+    shows = np.flatnonzero(rows & by_price & ~by_charge)
+    return before if enough and population.may_be_told(shows) else None

@@ -125,7 +125,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         settle_rounding(lattice, primary)
         find_mark_ups(lattice, primary, encoded.population, grid)
         find_top_ups(lattice, primary, encoded.population)
-    before = before_mark_ups(lattices, encoded, charge)
+    before = None if of_paid else before_mark_ups(lattices, encoded, charge)
     settled_of = encoded if before is None else replace(encoded, claimed=before)
     rules = of_paid or (find_rules(settled_of, Listed(lattices, charge), grid) if has_both else None)
     slopes, follows, as_paid = tuple[float, ...](), np.zeros(encoded.rows), np.zeros(encoded.rows, np.bool_)

@@ -246,11 +246,11 @@ class Payments:
         at = np.flatnonzero(listed)
         given = _codes_of(draft, at, self._prices.names)
         amount[at] = self._prices.amounts(given, code[at])
-        marked = self._prices.are_marked_up(given, code[at])
+        times = self._prices.times(given, code[at])
         if money.paid_before_mark_ups:
-            before[at] = np.where(marked, self._prices.amounts(given, code[at], marked=False), np.nan)
+            before[at] = np.where(times > 1.0, self._prices.amounts(given, code[at], marked=False), np.nan)
         # To what is multiplied nothing is added.
-        on = at[np.isfinite(amount[at]) & ~marked]
+        on = at[np.isfinite(amount[at]) & (times == 1.0)]
         table = self._tables.get("top_up")
         if table is not None and len(on):
             given = {name: codes[on] for name, codes in draft.given(table.parents).items()}

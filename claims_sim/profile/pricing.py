@@ -136,10 +136,14 @@ class PriceLists:
         priced_by = (name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
         self.names = frozenset((*priced_by, *by_day))
         # A list that lacks a level has the price itself there.
-        self._levels = [np.r_[tariff.levels, np.zeros(self.levels - len(tariff.levels))] for tariff in tariffs]
-        self._times = [np.ones(self.levels) for _ in tariffs]
-        for times, tariff in zip(self._times, tariffs, strict=True):
-            times[len(tariff.levels) : len(tariff.levels) + len(tariff.mark_ups)] = tariff.mark_ups
+        self._levels, self._times = [], []
+        for tariff in tariffs:
+            marked = [tariff.levels[level] for level, _ in tariff.mark_ups]
+            lacking = self.levels - len(tariff.levels) - len(marked)
+            self._levels.append(np.r_[tariff.levels, marked, np.zeros(lacking)])
+            self._times.append(
+                np.r_[np.ones(len(tariff.levels)), [times for _, times in tariff.mark_ups], np.ones(lacking)]
+            )
         self._finest = finest
 
     def logs(self, given: dict[str, Codes], rows: int) -> Numbers:
@@ -169,12 +173,12 @@ class PriceLists:
                 out[priced] = marked_up(out[priced], times[code[priced] % self.levels], self._finest)
         return out
 
-    def are_marked_up(self, given: dict[str, Codes], code: Codes) -> npt.NDArray[np.bool_]:
-        """Which claims have a code of what is multiplied once more."""
-        out = np.zeros(len(code), np.bool_)
+    def times(self, given: dict[str, Codes], code: Codes) -> Numbers:
+        """What each claim's price is multiplied by once it is rounded."""
+        out = np.ones(len(code))
         for (prices, _, _), times in zip(self._tariffs, self._times, strict=True):
             if (times != 1.0).any():
-                out |= (prices.case(given, len(code)) >= 0) & (times[code % self.levels] != 1.0)
+                out = np.where(prices.case(given, len(code)) >= 0, times[code % self.levels], out)
         return out
 
     def _no_dearer(self, logs: Numbers, stay: Codes) -> Numbers:
@@ -246,7 +250,7 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         by_day=STAY in lattice.factors,
         levels=tuple(np.round(lattice.levels, 9).tolist()),
         top_ups=tuple(lattice.top_ups.tolist()),
-        mark_ups=tuple(lattice.mark_ups.tolist()),
+        mark_ups=tuple(zip(lattice.marked_levels.tolist(), lattice.mark_ups.tolist(), strict=True)),
         ties=lattice.ties,
         grid=lattice.grid if lattice.grid != grid else None,
         decisive=lattice.decisive,

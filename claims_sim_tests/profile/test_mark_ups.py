@@ -1,9 +1,17 @@
 """What multiplies prices once they are rounded: found where houses charge so, and what is paid of the price before."""
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from claims_sim.errors import ProfileError
+from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
+from claims_sim.profile.document import Profile
+from claims_sim.profile.lattice import Lattice
+from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table
 
@@ -14,10 +22,10 @@ MARKED = {"RS Kelas B": 0.5, "RS Khusus Ibu dan Anak": 0.9}
 """The share of the visits to each class that are charged more than the price."""
 
 
-def marked_table(paid_of_price=True, times=(1.1, 1.25), by_owner=0.0):
-    """Some visits of some classes are charged their price, in whole thousands, and a tenth or a quarter more. Of two in five 137
-    are the patient's: of the price, or of what is charged. A hundred diagnoses are too many for each house and place to be told.
-    Or it is this share of what private houses do.
+def marked_table(paid_of_price=True, times=(1.1, 1.25), by_owner=0.0, of="RJTL"):
+    """Some visits (or what else service there is) of some classes are charged their price, in whole thousands, and a tenth or a quarter
+    more; or it is this share of what private houses do. Of two in five 137 are the patient's: of the price, or of what is charged. A
+    hundred diagnoses are too many for each house and place to be told.
     """
     g = np.random.default_rng(11)
     table = tariff_table(ROWS, seed=3)
@@ -26,18 +34,17 @@ def marked_table(paid_of_price=True, times=(1.1, 1.25), by_owner=0.0):
         np.array(table[n].to_pylist(), object) for n in ("province_name", "facility_class", "service_type")
     )
     price = 200_000 * 1.021**dx * np.array([PLACES[one] for one in place]) * np.array([CLASSES[one] for one in kind])
-    is_visit = service == "RJTL"
-    price = np.rint(price * np.where(is_visit, 1.0, 7.5) / 1000) * 1000
-    marked = g.random(ROWS) < np.array([MARKED.get(one, 0.0) for one in kind]) * is_visit
+    price = np.rint(price * np.where(service == "RJTL", 1.0, 7.5) / 1000) * 1000
+    marked = g.random(ROWS) < np.array([MARKED.get(one, 0.0) for one in kind]) * (service == of)
     if by_owner:
         marked = (
             (g.random(ROWS) < by_owner)
             & (np.array(table["facility_ownership"].to_pylist(), object) == "Swasta")
-            & is_visit
+            & (service == of)
         )
     charged = np.where(marked, np.rint(price * g.choice(times, ROWS, p=(0.6, 0.4))), price)
-    of = price if paid_of_price else charged
-    paid = np.where(g.random(ROWS) < 0.4, of - 137, of)
+    due = price if paid_of_price else charged
+    paid = np.where(g.random(ROWS) < 0.4, due - 137, due)
     table = replaced(table, "dx_primary_code", [DX[20 * code] for code in dx.tolist()])
     return replaced(replaced(table, "amount_claimed", charged), "amount_paid", paid), price, marked
 
@@ -48,7 +55,7 @@ def marked(fit):
 
 
 def times_of(profile):
-    return sorted({round(times, 4) for tariff in profile.money.tariffs for times in tariff.mark_ups})
+    return sorted({round(times, 4) for tariff in profile.money.tariffs for _, times in tariff.mark_ups})
 
 
 def test_multiples_of_rounded_prices_are_told_as_such(marked):
@@ -102,3 +109,117 @@ def test_what_most_of_an_owners_claims_are_multiplied_by_is_no_factor_where_it_i
         if "facility_ownership" in tariff.factors
     ]
     assert all(np.ptp(one) < 0.01 for one in factors)
+
+
+def one_case(level, levels=(1.0,), owner=None, factor=1.0):
+    """A list of one case at 300,000, whose prices lie on hundreds, as it is placed; the second owner's claims lie off it."""
+    rows = len(level)
+    owner = np.zeros(rows, np.int32) if owner is None else owner
+    found = Lattice(
+        case_names=("dx_primary_code",), case_sizes=(1,), grid=100.0, codes={"facility_ownership": owner},
+        factors={"facility_ownership": np.log([1.0, factor])}, levels=np.log(levels), case_keys=np.zeros(1, np.int64),
+        case=np.zeros(rows, np.int64), bases=np.log([300_000.0]), base_start=np.array([0, 1]),
+    )  # fmt: skip
+    found.point = np.where(owner == 0, 0, -1).astype(np.int32)
+    found.level = np.where(owner == 0, level, 0).astype(np.int32)
+    return found
+
+
+def everybody(rows):
+    return Population(rows, 11, np.arange(rows) + 1, np.arange(rows) % 50 + 1)
+
+
+def test_multiples_are_of_the_price_of_a_hidden_level():
+    g = np.random.default_rng(1)
+    ward, rows = g.integers(0, 2, 2000), 2000
+    marked = g.random(rows) < 0.3
+    amounts = np.rint(np.array([300_000, 420_000])[ward] * np.where(marked, 1.1, 1.0))
+    found = one_case(ward, (1.0, 1.4))
+    find_mark_ups(found, amounts, everybody(rows), 1.0)
+    assert found.mark_ups.tolist() == [1.1, 1.1]
+    assert found.marked_levels.tolist() == [0, 1]
+    assert (found.mark_up > 0).tolist() == marked.tolist()
+    assert (np.abs(found.prices(np.arange(rows)) * np.where(marked, 1.1, 1.0) - amounts) < 0.5).all()
+
+
+def test_who_bears_just_a_price_stays_on_the_list_where_a_factor_is_taken_away():
+    g = np.random.default_rng(2)
+    rows = 4000
+    owner, ward = (np.arange(rows) % 2).astype(np.int32), g.integers(0, 2, rows)
+    amounts = np.array([300_000.0, 420_000.0])[ward]
+    marked = (owner == 1) & (ward == 0) & (g.random(rows) < 0.6)
+    amounts[marked] = 375_000
+    found = one_case(ward, (1.0, 1.4), owner, factor=1.07)
+    find_mark_ups(found, amounts, everybody(rows), 1.0)
+    assert np.exp(found.factors["facility_ownership"]).tolist() == [1.0, 1.0]
+    assert found.mark_ups.tolist() == [1.25]
+    assert (found.level == ward).all()
+
+
+def test_amounts_that_are_rounded_as_coarsely_are_no_multiples():
+    g = np.random.default_rng(3)
+    rows = 4000
+    amounts = np.where(g.random(rows) < 0.5, 300_000.0, 1000.0 * g.integers(150, 900, rows))
+    found = one_case(np.zeros(rows, np.int32))
+    found.point[amounts != 300_000] = -1
+    find_mark_ups(found, amounts, everybody(rows), 1.0)
+    assert found.mark_ups.tolist() == []
+    assert ((found.point >= 0) == (amounts == 300_000)).all()
+
+
+def decided(extra, persons, paid_of_price=400):
+    """Are payments of the price, where so many marked claims are, and `extra` ones of charges, all of as many persons?"""
+    rows = 2000 + paid_of_price + extra
+    marked = np.arange(rows) >= 2000
+    claimed = np.where(marked, 330_000.0, 300_000.0)
+    paid = np.where(np.arange(rows) < 2000 + paid_of_price, 300_000.0, claimed)
+    found = one_case(np.zeros(rows, np.int32))
+    found.mark_up, found.mark_ups = marked.astype(np.int32), np.array([1.1])
+    person = np.arange(rows) + 1
+    person[rows - extra :] = rows - extra + np.arange(extra) % max(persons, 1) + 1
+    population = Population(rows, 11, person, np.arange(rows) % 60 + 1)
+    encoded = SimpleNamespace(claimed=claimed, paid=paid, population=population)
+    return before_mark_ups([found], encoded, np.zeros(rows)) is not None
+
+
+def test_nobodys_many_claims_say_what_payments_follow_from():
+    assert decided(0, 1)
+    assert decided(450, 1)
+    assert not decided(450, 450)
+    assert not decided(0, 1, paid_of_price=10)  # too few to be told
+
+
+def test_what_days_add_is_no_part_of_what_is_multiplied(fit):
+    table = marked_table(of="RITL")[0]
+    days = 1370.0 * table["los"].to_numpy()
+    more = [table[name].to_numpy() + days for name in ("amount_claimed", "amount_paid")]
+    profile = fit(replaced(replaced(table, "amount_claimed", more[0]), "amount_paid", more[1]))
+    assert times_of(profile) == [1.1, 1.25]
+    assert profile.money.day_rates.rates == (1370.0,)
+    drawn = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    los, paid = drawn["los"].to_numpy(), drawn["amount_paid"].to_numpy()
+    whole = [
+        np.mean((amounts - 1370.0 * stay) % 1000 == 0)
+        for amounts, stay in ((more[1], table["los"].to_numpy()), (paid, los))
+    ]
+    assert whole[1] == pytest.approx(whole[0], abs=0.05)
+    assert (drawn["amount_paid"].to_numpy() <= drawn["amount_claimed"].to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda money, tariff: tariff.update(mark_ups=[]), "does not fit the prices"),
+        (lambda money, tariff: tariff.update(mark_ups=[[0, 1e12], [0, 1.1]]), "less than or equal to 4"),
+        (lambda money, tariff: tariff.update(mark_ups=[[0, 1.0], [0, 1.1]]), "multiply nothing"),
+        (lambda money, tariff: tariff.update(mark_ups=[[99, 1.1], [0, 1.25]]), "no level of it"),
+        (lambda money, tariff: money.update(points=money["points"] - 1), "does not fit the prices"),
+        (lambda money, tariff: money.update(has_both=False), "there are none of"),
+    ],
+)  # fmt: skip
+def test_a_document_whose_multiples_do_not_fit_is_refused(marked, change, says):
+    document = json.loads(marked.to_json())
+    tariff = next(one for one in document["money"]["tariffs"] if one.get("mark_ups"))
+    change(document["money"], tariff)
+    with pytest.raises(ProfileError, match=says):
+        Profile.from_json(json.dumps(document))

@@ -110,10 +110,17 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("sec_proc_n", "comorbidity_count"), ("n_other", "comorbidity_count"), ("other_charges_count", "comorbidity_count"),
         ("package_type", "procedure_code"), ("package_amount", "procedure_code"), ("soi_date", "severity_group"),
         ("npi", "facility_id"), ("in_network", "admit_dt"), ("outpatient_date", "discharge_dt"), ("out_of_pocket", "discharge_dt"),
+        ("paid_out_date", "discharge_dt"), ("plan_exit_date", "discharge_dt"), ("data_entry_date", "admit_dt"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
     assert name_score(column, ours) == 0.0
+
+
+def test_when_something_was_entered_gives_way_to_when_it_was_done():
+    assert name_score("entry_date", "admit_dt") < min(
+        name_score(name, "admit_dt") for name in ("service_date", "visit_date", "claim_date")
+    )
 
 
 def test_the_insurers_own_number_beside_its_payment_does_not_make_it_the_patients():
