@@ -223,3 +223,39 @@ def test_a_document_whose_multiples_do_not_fit_is_refused(marked, change, says):
     change(document["money"], tariff)
     with pytest.raises(ProfileError, match=says):
         Profile.from_json(json.dumps(document))
+
+
+def test_what_few_persons_bear_takes_no_factor_away():
+    rows = 4000
+    owner = (np.arange(rows) % 2).astype(np.int32)
+    found = one_case(np.zeros(rows, np.int32), owner=owner, factor=1.07)
+    person = np.where(owner == 0, np.arange(rows) + 1, np.arange(rows) % 9 + rows + 1)
+    find_mark_ups(found, np.full(rows, 300_000.0), Population(rows, 11, person, np.arange(rows) % 50 + 1), 1.0)
+    assert np.exp(found.factors["facility_ownership"]).tolist() == pytest.approx([1.0, 1.07])
+
+
+def test_a_multiple_of_a_level_that_few_persons_bear_is_not_told():
+    rows = 3000
+    ward, marked = (np.arange(rows) % 10 == 0).astype(np.int32), np.arange(rows) % 3 == 0
+    amounts = np.rint(np.array([300_000, 420_000])[ward] * np.where(marked, 1.1, 1.0))
+    person = np.where((ward == 1) & marked, np.arange(rows) % 7 + rows + 1, np.arange(rows) + 1)
+    found = one_case(ward, (1.0, 1.4))
+    find_mark_ups(found, amounts, Population(rows, 11, person, np.arange(rows) % 50 + 1), 1.0)
+    assert (found.marked_levels.tolist(), found.mark_ups.tolist()) == ([0], [1.1])
+
+
+def test_what_is_charged_below_the_price_is_paid_as_charged(fit):
+    table, price, _ = marked_table(times=(0.8, 1.25))
+    charged = table["amount_claimed"].to_numpy()
+    left = np.where(np.random.default_rng(4).random(ROWS) < 0.4, 137, 0)
+    profile = fit(replaced(table, "amount_paid", np.minimum(charged, price) - left))
+    assert times_of(profile) == [0.8, 1.25]
+    assert profile.money.paid_before_mark_ups
+    drawn = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    claimed = drawn["amount_claimed"].to_numpy()
+    unpaid, of_real = claimed - drawn["amount_paid"].to_numpy(), charged - np.minimum(charged, price) + left
+    of_marked, of_real_marked = (
+        np.mean(some[a % 1000 != 0] == 137) for some, a in ((unpaid, claimed), (of_real, charged))
+    )
+    assert of_marked == pytest.approx(of_real_marked, abs=0.1)
+    assert of_real_marked > 0.2
