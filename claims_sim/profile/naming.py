@@ -35,7 +35,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "area": "area",
     "district": "ilce kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
     "facility": "asutus asutuse "
-    "istituto struttura placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
+    "istituto struttura szpital szpitala placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
     "prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
     "hospital ykiho faskes fasilitas fasyankes facility provider prvdr clinic klinik "
@@ -52,26 +52,26 @@ _MEANINGS: Final[dict[str, str]] = {
     "traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "liik soort rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "behandelsetting ravityyp zakres swiadczenia "
+    "service": "oddzial pos behandelsetting ravityyp zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "stratification": "stratification",
     "severity": "grav complicanze gravita "
     "triyaj severite pccl soi severity sev keparahan parah severitylevel sl gravidade gravedad schwere",
     "level": "niveau nivel level tingkat group kelompok livello",
-    "rank": "niveau nivel level livello tingkat",
-    "dx": "diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
+    "rank": "poziom niveau nivel level livello tingkat",
+    "dx": "rozp diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
     "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
     "icd": "icd icd10 icd10cm",
     "primary": "pohi glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "kaasuv "
-    "secondarie secondaria wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other othr additional 2 3 "
+    "secondarie secondaria wspol wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other othr additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
-    "not_first": "secondarie secondaria wspolistniejace "
+    "not_first": "secondarie secondaria wspol wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
     "label": "oms omschrijving nimetus "
     "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
-    "procedure": "tosp intervento procedura islem hauptprozedur rvs package "
+    "procedure": "nappi tosp intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
     "activity zorgproduct ops pr prosedur tindakan bedah procedure prcdr proc px cpt hcpcs operasi proced procedimento "
     "procedimiento eingriff",
@@ -81,7 +81,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "montant bedrag",
     "price": "prijs verkoopprijs tarif tariff",
     "whole": "total tot jumlah summe",
-    "claimed": "raviarve arve verkoopprijs "
+    "claimed": "invoice raviarve arve verkoopprijs "
     "fatturato richiesto rozliczenia "
     "fatura gedeclareerd declaratie facturado cobrado rechnung rechnungs tagih tagihan ditagih diajukan pengajuan klaim claim "
     "claimed clm billed bill "
@@ -92,7 +92,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "excess uncovered omaosalus "
+    "gap": "portion shortfall excess uncovered omaosalus "
     "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
@@ -119,6 +119,8 @@ _MEANINGS: Final[dict[str, str]] = {
     "postal": "zip zipcode postcode postal postleitzahl kodepos",
     "annual": "annual annually yearly anual tahunan",
     "delay": "delay lag",
+    "benefit": "benefit",
+    "discipline": "discipline specialty speciality",
     "first": "first",
     "last": "last",
     "to": "to",
@@ -144,7 +146,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "facility_id": ("facility id", "facility code", "facility hash", "facility!", "facility npi"),
     "facility_class": ("facility class", "class", "facility rank"),
     "facility_ownership": ("owner", "facility owner", "facility owned"),
-    "facility_type": ("facility type",),
+    "facility_type": ("facility type", "facility discipline", "discipline!"),
     "service_type": (
         "service type",
         "service",
@@ -154,6 +156,8 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         "visit type",
         "admit type",
         "claimed type",
+        "benefit type",
+        "benefit!",
     ),
     "severity_group": ("severity", "severity level", "stratification!"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd", "icd primary"),
@@ -320,7 +324,7 @@ _WHOLE_WORDS: Final = frozenset(
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
         "first", "last", "group", "nights",
         "entry", "arrival", "arrived", "checkin", "out", "exit", "checkout", "departure", "left",
-        "stratification", "room", "ward", "kamar", "ruang",
+        "stratification", "pos", "portion", "rozp", "wspol", "benefit", "room", "ward", "kamar", "ruang",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -90,6 +90,10 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("medfee_sumamt", "amount_claimed"), ("fund_pay_sumamt", "amount_paid"), ("psn_part_amt", "amount_gap"),
         ("fixmedins_code", "facility_id"), ("oth_dise", "dx_secondary_codes"),
         ("date_in", "admit_dt"), ("entry_date", "admit_dt"), ("DateOut", "discharge_dt"), ("checkout_time", "discharge_dt"),
+        ("MEMBER_PORTION", "amount_gap"), ("DISCIPLINE", "facility_type"), ("BENEFIT_CATEGORY", "service_type"), ("pos_cd", "service_type"),
+        ("NAPPI_CODE", "procedure_code"), ("TARIFF_NAPPI_DESC", "procedure_label"), ("INVOICE_NO", "claim_id"),
+        ("ROZP_GLOWNE", "dx_primary_code"), ("ROZP_WSPOL", "dx_secondary_codes"), ("LICZBA_ROZP_WSPOL", "comorbidity_count"),
+        ("RODZAJ_SZPITALA", "facility_type"), ("POZIOM_SZPITALA", "facility_class"), ("ODDZIAL", "service_type"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
