@@ -17,6 +17,7 @@ from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPar
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.few_amounts import every_payment
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
@@ -258,7 +259,9 @@ def profile_settlement(
         *_common_shares(shares.codes, shares.bins, int(known.sum())),
     ]
     payments = every_payment(encoded)
-    few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, any_size=bool(payments))
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    paid_few = np.array([*map(bool, payments), False])[np.minimum(service, len(payments))]
+    few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, paid_few)
     named = [*_common_amounts(rules, int(known.sum())), *few_steps]
     bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
     others = list(rounding)
@@ -397,15 +400,15 @@ def _common_amounts(rules: Rules, rows: int) -> list[float]:
     return [rules.exact[i] for i in np.argsort(-counts, kind="stable")[:MOST_COMMON] if counts[i] > _COMMON_NAME * rows]
 
 
-def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: float, *, any_size: bool) -> list[float]:
-    """The amounts of few steps of the grid that are claimed often, or of `any_size` where payments are few, and those a step below
-    them: each such amount has payments of its own, whatever share they follow from.
+def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: float, paid_few: Mask) -> list[float]:
+    """The amounts of few steps of the grid that are claimed often, or of any size where most who claim them are `paid_few` amounts, and
+    those a step below them: each such amount has payments of its own, whatever share they follow from.
     """  # noqa: D205
     rows = np.flatnonzero(known)
     amounts, ids = np.unique(claimed[rows], return_inverse=True)
     own = (
         (amounts > 0)
-        & (any_size | ~is_large(amounts, grid))
+        & ((2 * np.bincount(ids, paid_few[rows], len(amounts)) > np.bincount(ids)) | ~is_large(amounts, grid))
         & population.releasable(ids.astype(np.int64), len(amounts), rows)
     )
     own &= np.bincount(ids, minlength=len(amounts)) > _COMMON_NAME * len(rows)

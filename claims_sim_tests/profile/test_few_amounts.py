@@ -9,6 +9,7 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.few_amounts import all_there_are, nearest_of
 from claims_sim.profile.sampler import Sampler
+from claims_sim.profile.settlement import _few_steps
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 12_000
@@ -132,3 +133,12 @@ def test_who_claims_less_than_the_least_payment_is_not_paid_that(fit):
     Sampler(profile)._payments._pay_what_is_paid(draft, np.array([90.0, 90.0, 190.0, 290.0, 150.0]), paid)
     # The last is paid more than is claimed, as it was drawn.
     assert paid.tolist() == [80.0, 0.0, 100.0, 200.0, 200.0]
+
+
+def test_payments_follow_single_amounts_of_any_size_only_where_few_are_paid():
+    rows = 4000
+    claimed = 1000.0 * (1 + np.arange(rows) % 20)
+    paid_few = np.arange(rows) % 2 == 1
+    population = Population(rows, 11, np.arange(rows) + 1, np.arange(rows) % 50 + 1)
+    edges = _few_steps(claimed, np.ones(rows, np.bool_), population, 1.0, paid_few)
+    assert edges == sorted({edge for amount in np.unique(claimed[paid_few]) for edge in (amount - 1, amount)})
