@@ -52,7 +52,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "traeger traegerschaft administracion dependencia kepemilikan pemilik milik owner ownership owned",
     "owned": "sector",
     "type": "liik soort rodzaj tipi tur turu cat categ categorie category tipe type jenis jns jen kind tipo",
-    "service": "oddzial pos behandelsetting ravityyp zakres swiadczenia "
+    "service": "oddzial behandelsetting ravityyp zakres swiadczenia "
     "tedavi leistungsbereich atencion servicio layanan pelayanan pel pelsep service setting care jnspel jnspelsep",
     "stratification": "stratification",
     "severity": "grav complicanze gravita "
@@ -92,7 +92,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "portion shortfall excess uncovered omaosalus "
+    "gap": "shortfall excess uncovered omaosalus "
     "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
@@ -120,6 +120,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "annual": "annual annually yearly anual tahunan",
     "delay": "delay lag",
     "benefit": "benefit",
+    "portion": "portion",
     "discipline": "discipline specialty speciality",
     "first": "first",
     "last": "last",
@@ -176,7 +177,7 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     "procedure_label": ("procedure label", "icd9 label"),
     "amount_claimed": ("amount claimed", "claimed", "amount whole", "amount"),
     "amount_paid": ("amount paid", "paid", "net paid", "amount insurer", "price whole"),
-    "amount_gap": ("gap", "amount gap", "own paid"),
+    "amount_gap": ("gap", "amount gap", "own paid", "own portion"),
     "patient_id_hash": ("person id", "person hash", "person", "record id", "person label"),
     "claim_weight": ("weight",),
 }
@@ -209,7 +210,7 @@ _NEVER: Final[dict[str, frozenset[str]]] = {
 # Korea's samples of statements
 # (HIRA's and NHIS's table 20),
 # the Philippines' claims (by series), China's settlements (the National Healthcare Security Administration's names), Germany's and
-# India's cases, the United States' keys of providers, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
+# India's cases, the United States' keys of providers and places of service, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
 # the United States' National Inpatient Sample, England's Hospital Episode Statistics, Canada's Discharge Abstract Database,
 # Taiwan's inpatient expenditures by admissions (NHIRD, table DD), an American hospital's admissions (MIMIC-IV), Texas's discharges
 # (PUDF), Medicare's carrier claims, Colombia's records of services (RIPS), Chile's discharges by case group (GRD), Viet Nam's
@@ -263,6 +264,7 @@ _KNOWN: Final[dict[str, str]] = {
     "documentohash": "patient_id_hash", "documentoid": "patient_id_hash",
     "mdtrtid": "claim_id", "psnno": "patient_id_hash", "fixmedinscode": "facility_id", "fixmedinstype": "facility_type",
     "hosplv": "facility_class", "econtype": "facility_ownership", "medtype": "service_type", "admdvs": "district_name",
+    "poscd": "service_type",
     "setlbegndate": "admit_dt", "setlendtime": "discharge_dt", "actiptdays": "los", "disecodg": "dx_primary_code",
     "othdise": "dx_secondary_codes", "oprnoprtcode": "procedure_code", "medfeesumamt": "amount_claimed",
     "fundpaysumamt": "amount_paid", "psnpartamt": "amount_gap",
@@ -324,7 +326,7 @@ _WHOLE_WORDS: Final = frozenset(
         "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
         "first", "last", "group", "nights",
         "entry", "arrival", "arrived", "checkin", "out", "exit", "checkout", "departure", "left",
-        "stratification", "pos", "portion", "rozp", "wspol", "benefit", "room", "ward", "kamar", "ruang",
+        "stratification", "portion", "rozp", "wspol", "benefit", "room", "ward", "kamar", "ruang",
     }
 )  # fmt: skip
 """Words that many others begin with: transport, payable, network."""

@@ -114,6 +114,7 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("sec_proc_n", "comorbidity_count"), ("n_other", "comorbidity_count"), ("other_charges_count", "comorbidity_count"),
         ("package_type", "procedure_code"), ("package_amount", "procedure_code"), ("soi_date", "severity_group"),
         ("npi", "facility_id"), ("in_network", "admit_dt"), ("outpatient_date", "discharge_dt"), ("out_of_pocket", "discharge_dt"),
+        ("insurer_portion", "amount_gap"), ("kode_pos", "service_type"),
         ("paid_out_date", "discharge_dt"), ("plan_exit_date", "discharge_dt"), ("data_entry_date", "admit_dt"),
     ],
 )  # fmt: skip
