@@ -79,6 +79,7 @@ def test_claims_are_charged_multiples_where_others_are_and_paid_of_the_price(mar
     assert np.mean(is_one & (price % 1000 == 0)) > 0.95
 
 
+@pytest.mark.slow
 def test_what_is_paid_of_the_charges_follows_from_these(fit):
     profile = fit(marked_table(paid_of_price=False)[0])
     assert times_of(profile) == [1.1, 1.25]
@@ -100,6 +101,7 @@ def test_a_multiple_that_too_few_persons_bear_is_not_told(fit):
     assert times_of(profile) == [1.1]
 
 
+@pytest.mark.slow
 def test_what_most_of_an_owners_claims_are_multiplied_by_is_no_factor_where_it_is_of_rounded_prices(fit):
     profile = fit(marked_table(times=(1.25, 1.25), by_owner=0.97)[0])
     assert times_of(profile) == [1.25]
@@ -244,6 +246,7 @@ def test_a_multiple_of_a_level_that_few_persons_bear_is_not_told():
     assert (found.marked_levels.tolist(), found.mark_ups.tolist()) == ([0], [1.1])
 
 
+@pytest.mark.slow
 def test_what_is_charged_below_the_price_is_paid_as_charged(fit):
     table, price, _ = marked_table(times=(0.8, 1.25))
     charged = table["amount_claimed"].to_numpy()
