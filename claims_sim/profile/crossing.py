@@ -242,6 +242,11 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
         ]
     marks = sum(len(tariff.mark_ups) for tariff in money.tariffs)
     found += [("multiples of rounded prices", marks)] if marks else []
+    found += (
+        [("rules of payment that follow from prices before they are multiplied", 1)]
+        if money.paid_before_mark_ups
+        else []
+    )
     if paid := money.paid_tariffs:
         top_ups, by_day = sum(len(tariff.top_ups) for tariff in paid), sum(tariff.by_day for tariff in paid)
         found += [("procedures that decide what is paid", sum(_decisive(tariff) for tariff in paid))]

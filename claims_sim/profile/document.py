@@ -58,6 +58,7 @@ DaysOfMonth = Annotated[int, Field(ge=0, le=MAX_DAYS_WITHOUT)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 LEAST_MARK_UP: Final = 0.25
 MOST_MARK_UP: Final = 4.0
+"""What a price is multiplied by at least and at most once it is rounded."""
 MOST_MARK_UPS: Final = 24
 MarkUp = tuple[Whole, Annotated[float, Field(ge=LEAST_MARK_UP, le=MOST_MARK_UP)]]
 
@@ -252,7 +253,7 @@ class PaidMeans(_Part):
 class Money(_Part):
     """How amounts are made.
 
-    The table `amount` draws a code: first points × hidden levels of the claim's tariff, then the price that is paid where
+    The table `amount` draws a code: first points × hidden levels and mark-ups of the claim's tariff, then the price that is paid where
     `claimed_as_paid`, then the shared amounts in `exact`, last
     "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
     `paid_at` in turn, by each of `paid_lines` (slope, offset) in turn, then the ranges of `bins["paid"]` as shares of

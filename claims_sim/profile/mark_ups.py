@@ -53,7 +53,7 @@ class _Multiples(NamedTuple):
 def find_mark_ups(found: Lattice, primary: Numbers, population: Population, finest: float) -> None:
     """Put claims whose amounts are multiples of the rounded prices of their cases on the list; `finest` is the grid of all amounts.
 
-    Where what some place multiplies prices by explains few of its claims, and multiples of the prices without it more, it has none.
+    Where what some place multiplies prices by explains few of its claims, and multiples of the prices without it as many, it has none.
     """
     found.mark_up, found.mark_ups = np.zeros(len(primary), np.int32), np.zeros(0)
     found.marked_levels = np.zeros(0, np.int32)

@@ -475,6 +475,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     grids = grids_of(fit.primary, nameless, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[nameless] = coarsest_grid(fit.primary[nameless], grids)
-    # A rare service has habits of its own, which among all claims would not be worth the telling.
+    # A rare service has habits of its own, which among all claims would not be worth the telling; and so have houses, of which
+    # a region, an owner, a class and a kind together tell most.
     fit.builder.add(Target("rounded_to", rounded, len(grids)), fit.candidates, most=4, first=[SERVICE])
     return grids

@@ -12,6 +12,7 @@ from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
+from claims_sim.profile.pricing import place_on_lists
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table
 
@@ -60,7 +61,9 @@ def times_of(profile):
 
 def test_multiples_of_rounded_prices_are_told_as_such(marked):
     assert times_of(marked) == [1.1, 1.25]
-    assert "multiples of rounded prices" in dict(describe_crossing(marked).money)
+    told = dict(describe_crossing(marked).money)
+    assert told["multiples of rounded prices"] == 2
+    assert "rules of payment that follow from prices before they are multiplied" in told
 
 
 def test_claims_are_charged_multiples_where_others_are_and_paid_of_the_price(marked):
@@ -262,3 +265,32 @@ def test_what_is_charged_below_the_price_is_paid_as_charged(fit):
     )
     assert of_marked == pytest.approx(of_real_marked, abs=0.1)
     assert of_real_marked > 0.2
+
+
+def test_to_what_is_multiplied_nothing_is_added(marked):
+    document = json.loads(marked.to_json())
+    for tariff in document["money"]["tariffs"]:
+        tariff["top_ups"] = [55_000.0]
+    always = {"contexts": [], "cells": [1], "values": [1], "units": [9]}
+    document["tables"]["top_up"] = {
+        "name": "top_up", "size": 3, "parents": [], "sizes": [], "levels": [always], "has_pools": True,
+    }  # fmt: skip
+    rows = np.arange(4000)
+    before, after = (
+        Sampler(profile).draw_claims(5, rows)["amount_claimed"].to_numpy()
+        for profile in (marked, Profile.from_json(json.dumps(document)))
+    )
+    # A price is in thousands, and so is a quarter more of some.
+    is_marked = before % 1000 != 0
+    assert set((after - before)[is_marked].tolist()) == {0.0}
+    assert np.mean((after - before)[~is_marked] == 55_000) > 0.9
+
+
+def test_of_what_is_multiplied_no_table_says_what_is_added():
+    found = one_case(np.zeros(6, np.int32), (1.0, 1.4))
+    found.top_ups, found.top_up = np.array([500.0]), np.array([0, 1, 0, 0, 1, 0], np.int32)
+    found.mark_ups, found.marked_levels = np.array([1.1, 1.25]), np.zeros(2, np.int32)
+    found.mark_up = np.array([0, 0, 1, 2, 0, 0], np.int32)
+    places = place_on_lists([found], 6)
+    assert places.top_up.tolist() == [0, 1, -1, -1, 1, 0]
+    assert places.code.tolist() == [0, 0, 2, 3, 0, 0]
