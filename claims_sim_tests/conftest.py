@@ -40,9 +40,23 @@ def pytest_xdist_auto_num_workers(config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
-    """Begin with the longest tests, which are those with a limit of their own: none of them is left for the end."""
+    """Begin with the longest tests, which are those with a limit of their own: none of them is left for the end.
+
+    Of a test that is `many`, as many parameters as it says are tried daily, from first to last; `make test-all` tries all.
+    """
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    kinds: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("many"):
+            kinds.setdefault(item.nodeid.split("[")[0], []).append(item)
+    for kind in kinds.values():
+        daily = kind[0].get_closest_marker("many").kwargs["daily"]
+        kept = {place * len(kind) // daily for place in range(daily)}
+        for place, item in enumerate(kind):
+            if place not in kept:
+                item.add_marker(pytest.mark.slow)
 
 
 SMALL_ROWS = 3_000

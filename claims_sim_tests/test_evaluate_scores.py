@@ -89,6 +89,7 @@ def test_the_exam_is_the_same_every_time_and_holds_no_label(settings, small, pap
     assert not set(claims.column_names) & {"label", "kind", "strength"}
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(
     ("nature", "change"),
     [

@@ -1,6 +1,6 @@
 """Read the texts of a source as canonical values: each distinct one once, since millions of rows hold few of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -31,33 +31,45 @@ def with_canonical_values(
     connection: duckdb.DuckDBPyConnection, columns: pa.Table, located: Mapping[str, Located], mapping: ColumnMapping
 ) -> pa.Table:
     """The encoded `columns` with what their texts mean for the texts: values mapped, codes in one spelling, NULL for none."""
-    for place, name in enumerate(columns.column_names):
-        if name not in located or located[name].kind not in ("text", "code", "list"):
-            continue
-        column = columns[name].combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-        value = canonical_value(name, replace(located[name], theirs=_TEXT), mapping)
-        canonical = _canonical_lists if located[name].kind == "list" else _canonical
-        column = canonical(connection, column, value)
-        columns = columns.set_column(place, name, column)
+    alike: dict[str, list[str]] = {}
+    for name in columns.column_names:
+        if name in located and located[name].kind in ("text", "code", "list"):
+            alike.setdefault(canonical_value(name, replace(located[name], theirs=_TEXT), mapping), []).append(name)
+    # One statement for all columns that are read alike: parsing one costs more than reading the few texts of a column.
+    for value, names in alike.items():
+        written = [_whole(columns[name]) for name in names]
+        texts = [column.flatten() if pa.types.is_list(column.type) else column for column in written]
+        for name, column, read in zip(names, written, _canonical(connection, texts, value), strict=True):
+            canonical = _named(column, read) if pa.types.is_list(column.type) else read
+            columns = columns.set_column(columns.column_names.index(name), name, canonical)
     return columns
 
 
-def _canonical(connection: duckdb.DuckDBPyConnection, texts: pa.DictionaryArray, value: str) -> pa.DictionaryArray:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _canonical(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[pa.DictionaryArray], value: str
+) -> Iterator[pa.DictionaryArray]:
     """Each text as the expression `value` reads it. Missing ones are read too: a mapping may say what stands in for them."""
-    distinct = pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())])
+    distinct = pa.concat_arrays([*(texts.dictionary for texts in columns), pa.nulls(1, pa.string())])
     connection.register(_VIEW, pa.table({_TEXT: distinct, _PLACE: np.arange(len(distinct))}))
     read = connection.sql(f"SELECT {value} AS canonical FROM {_VIEW} ORDER BY {_PLACE}").to_arrow_table()["canonical"]
     connection.unregister(_VIEW)
-    canonical = read.combine_chunks().cast(pa.string()).dictionary_encode()
-    canonical = canonical.chunk(0) if isinstance(canonical, pa.ChunkedArray) else canonical
-    indices = canonical.indices.take(pc.fill_null(texts.indices, len(distinct) - 1))
-    return pa.DictionaryArray.from_arrays(indices, canonical.dictionary)
+    first = 0
+    for texts in columns:
+        size = len(texts.dictionary)
+        own = pa.chunked_array([*read.slice(first, size).chunks, *read.slice(len(distinct) - 1).chunks], read.type)
+        canonical = _whole(own.cast(pa.string()).dictionary_encode())
+        indices = canonical.indices.take(pc.fill_null(texts.indices, size))
+        yield pa.DictionaryArray.from_arrays(indices, canonical.dictionary)
+        first += size
 
 
-def _canonical_lists(connection: duckdb.DuckDBPyConnection, lists: pa.ListArray, value: str) -> pa.ListArray:
-    """Lists of what their members mean, without those that mean nothing."""
-    members = _canonical(connection, lists.flatten(), value)
+def _named(lists: pa.ListArray, members: pa.DictionaryArray) -> pa.ListArray:
+    """The lists with what their `members` mean, without those that mean nothing."""
     named = members.is_valid().to_numpy(zero_copy_only=False)
     ends = np.r_[0, np.cumsum(named)][lists.offsets.to_numpy()]
     return _lists(np.diff(ends), members.filter(pa.array(named)))

@@ -90,6 +90,7 @@ def test_the_truth_is_complete_and_verified(paired):
         assert row["detectable_from"]
 
 
+@pytest.mark.slow
 def test_an_original_is_a_right_claim_and_is_followed_once(mixed):
     labelled = {row["claim_id"] for row in mixed.truth.truth.to_pylist()}
     originals = [original["claim_id"] for _, _, original in _with_originals(mixed)]

@@ -212,6 +212,7 @@ FORBIDDEN = (
 )  # fmt: skip
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize(("version", "form", "language"), SHIPPED)
 def test_nothing_planted_in_a_source_reaches_a_model(poisoned, script, version, form, language):  # noqa: F811
     sampler, prompts = Sampler(poisoned), load_prompts(form, version, language)

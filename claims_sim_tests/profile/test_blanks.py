@@ -450,6 +450,7 @@ def test_what_hides_others_makes_no_blanks_of_what_a_few_have(own):
     assert encode._count_as_missing(out, "procedure_code", untold) == (own >= 11)
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(
     ("own", "hers", "told"),
     [(0.8, 0, False), (0.7, 0, True), (0.7, 8000, True)],

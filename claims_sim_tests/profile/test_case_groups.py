@@ -64,6 +64,7 @@ def grouped(fit):
     return fit(table), table
 
 
+@pytest.mark.slow
 def test_what_a_house_multiplies_prices_by_is_found_beside_many_hidden_levels(grouped):
     profile, _ = grouped
     (tariff,) = profile.money.paid_tariffs

@@ -49,6 +49,7 @@ def means_by(table, *names):
     return np.bincount(cells, np.log(table["amount_claimed"].to_numpy())) / np.bincount(cells)
 
 
+@pytest.mark.slow
 def test_houses_and_operations_of_chapters_cost_what_they_do(charged):
     profile, table = charged
     table = table.append_column("letter", [[code[0] for code in table["dx_primary_code"].to_pylist()]])

@@ -162,6 +162,7 @@ def test_of_the_stays_of_one_house_it_is_not_told_whether_they_cost_by_the_day(f
     assert any(tariff.by_day for tariff in profile.money.tariffs) == told
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(("days", "as_days"), [(-2, 1), (0, 1), (3, 3), (5000, 3660)])
 def test_a_given_stay_of_any_length_has_a_price(of_a_day, days, as_days):
     sampler, rows = Sampler(of_a_day), np.arange(500)

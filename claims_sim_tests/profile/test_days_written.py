@@ -86,6 +86,7 @@ def test_days_are_told_from_codes_that_are_written_otherwise():
     assert (found[: len(days)].mean(), found[len(days) :].mean()) == (1, 0)
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize(
     ("column", "written"),
     [

@@ -173,6 +173,7 @@ def test_facilities_that_lack_a_value_altogether_exchange_it_too(fit):
     assert any("dealt out" in told for told in profiles[0].oddities)
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("keyless", [1, 300])
 def test_claims_without_a_key_make_no_third_facility(fit, keyless):
     """The two houses of class A have 1,200 claims, of which some lack the key."""
@@ -282,6 +283,7 @@ def table_of_many_houses(seed=2, houses=160, rows=30_000) -> pa.Table:
     return with_columns(table, columns)
 
 
+@pytest.mark.slow
 def test_an_owners_factor_holds_where_all_its_houses_were_dealt_out(fit):
     """What all claims show of a factor is taken for values that no claim has which was not dealt out, where the others' agree."""
     drawn = Sampler(fit(table_of_many_houses())).draw_claims(1, np.arange(30_000)).to_pandas()

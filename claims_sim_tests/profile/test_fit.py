@@ -157,6 +157,7 @@ def test_code_system_names_travel_with_the_profile(tariff_profile):
     assert tariff_profile.procedure_names["741"].lower().startswith("low cervical")
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("others", "named"), [("8911", True), ("7398", False)], ids=["most are of it", "most are not"])
 def test_numbers_have_names_of_icd9_only_where_most_are_its_codes(fit, others, named):
     """7301 is a code of ICD-9-CM's, and so is 8911; 7398 is none."""
@@ -475,6 +476,7 @@ def test_which_claims_hide_those_of_a_few_depends_neither_on_their_order_nor_on_
     assert sum(changes) <= 1
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("share", [0.045, 0.06])
 def test_claims_that_hide_those_of_a_few_are_not_drawn_as_blank(fit, share):
     g, table = np.random.default_rng(10), tariff_table(8000)

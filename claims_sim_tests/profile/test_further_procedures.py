@@ -134,6 +134,7 @@ def shaken(seed, *, persons, facilities):
     return columns
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(
     ("persons", "facilities"), [(True, True), (True, False), (False, True), (False, False)],
     ids=["both keys", "persons", "facilities", "no key"],

@@ -194,6 +194,7 @@ def test_nobodys_many_claims_say_what_payments_follow_from():
     assert not decided(0, 1, paid_of_price=10)  # too few to be told
 
 
+@pytest.mark.slow
 def test_what_days_add_is_no_part_of_what_is_multiplied(fit):
     table = marked_table(of="RITL")[0]
     days = 1370.0 * table["los"].to_numpy()

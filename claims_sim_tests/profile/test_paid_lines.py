@@ -163,6 +163,7 @@ def test_of_few_steps_each_amount_has_its_own_payment_whatever_a_step_is(fit, gr
     assert wrong.mean() < 0.04
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("persons", "told"), [(5, False), (300, True)])
 def test_a_small_amount_of_a_few_has_no_payments_of_its_own(fit, persons, told):
     """An amount of 37 steps that three hundred claims bear, of five persons or of as many, and of which nothing is paid."""

@@ -80,6 +80,7 @@ def test_no_two_lists_price_one_claim(fit, by_day, service):
         assert each.mean() > 0.97
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("share", "daily"), [(0.85, True), (0.6, False)])
 def test_a_code_is_by_the_day_where_hardly_any_of_its_claims_are_not(fit, share, daily):
     table, package, state = packages()
@@ -90,6 +91,7 @@ def test_a_code_is_by_the_day_where_hardly_any_of_its_claims_are_not(fit, share,
     assert ("M00" in codes_by_day(fit(paid_in_full(table, price)))[True]) == daily
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize("usual", [1, 4])
 @pytest.mark.parametrize(("houses", "persons", "told"), [(1, 400, False), (8, 2, False), (8, 400, True)])
 def test_by_the_day_is_told_of_no_code_by_a_few_persons_or_one_facility(fit, usual, houses, persons, told):
@@ -125,6 +127,7 @@ def test_a_code_that_shows_nothing_is_of_the_kind_of_those_that_begin_alike(fit,
     assert (code in told[True], code in told[False]) == (code[0] == "M", code[0] == "S")
 
 
+@pytest.mark.slow
 def test_diagnoses_may_be_by_the_day_beside_operations_that_decide_their_price(fit):
     """Rehabilitation is paid by the day, any other stay by its operation or else by its diagnosis."""
     g, w = np.random.default_rng(31), np.random.default_rng(32)
@@ -158,6 +161,7 @@ def test_days_are_paid_where_they_are_priced(by_day):
         assert right[of_kind].mean() > 0.97
 
 
+@pytest.mark.slow
 def test_what_regions_multiply_visits_by_is_sought_in_stays_too(fit):
     """Thirty provinces of five tariff regions: visits alone show these; wards of stays no column tells, and owners differ in both."""
     g, w = np.random.default_rng(23), np.random.default_rng(24)
@@ -213,6 +217,7 @@ def test_prices_of_some_diagnoses_change_in_months_of_their_own(fit):
     assert right[~of_own].mean() > 0.97
 
 
+@pytest.mark.slow
 def test_diagnoses_change_apart_where_severities_make_their_price_too(fit):
     """What each severity multiplies prices by is another for each diagnosis: it is part of the case, and no code of its own."""
     table, codes, _ = changing()
@@ -231,6 +236,7 @@ def test_diagnoses_change_apart_where_severities_make_their_price_too(fit):
     assert np.mean(np.abs(claims["amount_claimed"].to_numpy() - price(claims)) < 0.5) > 0.95
 
 
+@pytest.mark.slow
 def test_what_is_added_to_prices_is_found_beside_lists_with_months_of_their_own(fit):
     """Prices to the thousand, and in four claims of ten a drug to the unit."""
     table, codes, _ = changing()
@@ -244,6 +250,7 @@ def test_what_is_added_to_prices_is_found_beside_lists_with_months_of_their_own(
     assert np.isin(drawn, amount).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_a_rise_of_some_diagnoses_alike_thins_no_case_out(fit):
     """Where all that a date changes is what prices are multiplied by, each case keeps one price."""
     table, _, own = changing(own=(0, 1))
@@ -264,6 +271,7 @@ def is_told(profile):
     return any(3 in changes_of(tariff.periods) for tariff in profile.money.tariffs)
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("persons", "told"), [(3, False), (400, True)])
 def test_a_month_of_change_is_not_told_of_a_few_persons(fit, persons, told):
     table, codes, own = changing()
@@ -275,6 +283,7 @@ def test_a_month_of_change_is_not_told_of_a_few_persons(fit, persons, told):
     assert is_told(profile) == told
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("houses", "told"), [(1, False), (6, True)])
 def test_a_month_of_change_is_not_told_of_one_facility(fit, houses, told):
     table, codes, own = changing()

@@ -36,6 +36,7 @@ def test_a_rise_of_all_prices_is_found_with_its_month(raised):
     assert np.allclose(rise[:6] / rise[0], 1.0, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_a_tariff_keeps_its_own_grid_though_some_amounts_lie_between(raised):
     assert (raised.amount_grid, raised.money.tariffs[0].grid) == (1.0, 100.0)
     claimed = Sampler(raised).draw_claims(1, np.arange(ROWS))["amount_claimed"].to_numpy()
@@ -416,6 +417,7 @@ def test_a_rare_kind_of_service_has_its_own_list_though_it_explains_hardly_more_
     assert right[theirs].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_where_nearly_all_claims_bear_one_of_a_few_amounts_nobody_bears_another(fit):
     """Prices are those of a class, and a third bear one of two supplements: of both multiplied some prices are nobody's."""
     g = np.random.default_rng(8)
@@ -461,6 +463,7 @@ def test_prices_lie_on_their_own_grid_beside_what_is_added_to_them(with_drugs):
     assert sum(len(tariff.bases) for tariff in profile.money.tariffs) < 60
 
 
+@pytest.mark.slow
 def test_sums_of_a_price_and_a_drug_are_such_as_there_are(with_drugs):
     table, drugs, profile = with_drugs
     claims = Sampler(profile).draw_claims(1, np.arange(16_000))

@@ -197,6 +197,7 @@ def test_a_file_whose_claims_of_nothing_are_three_things_is_refused(changed):
         Profile.model_validate(document)
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(
     ("claims", "persons", "told"),
     [(6, 1, False), (10, 10, False), (60, 60, True)],

@@ -93,6 +93,7 @@ def by_ward_and_service(rows=24_000):
     return replaced(table, "severity_group", names(WARDS, ward)), price, (stay == 1) & (ward == 2) & (later == 1)
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(("whose", "told"), [("one person", False), ("one facility", False), ("many", True)])
 def test_a_wards_rise_of_stays_is_told_of_stays_and_not_since_visits_have_many(fit, whose, told):
     table, price, cell = by_ward_and_service()

@@ -47,6 +47,7 @@ def shares(found):
     return {name: float(np.mean(found == name)) for name in NAMES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coded", [True, False], ids=["beside codes", "without any"])
 def test_names_come_as_often_as_in_the_table_and_in_the_houses_that_do_this(fit, coded):
     table = named(NAMES, coded=coded)
@@ -186,6 +187,7 @@ def test_groups_of_cases_in_the_place_of_names_are_codes_of_a_list(fit):
     )
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize(
     "written",
     [
@@ -257,6 +259,7 @@ def test_what_may_be_a_name_is_told_from_what_is_done():
     assert refused(["Siti Luka, S.Kep", "rawat siti", "kontrol siti"]) == ["Siti Luka, S.Kep"]
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(("care", "doctors", "coded"), [(8, 11, False), (8, 11, True), (0, 12, True), (0, 24, True)])
 def test_names_of_doctors_are_told_in_no_list(fit, care, doctors, coded):
     """Whether they stand among names of care or alone, one for each code or for none."""
@@ -271,6 +274,7 @@ def test_names_of_doctors_are_told_in_no_list(fit, care, doctors, coded):
     assert [name in told for name in CARE[:care]] == [True] * care
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(("label", "told"), [("NO PROC", True), ("Tanpa tindakan", True), ("BUDI SANTOSO", False)])
 def test_what_says_that_nothing_was_done_is_told_beside_claims_without_a_code(fit, label, told):
     table = tariff_table(ROWS)
@@ -281,6 +285,7 @@ def test_what_says_that_nothing_was_done_is_told_beside_claims_without_a_code(fi
     assert np.mean(found == label) == told
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize("label", [None, "-"])
 @pytest.mark.parametrize("coded", [True, False])
 def test_names_that_are_missing_everywhere_are_absent(fit, label, coded):

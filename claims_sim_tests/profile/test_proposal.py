@@ -735,6 +735,7 @@ def test_nights_services_and_what_is_not_covered_are_found_by_their_names(tmp_pa
     )
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize(
     ("column", "values", "is_not"),
     [

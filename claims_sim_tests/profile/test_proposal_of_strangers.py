@@ -521,6 +521,7 @@ def test_variables_of_england_canada_and_taiwan_are_known_by_their_names(tmp_pat
     assert "claim_id" not in found
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("beside", ["ID_SEX", "ID_BIRTHDAY"])
 def test_an_id_beside_one_thing_of_a_persons_alone_may_be_anybodys(tmp_path, beside):
     persons = [f"{i // 3:08d}" for i in range(900)]
@@ -536,6 +537,7 @@ def test_an_id_of_each_claim_is_the_claims(tmp_path):
     assert placed_in(with_columns(table, ID=range(900)), tmp_path)["claim_id"] == "ID"
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize("key", ["PATIENT_ID", "no_rm", "pasien", None])
 def test_an_id_of_bills_lines_is_nobodys(tmp_path, key):
     table = tariff_table(900)

@@ -128,6 +128,7 @@ def test_of_two_columns_called_alike_that_of_a_published_layout_is_placed(tmp_pa
     assert placed_in(table, tmp_path)["facility_type"] == "YKIHO_GUBUN_CD"
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("codes", [[str(87433001 + n * 7) for n in range(4)], ["4019", "25000", "V5869", "311"]])
 def test_lists_of_numbers_are_secondary_diagnoses_where_they_are_called_so(tmp_path, codes):
     """SNOMED CT's, as Synthea's, and ICD-9-CM's."""

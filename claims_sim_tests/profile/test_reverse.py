@@ -11,6 +11,7 @@ from claims_sim.profile.ways_written import Ways
 from claims_sim_tests.profile.test_source import parquet
 
 
+@pytest.mark.many(daily=4)
 @pytest.mark.parametrize(
     ("texts", "form"),
     [
@@ -81,6 +82,7 @@ def test_small_letters_of_codes_are_of_all_or_of_those_behind_the_first(tmp_path
     assert forms_of(tmp_path, procedure_code=codes).codes["procedure_code"].small == place
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize(
     ("values", "marks"),
     [

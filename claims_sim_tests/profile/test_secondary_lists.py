@@ -84,6 +84,7 @@ def test_codes_stand_in_lists_as_long_as_theirs_are_and_with_their_diagnosis(tab
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.many(daily=1)
 def test_what_is_told_of_lengths_is_of_groups_of_diagnoses_and_codes(profile):
     told = [name for name in LENGTH_BY.values() if name in profile.tables]
     assert told
@@ -262,6 +263,7 @@ def test_very_many_units_are_searched_and_drawn_as_often(of_grave_claims, fit, m
     assert (TableSampler(table).draw(5, rows, given) == one).all()
 
 
+@pytest.mark.many(daily=1)
 def test_severities_that_the_length_of_a_list_tells_are_not_told_of_its_codes(table, fit):
     """Grave codes stand in long lists, and long lists make claims grave: which codes they hold says nothing more."""
     length = np.array([len(codes) for codes in table["dx_secondary_codes"].to_pylist()])

@@ -126,6 +126,7 @@ def test_amounts_are_as_round_as_they_are_where_others_are_shared_by_name(fit, f
     assert np.mean(drawn % 100 == 0) == pytest.approx(np.mean(amounts % 100 == 0), abs=0.02)
 
 
+@pytest.mark.slow
 def test_what_has_no_case_on_a_list_is_told_by_its_kind_of_service_all_the_same(fit):
     """Visits have a list of prices, of some diagnoses more than of others, and sixty amounts by name; stays have neither."""
     g, rows = np.random.default_rng(77), 12_000

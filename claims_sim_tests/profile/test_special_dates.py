@@ -42,6 +42,7 @@ def test_a_holiday_and_a_day_of_batches_are_told_and_no_other_day(dated):
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_as_many_claims_fall_on_them_and_on_the_days_beside_them(dated):
     profile, table = dated
     claims = Sampler(profile).draw_claims(1, np.arange(ROWS))
@@ -124,6 +125,7 @@ def test_claims_of_which_only_the_month_is_told_are_of_its_first_day(fit):
     assert np.unique(drawn).size == 12
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(
     ("days", "without"),
     [

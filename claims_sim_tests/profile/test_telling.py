@@ -64,17 +64,20 @@ def told(table, slip, odd, tmp_path, k=11):
     return sentence
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_fifth_of_all_facilities_claims_is_told(table, tmp_path, slip):
     assert told(table, slip, EVERYWHERE, tmp_path).startswith("20.0% of ")
 
 
+@pytest.mark.many(daily=6)
 @pytest.mark.parametrize("slip", SLIPS)
 @pytest.mark.parametrize("odd", [ONE_FACILITY, ~ONE_FACILITY], ids=["its", "the others'"])
 def test_the_claims_of_one_facility_are_not_counted_nor_those_of_all_others(table, tmp_path, slip, odd):
     assert told(table, slip, odd, tmp_path).startswith("Some of ")
 
 
+@pytest.mark.many(daily=6)
 @pytest.mark.parametrize("slip", SLIPS)
 @pytest.mark.parametrize("odd", [EVERYWHERE, ~EVERYWHERE], ids=["theirs", "the others'"])
 def test_the_claims_of_a_few_persons_are_not_counted_nor_those_of_all_others(table, tmp_path, slip, odd):

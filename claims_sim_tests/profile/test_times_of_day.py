@@ -93,6 +93,7 @@ def test_admissions_keep_their_hours_where_there_is_no_discharge_at_all(fit):
     assert np.std(hours[1]) == pytest.approx(np.std(hours[0]), abs=0.3)
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("of", ["few claims", "few persons"])
 def test_a_few_times_at_midnight_are_not_told(fit, of):
     few = np.arange(ROWS) % (200 if of == "few claims" else 10) == 0
@@ -473,6 +474,7 @@ def test_discharges_have_their_hours_where_admissions_are_days_alone(fit):
     assert (days == claims["los"].to_numpy()).all()
 
 
+@pytest.mark.many(daily=1)
 @pytest.mark.parametrize("closed", [True, False])
 def test_of_one_persons_many_stays_it_is_not_told_whether_they_end_with_the_month(fit, closed):
     """One claim in twenty-five is one person's, whose stays all end in their month, or all in the next one."""
@@ -512,6 +514,7 @@ def ends_next_day(claims):
     return (claims["los"] == 0) & (claims["discharge_dt"].dt.normalize() > claims["admit_dt"].dt.normalize())
 
 
+@pytest.mark.slow
 def test_visits_past_midnight_begin_late_and_last_less_than_a_day(fit):
     table = with_nights()
     drawn = Sampler(fit(table)).draw_claims(1, np.arange(20_000)).to_pandas()

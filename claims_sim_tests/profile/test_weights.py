@@ -211,6 +211,7 @@ def table_with_weights_of_homes(rows=9_000) -> pa.Table:
     return table
 
 
+@pytest.mark.slow
 def test_weights_of_where_people_live_are_those_of_where_a_claim_was_dealt(fit):
     """Else a claim that was dealt to another place bears a weight that hardly anybody has there, and tells where it was made."""
     drawn = Sampler(fit(table_with_weights_of_homes())).draw_claims(1, np.arange(20_000)).to_pandas()

@@ -103,6 +103,7 @@ def test_days_of_care_are_local_days(connection, example):
     assert rows == [(1, 23), (0, 0), (0, 1), (1, 23)]
 
 
+@pytest.mark.many(daily=5)
 @pytest.mark.parametrize(
     "line", ["", "x", "null", "[]", "1", '"text"', "{", "{}", '{"claim_id": 1}', "\x00", "{" * 5000]
 )

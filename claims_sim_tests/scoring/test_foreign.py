@@ -158,6 +158,7 @@ def _at_length(*case: str):
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
+@pytest.mark.many(daily=2)
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

@@ -205,6 +205,7 @@ def crash_at(monkeypatch, step: int) -> None:
     monkeypatch.setattr(Path, "mkdir", counting(Path.mkdir, before=False))
 
 
+@pytest.mark.many(daily=4)
 @pytest.mark.parametrize("step", range(1, 12))
 def test_after_a_crash_at_any_step_readers_see_no_row_twice_and_the_next_run_completes(db, folder, monkeypatch, step):
     store(db, 7)
@@ -221,6 +222,7 @@ def test_after_a_crash_at_any_step_readers_see_no_row_twice_and_the_next_run_com
     assert not list(folder.glob("**/.writing-*"))
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize("step", range(1, 12, 2))
 def test_after_a_crash_while_replaced_scores_are_written_each_row_is_there_once(db, folder, monkeypatch, step):
     store(db, 30)
@@ -236,6 +238,7 @@ def test_after_a_crash_while_replaced_scores_are_written_each_row_is_there_once(
     assert snapshots.read_snapshot(folder, "ml_scores").equals(scores.read_scores(db))
 
 
+@pytest.mark.many(daily=3)
 @pytest.mark.parametrize("step", range(1, 14, 2))
 def test_after_a_crash_while_all_is_written_anew_the_next_run_completes(db, folder, monkeypatch, step):
     store(db, 15)
