@@ -301,7 +301,9 @@ class Money(_Part):
     paid_habit: Literal["near", "down", "up", "half down", "half up"] = "near"
     """How shares of what is claimed become whole steps of what is paid."""
     paid_step: Annotated[float, Field(gt=0)] | None = None
-    """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it."""
+    """Where there is one, the table `paid_to_step` says whether what is paid by a line or a share is rounded to it. Tables may say
+    whether what is claimed is `claimed_on` it, too.
+    """
     paid_keeps: tuple[Annotated[float, Field(gt=0)], ...] = ()
     """The same where each claim's step is the coarsest of these that what is claimed lies on, if it lies on one; finest first. Tables
     may say `claimed_on` which it is.
@@ -326,6 +328,11 @@ class Money(_Part):
     """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
     every_payment: tuple[tuple[Finite, ...], ...] = ()
     """The same of what is paid, if anything is, for each kind of service: what is drawn becomes the nearest. Empty: of none."""
+
+    @property
+    def claimed_on(self) -> tuple[float, ...]:
+        """The grids, finest first, of which tables may say as `claimed_on` on which, the coarsest, what is claimed lies."""
+        return self.paid_keeps or (() if self.paid_step is None else (self.paid_step,))
 
 
 class Profile(_Part):
@@ -425,9 +432,9 @@ class Profile(_Part):
             raise ValueError("what is paid follows from multiples of prices that there are none of")
         if size.get("claims_nothing", 2) != 2:
             raise ValueError("the table claims_nothing does not say one of two things")
-        keeps = self.money.paid_keeps
+        keeps, on = money.paid_keeps, money.claimed_on
         sizes = {len(f.groups) if f.groups else f.size for f in self.features.values() if f.variable == "claimed_on"}
-        if list(keeps) != sorted(set(keeps)) or not sizes <= {len(keeps) + 1}:
+        if list(keeps) != sorted(set(keeps)) or not sizes <= {len(on) + 1}:
             raise ValueError("what depends on claimed_on does not fit the grids that payments keep")
         rounds = self.money.paid_step is not None
         may_round = rounds or bool(self.money.paid_keeps)

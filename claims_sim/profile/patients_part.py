@@ -10,7 +10,7 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document import PatientsPart
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.rounding import amount_grid, to_whole_steps
+from claims_sim.profile.rounding import amount_grid, lies_on, to_whole_steps
 
 _MOSTLY: Final = 0.5
 """The share of what is left that lies on the grid: other kinds of claims may have another."""
@@ -40,7 +40,7 @@ def find_patients_part(
     charged, left = claimed[rows], np.round(claimed[rows] - paid[rows], 2)
     known = left > 0
     steps = amount_grid(left[known], share=_MOSTLY) if known.any() else grid
-    if steps <= grid:
+    if steps <= grid or _are_paid_whole(charged, left, rows, population, steps):
         return None, number
     found = [_shares(charged, left, steps, ties) for ties in _HABITS]
     best = max(range(len(found)), key=lambda habit: int((found[habit][1] >= 0).sum()))
@@ -54,6 +54,14 @@ def find_patients_part(
     renumbered = np.where(told, np.cumsum(told) - 1, -1).astype(np.int32)
     number[rows[on]] = renumbered[of_row[on]]
     return PatientsPart(shares=tuple(np.array(shares)[told].tolist()), grid=steps, ties=_HABITS[best]), number
+
+
+def _are_paid_whole(claimed: Numbers, left: Numbers, rows: Ints, population: Population, grid: float) -> bool:
+    """Is what is paid of `rows` rounded rather than what is left? Charges between two steps of the grid tell: but one of the two can be."""
+    odd = np.flatnonzero((left > 0) & ~lies_on(claimed, grid))
+    one = odd[population.one_of_each(rows[odd])]
+    paid, kept = (one[lies_on(amounts[one], grid)] for amounts in (claimed - left, left))
+    return len(paid) > len(kept) and population.may_be_told(rows[paid])
 
 
 def round_part(part: PatientsPart, amounts: Numbers) -> Numbers:

@@ -319,7 +319,7 @@ class Payments:
         # Borders are amounts, too: to the cent, or those of 0.30 would lie behind it as computed.
         bands = np.array(self.profile.money.paid_bands)
         draft.codes[AMOUNT_BAND] = np.searchsorted(bands, np.round(amount, 2)).astype(np.int32)
-        draft.codes[CLAIMED_ON] = kept_by(amount, self.profile.money.paid_keeps)
+        draft.codes[CLAIMED_ON] = kept_by(amount, self.profile.money.claimed_on)
 
     def _draw_kind(self, key: int, rows: Rows, draft: Draft) -> None:
         """Of what kind each payment is, and about how large a share, where these are told first."""

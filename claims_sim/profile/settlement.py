@@ -165,7 +165,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         codes[number >= 0] = first + number[number >= 0]
         part &= number < 0
         first += len(patients_part.shares)
-    ratio, step, keeps, habit = _shares(claimed, paid, part, encoded.population, grid)
+    ratio, step, keeps, habit = _shares(claimed, paid, part, known & (codes == FULL), encoded.population, grid)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
@@ -199,9 +199,9 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
 
 
 def _shares(
-    claimed: Numbers, paid: Numbers, part: Mask, population: Population, grid: float
+    claimed: Numbers, paid: Numbers, part: Mask, full: Mask, population: Population, grid: float
 ) -> tuple[Numbers, float, tuple[float, ...], Habit]:
-    """Which share of it each claim that is paid in `part` is paid, and how that is rounded."""
+    """Which share of it each claim that is paid in `part` is paid, and how that is rounded; `full` ones are paid all."""
     rows = np.flatnonzero(part)
     step = payment_step(claimed, paid, rows, population, grid)
     keeps = kept_grids(claimed, paid, rows, population, grid) if step == grid else ()
@@ -209,7 +209,25 @@ def _shares(
     habit = rounding_habit(claimed, paid, rows, population, grid, steps)
     ratio = np.full(len(claimed), np.nan)
     ratio[part] = plain_ratio(paid[part], claimed[part], grid, steps[part], habit)
+    # A few steps of payments tell no share; but others' shares may give just so many.
+    open_ = rows[steps[rows] > grid]
+    for share in _commonest_shares(ratio, claimed, full, population) if len(open_) else ():
+        fits = is_exactly(claimed[open_] * share, paid[open_], steps[open_], grid, habit)
+        ratio[open_[fits]] = share
+        open_ = open_[~fits]
     return ratio, step, keeps, habit
+
+
+def _commonest_shares(ratio: Numbers, claimed: Numbers, full: Mask, population: Population) -> list[float]:
+    """The shares that recur often enough to be a rule of many amounts and of claims that may be told, commonest first; the whole, too,
+    where as many are paid all.
+    """  # noqa: D205
+    of_claim = np.where(full, 1.0, ratio)
+    rows = np.flatnonzero(_is_common(of_claim, claimed))
+    shares, ids, counts = np.unique(of_claim[rows], return_inverse=True, return_counts=True)
+    told = population.releasable(ids.astype(np.int64), len(shares), rows) if len(rows) else np.zeros(0, np.bool_)
+    order = np.argsort(-counts, kind="stable")
+    return [float(share) for share in shares[order[told[order]]]]
 
 
 def _says_what_is_paid(claimed: Numbers, paid: Numbers, population: Population) -> Mask:
@@ -243,6 +261,10 @@ def profile_settlement(
     by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
     steps = kept_steps(encoded.claimed, rules.keeps, rules.step)
     has_steps = add_steps(builder, encoded, rounding, by_rule, grid, steps)
+    if has_steps and not rules.keeps:
+        # Of whom payments are whole, who bills parts is paid no part in full.
+        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, (rules.step,)), 2)
+        rounding += builder.candidates([CLAIMED_ON])
     if means is not None:
         shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
@@ -250,20 +272,8 @@ def profile_settlement(
         lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
     )
     known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
-    of_part = () if rules.patients_part is None else tuple((1 - share, 0.0) for share in rules.patients_part.shares)
-    usual = [
-        (1.0, 0.0),
-        (0.0, 0.0),
-        *of_part,
-        *rules.lines[:MOST_COMMON],
-        *_common_shares(shares.codes, shares.bins, int(known.sum())),
-    ]
     payments = every_payment(encoded)
-    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
-    paid_few = np.array([*map(bool, payments), False])[np.minimum(service, len(payments))]
-    few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, paid_few)
-    named = [*_common_amounts(rules, int(known.sum())), *few_steps]
-    bands = _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
+    bands = _bands_of_claimed(encoded, rules, shares, known, grid, payments)
     others = list(rounding)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
@@ -301,6 +311,26 @@ def profile_settlement(
         rules.step if has_steps and not rules.keeps else None,
         rules.keeps,
     )
+
+
+def _bands_of_claimed(
+    encoded: Encoded, rules: Rules, shares: Binned, known: Mask, grid: float, payments: Sequence[Sequence[float]]
+) -> tuple[float, ...]:
+    """Borders of the bands of claimed amounts; none where all is paid, or nothing."""
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    of_part = () if rules.patients_part is None else tuple((1 - share, 0.0) for share in rules.patients_part.shares)
+    usual = [
+        (1.0, 0.0),
+        (0.0, 0.0),
+        *of_part,
+        *rules.lines[:MOST_COMMON],
+        *_common_shares(shares.codes, shares.bins, int(known.sum())),
+    ]
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    paid_few = np.array([*map(bool, payments), False])[np.minimum(service, len(payments))]
+    few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, paid_few)
+    named = [*_common_amounts(rules, int(known.sum())), *few_steps]
+    return _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
 
 
 def _is_on_line(rules: Rules) -> Mask:

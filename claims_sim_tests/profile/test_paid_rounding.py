@@ -12,9 +12,10 @@ from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, round_payments, rounding_habit
+from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.rounding import lies_on
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.settlement import plain_ratio
+from claims_sim.profile.settlement import _commonest_shares, plain_ratio
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 12_000
@@ -349,3 +350,66 @@ def test_rests_are_told_where_many_are_round_and_of_enough_persons(share, person
     )
     grids = add_grids(Builder(encoded.population), encoded, [], np.arange(4000), 0.01)
     assert (grids.left != ()) == told
+
+
+def by_plans():
+    """Bills of a few hundred, two thirds in fives and the others to the cent, are paid in whole units: four fifths, all or nothing."""
+    g = np.random.default_rng(71)
+    table = tariff_table(ROWS)
+    claimed = np.round(np.exp(g.normal(6, 0.4, ROWS)), 2)
+    claimed = np.where(g.random(ROWS) < 2 / 3, np.rint(claimed / 5) * 5, claimed)
+    share = g.choice([0.8, 1.0, 0.0], ROWS, p=[0.6, 0.35, 0.05])
+    paid = np.floor(np.round(claimed * share, 6) + 0.5)
+    return replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
+
+
+@pytest.fixture(scope="module")
+def of_plans(fit):
+    return fit(by_plans())
+
+
+def test_small_bills_are_paid_the_shares_that_others_are_and_those_to_the_cent_no_cents(of_plans):
+    money = of_plans.money
+    assert (money.patients_part, money.paid_step, len(money.paid_lines) < 3) == (None, 1.0, True)
+    drawn = Sampler(of_plans).draw_claims(5, np.arange(ROWS))
+    shares = []
+    for table in (by_plans(), drawn):
+        claimed, paid = (np.array(table[name]) for name in ("amount_claimed", "amount_paid"))
+        odd = claimed != np.rint(claimed)
+        assert (paid == np.rint(paid)).all()
+        exactly = [np.abs(paid - claimed * share) <= 0.5 + 1e-6 for share in (0.8, 1.0, 0.0)]
+        shares.append([np.mean(odd), *(np.mean(is_so[those]) for is_so in exactly for those in (odd, ~odd))])
+    assert shares[1] == pytest.approx(shares[0], abs=0.03)
+
+
+def test_a_profile_that_says_of_other_steps_which_bills_lie_on_them_is_refused(of_plans):
+    assert any(feature.variable == "claimed_on" for feature in of_plans.features.values())
+    document = json.loads(of_plans.to_json())
+    document["money"]["paid_keeps"] = [1.0, 5.0]
+    with pytest.raises(ProfileError, match="claimed_on"):
+        Profile.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("persons", "otherwise", "is_paid_whole"), [(400, 0, True), (1, 0, False), (20, 60, False), (80, 60, True)]
+)
+def test_which_of_two_amounts_is_rounded_no_one_person_says(persons, otherwise, is_paid_whole):
+    """A fifth is left of whole fives either way. Four hundred odd bills are paid in whole units, which tells that it is no part that is
+    rounded; some of others are paid so that whole units are left.
+    """
+    g = np.random.default_rng(72)
+    claimed = np.r_[np.rint(g.uniform(40, 400, 4000)) * 5, np.round(g.uniform(200, 2000, 400 + otherwise), 2)]
+    paid = np.floor(np.round(claimed * 0.8, 6) + 0.5)
+    paid[4400:] = claimed[4400:] - np.rint(claimed[4400:] * 0.2)
+    odd = np.r_[np.minimum(np.arange(400), persons - 1), 400 + np.arange(otherwise)]
+    population = Population(len(claimed), 11, np.r_[np.arange(4000), 4000 + odd] + 1, None)
+    part, _ = find_patients_part(claimed, np.round(paid, 2), np.arange(len(claimed)), population, 0.01)
+    assert (part is None) == is_paid_whole
+
+
+def test_a_share_that_one_person_is_paid_is_sought_in_no_others_payments():
+    claimed, ratio = np.arange(4000) + 500.0, np.where(np.arange(4000) < 400, 0.73, 0.8)
+    nobody = np.zeros(4000, np.bool_)
+    for persons, shares in ((np.arange(4000), [0.8, 0.73]), (np.maximum(np.arange(4000), 400), [0.8])):
+        assert _commonest_shares(ratio, claimed, nobody, Population(4000, 11, persons + 1, None)) == shares
+    assert _commonest_shares(ratio, claimed, ratio < 0.8, Population(4000, 11, None, None)) == [0.8, 1.0]
