@@ -284,7 +284,7 @@ class Payments:
         line = kind - first
         on = np.flatnonzero((line >= 0) & (line < len(money.paid_lines)))
         slope, offset = self._lines[line[on]].T
-        paid[on] = np.maximum(np.rint(amount[on] * slope / grid) * grid + offset, 0)
+        paid[on] = np.maximum(to_whole_steps(amount[on] * slope, grid, habit) + offset, 0)
         if self._own is not None:
             if money.paid_means is not None:
                 # What has no price is paid as what is off the list.

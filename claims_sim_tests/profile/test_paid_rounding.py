@@ -189,6 +189,22 @@ def test_shares_are_rounded_by_habit(fit, habit, step):
     assert [line for line in profile.money.paid_lines if line[0] > 0] == []
 
 
+def test_what_is_left_above_a_fixed_part_is_rounded_by_the_habit_too(fit):
+    """Fees in twentieths, whose nine tenths lie in the middle between two cents half of the time, less ten or nothing."""
+
+    def rule(claimed, house, _g):
+        return np.ceil(np.round(np.maximum(claimed - np.array([0, 10, 10])[house], 0) * 90, 6) - 0.5) / 100
+
+    profile = fit(paid_by(rule, 0.05, times=0.001))
+    assert (profile.money.paid_habit in {"down", "half down"}, (0.9, -9.0) in profile.money.paid_lines) == (True, True)
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    claimed, paid = money(drawn)
+    house = np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]
+    right, between = np.abs(paid - rule(claimed, house, None)) < 0.005, np.isclose(claimed * 90 % 1, 0.5)
+    assert between.mean() > 0.4
+    assert (right.mean(), right[between].mean()) == pytest.approx((1, 1), abs=0.04)
+
+
 def test_of_any_shares_and_of_one_persons_there_is_no_habit():
     g = np.random.default_rng(68)
     claimed = np.rint(np.exp(g.normal(14, 0.7, 4000)))
