@@ -123,17 +123,32 @@ def rounding_habit(
     one = one[claimed[one] * _HUNDREDTH >= _TELLING_STEPS * steps[one]]
     claimed, paid, step = claimed[one], paid[one], steps[one]
     plain = np.round(paid / claimed, _SHARE_DECIMALS)
-    hits: dict[Habit, Ints] = {}
-    for habit in HABITS:
-        exact = [
-            is_exactly(claimed * (plain + aside), paid, step, grid, habit) for aside in (-_HUNDREDTH, 0, _HUNDREDTH)
-        ]
-        hits[habit] = one[np.logical_or.reduce(exact)]
+    shares = [claimed * (plain + aside) for aside in (-_HUNDREDTH, 0, _HUNDREDTH)]
+    habit = _habit_of_most(shares, paid, one, population, grid, step)
+    return habit if habit != NEAR else _habit_of_halves(claimed * plain / step, paid / step, one, population)
+
+
+def line_habit(
+    amounts: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, steps: Numbers
+) -> Habit:
+    """How `amounts`, what lines say is paid of each of `rows`, become whole steps; of nobody's many claims."""
+    one = rows[population.one_of_each(rows)]
+    amounts, paid, step = amounts[one], paid[one], steps[one]
+    habit = _habit_of_most([amounts], paid, one, population, grid, step)
+    return habit if habit != NEAR else _habit_of_halves(amounts / step, paid / step, one, population)
+
+
+def _habit_of_most(
+    amounts: Sequence[Numbers], paid: Numbers, rows: Ints, population: Population, grid: float, step: Numbers
+) -> Habit:
+    """By which habit clearly more of `rows` are paid one of the `amounts` in whole steps than to the nearest one; that, if by none."""
+    hits: dict[Habit, Ints] = {
+        habit: rows[np.logical_or.reduce([is_exactly(one, paid, step, grid, habit) for one in amounts])]
+        for habit in HABITS
+    }
     best = max(HABITS, key=lambda habit: len(hits[habit]))
-    clearly = len(hits[best]) > max(_CLEARLY_MORE * len(hits[NEAR]), _SOME * len(one))
-    if clearly and population.may_be_told(hits[best]):
-        return best
-    return _habit_of_halves(claimed * plain / step, paid / step, one, population)
+    clearly = len(hits[best]) > max(_CLEARLY_MORE * len(hits[NEAR]), _SOME * len(rows))
+    return best if clearly and population.may_be_told(hits[best]) else NEAR
 
 
 def _habit_of_halves(shares: Numbers, paid: Numbers, rows: Ints, population: Population) -> Habit:

@@ -43,6 +43,7 @@ from claims_sim.profile.paid_rounding import (
     kept_by,
     kept_grids,
     kept_steps,
+    line_habit,
     payment_step,
     rounding_habit,
 )
@@ -169,6 +170,8 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
+    if habit == NEAR:
+        habit = _habit_of_lines(encoded, lines, line, grid, kept_steps(claimed, keeps, step))
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
     unruled = part & ~sloped[line] & ~_is_common(ratio) | unbilled
@@ -228,6 +231,15 @@ def _commonest_shares(ratio: Numbers, claimed: Numbers, full: Mask, population: 
     told = population.releasable(ids.astype(np.int64), len(shares), rows) if len(rows) else np.zeros(0, np.bool_)
     order = np.argsort(-counts, kind="stable")
     return [float(share) for share in shares[order[told[order]]]]
+
+
+def _habit_of_lines(encoded: Encoded, lines: Sequence[Line], line: Codes, grid: float, steps: Numbers) -> Habit:
+    """How what lines of a share say becomes whole steps, where no share alone tells it."""
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    assert encoded.paid is not None  # noqa: S101
+    slope, offset = np.array([*lines, (1.0, 0.0)])[line].T
+    rows = np.flatnonzero((line >= 0) & (slope > 0) & (slope < 1))
+    return line_habit(encoded.claimed * slope + offset, encoded.paid, rows, encoded.population, grid, steps)
 
 
 def _says_what_is_paid(claimed: Numbers, paid: Numbers, population: Population) -> Mask:

@@ -11,7 +11,14 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.paid_rounding import PaidGrids, add_grids, add_steps, round_payments, rounding_habit
+from claims_sim.profile.paid_rounding import (
+    PaidGrids,
+    add_grids,
+    add_steps,
+    line_habit,
+    round_payments,
+    rounding_habit,
+)
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.rounding import lies_on
 from claims_sim.profile.sampler import Sampler
@@ -203,6 +210,35 @@ def test_what_is_left_above_a_fixed_part_is_rounded_by_the_habit_too(fit):
     right, between = np.abs(paid - rule(claimed, house, None)) < 0.005, np.isclose(claimed * 90 % 1, 0.5)
     assert between.mean() > 0.4
     assert (right.mean(), right[between].mean()) == pytest.approx((1, 1), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    "habit", ["down", *(pytest.param(one, marks=pytest.mark.slow) for one in ("up", "half up", "near"))]
+)
+def test_where_all_have_a_fixed_part_its_payments_tell_the_habit(fit, habit):
+    """Nine tenths of what is above ten, twenty or thirty hundreds, in whole units."""
+    whole = {"down": np.floor, "up": np.ceil, "near": np.rint, "half up": lambda steps: np.floor(steps + 0.5)}[habit]
+
+    def rule(claimed, house, _g):
+        return np.maximum(whole(np.round((claimed - np.array([1000, 2000, 3000])[house]) * 0.9, 6)), 0)
+
+    profile = fit(paid_by(rule, 1.0))
+    assert (profile.money.paid_habit, {slope for slope, _ in profile.money.paid_lines}) == (habit, {0.9})
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    claimed, paid = money(drawn)
+    house = np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]
+    right, about = (np.abs(paid - rule(claimed, house, None)) < off for off in (0.5, 1.6))
+    assert (about.mean(), right.mean()) == pytest.approx((1, about.mean()), abs=0.05)
+
+
+def test_one_persons_payments_on_lines_tell_no_habit():
+    g = np.random.default_rng(73)
+    amounts = np.rint(np.exp(g.normal(11, 0.5, 4000))) * 0.9 - 900
+    rows, first = np.arange(4000), np.arange(4000) < 3600
+    paid = np.where(first, np.floor(amounts), np.rint(amounts))
+    for owner, habit in ((rows, "down"), (np.where(first, 0, rows), "near")):
+        population = Population(4000, 11, owner + 1, None)
+        assert line_habit(amounts, paid, rows, population, 1.0, np.ones(4000)) == habit
 
 
 def test_of_any_shares_and_of_one_persons_there_is_no_habit():
