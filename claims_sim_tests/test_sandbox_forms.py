@@ -191,6 +191,30 @@ def test_a_column_of_all_diagnoses_has_the_first_and_the_others(settings, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "written",
+    [
+        "CAST(CAST(discharge_dt AS DATE) AS TIMESTAMP)",
+        pytest.param("CAST(discharge_dt AS DATE)", marks=pytest.mark.slow),
+        pytest.param("strftime(CAST(discharge_dt AS DATE), '%Y-%m-%d %H:%M:%S')", marks=pytest.mark.slow),
+    ],
+)
+def test_discharges_have_no_time_of_day_where_they_have_none(settings, tmp_path, written):
+    path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
+    own = simulation_of(
+        settings,
+        path,
+        f"SELECT * REPLACE (CAST(admit_dt AS DATE) + INTERVAL 9 HOUR AS admit_dt, {written} AS discharge_dt) FROM src.claims_normalized",
+    )
+    assert write_sandbox(own, out, asked=asked()).named("") == []
+    told = """SELECT count(*) FILTER (hour(CAST(admit_dt AS TIMESTAMP)) = 0) / count(*),
+      count(*) FILTER (date_part('epoch', CAST(CAST(discharge_dt AS TIMESTAMP) AS TIME)) > 0),
+      count(*) FILTER (CAST(discharge_dt AS DATE) < CAST(admit_dt AS DATE)),
+      count(*) FILTER (CAST(discharge_dt AS DATE) = CAST(admit_dt AS DATE)) / count(*) FROM claims_normalized"""
+    for real, ours in zip(query(path, told)[0], query(out, told)[0], strict=True):
+        assert ours == pytest.approx(real, abs=0.05)
+
+
 def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it_is(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(

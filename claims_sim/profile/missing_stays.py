@@ -1,7 +1,8 @@
 """Claims without a stay where only inpatients have one: no discharge and no days, in rows of a table that has such columns.
 
 An outpatient's day has no end that anybody writes down. Such a claim counts as one without a night; a stay that is
-merely unknown is left so. Where either days of stay or a discharge is told, the other follows.
+merely unknown is left so. Where either days of stay or a discharge is told, the other follows. Nor has a visit a length whose
+beginning alone has a time.
 """
 
 from typing import Final
@@ -14,7 +15,7 @@ from claims_sim.profile.counting import PERSONS_K, Mask
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.telling import share_where, whose
 
-STAYS_FILLED: Final = ("stays", "4")
+STAYS_FILLED: Final = ("stays", "5")
 """Names this way of filling stays."""
 MAX_STAY: Final = 3660
 """Days: longer ones are none."""
@@ -24,6 +25,22 @@ _INPATIENT: Final = "RITL"
 _HALF: Final = 0.5
 _USUAL: Final = 0.2
 """The share of a service's claims without a stay from which on they have none, where fewer only lack it."""
+
+
+def end_within_their_day(columns: pa.Table) -> tuple[pa.Table, Mask]:
+    """Claims that are discharged at midnight of the day on which they come, later, as ones that end as they begin; and which these are.
+
+    Where dates of admission have times and those of discharge have none, that is how visits look.
+    """
+    if not {"admit_dt", "discharge_dt"} <= set(columns.column_names):
+        return columns, np.zeros(columns.num_rows, np.bool_)
+    admit, discharge = (columns[name].to_numpy().astype("datetime64[us]") for name in ("admit_dt", "discharge_dt"))
+    bare: Mask = (discharge < admit) & (discharge == admit.astype("datetime64[D]"))
+    if not bare.any():
+        return columns, bare
+    column = columns["discharge_dt"].combine_chunks()
+    ends = pc.if_else(pa.array(bare), columns["admit_dt"].combine_chunks().cast(column.type), column)
+    return columns.set_column(columns.column_names.index("discharge_dt"), "discharge_dt", ends), bare
 
 
 def fill_stays(columns: pa.Table, k: int = PERSONS_K) -> tuple[pa.Table, tuple[str, ...]]:

@@ -84,8 +84,8 @@ class Forms:
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `bare`: whether what is left of two amounts is rounded.
     `padded`: to which length texts are filled with blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells
-    severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `names`: of codes,
-    for lists that have them behind these.
+    severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `days_alone`: dates
+    that have no time there. `names`: of codes, for lists that have them behind these.
     """
 
     dates: Mapping[str, DateForm]
@@ -101,6 +101,7 @@ class Forms:
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
+    days_alone: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -138,6 +139,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         read_spellings(opened, located, mapping),
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
+        frozenset(name for name, column in located.items() if column.kind == "date" and _has_no_time(opened, column)),
     )
 
 
@@ -165,6 +167,17 @@ def _looked_at(opened: OpenSource, located: Mapping[str, Located]) -> OpenSource
         f"USING SAMPLE reservoir({_MOST_LOOKED_AT} ROWS) REPEATABLE (1)"
     )
     return replace(opened, relation=_LOOKED_AT)
+
+
+def _has_no_time(opened: OpenSource, column: Located) -> bool:
+    """Are there dates, all of them at midnight?"""
+    if column.type.endswith("TIME ZONE"):
+        return False
+    date = date_expression(column)
+    row = opened.connection.execute(
+        f"SELECT count(*) FILTER (CAST({date} AS TIME) <> TIME '00:00:00'), count({date}) FROM {opened.relation}"
+    ).fetchone()
+    return row is not None and row[0] == 0 < row[1]
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:
@@ -357,10 +370,11 @@ def _identity(text: str, number: str, type_: str) -> str:
 def _date(name: str, type_: str, forms: Forms, *, buddhist: bool) -> str:
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"CAST({name} - {utc_offset_sql('province_name')} * INTERVAL 1 HOUR AS TIMESTAMP WITH TIME ZONE)"
+    date = f"CAST(date_trunc('day', {name}) AS TIMESTAMP)" if name in forms.days_alone else name
     if name in forms.dates:
-        text = or_nothing(forms.dates[name].written(name), name, forms.nothing.get(name), {})
+        text = or_nothing(forms.dates[name].written(date), name, forms.nothing.get(name), {})
         return f"CAST({text} AS {type_})"
-    return f"CAST({name}{f' + INTERVAL {AHEAD} YEAR' if buddhist else ''} AS {type_})"
+    return f"CAST({date}{f' + INTERVAL {AHEAD} YEAR' if buddhist else ''} AS {type_})"
 
 
 def _members(name: str, forms: Forms, of: str) -> str:

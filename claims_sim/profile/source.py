@@ -30,7 +30,7 @@ from claims_sim.profile.gap_sign import with_gap_sign
 from claims_sim.profile.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_codes, refuse_unreadable
 from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
-from claims_sim.profile.missing_stays import STAYS_FILLED, fill_stays
+from claims_sim.profile.missing_stays import STAYS_FILLED, end_within_their_day, fill_stays
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.source_sql import (
     CANONICAL,
@@ -159,7 +159,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         with_lists = with_further_procedures(opened.connection, opened.relation, located)
         columns = _copy(opened.connection, opened.relation, with_lists, mapping, says_no_amount(located))
         further = columns[FURTHER].combine_chunks() if FURTHER in with_lists else None
-        columns = columns.drop_columns([FURTHER] if FURTHER in with_lists else [])
+        columns, day_alone = end_within_their_day(columns.drop_columns([FURTHER] if FURTHER in with_lists else []))
         columns, says_none, says_not_what = without_what_it_says(columns)
         columns, counts_all = without_the_primary(columns)
         given = given_values(opened.connection, opened.relation, located)
@@ -167,6 +167,10 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         refuse_unreadable(reading)
         refuse_amounts_for_codes(reading)
         oddities = (*counts_all, *describe_oddities(reading), *mapping_notes(reading))
+    if day_alone.any():
+        share = share_where(pa.array(day_alone), columns, k)
+        told = f"{share} of the claims are discharged at 0:00 of the day of their admission, before it: they count as ending with it."
+        oddities = (*oddities, told)
     left_out = something_else(columns)
     columns = columns.drop_columns([*left_out])
     no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
@@ -262,7 +266,7 @@ def read_claims(spec: SourceSpec, at_most: int) -> pa.Table:
         types = _column_types(connection, relation, path)
         located = _find_columns(connection, relation, types, mapping, str(path))
         sample = f"{relation} USING SAMPLE reservoir({at_most:d} ROWS) REPEATABLE (1)"
-        columns = _copy(connection, sample, located, mapping, says_no_amount(located))
+        columns, _ = end_within_their_day(_copy(connection, sample, located, mapping, says_no_amount(located)))
         columns, says_none, _ = without_what_it_says(columns)
         columns = without_the_primary(columns)[0]
         columns = fill_amounts(fill_stays(columns)[0], says_none=says_none)[0]
@@ -289,7 +293,8 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
                 "[columns] of a mapping file."
             )
         ids = f"CAST({quote_identifier(theirs)} AS VARCHAR) AS claim_id"
-        return without_the_primary(_copy(opened.connection, opened.relation, located, mapping, first=ids))[0]
+        copied = _copy(opened.connection, opened.relation, located, mapping, first=ids)
+        return without_the_primary(end_within_their_day(copied)[0])[0]
 
 
 def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:

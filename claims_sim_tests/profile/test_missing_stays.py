@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from claims_sim.profile.missing_stays import fill_stays
+from claims_sim.profile.missing_stays import end_within_their_day, fill_stays
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_claims
 from claims_sim_tests.profile.tables import tariff_table
@@ -156,3 +156,42 @@ def test_a_visit_that_counts_a_day_ends_that_day_where_stays_count_nights(read):
     found = read(blanked(table, ["discharge_dt"], np.arange(ROWS) % 40 == 0))
     assert (days[~visit] == 1).any()
     assert (found.columns["discharge_dt"].to_numpy().astype("datetime64[D]") == whole).all()
+
+
+def with_times_of_admission_alone(rows=ROWS):
+    """Visits and stays of a table of days, who come at any hour of the day and leave on a day."""
+    table = tariff_table(rows)
+    admit = table["admit_dt"].to_numpy().astype("datetime64[m]")
+    hours = np.random.default_rng(8).integers(7 * 60, 18 * 60, rows)
+    table = table.set_column(
+        table.column_names.index("admit_dt"), "admit_dt", pa.array((admit + hours).astype("datetime64[s]"))
+    )
+    days = pa.array(table["discharge_dt"].to_numpy().astype("datetime64[D]"))
+    return table.set_column(table.column_names.index("discharge_dt"), "discharge_dt", days)
+
+
+def test_visits_whose_admission_alone_has_a_time_end_with_it_and_keep_their_dates(fit):
+    profile = fit(with_times_of_admission_alone())
+    assert not any("before they are admitted" in sentence for sentence in profile.oddities)
+    (told,) = (sentence for sentence in profile.oddities if "0:00" in sentence)
+    visits = np.mean(np.array(with_times_of_admission_alone()["service_type"].to_pylist()) == "RJTL")
+    assert float(told.split("%")[0]) == pytest.approx(100 * visits, abs=1)
+    drawn = Sampler(profile).draw_claims(1, np.arange(4000)).to_pandas()
+    visit = drawn["service_type"] == "RJTL"
+    assert (drawn["discharge_dt"] >= drawn["admit_dt"]).all()
+    assert (drawn.loc[visit, "discharge_dt"] == drawn.loc[visit, "admit_dt"]).mean() > 0.97
+    nights = (drawn["discharge_dt"].dt.normalize() - drawn["admit_dt"].dt.normalize()).dt.days
+    assert (nights == drawn["los"]).all()
+    assert drawn.loc[visit, "admit_dt"].dt.hour.between(7, 17).mean() > 0.97
+
+
+def test_who_is_discharged_on_an_earlier_day_or_at_a_time_before_admission_stays_so():
+    admit = np.array(
+        ["2024-03-02T10:30", "2024-03-02T10:30", "2024-03-02T10:30", "2024-03-02T00:00", "NaT"], "datetime64[us]"
+    )
+    leave = np.array(
+        ["2024-03-02T00:00", "2024-03-01T00:00", "2024-03-02T10:00", "2024-03-02T00:00", "NaT"], "datetime64[us]"
+    )
+    table, bare = end_within_their_day(pa.table({"admit_dt": admit, "discharge_dt": leave}))
+    assert bare.tolist() == [True, False, False, False, False]
+    assert table["discharge_dt"].to_pylist() == [admit.tolist()[0], *leave.tolist()[1:]]
