@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.paid_rounding import is_exactly
+from claims_sim.profile.paid_rounding import NEAR, Habit, is_exactly
 from claims_sim.profile.rounding import is_large
 from claims_sim.randomness import stream_key, uniforms
 
@@ -39,22 +39,31 @@ _MIN_FURTHER_SHARE: Final = 0.002
 _TRIED, _FEW_PAIRS = 400, 4
 """So many of the lines that pairs tell are tried, each told by so many pairs or more."""
 _LEAST_SLOPE: Final = 0.02
+_PARTS_OF_A_STEP: Final = (1, 2, 5, 10)
+"""In such parts of a step an offset is sought between two, the coarsest first."""
+_ABOUT_AS_MANY: Final = 0.97
 _DECIMALS: Final = 3
 
 
 def find_lines(
-    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float
+    claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, step: float, habit: Habit = NEAR
 ) -> tuple[tuple[Line, ...], Codes]:
-    """Lines beside the axes' own that many different amounts of `rows` lie on, commonest first, and the line of each row."""
+    """Lines beside the axes' own that many different amounts of `rows` lie on, commonest first, and the line of each row; `habit`
+    is how payments become whole steps.
+    """  # noqa: D205
     line: Codes = np.full(len(claimed), -1, np.int32)
     todo = rows[:: max(1, len(rows) // _LINE_ROWS)]
-    search = _Search(claimed, paid, population, grid, step, _LINE_SPREAD * _different(claimed[todo]))
+    search = _Search(claimed, paid, population, grid, step, habit, _LINE_SPREAD * _different(claimed[todo]))
     commonest, todo = search.commonest(todo)
     # Of small parts that are left one may be as common as the next: where they are rare, one stands for those beside it.
     lines = [*((found, EXACTLY) for found in commonest), *((found, ABOUT) for found in search.further(todo))]
     for number, (found, near) in enumerate(lines):
         free = rows[line[rows] < 0]
         line[free[search.lies_on(found, free, near)]] = number
+    # A few steps of payments tell no line; but the commonest may give just so many.
+    for number, found in enumerate(commonest if step > grid else ()):
+        free = rows[line[rows] < 0]
+        line[free[search.gives(found, free)]] = number
     return tuple(found for found, _ in lines), line
 
 
@@ -73,6 +82,7 @@ class _Search:
     grid: float
     step: float
     """What payments are rounded to; `grid` is that of all amounts."""
+    habit: Habit
     spread: float
     """Of the claims on a line so great a share must be of different amounts."""
 
@@ -82,10 +92,11 @@ class _Search:
         enough = max(_MIN_LINE_SHARE * len(todo), 2 * self.population.k)
         while len(lines) < MOST_COMMON and len(todo) >= enough:
             support, slope, offset = self._densest(todo)
-            on = self.lies_on((slope, offset), todo, EXACTLY)
+            line = self._between_steps((float(slope), float(offset)), todo)
+            on = self.lies_on(line, todo, EXACTLY)
             if support < enough or not self._is_one(todo[on], support):
                 break
-            lines.append((float(slope), float(offset)))
+            lines.append(line)
             todo = todo[~on]
         return lines, todo
 
@@ -99,7 +110,9 @@ class _Search:
             on = self.lies_on(candidate, todo, ABOUT)
             if np.count_nonzero(on) < enough or not self._is_one(todo[on], int(np.count_nonzero(on))):
                 continue
-            lines.append(candidate)
+            line = self._between_steps(candidate, todo)
+            on = self.lies_on(line, todo, ABOUT)
+            lines.append(line)
             todo = todo[~on]
             if len(lines) == _MOST_FURTHER:
                 break
@@ -112,8 +125,30 @@ class _Search:
         large = near_plain if slope in _PLAIN else ABOUT
         near = np.where(is_large(claimed, self.grid), large, EXACTLY if slope in _PLAIN else 0.0)
         on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < near * self.grid
-        to_step = is_exactly(claimed * slope + offset, paid, self.step, self.grid) & is_large(claimed, self.step)
+        to_step = self.gives(line, rows) & is_large(claimed, self.step)
         return np.asarray(on | to_step)
+
+    def gives(self, line: Line, rows: Ints) -> Mask:
+        """Which of `rows` are paid what the line says, to the step of payments."""
+        (slope, offset), claimed = line, self.claimed[rows]
+        return is_exactly(claimed * slope + offset, self.paid[rows], self.step, self.grid, self.habit)
+
+    def _between_steps(self, line: Line, rows: Ints) -> Line:
+        """The line with the roundest offset about its own that gives about as many payments as any: what is left above a fixed part in
+        whole tens need not be tens itself.
+        """  # noqa: D205
+        slope, offset = line
+        if self.step <= self.grid:
+            return line
+        claimed, paid = self.claimed[rows], self.paid[rows]
+        rows = rows[(np.abs(claimed * slope + offset - paid) < ABOUT * self.step) & is_large(claimed, self.step)]
+        found: list[tuple[int, Line]] = []
+        for parts in _PARTS_OF_A_STEP:
+            unit = self.step / parts
+            about = [(slope, round((round(offset / unit) + aside) * unit, 2)) for aside in range(-parts, parts + 1)]
+            found.append(max((int(np.count_nonzero(self.gives(one, rows))), one) for one in about))
+        most = max(count for count, _ in found)
+        return next(one for count, one in found if count >= _ABOUT_AS_MANY * most)
 
     def _is_one(self, on: Ints, support: int) -> bool:
         """Are these rows of many different amounts, and may they be told of?"""

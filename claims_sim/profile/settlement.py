@@ -169,7 +169,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     ratio, step, keeps, habit = _shares(claimed, paid, part, known & (codes == FULL), encoded.population, grid)
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
-    lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step)
+    lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step, habit)
     if habit == NEAR:
         habit = _habit_of_lines(encoded, lines, line, grid, kept_steps(claimed, keeps, step))
     # What is paid whatever is claimed may be one of a list of prices.

@@ -231,6 +231,28 @@ def test_where_all_have_a_fixed_part_its_payments_tell_the_habit(fit, habit):
     assert (about.mean(), right.mean()) == pytest.approx((1, about.mean()), abs=0.05)
 
 
+@pytest.mark.parametrize("habit", ["down", pytest.param("near", marks=pytest.mark.slow)])
+def test_fixed_parts_between_two_steps_are_told_and_given_to_small_claims_too(fit, habit):
+    """Seven, eight or nine tenths of what is above fifty or twenty, or all above nothing by nine tenths, in whole tens."""
+    whole = {"down": np.floor, "near": np.rint}[habit]
+    shares, parts = np.array([0.7, 0.8, 0.9]), np.array([50, 20, 0])
+
+    def rule(claimed, house, _g):
+        return np.maximum(whole(np.round((claimed - parts[house]) * shares[house] / 10, 6)), 0) * 10
+
+    profile = fit(paid_by(rule, 1.0, times=0.02))
+    # Always down is to the nearest of what is half a step less.
+    aside = 5 if habit == "down" and profile.money.paid_habit != "down" else 0
+    assert profile.money.paid_step == 10.0
+    assert {*profile.money.paid_lines} >= {(0.7, -35.0 - aside), (0.8, -16.0 - aside)}
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    claimed, paid = money(drawn)
+    house = np.unique(drawn["facility_class"].to_pylist(), return_inverse=True)[1]
+    right, small = np.abs(paid - rule(claimed, house, None)) < 0.5, claimed < 1000
+    assert small.mean() > 0.03
+    assert (right.mean(), right[small].mean()) == pytest.approx((1, 1), abs=0.07)
+
+
 def test_one_persons_payments_on_lines_tell_no_habit():
     g = np.random.default_rng(73)
     amounts = np.rint(np.exp(g.normal(11, 0.5, 4000))) * 0.9 - 900
