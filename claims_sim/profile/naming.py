@@ -34,7 +34,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "region": "regione region wilayah county state",
     "area": "area",
     "district": "ilce kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "asutus asutuse "
+    "facility": "asutus asutuse fac prv "
     "istituto struttura szpital szpitala placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
     "prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
@@ -302,6 +302,10 @@ _KNOWN: Final[dict[str, str]] = {
     "billingnpi": "facility_id", "facilitynpi": "facility_id", "billingprovidernpi": "facility_id", "hfid": "facility_id",
     "billingproviderid": "facility_id", "billinginternalproviderid": "facility_id", "taxnum": "facility_id",
     "emiratesid": "patient_id_hash", "emiratesidno": "patient_id_hash", "dsec": "dx_secondary_codes", "cnh": "facility_id",
+    "hlevel": "facility_class", "howner": "facility_ownership", "nsdx": "comorbidity_count", "poziompsz": "facility_class",
+    "wlasciciel": "facility_ownership", "typswd": "facility_type", "kodswd": "facility_id", "idpac": "patient_id_hash",
+    "kodproduktu": "procedure_code", "nazwaproduktu": "procedure_label", "powiat": "district_name", "kwota": "amount_claimed",
+    "kwotauznana": "amount_paid", "roznica": "amount_gap", "reimbnhso": "amount_paid", "mbrpart": "amount_gap",
 }  # fmt: skip
 _KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
@@ -323,7 +327,7 @@ _WORDS: Final[dict[str, frozenset[str]]] = {
 _WHOLE_WORDS: Final = frozenset(
     {
         "adi", "ana", "apres", "aprov", "canton", "cat", "cod", "gun", "interv", "islem", "kanton", "net", "ozet", "pat", "pay", "rut",
-        "sgk", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
+        "sgk", "fac", "prv", "tani", "tran", "tur", "arve", "cip", "grav", "isik", "lag", "liik", "lopp", "oms", "pohi", "summa",
         "first", "last", "group", "nights",
         "entry", "arrival", "arrived", "checkin", "out", "exit", "checkout", "departure", "left",
         "stratification", "portion", "rozp", "wspol", "benefit", "room", "ward", "kamar", "ruang",

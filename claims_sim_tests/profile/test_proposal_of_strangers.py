@@ -89,6 +89,9 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("HCI_PAN", "facility_id"), ("Aufnahmegrund", "service_type"), ("psn_no", "patient_id_hash"),
         ("medfee_sumamt", "amount_claimed"), ("fund_pay_sumamt", "amount_paid"), ("psn_part_amt", "amount_gap"),
         ("fixmedins_code", "facility_id"), ("oth_dise", "dx_secondary_codes"),
+        ("FAC_TYPE", "facility_type"), ("PRV_TYPE", "facility_type"), ("FAC_OWNER", "facility_ownership"), ("HLEVEL", "facility_class"),
+        ("HOWNER", "facility_ownership"), ("NSDX", "comorbidity_count"), ("KWOTA_UZNANA", "amount_paid"), ("ROZNICA", "amount_gap"),
+        ("POZIOM_PSZ", "facility_class"), ("KOD_PRODUKTU", "procedure_code"), ("ID_PAC", "patient_id_hash"), ("MBR_PART", "amount_gap"),
         ("date_in", "admit_dt"), ("entry_date", "admit_dt"), ("DateOut", "discharge_dt"), ("checkout_time", "discharge_dt"),
         ("MEMBER_PORTION", "amount_gap"), ("DISCIPLINE", "facility_type"), ("BENEFIT_CATEGORY", "service_type"), ("pos_cd", "service_type"),
         ("NAPPI_CODE", "procedure_code"), ("TARIFF_NAPPI_DESC", "procedure_label"), ("INVOICE_NO", "claim_id"),
@@ -116,6 +119,7 @@ def test_names_of_strangers_tables_are_known(column, ours):
         ("npi", "facility_id"), ("in_network", "admit_dt"), ("outpatient_date", "discharge_dt"), ("out_of_pocket", "discharge_dt"),
         ("insurer_portion", "amount_gap"), ("kode_pos", "service_type"),
         ("paid_out_date", "discharge_dt"), ("plan_exit_date", "discharge_dt"), ("data_entry_date", "admit_dt"),
+        ("facture_type", "facility_type"), ("private_type", "facility_type"),
     ],
 )  # fmt: skip
 def test_what_a_name_says_beside_it_tells_what_a_column_is_not(column, ours):
