@@ -30,7 +30,7 @@ _USUAL: Final = 0.2
 def end_within_their_day(columns: pa.Table) -> tuple[pa.Table, Mask]:
     """Claims that are discharged at midnight of the day on which they come, later, as ones that end as they begin; and which these are.
 
-    Where dates of admission have times and those of discharge have none, that is how visits look.
+    Where dates of admission have times and those of discharge have none, that is how visits look; elsewhere, too, it tells the day alone.
     """
     if not {"admit_dt", "discharge_dt"} <= set(columns.column_names):
         return columns, np.zeros(columns.num_rows, np.bool_)

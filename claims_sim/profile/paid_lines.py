@@ -39,6 +39,8 @@ _MIN_FURTHER_SHARE: Final = 0.002
 _TRIED, _FEW_PAIRS = 400, 4
 """So many of the lines that pairs tell are tried, each told by so many pairs or more."""
 _LEAST_SLOPE: Final = 0.02
+_NEARLY_ALL_ABOUT: Final = 0.8
+"""The share of the payments less than a step from a line, of claims that tell none, that must be what it gives."""
 _PARTS_OF_A_STEP: Final = (1, 2, 5, 10)
 """In such parts of a step an offset is sought between two, the coarsest first."""
 _ABOUT_AS_MANY: Final = 0.97
@@ -63,7 +65,11 @@ def find_lines(
     # A few steps of payments tell no line; but the commonest may give just so many.
     for number, found in enumerate(commonest if step > grid else ()):
         free = rows[line[rows] < 0]
-        line[free[search.gives(found, free)]] = number
+        given = search.gives(found, free)
+        about = np.flatnonzero(np.abs(claimed[free] * found[0] + found[1] - paid[free]) < step)
+        one = about[population.one_of_each(free[about])]
+        if np.count_nonzero(given[one]) > _NEARLY_ALL_ABOUT * len(one):
+            line[free[given]] = number
     return tuple(found for found, _ in lines), line
 
 
@@ -107,11 +113,13 @@ class _Search:
         if self.step > self.grid:
             todo = todo[is_large(self.claimed[todo], self.step)]
         for candidate in self._told_by_pairs(todo):
-            on = self.lies_on(candidate, todo, ABOUT)
+            line = candidate
+            on = self.lies_on(line, todo, ABOUT)
+            if np.count_nonzero(on) >= enough:
+                line = self._between_steps(candidate, todo)
+                on = self.lies_on(line, todo, ABOUT)
             if np.count_nonzero(on) < enough or not self._is_one(todo[on], int(np.count_nonzero(on))):
                 continue
-            line = self._between_steps(candidate, todo)
-            on = self.lies_on(line, todo, ABOUT)
             lines.append(line)
             todo = todo[~on]
             if len(lines) == _MOST_FURTHER:
@@ -135,20 +143,25 @@ class _Search:
 
     def _between_steps(self, line: Line, rows: Ints) -> Line:
         """The line with the roundest offset about its own that gives about as many payments as any: what is left above a fixed part in
-        whole tens need not be tens itself.
+        whole tens need not be tens itself. Nobody's many claims move one.
         """  # noqa: D205
         slope, offset = line
-        if self.step <= self.grid:
+        if self.step <= self.grid or slope == 0:
             return line
-        claimed, paid = self.claimed[rows], self.paid[rows]
-        rows = rows[(np.abs(claimed * slope + offset - paid) < ABOUT * self.step) & is_large(claimed, self.step)]
+        rows = rows[self.population.one_of_each(rows)]
+        off = np.abs(self.claimed[rows] * slope + offset - self.paid[rows])
+        as_it_is = np.count_nonzero(off < self.grid)
+        rows = rows[(off < ABOUT * self.step) & is_large(self.claimed[rows], self.step)]
         found: list[tuple[int, Line]] = []
         for parts in _PARTS_OF_A_STEP:
             unit = self.step / parts
             about = [(slope, round((round(offset / unit) + aside) * unit, 2)) for aside in range(-parts, parts + 1)]
             found.append(max((int(np.count_nonzero(self.gives(one, rows))), one) for one in about))
         most = max(count for count, _ in found)
-        return next(one for count, one in found if count >= _ABOUT_AS_MANY * most)
+        moved = next(one for count, one in found if count >= _ABOUT_AS_MANY * most)
+        won = rows[self.gives(moved, rows) & ~self.gives(line, rows)]
+        is_clear = most > _CLEARLY_MORE * as_it_is and self.population.may_be_told(won)
+        return moved if is_clear else line
 
     def _is_one(self, on: Ints, support: int) -> bool:
         """Are these rows of many different amounts, and may they be told of?"""

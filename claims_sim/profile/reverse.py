@@ -33,7 +33,7 @@ from claims_sim.profile.source_sql import (
     text_expression,
 )
 from claims_sim.profile.spellings_written import read_spellings, spelled_out
-from claims_sim.profile.ways_written import A_HOUSE, SOURCE, Ways, drawn
+from claims_sim.profile.ways_written import A_HOUSE, ENOUGH, SOURCE, Ways, drawn
 
 BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
 """The columns of codes, and those of what else a claim has, which one column may hold together."""
@@ -45,6 +45,8 @@ _BEFORE_NAME: Final = " - "
 _LOOKED_AT, _MOST_LOOKED_AT, _LONGEST_TEXT = "claims_whose_form_is_read", 100_000, 1_000
 _MOST_DECIMALS, _MANY_DECIMALS, _NEARLY_ALL = 6, 9, 0.95
 _AN_HOUR: Final = 1 / 24  # days
+_SELDOM: Final = 0.01
+"""The share of a column's dates that may have a time where it is one of days."""
 _MOST: Final = {
     "TINYINT": 127,
     "UTINYINT": 255,
@@ -170,14 +172,14 @@ def _looked_at(opened: OpenSource, located: Mapping[str, Located]) -> OpenSource
 
 
 def _has_no_time(opened: OpenSource, column: Located) -> bool:
-    """Are there dates, all of them at midnight?"""
+    """Are there dates, nearly all of them at midnight? A few cells show nothing of a column."""
     if column.type.endswith("TIME ZONE"):
         return False
     date = date_expression(column)
     row = opened.connection.execute(
         f"SELECT count(*) FILTER (CAST({date} AS TIME) <> TIME '00:00:00'), count({date}) FROM {opened.relation}"
     ).fetchone()
-    return row is not None and row[0] == 0 < row[1]
+    return row is not None and row[1] > 0 and row[0] < min(ENOUGH, _SELDOM * row[1])
 
 
 def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> int:

@@ -77,6 +77,8 @@ _COMMON_NAME: Final = 0.002
 """The share of all claims that one amount must be paid to, or that must claim one of few steps, for a band to begin where so much is
 claimed.
 """
+_NEARLY_ALL_ABOUT: Final = 0.8
+"""The share of the payments less than a step from a share of what is claimed that must be it in whole steps."""
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
@@ -170,7 +172,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step, habit)
-    if habit == NEAR:
+    if habit == NEAR and not plain.any():
         habit = _habit_of_lines(encoded, lines, line, grid, kept_steps(claimed, keeps, step))
     # What is paid whatever is claimed may be one of a list of prices.
     sloped = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
@@ -215,9 +217,14 @@ def _shares(
     # A few steps of payments tell no share; but others' shares may give just so many.
     open_ = rows[steps[rows] > grid]
     for share in _commonest_shares(ratio, claimed, full, population) if len(open_) else ():
-        fits = is_exactly(claimed[open_] * share, paid[open_], steps[open_], grid, habit)
-        ratio[open_[fits]] = share
-        open_ = open_[~fits]
+        amounts = claimed[open_] * share
+        fits = is_exactly(amounts, paid[open_], steps[open_], grid, habit)
+        # A ceiling is whole steps of what lies little above it, but of half of that alone.
+        about = np.flatnonzero(np.abs(amounts - paid[open_]) < steps[open_])
+        one = about[population.one_of_each(open_[about])]
+        if np.count_nonzero(fits[one]) > _NEARLY_ALL_ABOUT * len(one):
+            ratio[open_[fits]] = share
+            open_ = open_[~fits]
     return ratio, step, keeps, habit
 
 

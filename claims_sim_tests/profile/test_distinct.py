@@ -14,7 +14,9 @@ _LISTS = {
     "lists": "[['e11.9', 'I10', '-', NULL, ''], [], NULL, ['I10'], [' i10+ '], ['NA']]",
     "texts": """['E11.9;I10', '["E119","I10"]', '', NULL, '-', 'I10,,E119']""",
 }
-_COMPARED = "dx_primary_code, facility_class, severity_group, coalesce(dx_secondary_codes, [])"
+_COMPARED = (
+    "dx_primary_code, facility_class, severity_group, coalesce(dx_secondary_codes, []), province_name, facility_type"
+)
 
 
 @pytest.mark.parametrize("lists", _LISTS.values(), ids=_LISTS)
@@ -25,7 +27,8 @@ def test_each_text_means_the_same_as_in_the_statement_over_all_claims(tmp_path: 
             f"""CREATE TABLE claims_normalized AS SELECT DATE '2025-01-01' + CAST(i % 50 AS INT) AS admit_dt, i % 3 AS los,
             {_CODES}[1 + i % 12] AS dx_primary_code, {lists}[1 + i % 6] AS dx_secondary_codes, 100000.0 + i AS amount_paid,
             ['1', '2', ' 2', '', NULL, '?', repeat('ä', 600)][1 + i % 7] AS facility_class,
-            ['K-4-17-II', 'II', 'J-1-20-X', '0'][1 + i % 4] AS severity_group FROM range(4000) r(i)"""
+            ['K-4-17-II', 'II', 'J-1-20-X', '0'][1 + i % 4] AS severity_group, ['BALI', NULL, ' ACEH'][1 + i % 3] AS province_name,
+            ['RS', 'Klinik', '-', 'BALI', NULL][1 + i % 5] AS facility_type FROM range(4000) r(i)"""
         )
     mapping.write_text('[values.facility_class]\n"1" = "C"\n"2" = "D"\n"" = "unknown"\n', encoding="utf-8")
     spec = SourceSpec(path, mapping=mapping)

@@ -175,3 +175,31 @@ def test_a_small_amount_of_a_few_has_no_payments_of_its_own(fit, persons, told):
     table = replaced(replaced(tariff_table(rows, seed=22), "amount_claimed", claimed), "amount_paid", paid)
     whose = [f"p{i % persons}" if i < 300 else f"q{i}" for i in range(rows)]
     assert (370.0 in fit(replaced(table, "patient_id_hash", whose)).money.paid_bands) == told
+
+
+def lines_to_units(claimed, paid, ids):
+    """The lines of payments in whole units of charges to the cent."""
+    return find_lines(
+        claimed, np.round(paid, 2), np.arange(len(claimed)), Population(len(claimed), 11, ids, None), 0.01, 1.0
+    )[0]
+
+
+def test_lines_to_the_cent_stay_where_they_are_beside_payments_in_whole_units():
+    g = np.random.default_rng(93)
+    claimed, first = np.round(np.exp(g.normal(8, 0.7, ROWS)), 2), g.random(ROWS) < 0.4
+    ids = np.arange(ROWS)
+    flat = lines_to_units(claimed, np.where(first, 123.45, np.rint(np.maximum(claimed - 300, 1))), ids)
+    assert {*flat} >= {(0.0, 123.45), (1.0, -300.0)}
+    to_the_cent = lines_to_units(claimed, np.where(first, claimed - 12.34, np.rint(0.8 * claimed - 300)), ids)
+    assert (1.0, -12.34) in to_the_cent
+    small = np.round(g.uniform(20, 99, ROWS), 2)
+    assert (1.0, -5.0) in lines_to_units(small, np.where(first, small - 5, np.rint(0.8 * small)), ids)
+
+
+def test_one_persons_many_claims_move_no_line_between_steps():
+    g = np.random.default_rng(3)
+    claimed, hers = np.round(np.exp(g.normal(11, 0.6, ROWS)), 2), np.arange(ROWS) < 0.75 * ROWS
+    paid = np.rint(claimed * 0.8 - np.where(hers, 1000.5, 1000.0))
+    several = lines_to_units(claimed, paid, np.arange(ROWS))
+    assert (0.8, -1000.5) in several
+    assert lines_to_units(claimed, paid, np.where(hers, 0, np.arange(ROWS))) == ((0.8, -1000.0),)
