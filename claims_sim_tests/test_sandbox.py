@@ -377,6 +377,7 @@ def test_anomalies_of_each_kind_have_what_shows_them_and_repeats_lack_what_their
         assert pairs[0] == pytest.approx(0.4, abs=0.2)
 
 
+@pytest.mark.slow
 def test_a_file_of_flat_rows_has_the_sources_empty_cells_and_one_of_payloads_none(with_empty_cells, tmp_path):
     rows, payloads = (tmp_path / name for name in ("claims.parquet", "claims.jsonl"))
     for out in (rows, payloads):

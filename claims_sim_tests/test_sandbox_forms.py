@@ -50,6 +50,7 @@ def test_days_as_numbers_small_letters_names_behind_codes_and_marks_for_nothing_
         pytest.param("claimed - round(claimed * 0.17, 2)", "round(claimed * 0.17, 2)", 1.0, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_is_left_of_two_amounts_is_rounded_as_there(settings, tmp_path, paid, gap, bare):
     """Of doubles, 1000.1 - 900.0 is 100.10000000000002."""
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
@@ -89,6 +90,7 @@ def test_chapters_of_diagnoses_are_written_as_there_and_claims_bear_their_names(
 @pytest.mark.parametrize(
     "form", ["VARCHAR", pytest.param("VARCHAR[]", marks=pytest.mark.slow), pytest.param("JSON", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_a_list_without_codes_is_written_as_there(settings, tmp_path, form):
     """Claims with a night have no list where there is no code, visits an empty one."""
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"

@@ -78,6 +78,7 @@ def test_what_a_house_multiplies_prices_by_is_found_beside_many_hidden_levels(gr
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_an_operation_has_a_price_in_each_letter_of_diagnoses(grouped):
     profile, _ = grouped
     decisive = profile.money.paid_tariffs[0].decisive
@@ -327,6 +328,7 @@ def of_stays_alone(fit):
     return table, Sampler(fit(table))
 
 
+@pytest.mark.slow
 def test_as_many_claims_have_a_case_group_and_cost_what_such_do(of_stays_alone):
     table, sampler = of_stays_alone
     drawn = sampler.draw_claims(2, np.arange(ROWS))

@@ -61,6 +61,7 @@ def test_houses_and_operations_of_chapters_cost_what_they_do(charged):
         assert np.std(ours - real) < 0.25 * np.std(real)
 
 
+@pytest.mark.slow
 def test_amounts_of_claims_that_are_given_lie_where_drawn_ones_do(charged):
     """The live stream's claims are written by an author; their money is drawn for what was written."""
     profile, _ = charged

@@ -43,6 +43,7 @@ def test_a_stay_costs_its_price_and_its_days(by_the_day):
     assert np.mean(np.abs(np.array(amounts) - due) < 0.01) > 0.97
 
 
+@pytest.mark.slow
 def test_there_are_none_where_days_cost_nothing(tariff_profile):
     assert tariff_profile.money.day_rates is None
     assert '"day_rates"' not in tariff_profile.to_json()  # as profiles were before: their hashes stay

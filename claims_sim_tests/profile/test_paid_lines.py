@@ -58,6 +58,7 @@ def test_a_fixed_list_of_few_amounts_makes_no_line():
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_claims_are_paid_by_them_as_often(fit, times):
     """In cents, and in units a hundred times as many."""
     claimed, paid, _ = payments()

@@ -209,6 +209,7 @@ def test_houses_that_bill_the_case_rate_do_so_in_what_is_drawn(fit, by_case_rate
         ),
     ],
 )
+@pytest.mark.slow
 def test_who_bills_the_rate_bills_the_one_that_is_paid_where_a_case_has_several(fit, by_case_rate, several, share):
     """Whoever bills a rate is paid the third one, others any; `levels`: rates of all cases are multiples of each other."""
     g, rows = np.random.default_rng(18), by_case_rate.num_rows

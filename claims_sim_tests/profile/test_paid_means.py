@@ -113,6 +113,7 @@ def within_both(claimed, paid, codes):
     return float(np.corrcoef(apart)[0, 1])
 
 
+@pytest.mark.slow
 def test_it_varies_about_its_case_and_its_charges_as_it_does(both):
     _, profile, table = both
     claims = Sampler(profile).draw_claims(3, np.arange(ROWS))

@@ -80,8 +80,8 @@ def test_no_two_lists_price_one_claim(fit, by_day, service):
         assert each.mean() > 0.97
 
 
-@pytest.mark.many(daily=1)
 @pytest.mark.parametrize(("share", "daily"), [(0.85, True), (0.6, False)])
+@pytest.mark.slow
 def test_a_code_is_by_the_day_where_hardly_any_of_its_claims_are_not(fit, share, daily):
     table, package, state = packages()
     days, g = table["los"].to_numpy(), np.random.default_rng(9)
@@ -118,6 +118,7 @@ def test_by_the_day_is_told_of_no_code_by_a_few_persons_or_one_facility(fit, usu
 
 
 @pytest.mark.parametrize("code", ["M09", pytest.param("S09", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_code_that_shows_nothing_is_of_the_kind_of_those_that_begin_alike(fit, code):
     """All its stays are of one day."""
     table, package, state = packages()
@@ -205,6 +206,7 @@ def prices(claims, codes, own):
     return np.rint(np.random.default_rng(6).lognormal(13, 0.6, (12, 3, 2))[diagnosis, house, later] / 1000) * 1000
 
 
+@pytest.mark.slow
 def test_prices_of_some_diagnoses_change_in_months_of_their_own(fit):
     table, codes, _ = changing()
     own = {0: OWN_CHANGE, 2: OWN_CHANGE, 1: np.datetime64("2024-10-01")}

@@ -43,6 +43,7 @@ def test_a_tariff_keeps_its_own_grid_though_some_amounts_lie_between(raised):
     assert 0.95 < np.mean(claimed % 100 == 0) < 0.995
 
 
+@pytest.mark.slow
 def test_claims_bear_the_prices_of_their_month_and_later_ones_those_of_the_last(raised):
     sampler, rows = Sampler(raised), np.arange(4000)
     claims = sampler.draw_claims(1, rows)

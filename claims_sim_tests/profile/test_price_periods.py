@@ -66,6 +66,7 @@ def changed(fit):
     return fit(priced(of_each_case))
 
 
+@pytest.mark.slow
 def test_prices_of_each_case_change_in_the_month_from_which_the_new_list_holds(changed):
     (tariff,) = changed.money.tariffs
     assert tariff.periods == (0,) * 6 + (1,) * 6

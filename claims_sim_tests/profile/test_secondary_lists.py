@@ -98,6 +98,7 @@ def test_what_is_told_of_lengths_is_of_groups_of_diagnoses_and_codes(profile):
     assert all("group" in given for table in shown for given in table.given)
 
 
+@pytest.mark.slow
 def test_each_length_has_as_much_weight_as_was_counted_and_no_code_that_was_not(profile):
     name = FIRST_MEMBER if FIRST_MEMBER in profile.tables else MEMBER
     plain, given = profile.tables[name], by_list(profile, name)

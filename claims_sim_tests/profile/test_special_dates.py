@@ -50,6 +50,7 @@ def test_as_many_claims_fall_on_them_and_on_the_days_beside_them(dated):
         assert on(claims, day) == pytest.approx(on(table, day), abs=6 * np.sqrt(on(table, day) / ROWS))
 
 
+@pytest.mark.slow
 def test_claims_of_days_that_are_asked_for_know_nothing_of_them(dated):
     profile, _ = dated
     sampler = Sampler(profile)
