@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.paid_rounding import NEAR, Habit, is_exactly
+from claims_sim.profile.paid_rounding import NEAR, Habit, given_about, is_exactly
 from claims_sim.profile.rounding import is_large
 from claims_sim.randomness import stream_key, uniforms
 
@@ -39,8 +39,6 @@ _MIN_FURTHER_SHARE: Final = 0.002
 _TRIED, _FEW_PAIRS = 400, 4
 """So many of the lines that pairs tell are tried, each told by so many pairs or more."""
 _LEAST_SLOPE: Final = 0.02
-_NEARLY_ALL_ABOUT: Final = 0.8
-"""The share of the payments less than a step from a line, of claims that tell none, that must be what it gives."""
 _PARTS_OF_A_STEP: Final = (1, 2, 5, 10)
 """In such parts of a step an offset is sought between two, the coarsest first."""
 _ABOUT_AS_MANY: Final = 0.97
@@ -65,11 +63,8 @@ def find_lines(
     # A few steps of payments tell no line; but the commonest may give just so many.
     for number, found in enumerate(commonest if step > grid else ()):
         free = rows[line[rows] < 0]
-        given = search.gives(found, free)
-        about = np.flatnonzero(np.abs(claimed[free] * found[0] + found[1] - paid[free]) < step)
-        one = about[population.one_of_each(free[about])]
-        if np.count_nonzero(given[one]) > _NEARLY_ALL_ABOUT * len(one):
-            line[free[given]] = number
+        amounts, steps = claimed[free] * found[0] + found[1], np.full(len(free), step)
+        line[free[given_about(amounts, paid, free, population, grid, steps, habit)]] = number
     return tuple(found for found, _ in lines), line
 
 
@@ -133,10 +128,10 @@ class _Search:
         large = near_plain if slope in _PLAIN else ABOUT
         near = np.where(is_large(claimed, self.grid), large, EXACTLY if slope in _PLAIN else 0.0)
         on = np.abs(np.rint(claimed * slope / self.grid) * self.grid + offset - paid) < near * self.grid
-        to_step = self.gives(line, rows) & is_large(claimed, self.step)
+        to_step = self._gives(line, rows) & is_large(claimed, self.step)
         return np.asarray(on | to_step)
 
-    def gives(self, line: Line, rows: Ints) -> Mask:
+    def _gives(self, line: Line, rows: Ints) -> Mask:
         """Which of `rows` are paid what the line says, to the step of payments."""
         (slope, offset), claimed = line, self.claimed[rows]
         return is_exactly(claimed * slope + offset, self.paid[rows], self.step, self.grid, self.habit)
@@ -156,10 +151,10 @@ class _Search:
         for parts in _PARTS_OF_A_STEP:
             unit = self.step / parts
             about = [(slope, round((round(offset / unit) + aside) * unit, 2)) for aside in range(-parts, parts + 1)]
-            found.append(max((int(np.count_nonzero(self.gives(one, rows))), one) for one in about))
+            found.append(max((int(np.count_nonzero(self._gives(one, rows))), one) for one in about))
         most = max(count for count, _ in found)
         moved = next(one for count, one in found if count >= _ABOUT_AS_MANY * most)
-        won = rows[self.gives(moved, rows) & ~self.gives(line, rows)]
+        won = rows[self._gives(moved, rows) & ~self._gives(line, rows)]
         is_clear = most > _CLEARLY_MORE * as_it_is and self.population.may_be_told(won)
         return moved if is_clear else line
 

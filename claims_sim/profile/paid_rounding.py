@@ -44,6 +44,8 @@ _CLEARLY_MORE: Final = 1.2
 """How many more payments must be rounded down, or up, than to the nearest step."""
 _NEARLY_ALL: Final = 0.95
 """The share of the payments between two steps that go one way, for that to be a habit."""
+_NEARLY_ALL_ABOUT: Final = 0.8
+"""The share of the payments less than a step from what a rule says that must be just that in whole steps."""
 _HALF, _JUST = 0.5, 1e-6
 _SHARE_DECIMALS, _HUNDREDTH, _TELLING_STEPS = 2, 0.01, 20
 """Shares in hundredths tell the habit, of amounts of so many steps for each hundredth."""
@@ -109,6 +111,19 @@ def kept_by(claimed: Numbers, kept: Sequence[float]) -> Codes:
 def is_exactly(value: Numbers, paid: Numbers, step: float | Numbers, grid: float, habit: Habit = NEAR) -> Mask:
     """Is `value`, rounded to the step, what is paid, to the `grid` of all amounts?"""
     return np.asarray(np.abs(to_whole_steps(value, step, habit) - paid) < grid / 2)
+
+
+def given_about(
+    amounts: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float, steps: Numbers, habit: Habit
+) -> Mask:
+    """Which of `rows` are paid their `amounts` in whole steps; none, where not nearly all payments less than a step from these are.
+
+    A few steps of payments tell no rule by themselves. A ceiling is whole steps of what lies a little above it, but of half of that alone.
+    """
+    fits = is_exactly(amounts, paid[rows], steps, grid, habit)
+    about = np.flatnonzero(np.abs(amounts - paid[rows]) < steps)
+    one = about[population.one_of_each(rows[about])]
+    return fits & (np.count_nonzero(fits[one]) > _NEARLY_ALL_ABOUT * len(one))
 
 
 def rounding_habit(

@@ -39,6 +39,7 @@ from claims_sim.profile.paid_rounding import (
     PaidGrids,
     add_grids,
     add_steps,
+    given_about,
     is_exactly,
     kept_by,
     kept_grids,
@@ -77,8 +78,6 @@ _COMMON_NAME: Final = 0.002
 """The share of all claims that one amount must be paid to, or that must claim one of few steps, for a band to begin where so much is
 claimed.
 """
-_NEARLY_ALL_ABOUT: Final = 0.8
-"""The share of the payments less than a step from a share of what is claimed that must be it in whole steps."""
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
@@ -217,14 +216,9 @@ def _shares(
     # A few steps of payments tell no share; but others' shares may give just so many.
     open_ = rows[steps[rows] > grid]
     for share in _commonest_shares(ratio, claimed, full, population) if len(open_) else ():
-        amounts = claimed[open_] * share
-        fits = is_exactly(amounts, paid[open_], steps[open_], grid, habit)
-        # A ceiling is whole steps of what lies little above it, but of half of that alone.
-        about = np.flatnonzero(np.abs(amounts - paid[open_]) < steps[open_])
-        one = about[population.one_of_each(open_[about])]
-        if np.count_nonzero(fits[one]) > _NEARLY_ALL_ABOUT * len(one):
-            ratio[open_[fits]] = share
-            open_ = open_[~fits]
+        fits = given_about(claimed[open_] * share, paid, open_, population, grid, steps[open_], habit)
+        ratio[open_[fits]] = share
+        open_ = open_[~fits]
     return ratio, step, keeps, habit
 
 

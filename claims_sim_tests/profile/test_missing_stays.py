@@ -7,7 +7,7 @@ import pytest
 
 from claims_sim.profile.missing_stays import end_within_their_day, fill_stays
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_claims
+from claims_sim.profile.source import SourceSpec, read_claims, read_claims_to_score
 from claims_sim_tests.profile.tables import tariff_table
 
 ROWS = 4000
@@ -195,3 +195,12 @@ def test_who_is_discharged_on_an_earlier_day_or_at_a_time_before_admission_stays
     table, bare = end_within_their_day(pa.table({"admit_dt": admit, "discharge_dt": leave}))
     assert bare.tolist() == [True, False, False, False, False]
     assert table["discharge_dt"].to_pylist() == [admit.tolist()[0], *leave.tolist()[1:]]
+
+
+def test_claims_to_compare_and_to_score_end_with_their_visits_too(tmp_path):
+    path = tmp_path / "claims.parquet"
+    pq.write_table(with_times_of_admission_alone(), path)
+    for claims in (read_claims(SourceSpec(path), ROWS), read_claims_to_score(SourceSpec(path))):
+        admit, discharge = (claims[name].to_numpy() for name in ("admit_dt", "discharge_dt"))
+        assert (discharge >= admit).all()
+        assert (discharge == admit).sum() == np.sum(np.array(claims["service_type"].to_pylist()) == "RJTL")

@@ -232,7 +232,7 @@ function Claims({ say, language, ready, live, filters, setFilters, paused, setPa
           <td><button class="plain" onClick=${() => onOpen(record)} aria-label="${say("details")} ${record.claim.claim_id}">${clock(record.ingested_at, language)}</button></td>
           <td class="wide">${record.claim.service_type}</td>
           <td class="long"><code>${record.claim.diagnosis?.primary_code}</code> ${record.claim.diagnosis?.primary_label}<span class="narrow quiet">${[record.claim.service_type, title(record.claim.facility?.province), record.claim.severity_group].filter(Boolean).join(" · ")}</span></td>
-          <td class="wide">${title(record.claim.facility?.province)}</td>
+          <td class="wide place" title=${title(record.claim.facility?.province)}>${title(record.claim.facility?.province)}</td>
           <td class="wide"><span class="dot ${record.claim.severity_group}"></span>${record.claim.severity_group}</td>
           <td class="right">${rupiah(record.claim.amount_claimed, language)}</td>
           <td><${Risk} score=${record.score} language=${language} /></td></tr>`)}
