@@ -24,6 +24,7 @@ _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")
 _SUBDIVISION: Final = re.compile(r"(?<=[0-9A-Z]{3})\.[0-9A-Z]{1,3}$")
 _DIVIDED: Final = re.compile(r"(.*[0-9A-Z]{3})\.(?:[0-9A-Z][0-9]?|[0-9][A-Z])")
 _FINER: Final = re.compile(r"[0-9]{5,6}")
+_LETTERED: Final = re.compile(r"(?=.{6})[0-9]*[A-Z][0-9]*")
 _BEGINS, _CHAPTER, _FEWEST_BEGINNINGS = 3, 2, 3  # digits; digits; how many different ones of these
 _SHORT: Final = 5  # letters and digits
 _MARK: Final = re.compile(r"[.\-/]")
@@ -115,7 +116,8 @@ def admitted_in_list(
     fifth bear such, nearly all these or codes of a list, and most of several short ones have digits; or a few
     letters or digits behind letters and a hyphen that several have in common (NHIF-OP), or two behind two letters (RX-AC), beside more
     codes of a list. Some
-    of ICD-9-CM's procedures may have one or two digits more. Where most diagnoses are codes of ICD-10, ICD-11 or ICD-9-CM, the others are
+    of ICD-9-CM's procedures may have one or two digits more. Of long numbers of one length some may have a letter in the place of a
+    digit (Colombia's S12101). Where most diagnoses are codes of ICD-10, ICD-11 or ICD-9-CM, the others are
     held against these too. Beside a dozen longer numbers those of one and two digits are codes as well.
     """
     out = np.zeros(len(values), np.bool_)
@@ -137,6 +139,7 @@ def admitted_in_list(
         passes |= _extended(values, shapes, passes, persons, enough) | _marked(values, shapes, persons, enough)
         passes |= _akin(values, passes, persons, enough)
         passes |= _of_fewer_digits(values, passes & enough)
+        passes |= _with_a_letter(values, passes, persons, enough)
     if column == "procedure_code":
         passes |= _short_codes(values, passes, persons, enough) | _families(values, passes, persons, enough)
         passes |= _finer_than_public(values, persons, enough)
@@ -274,6 +277,21 @@ def _of_fewer_digits(values: Sequence[str | None], told: Mask) -> Mask:
     numbers = [value or "" for value in values]
     longer = sum(len(numbers[i]) >= _BEGINS and numbers[i].isdecimal() for i in np.flatnonzero(told).tolist())
     return np.array([longer >= _A_DOZEN and 0 < len(text) < _BEGINS and text.isdecimal() for text in numbers], np.bool_)
+
+
+def _with_a_letter(values: Sequence[str | None], listed: Mask, persons: Ints | Numbers, enough: Mask) -> Mask:
+    """Which values have one letter in the place of a digit of the long numbers that are `listed`, a dozen of which have that length
+    and make up most of the column, with these nearly all of it. Most who bear such a value bear one that may be told.
+    """  # noqa: D205
+    filled = persons[[value is not None for value in values]].sum()
+    length = np.array([len(value or "") if _LETTERED.fullmatch(value or "") else 0 for value in values], np.int64)
+    numbers = np.array([len(value or "") if _is_long(value or "") else 0 for value in values], np.int64) * listed
+    longest = max(int(length.max(initial=0)), int(numbers.max(initial=0))) + 1
+    dozen = np.bincount(numbers, enough, longest) >= _A_DOZEN
+    most = np.bincount(numbers, persons, longest) >= _HALF * filled
+    borne, told = np.bincount(length, persons, longest), np.bincount(length, persons * enough, longest)
+    lettered = (dozen & most & (told >= _MOST * borne))[length] & (length > 0)
+    return lettered & bool(persons[listed | lettered].sum() >= _NEARLY_ALL * filled)
 
 
 def _finer_than_public(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:

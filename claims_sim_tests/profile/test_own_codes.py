@@ -398,6 +398,27 @@ def test_numbers_of_one_and_two_digits_are_codes_beside_a_dozen_longer_ones():
     assert passing("dx_primary_code", spread(["I10", "E119", "J189", "2", "38"])) & {"2", "38"} == set()
 
 
+@pytest.mark.parametrize(
+    ("lettered", "pass_"),
+    [
+        pytest.param(["S12101", "10A002"], True, id="of the numbers' length"),
+        pytest.param(["S1210", "S121011"], False, id="of another length"),
+        pytest.param(["SA2101", "SITI01"], False, id="two letters"),
+        pytest.param(["S12.01", "S12-01"], False, id="marks"),
+        pytest.param([f"S{number}" for number in range(12_000, 12_500)], False, id="most are of few persons"),
+    ],
+)
+def test_a_letter_may_stand_in_the_place_of_a_digit_of_long_numbers(lettered, pass_):
+    numbers = [f"{890_201 + 117 * n}" for n in range(31)]
+    rows = spread(numbers)
+    rows[::6] = spread(lettered, len(rows[::6]))
+    assert passing("procedure_code", rows) == {*numbers, *(lettered if pass_ else ())}
+    assert passing("procedure_code", spread([*numbers[:11] * 4, *lettered])) & set(lettered) == set()
+    assert (
+        passing("procedure_code", spread([*numbers, "as above", "seen again", *lettered[:4]])) & set(lettered) == set()
+    )
+
+
 @pytest.mark.parametrize("secondary", [["6A70", "6B40.1"], ["BA00", "GB61.5", "5A11"]])
 @pytest.mark.slow
 def test_companions_of_diagnoses_of_icd11_are_told_by_their_form(fit, secondary):
@@ -504,7 +525,7 @@ def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones
 
 
 VISITS = [f"89{n:04d}" for n in range(30)]
-ROOMS = ["S11201", "S11104", "S11103", "S12103", "S11302"]
+ROOMS = ["SA1201", "SA1104", "SA1103", "SA2103", "SA1302"]
 
 
 @pytest.mark.parametrize(
