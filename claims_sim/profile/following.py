@@ -9,6 +9,7 @@ from claims_sim.profile.counting import Ints, Mask, Population, dense_ids
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, rise, within
+from claims_sim.profile.pricing import PriceList
 
 SERVICE: Final = "service_type"
 _ENOUGH_TO_FOLLOW: Final = 20
@@ -34,8 +35,11 @@ def follows_paid(
     for one in own:
         on = np.flatnonzero((one.point >= 0) & (claimed > 0))
         multiples[on] = _multiples(one, paid, on)
-        number = np.where(one.case >= 0, one.case + cases, number)
-        cases += len(one.case_keys)
+        # Claims of the case count that are paid nothing, or anything else that says nothing of prices, too.
+        prices = PriceList.of_lattice(one)
+        case = prices.case(one.codes, len(claimed))
+        number = np.where(case >= 0, case + cases, number)
+        cases += prices.cases
     listed = np.flatnonzero(np.isfinite(multiples))
     case, multiple = number[listed], multiples[listed]
     # Long stays are dear in both: what charges have of that they have of the days.

@@ -497,15 +497,33 @@ def test_what_charges_have_of_the_days_does_not_follow_the_price(by_case):
     days = 1.0 + g.poisson(np.where(dear, 8, 3))
     prices = np.array([np.log(4_000_000), np.log(7_000_000)])
     zeros = np.zeros(rows, np.int32)
-    one = Lattice(("service_type",), (1,), 1.0, {}, {}, np.zeros(1), np.array([0]), zeros, bases=prices)
+    codes = {"service_type": zeros}
+    one = Lattice(("service_type",), (1,), 1.0, codes, {}, np.zeros(1), np.array([0]), zeros, bases=prices)
     one.base_start, one.point, one.level = np.array([0, 2]), dear.astype(np.int32), zeros
     paid = np.exp(prices[dear.astype(int)])
     claimed = np.exp(13 + np.log(days) + by_case * np.log(paid) + g.normal(0, 0.2, rows))
-    encoded = SimpleNamespace(
-        los=days, codes={"service_type": zeros}, rows=rows, population=Population(rows, 11, np.arange(rows), None)
-    )
+    encoded = SimpleNamespace(los=days, codes=codes, rows=rows, population=Population(rows, 11, np.arange(rows), None))
     (slope,), _ = follows_paid([one], claimed, paid, encoded)
     assert slope == pytest.approx(by_case, abs=0.051)
+
+
+def test_charges_of_claims_that_are_paid_nothing_lie_where_the_others_of_their_case_do():
+    """Else claims would be drawn about what is usual of their case, and learned about its commonest price."""
+    rows, g = 12_000, np.random.default_rng(4)
+    dear, nothing = g.random(rows) < 0.4, g.random(rows) < 0.5
+    prices = np.array([np.log(4_000_000), np.log(7_000_000)])
+    zeros = np.zeros(rows, np.int32)
+    codes, case = {"service_type": zeros}, np.where(nothing, -1, 0)
+    one = Lattice(("service_type",), (1,), 1.0, codes, {}, np.zeros(1), np.array([0]), case, bases=prices)
+    one.base_start, one.level = np.array([0, 2]), zeros
+    one.point = np.where(nothing, -1, dear).astype(np.int32)
+    claimed = np.exp(13 + 0.8 * prices[dear.astype(int)] + g.normal(0, 0.2, rows))
+    paid = np.where(nothing, 0.0, np.exp(prices[dear.astype(int)]))
+    encoded = SimpleNamespace(los=None, codes=codes, rows=rows, population=Population(rows, 11, np.arange(rows), None))
+    (slope,), follows = follows_paid([one], claimed, paid, encoded)
+    assert slope == pytest.approx(0.8, abs=0.051)
+    assert np.ptp(follows[nothing]) == 0
+    assert follows[nothing][0] == pytest.approx(follows[~nothing].mean(), abs=1e-9)
 
 
 @pytest.mark.parametrize("billed_as_paid", [0.4, 0.75])
