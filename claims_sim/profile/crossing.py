@@ -8,7 +8,16 @@ import numpy as np
 from claims_sim.profile.admit import NAMES_OF, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
-from claims_sim.profile.document import BLANKS, FURTHER_PLACE, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile, Table, Tariff
+from claims_sim.profile.document import (
+    BLANKS,
+    FURTHER_PLACE,
+    FURTHER_PROCEDURE,
+    PAYS_NOTHING,
+    PROCEDURE_NAME,
+    Profile,
+    Table,
+    Tariff,
+)
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -19,7 +28,7 @@ from claims_sim.profile.encode import (
     SEASON,
     WEIGHT_LEVEL,
 )
-from claims_sim.profile.money import AMOUNT_KIND, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
+from claims_sim.profile.money import AMOUNT_KIND, KIND_OF_FEW, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.own_codes import CASE_GROUPS, OWN_CODES
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.paid_rounding import CLAIMED_ON
@@ -51,7 +60,9 @@ _CALLED: Final = {
     PROCEDURE_NAME: "name of a procedure without a code",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
-    AMOUNT_KIND: "whether what is claimed is a price, an amount by name or another",
+    AMOUNT_KIND: "whether what is claimed is a price and how dear for its case, an amount by name or another",
+    PAYS_NOTHING: "whether nothing is paid",
+    KIND_OF_FEW: "the same of claims of whose case too few are like them",
     PRICED: "whether a price list has the case",
     RESIDUAL: "how far what is claimed lies from what it lies about",
     FIRST_MEMBER: "first secondary code",

@@ -35,6 +35,13 @@ PROCEDURE_NAME: Final = "procedure_name"
 """The name of a procedure that has no code; the missing value where there is none, or a code."""
 CLAIMS_NOTHING: Final = "claims_nothing"
 """The table that draws whether nothing is claimed, where enough claim nothing; all else is drawn of the others."""
+AMOUNT_KINDS: Final = 4
+"""An amount is a price of the tariffs, the price that is paid, one by name, or another."""
+DEAR_BANDS: Final = 9
+"""And a price may be of one of so many bands of how dear it is for its case."""
+DEAR_KINDS: Final = DEAR_BANDS + AMOUNT_KINDS - 1
+PAYS_NOTHING: Final = "pays_nothing"
+"""A variable of claims that are read: 1 where nothing is paid, as of those whose payment is not decided and whose gap is all they claim."""
 BLANKS: Final = "blanks"
 """The table that draws which cells of a claim are empty."""
 Blankable = Literal[
@@ -409,6 +416,17 @@ class Profile(_Part):
                     raise ValueError(f"the factor {name} is not one of each value in each period")
             if any(name.startswith(BY) for name in sizes):
                 raise ValueError("a tariff has factors of places and periods, and none of these as a part of its cases")
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_of_amounts_fit(self) -> "Profile":
+        kinds, of_few = (self.tables.get(name) for name in ("amount_kind", "amount_kind_of_few"))
+        if of_few is not None:
+            fits = kinds is not None and (kinds.size, of_few.size) == (DEAR_KINDS + 1, DEAR_KINDS)
+        else:
+            fits = kinds is None or kinds.size in (AMOUNT_KINDS, DEAR_KINDS)
+        if not fits:
+            raise ValueError("the table amount_kind does not fit the kinds of amounts, and how dear prices are")
         return self
 
     @model_validator(mode="after")

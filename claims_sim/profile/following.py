@@ -37,8 +37,8 @@ def follows_paid(
         multiples[on] = _multiples(one, paid, on)
         # Claims of the case count that are paid nothing, or anything else that says nothing of prices, too.
         prices = PriceList.of_lattice(one)
-        case = prices.case(one.codes, len(claimed))
-        number = np.where(case >= 0, case + cases, number)
+        of_list = prices.case(one.codes, len(claimed))
+        number = np.where(of_list >= 0, of_list + cases, number)
         cases += prices.cases
     listed = np.flatnonzero(np.isfinite(multiples))
     case, multiple = number[listed], multiples[listed]

@@ -15,11 +15,32 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
-from claims_sim.profile.decided import plain_names
-from claims_sim.profile.document import CLAIMS_NOTHING, Bins, Means, Money, Tariff
-from claims_sim.profile.encode import HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
+from claims_sim.profile.decided import DIAGNOSIS, PROCEDURE, plain_names
+from claims_sim.profile.document import (
+    AMOUNT_KINDS,
+    CLAIMS_NOTHING,
+    DEAR_BANDS,
+    DEAR_KINDS,
+    PROCEDURE_NAME,
+    Bins,
+    Means,
+    Money,
+    Tariff,
+)
+from claims_sim.profile.encode import (
+    DX_GROUP,
+    HAS_PROCEDURE,
+    HOUR,
+    MONTH,
+    PROCEDURE_GROUP,
+    SEASON,
+    STAY_SPAN,
+    WEEKDAY,
+    Encoded,
+)
 from claims_sim.profile.few_amounts import all_there_are
 from claims_sim.profile.following import SERVICE, follows_paid
+from claims_sim.profile.how_dear import AS_USUAL, how_dear
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
 from claims_sim.profile.missing_amounts import KIND
@@ -41,16 +62,28 @@ ON_LIST: Final = "is_on_list"
 PRICE_POINT: Final = "price_point"
 """And another: which price of its case a claim bears, the commonest being 0."""
 AMOUNT_KIND: Final = "amount_kind"
-"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another."""
+"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another; of a price also how
+dear it is for its case, where a case has several.
+"""
+KIND_OF_FEW: Final = "amount_kind_of_few"
+"""The table that draws that of claims of whose case too few are like them: by what tells it in all cases."""
 SHARED_AMOUNT: Final = "shared_amount"
 """The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
 RESIDUAL: Final = "amount_residual"
 """How far an amount lies from what it lies about; the last code is of those that are prices or told by name."""
 BY_NAME: Final = 2
-_KINDS: Final = 4
+"""Amounts by name are the last kind but one."""
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
+_SEVERAL_PRICES: Final = 0.05
+"""The share of claims whose price is none that is usual of its case, for it to be told before how dear it is."""
+_OF_CASES: Final = frozenset(
+    (PRICE_CASE, SERVICE, DIAGNOSIS, DX_GROUP, PROCEDURE, PROCEDURE_GROUP, PROCEDURE_NAME, HAS_PROCEDURE)
+)
+"""What says nothing of a claim but which case it is."""
+_OF_ENOUGH: Final = 2
+"""By so many parents it is told how dear claims are, of which enough are alike."""
 _MANY_CODES: Final = 100
 """With so many diagnoses, what is shared by name is weighed as it will be released: what is done for one is paid for that one."""
 _FEW_LISTED: Final = 0.5
@@ -292,14 +325,13 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     fit.builder.variables[PRICE_CASE] = _price_cases(fit)
     candidates = fit.builder.candidates([PRICE_CASE, *fit.earlier, MONTH, WEEKDAY, HOUR])
     named = np.zeros(len(codes), np.bool_)
-    kind = (
-        _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates) if len(exact) >= _MANY_SHARED else []
-    )
-    if kind:
+    has_many_shared = len(exact) >= _MANY_SHARED
+    kind = _add_kind(fit, codes, (fit.points, fit.first_shared, other), candidates, has_many_shared=has_many_shared)
+    if has_many_shared:
         named = (codes >= fit.first_shared) & (codes < other)
     target = Target("amount", np.where(named, np.int32(-1), codes), other + 1)
     counted = fit.builder.add(target, [*candidates, *kind], rule=rule, first=[AMOUNT_KIND])
-    if kind:
+    if has_many_shared:
         # Which price of its case a claim has, and which sum of a few prices, is told by other things: each by its own.
         which: Codes = np.where(named, codes - fit.first_shared, -1).astype(np.int32)
         by_name, rule = Target(SHARED_AMOUNT, which, len(exact) + 1), Rule(Fallback(0, len(exact), _SHARED_DEPTH - 1))
@@ -337,17 +369,52 @@ def _as_others_of_their_kind(fit: _Fit, codes: Codes) -> Mask:
     return out
 
 
-def _add_kind(fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent]) -> list[Parent]:
+def _add_kind(
+    fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent], *, has_many_shared: bool
+) -> list[Parent]:
     """First whether an amount is a price of the tariffs, the price that is paid, shared or another, by the first codes of all but
-    the first kind; then which.
+    the first kind; then which. Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
 
-    Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
+    And first how dear a price is for its case: what tells that (a short stay, complications) tells it in cases, too, of which too few
+    claims are like this one. Nothing where neither is worth the telling.
     """  # noqa: D205
     kind: Codes = np.searchsorted(borders, codes, side="right").astype(np.int32)
     kind[codes < 0] = -1
-    fit.builder.add(Target(AMOUNT_KIND, kind, _KINDS), candidates)
-    fit.builder.variables[AMOUNT_KIND] = (kind, _KINDS)
+    bands = how_dear(fit.lattices, len(codes))
+    if np.count_nonzero(bands != AS_USUAL) > _SEVERAL_PRICES * len(codes):
+        of_prices = np.where(kind > 0, kind + DEAR_BANDS - 1, np.where(kind == 0, bands, -1)).astype(np.int32)
+        target = Target(AMOUNT_KIND, of_prices, DEAR_KINDS)
+        trial = Builder(fit.builder.population, fit.builder.variables)
+        parents = trial.learn(target, candidates)
+        if _told_beside_cases(fit, parents):
+            fit.builder.features |= trial.features
+            _release_kind(fit.builder, target, candidates, parents)
+            return fit.builder.candidates([AMOUNT_KIND])
+    if not has_many_shared:
+        return []
+    fit.builder.add(Target(AMOUNT_KIND, kind, AMOUNT_KINDS), candidates)
+    fit.builder.variables[AMOUNT_KIND] = (kind, AMOUNT_KINDS)
     return fit.builder.candidates([AMOUNT_KIND])
+
+
+def _told_beside_cases(fit: _Fit, parents: Sequence[Parent]) -> bool:
+    """Does anything but what makes a case, and what multiplies prices, tell how dear they are?"""
+    names = {name for lattice in fit.lattices for name in (*lattice.case_names, *lattice.factors)}
+    of_cases = {*_OF_CASES, *plain_names(names)} | ({"los"} if STAY in names else set())
+    return any(parent.name.partition("~")[0] not in of_cases for parent in parents)
+
+
+def _release_kind(builder: Builder, target: Target, candidates: Sequence[Parent], parents: list[Parent]) -> None:
+    """Release the table of kinds; where the case comes first, claims of whose case too few are alike in what comes next have their own."""
+    builder.variables[AMOUNT_KIND] = (target.codes, target.size)
+    if len(parents) >= _OF_ENOUGH and parents[0].size >= _MANY_CODES:
+        rule = Rule(Fallback(0, target.size, _OF_ENOUGH))
+        counted = builder.release(target._replace(size=target.size + 1), parents, builder.population, rule)
+        few: Codes = np.where(counted == target.size, target.codes, -1).astype(np.int32)
+        if builder.population.may_be_told(np.flatnonzero(few >= 0)):
+            builder.add(Target(KIND_OF_FEW, few, target.size), candidates)
+            return
+    builder.add(target, candidates, learned=parents)
 
 
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:
@@ -470,8 +537,8 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     beside: Codes = np.where(binned.codes < 0, np.int32(target.size), binned.codes).astype(np.int32)
     fit.builder.variables[RESIDUAL] = (beside, target.size + 1)
     # Amounts that some context only has by name are drawn near such names, which are rounder than the others.
-    kind, _ = fit.builder.variables.get(AMOUNT_KIND, (np.full(len(fit.primary), -1, np.int32), _KINDS))
-    nameless = rows[kind[rows] != BY_NAME]
+    kind, kinds = fit.builder.variables.get(AMOUNT_KIND, (np.full(len(fit.primary), -1, np.int32), AMOUNT_KINDS))
+    nameless = rows[kind[rows] != kinds - BY_NAME]
     grids = grids_of(fit.primary, nameless, fit.encoded.population, fit.grid, fit.encoded.codes.get(SERVICE))
     rounded: Codes = np.full(len(fit.primary), -1, np.int32)
     rounded[nameless] = coarsest_grid(fit.primary[nameless], grids)

@@ -291,7 +291,7 @@ def _with_a_letter(values: Sequence[str | None], listed: Mask, persons: Ints | N
     most = np.bincount(numbers, persons, longest) >= _HALF * filled
     borne, told = np.bincount(length, persons, longest), np.bincount(length, persons * enough, longest)
     lettered = (dozen & most & (told >= _MOST * borne))[length] & (length > 0)
-    return lettered & bool(persons[listed | lettered].sum() >= _NEARLY_ALL * filled)
+    return np.asarray(lettered & bool(persons[listed | lettered].sum() >= _NEARLY_ALL * filled))
 
 
 def _finer_than_public(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:

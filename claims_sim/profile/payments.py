@@ -11,7 +11,7 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
-from claims_sim.profile.document import CLAIMS_NOTHING, PaidMeans, Profile, Tariff
+from claims_sim.profile.document import CLAIMS_NOTHING, DEAR_KINDS, PaidMeans, Profile, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.few_amounts import nearest_of
@@ -20,6 +20,7 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.money import (
     AMOUNT_KIND,
     BY_NAME,
+    KIND_OF_FEW,
     ON_LIST,
     PRICE_CASE,
     PRICE_POINT,
@@ -149,6 +150,8 @@ class Payments:
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._shared = SharedAmounts(self._exact)
+        kinds = tables[KIND_OF_FEW if KIND_OF_FEW in tables else AMOUNT_KIND].size if AMOUNT_KIND in tables else 0
+        self._by_name, self._bands = kinds - BY_NAME, kinds == DEAR_KINDS
         self._nearest_prices = NearestPrices(money.tariffs if money.others_recur else (), finest)
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._every_payment = [np.array(amounts) for amounts in money.every_payment]
@@ -162,12 +165,11 @@ class Payments:
         self.set_moments(draft)
         draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
         if AMOUNT_KIND in self._tables:
-            before = self._tables[AMOUNT_KIND]
-            draft.codes[AMOUNT_KIND] = before.draw(key, rows, draft.given(before.parents))
+            draft.codes[AMOUNT_KIND] = self._draw_amount_kind(key, rows, draft)
         table, first = self._tables["amount"], profile.money.points + profile.money.claimed_as_paid
         code, nothing = table.draw(key, rows, draft.given(table.parents)), self._claim_nothing(key, rows, draft)
         if SHARED_AMOUNT in self._tables:
-            names, at = self._tables[SHARED_AMOUNT], np.flatnonzero(draft.codes[AMOUNT_KIND] == BY_NAME)
+            names, at = self._tables[SHARED_AMOUNT], np.flatnonzero(draft.codes[AMOUNT_KIND] == self._by_name)
             drawn = names.draw(key, rows[at], draft.given(names.parents, at))
             code[at] = np.where(drawn < 0, -1, first + drawn)
         code[nothing] = -1
@@ -184,7 +186,7 @@ class Payments:
         around = self._draw_around(key, rows[rest], draft, rest, self._following(draft, owed)[rest])
         amount[rest] = self._rounded(key, rows[rest], draft, rest, around)
         if AMOUNT_KIND in self._tables:
-            named = rest[draft.codes[AMOUNT_KIND][rest] == BY_NAME]
+            named = rest[draft.codes[AMOUNT_KIND][rest] == self._by_name]
             amount[named] = self._shared.near(amount[named], uniforms(key ^ stream_key("near shared"), rows[named]))
         self._make_recur(key, rows, draft, rest, amount)
         stay = draft.codes.get(STAY, np.zeros(draft.rows, np.int32))
@@ -202,6 +204,15 @@ class Payments:
         return pa.table(
             {"amount_claimed": claimed, "amount_paid": settled, "amount_gap": np.round(claimed - settled, 2)}
         )
+
+    def _draw_amount_kind(self, key: int, rows: Rows, draft: Draft) -> Codes:
+        """Of which kind each amount is, and how dear a price is for its case."""
+        table, of_few = self._tables[AMOUNT_KIND], self._tables.get(KIND_OF_FEW)
+        kind = table.draw(key, rows, draft.given(table.parents))
+        if of_few is not None:
+            at = np.flatnonzero(kind == of_few.size)
+            kind[at] = of_few.draw(key, rows[at], draft.given(of_few.parents, at))
+        return kind
 
     def _make_recur(self, key: int, rows: Rows, draft: Draft, rest: Ints, amount: Numbers) -> None:
         """Make so many of the amounts of `rest` prices of other cases as others bear too."""
@@ -245,6 +256,9 @@ class Payments:
         draft.codes[PRICE_POINT] = np.where(listed, code // self._prices.levels, -1).astype(np.int32)
         at = np.flatnonzero(listed)
         given = _codes_of(draft, at, self._prices.names)
+        if self._bands:
+            code[at] = self._prices.as_dear(given, code[at], draft.codes[AMOUNT_KIND][at])
+            draft.codes[PRICE_POINT][at] = code[at] // self._prices.levels
         amount[at] = self._prices.amounts(given, code[at])
         times = self._prices.times(given, code[at])
         if money.paid_before_mark_ups:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
-from claims_sim.profile.document import BY, PERIOD, Decisive, Means, Nested, Tariff
+from claims_sim.profile.document import BY, DEAR_BANDS, PERIOD, Decisive, Means, Nested, Tariff
 from claims_sim.profile.encode import MONTH
+from claims_sim.profile.how_dear import above_mean, band_of, nearest_places
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.missing_stays import MAX_STAY
@@ -136,7 +137,7 @@ class PriceLists:
         priced_by = (name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
         self.names = frozenset((*priced_by, *by_day))
         # A list that lacks a level has the price itself there.
-        self._levels, self._times = [], []
+        self._plain, self._levels, self._times = [len(tariff.levels) for tariff in tariffs], [], []
         for tariff in tariffs:
             marked = [tariff.levels[level] for level, _ in tariff.mark_ups]
             lacking = self.levels - len(tariff.levels) - len(marked)
@@ -171,6 +172,22 @@ class PriceLists:
             out[priced] = on_grid(logs[priced], grid, ties)
             if marked:
                 out[priced] = marked_up(out[priced], times[code[priced] % self.levels], self._finest)
+        return out
+
+    def as_dear(self, given: dict[str, Codes], code: Codes, band: Codes) -> Codes:
+        """The codes, each that is not as dear for its case as its `band` says being that of the price of its case that is nearest to it."""
+        out = code.copy()
+        for (prices, _, _), levels, plain in zip(self._tariffs, self._levels, self._plain, strict=True):
+            above = above_mean(prices.bases, prices.start)
+            case = prices.case(given, len(code))
+            point = code // self.levels
+            lacks = point >= prices.start[case + 1] - prices.start[case]
+            times = above[np.minimum(prices.start[case] + point, len(above) - 1)] + levels[code % self.levels]
+            other = np.flatnonzero((case >= 0) & (lacks | (band_of(times) != band)) & (band < DEAR_BANDS))
+            if not len(other):
+                continue
+            points, level = nearest_places(above, prices.start, levels[:plain], case[other], band[other])
+            out[other] = points * self.levels + level
         return out
 
     def times(self, given: dict[str, Codes], code: Codes) -> Numbers:
