@@ -5,13 +5,14 @@ variable is a factor. Sees codes and amounts only.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from claims_sim.profile.claim_pairs import LEAST_CHANGE, alike, equal_pairs, equal_when_moved
-from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.directory import is_attribute
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
@@ -26,6 +27,8 @@ _CLEARLY_OFTENER: Final = 1.5
 """How many times as often prices of other months must be equal without a rise, for it to be one of all."""
 MAX_CASE_SIZE: Final = 12
 """With more values a variable is no part of a case: hardly any price would be borne by enough."""
+_TIME: Final = "price_time"
+_QUARTER: Final = 3
 _MANY_ROWS: Final = 15_000
 """With fewer rows a ratio recurs by chance among those that agree in less."""
 _AS_OFTEN: Final = 0.95
@@ -33,8 +36,25 @@ _AS_OFTEN: Final = 0.95
 NOTHING_KNOWN: Final[Mapping[str, Numbers]] = MappingProxyType({})
 
 
+class Way(NamedTuple):
+    """How factors are sought: comparing claims of one quarter of a year alone, where prices change and each in its own way; and some
+    variables being part of the case, where what they multiply by is another of each kind of case.
+    """  # noqa: D205
+
+    at_one_time: bool = False
+    in_case: tuple[str, ...] = ()
+
+
+PLAINLY: Final = Way()
+
+
 def global_factors(
-    encoded: Encoded, logs: Numbers, tolerance: Numbers, usable: Mask, known: Mapping[str, Numbers] = NOTHING_KNOWN
+    encoded: Encoded,
+    logs: Numbers,
+    tolerance: Numbers,
+    usable: Mask,
+    known: Mapping[str, Numbers] = NOTHING_KNOWN,
+    way: Way = PLAINLY,
 ) -> tuple[dict[str, Numbers], list[str]]:
     """Variables whose every value multiplies the amount alike in all cases; and those that are part of the case.
 
@@ -43,7 +63,7 @@ def global_factors(
     names = [n for n in FACTOR_CANDIDATES if n in encoded.codes and len(encoded.vocabularies[n]) > 1]
     others = what_decides(encoded, names, logs, tolerance, usable)
     factors = dict(known)
-    rest, open_ = logs.copy(), list[str](name for name in names if name not in known)
+    rest, open_ = logs.copy(), list[str](name for name in names if name not in known and name not in way.in_case)
     for name, found in known.items():
         rest -= np.append(found, 0.0)[encoded.codes[name]]
     # Months come first: they are no part of a case, and would thin out the comparisons of all others.
@@ -57,6 +77,8 @@ def global_factors(
             # Where some prices rise and others do not, there is no rise of all, though some ratio is the commonest one.
             if after > _CLEARLY_OFTENER * before:
                 factors[MONTH], rest = rise, without
+    if way.at_one_time:
+        encoded, others = _at_one_time(encoded, others)
     parts = _parts(encoded, names, usable)
     # A factor that is found leaves the key of the next ones, whose comparisons then become denser: go round twice.
     for _ in range(2):
@@ -72,8 +94,21 @@ def global_factors(
             factors[name] = factor
             rest = rest - np.append(np.nan_to_num(factor), 0.0)[encoded.codes[name]]
             open_.remove(name)
-    failed = [n for n in open_ if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
+    failed = [n for n in (*open_, *way.in_case) if len(encoded.vocabularies[n]) <= MAX_CASE_SIZE]
     return factors, failed
+
+
+def _at_one_time(encoded: Encoded, others: list[str]) -> tuple[Encoded, list[str]]:
+    """With the quarter of the year among what makes rows alike."""
+    months = encoded.codes[MONTH]
+    quarter: Codes = np.where(months >= 0, months // _QUARTER, -1).astype(np.int32)
+    quarters = tuple(str(n) for n in range(int(quarter.max(initial=0)) + 1))
+    timed = replace(
+        encoded,
+        codes=encoded.codes | {_TIME: quarter},
+        vocabularies=encoded.vocabularies | {_TIME: quarters},
+    )
+    return timed, [*others, _TIME]
 
 
 def _shown_factor(

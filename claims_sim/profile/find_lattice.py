@@ -17,7 +17,7 @@ from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.document import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
-from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, global_factors
+from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, PLAINLY, Way, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
@@ -128,12 +128,13 @@ def begin(
     few: Mask,
     grid: float,
     given: Mapping[str, Numbers] = NOTHING_KNOWN,
+    way: Way = PLAINLY,
 ) -> Begun | None:
-    """The tariff of the `usable` rows as a `few` of them show it, with the factors that are `given`."""
+    """The tariff of the `usable` rows as a `few` of them show it, with the factors that are `given`, others being sought in this `way`."""
     if "dx_primary_code" not in encoded.codes or int(usable.sum()) < _FEWEST:
         return None
     known = dict(given) | ({STAY: log_days()} if are_by_day(encoded, amounts.logs, amounts.tolerance, few) else {})
-    factors, case_extra = _find_factors(encoded, amounts, few, known)
+    factors, case_extra = _find_factors(encoded, amounts, few, known, way)
     encoded, periods, factors = _with_changes(encoded, amounts, usable, few, factors)
     case_extra, rows = [*case_extra, *([PERIOD] if periods else [])], np.flatnonzero(few)
     names, decisive = choose_case(encoded, amounts, factors, rows, case_extra)
@@ -324,26 +325,26 @@ def _stands_out(found: Lattice, primary: Numbers, rows: Ints) -> bool:
 
 
 def _find_factors(
-    encoded: Encoded, amounts: Amounts, few: Mask, known: dict[str, Numbers]
+    encoded: Encoded, amounts: Amounts, few: Mask, known: dict[str, Numbers], way: Way
 ) -> tuple[dict[str, Numbers], list[str]]:
     """The tariff's factors, and what is part of the case: from all claims, or first from those that were not dealt out.
 
     All claims know all values; where dealing has blurred their ratios, the others show more factors.
     """
     _, logs, tolerance = amounts
-    found, failed = global_factors(encoded, logs, tolerance, few, known)
+    found, failed = global_factors(encoded, logs, tolerance, few, known, way)
     if encoded.groups is not None:
         alone = few & (encoded.groups.of_row < 0)
-        own, _ = global_factors(encoded, logs, tolerance, alone, known)
+        own, _ = global_factors(encoded, logs, tolerance, alone, known, way)
         # Where all claims show the same of a factor, they do so of values, too, that none of the others has.
         both = {name: filled_where_alike(own[name], found[name]) for name in own.keys() & found.keys() - known.keys()}
         agreed = {name: factor for name, factor in sorted(both.items()) if factor is not None}
         if agreed:
-            given, _ = global_factors(encoded, logs, tolerance, alone, known | agreed)
+            given, _ = global_factors(encoded, logs, tolerance, alone, known | agreed, way)
             own = given if len(given) >= len(own) else own
         if len(own) > len(found):
             own = {name: np.nan_to_num(factor) for name, factor in own.items()}
-            found, failed = global_factors(encoded, logs, tolerance, few, own)
+            found, failed = global_factors(encoded, logs, tolerance, few, own, way)
     return {name: np.nan_to_num(factor) for name, factor in found.items()}, failed
 
 

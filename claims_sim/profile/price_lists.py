@@ -9,12 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Mask, Population
+from claims_sim.profile.claim_pairs import LEAST_CHANGE, equal_pairs
+from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document import BY
 from claims_sim.profile.encode import Encoded
-from claims_sim.profile.factors import FACTOR_CANDIDATES, multiplies_too
+from claims_sim.profile.factors import FACTOR_CANDIDATES, MAX_CASE_SIZE, PLAINLY, multiplies_too
 from claims_sim.profile.find_lattice import (
     HOPELESS,
     Begun,
@@ -44,6 +45,12 @@ _BESIDES: Final = 0.1
 """So many more than by chance lie on a grid that is one of a tariff's."""
 _HARDLY_FEWER: Final = 0.75
 """The share of those on one grid that must lie on the next coarser one, for that to be the grid of a tariff."""
+_WORTH_IT: Final = 0.1
+"""The share of all claims for which a list is sought in other ways."""
+_CLEARLY_OFTENER: Final = 1.1
+"""How many times as often prices of claims of one place must be equal, for what it multiplies by to be another in each case."""
+_ALL_BUT_KNOWN: Final = -0.3
+"""A list that makes a price so likely, as a logarithm, leaves hardly anything open."""
 _POORLY: Final = 0.8
 """So few of a service's rows on the list of all that it may well have one of its own."""
 _LIKELIER: Final = 0.01
@@ -97,6 +104,7 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         lists = _likeliest(
             whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
         )
+    lists = [_in_another_way(begun, encoded, few) for begun in lists]
     lists = [part for begun in lists for part in _by_day_and_by_case(begun, encoded, few)]
     lists = [part for begun in lists for part in _changed_apart(begun, encoded, few)]
     return [found for begun in lists if (found := finish(begun, encoded)) is not None]
@@ -308,6 +316,47 @@ def _begin_part(
             break
         best, given = likeliest, factors
     return best
+
+
+def _in_another_way(begun: Begun, encoded: Encoded, few: Mask) -> Begun:
+    """A list, or one of the same claims whose factors are sought in another way, where that makes their prices likelier: what most
+    claims show of a place may be that of one time, or of one kind of case.
+    """  # noqa: D205
+    best, way, some = begun, PLAINLY, few & begun.usable
+    for place in (None, *FACTOR_CANDIDATES):
+        rows = np.flatnonzero(some & (best.found.case >= 0))
+        if len(rows) < _WORTH_IT * np.count_nonzero(few):
+            break
+        if np.mean(best.found.point[rows] >= 0) < HOPELESS or _likely(best, some) > _ALL_BUT_KNOWN * np.count_nonzero(
+            some
+        ):
+            break
+        if place is None:
+            tried = way._replace(at_one_time=True) if best.found.periods else way
+        elif len(encoded.vocabularies.get(place, ())) <= MAX_CASE_SIZE and _differs_by_case(best, encoded, place, rows):
+            tried = way._replace(in_case=(*way.in_case, place))
+        else:
+            continue
+        if tried != way:
+            other = begin(encoded, begun.amounts, begun.usable, some, begun.found.grid, way=tried)
+            if other is not None and _likely(other, some) > _likely(best, some):
+                best, way = other._replace(besides=begun.besides), tried
+    return best
+
+
+def _differs_by_case(begun: Begun, encoded: Encoded, place: str, rows: Ints) -> bool:
+    """Does what a place multiplies prices by differ from case to case? Then claims that are alike, also in the place, have prices that are
+    equal without it clearly oftener than claims of any place.
+    """  # noqa: D205
+    found = begun.found
+    if not any(np.ptp(found.factors[name]) > LEAST_CHANGE for name in (place, BY + place) if name in found.factors):
+        return False
+    left = begun.amounts.logs[rows] - found.place_log(rows)
+    case = found.case[rows].astype(np.int64)
+    value = encoded.codes[place][rows].astype(np.int64) + 1
+    both = case * (len(encoded.vocabularies[place]) + 1) + value
+    of_any, of_one = (equal_pairs(key, left, begun.amounts.tolerance[rows]) for key in (case, both))
+    return of_one > _CLEARLY_OFTENER * of_any
 
 
 def _may_lack_factors(begun: Begun, few: Mask) -> bool:

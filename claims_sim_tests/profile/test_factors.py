@@ -1,11 +1,12 @@
 """Factors of prices as pairs of rows show them, on codes alone."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from claims_sim.profile.factors import global_factors
+from claims_sim.profile.factors import Way, global_factors
 from claims_sim.profile.ratios import factor_by_ratios
 
 ROWS, MANY = 12_000, 20_000
@@ -164,4 +165,40 @@ def test_owners_who_multiply_each_others_prices_in_two_sectors_of_prices_of_thei
     )
     factors, failed = global_factors(encoded, np.log(price), 0.5 / price, np.ones(rows, np.bool_))
     assert not factors
+    assert failed == ["facility_ownership"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What of an encoded table factors are sought in."""
+
+    codes: dict
+    vocabularies: dict
+    rows: int
+
+
+def test_where_each_price_changes_in_its_own_way_rows_of_one_quarter_show_what_places_multiply_by():
+    """Each month every diagnosis has another price; few claims have one and the same."""
+    g, rows = np.random.default_rng(10), 40_000
+    sizes = {"dx_primary_code": 800, "facility_class": 4, "admit_month": 24}
+    codes = {name: g.integers(0, size, rows).astype(np.int32) for name, size in sizes.items()}
+    classes = np.array([1.0, 1.08, 1.29, 1.62])
+    lists = np.random.default_rng(11).lognormal(13, 0.8, (800, 24))
+    price = np.rint(lists[codes["dx_primary_code"], codes["admit_month"]] * classes[codes["facility_class"]])
+    encoded = Encoding(codes, {name: tuple(map(str, range(size))) for name, size in sizes.items()}, rows)
+    amounts, everything = (np.log(price), 0.5 / price), np.ones(rows, np.bool_)
+    plainly, _ = global_factors(encoded, *amounts, everything)
+    assert "facility_class" not in plainly
+    factors, _ = global_factors(encoded, *amounts, everything, way=Way(at_one_time=True))
+    found = np.exp(factors["facility_class"])
+    assert found / found[0] == pytest.approx(classes, rel=1e-4)
+
+
+def test_what_is_to_be_part_of_the_case_is_no_factor():
+    encoded, logs, tolerance = priced("procedure_code")
+    encoded.vocabularies["facility_ownership"] = encoded.vocabularies["facility_ownership"][:12]
+    encoded.codes["facility_ownership"] %= 12
+    everything = np.ones(ROWS, np.bool_)
+    factors, failed = global_factors(encoded, logs, tolerance, everything, way=Way(in_case=("facility_ownership",)))
+    assert "facility_ownership" not in factors
     assert failed == ["facility_ownership"]

@@ -507,3 +507,28 @@ def test_a_coarse_grid_is_found_beside_one_half_as_coarse():
     grid, share = price_lists._grid_of_many(amounts, 1.0)
     assert grid == 100.0
     assert share == pytest.approx(0.65, abs=0.05)
+
+
+@pytest.mark.slow
+def test_where_a_class_multiplies_each_group_of_cases_by_another_share_it_is_part_of_the_case(read):
+    """Half of all visits are of procedures whose prices the class multiplies alike; of the others each has ratios of its own."""
+    rows, g = 20_000, np.random.default_rng(31)
+    table, own = tariff_table(rows), np.random.default_rng(32)
+    done = np.where(g.random(rows) < 0.5, g.integers(0, 4, rows), g.integers(4, 20, rows))
+    kinds = sorted(set(table["facility_class"].to_pylist()))
+    kind = np.searchsorted(kinds, table["facility_class"].to_pylist())
+    ratios = np.vstack([np.tile([1.0, 1.19, 1.49], (4, 1)), np.exp(own.uniform(-0.3, 0.6, (16, 3)))])
+    later = own.uniform(1.02, 1.15, 20)[done]
+    price = own.lognormal(12.5, 0.4, 20)[done] * ratios[done, kind] * np.where(months_of(table) >= 5, later, 1.0)
+    price = np.rint(price / 100) * 100
+    for name, values in (
+        ("service_type", ["RJTL"] * rows),
+        ("severity_group", [None] * rows),
+        ("procedure_code", [f"89{code:02d}" for code in done.tolist()]),
+        ("amount_claimed", price),
+        ("amount_paid", price),
+    ):
+        table = replaced(table, name, values)
+    (found,) = price_lists.find_price_lists(encode(read(table), 11), price, 100.0)
+    assert "facility_class" in found.case_names
+    assert np.mean(found.point >= 0) > 0.95
