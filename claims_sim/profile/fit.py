@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.blanks import add_blanks
+from claims_sim.profile.blanks import add_blanks, has_none
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
-from claims_sim.profile.document import FURTHER_PROCEDURE, PROCEDURE_NAME, Bins, Profile, utc
+from claims_sim.profile.document import FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME, Bins, Profile, utc
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -99,7 +99,10 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
-    blanks = add_blanks(builder, source.empty, builder.candidates([*BEFORE_MONEY, MONTH, DISCHARGE_MONTH]))
+    if encoded.paid is not None and has_none(source.empty, "amount_paid", encoded.rows).any():
+        builder.variables[PAYS_NOTHING] = (np.where(np.isnan(encoded.paid), -1, encoded.paid == 0).astype(np.int32), 2)
+    may_tell = builder.candidates([*BEFORE_MONEY, MONTH, DISCHARGE_MONTH, PAYS_NOTHING])
+    blanks = add_blanks(builder, source.empty, may_tell)
     encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's {why}" for name, why in source.left_out.items()}
     defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)

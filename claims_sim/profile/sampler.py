@@ -19,7 +19,7 @@ from claims_sim.profile.calendar import PAST_MIDNIGHT
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Ints, Mask
-from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PROCEDURE_NAME, Profile
+from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME, Profile
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
     DX_GROUP,
@@ -184,6 +184,8 @@ class Sampler:
             return claims
         if "amount_claimed" in claims.column_names:
             draft.codes[CLAIMS_NOTHING] = (claims["amount_claimed"].to_numpy() == 0).astype(np.int32)
+        if "amount_paid" in claims.column_names:
+            draft.codes[PAYS_NOTHING] = (claims["amount_paid"].to_numpy() == 0).astype(np.int32)
         code = table.draw(key ^ stream_key(BLANKS), np.asarray(rows), draft.given(table.parents))
         if CLAIMS_NOTHING in draft.codes:
             code = as_told(self.profile.tables[BLANKS], code, draft.codes[CLAIMS_NOTHING])

@@ -66,6 +66,27 @@ def test_as_many_cells_of_the_same_claims_are_empty(pending, drawn):
     assert shares(drawn[1]) == pytest.approx(shares(pending.to_pandas()), abs=0.04)
 
 
+def test_payments_that_are_not_decided_are_empty_where_the_gap_is_all_that_is_claimed(fit):
+    """One claim in twelve is not decided, and its gap is what it claims; of one in twenty-five nothing is paid, and one in a hundred lacks
+    what was paid.
+    """
+    g, table = np.random.default_rng(8), tariff_table(ROWS)
+    kind = g.choice(4, ROWS, p=[0.08, 0.04, 0.01, 0.87])
+    claimed = table["amount_claimed"].to_numpy()
+    paid = np.where(kind < 2, 0.0, claimed)
+    table = replaced(replaced(table, "amount_paid", paid), "amount_gap", claimed - paid)
+    table = emptied(table, "amount_paid", (kind == 0) | (kind == 2))
+    sampler = Sampler(fit(table))
+    claims = sampler.leave_empty(1, np.arange(ROWS), sampler.draw_claims(1, np.arange(ROWS)))
+
+    def kinds(of):
+        frame = of.to_pandas()
+        empty, all_left = frame["amount_paid"].isna(), frame["amount_gap"] == frame["amount_claimed"]
+        return [(empty & all_left).mean(), (empty & ~all_left).mean(), (frame["amount_paid"] == 0).mean()]
+
+    assert kinds(claims) == pytest.approx(kinds(table), abs=0.012)
+
+
 def test_a_claim_of_the_stream_lacks_nothing(drawn):
     whole = drawn[0]
     assert not whole[["severity_group", "amount_paid", "amount_gap", "discharge_dt"]].isna().any().any()
