@@ -94,6 +94,15 @@ class Builder:
         self.tables[target.name] = released.table
         return released.codes
 
+    def tells_most(self, target: Target, parents: Sequence[Parent], share: float) -> bool:
+        """Do the parents tell at least this share of what is open of `target` without them, as a table is released?"""
+        few, thin = _some_rows(target)
+        if not len(few):
+            return False
+        sample = _sample(target, few, self.population)
+        left, open_ = (log_likelihood(thin, given, sample) for given in (_at(parents, few), []))
+        return left > (1 - share) * open_
+
     def last_tells_more(self, target: Target, parents: Sequence[Parent], population: Population) -> bool:
         """Does the last of the parents tell clearly more of `target` than those before it, as a table is released?"""
         few, thin = _some_rows(target)

@@ -41,11 +41,15 @@ def how_dear(lattices: Sequence[Lattice], rows: int) -> Codes:
     return band_of(times)
 
 
-def nearest_places(times: Numbers, start: Ints, levels: Numbers, case: Codes, band: Codes) -> tuple[Codes, Codes]:
+def nearest_places(
+    times: Numbers, start: Ints, levels: Numbers, case: Codes | Ints, band: Codes | Ints
+) -> tuple[Codes, Codes]:
     """Of each claim's `case` the point and hidden level whose price is as dear for it as its `band` says, or nearest to that.
 
     `times`: how far each point, of a case those from its `start` on, lies above the mean of its case.
     """
+    each, of = np.unique(case.astype(np.int64) * DEAR_BANDS + band, return_inverse=True)
+    case, band = each // DEAR_BANDS, each % DEAR_BANDS
     count = (start[case + 1] - start[case]) * len(levels)
     claim = np.repeat(np.arange(len(case)), count)
     place = np.arange(len(claim)) - np.repeat(np.cumsum(count) - count, count)
@@ -53,4 +57,4 @@ def nearest_places(times: Numbers, start: Ints, levels: Numbers, case: Codes, ba
     away = np.abs(times[start[case][claim] + point] + levels[level] - _MIDDLES[band[claim]])
     order = np.lexsort((point, level, away, claim))
     first = order[np.r_[True, np.diff(claim[order]) > 0]]
-    return point[first].astype(np.int32), level[first].astype(np.int32)
+    return point[first][of].astype(np.int32), level[first][of].astype(np.int32)

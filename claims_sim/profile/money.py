@@ -82,6 +82,8 @@ _OF_CASES: Final = frozenset(
     (PRICE_CASE, SERVICE, DIAGNOSIS, DX_GROUP, PROCEDURE, PROCEDURE_GROUP, PROCEDURE_NAME, HAS_PROCEDURE)
 )
 """What says nothing of a claim but which case it is."""
+_MOSTLY: Final = 0.5
+"""The share that must be told of how dear claims are: where wards that no column tells make most of it, prices of each are told apart."""
 _OF_ENOUGH: Final = 2
 """By so many parents it is told how dear claims are, of which enough are alike."""
 _MANY_CODES: Final = 100
@@ -380,16 +382,8 @@ def _add_kind(
     """  # noqa: D205
     kind: Codes = np.searchsorted(borders, codes, side="right").astype(np.int32)
     kind[codes < 0] = -1
-    bands = how_dear(fit.lattices, len(codes))
-    if np.count_nonzero(bands != AS_USUAL) > _SEVERAL_PRICES * len(codes):
-        of_prices = np.where(kind > 0, kind + DEAR_BANDS - 1, np.where(kind == 0, bands, -1)).astype(np.int32)
-        target = Target(AMOUNT_KIND, of_prices, DEAR_KINDS)
-        trial = Builder(fit.builder.population, fit.builder.variables)
-        parents = trial.learn(target, candidates)
-        if _told_beside_cases(fit, parents):
-            fit.builder.features |= trial.features
-            _release_kind(fit.builder, target, candidates, parents)
-            return fit.builder.candidates([AMOUNT_KIND])
+    if _add_how_dear(fit, kind, candidates):
+        return fit.builder.candidates([AMOUNT_KIND])
     if not has_many_shared:
         return []
     fit.builder.add(Target(AMOUNT_KIND, kind, AMOUNT_KINDS), candidates)
@@ -397,24 +391,42 @@ def _add_kind(
     return fit.builder.candidates([AMOUNT_KIND])
 
 
+def _add_how_dear(fit: _Fit, kind: Codes, candidates: Sequence[Parent]) -> bool:
+    """Release of which kind amounts are with how dear prices are for their case, if that is worth the telling: where it is told by the
+    case first, one of many, and by something that says nothing of cases, and too few claims of some are alike in what comes next.
+    """  # noqa: D205
+    bands = how_dear(fit.lattices, len(kind))
+    one = fit.encoded.population.one_of_each(np.flatnonzero(kind >= 0))
+    if np.count_nonzero(bands[one] != AS_USUAL) <= _SEVERAL_PRICES * len(one):
+        return False
+    of_prices = np.where(kind > 0, kind + DEAR_BANDS - 1, np.where(kind == 0, bands, -1)).astype(np.int32)
+    trial = Builder(fit.builder.population, fit.builder.variables)
+    parents = trial.learn(Target(AMOUNT_KIND, of_prices, DEAR_KINDS), candidates)
+    if len(parents) < _OF_ENOUGH or parents[0].name != PRICE_CASE or parents[0].size < _MANY_CODES:
+        return False
+    if not _told_beside_cases(fit, parents):
+        return False
+    if not trial.tells_most(Target(AMOUNT_KIND, of_prices, DEAR_KINDS), parents, _MOSTLY):
+        return False
+    rule = Rule(Fallback(0, DEAR_KINDS, _OF_ENOUGH))
+    counted = trial.release(Target(AMOUNT_KIND, of_prices, DEAR_KINDS + 1), parents, trial.population, rule)
+    few: Codes = np.where(counted == DEAR_KINDS, of_prices, -1).astype(np.int32)
+    if not trial.population.may_be_told(np.flatnonzero(few >= 0)):
+        return False
+    builder = fit.builder
+    builder.features |= trial.features
+    builder.tables |= trial.tables
+    builder.smallest = min(builder.smallest, trial.smallest)
+    builder.variables[AMOUNT_KIND] = (of_prices, DEAR_KINDS)
+    builder.add(Target(KIND_OF_FEW, few, DEAR_KINDS), candidates)
+    return True
+
+
 def _told_beside_cases(fit: _Fit, parents: Sequence[Parent]) -> bool:
     """Does anything but what makes a case, and what multiplies prices, tell how dear they are?"""
     names = {name for lattice in fit.lattices for name in (*lattice.case_names, *lattice.factors)}
     of_cases = {*_OF_CASES, *plain_names(names)} | ({"los"} if STAY in names else set())
     return any(parent.name.partition("~")[0] not in of_cases for parent in parents)
-
-
-def _release_kind(builder: Builder, target: Target, candidates: Sequence[Parent], parents: list[Parent]) -> None:
-    """Release the table of kinds; where the case comes first, claims of whose case too few are alike in what comes next have their own."""
-    builder.variables[AMOUNT_KIND] = (target.codes, target.size)
-    if len(parents) >= _OF_ENOUGH and parents[0].size >= _MANY_CODES:
-        rule = Rule(Fallback(0, target.size, _OF_ENOUGH))
-        counted = builder.release(target._replace(size=target.size + 1), parents, builder.population, rule)
-        few: Codes = np.where(counted == target.size, target.codes, -1).astype(np.int32)
-        if builder.population.may_be_told(np.flatnonzero(few >= 0)):
-            builder.add(Target(KIND_OF_FEW, few, target.size), candidates)
-            return
-    builder.add(target, candidates, learned=parents)
 
 
 def _price_cases(fit: _Fit) -> tuple[Codes, int]:

@@ -178,12 +178,14 @@ class PriceLists:
         """The codes, each that is not as dear for its case as its `band` says being that of the price of its case that is nearest to it."""
         out = code.copy()
         for (prices, _, _), levels, plain in zip(self._tariffs, self._levels, self._plain, strict=True):
+            if not len(prices.bases):
+                continue
             above = above_mean(prices.bases, prices.start)
             case = prices.case(given, len(code))
             point = code // self.levels
             lacks = point >= prices.start[case + 1] - prices.start[case]
             times = above[np.minimum(prices.start[case] + point, len(above) - 1)] + levels[code % self.levels]
-            other = np.flatnonzero((case >= 0) & (lacks | (band_of(times) != band)) & (band < DEAR_BANDS))
+            other = np.flatnonzero((case >= 0) & (lacks | (band_of(times) != band)) & (band >= 0) & (band < DEAR_BANDS))
             if not len(other):
                 continue
             points, level = nearest_places(above, prices.start, levels[:plain], case[other], band[other])

@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Population
 from claims_sim.profile.document import DEAR_BANDS, Profile
 from claims_sim.profile.how_dear import AS_USUAL, above_mean, band_of, nearest_places
-from claims_sim.profile.money import _release_kind
 from claims_sim.profile.pricing import PriceLists
-from claims_sim.profile.release import Target
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, pick, replaced, tariff_table
 
@@ -99,17 +95,23 @@ def test_a_document_whose_kinds_do_not_fit_is_refused(profile, change):
         Profile.model_validate(document)
 
 
-@pytest.mark.parametrize("alone", [0, 400])
-def test_claims_of_few_have_a_table_where_there_are_such(alone):
-    """Of 100 cases, each with a kind of amount for either length of stay; and some claims of kinds that hardly any other of a case has."""
-    case, los, rare = np.arange(8000) % 100, np.arange(8000) // 100 % 2, np.arange(8000) >= 8000 - alone
-    kind = np.where(rare, np.arange(8000) % 7, 3 + los).astype(np.int32)
-    codes = {"price_case": (case.astype(np.int32), 100), "los": (los.astype(np.int32), 2)}
-    builder = Builder(Population(8000, 11, np.arange(8000), None), codes)
-    parents = builder.candidates(["price_case", "los"])
-    _release_kind(builder, Target("amount_kind", kind, 12), parents, parents)
-    assert set(builder.tables) == {"amount_kind"} | ({"amount_kind_of_few"} if alone else set())
-    assert builder.tables["amount_kind"].size == 12 + bool(alone)
+def test_how_dear_claims_are_is_told_only_where_it_is_told_by_more_than_their_case(fit, stays):
+    """With prices that days have no part in there is nothing to tell, nor where hardly any price is but the usual one of its case; and
+    wards that no column tells would but be told apart.
+    """
+    days = np.where(np.arange(ROWS) % 2 == 0, 3, 4)
+    admit = stays["admit_dt"].to_numpy().astype("datetime64[D]")
+    table = replaced(replaced(stays, "los", days), "discharge_dt", admit + days)
+    assert "amount_kind" not in fit(table).tables
+    price = np.random.default_rng(13).lognormal(14, 0.5, 120)
+    _, of = np.unique(stays["dx_primary_code"].to_pylist(), return_inverse=True)
+    usual = np.rint(price[of] / 100) * 100
+    assert "amount_kind" not in fit(replaced(replaced(stays, "amount_claimed", usual), "amount_paid", usual)).tables
+    ward = np.random.default_rng(16).choice([1.0, 1.37, 1.9], ROWS)
+    of_wards = np.rint(stays["amount_claimed"].to_numpy() * ward / 100) * 100
+    assert (
+        "amount_kind" not in fit(replaced(replaced(stays, "amount_claimed", of_wards), "amount_paid", of_wards)).tables
+    )
 
 
 def test_bands_are_about_the_mean_of_a_cases_prices():
