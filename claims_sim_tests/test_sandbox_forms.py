@@ -70,6 +70,7 @@ def test_what_is_left_of_two_amounts_is_rounded_as_there(settings, tmp_path, pai
     assert query(out, told) == [(pytest.approx(bare, abs=0.02), True)]
 
 
+@pytest.mark.slow
 def test_chapters_of_diagnoses_are_written_as_there_and_claims_bear_their_names(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     chapters = {"N": "n00_n99", "J": "j00_j99", "I": "i00_i99"}

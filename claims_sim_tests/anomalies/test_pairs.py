@@ -175,6 +175,7 @@ def test_without_persons_these_kinds_are_left_out_of_a_mix_in_one_line_and_a_mix
     ("clock", "count"),
     [("admission", 150), *(pytest.param(clock, 500, marks=pytest.mark.slow) for clock in ("admission", "intake"))],
 )
+@pytest.mark.slow
 def test_claims_of_now_follow_stored_ones_of_the_right_age(profile, sampler, clock, count):
     """Batches of a month, a few days apart: what is made at `now` finds its original where the days fit."""
     import pyarrow as pa

@@ -48,6 +48,7 @@ def test_it_is_told_of_amounts_or_of_shares_whichever_varies_less(both):
     assert Profile.from_json(profile.to_json()) == profile
 
 
+@pytest.mark.slow
 def test_shares_that_few_houses_of_a_place_have_each_their_own_stay_so_few(fit):
     """Houses are no column. Dear ones have a lower share: so what is paid varies less than in proportion to the charge. Of all places
     together the shares are of any size.

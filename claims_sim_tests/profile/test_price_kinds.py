@@ -66,6 +66,7 @@ def test_what_is_priced_by_the_day_has_a_list_beside_that_of_all_else(by_day):
 
 
 @pytest.mark.parametrize("service", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_no_two_lists_price_one_claim(fit, by_day, service):
     table, package, state = packages()
     if service:

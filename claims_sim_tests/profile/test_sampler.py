@@ -177,6 +177,7 @@ def test_months_have_more_claims_on_the_weekdays_that_they_have_more_of(daily):
     assert claims[weekday == 6].mean() == pytest.approx(usual / 3, rel=0.06)
 
 
+@pytest.mark.slow
 def test_a_range_of_days_has_each_weekday_as_often_as_it_comes_in_it(daily):
     profile, _, _ = daily
     between = (date(2025, 3, 3), date(2025, 3, 12))  # Monday to Wednesday of the week after
@@ -197,6 +198,7 @@ def test_heavy_tails_keep_their_quantiles(foreign_profile):
     assert np.mean(drawn == 0) == pytest.approx(np.mean(real == 0), abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_fixed_share_that_is_paid_recurs_exactly(foreign_profile):
     claims = Sampler(foreign_profile).draw_claims(5, np.arange(5000)).to_pandas()
     exact = np.isclose(claims.amount_paid, np.round(claims.amount_claimed * 0.8, 2), atol=0.006)
