@@ -399,17 +399,16 @@ def _add_how_dear(fit: _Fit, kind: Codes, candidates: Sequence[Parent]) -> bool:
     one = fit.encoded.population.one_of_each(np.flatnonzero(kind >= 0))
     if np.count_nonzero(bands[one] != AS_USUAL) <= _SEVERAL_PRICES * len(one):
         return False
-    of_prices = np.where(kind > 0, kind + DEAR_BANDS - 1, np.where(kind == 0, bands, -1)).astype(np.int32)
+    of_prices: Codes = np.where(kind > 0, kind + DEAR_BANDS - 1, np.where(kind == 0, bands, -1)).astype(np.int32)
+    target = Target(AMOUNT_KIND, of_prices, DEAR_KINDS)
     trial = Builder(fit.builder.population, fit.builder.variables)
-    parents = trial.learn(Target(AMOUNT_KIND, of_prices, DEAR_KINDS), candidates)
+    parents = trial.learn(target, candidates)
     if len(parents) < _OF_ENOUGH or parents[0].name != PRICE_CASE or parents[0].size < _MANY_CODES:
         return False
-    if not _told_beside_cases(fit, parents):
-        return False
-    if not trial.tells_most(Target(AMOUNT_KIND, of_prices, DEAR_KINDS), parents, _MOSTLY):
+    if not (_told_beside_cases(fit, parents) and trial.tells_most(target, parents, _MOSTLY)):
         return False
     rule = Rule(Fallback(0, DEAR_KINDS, _OF_ENOUGH))
-    counted = trial.release(Target(AMOUNT_KIND, of_prices, DEAR_KINDS + 1), parents, trial.population, rule)
+    counted = trial.release(target._replace(size=DEAR_KINDS + 1), parents, trial.population, rule)
     few: Codes = np.where(counted == DEAR_KINDS, of_prices, -1).astype(np.int32)
     if not trial.population.may_be_told(np.flatnonzero(few >= 0)):
         return False

@@ -327,9 +327,8 @@ def _in_another_way(begun: Begun, encoded: Encoded, few: Mask) -> Begun:
         rows = np.flatnonzero(some & (best.found.case >= 0))
         if len(rows) < _WORTH_IT * np.count_nonzero(few):
             break
-        if np.mean(best.found.point[rows] >= 0) < HOPELESS or _likely(best, some) > _ALL_BUT_KNOWN * np.count_nonzero(
-            some
-        ):
+        known = _ALL_BUT_KNOWN * np.count_nonzero(some)
+        if np.mean(best.found.point[rows] >= 0) < HOPELESS or _likely(best, some) > known:
             break
         if place is None:
             tried = way._replace(at_one_time=True) if best.found.periods else way
@@ -339,7 +338,9 @@ def _in_another_way(begun: Begun, encoded: Encoded, few: Mask) -> Begun:
             continue
         if tried != way:
             other = begin(encoded, begun.amounts, begun.usable, some, begun.found.grid, way=tried)
-            if other is not None and _likely(other, some) > _likely(best, some):
+            # A list that does not name its kind of service would price also claims that have a list of their own.
+            keeps = other is not None and (SERVICE in other.found.case_names or SERVICE not in best.found.case_names)
+            if other is not None and keeps and _likely(other, some) > _likely(best, some):
                 best, way = other._replace(besides=begun.besides), tried
     return best
 

@@ -137,6 +137,7 @@ class PriceLists:
         priced_by = (name for tariff in tariffs for name in plain_names((*tariff.parents, *tariff.factors)))
         self.names = frozenset((*priced_by, *by_day))
         # A list that lacks a level has the price itself there.
+        self._above = [above_mean(prices.bases, prices.start) for prices, _, _ in self._tariffs]
         self._plain, self._levels, self._times = [len(tariff.levels) for tariff in tariffs], [], []
         for tariff in tariffs:
             marked = [tariff.levels[level] for level, _ in tariff.mark_ups]
@@ -177,10 +178,11 @@ class PriceLists:
     def as_dear(self, given: dict[str, Codes], code: Codes, band: Codes) -> Codes:
         """The codes, each that is not as dear for its case as its `band` says being that of the price of its case that is nearest to it."""
         out = code.copy()
-        for (prices, _, _), levels, plain in zip(self._tariffs, self._levels, self._plain, strict=True):
-            if not len(prices.bases):
+        for (prices, _, _), above, levels, plain in zip(
+            self._tariffs, self._above, self._levels, self._plain, strict=True
+        ):
+            if not len(above):
                 continue
-            above = above_mean(prices.bases, prices.start)
             case = prices.case(given, len(code))
             point = code // self.levels
             lacks = point >= prices.start[case + 1] - prices.start[case]

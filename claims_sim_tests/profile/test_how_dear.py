@@ -153,3 +153,14 @@ def test_a_price_that_is_as_dear_as_it_should_be_is_left_and_others_are_moved(pr
     one = {name: codes[:1] for name, codes in given.items()}
     lacked = np.array([points * lists.levels], np.int32)
     assert lists.as_dear(one, lacked, np.array([of_next], np.int32))[0] // lists.levels < points
+
+
+def test_amounts_by_name_are_drawn_as_often_beside_prices_by_how_dear_they_are(fit, stays):
+    """One stay in ten costs one of sixty amounts that have nothing to do with its case."""
+    g = np.random.default_rng(17)
+    fees = np.rint(np.exp(g.uniform(12, 15, 60))) + 0.5
+    amounts = np.where(g.random(ROWS) < 0.1, fees[g.integers(0, 60, ROWS)], stays["amount_claimed"].to_numpy())
+    profile = fit(replaced(replaced(stays, "amount_claimed", amounts), "amount_paid", amounts))
+    assert {"amount_kind_of_few", "shared_amount"} <= profile.tables.keys()
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))["amount_claimed"].to_numpy()
+    assert np.isin(drawn, fees).mean() == pytest.approx(np.isin(amounts, fees).mean(), abs=0.02)

@@ -1,6 +1,8 @@
 """Price lists as they come: raised during the period, rounded coarsely, with a few amounts of another kind between."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -532,3 +534,51 @@ def test_where_a_class_multiplies_each_group_of_cases_by_another_share_it_is_par
     (found,) = price_lists.find_price_lists(encode(read(table), 11), price, 100.0)
     assert "facility_class" in found.case_names
     assert np.mean(found.point >= 0) > 0.95
+
+
+class Tried(NamedTuple):
+    """A list as far as it is looked at to seek it in another way."""
+
+    found: SimpleNamespace
+    usable: np.ndarray
+    amounts: None
+    besides: np.ndarray
+    likely: float
+
+
+@pytest.mark.parametrize(
+    ("periods", "likely", "names", "is_taken"),
+    [
+        pytest.param((0, 1), -1.0, ("service_type",), True, id="likelier"),
+        pytest.param((0, 1), -3.0, ("service_type",), False, id="less likely"),
+        pytest.param((), -1.0, ("service_type",), False, id="prices do not change"),
+        pytest.param((0, 1), -1.0, (), False, id="of no kind of service"),
+    ],
+)
+def test_a_list_is_sought_at_one_time_where_its_prices_change(monkeypatch, periods, likely, names, is_taken):
+    rows = 100
+
+    def begun(names, besides, likely):
+        found = SimpleNamespace(
+            case=np.zeros(rows, np.int64),
+            point=np.arange(rows) % 2 - 1,
+            periods=periods,
+            factors={},
+            grid=1.0,
+            case_names=names,
+        )
+        return Tried(found, np.ones(rows, np.bool_), None, besides, likely)
+
+    ways = []
+
+    def begin(*_, way):
+        ways.append(way)
+        return begun(names, np.zeros(0, np.int64), likely)
+
+    monkeypatch.setattr(price_lists, "begin", begin)
+    monkeypatch.setattr(price_lists, "_likely", lambda one, some: one.likely * np.count_nonzero(some))
+    first, encoded = begun(("service_type",), np.array([7]), -2.0), SimpleNamespace(vocabularies={})
+    found = price_lists._in_another_way(first, encoded, np.ones(rows, np.bool_))
+    assert [way.at_one_time for way in ways] == ([True] if periods else [])
+    assert found.likely == (likely if is_taken else -2.0)
+    assert found.besides.tolist() == [7]
