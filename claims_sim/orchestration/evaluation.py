@@ -11,7 +11,6 @@ from dagster import (
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    ScheduleDefinition,
     asset,
     define_asset_job,
     in_process_executor,
@@ -21,6 +20,7 @@ from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.assets import GROUP, OWNERS, ml_scores
 from claims_sim.orchestration.checks import noted
 from claims_sim.orchestration.metadata import table
+from claims_sim.orchestration.nightly import nightly
 from claims_sim.orchestration.plots import recall_bars, score_steps
 from claims_sim.orchestration.resources import Simulation, user_errors
 from claims_sim.scoring.evaluation.words import measure_name
@@ -183,10 +183,6 @@ evaluate_scoring = define_asset_job(
     description="Let the scorer judge claims with known answers, and compare it with its last release.",
     executor_def=in_process_executor,
 )
-evaluation_schedule = ScheduleDefinition(
-    name="evaluation_schedule",
-    job=evaluate_scoring,
-    cron_schedule="0 4 * * *",
-    execution_timezone="Asia/Jakarta",
-    description="Measures at night, after the fidelity report.",
+evaluation_schedule = nightly(
+    "evaluation_schedule", evaluate_scoring, "0 4 * * *", "Measures at night, after the fidelity report."
 )

@@ -9,7 +9,6 @@ from dagster import (
     MaterializeResult,
     MetadataValue,
     ResourceParam,
-    ScheduleDefinition,
     asset,
     define_asset_job,
     in_process_executor,
@@ -20,6 +19,7 @@ from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.assets import GROUP, OWNERS, claims_distribution_profile, claims_normalized
 from claims_sim.orchestration.checks import noted
 from claims_sim.orchestration.metadata import table
+from claims_sim.orchestration.nightly import nightly
 from claims_sim.orchestration.plots import against_floor
 from claims_sim.orchestration.resources import Simulation, user_errors
 
@@ -103,10 +103,6 @@ measure_fidelity = define_asset_job(
     description="Measure claims drawn from the profile in force against the real table.",
     executor_def=in_process_executor,
 )
-fidelity_schedule = ScheduleDefinition(
-    name="fidelity_schedule",
-    job=measure_fidelity,
-    cron_schedule="30 3 * * *",
-    execution_timezone="Asia/Jakarta",
-    description="Measures at night, when the profile has been refreshed.",
+fidelity_schedule = nightly(
+    "fidelity_schedule", measure_fidelity, "30 3 * * *", "Measures at night, when the profile has been refreshed."
 )

@@ -8,7 +8,6 @@ from dagster import (
     MetadataValue,
     OpExecutionContext,
     ResourceParam,
-    ScheduleDefinition,
     in_process_executor,
     job,
     op,
@@ -18,6 +17,7 @@ from pydantic import Field
 from claims_sim import pipeline
 from claims_sim.generation.batch import utc_now
 from claims_sim.orchestration.metadata import table
+from claims_sim.orchestration.nightly import nightly
 from claims_sim.orchestration.resources import Simulation, user_errors
 
 _DESCRIPTION: Final = (
@@ -48,12 +48,11 @@ def refresh_ml_scores() -> None:
     _refresh_scores()
 
 
-scores_refresh_schedule = ScheduleDefinition(
-    name="scores_refresh_schedule",
-    job=refresh_ml_scores,
-    cron_schedule="0 3 * * *",
-    execution_timezone="Asia/Jakarta",
-    description="Scores everything anew at night, when the profile has been refreshed.",
+scores_refresh_schedule = nightly(
+    "scores_refresh_schedule",
+    refresh_ml_scores,
+    "0 3 * * *",
+    "Scores everything anew at night, when the profile has been refreshed.",
 )
 
 

@@ -66,9 +66,8 @@ def _decide(settings: Settings, context: SensorEvaluationContext) -> SensorResul
         return SensorResult(skip_reason=SkipReason(hindrance), cursor=cursor.dump())
     if not pipeline.has_profile_of_source(settings):
         return _request_profile(context.instance, cursor, now)
-    if settings.require_approval and pipeline.approval_state(settings).approval is None:
-        waits = SkipReason(f"No claims before the profile is approved: {pipeline.approval_state(settings).describe()}.")
-        return SensorResult(skip_reason=waits, cursor=cursor.dump())
+    if unapproved := pipeline.why_unapproved(settings):
+        return SensorResult(skip_reason=SkipReason(unapproved), cursor=cursor.dump())
     running = bool(_unfinished(context.instance, settings, now))
     low, high = settings.interval_min_s, settings.interval_max_s
     decision = next_batch(cursor, now, is_running=running, seed=settings.seed, low=low, high=high)

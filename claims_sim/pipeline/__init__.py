@@ -9,6 +9,7 @@ from claims_sim.pipeline.approving import (
     approve_profile,
     find_approval,
     why_not_beside,
+    why_unapproved,
 )
 from claims_sim.pipeline.authoring import (
     Relay,
@@ -149,6 +150,7 @@ __all__ = [
     "watch_drift",
     "why_channel_is_silent",
     "why_not_beside",
+    "why_unapproved",
     "write_fidelity",
     "write_on_demand",
     "write_whole",

@@ -54,6 +54,14 @@ def approval_state(settings: Settings) -> ApprovalState:
     return ApprovalState(settings.require_approval, in_force, find_approval(settings, in_force), waiting)
 
 
+def why_unapproved(settings: Settings) -> str:
+    """Why no claims may be made of the profile yet, where that needs an approval; else empty."""
+    if not settings.require_approval:
+        return ""
+    state = approval_state(settings)
+    return "" if state.approval else f"No claims before the profile is approved: {state.describe()}."
+
+
 def find_approval(settings: Settings, profile_hash: str) -> Approval | None:
     """The newest approval of a profile; None when there is none."""
     return approval_of(read_approvals(_approvals_path(settings)), profile_hash)

@@ -1,6 +1,6 @@
 """The code location as Dagster loads it, and the chain as Dagster runs it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from claims_sim import pipeline
 from claims_sim.channels import Message
 from claims_sim.definitions import build_definitions
 from claims_sim.launch.stream import WHAT
-from claims_sim.orchestration.resources import RUN_HOLDER
+from claims_sim.orchestration.resources import RUN_HOLDER, Simulation
 from claims_sim.orchestration.sensors import intake_sensor
 from claims_sim.store import control, counts, dead_letters, outbox, snapshots
 
@@ -188,6 +188,34 @@ def test_the_sensor_asks_for_a_new_profile_when_the_source_is_another(settings, 
     assert [request.job_name for request in evaluate(settings, instance).run_requests] == ["simulate_claims"]
     other = settings.model_copy(update={"source": tmp_path / "other.duckdb"})
     assert [request.job_name for request in evaluate(other, instance).run_requests] == ["refresh_profile"]
+
+
+NIGHTLY = ["scores_refresh_schedule", "fidelity_schedule", "evaluation_schedule"]
+
+
+def asked_at_night(settings, instance, name: str):
+    """What the schedule asks for at its hour."""
+    schedule = build_definitions(settings).resolve_schedule_def(name)
+    with dg.build_schedule_context(instance=instance, resources={"simulation": Simulation(settings)}) as context:
+        return schedule.evaluate_tick(context)
+
+
+@pytest.mark.parametrize("name", NIGHTLY)
+def test_nightly_work_waits_for_a_profile_of_the_source(settings, instance, tmp_path, name):
+    assert len(asked_at_night(settings, instance, name).run_requests) == 1
+    for other in ({"state_dir": settings.state_dir / "other"}, {"source": tmp_path / "other.duckdb"}):
+        tick = asked_at_night(settings.model_copy(update=other), instance, name)
+        assert tick.run_requests == []
+        assert tick.skip_message.startswith("There is no profile of this source yet")
+
+
+def test_nightly_work_waits_for_the_approval_that_claims_need(settings, instance):
+    strict = settings.model_copy(update={"require_approval": True})
+    tick = asked_at_night(strict, instance, "fidelity_schedule")
+    assert tick.run_requests == []
+    assert tick.skip_message.startswith("No claims before the profile is approved: not approved, and claims need it")
+    pipeline.approve_profile(strict, pipeline.approval_state(strict).in_force, "Sri", "", datetime.now(UTC))
+    assert len(asked_at_night(strict, instance, "fidelity_schedule").run_requests) == 1
 
 
 def test_the_sensor_launches_a_due_batch_and_then_waits_for_the_next(settings, instance):
