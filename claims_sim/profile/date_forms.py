@@ -8,11 +8,14 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.sql_text import let
 
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
+_TIMES_OF_DAY: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DATE_FORMS: Final = (
-    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%d/%m/%Y", "%d-%m-%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S",
-    "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d/%m/%Y %I:%M %p", "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
-    "%d-%m-%Y %I:%M %p", "%d-%m-%Y %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %I:%M:%S %p",
+    "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
+    *(f"%d{mark}%m{mark}{year}{time}" for mark in "/-." for year in ("%y", "%Y") for time in _TIMES_OF_DAY if f"{mark}{year}" != "-%y"),
+    "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
+    *(f"%Y{mark}%m{mark}%d{time}" for mark in "-/." for time in _TIMES_OF_DAY if mark == "." or "%I" in time),
 )  # fmt: skip
+"""Years of two digits are read behind / and . alone: 25-02-01 is as often a year first."""
 MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 # The same without marks: only of so many digits, as strptime takes years of any length.
 DAYS_WITHOUT_MARKS: Final = ("%d%m%Y", "%d%m%Y%H%M", "%d%m%Y%H%M%S")
@@ -53,8 +56,9 @@ _THIS_CENTURY: Final = 70  # years of two digits below it are 20xx
 
 def parsed_date(text: str, forms: Sequence[str], without_marks: Sequence[str]) -> str:
     """`text` as a TIMESTAMP: ISO, or else in the first of `forms` that fits, without marks, or with the name of its month."""
-    # DuckDB takes 03:04 PM for 03:04.
-    iso = f"CASE WHEN upper(right({text}, 1)) <> 'M' THEN TRY_CAST({text} AS TIMESTAMP) END"
+    # DuckDB takes 03:04 PM for 03:04, and 01/02/25 for a day of the year 1.
+    is_iso = f"upper(right({text}, 1)) <> 'M' AND {text} NOT LIKE '__/%' AND {text} NOT LIKE '_/%'"
+    iso = f"CASE WHEN {is_iso} THEN TRY_CAST({text} AS TIMESTAMP) END"
     bare = (
         f"CASE WHEN regexp_full_match({text}, {quote(_WITHOUT_MARKS)}) "
         f"THEN try_strptime({text}, [{', '.join(map(quote, without_marks))}]) END"

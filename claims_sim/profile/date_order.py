@@ -13,7 +13,7 @@ import duckdb
 from claims_sim.profile.buddhist_years import is_ahead
 from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
 
-_TWO_NUMBERS = "^([0-9]{1,2})[/-]([0-9]{1,2})[/-][0-9]{4}"
+_TWO_NUMBERS = "^([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-][0-9]{4}|[/.][0-9]{2}(?:[^0-9]|$))"
 _WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[04-6])[0-9]{2})(?:[0-9]{4}|[0-9]{6})?$"
 _MONTHS = 12
 _MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"

@@ -110,7 +110,7 @@ def _date_form(opened: OpenSource, column: Located) -> DateForm:
 
 def _without_zeros(forms: Sequence[str]) -> list[str]:
     """Forms with marks, where 1/2/2025 3:04 PM stands for 01/02/2025 03:04 PM."""
-    marked = [form for form in forms if "/" in form or "-" in form]
+    marked = [form for form in forms if "/" in form or "-" in form or "%d." in form or ".%d" in form]
     days = [re.sub("%([dm])", r"%-\1", form) for form in marked]
     return [*days, *(re.sub("%([IH])", r"%-\1", form) for form in days if "%I" in form or "%H" in form)]
 

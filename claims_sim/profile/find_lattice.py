@@ -15,13 +15,14 @@ import numpy as np
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
+from claims_sim.profile.dealt_factors import move_by_votes
 from claims_sim.profile.document import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, PLAINLY, Way, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels
 from claims_sim.profile.lattice import TO_THE_STEP, Amounts, Lattice, dense_modes, fit_points
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.price_as import Votes, price_as_grouped
+from claims_sim.profile.price_as import price_as_grouped
 from claims_sim.profile.price_cases import (
     CASE_GROUP,
     OF_GROUPS,
@@ -369,7 +370,10 @@ def _fit_tariff(
 ) -> None:
     """Factors, hidden levels and bases from the rows `own`, then the prices of all rows `on`."""
     for _ in range(2):
-        _recentre_factors(found, groups, amounts, own, on)
+        unheard = _recentre_factors(found, amounts, own)
+        if groups is not None and len(own) < len(on):
+            found.levels = find_levels(found, population, amounts, own)
+            move_by_votes(found, groups, amounts, own, on, unheard)
     found.levels = find_levels(found, population, amounts, own)
     if groups is not None:
         fit_points(found, population, amounts, own)
@@ -406,36 +410,29 @@ def every_nth(usable: Mask) -> Mask:
     return chosen
 
 
-def _recentre_factors(found: Lattice, groups: Groups | None, amounts: Amounts, own: Ints, on: Ints) -> None:
-    """Move each factor to where the rows that have it lie densest about the prices of their cases.
+def _recentre_factors(found: Lattice, amounts: Amounts, own: Ints) -> dict[str, list[int]]:
+    """Move each factor to where the rows that have it lie densest about the prices of their cases; and the values that hardly any has.
 
-    A value that is linked by few pairs may have been linked wrongly; all its rows together say where it belongs. Where
-    practically all its rows were dealt out, each row votes for every kind of its group: for its own among them.
+    A value that is linked by few pairs may have been linked wrongly; all its rows together say where it belongs.
     """
-    logs, tolerance = amounts.logs, amounts.tolerance
-    votes = Votes.of_groups(found, groups, on) if len(own) < len(on) else None
+    logs, tolerance, unheard = amounts.logs, amounts.tolerance, dict[str, list[int]]()
     for name, factor in found.factors.items():
         if name == STAY:
             continue
         rest = logs[own] - found.place_log(own)
         mode = dense_modes(found.case[own], rest, tolerance[own], len(found.case_keys))
         off, code, width = rest - mode[found.case[own]], found.codes[name][own], tolerance[own] + 1e-5
+        each = np.bincount(code[code >= 0], minlength=len(factor))
+        unheard[name] = np.flatnonzero(each < 2 * MIN_PAIRS).tolist()
         moved = factor.copy()
-        for value in range(len(factor)):
-            mine = code == value
-            if int(mine.sum()) >= 2 * MIN_PAIRS:
-                enough = 0.25 * int(mine.sum())
-                centre = _centre_of(off[mine], width[mine], NEAREST_LEVEL, enough)
-                if centre is None:
-                    centre = _centre_of(off[mine], width[mine], _FARTHEST, enough)
-            elif votes is not None and not name.startswith(BY):
-                # Of rises pairs of claims tell more than what a group's kinds might be in a period.
-                away, rows = votes.about(mode, found, amounts, own, name, value)
-                centre = _centre_of(away, tolerance[rows] + 1e-5, _FARTHEST, 0.1 * len(np.unique(rows)))
-            else:
-                centre = None
+        for value in np.flatnonzero(each >= 2 * MIN_PAIRS).tolist():
+            mine, enough = code == value, 0.25 * int(each[value])
+            centre = _centre_of(off[mine], width[mine], NEAREST_LEVEL, enough)
+            if centre is None:
+                centre = _centre_of(off[mine], width[mine], _FARTHEST, enough)
             moved[value] += centre or 0.0
-        found.factors[name] = moved - moved[int(np.bincount(code[code >= 0], minlength=len(factor)).argmax())]
+        found.factors[name] = moved - moved[int(each.argmax())]
+    return unheard
 
 
 def _centre_of(off: Numbers, width: Numbers, farthest: float, enough: float) -> float | None:

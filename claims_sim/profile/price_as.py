@@ -5,7 +5,6 @@ case, at its hidden level. Which kind of its group an amount fits is asked of th
 of whose claim it was; so whatever follows from it is the same whichever facility bears which of these names.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,39 +21,6 @@ _AS_IT_IS: Final = 1.01
 _AS_ANOTHER: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """Rows that were dealt out, once for each kind of their group, with the codes of that kind."""
-
-    rows: Ints
-    codes: dict[str, Codes]
-
-    @classmethod
-    def of_groups(cls, found: Lattice, groups: Groups | None, rows: Ints) -> "Votes | None":
-        """All kinds' votes of those of `rows` that were dealt out."""
-        if groups is None:
-            return None
-        dealt = rows[groups.of_row[rows] >= 0]
-        group = groups.of_row[dealt]
-        each = np.diff(groups.start)[group]
-        number = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
-        at = np.repeat(groups.start[group], each) + number
-        of_kinds = np.repeat(dealt, each)
-        return cls(of_kinds, _codes_as(found, groups, of_kinds, at))
-
-    def about(
-        self, mode: Numbers, found: Lattice, amounts: Amounts, own: Ints, name: str, value: int
-    ) -> tuple[Numbers, Ints]:
-        """How far amounts lie from their cases' commonest prices `mode`, as kinds that have `value`; and whose they are."""
-        known = np.bincount(found.case[own], minlength=len(mode)) > 0
-        has_value = self.codes[name] == value if name in self.codes else np.zeros(len(self.rows), np.bool_)
-        mine = np.flatnonzero(has_value)
-        rows, codes = self.rows[mine], {n: of_kind[mine] for n, of_kind in self.codes.items()}
-        case, place = _cases_as(found, rows, codes), _place_as(found, rows, codes)
-        there = (case >= 0) & known[case] & np.isfinite(place)
-        return (amounts.logs[rows] - place - mode[case])[there], rows[there]
-
-
 def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, rows: Ints) -> None:
     """Set the codes and the case by which each of `rows` is priced, where it fits no price as it is coded.
 
@@ -68,7 +34,7 @@ def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, ro
     for point in range(MAX_POINTS):
         fits |= _fits(found, amounts, todo, found.case[todo], place, point, _AS_IT_IS)
     todo = todo[~fits]
-    codes = {name: found.codes[name].copy() for name in _codes_as(found, groups, todo[:0], todo[:0])}
+    codes = {name: found.codes[name].copy() for name in codes_as(found, groups, todo[:0], todo[:0])}
     case = found.case.copy()
     most = int(np.diff(groups.start).max(initial=0))
     for point in range(MAX_POINTS):
@@ -76,9 +42,9 @@ def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, ro
             at = groups.start[groups.of_row[todo]] + member
             there = at < groups.start[groups.of_row[todo] + 1]
             here, at = todo[there], at[there]
-            as_coded = _codes_as(found, groups, here, at)
-            case_there = _cases_as(found, here, as_coded)
-            place = _place_as(found, here, as_coded)
+            as_coded = codes_as(found, groups, here, at)
+            case_there = cases_as(found, here, as_coded)
+            place = place_as(found, here, as_coded)
             fits = _fits(found, amounts, here, case_there, place, point, _AS_ANOTHER)
             for name, of_kind in as_coded.items():
                 codes[name][here[fits]] = of_kind[fits]
@@ -89,7 +55,7 @@ def price_as_grouped(found: Lattice, groups: Groups | None, amounts: Amounts, ro
     found.codes, found.case = found.codes | codes, case
 
 
-def _codes_as(found: Lattice, groups: Groups, rows: Ints, kinds: Ints) -> dict[str, Codes]:
+def codes_as(found: Lattice, groups: Groups, rows: Ints, kinds: Ints) -> dict[str, Codes]:
     """How each of `rows` is coded as one of `kinds` of facilities, also where what it is multiplied by goes by periods."""
     codes = {name: of_kind[kinds] for name, of_kind in groups.codes.items() if name in found.codes}
     for name, of_kind in groups.codes.items():
@@ -101,7 +67,7 @@ def _codes_as(found: Lattice, groups: Groups, rows: Ints, kinds: Ints) -> dict[s
     return codes
 
 
-def _cases_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Ints:
+def cases_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Ints:
     """The case of each row, if it were coded so; -1 where there is none."""
     if not set(codes) & set(found.case_names):
         return found.case[rows]
@@ -113,7 +79,7 @@ def _cases_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Ints:
     return np.where(found.case_keys[at] == keys, at, -1)
 
 
-def _place_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Numbers:
+def place_as(found: Lattice, rows: Ints, codes: dict[str, Codes]) -> Numbers:
     """The sum of the logarithms of all factors of each row, if it were coded so; NaN where a kind may not be named."""
     total = np.zeros(len(rows))
     for name, logs in found.factors.items():

@@ -106,7 +106,9 @@ def test_where_codes_are_more_says_that_there_is_none(tmp_path):
 @pytest.mark.parametrize(
     ("dates", "form"),
     [([20240102, 20240203, None], "%Y%m%d"), ([20240102.0, 20240203.0, None], "%Y%m%d"), ([202401, 202402, 202402], "%Y%m"),
-     (["202401", "202402", "202402"], "%Y%m"), (["02/01/2024", "31/01/2024", None], "%d/%m/%Y")],
+     (["202401", "202402", "202402"], "%Y%m"), (["02/01/2024", "31/01/2024", None], "%d/%m/%Y"),
+     (["02.01.2024", "31.01.2024", None], "%d.%m.%Y"), (["2.1.2024", "31.1.2024", "1.11.2024"], "%-d.%-m.%Y"),
+     (["01/31/24", "02/01/24", None], "%m/%d/%y"), (["2024.01.31 10:15", "2024.02.01 08:00", None], "%Y.%m.%d %H:%M")],
 )  # fmt: skip
 @pytest.mark.slow
 def test_dates_are_written_as_the_numbers_or_texts_that_they_are(tmp_path, dates, form):
