@@ -1,5 +1,6 @@
 """Number columns as codes: values that many persons share stand alone, the rest falls into ranges of many persons."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from claims_sim.profile.document import Bins
 Numbers = npt.NDArray[np.float64]
 AS_COMPUTED: Final = "as computed"
 """How prices between two steps of a grid are rounded where no habit shows."""
+_HALF: Final = 0.5
 
 
 class Binned(NamedTuple):
@@ -33,6 +35,13 @@ class Binned(NamedTuple):
 def round_significant(value: float, digits: int) -> float:
     """`value` to so many significant digits."""
     return float(f"{value:.{digits - 1}e}")
+
+
+def round_share(value: float, digits: int) -> float:
+    """A share to so many significant digits, one near the whole of what it lacks: 0.9987 to 0.999 and 0.99987 to 0.9999 with one."""
+    return (
+        round_significant(value, digits) if value < _HALF else round(1.0 - round_significant(1.0 - value, digits), 12)
+    )
 
 
 def within(values: Numbers, group: npt.NDArray[np.int64]) -> Numbers:
@@ -70,8 +79,9 @@ def bin_numbers(
     most: int = 40,
     most_single: int = 4000,
     digits: int = 3,
+    rounded: Callable[[float, int], float] = round_significant,
 ) -> Binned:
-    """Codes for `values` (NaN: missing). At most `most` ranges beside `most_single` single values."""
+    """Codes for `values` (NaN: missing). At most `most` ranges beside `most_single` single values; ends `rounded` to so many digits."""
     known = np.flatnonzero(np.isfinite(values))
     codes = np.full(len(values), -1, np.int32)
     if not len(known):
@@ -82,7 +92,7 @@ def bin_numbers(
         lo = shared.tolist()
     hi = list(lo)
     rest = known[codes[known] < 0]
-    for start, stop, chosen in _ranges(values, rest, population, whole, most, digits):
+    for start, stop, chosen in _ranges(values, rest, population, whole, most, digits, rounded):
         codes[chosen] = len(lo)
         lo.append(start)
         hi.append(stop)
@@ -103,7 +113,13 @@ def _single_values(
 
 
 def _ranges(
-    values: Numbers, rest: npt.NDArray[np.int64], population: Population, whole: bool, most: int, digits: int
+    values: Numbers,
+    rest: npt.NDArray[np.int64],
+    population: Population,
+    whole: bool,
+    most: int,
+    digits: int,
+    rounded: Callable[[float, int], float],
 ) -> list[tuple[float, float, npt.NDArray[np.int64]]]:
     """Ranges of about equal numbers of rows, each with enough persons; the outer ends come from means, not extremes."""
     count = min(most, len(rest) // (2 * population.k))
@@ -112,7 +128,7 @@ def _ranges(
     if not count:
         return []
     edges = np.quantile(values[rest], np.linspace(0, 1, count + 1)[1:-1], method="lower")
-    edges = np.unique([_plain(edge) if whole else round_significant(edge, digits) for edge in edges])
+    edges = np.unique([_plain(edge) if whole else rounded(edge, digits) for edge in edges])
     cell = np.searchsorted(edges, values[rest], side="left")
     merged = _merge_small(cell.astype(np.int64), len(edges) + 1, rest, population)
     if merged is None:
@@ -124,7 +140,8 @@ def _ranges(
         mean = float(values[chosen].mean())
         stop = float(edges[last]) if last < len(edges) else None
         start = float(edges[distinct[i - 1]]) if i else None
-        outer = start is None or stop is None
+        # An outer end comes from a mean: it is told so coarsely that no single value shows in it.
+        ends = [digits - (end is None) for end in (start, stop)]
         if start is None and stop is None:
             spread = float(values[chosen].std()) * 1.73
             start, stop = mean - spread, mean + spread
@@ -134,8 +151,7 @@ def _ranges(
             start = stop - 2 * max(stop - mean, 0.0)
         assert start is not None  # noqa: S101 - one of the branches above has set both
         assert stop is not None  # noqa: S101
-        # An outer end comes from a mean: it is told so coarsely that no single value shows in it.
-        start, stop = (round_significant(end, digits - outer) for end in (start, stop))
+        start, stop = (rounded(end, told) for end, told in zip((start, stop), ends, strict=True))
         if whole:
             start, stop = np.floor(start) + (1.0 if i else 0.0), np.floor(stop)
         start = max(start, _floor_of(values[chosen], whole))

@@ -19,7 +19,7 @@ from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.few_amounts import every_payment
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_significant
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_share, round_significant
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import (
     BESIDE_PRICE,
@@ -261,7 +261,7 @@ def profile_settlement(
     in `bins["paid"]`. All may follow the `candidates`, and what no rule says what is known `of_claimed` amounts, too.
     """  # noqa: D205
     first = rules.shares_from
-    shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400)
+    shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400, rounded=round_share)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
     assert encoded.claimed is not None  # noqa: S101 - as above
