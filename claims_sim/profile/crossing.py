@@ -73,7 +73,7 @@ _CALLED: Final = {
     CLAIMED_ON: "to which grid what is claimed is rounded",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_LEVEL: "how large a share is paid",
-    PAID_KIND: "whether all is paid, nothing, what a rule says or a share",
+    PAID_KIND: "whether all is paid, nothing, what a rule says, a share or all but an amount",
     SEASON: "month of the year",
     DISCHARGE_MONTH: "month of the discharge",
     HOUR: "hour of admission",

@@ -264,7 +264,8 @@ class Money(_Part):
     `claimed_as_paid`, then the shared amounts in `exact`, last
     "other", which lies around the mean of its context. `paid` draws: in full, nothing, the price at each value of
     `paid_at` in turn, by each of `paid_lines` (slope, offset) in turn, then the ranges of `bins["paid"]` as shares of
-    what is claimed. `paid_bands` are the borders of the bands of the claimed amount that it may depend on.
+    what is claimed, last those of `bins["paid_left"]` as what is left of it. `paid_bands` are the borders of the bands of the
+    claimed amount that it may depend on.
     """
 
     primary: Literal["amount_claimed", "amount_paid"]
@@ -390,6 +391,8 @@ class Profile(_Part):
             raise ValueError(f"the rates by the day are not those of the values of {rates.variable}")
         for name, table in self.tables.items():
             values = {**self.vocabularies, **{n: b.lo for n, b in self.bins.items()}}.get(name)
+            if name == "paid" and values is not None and "paid_left" in self.bins:
+                values = (*values, *self.bins["paid_left"].lo)
             if values is not None and len(values) != table.size:
                 raise ValueError(f"table {name} has another size than its values")
             for parent, size in zip(table.parents, table.sizes, strict=True):

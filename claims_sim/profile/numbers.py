@@ -12,7 +12,7 @@ from claims_sim.profile.document import Bins
 Numbers = npt.NDArray[np.float64]
 AS_COMPUTED: Final = "as computed"
 """How prices between two steps of a grid are rounded where no habit shows."""
-_HALF: Final = 0.5
+_HALF, _HUNDRED = 0.5, 100
 
 
 class Binned(NamedTuple):
@@ -160,8 +160,11 @@ def _ranges(
 
 
 def _plain(value: float) -> float:
-    """A whole number moved to a half step of its leading digit (61: 60), so that an edge is nobody's own value."""
-    step = max(10.0 ** np.floor(np.log10(max(value, 1.0))) / 2, 1.0)
+    """A whole number moved to a half step of its leading digit (61: 60), one of three digits or more to a step of its second (154: 150),
+    so that an edge is nobody's own value.
+    """  # noqa: D205
+    digit = 10.0 ** np.floor(np.log10(max(value, 1.0)))
+    step = max(digit / (2 if digit < _HUNDRED else 10), 1.0)
     return float(np.round(value / step) * step)
 
 

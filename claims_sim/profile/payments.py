@@ -28,6 +28,7 @@ from claims_sim.profile.money import (
     RESIDUAL,
     SHARED_AMOUNT,
 )
+from claims_sim.profile.paid_left import PAID_LEFT
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP, beside_price
 from claims_sim.profile.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid_rounding import (
@@ -35,6 +36,7 @@ from claims_sim.profile.paid_rounding import (
     NEAR,
     PAID_ROUNDED_TO,
     PAID_TO_STEP,
+    Habit,
     PaidGrids,
     kept_by,
     kept_steps,
@@ -146,7 +148,9 @@ class Payments:
         self._around = about[money.others_about]
         self._off_prices = None if money.off_prices is None else Locator(money.off_prices)
         self._paid_means = None if money.paid_means is None else Locator(money.paid_means.means)
-        self._code_of_means = len(profile.bins["paid"].lo) - 1 if money.paid_means is not None else -1
+        self._left = bins.get(PAID_LEFT)
+        self._first_left = len(bins["paid"].lo) if "paid" in bins else 0
+        self._code_of_means = self._first_left - 1 if money.paid_means is not None else -1
         self._lines = np.array(profile.money.paid_lines).reshape(-1, 2)
         self._exact, self._paid_exact = np.array(money.exact), np.array(money.paid_exact)
         self._shared = SharedAmounts(self._exact)
@@ -283,10 +287,9 @@ class Payments:
         self._draw_kind(key, rows, draft)
         kind = table.draw(key, rows, draft.given(table.parents))
         part = np.flatnonzero(kind > 0)
-        ratio = self._bins["paid"].draw(kind[part], uniforms(key ^ stream_key("paid"), rows[part]))
         # By the habit where it is of the grid itself; a coarser step has its own turn.
         habit = money.paid_habit if money.paid_step is None and not money.paid_keeps else NEAR
-        paid[part] = to_whole_steps(amount[part] * ratio, grid, habit)
+        paid[part] = self._in_part(amount[part], kind[part], uniforms(key ^ stream_key("paid"), rows[part]), habit)
         first = FIRST_LEVEL + money.paid_values
         if money.patients_part is not None:
             shares = np.array(money.patients_part.shares)
@@ -300,15 +303,7 @@ class Payments:
         slope, offset = self._lines[line[on]].T
         paid[on] = np.maximum(to_whole_steps(amount[on] * slope, grid, habit) + offset, 0)
         if self._own is not None:
-            if money.paid_means is not None:
-                # What has no price is paid as what is off the list.
-                unpriced = (kind == first + len(money.paid_lines)) & np.isnan(listed.owed)
-                kind[unpriced] = len(self._bins["paid"].lo) - 1
-            at = np.flatnonzero(kind == first + len(money.paid_lines))
-            price = np.where(np.isfinite(listed.owed[at]), listed.owed[at], paid[at])
-            # What nobody billed is paid all the same.
-            whole = self._pays_above(draft)[at] | (amount[at] == 0)
-            paid[at] = np.where(whole, price, np.minimum(price, amount[at]))
+            self._pay_own_price(first + len(money.paid_lines), draft, amount, kind, listed.owed, paid)
             first += 1
         named = kind - first - len(money.paid_lines)
         by_name = np.flatnonzero((named >= 0) & (named < len(self._paid_exact)))
@@ -318,7 +313,7 @@ class Payments:
             paid[at] = np.minimum(paid[at], amount[at])
         shares = np.flatnonzero(kind >= first + len(money.paid_lines) + len(self._paid_exact))
         if money.paid_means is not None and self._paid_means is not None:
-            at = np.flatnonzero(kind == len(self._bins["paid"].lo) - 1)
+            at = np.flatnonzero(kind == self._first_left - 1)
             paid[at] = self._about_means(key, rows, draft, at, amount[at], money.paid_means)
         # An amount that is paid whatever is claimed is none that would be rounded.
         self._round_paid(key, rows, draft, amount, paid, on[slope != 0], shares, kind[shares])
@@ -327,6 +322,30 @@ class Payments:
         self._pay_what_is_paid(draft, amount, paid)
         if self._seldom_pays_more:
             paid[amount == 0] = 0.0
+
+    def _in_part(self, amount: Numbers, kind: Codes, u: Numbers, habit: Habit) -> Numbers:
+        """Of each amount the share that its code says, or all but what is left."""
+        is_left = kind >= self._first_left
+        share = self._bins["paid"].draw(np.where(is_left, 0, kind), u)
+        if self._left is None:
+            return to_whole_steps(amount * share, self.profile.amount_grid, habit)
+        left = self._left.draw(np.where(is_left, kind - self._first_left, -1), u)
+        # Where no more is claimed than would be left, the less is paid the more that is.
+        grid = self.profile.amount_grid
+        paid = np.where(left < amount, amount - left, amount**2 / np.maximum(amount + left, grid))
+        return to_whole_steps(np.where(is_left, paid, amount * share), grid, habit)
+
+    def _pay_own_price(
+        self, code: int, draft: Draft, amount: Numbers, kind: Codes, owed: Numbers, paid: Numbers
+    ) -> None:
+        """Set `paid` to the price that is `owed` where `code` says so, or as off the list where there is none, if that has means."""
+        if self.profile.money.paid_means is not None:
+            kind[(kind == code) & np.isnan(owed)] = self._first_left - 1
+        at = np.flatnonzero(kind == code)
+        price = np.where(np.isfinite(owed[at]), owed[at], paid[at])
+        # What nobody billed is paid all the same.
+        whole = self._pays_above(draft)[at] | (amount[at] == 0)
+        paid[at] = np.where(whole, price, np.minimum(price, amount[at]))
 
     def _place_claimed(self, draft: Draft, amount: Numbers) -> None:
         """Say in which band what is claimed is, and which of the grids that payments keep it lies on."""
@@ -351,9 +370,13 @@ class Payments:
     ) -> None:  # fmt: skip
         """Round `paid` as it is: by a line or a share to the step of payments, by no rule to grids of its own or of what it leaves."""
         money, within = self.profile.money, self._bins["paid"]
-        in_range = ((within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means))[share]
+        is_range = (within.lo != within.hi) | (np.arange(len(within.lo)) == self._code_of_means)
+        by_left = share >= self._first_left
+        if self._left is not None:
+            is_range = np.r_[is_range, self._left.lo != self._left.hi]
+        in_range = is_range[share]
         if PAID_TO_STEP in self._tables:
-            at = np.r_[on_lines, by_share[~in_range]]
+            at = np.r_[on_lines, by_share[~in_range & ~by_left]]
             table = self._tables[PAID_TO_STEP]
             at = at[table.draw(key, rows[at], draft.given(table.parents, at)) == 1]
             finest = self.profile.amount_grid if money.paid_step is None else money.paid_step

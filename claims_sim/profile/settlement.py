@@ -20,6 +20,7 @@ from claims_sim.profile.few_amounts import every_payment
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_share, round_significant
+from claims_sim.profile.paid_left import PAID_LEFT, RANGES, told_by_what_is_left
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
 from claims_sim.profile.paid_lists import (
     BESIDE_PRICE,
@@ -58,12 +59,12 @@ SELDOM: Final = 0.01
 of nothing.
 """
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
-BY_RULE, BY_SHARE = 2, 3
+BY_RULE, BY_SHARE, BY_LEFT = 2, 3, 4
 _MANY_SHARES, _SHARE_LEVELS = 100, 12
 """From so many shares on it is told first at which of so many levels one is."""
 PAID_KIND: Final = "paid_kind"
 PAID_LEVEL: Final = "paid_level"
-"""Whether all is paid (FULL), nothing (ZERO), what a rule says or a share: it is drawn before how much."""
+"""Whether all is paid (FULL), nothing (ZERO), what a rule says, a share, or all but an amount: it is drawn before how much."""
 _FEW_SHARES: Final = 8
 """So few shares hide nothing."""
 AMOUNT_BAND: Final = "amount_band"
@@ -258,32 +259,31 @@ def profile_settlement(
 ) -> Settlement:  # fmt: skip
     """Release the table `paid`: code FULL, ZERO, the values of `at` in turn, the lines, the own list's price where what is
     paid has lists (the table PAID_PRICE says which, as what is claimed does unless that follows it), amounts by name, then shares
-    in `bins["paid"]`. All may follow the `candidates`, and what no rule says what is known `of_claimed` amounts, too.
+    in `bins["paid"]`, last what is left in `bins[PAID_LEFT]`. All may follow the `candidates`, and what no rule says what is known
+    `of_claimed` amounts, too.
     """  # noqa: D205
     first = rules.shares_from
-    shares = bin_numbers(rules.ratio, encoded.population, most=60, most_single=400, rounded=round_share)
+    shares = _shares_in_ranges(rules.ratio, encoded.population)
     unruled = _in_ranges(shares)
     means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
     assert encoded.claimed is not None  # noqa: S101 - as above
     assert encoded.paid is not None  # noqa: S101
-    rounding = list(candidates)
-    if rules.keeps:
-        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, rules.keeps), len(rules.keeps) + 1)
-        rounding += builder.candidates([CLAIMED_ON])
-    rounded_to = add_grids(builder, encoded, rounding, unruled, grid)
+    left = _what_is_left(encoded, unruled if means is None else unruled[:0], grid)
+    if left.bins.lo:
+        shares = _shares_in_ranges(np.where(left.codes >= 0, np.nan, rules.ratio), encoded.population)
+        unruled = np.union1d(_in_ranges(shares), _in_ranges(left))
     by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
-    steps = kept_steps(encoded.claimed, rules.keeps, rules.step)
-    has_steps = add_steps(builder, encoded, rounding, by_rule, grid, steps)
-    if has_steps and not rules.keeps:
-        # Of whom payments are whole, who bills parts is paid no part in full.
-        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, (rules.step,)), 2)
-        rounding += builder.candidates([CLAIMED_ON])
+    rounding, rounded_to, has_steps = _add_rounding(builder, encoded, candidates, rules, (by_rule, unruled), grid)
     if means is not None:
         shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
     bins["paid"] = Bins(
         lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
     )
+    all_shares = first + len(shares.bins.lo)
+    if left.bins.lo:
+        codes[left.codes >= 0] = all_shares + left.codes[left.codes >= 0]
+        bins[PAID_LEFT] = left.bins
     known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
     payments = every_payment(encoded)
     bands = _bands_of_claimed(encoded, rules, shares, known, grid, payments)
@@ -298,15 +298,15 @@ def profile_settlement(
         builder.variables[BESIDE_PRICE] = (beside, BESIDE_PRICES)
         others += builder.candidates([BESIDE_PRICE])
         add_paid_prices(builder, rules.own, encoded, candidates if claimed_follows else others)
-    _add_kind(builder, codes, first, others)
-    target = Target("paid", codes, first + len(shares.bins.lo))
+    _add_kind(builder, codes, first, all_shares if left.bins.lo else None, others)
+    target = Target("paid", codes, all_shares + len(left.bins.lo))
     if len(shares.bins.lo) >= _MANY_SHARES:
         _add_level(builder, codes, encoded.paid[known] / np.maximum(encoded.claimed[known], grid), known, others)
     before = builder.candidates([PAID_KIND, PAID_LEVEL])
     # What is paid is no more than what is claimed, as its band says.
     builder.add(target, [*others, *before], first=[PAID_KIND, PAID_LEVEL], in_order=True)
     if means is not None:
-        unruled = np.flatnonzero(codes == first + len(shares.bins.lo) - 1)
+        unruled = np.flatnonzero(codes == all_shares - 1)
         add_paid_residuals(builder, encoded, bins, [*others, *of_claimed], means, unruled)
     tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
@@ -324,6 +324,37 @@ def profile_settlement(
         rules.step if has_steps and not rules.keeps else None,
         rules.keeps,
     )
+
+
+def _add_rounding(
+    builder: Builder,
+    encoded: Encoded,
+    candidates: Sequence[Parent],
+    rules: Rules,
+    those: tuple[Ints, Ints],
+    grid: float,
+) -> tuple[list[Parent], PaidGrids, bool]:
+    """Release how what is paid to `those` by a rule, and by none, is rounded: what else payments may follow then, on which grids what no
+    rule says lies, and whether what a rule says has steps of its own.
+    """  # noqa: D205
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    by_rule, unruled = those
+    rounding = list(candidates)
+    if rules.keeps:
+        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, rules.keeps), len(rules.keeps) + 1)
+        rounding += builder.candidates([CLAIMED_ON])
+    rounded_to = add_grids(builder, encoded, rounding, unruled, grid)
+    steps = kept_steps(encoded.claimed, rules.keeps, rules.step)
+    has_steps = add_steps(builder, encoded, rounding, by_rule, grid, steps)
+    if has_steps and not rules.keeps:
+        # Of whom payments are whole, who bills parts is paid no part in full.
+        builder.variables[CLAIMED_ON] = (kept_by(encoded.claimed, (rules.step,)), 2)
+        rounding += builder.candidates([CLAIMED_ON])
+    return rounding, rounded_to, has_steps
+
+
+def _shares_in_ranges(ratio: Numbers, population: Population) -> Binned:
+    return bin_numbers(ratio, population, most=60, most_single=400, rounded=round_share)
 
 
 def _bands_of_claimed(
@@ -353,15 +384,19 @@ def _is_on_line(rules: Rules) -> Mask:
     return np.isin(rules.codes, rising)
 
 
-def _add_kind(builder: Builder, codes: Codes, first: int, candidates: Sequence[Parent]) -> None:
-    """First whether all is paid, nothing, what a rule says or a share, as the month, the case and the amount may say of each other
-    kind; then which share. Shares are hundreds, and would make what tells these kinds apart seem to tell nothing.
+def _add_kind(builder: Builder, codes: Codes, first: int, first_left: int | None, candidates: Sequence[Parent]) -> None:
+    """First whether all is paid, nothing, what a rule says, a share or all but an amount (from the code `first_left` on), as the month,
+    the case and the amount may say of each other kind; then which. Shares are hundreds, and would make what tells these kinds apart
+    seem to tell nothing.
     """  # noqa: D205
     kind: Codes = np.where(codes < first, np.minimum(codes, BY_RULE), BY_SHARE).astype(np.int32)
+    if first_left is not None:
+        kind[codes >= first_left] = BY_LEFT
+    size = BY_SHARE + 1 if first_left is None else BY_LEFT + 1
     if int(codes.max(initial=0)) < first + _FEW_SHARES or len(np.unique(kind[kind >= 0])) < 2:
         return
-    builder.add(Target(PAID_KIND, kind, BY_SHARE + 1), candidates)
-    builder.variables[PAID_KIND] = (kind, BY_SHARE + 1)
+    builder.add(Target(PAID_KIND, kind, size), candidates)
+    builder.variables[PAID_KIND] = (kind, size)
 
 
 def _add_level(builder: Builder, codes: Codes, share: Numbers, known: Mask, candidates: Sequence[Parent]) -> None:
@@ -380,6 +415,16 @@ def _add_level(builder: Builder, codes: Codes, share: Numbers, known: Mask, cand
     level[known] = np.where(part, level[known], len(edges) + 1)
     level[codes < 0] = -1
     builder.variables[PAID_LEVEL] = (level, len(edges) + 2)
+
+
+def _what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Binned:
+    """What payments leave of those of `rows`, which are paid by no rule, that it tells more of than shares do."""
+    assert encoded.claimed is not None  # noqa: S101 - as above
+    assert encoded.paid is not None  # noqa: S101
+    left = np.full(encoded.rows, np.nan)
+    at = told_by_what_is_left(encoded, rows, grid)
+    left[at] = np.round(encoded.claimed[at] - encoded.paid[at], 2)
+    return bin_numbers(left, encoded.population, most=RANGES, most_single=400)
 
 
 def _in_ranges(shares: Binned) -> Ints:

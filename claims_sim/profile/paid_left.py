@@ -1,0 +1,57 @@
+"""What payments leave, where that and not the share is what recurs: deductibles with something beside, capped co-insurance, sundries.
+
+An insurer's plan leaves so much of any bill, and a house's sundries are a few of any: as shares of bills of all sizes such are about
+anything. Each kind of service is told by what makes its payments likelier.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from claims_sim.profile.counting import Ints
+from claims_sim.profile.encode import Encoded
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.numbers import Numbers
+
+PAID_LEFT: Final = "paid_left"
+"""The ranges of what payments leave. Their codes in the table `paid` come after those of the shares."""
+RANGES: Final = 60
+_BANDS: Final = 16
+_FEWEST: Final = 40
+"""So many times k rows of a kind of service at least, for it to be asked which it is."""
+_CLEARLY: Final = 0.05
+"""How much likelier, log density a claim, what is left must make payments than shares do."""
+_UNSEEN: Final = 0.02
+"""The weight of a range in which no other payment of the band lies."""
+
+
+def told_by_what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Ints:
+    """Those of `rows`, which are paid by no rule, of whose kinds of service what payments leave tells more than which share they are."""
+    assert encoded.claimed is not None  # noqa: S101 - the caller has both amounts
+    assert encoded.paid is not None  # noqa: S101
+    service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
+    found = []
+    for kind in np.unique(service[rows]).tolist():
+        own = rows[(service[rows] == kind) & (encoded.paid[rows] < encoded.claimed[rows])]
+        if len(own) < _FEWEST * encoded.population.k or not encoded.population.may_be_told(own):
+            continue
+        claimed, paid = encoded.claimed[own], encoded.paid[own]
+        of_left = _likely(claimed - paid, np.ones(len(own)), claimed, grid)
+        if of_left > _likely(paid / claimed, claimed, claimed, grid) + _CLEARLY:
+            found.append(own)
+    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+def _likely(values: Numbers, unit: Numbers, claimed: Numbers, grid: float) -> float:
+    """How likely ranges of `values` make payments, log density a claim, in bands of what is claimed; a value's `unit` is in money."""
+    bands, edges = (
+        np.unique(np.quantile(of, np.linspace(0, 1, count + 1))) for of, count in ((claimed, _BANDS), (values, RANGES))
+    )
+    if len(edges) == 1:
+        return -float(np.log(grid))
+    code = np.minimum(np.searchsorted(edges, values, side="right") - 1, len(edges) - 2)
+    band = np.searchsorted(bands, claimed)
+    cell = band * len(edges) + code
+    others = np.bincount(cell)[cell] - 1 + _UNSEEN
+    density = others / np.bincount(band)[band] / np.maximum(np.diff(edges)[code] * unit, grid)
+    return float(np.log(density).mean())
