@@ -5,6 +5,7 @@ from typing import Any
 from dagster import ResourceParam, RunRequest, ScheduleDefinition, SkipReason, schedule
 
 from claims_sim import pipeline
+from claims_sim.errors import ClaimsSimError
 from claims_sim.orchestration.resources import Simulation
 from claims_sim.settings import Settings
 
@@ -27,7 +28,12 @@ def nightly(name: str, job: Any, cron: str, description: str) -> ScheduleDefinit
 
 
 def _no_profile(settings: Settings) -> str:
-    """Why there is no profile to work with; empty where there is one. A broken one is for the run to tell."""
-    if not pipeline.has_profile_of_source(settings):
-        return "There is no profile of this source yet: materialize claims_distribution_profile, or run `claims-sim profile`."
-    return pipeline.why_unapproved(settings)
+    """Why there is no profile to work with; empty where there is one, or a broken one, which is for the run to tell."""
+    try:
+        if not pipeline.has_profile_of_source(settings):
+            return "There is no profile of this source yet: materialize claims_distribution_profile, or run `claims-sim profile`."
+        if not settings.profile_path.exists():
+            return f"The profile waits: {pipeline.approval_state(settings).describe()}."
+        return pipeline.why_unapproved(settings)
+    except ClaimsSimError:
+        return ""

@@ -11,7 +11,7 @@ import duckdb
 
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.date_order import are_buddhist, are_months, is_month_first
+from claims_sim.profile.date_order import are_buddhist, are_months, have_short_years, is_month_first
 from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -69,8 +69,10 @@ def look_at(connection: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict
     """Shares of what the values of a column look like, among those that are there."""
     column = Located(name, kind, "text")
     months = are_months(connection, "looked_at", column)
-    month_first, buddhist = (told(connection, "looked_at", column) for told in (is_month_first, are_buddhist))
-    column = replace(column, month_first=month_first, months=months, buddhist=buddhist)
+    month_first, buddhist, short = (
+        told(connection, "looked_at", column) for told in (is_month_first, are_buddhist, have_short_years)
+    )
+    column = replace(column, month_first=month_first, months=months, buddhist=buddhist, short_years=short)
     text = text_expression(column)
     date = date_expression(column) if not kind.startswith(("DOUBLE", "DECIMAL", "BOOL")) else "CAST(NULL AS TIMESTAMP)"
     provinces = ", ".join(quote(place) for place in (*PROVINCES, *SPELLINGS))

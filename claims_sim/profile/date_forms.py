@@ -8,14 +8,14 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.sql_text import let
 
 # Tried in turn where a date is no ISO date. Day before month, as it is written in Indonesia, or the other way round.
-_TIMES_OF_DAY: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_TIMES_OF_DAY: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p")
 DATE_FORMS: Final = (
     "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
     *(f"%d{mark}%m{mark}{year}{time}" for mark in "/-." for year in ("%y", "%Y") for time in _TIMES_OF_DAY if f"{mark}{year}" != "-%y"),
-    "%d/%m/%Y %I:%M%p", "%d/%m/%Y %I:%M:%S%p",
     *(f"%Y{mark}%m{mark}%d{time}" for mark in "-/." for time in _TIMES_OF_DAY if mark == "." or "%I" in time),
 )  # fmt: skip
-"""Years of two digits are read behind / and . alone: 25-02-01 is as often a year first."""
+"""Years of two digits are read behind / and . alone, and where `have_short_years` says that the last numbers are years."""
+SHORT_YEAR: Final = "%y"
 MONTH_FIRST_FORMS: Final = tuple(re.sub("%d(.)%m", r"%m\1%d", form) for form in DATE_FORMS)
 # The same without marks: only of so many digits, as strptime takes years of any length.
 DAYS_WITHOUT_MARKS: Final = ("%d%m%Y", "%d%m%Y%H%M", "%d%m%Y%H%M%S")

@@ -14,6 +14,9 @@ from claims_sim.profile.buddhist_years import is_ahead
 from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-][0-9]{4}|[/.][0-9]{2}(?:[^0-9]|$))"
+_SHORT_YEAR = "^([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{2})(?:[^0-9]|$)"
+_NO_YEARS = (40, 79)
+"""Of two digits no years of claims: those of the Buddhist era are as many ahead (67 is 2567)."""
 _WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[04-6])[0-9]{2})(?:[0-9]{4}|[0-9]{6})?$"
 _MONTHS = 12
 _MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"
@@ -44,6 +47,7 @@ def with_date_order(
             months=are_months(connection, relation, column),
             buddhist=are_buddhist(connection, relation, column),
             short_days=have_short_days(connection, relation, column),
+            short_years=have_short_years(connection, relation, column),
         )
         if name in said
         else column
@@ -96,6 +100,22 @@ def have_short_days(connection: duckdb.DuckDBPyConnection, relation: str, column
         return False
     is_long = f"regexp_matches(value, '{_WITHOUT_MARKS}')"
     return _are_most(connection, relation, text_expression(column), is_long, more_than=_MANY_LONG)
+
+
+def have_short_years(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
+    """Are the last of three numbers of two digits in a column's texts years? Days and months are of more values than these, or as many."""
+    if not column.type.startswith(("VARCHAR", "ENUM")):
+        return False
+    numbers = f"regexp_extract({text_expression(column)}, '{_SHORT_YEAR}', ['one', 'other', 'last'])"
+    low, high = _NO_YEARS
+    # All, since a text file whose rows are not fetched stays in use.
+    rows = connection.execute(
+        f"SELECT count(*), count(*) FILTER (TRY_CAST(n.last AS INTEGER) BETWEEN {low} AND {high}), "
+        f"count(DISTINCT n.one), count(DISTINCT n.other), count(DISTINCT n.last) "
+        f"FROM (SELECT {numbers} AS n FROM {relation}) WHERE n.last <> ''"
+    ).fetchall()
+    every, none, one, other, last = rows[0]
+    return bool(every and 2 * none < every and last <= max(one, other))
 
 
 def _are_most(

@@ -8,15 +8,13 @@ from typing import Final
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.buddhist_years import written_ahead
 from claims_sim.profile.date_forms import (
-    DATE_FORMS,
     DAYS_WITHOUT_MARKS,
-    MONTH_FIRST_FORMS,
     MONTHS,
     MONTHS_WITHOUT_MARKS,
     NAME_OF_MONTH,
 )
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import Located, date_expression, quote_identifier, text_expression
+from claims_sim.profile.source_sql import Located, date_expression, date_forms, quote_identifier, text_expression
 
 _ISO_FORMS: Final = (
     "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known
@@ -82,7 +80,7 @@ def read_date_forms(opened: OpenSource, located: Mapping[str, Located]) -> dict[
 
 def _date_form(opened: OpenSource, column: Located) -> DateForm:
     text = text_expression(column)
-    forms = (*MONTH_FIRST_FORMS, *MONTHS_WITHOUT_MARKS) if column.month_first else (*DATE_FORMS, *DAYS_WITHOUT_MARKS)
+    forms = (*date_forms(column), *(MONTHS_WITHOUT_MARKS if column.month_first else DAYS_WITHOUT_MARKS))
     known = [*_ISO_FORMS, *forms, *["%Y%m"] * column.months]
     if column.type != "VARCHAR":
         known = [form for form in known if form.replace("%", "").isalpha()]

@@ -123,6 +123,8 @@ def move_by_votes(
 
     Where others explain all of a value's rows, any of its groups' factors may be its own: it stays where some lie, else it is that of most.
     """  # noqa: D205
+    if not len(own):
+        return
     votes = Votes(found, groups, amounts, own, on)
     for name, values in unheard.items():
         # Of rises pairs of claims tell more than what a group's kinds might be in a period.

@@ -433,6 +433,12 @@ class Profile(_Part):
         return self
 
     @model_validator(mode="after")
+    def _what_payments_leave_fits(self) -> "Profile":
+        if "paid_left" in self.bins and (self.money.paid_means is not None or "paid" not in self.bins):
+            raise ValueError("what payments leave is told beside means of payments, or without their shares")
+        return self
+
+    @model_validator(mode="after")
     def _lists_fit_their_tables(self) -> "Profile":
         size = {name: table.size for name, table in self.tables.items()}
         if size.get("special_date", 1) - 1 != len(self.special_dates):

@@ -13,7 +13,7 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 _MEANINGS: Final[dict[str, str]] = {
     "date": "kuupaev tarih tarihi zamani zaman datumszeit dtm ym "
     "begindatum einddatum tgl tanggal date dt waktu time datetime timestamp ts jam data fecha datum",
-    "admit": "algus "
+    "admit": "algus giris "
     "ricovero przyjecia przyjecie "
     "provizyon behandlungsbeginn begindatum masuk admit admission admitted admsn admtng mrs datang tiba start "
     "mulai from dari adm inter internacao internamento ingreso ingresso entrada aufnahme",
@@ -34,7 +34,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "region": "regione region wilayah county state",
     "area": "area",
     "district": "ilce kabupaten kab kota kabkota district regency city location lokasi dati2 munic municipio kreis county",
-    "facility": "asutus asutuse fac prv "
+    "facility": "asutus asutuse fac prv keph "
     "istituto struttura szpital szpitala placowka swiadczeniodawca tesis hastane leistungserbringer institution inst "
     "prestador unidad fktp practice instelling finess etab etablissement hci accreditation "
     "institutionskennzeichen rs rumahsakit "
@@ -62,14 +62,14 @@ _MEANINGS: Final[dict[str, str]] = {
     "dx": "rozp diagnoos diagnosi rozpoznanie tani tanilar tanisi pdx mrdx diagnose "
     "condition conditions diagnosa diagnosis diagnoses diag dgns dx penyakit reason diagnostico cid cie "
     "hauptdiagnose",
-    "icd": "icd icd10 icd10cm",
+    "icd": "icd icd10 icd10cm icd11",
     "primary": "pohi glowne principale ana prncpal princpl princ pdx mrdx primer utama primary main principal 1 princ hauptdiagnose",
     "secondary": "kaasuv "
     "secondarie secondaria wspol wspolistniejace ek sekunder secondary sek sec tambahan penyerta lain other othr additional 2 3 "
     "4 5 6 7 8 9 10 secun secundario neben nebendiagnose",
     "not_first": "secondarie secondaria wspol wspolistniejace "
     "ek sdx nebendiagnosen sekunder secondary sek sec tambahan penyerta secun secundario neben nebendiagnose",
-    "label": "oms omschrijving nimetus "
+    "label": "oms omschrijving nimetus title "
     "descrizione descr opis nazwa adi nama nm name label deskripsi description desc ket keterangan text bezeichnung",
     "procedure": "nappi tosp intervento procedura islem hauptprozedur rvs package "
     "opertn interv intervention "
@@ -92,7 +92,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "aprov aprovado",
     "insurer": "insurer insup amo benefit payer payor penjamin",
     "net": "net nett netto neto bersih liquido",
-    "gap": "shortfall excess uncovered omaosalus "
+    "gap": "kesinti shortfall excess uncovered omaosalus "
     "odenmeyen kostenbeteiligung selbstbehalt lblty deduccion deducible copago glosa differenz unpaid deduct deduction deductions "
     "selisih gap difference diff beda variance share copay copayment coinsurance deductible liability iur self slf oop pocket "
     "sendiri zuzahlung eigen eigenanteil",
@@ -109,7 +109,7 @@ _MEANINGS: Final[dict[str, str]] = {
     "weight": "kostengewicht bobot weight wt",
     "count": "liczba sayisi jumlah jml count banyak cnt n anz anzahl",
     "comorbid": "komorbid komorbiditas comorbid comorbidity comorbidities penyerta",
-    "visit": "episodio subtraject subtrajectnummer kunjungan visit sep encounter episode",
+    "visit": "takip episodio subtraject subtrajectnummer kunjungan visit sep encounter episode",
     "message": "tran transaction autoriz autorizacao authorization authorisation",
     "companions": "kaasuvad sdx nebendiagnosen",
     "birth": "lahir birth dob nasc nascimento nacimiento naissance geburtsdatum gebdat geboortedatum",
@@ -232,7 +232,7 @@ _KNOWN: Final[dict[str, str]] = {
     "das": "dx_secondary_codes", "nosep": "claim_id", "nomorsep": "claim_id", "rekammedis": "patient_id_hash",
     "medicalrecordnumber": "patient_id_hash", "medicalrecordno": "patient_id_hash", "medrecno": "patient_id_hash",
     "apautoriz": "claim_id", "paautoriz": "claim_id", "caresiteid": "facility_id",
-    "hastaozet": "patient_id_hash", "hastano": "patient_id_hash", "rechnungnr": "claim_id",
+    "hastaozet": "patient_id_hash", "hastano": "patient_id_hash", "hastaid": "patient_id_hash", "rechnungnr": "claim_id",
     "rechnungsnr": "claim_id", "natura": "facility_ownership", "regimericovero": "service_type",
     "tpunid": "facility_type", "pacoduni": "facility_id", "patpups": "facility_type",
     "panatjur": "facility_ownership", "padocorig": "service_type", "paufmun": "district_name", "pamunpcn": "", "pacmp": "admit_dt",

@@ -128,6 +128,10 @@ def _ranges(
     if not count:
         return []
     edges = np.quantile(values[rest], np.linspace(0, 1, count + 1)[1:-1], method="lower")
+    if not whole:  # between two values, or an edge would be somebody's own
+        there = np.unique(values[rest])
+        above = there[np.minimum(np.searchsorted(there, edges, side="right"), len(there) - 1)]
+        edges = (edges + above) / 2
     edges = np.unique([_plain(edge) if whole else rounded(edge, digits) for edge in edges])
     cell = np.searchsorted(edges, values[rest], side="left")
     merged = _merge_small(cell.astype(np.int64), len(edges) + 1, rest, population)

@@ -330,9 +330,7 @@ class Payments:
         if self._left is None:
             return to_whole_steps(amount * share, self.profile.amount_grid, habit)
         left = self._left.draw(np.where(is_left, kind - self._first_left, -1), u)
-        # Where no more is claimed than would be left, the less is paid the more that is.
-        grid = self.profile.amount_grid
-        paid = np.where(left < amount, amount - left, amount**2 / np.maximum(amount + left, grid))
+        grid, paid = self.profile.amount_grid, np.maximum(amount - left, 0.0)
         return to_whole_steps(np.where(is_left, paid, amount * share), grid, habit)
 
     def _pay_own_price(

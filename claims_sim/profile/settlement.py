@@ -286,7 +286,7 @@ def profile_settlement(
         bins[PAID_LEFT] = left.bins
     known = np.isfinite(encoded.claimed) & np.isfinite(encoded.paid)
     payments = every_payment(encoded)
-    bands = _bands_of_claimed(encoded, rules, shares, known, grid, payments)
+    bands = _bands_of_claimed(encoded, rules, shares, known, grid, payments, always=bool(left.bins.lo))
     others = list(rounding)
     if bands:
         band: Codes = np.where(known, np.searchsorted(bands, encoded.claimed), -1).astype(np.int32)
@@ -358,9 +358,16 @@ def _shares_in_ranges(ratio: Numbers, population: Population) -> Binned:
 
 
 def _bands_of_claimed(
-    encoded: Encoded, rules: Rules, shares: Binned, known: Mask, grid: float, payments: Sequence[Sequence[float]]
+    encoded: Encoded,
+    rules: Rules,
+    shares: Binned,
+    known: Mask,
+    grid: float,
+    payments: Sequence[Sequence[float]],
+    *,
+    always: bool,
 ) -> tuple[float, ...]:
-    """Borders of the bands of claimed amounts; none where all is paid, or nothing."""
+    """Borders of the bands of claimed amounts; none where all is paid, or nothing, unless there are `always` some."""
     assert encoded.claimed is not None  # noqa: S101 - as above
     of_part = () if rules.patients_part is None else tuple((1 - share, 0.0) for share in rules.patients_part.shares)
     usual = [
@@ -374,7 +381,9 @@ def _bands_of_claimed(
     paid_few = np.array([*map(bool, payments), False])[np.minimum(service, len(payments))]
     few_steps = _few_steps(encoded.claimed, known, encoded.population, grid, paid_few)
     named = [*_common_amounts(rules, int(known.sum())), *few_steps]
-    return _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named else ()
+    return (
+        _bands(encoded.claimed[known], usual, named, encoded.population.k) if len(usual) > 2 or named or always else ()
+    )
 
 
 def _is_on_line(rules: Rules) -> Mask:

@@ -15,6 +15,7 @@ from claims_sim.profile.date_forms import (
     DAYS_WITHOUT_MARKS,
     MONTH_FIRST_FORMS,
     MONTHS_WITHOUT_MARKS,
+    SHORT_YEAR,
     parsed_date,
 )
 from claims_sim.profile.sql_text import let
@@ -166,7 +167,7 @@ class Located:
 
     A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
     `months`: how dates are written; a month (202203) stands for its first day; `buddhist`: most have years of that era; `short_days`: they
-    are numbers whose days or months come first.
+    are numbers whose days or months come first; `short_years`: years of two digits come last.
     `behind`: it is a name behind the code in its column. `with_first`: a list of all diagnoses, beside a column of the first.
     `negative`: numbers with the other sign.
     """
@@ -179,6 +180,7 @@ class Located:
     months: bool = False
     buddhist: bool = False
     short_days: bool = False
+    short_years: bool = False
     behind: bool = False
     with_first: bool = False
     negative: bool = False
@@ -532,12 +534,18 @@ def date_expression(column: Located, province: str = "CAST(NULL AS VARCHAR)") ->
     if column.type == "DATE" or column.type.startswith("TIMESTAMP"):
         date = f"TRY_CAST({theirs} AS TIMESTAMP)"
         return in_common_era(date, is_text=False) if column.buddhist else date
-    forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
+    forms = date_forms(column)
     without_marks = MONTHS_WITHOUT_MARKS if column.month_first else DAYS_WITHOUT_MARKS
     text = date_text(column)
     if column.buddhist:
         text = let("b", text, lambda text: in_common_era(text, is_text=True))
     return let("t", text, lambda text: parsed_date(text, (*forms, "%Y%m") if column.months else forms, without_marks))
+
+
+def date_forms(column: Located) -> tuple[str, ...]:
+    """The forms in which dates of the column with marks, or with the year first, are read."""
+    forms = MONTH_FIRST_FORMS if column.month_first else DATE_FORMS
+    return forms if column.short_years else tuple(form for form in forms if SHORT_YEAR not in form)
 
 
 def date_text(column: Located) -> str:

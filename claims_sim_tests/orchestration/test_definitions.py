@@ -218,6 +218,17 @@ def test_nightly_work_waits_for_the_approval_that_claims_need(settings, instance
     assert len(asked_at_night(strict, instance, "fidelity_schedule").run_requests) == 1
 
 
+def test_nightly_work_skips_a_profile_that_waits_and_leaves_a_broken_one_to_the_run(settings, instance):
+    strict = settings.model_copy(update={"require_approval": True})
+    kept = settings.profile_path.rename(settings.profile_path.with_name("waiting.json"))
+    assert asked_at_night(strict, instance, "fidelity_schedule").skip_message.startswith(
+        "The profile waits: no profile in force"
+    )
+    kept.rename(settings.profile_path)
+    settings.profile_path.write_text("{broken")
+    assert len(asked_at_night(strict, instance, "fidelity_schedule").run_requests) == 1
+
+
 def test_the_sensor_launches_a_due_batch_and_then_waits_for_the_next(settings, instance):
     first = evaluate(settings, instance)
     (request,) = first.run_requests

@@ -1,6 +1,7 @@
 """What payments leave: a deductible with sundries beside, of bills of any size; and shares near the whole of a bill."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from claims_sim.errors import ProfileError
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
 from claims_sim.profile.numbers import bin_numbers, round_share
-from claims_sim.profile.paid_left import PAID_LEFT
+from claims_sim.profile.paid_left import PAID_LEFT, told_by_what_is_left
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -60,9 +61,14 @@ def test_a_profile_with_what_is_left_is_read_back_as_it_was_written(both):
     profile, _, _ = both
     assert Profile.from_json(profile.to_json()) == profile
     document = json.loads(profile.to_json())
-    del document["bins"][PAID_LEFT]
+    lo = document["bins"].pop(PAID_LEFT)
     with pytest.raises(ProfileError, match="table paid has another size"):
         Profile.from_json(json.dumps(document))
+    del document["bins"]["paid"]
+    with pytest.raises(
+        ProfileError, match="what payments leave is told beside means of payments, or without their shares"
+    ):
+        Profile.from_json(json.dumps(document | {"bins": document["bins"] | {PAID_LEFT: lo}}))
 
 
 @pytest.mark.slow
@@ -100,3 +106,34 @@ def test_the_last_range_of_shares_begins_where_the_one_before_it_ends():
 )
 def test_a_share_near_the_whole_is_told_by_what_it_lacks(share, told):
     assert round_share(share, 3) == pytest.approx(told, abs=1e-9)
+
+
+def test_no_end_between_two_ranges_is_a_value_of_somebody():
+    """Of amounts of three digits and less an end at one of them would tell it."""
+    values = 100.0 + 2 * np.random.default_rng(4).permutation(400)
+    found = bin_numbers(values, Population(400, 11, np.arange(400), None), most=20, most_single=0)
+    assert len(found.bins.lo) > 10
+    assert not {*found.bins.lo[1:], *found.bins.hi[:-1]} & {*values.tolist()}
+
+
+@pytest.mark.parametrize("of_one", [False, True])
+def test_what_one_person_leaves_alone_is_told_by_nothing(of_one):
+    g = np.random.default_rng(7)
+    claimed = np.exp(g.normal(8, 1.0, 3_000)) + 600
+    paid = claimed - 500 - np.exp(g.normal(2.5, 0.6, 3_000))
+    persons = np.zeros(3_000, np.int64) if of_one else np.arange(3_000)
+    encoded = SimpleNamespace(
+        rows=3_000, claimed=claimed, paid=paid, codes={}, population=Population(3_000, 11, persons, None)
+    )
+    assert len(told_by_what_is_left(encoded, np.arange(3_000), 0.01)) == (0 if of_one else 3_000)
+
+
+@pytest.mark.slow
+def test_bills_below_a_deductible_are_paid_nothing_as_often(fit):
+    """Though hardly any other rule is there, how much is claimed tells which."""
+    table = insured(lambda claimed, g: 1_500.0 + np.exp(g.normal(2.5, 0.6, len(claimed))))
+    of_small = []
+    for of in (table, Sampler(fit(table)).draw_claims(5, np.arange(ROWS))):
+        claimed, left = left_of(of)
+        of_small.append(np.mean((left >= claimed)[claimed < 1_400]))
+    assert of_small[1] == pytest.approx(of_small[0], abs=0.08)

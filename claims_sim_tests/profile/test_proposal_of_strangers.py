@@ -97,6 +97,8 @@ def test_known_words_tell_the_kind_of_service_from_the_class_of_a_room(tmp_path)
         ("NAPPI_CODE", "procedure_code"), ("TARIFF_NAPPI_DESC", "procedure_label"), ("INVOICE_NO", "claim_id"),
         ("ROZP_GLOWNE", "dx_primary_code"), ("ROZP_WSPOL", "dx_secondary_codes"), ("LICZBA_ROZP_WSPOL", "comorbidity_count"),
         ("RODZAJ_SZPITALA", "facility_type"), ("POZIOM_SZPITALA", "facility_class"), ("ODDZIAL", "service_type"),
+        ("GIRIS_TARIHI", "admit_dt"), ("CIKIS_TARIHI", "discharge_dt"), ("HASTA_ID", "patient_id_hash"), ("TAKIP_NO", "claim_id"),
+        ("KESINTI_TUTARI", "amount_gap"), ("keph_level", "facility_class"), ("icd11_title", "dx_primary_label"),
     ],
 )  # fmt: skip
 def test_names_of_strangers_tables_are_known(column, ours):
