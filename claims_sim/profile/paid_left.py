@@ -22,7 +22,9 @@ _FEWEST: Final = 40
 _CLEARLY: Final = 0.05
 """How much likelier, log density a claim, what is left must make payments than shares do."""
 _UNSEEN: Final = 0.02
-"""The weight of a range in which no other payment of the band lies."""
+"""The weight of a range in which no other payment lies."""
+_AS_MANY: Final = 50
+"""Ranges of all bands count as so many payments of each."""
 
 
 def told_by_what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Ints:
@@ -52,6 +54,8 @@ def _likely(values: Numbers, unit: Numbers, claimed: Numbers, grid: float) -> fl
     code = np.minimum(np.searchsorted(edges, values, side="right") - 1, len(edges) - 2)
     band = np.searchsorted(bands, claimed)
     cell = band * len(edges) + code
-    others = np.bincount(cell)[cell] - 1 + _UNSEEN
-    density = others / np.bincount(band)[band] / np.maximum(np.diff(edges)[code] * unit, grid)
+    # Of few payments a band, a range is as common there as among all: else the fewer ranges a band has, the likelier it would be.
+    of_all = (np.bincount(code)[code] - 1 + _UNSEEN) / len(code)
+    told = (np.bincount(cell)[cell] - 1 + _AS_MANY * of_all) / (np.bincount(band)[band] - 1 + _AS_MANY)
+    density = told / np.maximum(np.diff(edges)[code] * unit, grid)
     return float(np.log(density).mean())

@@ -36,7 +36,7 @@ PAID_TO_STEP: Final = "paid_to_step"
 """The table that draws whether a payment by a rule is rounded to the step of most payments."""
 _MOST, _SOME = 0.5, 0.05
 """The shares of the payments of odd charges that lie on their step, and of all that such are, or that show a habit."""
-_FEWEST_ROUNDED: Final = 20
+FEWEST_ROUNDED: Final = 20
 """So many times k claims, for the grids of their payments to be told."""
 _LEAST_LEFT: Final = 0.05
 """The share of the payments by no rule that must leave a rounder amount than they are, for that to be told."""
@@ -187,7 +187,7 @@ def add_steps(
     paid, population = encoded.paid, encoded.population
     assert paid is not None  # noqa: S101 - the caller has both amounts
     rows = rows[steps[rows] > grid]
-    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+    if len(rows) < FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
         return False
     to_step: Codes = np.full(len(paid), -1, np.int32)
     to_step[rows] = lies_on(paid[rows], steps[rows])
@@ -200,7 +200,7 @@ def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], 
     paid, population = encoded.paid, encoded.population
     assert paid is not None  # noqa: S101 - the caller has both amounts
     assert encoded.claimed is not None  # noqa: S101
-    if len(rows) < _FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
+    if len(rows) < FEWEST_ROUNDED * population.k or not population.may_be_told(rows):
         return PaidGrids()
     kinds = encoded.codes.get(SERVICE)
     grids = grids_of(paid, rows, population, _finest(paid, rows, population), kinds)

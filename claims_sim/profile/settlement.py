@@ -35,6 +35,7 @@ from claims_sim.profile.paid_lists import (
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.paid_rounding import (
     CLAIMED_ON,
+    FEWEST_ROUNDED,
     NEAR,
     Habit,
     PaidGrids,
@@ -172,6 +173,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step, habit)
+    lines, line = _without_few(lines, line, int(np.count_nonzero(plain)) if step > grid else None, encoded.population)
     if habit == NEAR and not plain.any():
         habit = _habit_of_lines(encoded, lines, line, grid, kept_steps(claimed, keeps, step))
     # What is paid whatever is claimed may be one of a list of prices.
@@ -201,6 +203,19 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     first += len(exact)
     ratio[~part] = np.nan
     return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, keeps, habit, as_paid)
+
+
+def _without_few(
+    lines: tuple[Line, ...], line: Codes, besides: int | None, population: Population
+) -> tuple[tuple[Line, ...], Codes]:
+    """Lines, and the line of each row, without those that rise where payments have steps (None: they have none) and, with so many others
+    `besides`, fewer follow them than tell how payments by rules are rounded: on steps any line has a few payments by chance.
+    """  # noqa: D205
+    rising = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
+    if besides is None or np.count_nonzero(rising[line]) + besides >= FEWEST_ROUNDED * population.k:
+        return lines, line
+    number = np.where(rising, -1, np.cumsum(~rising) - 1)[line].astype(np.int32)
+    return tuple(one for one, rises in zip(lines, rising, strict=False) if not rises), np.where(line < 0, -1, number)
 
 
 def _shares(

@@ -136,7 +136,9 @@ def test_what_is_paid_by_no_rule_is_rounded_as_it_is(fit):
     step = np.where(np.array(table["service_type"].to_pylist()) == "RITL", 1000.0, 10.0)
     paid = np.minimum(np.rint(claimed * np.exp(g.normal(-0.9, 0.3, rows)) / step) * step, claimed)
     table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", paid)
-    drawn = Sampler(fit(table)).draw_claims(1, np.arange(rows)).to_pandas()
+    profile = fit(table)
+    assert all(slope == 0 for slope, _ in profile.money.paid_lines)  # some payments of few steps lie on any line
+    drawn = Sampler(profile).draw_claims(1, np.arange(rows)).to_pandas()
     real = table.to_pandas()
     for service, step in (("RITL", 1000), ("RJTL", 10)):
         on = [
