@@ -15,13 +15,15 @@ from claims_sim.profile.source_sql import Located, quote_identifier, text_expres
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-][0-9]{4}|[/.][0-9]{2}(?:[^0-9]|$))"
 _SHORT_YEAR = "^([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{2})(?:[^0-9]|$)"
-_NO_YEARS = (40, 79)
-"""Of two digits no years of claims: those of the Buddhist era are as many ahead (67 is 2567)."""
+_YEARS = "BETWEEN 13 AND 39", "BETWEEN 80 AND 99"
+"""Of two digits these are years of claims: no months (24/12/01 begins with its year), and none of the Buddhist era (67 is 2567)."""
 _WITHOUT_MARKS = "^([0-9]{2})([0-9]{2})((?:19|2[04-6])[0-9]{2})(?:[0-9]{4}|[0-9]{6})?$"
 _MONTHS = 12
 _MONTH = "^(19[5-9][0-9]|20[0-9]{2})(0[1-9]|1[0-2])$"
 _NEARLY_ALL = 0.99
-"""The share of a column's values that must be months, for these to be its dates: days in six digits (220315) seldom are."""
+"""The share of a column's values that must be months, for these to be its dates: days in six digits (220315) seldom are; and that must
+look like years, for these to be its last numbers.
+"""
 _LOOKED_AT = 10_000
 _MANY_LONG = 0.25
 _WHOLE_NUMBERS = ("INTEGER", "BIGINT", "UINTEGER", "UBIGINT", "HUGEINT", "DOUBLE")
@@ -103,19 +105,21 @@ def have_short_days(connection: duckdb.DuckDBPyConnection, relation: str, column
 
 
 def have_short_years(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:
-    """Are the last of three numbers of two digits in a column's texts years? Days and months are of more values than these, or as many."""
+    """Are the last of three numbers of two digits in a column's texts years? Nearly all look so, and they are of no more values than days
+    or months are.
+    """  # noqa: D205
     if not column.type.startswith(("VARCHAR", "ENUM")):
         return False
     numbers = f"regexp_extract({text_expression(column)}, '{_SHORT_YEAR}', ['one', 'other', 'last'])"
-    low, high = _NO_YEARS
+    are_years = " OR ".join(f"TRY_CAST(n.last AS INTEGER) {years}" for years in _YEARS)
     # All, since a text file whose rows are not fetched stays in use.
     rows = connection.execute(
-        f"SELECT count(*), count(*) FILTER (TRY_CAST(n.last AS INTEGER) BETWEEN {low} AND {high}), "
+        f"SELECT count(*), count(*) FILTER ({are_years}), "
         f"count(DISTINCT n.one), count(DISTINCT n.other), count(DISTINCT n.last) "
         f"FROM (SELECT {numbers} AS n FROM {relation}) WHERE n.last <> ''"
     ).fetchall()
-    every, none, one, other, last = rows[0]
-    return bool(every and 2 * none < every and last <= max(one, other))
+    every, years, one, other, last = rows[0]
+    return bool(every and years >= _NEARLY_ALL * every and last <= max(one, other))
 
 
 def _are_most(

@@ -38,7 +38,7 @@ def round_significant(value: float, digits: int) -> float:
 
 
 def round_share(value: float, digits: int) -> float:
-    """A share to so many significant digits, one near the whole of what it lacks: 0.9987 to 0.999 and 0.99987 to 0.9999 with one."""
+    """A share to so many significant digits of it, or, from a half on, of what it lacks of the whole: with one 0.9987 is 0.999."""
     return (
         round_significant(value, digits) if value < _HALF else round(1.0 - round_significant(1.0 - value, digits), 12)
     )

@@ -11,11 +11,11 @@ import numpy as np
 from claims_sim.profile.counting import Ints
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.following import SERVICE
-from claims_sim.profile.numbers import Numbers
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers
 
 PAID_LEFT: Final = "paid_left"
 """The ranges of what payments leave. Their codes in the table `paid` come after those of the shares."""
-RANGES: Final = 60
+_RANGES: Final = 60
 _BANDS: Final = 16
 _FEWEST: Final = 40
 """So many times k rows of a kind of service at least, for it to be asked which it is."""
@@ -27,12 +27,12 @@ _AS_MANY: Final = 50
 """Ranges of all bands count as so many payments of each."""
 
 
-def told_by_what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Ints:
-    """Those of `rows`, which are paid by no rule, of whose kinds of service what payments leave tells more than which share they are."""
+def what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Binned:
+    """What payments leave, of those of `rows`, which are paid by no rule, whose kinds of service it tells more of than shares do."""
     assert encoded.claimed is not None  # noqa: S101 - the caller has both amounts
     assert encoded.paid is not None  # noqa: S101
     service = encoded.codes.get(SERVICE, np.zeros(encoded.rows, np.int32))
-    found = []
+    left = np.full(encoded.rows, np.nan)
     for kind in np.unique(service[rows]).tolist():
         own = rows[(service[rows] == kind) & (encoded.paid[rows] < encoded.claimed[rows])]
         if len(own) < _FEWEST * encoded.population.k or not encoded.population.may_be_told(own):
@@ -40,14 +40,14 @@ def told_by_what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Ints:
         claimed, paid = encoded.claimed[own], encoded.paid[own]
         of_left = _likely(claimed - paid, np.ones(len(own)), claimed, grid)
         if of_left > _likely(paid / claimed, claimed, claimed, grid) + _CLEARLY:
-            found.append(own)
-    return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+            left[own] = np.round(claimed - paid, 2)
+    return bin_numbers(left, encoded.population, most=_RANGES, most_single=400)
 
 
 def _likely(values: Numbers, unit: Numbers, claimed: Numbers, grid: float) -> float:
     """How likely ranges of `values` make payments, log density a claim, in bands of what is claimed; a value's `unit` is in money."""
     bands, edges = (
-        np.unique(np.quantile(of, np.linspace(0, 1, count + 1))) for of, count in ((claimed, _BANDS), (values, RANGES))
+        np.unique(np.quantile(of, np.linspace(0, 1, count + 1))) for of, count in ((claimed, _BANDS), (values, _RANGES))
     )
     if len(edges) == 1:
         return -float(np.log(grid))

@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.numbers import Numbers
-from claims_sim.profile.paid_rounding import NEAR, Habit, given_about, is_exactly
+from claims_sim.profile.paid_rounding import FEWEST_ROUNDED, NEAR, Habit, given_about, is_exactly
 from claims_sim.profile.rounding import is_large
 from claims_sim.randomness import stream_key, uniforms
 
@@ -66,6 +66,20 @@ def find_lines(
         amounts, steps = claimed[free] * found[0] + found[1], np.full(len(free), step)
         line[free[given_about(amounts, paid, free, population, grid, steps, habit)]] = number
     return tuple(found for found, _ in lines), line
+
+
+def without_chance_lines(
+    lines: tuple[Line, ...], line: Codes, besides: int, population: Population, *, has_steps: bool
+) -> tuple[tuple[Line, ...], Codes]:
+    """Lines, and the line of each row, without those that rise where payments have steps and fewer follow them, with so many others that
+    follow a share `besides`, than tell how payments by rules are rounded: on steps any line has a few payments by chance.
+    """  # noqa: D205
+    rising = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
+    if not has_steps or np.count_nonzero(rising[line]) + besides >= FEWEST_ROUNDED * population.k:
+        return lines, line
+    kept = np.where(rising, -1, np.cumsum(~rising) - 1).astype(np.int32)
+    kept[-1] = -1
+    return tuple(one for one in lines if one[0] == 0), kept[line]
 
 
 def _different(amounts: Numbers) -> float:

@@ -20,8 +20,8 @@ from claims_sim.profile.few_amounts import every_payment
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_share, round_significant
-from claims_sim.profile.paid_left import PAID_LEFT, RANGES, told_by_what_is_left
-from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines
+from claims_sim.profile.paid_left import PAID_LEFT, what_is_left
+from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines, without_chance_lines
 from claims_sim.profile.paid_lists import (
     BESIDE_PRICE,
     BESIDE_PRICES,
@@ -35,7 +35,6 @@ from claims_sim.profile.paid_lists import (
 from claims_sim.profile.paid_means import add_paid_residuals, find_paid_means
 from claims_sim.profile.paid_rounding import (
     CLAIMED_ON,
-    FEWEST_ROUNDED,
     NEAR,
     Habit,
     PaidGrids,
@@ -173,7 +172,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     # A share that many different amounts are paid is no deductible, though rounding puts it near some lines.
     plain = part & _is_common(ratio, claimed)
     lines, line = find_lines(claimed, paid, np.flatnonzero(part & ~plain), encoded.population, grid, step, habit)
-    lines, line = _without_few(lines, line, int(np.count_nonzero(plain)) if step > grid else None, encoded.population)
+    lines, line = without_chance_lines(lines, line, int(plain.sum()), encoded.population, has_steps=step > grid)
     if habit == NEAR and not plain.any():
         habit = _habit_of_lines(encoded, lines, line, grid, kept_steps(claimed, keeps, step))
     # What is paid whatever is claimed may be one of a list of prices.
@@ -203,19 +202,6 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
     first += len(exact)
     ratio[~part] = np.nan
     return Rules(codes, ratio, at, lines, own, above_claimed, exact, first, patients_part, step, keeps, habit, as_paid)
-
-
-def _without_few(
-    lines: tuple[Line, ...], line: Codes, besides: int | None, population: Population
-) -> tuple[tuple[Line, ...], Codes]:
-    """Lines, and the line of each row, without those that rise where payments have steps (None: they have none) and, with so many others
-    `besides`, fewer follow them than tell how payments by rules are rounded: on steps any line has a few payments by chance.
-    """  # noqa: D205
-    rising = np.array([slope != 0 for slope, _ in (*lines, (0.0, 0.0))])
-    if besides is None or np.count_nonzero(rising[line]) + besides >= FEWEST_ROUNDED * population.k:
-        return lines, line
-    number = np.where(rising, -1, np.cumsum(~rising) - 1)[line].astype(np.int32)
-    return tuple(one for one, rises in zip(lines, rising, strict=False) if not rises), np.where(line < 0, -1, number)
 
 
 def _shares(
@@ -283,7 +269,7 @@ def profile_settlement(
     means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
     assert encoded.claimed is not None  # noqa: S101 - as above
     assert encoded.paid is not None  # noqa: S101
-    left = _what_is_left(encoded, unruled if means is None else unruled[:0], grid)
+    left = what_is_left(encoded, unruled if means is None else unruled[:0], grid)
     if left.bins.lo:
         shares = _shares_in_ranges(np.where(left.codes >= 0, np.nan, rules.ratio), encoded.population)
         unruled = np.union1d(_in_ranges(shares), _in_ranges(left))
@@ -439,16 +425,6 @@ def _add_level(builder: Builder, codes: Codes, share: Numbers, known: Mask, cand
     level[known] = np.where(part, level[known], len(edges) + 1)
     level[codes < 0] = -1
     builder.variables[PAID_LEVEL] = (level, len(edges) + 2)
-
-
-def _what_is_left(encoded: Encoded, rows: Ints, grid: float) -> Binned:
-    """What payments leave of those of `rows`, which are paid by no rule, that it tells more of than shares do."""
-    assert encoded.claimed is not None  # noqa: S101 - as above
-    assert encoded.paid is not None  # noqa: S101
-    left = np.full(encoded.rows, np.nan)
-    at = told_by_what_is_left(encoded, rows, grid)
-    left[at] = np.round(encoded.claimed[at] - encoded.paid[at], 2)
-    return bin_numbers(left, encoded.population, most=RANGES, most_single=400)
 
 
 def _in_ranges(shares: Binned) -> Ints:
