@@ -72,6 +72,8 @@ khám mổ răng máu xét nghiệm tiêm
 """
 # What is done in languages whose labels write it with a capital, as far as no name of who did it follows either.
 _CARE_ELSEWHERE: Final = "behandlung beratung untersuchung badanie leczenie muayene tedavi smear"
+_VOWEL: Final = re.compile("[aeiouy']")
+_FEWEST_LEFT: Final = 4  # letters
 _SIGN_OF_CARE: Final = re.compile(
     r"\w?[術术療疗診诊検检撮剤剂腫肿痛肺胃腸肠腎肾血尿膚肤歯齒胸腹脳脑膵胰脾膝咽喉癌瘤症病疹疡瘍障针針灸胎浴饲飼剖氟片染]"
 )
@@ -219,6 +221,13 @@ def signs_of_care(text: str) -> set[str]:
     nobody's name; with the one before it, which tells 切除術 from 移植術.
     """  # noqa: D205
     return set(_SIGN_OF_CARE.findall(text))
+
+
+@cache
+def shortened() -> frozenset[str]:
+    """What is left of the code systems' words without their vowels, as short titles write them (vssl): four letters and more."""
+    left = (_VOWEL.sub("", word) for word in words_of_classifications() if word.isascii())
+    return frozenset(word for word in left if len(word) >= _FEWEST_LEFT)
 
 
 @cache

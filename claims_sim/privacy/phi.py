@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from claims_sim.codes.snomed import UNITED_STATES
+
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
 # All that the grammars below allow between two letters.
@@ -43,9 +45,14 @@ PATTERNS: Final = (
         "title", r"(?:^|[^A-Za-z])(?:Ny|Tn|Nn|An|Sdr|Bpk|NY|TN|NN|SDR|BPK)\.[\s_]*[A-Z]", "title before a name"
     ),
 )
+_TAX_NUMBER: Final = "npwp"
+_NO_TAX_NUMBER: Final = rf"(^|\x1f){UNITED_STATES}($|\x1f)"
+"""Fifteen digits that are a public code, nine of which are always the same, are no tax number; nor where values are parted by \\x1f."""
 # What every pattern above implies, in one cheap expression: clean text is then scanned once instead of seven times.
 _SUSPICION: Final = rf"[0-9](?:{_SEPARATOR}[0-9]){{5}}|@|\.[\s_]*[A-Z]"
 _COMPILED = tuple((p, re.compile(p.regex)) for p in PATTERNS)
+_PUBLIC: Final = re.compile(_NO_TAX_NUMBER)
+_TAX: Final = next(compiled for p, compiled in _COMPILED if p.kind == _TAX_NUMBER)
 
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
 # run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
@@ -79,12 +86,22 @@ def fits_sql(text: str, grammar: str) -> str:
 
 def identifiers_in(text: str) -> tuple[str, ...]:
     """The kinds of identifier that `text` seems to hold, in the order of `PATTERNS`."""
-    return tuple(p.kind for p, compiled in _COMPILED if compiled.search(text))
+    found = (p.kind for p, compiled in _COMPILED if compiled.search(text))
+    return tuple(kind for kind in found if kind != _TAX_NUMBER or _TAX.search(_without_public(text)))
+
+
+def _without_public(text: str) -> str:
+    return _PUBLIC.sub(r"\1\2", text.replace("\x1f", "\x1f\x1f"))
 
 
 def identifier_sql(column: str) -> str:
     """An SQL expression: does the text column (a name of ours) hold anything like an identifier? NULL is clean."""
-    found = " OR ".join(f"regexp_matches({column}, {quote(p.regex)})" for p in PATTERNS)
+    # Each value between marks of its own: the mark behind one is not the one before the next.
+    marked = f"replace({column}, chr(31), chr(31) || chr(31))"
+    others = rf"regexp_replace({marked}, {quote(_NO_TAX_NUMBER)}, '\1\2', 'g')"
+    found = " OR ".join(
+        f"regexp_matches({others if p.kind == _TAX_NUMBER else column}, {quote(p.regex)})" for p in PATTERNS
+    )
     return f"coalesce(CASE WHEN {suspicion_sql(column)} THEN {found} ELSE false END, false)"
 
 

@@ -15,7 +15,16 @@ import numpy as np
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
-from claims_sim.codes.vocabulary import care_words, common_roots, root, roots, signs_of_care, split_words, words
+from claims_sim.codes.vocabulary import (
+    care_words,
+    common_roots,
+    root,
+    roots,
+    shortened,
+    signs_of_care,
+    split_words,
+    words,
+)
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
@@ -271,7 +280,8 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
 def _is_written_as_name(text: str) -> bool:
     parts = [] if _SAYS_NONE.match(text) else _BETWEEN_NAMES.split(_BEHIND_A_NAME.sub("", text).strip(" .,"))
     return len(parts) in _PARTS_OF_A_NAME and all(
-        part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) for part in parts
+        part.isalpha() and part[0].isupper() and not _ABBREVIATION.fullmatch(part) and part.lower() not in shortened()
+        for part in parts
     )
 
 

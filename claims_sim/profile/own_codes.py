@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.codes import icd9cm
+from claims_sim.codes import icd9cm, snomed
 from claims_sim.codes.vocabulary import words_of_classifications
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.admit import ICD9_CODE, SEVERAL, TITLE_ANYWHERE, TITLED, admit_category, is_full_code
@@ -79,7 +79,11 @@ _MANY, _A_DOZEN, _FEWEST_ALIKE = 20, 12, 2  # values
 
 def are_written_as_codes(values: Sequence[str]) -> bool:
     """Are nearly all values letters and digits, no more than the longest codes have, with digits among them?"""
-    fits = sum(bool(_OWN_CODE.fullmatch(value)) and _letters_and_digits(value) <= _LONGEST_CODE for value in values)
+    fits = sum(
+        bool(_OWN_CODE.fullmatch(value))
+        and (_letters_and_digits(value) <= _LONGEST_CODE or snomed.is_of_united_states(value))
+        for value in values
+    )
     return fits >= _NEARLY_ALL * max(len(values), 1)
 
 
@@ -102,7 +106,8 @@ def admitted_in_list(
     each person one in all, so that nobody's many claims make a list or spoil one; `enough` whether they may be told, `listed` whether it is
     known already to be a code of the column's list. A code has digits, no space, no more characters than the longest lists
     that are known (12 letters and digits, for procedures and diagnoses; else 7), and the shape of the others, long numbers
-    of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more): nearly all bear
+    of a list of procedures or diagnoses being of one shape (SNOMED CT's have six digits and more, those of its extensions more than any
+    other): nearly all bear
     values of this shape, or some do and it has many values that may be told, or most do, it has several such values, and
     nearly all others bear values of such shapes. In all cases most who bear the shape bear values that may be told, as
     they do not where numbers are those of persons; of a list of many short codes half do. So what is written into a column of
@@ -453,6 +458,8 @@ def as_companions(values: Sequence[str | None], primary: Sequence[str]) -> Mask:
 
 def _shape_of_code(value: str, of_classification: bool) -> str:
     """How a code is written, whatever its letters and digits are; empty when `value` can be no code."""
+    if of_classification and snomed.is_of_united_states(value):
+        return _LONG
     letters = _letters_and_digits(value) if of_classification else len(value)
     if (
         letters > (_LONGEST_CODE if of_classification else _LONGEST_CATEGORY)

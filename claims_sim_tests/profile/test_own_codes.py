@@ -45,6 +45,7 @@ def passing(column, rows, k=11):
         ("facility_ownership", ["1023", "1244", "2062", "3999"]),
         ("procedure_code", PROCEDURES),
         ("procedure_code", ["99213", "99214", "J1885", "G0283", "0001F"]),
+        ("procedure_code", ["430193006", "710824005", "171207006", "399208008", "449381000124108", "428211000124100"]),
         (
             "procedure_code",
             [

@@ -246,9 +246,11 @@ def refused(labels):
 
 def test_what_may_be_a_name_is_told_from_what_is_done():
     persons = ["Budi Santoso", "SITI AMINAH", "Nguyen Van Anh", "Ng Mei Ling", "Maria Da Silva", "Budi Santoso 2", "Eko Prasetyo (L)",
-               "Agus/Wijaya", "Dewi Lestari, A.Md.Keb", "joko susilo S.Kep", "Rina Wulandari, Ners"]  # fmt: skip
+               "Agus/Wijaya", "Dewi Lestari, A.Md.Keb", "joko susilo S.Kep", "Rina Wulandari, Ners",
+               "KVSR Murthy", "PVRK PRASAD", "Mhmd Yusuf", "Schwrz Karl"]  # fmt: skip
     care = ["RAWAT LUKA", "Cabut Gigi", "FOTO RONTGEN", "Diş Çekimi", "Großes Blutbild", "Radiografía De Torax", "USG ABDOMEN", "NO PROC",
-            "Hip Replacement", "Cesarean Section", "ECG", "Konsultation 16-30 min", "Biaya Administrasi Pasien Rawat Inap"]  # fmt: skip
+            "Hip Replacement", "Cesarean Section", "ECG", "Konsultation 16-30 min", "Biaya Administrasi Pasien Rawat Inap",
+            "CRNRY ATHRSCL NATVE VSSL"]  # fmt: skip
     assert refused(persons) == persons
     assert refused(care) == []
     # A word of one other label pardons nobody, one of two does.
