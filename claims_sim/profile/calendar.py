@@ -53,6 +53,10 @@ STAY_MINUTES: Final = "stay_minutes"
 visit ends behind midnight); OF_ANY_TIME where they last others."""
 _MINUTES_OF_DAY: Final = 1440
 OF_ANY_TIME: Final = _MINUTES_OF_DAY
+_COMMON_MINUTES, _FEW_MINUTES, _MOST_MINUTES = 0.0005, 60, 400
+"""The share of the visits that last so many minutes, for these to be told by themselves; and how many such there are, no more and no fewer
+where more may be told.
+"""
 _OFTEN, _COMMONEST = 0.05, 0.2
 """The shares of the stays that must last the same minutes beyond their days, for these to be told, and for any to be."""
 
@@ -312,7 +316,10 @@ def _profile_same_day(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     same = encoded.days == 0
     exact = (_ends(encoded, same)[same] - encoded.admit[same]) / np.timedelta64(1, "m")
     minutes[same] = np.floor(exact)
-    binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=60)
+    counts = np.unique(minutes[same], return_counts=True)[1]
+    common = int(np.count_nonzero(counts > _COMMON_MINUTES * counts.sum()))
+    most = min(max(common, _FEW_MINUTES), _MOST_MINUTES)
+    binned = bin_numbers(minutes, encoded.population, whole=True, most=60, most_single=most)
     if len(binned.bins.lo):
         codes, bins["same_day_minutes"] = _with_whole_minutes(encoded, binned, np.flatnonzero(same), exact)
         target = Target("same_day_minutes", codes, len(bins["same_day_minutes"].lo))

@@ -542,3 +542,18 @@ def test_that_a_few_persons_leave_past_midnight_is_not_told(fit):
     many = fit(with_nights(rows=6_000))
     assert "past_midnight" in many.tables["admit_hour"].parents
     assert any("whether a visit ends on the next day" in table.given for table in describe_crossing(many).tables)
+
+
+def test_visits_last_as_many_minutes_as_in_the_source_however_many_lengths_there_are(fit):
+    """A quarter of an hour, or one of two hundred other lengths that only odd minutes are."""
+    g = np.random.default_rng(37)
+    table = tariff_table(ROWS)
+    begins = g.integers(6 * 3600, 18 * 3600, ROWS)
+    lasts = np.where(g.random(ROWS) < 0.3, 15, 21 + 2 * g.integers(0, 200, ROWS))
+    admit = table["admit_dt"].to_numpy().astype("datetime64[D]").astype("datetime64[us]") + begins * SECOND
+    table = replaced(table, "los", np.zeros(ROWS))
+    table = replaced(replaced(table, "admit_dt", admit), "discharge_dt", admit + lasts * 60 * SECOND)
+    claims = Sampler(fit(table)).draw_claims(1, np.arange(ROWS))
+    minutes = (claims["discharge_dt"].to_numpy() - claims["admit_dt"].to_numpy()) / np.timedelta64(1, "m")
+    assert np.mean(minutes % 2 == 1) > 0.97
+    assert np.mean(minutes == 15) == pytest.approx(0.3, abs=0.02)
