@@ -34,6 +34,7 @@ from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.paid_rounding import CLAIMED_ON
 from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
 from claims_sim.profile.special_dates import SPECIAL_DATE
+from claims_sim.profile.weight_rates import WEIGHT_RATE
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"
@@ -78,6 +79,7 @@ _CALLED: Final = {
     DISCHARGE_MONTH: "month of the discharge",
     HOUR: "hour of admission",
     WEIGHT_LEVEL: "how high the weight is",
+    WEIGHT_RATE: "what a point of weight is worth",
 }
 """Variables that are no column, for a reader."""
 _SYSTEMS: Final = {
@@ -283,6 +285,8 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("grids of what is claimed that payments keep", len(money.paid_keeps))] if money.paid_keeps else []
     found += [("habits of rounding payments", 1)] if money.paid_habit != "near" else []
     found += [("amounts that are paid by name", len(money.paid_exact))] if money.paid_exact else []
+    factors = {} if money.weight_factors is None else money.weight_factors.logs
+    found += [("factors of weights", sum(map(len, factors.values())))] if factors else []
     found += [("rates a day", len(money.day_rates.rates))] if money.day_rates else []
     contexts = [money.means] + ([money.off_prices] if money.off_prices is not None else [])
     contexts += [money.paid_means.means] if money.paid_means is not None else []

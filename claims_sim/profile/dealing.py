@@ -25,10 +25,11 @@ class Groups:
 
 
 class Dealing(NamedTuple):
-    """The columns that describe facilities as dealt out and as the groups' kinds have them, in the source's own codes."""
+    """The columns that describe facilities as dealt out, as the groups' kinds have them and as they came, in the source's own codes."""
 
     columns: dict[str, Codes]
     members: dict[str, Codes]
+    came: dict[str, Codes]
     dealt: Dealt | None
 
     @property
@@ -53,7 +54,7 @@ class Dealing(NamedTuple):
 
 _USUALLY: Final = 0.9
 """A column describes facilities when so many claims say what most of their facility's do; the others are slips of the pen."""
-NOT_DEALT: Final = Dealing({}, {}, None)
+NOT_DEALT: Final = Dealing({}, {}, {}, None)
 
 
 def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
@@ -85,6 +86,7 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
             for name, codes in zip(raw, dealt.columns, strict=True)
         },
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
+        raw,
         dealt,
     )
 

@@ -50,6 +50,7 @@ Blankable = Literal[
 ]  # fmt: skip
 """The columns that a claim of the stream always fills, and its weight. Of categories the profile knows that some are missing."""
 
+_SEASON, _MONTHS_OF_YEAR = "calendar_month", 12
 PERIOD: Final = "price_period"
 """A variable of the price lists' own: the period of the month, of those between which prices change."""
 FURTHER_PROCEDURE: Final = "further_procedure"
@@ -183,6 +184,8 @@ class Tariff(_Part):
     top_ups: tuple[Finite, ...]
     ties: Literal["as computed", "even", "up", "down"] = "as computed"
     """Where a price goes that lies between two steps of the grid."""
+    rounded_at: Whole | None = None
+    """The hidden level at which prices are rounded before they are multiplied to those of the others, and rounded again."""
     grid: Annotated[float, Field(gt=0)] | None = None
     """The grid of its prices, where that is not the one of all amounts."""
     decisive: Decisive | None = None
@@ -202,6 +205,8 @@ class Tariff(_Part):
             raise ValueError("the tariff's cases and bases do not fit together")
         if any(level >= len(self.levels) or times == 1.0 for level, times in self.mark_ups):
             raise ValueError("the tariff's mark-ups multiply nothing, or no level of it")
+        if self.rounded_at is not None and self.rounded_at >= len(self.levels):
+            raise ValueError("the tariff is rounded at a level that it has not")
         return self
 
 
@@ -245,6 +250,28 @@ class PatientsPart(_Part):
     shares: Annotated[tuple[Share, ...], Field(min_length=1)]
     grid: Annotated[float, Field(gt=0)]
     ties: Literal["down", "near", "up"]
+
+
+_LogFactor = Annotated[float, Field(ge=-50, le=50, allow_inf_nan=False)]
+_WeightStep = Annotated[float, Field(ge=1e-6, le=1)]
+
+
+class WeightRate(_Part):
+    """Weights are amounts divided by a rate, in whole steps of `grid`; the table `weight_rate` says by which, as `bins["weight_rate"]`
+    has them.
+    """  # noqa: D205
+
+    amount: Literal["amount_claimed", "amount_paid"]
+    grid: _WeightStep
+
+
+class WeightFactors(_Part):
+    """Weights are products, in whole steps of `grid`, of what each value of some variables multiplies by: its logarithm, None where none
+    may be told.
+    """  # noqa: D205
+
+    logs: Annotated[dict[str, tuple[_LogFactor | None, ...]], Field(min_length=1)]
+    grid: _WeightStep
 
 
 class PaidMeans(_Part):
@@ -336,6 +363,10 @@ class Money(_Part):
     """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
     every_payment: tuple[tuple[Finite, ...], ...] = ()
     """The same of what is paid, if anything is, for each kind of service: what is drawn becomes the nearest. Empty: of none."""
+    weight_rate: WeightRate | None = None
+    """Where there is one, a claim's weight follows from its amount."""
+    weight_factors: WeightFactors | None = None
+    """Where there are any, it follows from these, as far as they may be told."""
 
     @property
     def claimed_on(self) -> tuple[float, ...]:
@@ -398,6 +429,19 @@ class Profile(_Part):
             for parent, size in zip(table.parents, table.sizes, strict=True):
                 if parent not in self.features or self.features[parent].size != size:
                     raise ValueError(f"table {name} depends on {parent}, which is not there in that size")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_follow_from_what_is_there(self) -> "Profile":
+        if self.money.weight_rate is not None and not {"weight_rate"} <= self.tables.keys() & self.bins.keys():
+            raise ValueError("weights follow from a rate that no table draws")
+        factors = {} if self.money.weight_factors is None else self.money.weight_factors.logs
+        if factors and self.money.weight_rate is not None:
+            raise ValueError("weights follow from a rate and from factors")
+        for name, logs in factors.items():
+            size = _MONTHS_OF_YEAR if name == _SEASON else len(self.vocabularies.get(name, ()))
+            if len(logs) > size:
+                raise ValueError(f"weights follow from {name}, which has no {len(logs)} values")
         return self
 
     @model_validator(mode="after")
@@ -495,8 +539,8 @@ class Profile(_Part):
         money = document["money"]
         # As before there were any: hashes and approvals stay.
         for tariff in (*money["tariffs"], *money["paid_tariffs"]):
-            for name in ("grid", "decisive", "periods", "mark_ups"):
-                if not tariff[name]:
+            for name in ("grid", "decisive", "periods", "mark_ups", "rounded_at"):
+                if tariff[name] is None or tariff[name] == []:
                     del tariff[name]
         for name, usual in (("others_about", "tariffs"), ("off_slope", 1.0), ("paid_habit", "near")):
             if money[name] == usual:
@@ -520,6 +564,8 @@ class Profile(_Part):
             "paid_before_mark_ups",
             "patients_part",
             "rates_above_claimed",
+            "weight_factors",
+            "weight_rate",
         ):
             if not money[name]:
                 del money[name]

@@ -17,8 +17,9 @@ from claims_sim.codes import icd9cm, icd10
 from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_without_codes
 from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
-from claims_sim.profile.dealing import Groups, deal_out_facilities
+from claims_sim.profile.dealing import Dealing, Groups, deal_out_facilities
 from claims_sim.profile.deciding import MAY_BE_DECIDED
+from claims_sim.profile.directory import COLUMNS
 from claims_sim.profile.document import FURTHER_PROCEDURE, PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
@@ -27,6 +28,7 @@ from claims_sim.profile.own_codes import admitted_as_case_groups, as_companions
 from claims_sim.profile.released_values import CODE_LISTS, release_values
 from claims_sim.profile.source import SourceTable
 from claims_sim.profile.telling import share_of
+from claims_sim.profile.weight_factors import WeightFactors, find_weight_factors
 from claims_sim.profile.weights import weights_as_dealt
 from claims_sim.randomness import stream_key
 
@@ -110,6 +112,7 @@ class Encoded:
     claimed: Numbers | None = None
     paid: Numbers | None = None
     weight: Numbers | None = None
+    weight_factors: WeightFactors | None = None
     further_rows: Ints | None = None
     further_codes: Codes | None = None
     """The claims and the numbers of procedures behind the first, claim by claim."""
@@ -163,6 +166,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
             f"{share_of(dealing.rows, out.rows)} of the claims are of facilities that may not be told from others: they "
             "are dealt out among facilities like them."
         )
+    as_drawn = out.weight
     if dealing.dealt is not None and out.weight is not None:
         out.weight = weights_as_dealt(out.weight, dealing.dealt, out.population)
     _encode_procedure_names(out, source)
@@ -175,11 +179,33 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
         out.vocabularies["service_type"] = (OUTPATIENT, INPATIENT)
         out.service_from_stay = True
         out.oddities.append("service_type is absent: claims with a stay count as RITL, the others as RJTL.")
+    if as_drawn is not None:
+        out.weight_factors = find_weight_factors(as_drawn, _strata(out, dealing), out.population)
     _encode_further(out, source)
     _encode_secondary(out, source)
     if "dx_secondary_codes" not in out.vocabularies:
         _count_companions(out, source)
     return out
+
+
+def _strata(out: Encoded, dealing: Dealing) -> dict[str, Codes]:
+    """What samples are drawn by, of each claim as it came: its place, kind of service and month."""
+    strata: dict[str, Codes] = {n: out.codes[n] for n in ("service_type", *COLUMNS) if n in out.codes}
+    for name, codes in ((name, codes) for name, codes in dealing.came.items() if name in out.codes):
+        # The values that are told of a column are those that claims were dealt out with.
+        told = np.full(int(max(codes.max(initial=0), dealing.columns[name].max(initial=0))) + 2, -1, np.int32)
+        told[dealing.columns[name]] = out.codes[name]
+        told[-1] = -1
+        strata[name] = told[codes]
+    for name, codes in strata.items():
+        if None in out.vocabularies[name]:
+            strata[name] = np.where(codes == out.vocabularies[name].index(None), -1, codes).astype(np.int32)
+    if MONTH in out.codes and out.admit is not None:
+        months = np.array([*(np.datetime64(month, "M").astype(int) % 12 for month in out.vocabularies[MONTH]), -1])
+        # Where either will do it is the season, which days to come have too.
+        strata[MONTH] = out.codes[MONTH]
+        strata[SEASON] = months[out.codes[MONTH]].astype(np.int32)
+    return strata
 
 
 def _nights(out: Encoded, los: Numbers) -> Numbers:

@@ -36,6 +36,7 @@ from claims_sim.profile.price_groups import join_keys, share_amounts, share_pric
 from claims_sim.profile.price_periods import find_periods, steps_of_months, with_periods
 from claims_sim.profile.ratios import MIN_PAIRS, densest, filled_where_alike, snap_ratios
 from claims_sim.profile.rises import with_rises
+from claims_sim.profile.rounded_twice import settle_what_is_rounded_first
 from claims_sim.profile.rounding import settle_rounding
 
 _MIN_EXPLAINED: Final = 0.15
@@ -226,11 +227,13 @@ def finish(begun: Begun, encoded: Encoded) -> Lattice | None:
         return None
     to_the_step = replace(begun.found, factors=dict(begun.found.factors), steps=TO_THE_STEP, levels=np.zeros(1))
     found = _with_all_prices(begun.found, begun.groups, encoded, amounts)
-    if _inexact(_settled(found, amounts), amounts) > _FEW_A_STEP_OFF:
+    if _inexact(settled(found, amounts.values, encoded.population), amounts) > _FEW_A_STEP_OFF:
         # Prices of a rounded list are no whole multiples of each other: then each is one of its own, or none.
         fit_points(to_the_step, encoded.population, amounts, np.flatnonzero(to_the_step.case >= 0))
         own = _with_all_prices(to_the_step, begun.groups, encoded, amounts)
-        hits, of_own = (_hits(_settled(one, amounts), amounts.values, one.grid) for one in (found, own))
+        hits, of_own = (
+            _hits(settled(one, amounts.values, encoded.population), amounts.values, one.grid) for one in (found, own)
+        )
         found = own if of_own > _CLEARLY_MORE * hits else found
     whole, usable = np.flatnonzero(found.case >= 0), np.flatnonzero(begun.usable)
     if _explained_of_a_kind(found, encoded, usable) < _MIN_EXPLAINED or not _stands_out(found, amounts.values, whole):
@@ -289,11 +292,12 @@ def _as_in_another(logs: Numbers, told: Mask, codes: Codes, periods: Sequence[in
     return np.repeat(np.where(is_told.any(1), np.take_along_axis(by_place, first, 1)[:, 0], 0.0), many)
 
 
-def _settled(found: Lattice, amounts: Amounts) -> Lattice:
+def settled(found: Lattice, primary: Numbers, population: Population) -> Lattice:
     """The tariff as its owner rounds: before that is known, prices between two steps lie beside their amounts."""
-    settled = replace(found)
-    settle_rounding(settled, amounts.values)
-    return settled
+    as_rounded = replace(found)
+    settle_rounding(as_rounded, primary)
+    settle_what_is_rounded_first(as_rounded, primary, population)
+    return as_rounded
 
 
 def _inexact(found: Lattice, amounts: Amounts) -> float:

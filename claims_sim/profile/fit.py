@@ -14,7 +14,16 @@ from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
-from claims_sim.profile.document import FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME, Bins, Profile, utc
+from claims_sim.profile.document import (
+    FURTHER_PROCEDURE,
+    PAYS_NOTHING,
+    PROCEDURE_NAME,
+    Bins,
+    Money,
+    Profile,
+    WeightFactors,
+    utc,
+)
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
@@ -40,6 +49,7 @@ from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
 from claims_sim.profile.source import NO_DIAGNOSIS, SourceTable
 from claims_sim.profile.telling import about, share_of
+from claims_sim.profile.weight_rates import add_weight_rates
 
 DISTRICT: Final = "district_name"
 PROVINCE: Final = "province_name"
@@ -99,6 +109,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)
+    money = _with_weights(builder, encoded, bins, money)
     if encoded.paid is not None and has_none(source.empty, "amount_paid", encoded.rows).any():
         builder.variables[PAYS_NOTHING] = (np.where(np.isnan(encoded.paid), -1, encoded.paid == 0).astype(np.int32), 2)
     may_tell = builder.candidates([*BEFORE_MONEY, MONTH, DISCHARGE_MONTH, PAYS_NOTHING])
@@ -391,10 +402,10 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     context = ["dx_primary_code", "service_type"]
     if severity is not None and severity.size > MOST_SEVERITIES:
         context.append(SEVERITY)
+    is_first = first_places(rows)
+    first: Codes = np.full(encoded.rows, -1, np.int32)
+    first[rows[is_first]] = codes[is_first]
     if not encoded.secondary_sorted and has_own_order(rows, codes, encoded.codes["dx_primary_code"]):
-        is_first = first_places(rows)
-        first: Codes = np.full(encoded.rows, -1, np.int32)
-        first[rows[is_first]] = codes[is_first]
         target = Target(FIRST_MEMBER, first, vocabulary)
         builder.add(target, builder.candidates(context), most=3, has_many=True)
         begins = length._replace(codes=np.where(first >= 0, length.codes, np.int32(-1)))
@@ -415,6 +426,8 @@ def _add_secondary(builder: Builder, encoded: Encoded) -> None:
     of_each = owner._replace(codes=owner.codes[rows])
     of_claim = None if severity is None else severity._replace(codes=severity.codes[rows])
     add_lists(builder, target, of_each, length._replace(codes=length.codes[rows]), population, of_claim)
+    # What a claim costs may follow from it, whoever has put it first.
+    builder.variables[FIRST_MEMBER] = (first, vocabulary)
 
 
 def _add_secondary_count(builder: Builder, encoded: Encoded, counted: Ints | Codes) -> Target:
@@ -463,6 +476,18 @@ def _add_extra(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Non
             if further and builder.tell_clearly_more(target, candidates, further):
                 candidates = [*candidates, *further]
         builder.add(target, candidates, has_many=True, first=[WEIGHT_LEVEL])
+
+
+def _with_weights(builder: Builder, encoded: Encoded, bins: dict[str, Bins], money: Money) -> Money:
+    """What weights follow from: factors of strata, or a rate of what is claimed or paid."""
+    if (found := encoded.weight_factors) is not None:
+        logs = {
+            name: tuple(None if np.isnan(log) else float(log) for log in factor) for name, factor in found.logs.items()
+        }
+        return money.model_copy(update={"weight_factors": WeightFactors(logs=logs, grid=found.step)})
+    grid = amount_grid(encoded.claimed, encoded.paid)
+    candidates = builder.candidates([*WEIGHED_BY, "severity_group", MONTH, HAS_PROCEDURE, "dx_primary_code", "los"])
+    return money.model_copy(update={"weight_rate": add_weight_rates(builder, encoded, bins, grid, candidates)})
 
 
 def _identities(encoded: Encoded) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.document import Decisive
-from claims_sim.profile.numbers import AS_COMPUTED, Numbers, on_grid
+from claims_sim.profile.numbers import AS_COMPUTED, Numbers, on_grid, on_grid_in_turn
 
 MAX_POINTS: Final = 12
 _SEEN_OF_CASE: Final = 1000
@@ -64,6 +64,8 @@ class Lattice:
     """The procedures that decide prices, where DECIDED_BY is part of a case."""
     periods: tuple[int, ...] = ()
     """The period of each month, where cases or factors go by periods."""
+    rounded_at: int = -1
+    """The hidden level at which prices are rounded before they are multiplied to those of the others; -1: they are rounded once."""
     steps: float = A_STEP_OFF
     """Fewer steps of the grid than this lie between an amount and the price that it is taken for."""
 
@@ -76,8 +78,16 @@ class Lattice:
 
     def prices(self, rows: Ints) -> Numbers:
         """What each of `rows`, which lie on the tariff, costs by it, before any mark-up."""
-        logs = self.bases[self.base_start[self.case[rows]] + self.point[rows]] + self.levels[self.level[rows]]
-        return on_grid(logs + self.place_log(rows), self.grid, self.ties)
+        logs = self.bases[self.base_start[self.case[rows]] + self.point[rows]]
+        return self.priced(logs + self.place_log(rows), self.level[rows])
+
+    def priced(self, logs: Numbers, level: Codes | int) -> Numbers:
+        """The prices on the grid at a hidden level each of what has the logarithms `logs` without one."""
+        if self.rounded_at < 0:
+            return on_grid(logs + self.levels[level], self.grid, self.ties)
+        first = self.levels[self.rounded_at]
+        times = np.broadcast_to(self.levels[level] - first, np.shape(logs))
+        return on_grid_in_turn(logs + first, times, self.grid, self.ties)
 
 
 def dense_modes(case: Ints, rest: Numbers, tolerance: Numbers, cases: int, votes: Numbers | None = None) -> Numbers:
@@ -158,10 +168,10 @@ def _centre(base: Numbers, case: Ints, rest: Numbers, tolerance: Numbers, levels
     """
     _, off = nearest_level(rest, levels, base[case])
     near = np.abs(off) <= 1.5 * tolerance + _ASIDE
-    return base + _most_overlapping(case[near], off[near], tolerance[near], cases)
+    return base + most_overlapping(case[near], off[near], tolerance[near], cases)
 
 
-def _most_overlapping(case: Ints, values: Numbers, width: Numbers, cases: int) -> Numbers:
+def most_overlapping(case: Ints, values: Numbers, width: Numbers, cases: int) -> Numbers:
     """The middle of what most of each case's `values`, each as far as its `width` aside, have in common; 0 where there are none."""
     middle = np.zeros(cases)
     if not len(case):

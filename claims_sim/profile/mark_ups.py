@@ -14,7 +14,7 @@ from claims_sim.profile.daily import STAY
 from claims_sim.profile.document import LEAST_MARK_UP, MOST_MARK_UP, MOST_MARK_UPS
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice, match_levels
-from claims_sim.profile.numbers import Numbers, marked_up, on_grid
+from claims_sim.profile.numbers import Numbers, marked_up
 from claims_sim.profile.top_ups import explain_greedily
 
 _HUNDREDTHS: Final = 100
@@ -92,8 +92,8 @@ def _multiples(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> _
     found_of, by_chance = [], np.zeros(_SIZE)
     for nth in range(_MAX_POINTS):
         for level in levels:
-            base = found.bases[np.minimum(start + nth, len(found.bases) - 1)] + found.levels[level]
-            price = np.where(start + nth < end, on_grid(base + place, found.grid, found.ties), 0.0)
+            base = found.bases[np.minimum(start + nth, len(found.bases) - 1)]
+            price = np.where(start + nth < end, found.priced(base + place, level), 0.0)
             times = np.rint(amount / np.maximum(price, finest) * _HUNDREDTHS)
             possible = (
                 (price >= _TELLING * _HUNDREDTHS * finest) & (times >= LEAST_MARK_UP * _HUNDREDTHS) & (times < _SIZE)

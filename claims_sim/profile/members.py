@@ -55,6 +55,23 @@ class Members:
             if position == 0:
                 draft.codes[FIRST_MEMBER] = members[:, 0]
 
+        if self.profile.secondary_sorted:
+            # Their own order is that of the list: the first is the least.
+            first = np.where(members < 0, np.iinfo(np.int32).max, members).min(1, initial=np.iinfo(np.int32).max)
+            draft.codes[FIRST_MEMBER] = np.where(first == np.iinfo(np.int32).max, -1, first).astype(np.int32)
+
+    def read_first(self, draft: Draft, lists: pa.ChunkedArray, some: npt.NDArray[np.bool_]) -> None:
+        """Set the first code of each of the `lists`, as far as the profile knows it; `some` are those that hold any."""
+        texts = self._texts.get("dx_secondary_codes")
+        if texts is None:
+            return
+        codes = np.full(draft.rows, -1, np.int32)
+        at = np.flatnonzero(some)
+        first = pc.list_element(lists.take(pa.array(at)), 0).cast(pa.string())
+        found = pc.index_in(first, value_set=texts, skip_nulls=True).fill_null(-1)
+        codes[at] = found.to_numpy().astype(np.int32)
+        draft.codes[FIRST_MEMBER] = codes
+
     def _well_known(self, key: int, rows: Rows, draft: Draft) -> npt.NDArray[np.int32]:
         """As many of the codes that stand for companions as each claim has, where only their number is known: none twice, nor the
         primary one.

@@ -12,7 +12,9 @@ import numpy as np
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.builder import Builder
+from claims_sim.profile.companions import FIRST_MEMBER
 from claims_sim.profile.context_means import features_of, find_means, locate
+from claims_sim.profile.cost_by_companion import costs_follow_companion
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import DIAGNOSIS, PROCEDURE, plain_names
@@ -49,6 +51,7 @@ from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
 from claims_sim.profile.recurring import shares_that_recur
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
+from claims_sim.profile.rounded_twice import settle_what_is_rounded_first
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, settle_rounding, stands_out
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
@@ -146,6 +149,10 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     assert primary is not None  # noqa: S101 - reading requires one amount
     if encoded.population.k < _FEWEST_BEARERS:
         encoded = replace(encoded, population=replace(encoded.population, k=_FEWEST_BEARERS))
+    if FIRST_MEMBER in builder.variables and costs_follow_companion(
+        encoded, builder.variables[FIRST_MEMBER][0], primary
+    ):
+        earlier = [*earlier, FIRST_MEMBER]
     grid = amount_grid(encoded.claimed, encoded.paid)
     days = np.zeros(encoded.rows) if encoded.los is None else np.nan_to_num(encoded.los)
     if encoded.los is not None:
@@ -158,6 +165,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     of_paid = _rules_of_a_longer_list(encoded, lattices, charge, grid) if has_both and lattices else None
     for lattice in lattices:
         settle_rounding(lattice, primary)
+        settle_what_is_rounded_first(lattice, primary, encoded.population)
         find_mark_ups(lattice, primary, encoded.population, grid)
         find_top_ups(lattice, primary, encoded.population)
     before = None if of_paid else before_mark_ups(lattices, encoded, charge)

@@ -66,6 +66,13 @@ def on_grid(logs: Numbers, grid: float, ties: str) -> Numbers:
     return np.where(tie, given, np.rint(steps)) * grid
 
 
+def on_grid_in_turn(logs: Numbers, times: Numbers, grid: float, ties: str) -> Numbers:
+    """Prices put on the grid, multiplied by what has the logarithm `times`, and put on it again."""
+    first = on_grid(logs, grid, ties)
+    again = on_grid(np.log(np.maximum(first, grid)) + times, grid, ties)
+    return np.where((times == 0.0) | (first == 0.0), first, again)
+
+
 def marked_up(prices: Numbers, times: Numbers, finest: float) -> Numbers:
     """Rounded prices so many times, to the step of all amounts where that changes anything."""
     return np.asarray(np.where(times == 1.0, prices, np.rint(prices * times / finest + 1e-9) * finest))

@@ -11,10 +11,11 @@ from claims_sim.profile.decided import plain_names
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, on_grid
+from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, most_levels, place_on_lists
 from claims_sim.profile.release import Parent, Target
+from claims_sim.profile.rounded_twice import settle_what_is_rounded_first
 from claims_sim.profile.rounding import amount_grid, settle_rounding
 from claims_sim.profile.top_ups import find_top_ups
 
@@ -59,6 +60,7 @@ def find_paid_lists(encoded: Encoded, paid: Numbers, part: Mask) -> Sequence[Lat
         return ()
     for own in found:
         settle_rounding(own, amounts)
+        settle_what_is_rounded_first(own, amounts, encoded.population)
         find_top_ups(own, amounts, encoded.population)
     return found
 
@@ -157,7 +159,7 @@ def usual_price(own: Sequence[Lattice], rows: int) -> Numbers:
     for one in own:
         logs = PriceList.of_lattice(one).logs(one.codes, np.zeros(rows, np.int32))
         there = np.isfinite(logs)
-        price[there] = on_grid(logs[there], one.grid, one.ties)
+        price[there] = one.priced(logs[there], 0)
     return price
 
 
@@ -199,7 +201,7 @@ def _place_on(own: Lattice, paid: Numbers, rows: Ints, grid: float) -> tuple[Cod
         todo, logs = todo[np.isfinite(logs)], logs[np.isfinite(logs)]
         amount = paid[rows[todo]]
         nearest = np.abs((np.log(amount) - logs)[:, None] - own.levels).argmin(1)
-        hit = np.abs(on_grid(logs + own.levels[nearest], own.grid, own.ties) - amount) < grid / 2
+        hit = np.abs(own.priced(logs, nearest) - amount) < grid / 2
         point[todo[hit]], level[todo[hit]] = number, nearest[hit]
         todo = todo[~hit]
     return point, level

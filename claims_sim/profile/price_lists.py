@@ -3,7 +3,7 @@
 Those are taken that make the amounts likelier, less what it takes to know their prices. `find_lattice.py` finds each of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -26,6 +26,7 @@ from claims_sim.profile.find_lattice import (
     finish,
     number_besides,
     services_of,
+    settled,
 )
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Amounts, Lattice
@@ -75,15 +76,15 @@ def find_tariffs(encoded: Encoded, primary: Numbers, grid: float) -> list[Lattic
         for lattice in found:
             lattice.grid = max(lattice.grid, coarse)
     other = find_price_lists(encoded, primary, coarse)
-    return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population.k))
+    return max(found, other, key=lambda lists: _likely_to_the_step(lists, primary, grid, encoded.population))
 
 
-def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, k: int) -> float:
+def _likely_to_the_step(lists: Sequence[Lattice], primary: Numbers, grid: float, population: Population) -> float:
     """How likely lists, no two of which price one claim, make the amounts to the step of `grid`."""
     likely, listed = 0.0, 0
-    for found in lists:
+    for found in (settled(one, primary, population) for one in lists):
         on, rows = np.flatnonzero(found.point >= 0), np.flatnonzero(found.case >= 0)
-        likely += likelihood(found, on[np.abs(found.prices(on) - primary[on]) < grid / 2], rows, k)
+        likely += likelihood(found, on[np.abs(found.prices(on) - primary[on]) < grid / 2], rows, population.k)
         listed += len(rows)
     return likely + NOTHING_LISTED * (np.count_nonzero(primary > 0) - listed)
 
@@ -104,6 +105,7 @@ def find_price_lists(encoded: Encoded, primary: Numbers, grid: float) -> list[La
         lists = _likeliest(
             whole, parts, services, few, lambda one, of: _likely_with_top_ups(one, of, encoded.population, np.inf)
         )
+        lists = _with_factors_of_others(lists, encoded, few)
     lists = [_in_another_way(begun, encoded, few) for begun in lists]
     lists = [part for begun in lists for part in _by_day_and_by_case(begun, encoded, few)]
     lists = [part for begun in lists for part in _changed_apart(begun, encoded, few)]
@@ -298,8 +300,30 @@ def _begin_part(
     shared = {name: factor for name, factor in plain.items() if name in own.found.case_names}
     other = begin(encoded, amounts, usable, few, grid, shared) if shared else None
     best = max((one for one in (own, other) if one is not None), key=lambda one: _likely(one, few))
-    given, rows = shared if best is other else {}, np.flatnonzero(few)
-    while _may_lack_factors(best, few):
+    if not _may_lack_factors(best, few):
+        return best
+    return _with_factors_of(plain, best, encoded, few, shared if best is other else {})
+
+
+def _with_factors_of_others(lists: Sequence[Begun], encoded: Encoded, few: Mask) -> list[Begun]:
+    """Lists of kinds of service with what others show of their places: regions may multiply the prices of all alike, of which one kind
+    shows it.
+    """  # noqa: D205
+    out = []
+    for begun in lists:
+        plain: dict[str, Numbers] = {}
+        for other in sorted((one for one in lists if one is not begun), key=lambda one: int(one.usable.sum())):
+            plain |= _plain_factors(other.found)
+        out.append(_with_factors_of(plain, begun, encoded, few & begun.usable, {})._replace(besides=begun.besides))
+    return out
+
+
+def _with_factors_of(
+    plain: Mapping[str, Numbers], best: Begun, encoded: Encoded, few: Mask, given: dict[str, Numbers]
+) -> Begun:
+    """A list, or one of the same claims with those of the `plain` factors that make its prices likelier, beside those `given` to it."""
+    rows, usable, amounts, grid = np.flatnonzero(few), best.usable, best.amounts, best.found.grid
+    while True:
         # Regions may multiply the prices of all alike, and wards those of stays alone: each factor by itself.
         known = {name.removeprefix(BY) for name in (*best.found.factors, *best.found.case_names)}
         others = {name: factor for name, factor in plain.items() if name not in known}

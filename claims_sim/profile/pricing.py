@@ -16,7 +16,7 @@ from claims_sim.profile.how_dear import above_mean, band_of, nearest_places
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.lookup import Step, steps_of
 from claims_sim.profile.missing_stays import MAX_STAY
-from claims_sim.profile.numbers import marked_up, on_grid
+from claims_sim.profile.numbers import marked_up, on_grid, on_grid_in_turn
 from claims_sim.profile.price_periods import period_of, places_and_periods
 
 Numbers = npt.NDArray[np.float64]
@@ -146,6 +146,8 @@ class PriceLists:
             self._times.append(
                 np.r_[np.ones(len(tariff.levels)), [times for _, times in tariff.mark_ups], np.ones(lacking)]
             )
+        # The hidden level whose prices are rounded before they are multiplied to the others'.
+        self._first = [None if t.rounded_at is None else t.levels[t.rounded_at] for t in tariffs]
         self._finest = finest
 
     def logs(self, given: dict[str, Codes], rows: int) -> Numbers:
@@ -165,12 +167,19 @@ class PriceLists:
         `marked` up; NaN where no list has the case.
         """  # noqa: D205
         out = np.full(len(code), np.nan)
-        for (prices, grid, ties), levels, times in zip(self._tariffs, self._levels, self._times, strict=True):
-            logs = prices.logs(given, code // self.levels) + levels[code % self.levels]
+        for (prices, grid, ties), levels, times, first in zip(
+            self._tariffs, self._levels, self._times, self._first, strict=True
+        ):
+            above = levels[code % self.levels]
+            logs = prices.logs(given, code // self.levels) + above
             if STAY in prices.factors and STAY in given:
                 logs = self._no_dearer(logs, given[STAY])
             priced = np.isfinite(logs)
-            out[priced] = on_grid(logs[priced], grid, ties)
+            if first is None:
+                out[priced] = on_grid(logs[priced], grid, ties)
+            else:
+                again = above[priced] - first
+                out[priced] = on_grid_in_turn(logs[priced] - again, again, grid, ties)
             if marked:
                 out[priced] = marked_up(out[priced], times[code[priced] % self.levels], self._finest)
         return out
@@ -273,6 +282,7 @@ def tariff_of(lattice: Lattice, grid: float) -> Tariff:
         top_ups=tuple(lattice.top_ups.tolist()),
         mark_ups=tuple(zip(lattice.marked_levels.tolist(), lattice.mark_ups.tolist(), strict=True)),
         ties=lattice.ties,
+        rounded_at=None if lattice.rounded_at < 0 else lattice.rounded_at,
         grid=lattice.grid if lattice.grid != grid else None,
         decisive=lattice.decisive,
         periods=lattice.periods,

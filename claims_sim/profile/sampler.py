@@ -46,6 +46,8 @@ from claims_sim.profile.payments import Payments
 from claims_sim.profile.secondary_lists import LENGTH_BY, by_list
 from claims_sim.profile.timing import Calendar, Days
 from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
+from claims_sim.profile.weight_factors import made_weights
+from claims_sim.profile.weight_rates import WEIGHT_RATE, weights_at
 from claims_sim.randomness import stream_key, uniforms
 
 BRIEF: Final = (
@@ -146,7 +148,7 @@ class Sampler:
 
     def draw_extra(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """Columns EXTRA_COLUMNS, null where the source has none."""
-        return self._draw_extra(key, np.asarray(rows), self._read(claims))
+        return self._draw_extra(key, np.asarray(rows), self._read(claims), claims)
 
     def draw_day_times(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """Seconds of the day (int32) of admission and discharge: `admit_second`, `discharge_second`.
@@ -272,17 +274,12 @@ class Sampler:
         draft = self._draft(len(rows))
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
-        history, extra = self._draw_history(key, rows, draft, days), self._draw_extra(key, rows, draft)
-        if as_of_last:
-            for name in (MONTH, SEASON, WEEKDAY, HOUR):
-                del draft.codes[name]
-        parts = [
-            history,
-            self._brief_table(draft),
-            self._open_table(draft),
-            self._payments.draw(key, rows, draft),
-            extra,
-        ]
+        history = self._draw_history(key, rows, draft, days)
+        moments = {name: draft.codes.pop(name) for name in (MONTH, SEASON, WEEKDAY, HOUR) if as_of_last}
+        money = self._payments.draw(key, rows, draft)
+        draft.codes |= moments
+        extra = self._draw_extra(key, rows, draft, money)
+        parts = [history, self._brief_table(draft), self._open_table(draft), money, extra]
         columns = {name: part[name] for part in parts for name in part.column_names}
         return pa.table({name: columns[name] for name in FLAT_SCHEMA.names if name in columns})
 
@@ -401,6 +398,7 @@ class Sampler:
             count = pc.list_value_length(lists).fill_null(0).to_numpy().astype(np.int32)
             most = self.profile.tables["secondary_count"].size - 1
             draft.codes["secondary_count"] = np.minimum(count, most)
+            self._members.read_first(draft, lists, count > 0)
         self._read_history(draft, claims)
         return draft
 
@@ -532,7 +530,7 @@ class Sampler:
             {"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))}
         )
 
-    def _draw_extra(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
+    def _draw_extra(self, key: int, rows: Rows, draft: Draft, money: pa.Table) -> pa.Table:
         weight = pa.nulls(len(rows), pa.float64())
         table = self._tables.get("claim_weight")
         if table is not None:
@@ -543,4 +541,17 @@ class Sampler:
             code = table.draw(key, rows, draft.given(table.parents))
             drawn = self._bins["claim_weight"].draw(code, uniforms(key ^ stream_key("weight"), rows))
             weight = pa.array(drawn, mask=code < 0)
+        factors = self.profile.money.weight_factors
+        if factors is not None:
+            self._payments.set_moments(draft)
+            logs = {name: np.array(of_values, np.float64) for name, of_values in factors.logs.items()}
+            follows = made_weights(logs, draft.codes, draft.rows, factors.grid)
+            weight = pc.coalesce(pa.array(follows, from_pandas=True), weight)
+        of = self.profile.money.weight_rate
+        if of is not None and of.amount in money.column_names:
+            rates = self._tables[WEIGHT_RATE]
+            code = rates.draw(key, rows, draft.given(rates.parents))
+            rate = self._bins[WEIGHT_RATE].draw(code, uniforms(key ^ stream_key(WEIGHT_RATE), rows))
+            follows = weights_at(money[of.amount].cast(pa.float64()).to_numpy(), rate, of.grid)
+            weight = pc.coalesce(pa.array(follows, from_pandas=True), weight)
         return pa.table({"claim_weight": weight})

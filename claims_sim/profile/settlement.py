@@ -19,7 +19,7 @@ from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.few_amounts import every_payment
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, on_grid, round_share, round_significant
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers, round_share, round_significant
 from claims_sim.profile.paid_left import PAID_LEFT, what_is_left
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, MOST_COMMON, Line, find_lines, without_chance_lines
 from claims_sim.profile.paid_lists import (
@@ -565,8 +565,8 @@ def _set_paid_level(level: Codes, encoded: Encoded, lattice: Lattice, days: Numb
         priced[MONTH] = encoded.codes[MONTH][rows]
     for value in range(len(encoded.vocabularies[name])):
         given = priced | {name: np.full(len(rows), value, np.int32)}
-        logs = price_list.logs(given, lattice.point[rows], strict=True) + lattice.levels[lattice.level[rows]]
-        price = on_grid(np.nan_to_num(logs), lattice.grid, lattice.ties)
+        logs = price_list.logs(given, lattice.point[rows], strict=True)
+        price = lattice.priced(np.nan_to_num(logs), lattice.level[rows])
         hit = (
             np.isfinite(logs)
             & (np.abs(price + days[rows] - encoded.paid[rows]) < 0.5 * lattice.grid)

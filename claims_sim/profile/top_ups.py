@@ -6,7 +6,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Ints, Population
 from claims_sim.profile.lattice import Lattice
-from claims_sim.profile.numbers import Numbers, on_grid
+from claims_sim.profile.numbers import Numbers
 
 _MAX_TOP_UPS: Final = 400
 _MIN_TOP_UP_SHARE: Final = 0.002
@@ -32,7 +32,7 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
         there = at < found.base_start[case + 1]
         base = np.where(there, found.bases[np.minimum(at, len(found.bases) - 1)], np.nan)
         for level in commonest:
-            price = on_grid(base + found.levels[level] + place, found.grid, found.ties)
+            price = found.priced(base + place, level)
             options.append((point, level, np.round(primary[rows] - price, 2)))
     owner = np.tile(np.arange(len(rows)), len(options))
     extra = np.concatenate([values for _, _, values in options])

@@ -1,5 +1,6 @@
 """Price lists as they come: raised during the period, rounded coarsely, with a few amounts of another kind between."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -582,3 +583,28 @@ def test_a_list_is_sought_at_one_time_where_its_prices_change(monkeypatch, perio
     assert [way.at_one_time for way in ways] == ([True] if periods else [])
     assert found.likely == (likely if is_taken else -2.0)
     assert found.besides.tolist() == [7]
+
+
+def test_a_list_that_does_not_show_its_regions_has_those_of_another(read):
+    """Visits and stays of all regions are multiplied alike; the list of the visits was made as if nobody knew of regions."""
+    g, w = np.random.default_rng(23), np.random.default_rng(24)
+    table = tariff_table(ROWS, seed=2)
+    stays = np.array(table["service_type"].to_pylist()) == "RITL"
+    place, dx = (np.unique(table[n].to_pylist(), return_inverse=True)[1] for n in ("province_name", "dx_primary_code"))
+    procedure, region = g.integers(0, 12, ROWS), np.array([1.0, 1.013, 1.027, 1.046, 1.061])[place]
+    price = np.where(stays, np.exp(w.normal(15, 0.5, 12))[dx], np.exp(w.normal(12, 0.5, 12))[procedure]) * region
+    price = np.rint(price / 100) * 100
+    table = replaced(table, "procedure_code", [f"{10 + code}" for code in procedure])
+    table = replaced(replaced(table, "amount_claimed", price), "amount_paid", price)
+    encoded = encode(read(table), 11)
+    amounts, usable = price_lists.amounts_on(price, 100.0)
+    few = price_lists.every_nth(usable)
+    unaware = replace(encoded, codes={n: codes for n, codes in encoded.codes.items() if n != "province_name"})
+    of_stays = price_lists.begin(encoded, amounts, usable & stays, few & stays, 100.0)
+    of_visits = price_lists.begin(unaware, amounts, usable & ~stays, few & ~stays, 100.0)
+    assert "province_name" in of_stays.found.factors
+    assert "province_name" not in of_visits.found.factors
+    same, other = price_lists._with_factors_of_others([of_stays, of_visits], encoded, few)
+    assert same.found.factors.keys() == of_stays.found.factors.keys()
+    assert np.ptp(other.found.factors["province_name"]) == pytest.approx(np.log(1.061), abs=2e-3)
+    assert len(other.found.bases) < len(of_visits.found.bases)
