@@ -28,6 +28,7 @@ def settle_what_is_rounded_first(found: Lattice, primary: Numbers, population: P
     """Set at which hidden level of `found`, whose rounding is settled, prices are rounded first, with bases that come out so: where
     clearly more amounts are just their price then.
     """  # noqa: D205
+    found.rounded_at = -1
     on = np.flatnonzero((found.point >= 0) & (found.level >= 0))
     counts = np.bincount(found.level[on], minlength=len(found.levels))
     often = np.flatnonzero(counts > _OFTEN * len(on))
@@ -60,9 +61,8 @@ def _bases_at(
     """The bases as most of their claims at this level show them, where that may be told; whole prices there where as many come out."""
     mine = on[found.level[on] == level]
     base = found.base_start[found.case[mine]] + found.point[mine]
-    mine, base = (
-        part[population.releasable(base, len(bases), mine)[base]] if len(base) else part for part in (mine, base)
-    )
+    told = population.releasable(base, len(bases), mine)[base]
+    mine, base = mine[told], base[told]
     place = found.place_log(mine)
     off = np.log(primary[mine]) - place - found.levels[level] - bases[base]
     width = found.grid / 2 / primary[mine]

@@ -24,6 +24,7 @@ _FAR_OFF: Final = 0.1
 _TIMES: Final = 3.0
 """Those are left out that lie so many times as far off as the middle one."""
 _MOST_OF_ONE: Final = 50
+"""A stratum counts as so many claims at most where it is asked how far off the middle one lies."""
 _AS_MANY: Final = 0.96
 """The share of those whose weights come out that must do without a column, for it to be none of these."""
 _FEWEST_WEIGHTS: Final = 20
@@ -33,6 +34,7 @@ _SHORTER: Final = 2
 _DIGITS: Final = 9
 _MOST_VALUES: Final = 300
 _SAME_STEP: Final = 1.5
+"""A weight that is made lies fewer steps than this off the claim's own: both are rounded."""
 _SMALL: Final = 0.01
 """So small a part of a weight its last decimal must be."""
 
@@ -177,5 +179,9 @@ def made_weights(logs: Mapping[str, Numbers], given: Mapping[str, Codes], rows: 
     for name, factor in logs.items():
         codes = given.get(name, np.full(rows, -1, np.int32))
         total += np.append(factor, np.nan)[np.where(codes < len(factor), codes, -1)]
-    steps = np.rint(np.exp(total) / step)
-    return np.where(np.isfinite(total), np.round(np.maximum(steps, 1.0) * step, _MOST_DECIMALS), np.nan)
+    return in_whole_steps(np.exp(total), step)
+
+
+def in_whole_steps(weight: Numbers, step: float) -> Numbers:
+    """Weights in whole steps, one at least; NaN stays."""
+    return np.asarray(np.round(np.maximum(np.rint(weight / step), 1.0) * step, _MOST_DECIMALS))

@@ -14,11 +14,10 @@ from claims_sim.profile.document import Bins, WeightRate
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
 from claims_sim.profile.release import Parent, Target
-from claims_sim.profile.weight_factors import decimals_of, is_fine
+from claims_sim.profile.weight_factors import decimals_of, in_whole_steps, is_fine
 
 WEIGHT_RATE: Final = "weight_rate"
 """The table of the rates, one by one, and of ranges of what other amounts are divided by their weights."""
-_MOST_DECIMALS: Final = 6
 _MOST_RATES: Final = 200
 _MOST: Final = 0.5
 """The share of the claims that must lie on some rate."""
@@ -164,5 +163,4 @@ def _entropy(counts: Ints) -> float:
 def weights_at(amounts: Numbers, rate: Numbers, step: float) -> Numbers:
     """The weights of amounts at each one's rate, in whole steps, one at least; NaN where nothing is claimed or there is no rate."""
     there: Mask = (amounts > 0) & (rate > 0)
-    steps = np.rint(np.where(there, amounts, 1.0) / np.where(there, rate, 1.0) / step)
-    return np.where(there, np.round(np.maximum(steps, 1.0) * step, _MOST_DECIMALS), np.nan)
+    return in_whole_steps(np.divide(amounts, rate, out=np.full(len(amounts), np.nan), where=there), step)

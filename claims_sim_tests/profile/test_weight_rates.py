@@ -102,9 +102,9 @@ def test_a_weight_is_a_step_at_least_and_none_of_nothing():
     assert np.isnan(weights[[0, 3]]).all()
 
 
-def test_what_crosses_names_the_rates_and_a_profile_without_their_table_is_none(weighed):
+def test_what_crosses_names_the_rates_and_they_are_of_what_is_claimed_or_paid(weighed):
     names = {table.name for table in describe_crossing(weighed).tables}
-    assert any("point of weight" in name or name == WEIGHT_RATE for name in names)
+    assert WEIGHT_RATE in names
     document = weighed.to_json().replace('"weight_rate":{"amount":"amount_claimed"', '"weight_rate":{"amount":"los"')
     with pytest.raises(ProfileError, match="weight_rate"):
         Profile.from_json(document)
