@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, Blankable, Table
+from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, Blankable, Table
 from claims_sim.profile.release import Parent, Target
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)

@@ -8,7 +8,7 @@ import numpy as np
 
 from claims_sim.profile.as_released import log_likelihood, of_sample
 from claims_sim.profile.counting import NONE_RELEASED, Codes, Ints, Mask, Population
-from claims_sim.profile.document import Feature, Table
+from claims_sim.profile.document_parts import Feature, Table
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target, release_table
 from claims_sim.profile.structure import (
     CLEARLY,

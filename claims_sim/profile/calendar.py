@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import MAX_DAYS_WITHOUT, Bins
+from claims_sim.profile.document_parts import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encode import DAY, DISCHARGE_MONTH, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
 from claims_sim.profile.numbers import Binned, bin_numbers
 from claims_sim.profile.release import Target

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import Level, Profile, Table
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import Level, Table
 
 _STEPS: Final = 4  # of weight for a unit
 _CERTAIN: Final = 0.97

@@ -7,7 +7,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Population, dense_ids
-from claims_sim.profile.document import Means, Nested
+from claims_sim.profile.document_parts import Means, Nested
 from claims_sim.profile.encode import DX_GROUP, MONTH
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.pricing import Locator

@@ -8,13 +8,13 @@ import numpy as np
 from claims_sim.profile.admit import NAMES_OF, admitted
 from claims_sim.profile.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
-from claims_sim.profile.document import (
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import (
     BLANKS,
     FURTHER_PLACE,
     FURTHER_PROCEDURE,
     PAYS_NOTHING,
     PROCEDURE_NAME,
-    Profile,
     Table,
     Tariff,
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from claims_sim.profile.claim_pairs import alike, equal_when_moved
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
-from claims_sim.profile.document import DayRates
+from claims_sim.profile.document_parts import DayRates
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, FACTOR_CANDIDATES
 from claims_sim.profile.missing_stays import MAX_STAY

@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.dealing import Groups
-from claims_sim.profile.document import BY
+from claims_sim.profile.document_parts import BY
 from claims_sim.profile.lattice import Amounts, Lattice, dense_modes
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_as import cases_as, codes_as, place_as

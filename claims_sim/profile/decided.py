@@ -12,7 +12,7 @@ import numpy as np
 
 from claims_sim.profile.claim_pairs import alike
 from claims_sim.profile.counting import Codes, Ints, dense_ids
-from claims_sim.profile.document import BY, PERIOD, Decisive
+from claims_sim.profile.document_parts import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
 

@@ -20,7 +20,7 @@ from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Popul
 from claims_sim.profile.dealing import Dealing, Groups, deal_out_facilities
 from claims_sim.profile.deciding import MAY_BE_DECIDED
 from claims_sim.profile.directory import COLUMNS
-from claims_sim.profile.document import FURTHER_PROCEDURE, PROCEDURE_NAME
+from claims_sim.profile.document_parts import FURTHER_PROCEDURE, PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers

@@ -16,7 +16,7 @@ from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.daily import STAY, are_by_day, log_days
 from claims_sim.profile.dealing import Groups
 from claims_sim.profile.dealt_factors import move_by_votes
-from claims_sim.profile.document import BY, PERIOD, Decisive
+from claims_sim.profile.document_parts import BY, PERIOD, Decisive
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import MAX_CASE_SIZE, NOTHING_KNOWN, PLAINLY, Way, global_factors
 from claims_sim.profile.hidden_levels import NEAREST_LEVEL, find_levels

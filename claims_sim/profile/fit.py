@@ -14,15 +14,14 @@ from claims_sim.profile.calendar import add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
-from claims_sim.profile.document import (
+from claims_sim.profile.document import Profile, utc
+from claims_sim.profile.document_parts import (
     FURTHER_PROCEDURE,
     PAYS_NOTHING,
     PROCEDURE_NAME,
     Bins,
     Money,
-    Profile,
     WeightFactors,
-    utc,
 )
 from claims_sim.profile.encode import (
     DISCHARGE_MONTH,

@@ -10,7 +10,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Population
-from claims_sim.profile.document import FURTHER_PLACE, FURTHER_PROCEDURE
+from claims_sim.profile.document_parts import FURTHER_PLACE, FURTHER_PROCEDURE
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lookup import Rows, TableSampler

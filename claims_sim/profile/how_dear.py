@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints
-from claims_sim.profile.document import DEAR_BANDS
+from claims_sim.profile.document_parts import DEAR_BANDS
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 

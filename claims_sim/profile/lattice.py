@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
-from claims_sim.profile.document import Decisive
+from claims_sim.profile.document_parts import Decisive
 from claims_sim.profile.numbers import AS_COMPUTED, Numbers, on_grid, on_grid_in_turn
 
 MAX_POINTS: Final = 12

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.document import Level, Table
+from claims_sim.profile.document_parts import Level, Table
 from claims_sim.randomness import stream_key, uniforms
 
 Codes = npt.NDArray[np.int32]

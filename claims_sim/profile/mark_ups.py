@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.daily import STAY
-from claims_sim.profile.document import LEAST_MARK_UP, MOST_MARK_UP, MOST_MARK_UPS
+from claims_sim.profile.document_parts import LEAST_MARK_UP, MOST_MARK_UP, MOST_MARK_UPS
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.lattice import Lattice, match_levels
 from claims_sim.profile.numbers import Numbers, marked_up

@@ -18,7 +18,7 @@ from claims_sim.profile.cost_by_companion import costs_follow_companion
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.daily import STAY, days_charge, find_day_rates, less_days
 from claims_sim.profile.decided import DIAGNOSIS, PROCEDURE, plain_names
-from claims_sim.profile.document import (
+from claims_sim.profile.document_parts import (
     AMOUNT_KINDS,
     CLAIMS_NOTHING,
     DEAR_BANDS,

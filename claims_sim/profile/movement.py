@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from claims_sim.profile.calendar import MIDNIGHT
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
-from claims_sim.profile.document import Bins, Profile, Table
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import Bins, Table
 from claims_sim.profile.telling import about
 
 _NUMBERED: Final = ("secondary_count", "admit_weekday", "admit_hour", "discharge_hour")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Population, dense_ids
-from claims_sim.profile.document import Bins
+from claims_sim.profile.document_parts import Bins
 
 Numbers = npt.NDArray[np.float64]
 AS_COMPUTED: Final = "as computed"

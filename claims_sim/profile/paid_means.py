@@ -14,7 +14,7 @@ from claims_sim.profile.as_released import log_likelihood, of_sample
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.document import Bins, Means, PaidMeans
+from claims_sim.profile.document_parts import Bins, Means, PaidMeans
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise
 from claims_sim.profile.release import Parent, Target

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.document import PatientsPart
+from claims_sim.profile.document_parts import PatientsPart
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.rounding import amount_grid, lies_on, to_whole_steps
 

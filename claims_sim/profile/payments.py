@@ -11,7 +11,8 @@ from claims_sim.claim import MAX_AMOUNT
 from claims_sim.profile.calendar import MONTHS
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
-from claims_sim.profile.document import CLAIMS_NOTHING, DEAR_KINDS, PaidMeans, Profile, Tariff
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import CLAIMS_NOTHING, DEAR_KINDS, PaidMeans, Tariff
 from claims_sim.profile.draft import Draft, Edges, Numbers
 from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
 from claims_sim.profile.few_amounts import nearest_of

@@ -11,7 +11,7 @@ import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.dealing import Groups
-from claims_sim.profile.document import BY
+from claims_sim.profile.document_parts import BY
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.price_groups import join_keys

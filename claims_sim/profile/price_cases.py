@@ -12,7 +12,7 @@ import numpy as np
 from claims_sim.profile.claim_pairs import logs_left
 from claims_sim.profile.counting import Codes, Ints, Mask, dense_ids
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, find_decisive, sizes_of
-from claims_sim.profile.document import BY, Decisive
+from claims_sim.profile.document_parts import BY, Decisive
 from claims_sim.profile.encode import MONTH, Encoded, begins_alike
 from claims_sim.profile.factors import CASE_ALWAYS, FACTOR_CANDIDATES, MAX_CASE_SIZE
 from claims_sim.profile.lattice import MAX_POINTS, Amounts, Lattice

@@ -13,7 +13,7 @@ from claims_sim.profile.claim_pairs import LEAST_CHANGE, equal_pairs
 from claims_sim.profile.counting import Ints, Mask, Population
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.decided import DECIDED_BY
-from claims_sim.profile.document import BY
+from claims_sim.profile.document_parts import BY
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, MAX_CASE_SIZE, PLAINLY, multiplies_too
 from claims_sim.profile.find_lattice import (

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids
-from claims_sim.profile.document import BY, PERIOD
+from claims_sim.profile.document_parts import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.numbers import Numbers
 

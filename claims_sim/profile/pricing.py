@@ -10,7 +10,7 @@ import numpy.typing as npt
 from claims_sim.profile.counting import Codes
 from claims_sim.profile.daily import STAY, log_days
 from claims_sim.profile.decided import DECIDED_BY, DIAGNOSIS, PROCEDURE, Deciding, plain_names
-from claims_sim.profile.document import BY, DEAR_BANDS, PERIOD, Decisive, Means, Nested, Tariff
+from claims_sim.profile.document_parts import BY, DEAR_BANDS, PERIOD, Decisive, Means, Nested, Tariff
 from claims_sim.profile.encode import MONTH
 from claims_sim.profile.how_dear import above_mean, band_of, nearest_places
 from claims_sim.profile.lattice import Lattice

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from claims_sim.profile.counting import Codes, Ints, Population
-from claims_sim.profile.document import PERIOD, Tariff
+from claims_sim.profile.document_parts import PERIOD, Tariff
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers, on_grid
 from claims_sim.profile.pricing import PriceList

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, dense_ids, round_to_units
-from claims_sim.profile.document import Level, Table
+from claims_sim.profile.document_parts import Level, Table
 from claims_sim.randomness import stream_key, uniforms
 
 REMAINDER = -1

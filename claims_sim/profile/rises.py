@@ -10,7 +10,7 @@ import numpy as np
 
 from claims_sim.profile.claim_pairs import alike, equal_pairs, logs_left
 from claims_sim.profile.counting import Codes, Ints, Mask
-from claims_sim.profile.document import BY, PERIOD
+from claims_sim.profile.document_parts import BY, PERIOD
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import FACTOR_CANDIDATES, what_decides
 from claims_sim.profile.lattice import dense_modes

@@ -19,7 +19,8 @@ from claims_sim.profile.calendar import PAST_MIDNIGHT
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Ints, Mask
-from claims_sim.profile.document import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.encode import (
     DX_GROUP,

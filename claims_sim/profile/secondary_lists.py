@@ -16,7 +16,8 @@ import numpy.typing as npt
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.counting import Ints, Population
-from claims_sim.profile.document import Feature, Level, Profile, Table
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import Feature, Level, Table
 from claims_sim.profile.lookup import steps_of
 from claims_sim.profile.release import Parent, Target
 

@@ -13,7 +13,7 @@ import numpy as np
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.decided import DECIDED_BY
-from claims_sim.profile.document import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
+from claims_sim.profile.document_parts import BY, PERIOD, Bins, PaidMeans, PatientsPart, Tariff
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
 from claims_sim.profile.few_amounts import every_payment

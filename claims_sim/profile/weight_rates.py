@@ -10,7 +10,7 @@ import numpy as np
 
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
-from claims_sim.profile.document import Bins, WeightRate
+from claims_sim.profile.document_parts import Bins, WeightRate
 from claims_sim.profile.encode import Encoded
 from claims_sim.profile.numbers import Numbers, bin_numbers, round_significant
 from claims_sim.profile.release import Parent, Target

@@ -5,7 +5,8 @@ import pytest
 
 from claims_sim.profile.context_means import _nested_means, _prior
 from claims_sim.profile.counting import Population
-from claims_sim.profile.document import Bins, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import Bins
 from claims_sim.profile.draft import Edges
 from claims_sim.profile.release import Parent
 from claims_sim.profile.sampler import Sampler

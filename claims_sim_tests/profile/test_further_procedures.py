@@ -13,7 +13,8 @@ from claims_sim.profile import builder
 from claims_sim.profile.behind_codes import with_further_procedures
 from claims_sim.profile.counting import Population
 from claims_sim.profile.crossing import describe_crossing
-from claims_sim.profile.document import FURTHER_PROCEDURE, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import FURTHER_PROCEDURE
 from claims_sim.profile.encode import encode
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.mapping import ColumnMapping

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from claims_sim.profile.document import DEAR_BANDS, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import DEAR_BANDS
 from claims_sim.profile.how_dear import AS_USUAL, above_mean, band_of, nearest_places
 from claims_sim.profile.pricing import PriceLists
 from claims_sim.profile.sampler import Sampler

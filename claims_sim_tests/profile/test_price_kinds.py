@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.codes.places import PROVINCES
-from claims_sim.profile.document import PERIOD
+from claims_sim.profile.document_parts import PERIOD
 from claims_sim.profile.price_periods import changes_of
 from claims_sim.profile.pricing import PriceList
 from claims_sim.profile.sampler import Sampler

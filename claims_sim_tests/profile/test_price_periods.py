@@ -8,7 +8,8 @@ import pytest
 
 from claims_sim.codes.places import PROVINCES
 from claims_sim.profile.counting import Population
-from claims_sim.profile.document import BY, PERIOD, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import BY, PERIOD
 from claims_sim.profile.encode import MONTH
 from claims_sim.profile.price_periods import find_periods
 from claims_sim.profile.sampler import Sampler

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.document import BY
+from claims_sim.profile.document_parts import BY
 from claims_sim_tests.profile.tables import DX, names, pick, replaced, tariff_table
 from claims_sim_tests.profile.test_price_periods import ROWS, codes_of, paid_in_full, priced
 

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.profile.admit import _may_be_persons, admit_label
-from claims_sim.profile.document import PROCEDURE_NAME, Profile
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import PROCEDURE_NAME
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.profile.counting import Population
-from claims_sim.profile.document import Tariff
+from claims_sim.profile.document_parts import Tariff
 from claims_sim.profile.recurring import NearestPrices, shares_that_recur
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import DX, names, pick
