@@ -45,7 +45,7 @@ def profile(
         return
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
-    from claims_sim.profile.source_sql import absent_in_words
+    from claims_sim.profile.source_columns import absent_in_words
     from claims_sim.profile.telling import about
 
     settings = read_settings(source=source, source_table=table, mapping=mapping)

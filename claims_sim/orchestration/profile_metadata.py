@@ -13,7 +13,7 @@ from claims_sim.pipeline import ProfileRefresh
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.document import Profile
 from claims_sim.profile.source import is_single_table
-from claims_sim.profile.source_sql import absent_in_words
+from claims_sim.profile.source_columns import absent_in_words
 from claims_sim.settings import Settings
 
 _NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")

@@ -34,7 +34,8 @@ from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import open_source
-from claims_sim.profile.source_sql import FURTHER, quote_identifier
+from claims_sim.profile.source_columns import FURTHER
+from claims_sim.profile.source_sql import quote_identifier
 from claims_sim.rules.wire import to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import scores

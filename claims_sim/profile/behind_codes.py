@@ -11,11 +11,9 @@ import duckdb
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
+from claims_sim.profile.source_columns import CANONICAL, FURTHER, Located
 from claims_sim.profile.source_sql import (
-    CANONICAL,
     CODE_AND_NAME,
-    FURTHER,
-    Located,
     clean_member,
     members_expression,
     plain_code,

@@ -8,14 +8,12 @@ from typing import Final
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
+from claims_sim.profile.source_columns import FURTHER, ColumnMapping, Located
 from claims_sim.profile.source_sql import (
     CODE_AND_NAME,
-    FURTHER,
     NAMED_CODE,
     NAMED_CODES,
     NO_CODE,
-    ColumnMapping,
-    Located,
     clean_member,
     members_expression,
     plain_code,

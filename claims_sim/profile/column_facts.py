@@ -13,12 +13,12 @@ from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.date_order import are_buddhist, are_months, have_short_years, is_month_first
 from claims_sim.profile.naming import SPELLED_VALUES
+from claims_sim.profile.source_columns import Located
 from claims_sim.profile.source_sql import (
     CBG_FORM,
     NAMED_CODE,
     NO_CODE,
     NOTHING,
-    Located,
     date_expression,
     money_expression,
     text_expression,

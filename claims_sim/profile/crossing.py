@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from claims_sim.profile.admit import NAMES_OF, admitted
+from claims_sim.profile.amount_fit import AMOUNT_KIND, KIND_OF_FEW, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
@@ -28,7 +29,6 @@ from claims_sim.profile.encode import (
     SEASON,
     WEIGHT_LEVEL,
 )
-from claims_sim.profile.money import AMOUNT_KIND, KIND_OF_FEW, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
 from claims_sim.profile.own_codes import CASE_GROUPS, OWN_CODES
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.paid_rounding import CLAIMED_ON

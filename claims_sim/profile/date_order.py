@@ -11,7 +11,8 @@ from typing import NamedTuple
 import duckdb
 
 from claims_sim.profile.buddhist_years import is_ahead
-from claims_sim.profile.source_sql import Located, quote_identifier, text_expression
+from claims_sim.profile.source_columns import Located
+from claims_sim.profile.source_sql import quote_identifier, text_expression
 
 _TWO_NUMBERS = "^([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-][0-9]{4}|[/.][0-9]{2}(?:[^0-9]|$))"
 _SHORT_YEAR = "^([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{2})(?:[^0-9]|$)"

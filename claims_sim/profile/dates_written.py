@@ -14,7 +14,8 @@ from claims_sim.profile.date_forms import (
     NAME_OF_MONTH,
 )
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import Located, date_expression, date_forms, quote_identifier, text_expression
+from claims_sim.profile.source_columns import Located
+from claims_sim.profile.source_sql import date_expression, date_forms, quote_identifier, text_expression
 
 _ISO_FORMS: Final = (
     "%Y-%m-%d %H:%M:%S",  # the first stands in where none is known

@@ -7,7 +7,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_expression
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import canonical_expression
 
 COUNTS_ALL: Final = "comorbidity_count counts the primary diagnosis too: one less is read."
 _NEARLY_ALL: Final = 0.95

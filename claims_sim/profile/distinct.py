@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.counting import Ints
-from claims_sim.profile.source_sql import ColumnMapping, Located, canonical_value
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import canonical_value
 
 _VIEW, _TEXT, _PLACE = "distinct_texts", "text_as_written", "place_of_text"
 

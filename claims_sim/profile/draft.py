@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.profile.amount_fit import PRICED
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import Bins
 from claims_sim.profile.lookup import Codes, Rows
-from claims_sim.profile.money import PRICED
 from claims_sim.randomness import stream_key, uniforms
 
 Numbers = npt.NDArray[np.float64]

@@ -6,7 +6,8 @@ from typing import Final
 
 import duckdb
 
-from claims_sim.profile.source_sql import MONEY, ColumnMapping, Located, canonical_expression
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import MONEY, canonical_expression
 
 _LOOKED_AT: Final = 10_000
 _NEARLY_ALL: Final = 0.95

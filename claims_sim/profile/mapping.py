@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.source_sql import CANONICAL, CLAIM_ID, ColumnMapping
+from claims_sim.profile.source_columns import CANONICAL, CLAIM_ID, ColumnMapping
 
 __all__ = ["ColumnMapping", "load_mapping"]
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.counting import PERSONS_K, Ints, Mask, dense_ids
-from claims_sim.profile.source_sql import MONEY, Located, given_expression
+from claims_sim.profile.source_columns import Located
+from claims_sim.profile.source_sql import MONEY, given_expression
 from claims_sim.profile.telling import share_where
 
 AMOUNTS_FILLED: Final = "claims of nothing"

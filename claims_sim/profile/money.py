@@ -5,12 +5,25 @@ many persons share. How what is paid follows from what is claimed is in `settlem
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from claims_sim.claim import MAX_AMOUNT
+from claims_sim.profile.about_prices import About, lie_above_prices, what_others_lie_about
+from claims_sim.profile.amount_fit import (
+    AMOUNT_KIND,
+    BY_NAME,
+    KIND_OF_FEW,
+    ON_LIST,
+    PRICE_CASE,
+    PRICE_POINT,
+    PRICED,
+    RESIDUAL,
+    SHARED_AMOUNT,
+    AmountFit,
+)
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.companions import FIRST_MEMBER
 from claims_sim.profile.context_means import features_of, find_means, locate
@@ -46,9 +59,9 @@ from claims_sim.profile.how_dear import AS_USUAL, how_dear
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
 from claims_sim.profile.missing_amounts import KIND
-from claims_sim.profile.numbers import Numbers, bin_numbers, rise, within
+from claims_sim.profile.numbers import Numbers, bin_numbers
 from claims_sim.profile.price_lists import find_tariffs
-from claims_sim.profile.pricing import Places, PriceList, case_over, most_levels, place_on_lists, tariff_of
+from claims_sim.profile.pricing import PriceList, case_over, place_on_lists, tariff_of
 from claims_sim.profile.recurring import shares_that_recur
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounded_twice import settle_what_is_rounded_first
@@ -56,26 +69,6 @@ from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, se
 from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
-PRICED: Final = "is_priced"
-"""A variable of the sampler's own: 1 where the tariff has a price for the row's case."""
-PRICE_CASE: Final = "price_case"
-"""Another one: the number of the case by which the tariffs price the claim."""
-ON_LIST: Final = "is_on_list"
-"""Another: 1 where what is claimed is a price of the tariffs, or the price that is paid."""
-PRICE_POINT: Final = "price_point"
-"""And another: which price of its case a claim bears, the commonest being 0."""
-AMOUNT_KIND: Final = "amount_kind"
-"""And whether what is claimed is a price of the tariffs, the price that is paid, an amount by name, or another; of a price also how
-dear it is for its case, where a case has several.
-"""
-KIND_OF_FEW: Final = "amount_kind_of_few"
-"""The table that draws that of claims of whose case too few are like them: by what tells it in all cases."""
-SHARED_AMOUNT: Final = "shared_amount"
-"""The table that draws which amount by name is claimed, where there are so many that they have one of their own."""
-RESIDUAL: Final = "amount_residual"
-"""How far an amount lies from what it lies about; the last code is of those that are prices or told by name."""
-BY_NAME: Final = 2
-"""Amounts by name are the last kind but one."""
 _MANY_SHARED: Final = 50
 """So many amounts by name, and it is told before which of them whether it is one."""
 _SHARED_DEPTH: Final = 3
@@ -95,52 +88,10 @@ _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
-_HARDLY_ANY: Final = 0.03
-"""The share of other amounts under which those below their case's price are corrections and the like."""
-_TO_THE_CENT: Final = 1e-4
-"""How far, as a logarithm, an amount may lie below a price and be the price."""
-_FEWEST_ABOUT: Final = 20
-"""So many times k amounts about prices, and it is told how far off they lie."""
 """So many amounts at most, of which each is enough persons', and so much of the claims that bear one, to be all that there are."""
 _FURTHER_DOWN: Final = 5
 _RISE: Final = 1.5
 """Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
-_AS_NEAR: Final = 1.02
-"""Means are made of the very amounts that lie about them, which makes them look the nearer."""
-_CLEARLY_NEARER: Final = 0.9
-"""What is left of the variance about where amounts lie off a price, of that about means, for them to lie clearly nearer."""
-
-
-@dataclass(slots=True)
-class _Fit:
-    """What the steps share."""
-
-    builder: Builder
-    encoded: Encoded
-    bins: dict[str, Bins]
-    earlier: list[str]
-    primary: Numbers
-    grid: float
-    lattices: Sequence[Lattice]
-    follows: Numbers
-    """What of each amount's logarithm follows from which price is paid."""
-    places: Places
-    as_paid: Mask
-    """Which amounts are just the price that is paid."""
-
-    @property
-    def points(self) -> int:
-        """How many places on the tariffs `amount` has codes for: points of a case × hidden levels."""
-        return self.places.points * most_levels(self.lattices)
-
-    @property
-    def first_shared(self) -> int:
-        """The code in `amount` of the first amount that is shared off the tariffs."""
-        return self.points + bool(self.as_paid.any())
-
-    @property
-    def candidates(self) -> list[Parent]:
-        return self.builder.candidates(self.earlier)
 
 
 def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], earlier: list[str]) -> Money:
@@ -178,16 +129,16 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         if not lattices or as_paid.any():  # else what is paid may follow what is claimed
             off = np.where(as_paid | (places.point >= 0), np.nan, primary)
             slopes, follows = follows_paid(rules.own, off, encoded.paid, encoded)
-    fit = _Fit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
+    fit = AmountFit(builder, encoded, bins, earlier, primary, grid, lattices, follows, places, as_paid)
     tariffs = _tariffs(fit)
     nothing = _add_nothing(fit)
     exact, counted = _profile_amount(fit, nothing)
     rows = np.flatnonzero(np.isfinite(primary) & ~nothing)
-    means = find_means(builder, "amount", _logs(fit, rows), rows, fit.candidates, encoded.population)
+    means = find_means(builder, "amount", fit.logs(rows), rows, fit.candidates, encoded.population)
     other = (counted == fit.first_shared + len(exact)) & np.isfinite(primary)
     rest = np.flatnonzero(other)
-    others_about, about = _what_others_lie_about(fit, rules, means, rest)
-    above = _lie_above_prices(fit, rest)
+    others_about, about = what_others_lie_about(fit, rules, means, rest)
+    above = lie_above_prices(fit, rest)
     rounded_to = _profile_other(fit, about, means, rest)
     _add_bands(fit)
     settled = (
@@ -241,7 +192,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     )
 
 
-def _recur(fit: _Fit, rows: Ints, above: Sequence[bool], grids: Sequence[float]) -> tuple[float, ...]:
+def _recur(fit: AmountFit, rows: Ints, above: Sequence[bool], grids: Sequence[float]) -> tuple[float, ...]:
     """For each kind of service the share of the other amounts, which `rows` bear and which are rounded to `grids`, that others bear
     too, where there are lists and these amounts are no sums that lie `above` their prices.
     """  # noqa: D205
@@ -253,7 +204,7 @@ def _recur(fit: _Fit, rows: Ints, above: Sequence[bool], grids: Sequence[float])
     return shares if any(shares) else ()
 
 
-def _every_amount(fit: _Fit) -> tuple[float, ...]:
+def _every_amount(fit: AmountFit) -> tuple[float, ...]:
     """All amounts, where they are few and nearly all claims bear one that enough share; of a price list that multiplies some
     come out that no claim has.
     """  # noqa: D205
@@ -293,7 +244,7 @@ def _rules_of_a_longer_list(
     return rules if sum(int((own.point >= 0).sum()) for own in rules.own) > listed else None
 
 
-def _add_bands(fit: _Fit) -> None:
+def _add_bands(fit: AmountFit) -> None:
     """Amounts in bands of about equal numbers, for whoever wants to look at them; nothing is drawn from these."""
     for name, amounts in (("amount_claimed", fit.encoded.claimed), ("amount_paid", fit.encoded.paid)):
         if amounts is not None:
@@ -302,7 +253,7 @@ def _add_bands(fit: _Fit) -> None:
             fit.builder.add(Target(name, binned.codes, len(binned.bins.lo)), [])
 
 
-def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
+def _tariffs(fit: AmountFit) -> tuple[Tariff, ...]:
     lattices, builder = fit.lattices, fit.builder
     for name in plain_names(name for lattice in lattices for name in (*lattice.case_names, *lattice.factors)):
         if name in builder.variables:
@@ -317,7 +268,7 @@ def _tariffs(fit: _Fit) -> tuple[Tariff, ...]:
     return tuple(tariff_of(lattice, fit.grid) for lattice in lattices)
 
 
-def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
+def _profile_amount(fit: AmountFit, nothing: Mask) -> tuple[Numbers, Codes]:
     """The table `amount`: places on the tariffs, the price that is paid, shared amounts off them, and the rest as one code."""
     primary, codes = fit.primary, fit.places.code.copy()
     codes[fit.as_paid] = fit.points
@@ -351,7 +302,7 @@ def _profile_amount(fit: _Fit, nothing: Mask) -> tuple[Numbers, Codes]:
     return exact, counted
 
 
-def _add_nothing(fit: _Fit) -> Mask:
+def _add_nothing(fit: AmountFit) -> Mask:
     """First who claims nothing, which is told by what nothing else of the amounts is: a claim that could not be grouped."""
     nothing: Mask = fit.primary == 0.0
     is_all = not (fit.primary > 0).any()
@@ -364,7 +315,7 @@ def _add_nothing(fit: _Fit) -> Mask:
     return nothing
 
 
-def _as_others_of_their_kind(fit: _Fit, codes: Codes) -> Mask:
+def _as_others_of_their_kind(fit: AmountFit, codes: Codes) -> Mask:
     """Which claims whose amounts are not known (code -1) count as claims of nothing: as large a part of each kind's as of its others."""
     kind = np.zeros(len(codes), np.int64)
     for parent in fit.builder.candidates(KIND):
@@ -380,7 +331,7 @@ def _as_others_of_their_kind(fit: _Fit, codes: Codes) -> Mask:
 
 
 def _add_kind(
-    fit: _Fit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent], *, has_many_shared: bool
+    fit: AmountFit, codes: Codes, borders: tuple[int, ...], candidates: Sequence[Parent], *, has_many_shared: bool
 ) -> list[Parent]:
     """First whether an amount is a price of the tariffs, the price that is paid, shared or another, by the first codes of all but
     the first kind; then which. Shared amounts are hundreds, and would make what tells these kinds apart seem to tell nothing.
@@ -399,7 +350,7 @@ def _add_kind(
     return fit.builder.candidates([AMOUNT_KIND])
 
 
-def _add_how_dear(fit: _Fit, kind: Codes, candidates: Sequence[Parent]) -> bool:
+def _add_how_dear(fit: AmountFit, kind: Codes, candidates: Sequence[Parent]) -> bool:
     """Release of which kind amounts are with how dear prices are for their case, if that is worth the telling: where it is told by the
     case first, one of many, and by something that says nothing of cases, and too few claims of some are alike in what comes next.
     """  # noqa: D205
@@ -429,112 +380,19 @@ def _add_how_dear(fit: _Fit, kind: Codes, candidates: Sequence[Parent]) -> bool:
     return True
 
 
-def _told_beside_cases(fit: _Fit, parents: Sequence[Parent]) -> bool:
+def _told_beside_cases(fit: AmountFit, parents: Sequence[Parent]) -> bool:
     """Does anything but what makes a case, and what multiplies prices, tell how dear they are?"""
     names = {name for lattice in fit.lattices for name in (*lattice.case_names, *lattice.factors)}
     of_cases = {*_OF_CASES, *plain_names(names)} | ({"los"} if STAY in names else set())
     return any(parent.name.partition("~")[0] not in of_cases for parent in parents)
 
 
-def _price_cases(fit: _Fit) -> tuple[Codes, int]:
+def _price_cases(fit: AmountFit) -> tuple[Codes, int]:
     lists = [PriceList.of_lattice(lattice) for lattice in fit.lattices]
     return case_over(lists, fit.encoded.codes, fit.encoded.rows), sum(prices.cases for prices in lists) + 1
 
 
-def _what_others_lie_about(
-    fit: _Fit, rules: Rules | None, means: Means, rows: Ints
-) -> tuple[Literal["tariffs", "paid_tariffs", "means"], "_About"]:
-    """The prices that the amounts of `rows` lie about: of what is paid, of the tariffs, or none; and how."""
-    if rules is not None and rules.own:
-        about = _about_prices(fit, rules.own, rows)
-        if _lie_nearer(fit, about, means, rows):
-            return "paid_tariffs", about
-    about = _about_prices(fit, fit.lattices, rows)
-    if not fit.lattices or _lie_nearer(fit, about, means, rows):
-        return "tariffs", about
-    # Sums of many items begin at the price of one: they lie above it, and as far as there are items.
-    return "means", _about_prices(fit, [], rows)
-
-
-class _About(NamedTuple):
-    """Where other amounts lie: the logarithm of each one's price (NaN: none), and by `off` how far from it, as far as that is known."""
-
-    price: Numbers
-    off: Means | None
-    builder: Builder
-    """What `off` was learned with: its features are not kept unless it is used."""
-    slope: float = 1.0
-    """How amounts rise with their prices, where they lie off them."""
-
-    def centre(self, rows: Ints) -> Numbers:
-        """About what the logarithm of each amount is; NaN where it has no price."""
-        centre, there = self.price * self.slope, np.flatnonzero(np.isfinite(self.price))
-        if self.off is not None:
-            centre[there] += locate(self.builder, self.off, rows[there])
-        return centre
-
-
-def _about_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> _About:
-    """How the amounts of `rows` lie about these prices: charges are so much above what is paid, here more and there less."""
-    price = _usual_prices(fit, prices, rows)
-    there = np.flatnonzero(np.isfinite(price))
-    trial = Builder(fit.builder.population, fit.builder.variables)
-    population = fit.encoded.population
-    one = population.one_of_each(rows[there])
-    if len(one) < _FEWEST_ABOUT * population.k or not population.may_be_told(rows[there]):
-        return _About(price, None, trial)
-    logs, diagnosis = _logs(fit, rows[there]), fit.encoded.codes["dx_primary_code"][rows[there]].astype(np.int64) + 1
-    # Charges rise less than the prices of case groups do; what they have in common with these is theirs.
-    slope = rise(within(logs[one], diagnosis[one]), within(price[there[one]], diagnosis[one]))
-    off = logs - slope * price[there]
-    means = find_means(trial, "off_price", off, rows[there], fit.candidates, fit.encoded.population)
-    return _About(price, means, trial, slope)
-
-
-def _usual_prices(fit: _Fit, prices: Sequence[Lattice], rows: Ints) -> Numbers:
-    """The logarithm of the commonest price of each one's case; NaN where no list has one."""
-    given = {name: codes[rows] for name, codes in fit.encoded.codes.items()}
-    price = np.full(len(rows), np.nan)
-    for lattice in prices:
-        logs = PriceList.of_lattice(lattice).logs(given, np.zeros(len(rows), np.int32))
-        price = np.where(np.isfinite(logs), logs, price)
-    return price
-
-
-def _lie_above_prices(fit: _Fit, rows: Ints) -> tuple[bool, ...]:
-    """For each kind of service: is what is no price of its case nearly always more than the commonest one? Empty: in none."""
-    rows = rows[fit.encoded.population.one_of_each(rows)]
-    price = _usual_prices(fit, fit.lattices, rows)
-    services = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))
-    service, below = services[rows], _logs(fit, rows) < price - _TO_THE_CENT
-    found = []
-    for kind in range(int(services.max(initial=0)) + 1):
-        mine = np.flatnonzero((service == kind) & np.isfinite(price))
-        told = fit.encoded.population.may_be_told(rows[mine])
-        found.append(bool(told and np.count_nonzero(below[mine]) < _HARDLY_ANY * len(mine)))
-    return tuple(found) if any(found) else ()
-
-
-def _lie_nearer(fit: _Fit, about: _About, means: Means, rows: Ints) -> bool:
-    """Do the logarithms of the amounts vary as little about these prices as about their contexts' means, or clearly less about
-    where they lie off them?
-    """  # noqa: D205
-    there = np.isfinite(about.price)
-    if int(there.sum()) < fit.encoded.population.k:
-        return False
-    logs = _logs(fit, rows)
-    by_price, by_centre, by_context = (
-        float(np.var((logs - where)[there]))
-        for where in (about.price, about.centre(rows), locate(fit.builder, means, rows))
-    )
-    return by_price < _AS_NEAR * by_context or by_centre < _CLEARLY_NEARER * by_context
-
-
-def _logs(fit: _Fit, rows: Ints) -> Numbers:
-    return np.asarray(np.log(np.maximum(fit.primary[rows], fit.grid / 2)) - fit.follows[rows])
-
-
-def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[float, ...]:
+def _profile_other(fit: AmountFit, about: About, means: Means, rows: Ints) -> tuple[float, ...]:
     """How far the remaining amounts lie from their case's price, or from their context's mean where it has none; and to which
     of the grids, which are the answer, each of them is rounded.
     """  # noqa: D205
@@ -546,7 +404,7 @@ def _profile_other(fit: _Fit, about: _About, means: Means, rows: Ints) -> tuple[
     around = np.where(there, centre, locate(fit.builder, means, rows))
     priced[rows] = there
     residual = np.full(len(fit.primary), np.nan)
-    residual[rows] = _logs(fit, rows) - around
+    residual[rows] = fit.logs(rows) - around
     binned = bin_numbers(residual, fit.encoded.population, most=80, most_single=0)
     fit.bins[RESIDUAL] = binned.bins
     fit.builder.variables[PRICED] = (priced, 2)

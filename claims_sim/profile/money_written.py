@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, ColumnMapping, Located, quote_identifier, text_expression
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import AMOUNT_WITH_SIGN, quote_identifier, text_expression
 from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
 _PARTS: Final = "^-?([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"

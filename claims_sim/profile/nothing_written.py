@@ -5,7 +5,8 @@ from typing import Final
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import FURTHER, NO_CODE, NOTHING, ColumnMapping, Located, quote_identifier
+from claims_sim.profile.source_columns import FURTHER, ColumnMapping, Located
+from claims_sim.profile.source_sql import NO_CODE, NOTHING, quote_identifier
 from claims_sim.profile.ways_written import Cells, Ways, drawn, read_ways
 
 _NO_NUMBER: Final = (*NOTHING, "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "NONE", "none", "nil")

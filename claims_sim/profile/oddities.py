@@ -9,11 +9,10 @@ import pyarrow.compute as pc
 
 from claims_sim.profile.admit import ICD10_CODE, ICD10_RANGE
 from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
+from claims_sim.profile.source_columns import ColumnMapping, Located
 from claims_sim.profile.source_sql import (
     MONEY,
     ONE_DOT,
-    ColumnMapping,
-    Located,
     canonical_expression,
     canonical_select,
     dots_are_thousands,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import FURTHER, ColumnMapping, Located, quote_identifier
+from claims_sim.profile.source_columns import FURTHER, ColumnMapping, Located
+from claims_sim.profile.source_sql import quote_identifier
 from claims_sim.profile.ways_written import SOURCE, Cells, Ways, drawn, read_ways
 
 _MOST_LENGTHS: Final = 4

@@ -8,17 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
-from claims_sim.profile.calendar import MONTHS
-from claims_sim.profile.counting import Ints, Mask
-from claims_sim.profile.daily import STAY, days_charge, with_days
-from claims_sim.profile.document import Profile
-from claims_sim.profile.document_parts import CLAIMS_NOTHING, DEAR_KINDS, PaidMeans, Tariff
-from claims_sim.profile.draft import Draft, Edges, Numbers
-from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
-from claims_sim.profile.few_amounts import nearest_of
-from claims_sim.profile.following import SERVICE
-from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.money import (
+from claims_sim.profile.amount_fit import (
     AMOUNT_KIND,
     BY_NAME,
     KIND_OF_FEW,
@@ -29,6 +19,16 @@ from claims_sim.profile.money import (
     RESIDUAL,
     SHARED_AMOUNT,
 )
+from claims_sim.profile.calendar import MONTHS
+from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.daily import STAY, days_charge, with_days
+from claims_sim.profile.document import Profile
+from claims_sim.profile.document_parts import CLAIMS_NOTHING, DEAR_KINDS, PaidMeans, Tariff
+from claims_sim.profile.draft import Draft, Edges, Numbers
+from claims_sim.profile.encode import HOUR, MONTH, SEASON, WEEKDAY
+from claims_sim.profile.few_amounts import nearest_of
+from claims_sim.profile.following import SERVICE
+from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.paid_left import PAID_LEFT
 from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE, PAID_POINT, PAID_PRICE, PAID_TOP_UP, beside_price
 from claims_sim.profile.paid_means import PAID_RESIDUAL

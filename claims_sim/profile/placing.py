@@ -20,7 +20,7 @@ from claims_sim.profile.naming import (
     says_paid,
     says_service_code,
 )
-from claims_sim.profile.source_sql import CANONICAL
+from claims_sim.profile.source_columns import CANONICAL
 
 POSSIBLE: Final = 0.3
 """From here on a line is mentioned."""

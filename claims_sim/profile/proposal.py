@@ -27,14 +27,8 @@ from claims_sim.profile.naming import (
 from claims_sim.profile.oddities import repeats_in_words
 from claims_sim.profile.placing import MENTIONED, Placed, place_columns
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
-from claims_sim.profile.source_sql import (
-    CANONICAL,
-    CLAIM_ID,
-    ColumnMapping,
-    Located,
-    canonical_expression,
-    quote_identifier,
-)
+from claims_sim.profile.source_columns import CANONICAL, CLAIM_ID, ColumnMapping, Located
+from claims_sim.profile.source_sql import canonical_expression, quote_identifier
 from claims_sim.profile.stay_columns import StayColumns, find_days, find_stay, is_gap, leaves, says_level
 from claims_sim.profile.value_maps import MAPPED_VALUES, ValueMap, value_map
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from claims_sim.profile.placing import Placed
 from claims_sim.profile.proposal import Proposal
-from claims_sim.profile.source_sql import CLAIM_ID, still_needed, what_follows, what_stands_in
+from claims_sim.profile.source_columns import CLAIM_ID, still_needed, what_follows, what_stands_in
 from claims_sim.profile.telling import about
 from claims_sim.profile.value_maps import ValueMap
 

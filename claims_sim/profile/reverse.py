@@ -20,13 +20,11 @@ from claims_sim.profile.money_written import MoneyForm, bare_differences, left_b
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.padding_written import padded, read_padding
 from claims_sim.profile.source import OpenSource
+from claims_sim.profile.source_columns import FURTHER, ColumnMapping, Located
 from claims_sim.profile.source_sql import (
     CBG_FORM,
-    FURTHER,
     MONEY,
     NAMED_CODE,
-    ColumnMapping,
-    Located,
     date_expression,
     has_first,
     quote_identifier,

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.profile.source import READING, SourceTable
-from claims_sim.profile.source_sql import FURTHER
+from claims_sim.profile.source_columns import FURTHER
 from claims_sim.randomness import stream_key
 
 _BUCKETS: Final = 1 << 14

@@ -32,15 +32,8 @@ from claims_sim.profile.mapping_faults import mapping_notes, refuse_amounts_for_
 from claims_sim.profile.missing_amounts import AMOUNTS_FILLED, fill_amounts, says_no_amount, without_what_it_says
 from claims_sim.profile.missing_stays import STAYS_FILLED, end_within_their_day, fill_stays
 from claims_sim.profile.oddities import Reading, describe_oddities, given_values, something_else
-from claims_sim.profile.source_sql import (
-    CANONICAL,
-    FURTHER,
-    Located,
-    canonical_select,
-    find_columns,
-    quote_identifier,
-    raw_select,
-)
+from claims_sim.profile.source_columns import CANONICAL, FURTHER, Located, find_columns
+from claims_sim.profile.source_sql import canonical_select, quote_identifier, raw_select
 from claims_sim.profile.telling import share_where
 from claims_sim.profile.union_view import union_view_sql
 from claims_sim.randomness import stream_key

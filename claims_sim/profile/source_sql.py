@@ -1,13 +1,12 @@
 """The SQL that turns a foreign table into canonical columns. Composes text only; opens nothing."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes.places import utc_offset_sql
-from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.buddhist_years import in_common_era
 from claims_sim.profile.date_forms import (
@@ -18,78 +17,9 @@ from claims_sim.profile.date_forms import (
     SHORT_YEAR,
     parsed_date,
 )
+from claims_sim.profile.source_columns import FURTHER, ColumnMapping, Located
 from claims_sim.profile.sql_text import let
 
-Kind = Literal["hash", "date", "number", "text", "code", "list"]
-
-# Every column that is read where it is present, in the order of the documentation, and how it is read.
-CANONICAL: Final[dict[str, Kind]] = {
-    "admit_dt": "date",
-    "discharge_dt": "date",
-    "los": "number",
-    "province_name": "text",
-    "district_name": "text",
-    "facility_id": "hash",
-    "facility_class": "text",
-    "facility_ownership": "text",
-    "facility_type": "text",
-    "service_type": "text",
-    "severity_group": "text",
-    "dx_primary_code": "code",
-    "dx_primary_label": "text",
-    "dx_secondary_codes": "list",
-    "comorbidity_count": "number",
-    "procedure_code": "code",
-    "procedure_label": "text",
-    "amount_claimed": "number",
-    "amount_paid": "number",
-    "amount_gap": "number",
-    "patient_id_hash": "hash",
-    "claim_weight": "number",
-}
-
-FURTHER: Final = "further_procedures"
-"""The procedures behind the first, in the column of procedures; nobody maps it, and no payload has it."""
-CLAIM_ID: Final = "claim_id"
-"""It may be named in a mapping too: real claims are scored and told apart by it; a profile never reads it."""
-# Of each of these one is needed; all else has a documented default.
-REQUIRED: Final = (
-    ("dx_primary_code",),
-    ("admit_dt", "discharge_dt", "los"),
-    ("amount_claimed", "amount_paid"),
-)
-# What a column follows from, where it is absent and these are there, and how that is told.
-_FOLLOWS: Final = {
-    "los": (("admit_dt", "discharge_dt"), "computed from the dates"),
-    "discharge_dt": (("admit_dt", "los"), "computed from admit_dt and los"),
-    "admit_dt": (("discharge_dt", "los"), "computed from discharge_dt and los"),
-    "amount_claimed": (("amount_paid", "amount_gap"), "computed from amount_paid and amount_gap"),
-    "amount_paid": (("amount_claimed", "amount_gap"), "computed from amount_claimed and amount_gap"),
-    "amount_gap": (("amount_claimed", "amount_paid"), "computed from the amounts"),
-    "comorbidity_count": (("dx_secondary_codes",), "counted from dx_secondary_codes"),
-    "dx_secondary_codes": (("comorbidity_count",), "well-known conditions, as many as comorbidity_count says"),
-}
-# What stands in for a column that is absent and follows from none, as docs/profile.md tells too ("What a table must have").
-_STANDS_IN: Final = {
-    CLAIM_ID: "a profile reads none, but claims without one cannot be scored, nor repeats of them be told",
-    "discharge_dt": "the day of admission and the days of stay stand in",
-    "los": "1 day for RITL claims, else 0, stands in",
-    "province_name": '"unknown" stands in',
-    "district_name": "simulated claims have none",
-    "facility_id": "which cells few facilities fill is told by the public register alone",
-    "facility_class": '"unknown" stands in',
-    "facility_ownership": '"unknown" stands in',
-    "facility_type": "simulated claims have none",
-    "severity_group": '"unknown" stands in',
-    "dx_primary_label": "the code system's name, else the code, stands in",
-    "dx_secondary_codes": "none stand in",
-    "comorbidity_count": "0 stands in",
-    "procedure_code": "none stands in",
-    "procedure_label": "the code system's name, else the code, stands in",
-    "amount_gap": "0 stands in, since what is paid equals what is claimed",
-    "patient_id_hash": "every count stands for at least 50 claims, and not for persons",
-    "claim_weight": "every claim counts once",
-}
 _NUMBER_TYPES: Final = (
     "TINYINT",
     "SMALLINT",
@@ -143,122 +73,14 @@ _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3
 ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
-_LISTED: Final = 40
 _SIMPLE_LIST: Final = re.compile(r"[A-Z]+\[\]")
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 _WITH_NAN: Final = ("FLOAT", "DOUBLE")
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnMapping:
-    """Their column for each canonical name, and their value → ours for each canonical column.
-
-    `also`: the further columns of a list that is spread over several, or of a key of several parts.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where a canonical column is found: their name, its DuckDB type and how it is to be read.
-
-    A list may be spread over several columns of one code each, a key over several parts: `also` are the others. `month_first` and
-    `months`: how dates are written; a month (202203) stands for its first day; `buddhist`: most have years of that era; `short_days`: they
-    are numbers whose days or months come first; `short_years`: years of two digits come last.
-    `behind`: it is a name behind the code in its column. `with_first`: a list of all diagnoses, beside a column of the first.
-    `negative`: numbers with the other sign.
-    """
-
-    theirs: str
-    type: str
-    kind: Kind
-    also: tuple[str, ...] = ()
-    month_first: bool = False
-    months: bool = False
-    buddhist: bool = False
-    short_days: bool = False
-    short_years: bool = False
-    behind: bool = False
-    with_first: bool = False
-    negative: bool = False
-
-
 def quote_identifier(name: str) -> str:
     """`name` as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -> dict[str, Located]:
-    """Where each canonical column is; raises SourceError when a mapped or a required one is missing."""
-    by_folded = {name.lower(): name for name in types}
-
-    def theirs_of(wanted: str) -> str | None:
-        return wanted if wanted in types else by_folded.get(wanted.lower())
-
-    located: dict[str, Located] = {}
-    for name, kind in CANONICAL.items():
-        wanted = mapping.columns.get(name, name)
-        asked = (wanted, *mapping.also.get(name, ()))
-        found = [theirs for theirs in map(theirs_of, asked) if theirs is not None]
-        if len(found) == len(asked):
-            located[name] = Located(found[0], types[found[0]], kind, tuple(found[1:]))
-        elif name in mapping.columns:
-            wanted = next(column for column in asked if theirs_of(column) is None)
-            raise SourceError(
-                f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
-            )
-    lacking = still_needed([name for name in CANONICAL if name not in located])
-    if lacking:
-        lines = ", ".join(f'{needed.split(" or ")[0]} = "…"' for needed in lacking)
-        how = (
-            f"The mapping file has to name {'its column' if len(lacking) == 1 else 'their columns'}: {lines} under [columns]"
-            if mapping.columns
-            else "`claims-sim map` proposes a mapping file that names them"
-        )
-        raise SourceError(f"{where} lacks {'; '.join(lacking)}. {how}; its columns are: {_listed(types)}.")
-    return located
-
-
-def what_follows(absent: Collection[str]) -> dict[str, str]:
-    """Of the `absent` canonical columns those that follow from columns that are there, and how in words."""
-    found = {name: _FOLLOWS[name] for name in absent if name in _FOLLOWS}
-    return {name: how for name, (needed, how) in found.items() if not set(needed) & set(absent)}
-
-
-def what_stands_in(absent: Collection[str]) -> dict[str, str]:
-    """For each of the `absent` columns that follows from none: what a profile takes instead, in words; what is needed has nothing."""
-    told = dict(_STANDS_IN)
-    has = {"admit_dt", "discharge_dt", "los"} - set(absent)
-    told["admit_dt"] = (
-        "the day of discharge stands in" if "discharge_dt" in has else "evenly over the twelve months before stands in"
-    )
-    knows_stays = "los" in has or {"admit_dt", "discharge_dt"} <= has
-    told["service_type"] = (
-        '"RITL" for claims with a stay, else "RJTL", stands in' if knows_stays else '"unknown" stands in'
-    )
-    for one, other in (("amount_claimed", "amount_paid"), ("amount_paid", "amount_claimed")):
-        told[one] = f"equal to {other} stands in"
-    follows, needed = what_follows(absent), {name for group in REQUIRED if set(group) <= set(absent) for name in group}
-    return {name: told[name] for name in absent if name in told and name not in follows and name not in needed}
-
-
-def still_needed(absent: Collection[str]) -> list[str]:
-    """What is required of the `absent` canonical columns: in each line one of several."""
-    return [" or ".join(needed) for needed in REQUIRED if set(needed) <= set(absent)]
-
-
-def absent_in_words(absent: Sequence[str]) -> str:
-    """The absent columns for a reader: those that a default stands in for, and those that follow from others."""
-    follows = what_follows(absent)
-    return ", ".join(f"{name} ({follows[name]})" if name in follows else name for name in absent) or "none"
-
-
-def _listed(types: Mapping[str, str]) -> str:
-    names = sorted(types)
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def canonical_select(relation: str, located: Mapping[str, Located], mapping: ColumnMapping, first: str = "") -> str:

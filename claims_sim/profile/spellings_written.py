@@ -6,7 +6,8 @@ from typing import Final
 
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import ColumnMapping, Located, text_expression
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import text_expression
 from claims_sim.profile.ways_written import ENOUGH, SOURCE, Cells, Ways, drawn, read_ways
 
 _MOST_VALUES: Final = 20

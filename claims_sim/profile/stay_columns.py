@@ -10,7 +10,8 @@ from typing import Final
 
 import duckdb
 
-from claims_sim.profile.source_sql import Located, date_expression, money_expression, text_expression, value_expression
+from claims_sim.profile.source_columns import Located
+from claims_sim.profile.source_sql import date_expression, money_expression, text_expression, value_expression
 
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95

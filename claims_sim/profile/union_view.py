@@ -8,12 +8,8 @@ import pyarrow as pa
 
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.source_sql import (
-    ColumnMapping,
-    Located,
-    canonical_expression,
-    quote_identifier,
-)
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import canonical_expression, quote_identifier
 
 VIEW: Final = "claims_with_simulated"
 _ATTACHED: Final = "claims_source"

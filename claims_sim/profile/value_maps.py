@@ -13,14 +13,8 @@ from claims_sim.profile.counting import CLAIMS_K, PERSONS_K
 from claims_sim.profile.naming import coded, has_other_list, plain, spelled
 from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import (
-    NOTHING,
-    Located,
-    date_expression,
-    key_expression,
-    text_expression,
-    value_expression,
-)
+from claims_sim.profile.source_columns import Located
+from claims_sim.profile.source_sql import NOTHING, date_expression, key_expression, text_expression, value_expression
 from claims_sim.profile.telling import share_of
 
 MAPPED_VALUES: Final = ("service_type", "severity_group", "facility_class", "facility_ownership", "province_name")

@@ -8,12 +8,8 @@ from typing import Final
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
-from claims_sim.profile.source_sql import (
-    ColumnMapping,
-    Located,
-    canonical_expression,
-    key_expression,
-)
+from claims_sim.profile.source_columns import ColumnMapping, Located
+from claims_sim.profile.source_sql import canonical_expression, key_expression
 
 Shares = Sequence[tuple[str | None, int]]
 """Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""

@@ -8,7 +8,7 @@ from claims_sim.codes import icd9cm, icd10
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source_sql import what_follows
+from claims_sim.profile.source_columns import what_follows
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 4000

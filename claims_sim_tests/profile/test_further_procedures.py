@@ -21,7 +21,7 @@ from claims_sim.profile.mapping import ColumnMapping
 from claims_sim.profile.release import release_table
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, open_source, read_source
-from claims_sim.profile.source_sql import FURTHER
+from claims_sim.profile.source_columns import FURTHER
 from claims_sim_tests.profile.test_behind_codes import table
 from claims_sim_tests.test_sandbox import simulation_of
 

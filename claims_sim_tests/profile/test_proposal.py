@@ -8,11 +8,11 @@ import pytest
 from claims_sim.demo.source import write_demo_source
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.mapping import load_mapping
-from claims_sim.profile.naming import coded, name_score, spelled
+from claims_sim.profile.naming import name_score
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec, only_table, read_source
-from claims_sim.profile.source_sql import CANONICAL, absent_in_words
+from claims_sim.profile.source_columns import CANONICAL, absent_in_words
 from claims_sim_tests.profile.conftest import NOW
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
 
@@ -64,33 +64,6 @@ def test_the_proposal_says_how_sure_it_is_and_what_it_could_not_place(recoded):
     assert all("#" in line for line in text.splitlines() if line.startswith(tuple(CANONICAL)))
 
 
-@pytest.mark.parametrize(
-    ("column", "ours"),
-    [
-        ("tgl_masuk", "admit_dt"), ("TanggalMasuk", "admit_dt"), ("admission_date", "admit_dt"), ("tglmrs", "admit_dt"),
-        ("tgl_pulang", "discharge_dt"), ("tgl_krs", "discharge_dt"), ("DischargeDate", "discharge_dt"),
-        ("lama_rawat", "los"), ("ALOS", "los"), ("hari_rawat", "los"), ("length_of_stay", "los"),
-        ("kelas_rs", "facility_class"), ("hospital_class", "facility_class"), ("kepemilikan_rs", "facility_ownership"),
-        ("provinsi", "province_name"), ("kab_kota", "district_name"), ("kode_faskes", "facility_id"),
-        ("jnspelsep", "service_type"), ("jenis_layanan", "service_type"), ("severitylevel", "severity_group"), ("sev", "severity_group"),
-        ("diagprimer", "dx_primary_code"), ("diagnosa", "dx_primary_code"), ("icd10", "dx_primary_code"),
-        ("nama_diagnosa", "dx_primary_label"), ("dx_sekunder", "dx_secondary_codes"), ("diagnosis_description", "dx_primary_label"),
-        ("kode_tindakan", "procedure_code"), ("biaya_tagih", "amount_claimed"), ("billed_amount", "amount_claimed"),
-        ("biaya_verifikasi", "amount_paid"), ("approved_amount", "amount_paid"), ("selisih", "amount_gap"),
-        ("nokapst", "patient_id_hash"), ("id_peserta", "patient_id_hash"), ("bobot", "claim_weight"), ("FKL47", "amount_claimed"),
-    ],
-)  # fmt: skip
-def test_indonesian_and_english_names_are_known(column, ours):
-    scores = {name: name_score(column, name) for name in CANONICAL}
-    assert max(scores, key=scores.__getitem__) == ours
-    assert scores[ours] >= 0.7
-
-
-@pytest.mark.parametrize("column", ["x", "kolom_1", "catatan", "created_by", ""])
-def test_names_that_say_nothing_fit_nowhere(column):
-    assert all(name_score(column, name) < 0.5 for name in CANONICAL)
-
-
 @pytest.mark.slow
 def test_an_abbreviated_severity_is_placed_and_what_follows_from_others_is_said_to_be_computed(tmp_path):
     table = tariff_table(500).drop_columns("los")
@@ -108,39 +81,6 @@ def test_absent_columns_are_told_with_what_they_are_computed_from():
     assert absent_in_words(["los", "district_name"]) == "los (computed from the dates), district_name"
     assert absent_in_words(["los", "admit_dt"]) == "los, admit_dt"
     assert absent_in_words([]) == "none"
-
-
-def test_the_code_with_the_longer_stays_is_inpatient_whichever_way_the_source_counts():
-    assert coded("service_type", {"1": 4.1, "2": 0.0}) == {"1": "RITL", "2": "RJTL"}
-    assert coded("service_type", {"1": 0.0, "2": 4.1}) == {"1": "RJTL", "2": "RITL"}
-    assert coded("service_type", {"1": None, "2": None}, "jenis_pelayanan") == {"1": "RJTL", "2": "RITL"}
-    assert coded("service_type", {"1": None, "2": None}, "FKL10") == {"1": "RJTL", "2": "RITL"}
-    assert not coded("service_type", {"1": None, "2": None}, "type_of_setting_id")
-
-
-def test_four_levels_begin_with_that_of_outpatients_where_the_grouper_is_bpjs():
-    levels = dict.fromkeys("1234")
-    assert coded("severity_group", levels, "FKL23") == {"1": "none", "2": "ringan", "3": "sedang", "4": "berat"}
-    assert coded("severity_group", levels, "APRDRG_Severity") == {"1": "ringan", "2": "sedang", "3": "berat"}
-    assert coded("severity_group", levels, "ILLNESS_SEVERITY") == {"1": "ringan", "2": "sedang", "3": "berat"}
-
-
-def test_a_yes_or_no_that_tells_stays_is_a_kind_of_service():
-    assert coded("service_type", {"Y": 0.0, "N": 3.1}) == {"Y": "RJTL", "N": "RITL"}
-    assert coded("service_type", {"Y": 0.1, "N": 0.2}) == {}
-    assert coded("service_type", {"Y": 0.0, "RITL": 3.1}) == {}
-    assert coded("service_type", {"Elective": 1.2, "Emergency": 3.1}) == {}
-
-
-def test_codes_and_words_of_values_are_known():
-    assert coded("facility_ownership", {"3": None, "77": None}) == {"3": "Pemkab"}
-    assert coded("severity_group", dict.fromkeys("1234"))["2"] == "ringan"
-    assert coded("severity_group", dict.fromkeys("0123"))["2"] == "sedang"
-    assert coded("province_name", {"35": None, "94": None}) == {"35": "JAWA TIMUR"}
-    assert spelled("service_type", "Rawat Inap") == "RITL"
-    assert spelled("facility_class", "Tipe B") == "RS Kelas B"
-    assert spelled("province_name", "ntb") == "NUSA TENGGARA BARAT"
-    assert spelled("severity_group", "whatever") is None
 
 
 def test_values_of_few_persons_and_planted_identifiers_are_not_shown(tmp_path):
@@ -276,52 +216,6 @@ def test_severity_is_found_in_case_group_codes(tmp_path):
     text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"))))
     assert 'severity_group = "inacbg"' in text
     assert '"II" = "sedang"' in text
-
-
-@pytest.mark.parametrize(
-    ("column", "ours"),
-    [
-        ("visit_ts", "admit_dt"), ("tgl", "admit_dt"), ("START", "admit_dt"), ("STOP", "discharge_dt"), ("dx1", "dx_primary_code"),
-        ("dx_2", "dx_secondary_codes"), ("kode_icd9", "procedure_code"), ("clinic_code", "facility_id"), ("setting", "service_type"),
-        ("member_share", "amount_gap"), ("gross_amount", "amount_claimed"), ("CLM_PMT_AMT", "amount_paid"),
-        ("cpt", "procedure_code"), ("hcpcs_cd", "procedure_code"), ("member_liability", "amount_gap"),
-        ("ik_krankenhaus", "facility_id"), ("nebendiagnosen", "dx_secondary_codes"), ("einddatum", "discharge_dt"),
-        ("vergoed_bedrag", "amount_paid"), ("niveau_severite", "severity_group"), ("PDX", "dx_primary_code"),
-        ("SDX2", "dx_secondary_codes"), ("REIMB_NHSO", "amount_paid"), ("activity_code", "procedure_code"),
-        ("kode_fktp", "facility_id"), ("folio", "claim_id"), ("derechohabiente", "patient_id_hash"), ("clues", "facility_id"),
-        ("entidad", "province_name"), ("tipo_unidad", "facility_type"), ("nivel_atencion", "facility_class"),
-        ("imp_pagado", "amount_paid"), ("deduccion", "amount_gap"), ("declaratie_id", "claim_id"), ("bsn_pseudo", "patient_id_hash"),
-        ("verpleegdagen", "los"), ("valor_facturado", "amount_claimed"), ("glosa", "amount_gap"),
-        ("ghm", "procedure_code"), ("mnt_amo", "amount_paid"), ("ambito", "service_type"),
-    ],
-)  # fmt: skip
-def test_names_of_other_countries_tables_are_known(column, ours):
-    scores = {name: name_score(column, name) for name in ("claim_id", *CANONICAL)}
-    assert max(scores, key=scores.__getitem__) == ours
-
-
-def test_where_a_patient_lives_is_rather_not_where_the_hospital_is():
-    assert name_score("home_county", "province_name") < name_score("county", "province_name")
-    assert name_score("kelas_rawat", "facility_class") == 0.0
-
-
-def test_a_day_of_birth_is_no_admission_and_a_case_group_no_amount():
-    assert name_score("tgl_lahir", "admit_dt") == 0.0
-    assert name_score("CLM_DRG_CD", "amount_claimed") == 0.0
-
-
-@pytest.mark.parametrize(
-    ("column", "ours"),
-    [
-        ("drg_relative_weight", "claim_weight"),
-        ("co_payment", "amount_paid"),
-        ("city_tier", "district_name"),
-        ("DIAG_AMT", "dx_primary_code"),
-        ("process_date", "procedure_code"),
-    ],
-)
-def test_what_else_a_name_says_tells_that_it_is_another_column(column, ours):
-    assert name_score(column, ours) == 0.0
 
 
 @pytest.mark.slow
@@ -504,16 +398,6 @@ def test_the_sample_of_primary_care_is_proposed_whole_and_its_kinds_are_no_hospi
     assert '"2" = "RITL"' in text
 
 
-@pytest.mark.slow
-def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
-    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
-    table = table.append_column("PSTV02", pa.array([7_000_000 + i // 3 for i in range(900)]))
-    table = table.append_column("v1", pa.array([100_000 + 25 * (i % 300) for i in range(900)]))
-    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
-    assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
-    assert name_score("FKL08", "facility_type") == 1.0
-
-
 GROUPER_EXPORT = {
     "SEP": "claim_id", "NOKARTU": "patient_id_hash", "KODE_RS": "facility_id", "KELAS_RS": "facility_class",
     "KODE_TARIF": "facility_ownership", "PTD": "service_type", "ADMISSION_DATE": "admit_dt", "DISCHARGE_DATE": "discharge_dt",
@@ -637,66 +521,6 @@ def test_a_number_that_begins_with_a_day_is_no_date_beside_one(tmp_path):
     names = {"claim_id": "k1", "admit_dt": "k2", "discharge_dt": "k3"}
     placed = placed_in(table.rename_columns([names.get(name, name) for name in table.column_names]), tmp_path)
     assert (placed["admit_dt"], placed["discharge_dt"]) == ("k2", "k3")
-
-
-def line_of_persons(tmp_path, columns):
-    """What is proposed as a key of persons for the demo source with `columns` in place of its own."""
-    tmp_path.mkdir(exist_ok=True)
-    write_demo_source(tmp_path / "demo.duckdb", rows=1_500)
-    with duckdb.connect(str(tmp_path / "theirs.duckdb")) as connection:
-        connection.execute(f"ATTACH '{tmp_path / 'demo.duckdb'}' AS original (READ_ONLY)")
-        made = columns.replace("PERSON", "hash(patient_id_hash)")
-        connection.execute(
-            f"CREATE TABLE claims_normalized AS SELECT * EXCLUDE (patient_id_hash), {made} FROM original.claims_normalized"
-        )
-    lines = to_toml(propose_mapping(SourceSpec(tmp_path / "theirs.duckdb"))).splitlines()
-    return next(line for line in lines if "patient_id_hash" in line)
-
-
-BORN = "DATE '1930-01-01' + CAST(PERSON % 25000 AS INTEGER) AS tgl_lahir"
-REST = "1 + PERSON % 2 AS jenis_kelamin, CAST(10000 + PERSON % 89999 AS VARCHAR) AS kode_pos"
-
-
-@pytest.mark.slow
-def test_where_no_column_is_a_key_of_persons_birth_and_sex_are(tmp_path):
-    """Not where they live: who moves would be two, and a postcode may be that of a house that they go to."""
-    line = line_of_persons(tmp_path, f"{REST}, {BORN}")
-    assert line.startswith('patient_id_hash = ["tgl_lahir", "jenis_kelamin"]')
-    assert "counts as one" in line
-
-
-def test_values_are_shown_that_enough_persons_share_by_a_key_of_parts(tmp_path):
-    """Of one day of birth are men and women; of few days and one sex too few."""
-    for months, is_shown in ((12, True), (5, False)):
-        claims, month = 600, [1 + i % months for i in range(600)]
-        table = pa.table(
-            {
-                "dx": ["I10", "E119", "J189"] * 200, "lama_rawat": [i % 5 for i in range(claims)],
-                "biaya": [1000.0 + i % 90 for i in range(claims)], "tgl_lahir": [date(1980, m, 1) for m in month],
-                "jenis_kelamin": [1 + i // 12 % 2 for i in range(claims)], "layanan": ["RITL", "kelompok"] * 300,
-            }
-        )  # fmt: skip
-        text = to_toml(propose_mapping(SourceSpec(write_duckdb(table, tmp_path / f"{months}.duckdb"))))
-        assert 'patient_id_hash = ["tgl_lahir", "jenis_kelamin"]' in text
-        assert ('"kelompok"' in text) == is_shown
-
-
-@pytest.mark.parametrize("name", ["description", "keterangan", "text", "name", "run", "pos", "zip_of_attending"])
-@pytest.mark.slow
-def test_what_differs_from_claim_to_claim_is_no_key_of_persons(tmp_path, name):
-    line = line_of_persons(tmp_path, f"'x ' || md5(claim_id) AS {name}")
-    assert line.startswith("# patient_id_hash: nothing found")
-    assert name not in line_of_persons(tmp_path / "more", f"{BORN}, {REST}, 'x ' || md5(claim_id) AS {name}")
-
-
-@pytest.mark.slow
-def test_a_key_of_persons_is_better_than_their_birth(tmp_path):
-    line = line_of_persons(tmp_path, f"{BORN}, {REST}, PERSON AS no_kartu")
-    assert line.startswith('patient_id_hash = "no_kartu"')
-
-
-def test_a_sex_and_a_postcode_are_no_key_of_persons(tmp_path):
-    assert line_of_persons(tmp_path, REST).startswith("# patient_id_hash: nothing found")
 
 
 def test_types_of_hospitals_that_are_public_and_private_are_owners(tmp_path):

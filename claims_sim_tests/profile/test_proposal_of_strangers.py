@@ -10,7 +10,7 @@ from claims_sim.profile.naming import coded, name_score, spelled
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec
-from claims_sim.profile.source_sql import CANONICAL, what_stands_in
+from claims_sim.profile.source_columns import CANONICAL, what_stands_in
 from claims_sim_tests.profile.tables import replaced, tariff_table, write_duckdb
 
 
