@@ -218,6 +218,7 @@ def test_discharges_have_no_time_of_day_where_they_have_none(settings, tmp_path,
         assert ours == pytest.approx(real, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_count_of_all_diagnoses_is_read_as_of_secondary_ones_and_written_as_it_is(settings, tmp_path):
     path, out = tmp_path / "theirs.duckdb", tmp_path / "sandbox.duckdb"
     own = simulation_of(

@@ -1,6 +1,7 @@
 """What a profile takes across, told for people: each table, each value, each kind of figure. Reads the document alone."""
 
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
@@ -276,7 +277,7 @@ def _money(profile: Profile) -> tuple[tuple[str, int], ...]:
     found += [("kinds of service whose charges follow the price that is paid", followed)] if followed else []
     summed = sum(money.others_above_prices)
     found += [("kinds of service whose other charges are more than the price of their case", summed)] if summed else []
-    recurring = sum(share > 0 for share in money.others_recur)
+    recurring = sum(max(shares) > 0 for shares in zip_longest(money.others_recur, money.unpriced_recur, fillvalue=0.0))
     found += [("kinds of service with prices of other cases among other charges", recurring)] if recurring else []
     found += [("rises of other charges with the prices that they lie about", 1)] if money.off_slope != 1.0 else []
     found += [("grids of what is paid", len(money.paid_rounded_to))] if money.paid_rounded_to else []

@@ -222,6 +222,7 @@ class Profile(Part):
             "off_prices",
             "others_above_prices",
             "others_recur",
+            "unpriced_recur",
             "left_rounded_to",
             "paid_exact",
             "paid_keeps",

@@ -337,6 +337,8 @@ class Money(Part):
     """Where there are any, all else says of amounts what is left of them without their days."""
     others_recur: tuple[Share, ...] = ()
     """For each kind of service the share of other amounts that become the nearest price of another case. Empty: none does."""
+    unpriced_recur: tuple[Share, ...] = ()
+    """The same of claims whose own case has no price, as that of hospitals of which there are too few."""
     every_amount: tuple[Finite, ...] = ()
     """Where nearly all claims bear one of a few amounts that enough share: these, in order. What is drawn becomes the nearest."""
     every_payment: tuple[tuple[Finite, ...], ...] = ()

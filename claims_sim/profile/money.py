@@ -88,7 +88,6 @@ _FEW_LISTED: Final = 0.5
 """The share of the amounts that tariffs must explain for nobody to ask whether what is paid has a longer list."""
 _FEWEST_BEARERS: Final = 5
 """Who must bear an amount for it to be a price, where a profile without protection would call every amount one."""
-"""So many amounts at most, of which each is enough persons', and so much of the claims that bear one, to be all that there are."""
 _FURTHER_DOWN: Final = 5
 _RISE: Final = 1.5
 """Where amounts rise by a factor from the fifty-fifth to the eleventh dearest person, up to the dearest by that to the 1.5."""
@@ -140,6 +139,7 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
     others_about, about = what_others_lie_about(fit, rules, means, rest)
     above = lie_above_prices(fit, rest)
     rounded_to = _profile_other(fit, about, means, rest)
+    others_recur, unpriced_recur = _recur(fit, rest, above, rounded_to)
     _add_bands(fit)
     settled = (
         NOT_SETTLED
@@ -185,23 +185,29 @@ def profile_money(builder: Builder, encoded: Encoded, bins: dict[str, Bins], ear
         off_prices=about.off,
         off_slope=about.slope,
         day_rates=day_rates,
-        others_recur=_recur(fit, rest, above, rounded_to),
+        others_recur=others_recur,
+        unpriced_recur=unpriced_recur,
         every_amount=_every_amount(fit),
         every_payment=settled.payments,
         rounded_to=rounded_to,
     )
 
 
-def _recur(fit: AmountFit, rows: Ints, above: Sequence[bool], grids: Sequence[float]) -> tuple[float, ...]:
+def _recur(
+    fit: AmountFit, rows: Ints, above: Sequence[bool], grids: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """For each kind of service the share of the other amounts, which `rows` bear and which are rounded to `grids`, that others bear
-    too, where there are lists and these amounts are no sums that lie `above` their prices.
+    too, where there are lists: of claims whose case has a price, if these amounts are no sums that lie `above` it, and of those
+    whose case has none.
     """  # noqa: D205
     if not fit.lattices:
-        return ()
+        return (), ()
     services = fit.encoded.codes.get(SERVICE, np.zeros(fit.encoded.rows, np.int32))
-    shares = shares_that_recur(fit.primary, rows, fit.encoded.population, grids, services)
-    shares = tuple(0.0 if place < len(above) and above[place] else share for place, share in enumerate(shares))
-    return shares if any(shares) else ()
+    case, cases = fit.builder.variables[PRICE_CASE]
+    kinds: Codes = (2 * services + (case == cases - 1)).astype(np.int32)
+    shares = shares_that_recur(fit.primary, rows, fit.encoded.population, grids, kinds)
+    priced = tuple(0.0 if place < len(above) and above[place] else share for place, share in enumerate(shares[::2]))
+    return priced if any(priced) else (), shares[1::2] if any(shares[1::2]) else ()
 
 
 def _every_amount(fit: AmountFit) -> tuple[float, ...]:

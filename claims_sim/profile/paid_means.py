@@ -33,6 +33,8 @@ _CLEARLY: Final = 0.02
 """And how much likelier means must make it than shares in ranges do, which keep to what is paid as it is."""
 _RANGES: Final = 80
 """So many ranges of residuals are told at the most."""
+_FEWER_RANGES: Final = 40
+"""In so many are means compared with shares, too: in more, one house's own share may weigh more than all that others' shares follow."""
 _RARE, _NARROW = 0.001, 1e-6
 """The outer ranges end where so few lie beyond; none counts as narrower, however many payments are alike."""
 
@@ -56,24 +58,29 @@ def find_paid_means(
     known = [Parent(parent.name, parent.codes[few], parent.size) for parent in (*candidates, *of_claimed)]
     sample = of_sample(encoded.population, few, rows)
 
-    def likely(found: _Tried) -> float:
-        return _likely(found.rest[some], known, sample)
+    def likely(found: _Tried, ranges: int = _RANGES) -> float:
+        return _likely(found.rest[some], known, sample, ranges)
 
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
-    tried = [(likely(found), found) for found in (of_amount, of_share)]
+    tried = [(likely(found), 0.0, found) for found in (of_amount, of_share)]
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
     one = encoded.population.one_of_each(rows)
     follows = rise(of_amount.rest[one], (of_amount.rest - of_share.rest)[one])
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)
-        tried.append((likely(between) - _BETWEEN, between))
+        tried.append((likely(between) - _BETWEEN, _BETWEEN, between))
     if of_claimed:
         # Houses that no column tells charge each so many times their costs: what is paid rises with the charge, and by steps.
         by_steps = _try_out(builder, encoded, [*candidates, *of_claimed], rows, 0.0)
-        tried.append((likely(by_steps) - _BETWEEN, by_steps))
-    how_likely, best = max(tried, key=lambda each: each[0])
-    if not best.means.levels or how_likely < _likely(_logs(encoded, few, 1.0), known, sample) + _CLEARLY:
+        tried.append((likely(by_steps) - _BETWEEN, _BETWEEN, by_steps))
+    how_likely, less, best = max(tried, key=lambda each: each[0])
+    shares = _logs(encoded, few, 1.0)
+    tells = (
+        likelier >= _likely(shares, known, sample, ranges) + _CLEARLY
+        for likelier, ranges in ((how_likely, _RANGES), (likely(best, _FEWER_RANGES) - less, _FEWER_RANGES))
+    )
+    if not best.means.levels or not any(tells):
         return None
     builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
     assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
@@ -90,13 +97,13 @@ class _Tried(NamedTuple):
     rest: Numbers
 
 
-def _likely(rest: Numbers, known: Sequence[Parent], sample: Population) -> float:
-    """How likely `rest` is, log density a claim, as ranges and what is known that tells most of it would tell it.
+def _likely(rest: Numbers, known: Sequence[Parent], sample: Population, ranges: int) -> float:
+    """How likely `rest` is, log density a claim, as so many ranges and what is known that tells most of it would tell it.
 
     Where houses have each their own share of what is claimed, and a district has few houses, shares of it are a few: likelier there
     than about means that vary less.
     """
-    edges = np.unique(np.quantile(rest, np.linspace(0, 1, _RANGES + 1)[1:-1]))
+    edges = np.unique(np.quantile(rest, np.linspace(0, 1, ranges + 1)[1:-1]))
     ends = np.r_[np.quantile(rest, _RARE), edges, np.quantile(rest, 1 - _RARE)]
     target = Target(PAID_RESIDUAL, np.searchsorted(edges, rest).astype(np.int32), len(edges) + 1)
     width = np.log(np.maximum(np.diff(ends), _NARROW))[target.codes].mean()

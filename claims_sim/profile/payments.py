@@ -157,7 +157,9 @@ class Payments:
         self._shared = SharedAmounts(self._exact)
         kinds = tables[KIND_OF_FEW if KIND_OF_FEW in tables else AMOUNT_KIND].size if AMOUNT_KIND in tables else 0
         self._by_name, self._bands = kinds - BY_NAME, kinds == DEAR_KINDS
-        self._nearest_prices = NearestPrices(money.tariffs if money.others_recur else (), finest)
+        self._nearest_prices = NearestPrices(
+            money.tariffs if money.others_recur or money.unpriced_recur else (), finest
+        )
         self._every = np.array([amount for amount in money.every_amount if amount > 0])
         self._every_payment = [np.array(amounts) for amounts in money.every_payment]
         self._ceiling = np.log(profile.money.ceiling)
@@ -221,13 +223,13 @@ class Payments:
 
     def _make_recur(self, key: int, rows: Rows, draft: Draft, rest: Ints, amount: Numbers) -> None:
         """Make so many of the amounts of `rest` prices of other cases as others bear too."""
-        shares = np.array([*self.profile.money.others_recur, 0.0])
-        service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))[rest]
-        share = shares[np.where(service < len(shares) - 1, service, -1)]
+        money = self.profile.money
+        priced, unpriced = (self._by_service(draft, said)[rest] for said in (money.others_recur, money.unpriced_recur))
+        share = np.where(draft.codes[PRICE_CASE][rest] < self._prices.cases, priced, unpriced)
         at = rest[uniforms(key ^ stream_key("recurs"), rows[rest]) < share]
         if len(at):
             price = self._nearest_prices.to(amount[at], _codes_of(draft, at, self._prices.names))
-            amount[at] = np.where(price <= self.profile.money.ceiling, price, amount[at])
+            amount[at] = np.where(price <= money.ceiling, price, amount[at])
 
     def _claim_nothing(self, key: int, rows: Rows, draft: Draft) -> Mask:
         """Who claims nothing at all."""
@@ -409,12 +411,12 @@ class Payments:
 
     def _pays_above(self, draft: Draft) -> Mask:
         """Which claims are paid their price also where they claim less."""
-        return self._by_service(draft, self.profile.money.rates_above_claimed)
+        return self._by_service(draft, self.profile.money.rates_above_claimed) > 0
 
-    def _by_service(self, draft: Draft, said: Sequence[bool]) -> Mask:
-        """Of which claims' kind of service something is `said`; of none where nothing is."""
+    def _by_service(self, draft: Draft, said: Sequence[float]) -> Numbers:
+        """What is `said` of each claim's kind of service; 0 where nothing is."""
         service = draft.codes.get(SERVICE, np.zeros(draft.rows, np.int32))
-        return np.array([*said, False], np.bool_)[np.where(service < len(said), service, -1)]
+        return np.array([*said, 0.0])[np.where(service < len(said), service, -1)]
 
     def _pay_as_of_another(self, name: str, draft: Draft, kind: Codes, listed: _Listed, paid: Numbers) -> None:
         """Set `paid` where it is the price at another value of the variable `name`."""
@@ -476,7 +478,7 @@ class Payments:
         draft.codes[RESIDUAL] = beside
         residual = bins.draw(code, u, at_most=room)
         amount = np.minimum(mean + residual, self._ceiling)
-        above = self._by_service(draft, self.profile.money.others_above_prices)[at]
+        above = self._by_service(draft, self.profile.money.others_above_prices)[at] > 0
         if above.any():
             # As far above the price as it was below: sums begin at the price of one item.
             least = self._prices.logs(_codes_of(draft, at, self._prices.names), len(at))

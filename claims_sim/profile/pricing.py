@@ -158,6 +158,11 @@ class PriceLists:
             out = np.where(np.isfinite(logs), logs, out)
         return out
 
+    @property
+    def cases(self) -> int:
+        """How many cases they price, all lists together."""
+        return sum(prices.cases for prices, _, _ in self._tariffs)
+
     def case(self, given: dict[str, Codes], rows: int) -> Codes:
         """The number of each claim's case, counted over all lists; one more than the last where none has it."""
         return case_over([prices for prices, _, _ in self._tariffs], given, rows)

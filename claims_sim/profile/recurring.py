@@ -4,12 +4,12 @@ Drawn about their case's price or their context's mean alone they would be amoun
 than would by how they are rounded, so many are the nearest price of another case at their place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.document_parts import PERIOD, Tariff
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers, on_grid
@@ -20,6 +20,8 @@ _OF_PLACE: Final = frozenset(
     {SERVICE, "province_name", "district_name", "facility_class", "facility_type", "facility_ownership", PERIOD}
 )
 """What a case may be told by that the nearest price must have in common."""
+_OF_ANY_PLACE: Final = frozenset({SERVICE, PERIOD})
+"""The same for claims of a place that has no price: a class of which there are too few hospitals for their prices to be told."""
 _HARDLY: Final = 0.05
 """The share of amounts that must recur beyond those that do by chance."""
 _LOOKED_AT: Final = 100_000
@@ -75,28 +77,41 @@ class NearestPrices:
     """The prices of some tariffs, to find the nearest that claims of a place may bear."""
 
     def __init__(self, tariffs: Sequence[Tariff], finest: float) -> None:
-        self._lists = [_Bases(tariff, finest) for tariff in tariffs]
+        self._lists, self._of_any_place = (
+            [_Bases(tariff, finest, names) for tariff in tariffs] for names in (_OF_PLACE, _OF_ANY_PLACE)
+        )
 
     def to(self, amounts: Numbers, given: Mapping[str, Codes]) -> Numbers:
         """The nearest to each of `amounts`, of claims of which that is `given`; itself where none is near."""
-        logs = np.log(np.maximum(amounts, 0.005))
-        best, away = amounts.copy(), np.full(len(amounts), _NEAR)
+        best = _nearest_of(self._lists, amounts, given)
+        has_any = np.zeros(len(amounts), np.bool_)
         for one in self._lists:
-            price = one.nearest(logs, dict(given))
-            off = np.abs(np.log(np.maximum(np.nan_to_num(price), 0.005)) - logs)
-            nearer = np.isfinite(price) & (off < away)
-            best[nearer], away[nearer] = price[nearer], off[nearer]
+            has_any |= one.has_prices(given, len(amounts))
+        at = np.flatnonzero(~has_any)
+        best[at] = _nearest_of(self._of_any_place, amounts[at], {name: codes[at] for name, codes in given.items()})
         return best
+
+
+def _nearest_of(lists: Sequence["_Bases"], amounts: Numbers, given: Mapping[str, Codes]) -> Numbers:
+    """The nearest price to each amount, itself where none is near."""
+    logs = np.log(np.maximum(amounts, 0.005))
+    best, away = amounts.copy(), np.full(len(amounts), _NEAR)
+    for one in lists:
+        price = one.nearest(logs, dict(given))
+        off = np.abs(np.log(np.maximum(np.nan_to_num(price), 0.005)) - logs)
+        nearer = np.isfinite(price) & (off < away)
+        best[nearer], away[nearer] = price[nearer], off[nearer]
+    return best
 
 
 class _Bases:
     """One tariff's bases, in order, by what of the place is part of a case. At which hidden levels there are others is not told."""
 
-    def __init__(self, tariff: Tariff, finest: float) -> None:
+    def __init__(self, tariff: Tariff, finest: float, of_place: Collection[str]) -> None:
         self._prices = PriceList.of_tariff(tariff)
         self._grid, self._ties = tariff.grid or finest, tariff.ties
         paths = np.array(tariff.contexts, np.int64).reshape(len(tariff.points), len(tariff.parents))
-        self._by = [(n, size) for n, size in zip(tariff.parents, tariff.sizes, strict=True) if n in _OF_PLACE]
+        self._by = [(n, size) for n, size in zip(tariff.parents, tariff.sizes, strict=True) if n in of_place]
         of_case = dict(zip(tariff.parents, paths.T, strict=True))
         case = np.repeat(np.arange(len(paths)), tariff.points)
         self._places, rank = np.unique(self._number(of_case, len(paths))[case], return_inverse=True)
@@ -110,14 +125,27 @@ class _Bases:
             number = number * (size + 1) + codes[name] + 1
         return number
 
+    def has_prices(self, given: Mapping[str, Codes], rows: int) -> Mask:
+        """Of which claims' place has the tariff any price?"""
+        _, there = self._place(self._prices.with_what_follows(dict(given)), rows)
+        return there
+
+    def _place(self, given: Mapping[str, Codes], rows: int) -> tuple[Ints, Mask]:
+        """The rank of each claim's place among those with prices, and whether it is one of these."""
+        if not len(self._bases) or any(name not in given for name, _ in self._by):
+            return np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
+        number = self._number(given, rows)
+        rank = np.minimum(np.searchsorted(self._places, number), len(self._places) - 1)
+        return rank, self._places[rank] == number
+
     def nearest(self, logs: Numbers, given: dict[str, Codes]) -> Numbers:
         """The nearest price of another case of the same place to each; NaN where the tariff has none."""
         given = self._prices.with_what_follows(given)
         out = np.full(len(logs), np.nan)
-        if not len(self._bases) or any(name not in given for name, _ in self._by):
+        rank, is_there = self._place(given, len(logs))
+        if not is_there.any():
             return out
-        number, own = self._number(given, len(logs)), self._prices.case(given, len(logs))
-        rank = np.minimum(np.searchsorted(self._places, number), len(self._places) - 1)
+        own = self._prices.case(given, len(logs))
         factor = self._prices.factor(given, len(logs))
         wanted = rank * _WIDE + logs - factor
         beside = np.searchsorted(self._bases, wanted)[:, None] + np.arange(-_BESIDE, _BESIDE)
@@ -126,6 +154,6 @@ class _Bases:
         away[(beside != inside) | (self._case[inside] == own[:, None])] = _WIDE
         nearest = inside[np.arange(len(logs)), away.argmin(1)]
         price = self._bases[nearest] - rank * _WIDE + factor
-        there = (self._places[rank] == number) & (away.min(1) < _WIDE / 2)
+        there = is_there & (away.min(1) < _WIDE / 2)
         out[there] = on_grid(price[there], self._grid, self._ties)
         return out

@@ -96,6 +96,7 @@ def test_a_document_whose_kinds_do_not_fit_is_refused(profile, change):
         Profile.model_validate(document)
 
 
+@pytest.mark.slow
 def test_how_dear_claims_are_is_told_only_where_it_is_told_by_more_than_their_case(fit, stays):
     """With prices that days have no part in there is nothing to tell, nor where hardly any price is but the usual one of its case; and
     wards that no column tells would but be told apart.
@@ -156,6 +157,7 @@ def test_a_price_that_is_as_dear_as_it_should_be_is_left_and_others_are_moved(pr
     assert lists.as_dear(one, lacked, np.array([of_next], np.int32))[0] // lists.levels < points
 
 
+@pytest.mark.slow
 def test_amounts_by_name_are_drawn_as_often_beside_prices_by_how_dear_they_are(fit, stays):
     """One stay in ten costs one of sixty amounts that have nothing to do with its case."""
     g = np.random.default_rng(17)

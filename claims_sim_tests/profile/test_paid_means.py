@@ -71,6 +71,33 @@ def test_shares_that_few_houses_of_a_place_have_each_their_own_stay_so_few(fit):
 
 
 @pytest.mark.slow
+def test_a_few_houses_with_one_share_do_not_hide_what_all_other_shares_follow(fit):
+    """A sixth of the houses cost one share of what they charge; with the others a day of the room costs less of it than all else."""
+    g, w, rows, places = np.random.default_rng(59), np.random.default_rng(60), 30_000, sorted(PROVINCES)[:20]
+    place, los = g.integers(0, 20, rows), g.geometric(0.2, rows)
+    table = replaced(tariff_table(rows), "province_name", np.array(places)[place].tolist())
+    table = replaced(
+        table,
+        "discharge_dt",
+        np.array(table["admit_dt"].to_pylist(), "datetime64[s]") + los * np.timedelta64(86400, "s"),
+    )
+    table = replaced(table, "los", los)
+    house = 3 * place + g.choice(3, rows, p=[0.5, 0.3, 0.2])
+    of_house, day = np.exp(w.normal(-1, 0.3, 60))[house], g.normal(0, 0.1, rows) - 0.3 * np.log(los)
+    share = np.where(house % 6 == 1, of_house, np.minimum(of_house * np.exp(day), 1))
+    claimed = np.round(np.exp(13 + 0.6 * np.log(los) + g.normal(0, 0.6, rows)), 2)
+    table = replaced(replaced(table, "amount_claimed", claimed), "amount_paid", np.round(claimed * share, 2))
+    drawn = Sampler(fit(table)).draw_claims(3, np.arange(rows))
+    falls = [
+        np.polyfit(
+            np.log(t["los"].to_numpy()), np.log(t["amount_paid"].to_numpy() / t["amount_claimed"].to_numpy()), 1
+        )[0]
+        for t in (table, drawn)
+    ]
+    assert falls[1] == pytest.approx(falls[0], abs=0.05)
+
+
+@pytest.mark.slow
 def test_dear_houses_are_paid_a_smaller_share_though_no_column_tells_which_are_dear(fit):
     """Five houses of a province charge one to eight times what a case costs, which is what is paid."""
     g, rows = np.random.default_rng(67), 20_000

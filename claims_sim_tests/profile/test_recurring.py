@@ -58,6 +58,39 @@ def test_amounts_that_nobody_shares_do_not_become_prices(fit):
     assert fit(rare_cases(0)).money.others_recur == ()
 
 
+@pytest.mark.slow
+def test_of_a_class_of_two_hospitals_amounts_recur_as_others_do_though_its_prices_are_nobody_elses(fit):
+    """Visits cost what their case does in their class, or with drugs by the piece: more, and what nobody else pays."""
+    g = np.random.default_rng(8)
+    dx, house = pick(g, 240, ROWS), g.integers(0, 14, ROWS)
+    kind = np.array([0] * 4 + [1] * 4 + [2] * 4 + [3] * 2)[house]
+    prices = 10 * g.integers(30_000, 900_000, (240, 4))
+    price = prices[dx, kind] + np.where(g.random(ROWS) < 0.2, g.integers(1, 900_000, ROWS), 0)
+    table = pa.table(
+        {
+            "patient_id_hash": [f"p{i}" for i in range(ROWS)],
+            "facility_id": [f"h{i}" for i in house],
+            "service_type": ["RJTL"] * ROWS,
+            "admit_dt": np.datetime64("2024-01-01") + g.integers(0, 366, ROWS),
+            "los": np.zeros(ROWS, np.int64),
+            "facility_class": names(["A", "B", "C", "X"], kind),
+            "dx_primary_code": names(DX[::7][:240], dx),
+            "amount_claimed": price.astype(float),
+        }
+    )
+    profile = fit(table)
+    (share,) = profile.money.unpriced_recur
+    assert share > 0.4
+    without = profile.model_copy(update={"money": profile.money.model_copy(update={"unpriced_recur": ()})})
+    recur = []
+    for one in (profile, without):
+        drawn = Sampler(one).draw_claims(1, np.arange(ROWS))
+        of_x = np.array(drawn["facility_class"].to_pylist()) == "X"
+        recur.append(np.isin(drawn["amount_claimed"].to_numpy()[of_x], price).mean())
+    # Some cases have a price that they were dealt from another class; without it those alone recur.
+    assert recur[0] > recur[1] + 0.2 > 0.4
+
+
 def share(amounts, persons, grids=(1.0,)):
     """Of amounts that are all looked at: the share that recurs, in fiftieths."""
     rows = np.arange(len(amounts))
@@ -126,13 +159,37 @@ def test_the_nearest_price_is_one_of_the_place_with_its_factor_on_the_lists_grid
         levels=(0.0,), top_ups=(), ties="as computed", grid=100.0,
     )  # fmt: skip
     given = {
-        "facility_type": np.array([0, 0, 0, 1, 1, -1], np.int32),
-        "facility_class": np.array([0, 1, 0, 0, 1, 0], np.int32),
+        "facility_type": np.array([0, 0, 0, 1, 1, -1, -1], np.int32),
+        "facility_class": np.array([0, 1, 0, 0, 1, 0, 1], np.int32),
     }
-    amounts = np.array([1900.0, 3300.0, 90_000.0, 4000.0, 7000.0, 1900.0])
+    amounts = np.array([1900.0, 3300.0, 90_000.0, 4000.0, 7000.0, 2400.0, 7000.0])
     found = NearestPrices([tariff], 1.0).to(amounts, given)
-    # None is near ninety thousand, and of a type that the list does not know there is none.
-    assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 1900.0]
+    # None is near ninety thousand; of a type that the list does not know, that of any type is taken.
+    assert found.tolist() == [2000.0, 3000.0, 90_000.0, 5000.0, 7500.0, 2500.0, 7500.0]
+
+
+def test_only_claims_of_a_place_without_any_price_take_that_of_another_place_in_their_service_and_period():
+    tariff = Tariff(
+        parents=("service_type", "facility_class", "dx_primary_code", "price_period"), sizes=(2, 3, 2, 2),
+        contexts=(0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0), points=(1,) * 5,
+        bases=tuple(np.log([1100.0, 5000.0, 1000.0, 1200.0, 1060.0])), factors={},
+        levels=(0.0,), top_ups=(), ties="as computed", grid=10.0, periods=(0, 1),
+    )  # fmt: skip
+    given = {
+        # The second class has but the claim's own case, the third none; nor has it visits' prices.
+        "service_type": np.array([0, 0, 0, 1], np.int32),
+        "facility_class": np.array([1, 2, 2, 2], np.int32),
+        "dx_primary_code": np.array([0, -1, -1, -1], np.int32),
+        "admit_month": np.array([0, 0, 1, 0], np.int32),
+    }
+    found = NearestPrices([tariff], 1.0).to(np.full(4, 1050.0), given)
+    assert found.tolist() == [1050.0, 1100.0, 1200.0, 1060.0]
+
+
+def test_a_profile_says_nothing_of_amounts_that_do_not_recur(tariff_profile):
+    """So its hash stays what it was."""
+    assert tariff_profile.money.unpriced_recur == ()
+    assert "unpriced_recur" not in tariff_profile.to_json()
 
 
 def prices(bases, **others):

@@ -66,6 +66,7 @@ def test_a_ward_multiplies_what_is_printed(twice):
     assert on_prices(twice) > 0.98
 
 
+@pytest.mark.slow
 def test_without_it_prices_lie_a_step_off(monkeypatch, fit):
     """What is found is what the prices are right by."""
     monkeypatch.setattr(money, "settle_what_is_rounded_first", lambda *_: None)

@@ -131,6 +131,7 @@ def test_what_crosses_counts_them_and_a_profile_that_lacks_what_they_are_of_is_n
         Profile.from_json(document.replace('"logs":{"calendar_month"', '"logs":{"nothing"'))
 
 
+@pytest.mark.slow
 def test_weights_that_are_nearly_all_one_or_that_sum_to_one(fit):
     g = np.random.default_rng(75)
     table = sample_table()

@@ -74,6 +74,7 @@ def test_weights_of_what_is_paid_beside_charges_of_any_size(fit):
     assert np.mean(off_rate(claims, "amount_paid") < 1) > 0.95
 
 
+@pytest.mark.slow
 def test_of_a_samples_weights_there_is_no_rate(fit):
     """Prices recur, and weights do: so does what one is divided by the other, in as many values as both together."""
     table = tariff_table(ROWS, seed=4)
