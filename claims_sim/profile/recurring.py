@@ -1,7 +1,7 @@
 """Amounts off their case's prices that other claims bear too: prices of rarer cases, of which too little may be told.
 
 Drawn about their case's price or their context's mean alone they would be amounts that nobody else bears. Where more of them recur
-than would by how they are rounded, so many are the nearest price of another case at their place.
+than would by how they are rounded, so many are the nearest price of another case at their place, or where that has none, of any.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -7,11 +7,10 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.demo.source import write_demo_source
-from claims_sim.profile.naming import name_score
 from claims_sim.profile.proposal import propose_mapping
 from claims_sim.profile.proposal_toml import to_toml
 from claims_sim.profile.source import SourceSpec
-from claims_sim_tests.profile.tables import tariff_table, write_duckdb
+from claims_sim_tests.profile.tables import write_duckdb
 
 BORN = "DATE '1930-01-01' + CAST(PERSON % 25000 AS INTEGER) AS tgl_lahir"
 REST = "1 + PERSON % 2 AS jenis_kelamin, CAST(10000 + PERSON % 89999 AS VARCHAR) AS kode_pos"
@@ -29,16 +28,6 @@ def line_of_persons(tmp_path, columns):
         )
     lines = to_toml(propose_mapping(SourceSpec(tmp_path / "theirs.duckdb"))).splitlines()
     return next(line for line in lines if "patient_id_hash" in line)
-
-
-@pytest.mark.slow
-def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
-    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
-    table = table.append_column("PSTV02", pa.array([7_000_000 + i // 3 for i in range(900)]))
-    table = table.append_column("v1", pa.array([100_000 + 25 * (i % 300) for i in range(900)]))
-    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
-    assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
-    assert name_score("FKL08", "facility_type") == 1.0
 
 
 @pytest.mark.slow

@@ -590,3 +590,13 @@ def test_a_column_that_is_called_owner_is_it_whatever_a_type_holds(tmp_path):
     table = table.append_column("Hospital Type", pa.array(["Public", "Private", "Public"] * 300))
     placed = placed_in(table, tmp_path)
     assert (placed["facility_ownership"], placed["facility_type"]) == ("Owner", "Hospital Type")
+
+
+@pytest.mark.slow
+def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
+    table = tariff_table(900).drop_columns(["amount_claimed", "amount_paid"])
+    table = table.append_column("PSTV02", pa.array([7_000_000 + i // 3 for i in range(900)]))
+    table = table.append_column("v1", pa.array([100_000 + 25 * (i % 300) for i in range(900)]))
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
+    assert name_score("FKL08", "facility_type") == 1.0
