@@ -55,6 +55,14 @@ def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
     return rank[ids], np.asarray(unsorted)[order].astype(np.int64)
 
 
+def first_of_each(keys: Ints) -> Ints:
+    """The first place of each of the distinct `keys` (not negative), in the order of the keys."""
+    ids, distinct = dense_ids(keys)
+    first = np.empty(len(distinct), np.int64)
+    first[ids[::-1]] = np.arange(len(keys))[::-1]
+    return first
+
+
 def sorted_distinct(keys: Ints) -> Ints:
     """The distinct `keys` in order; sorting whole numbers is faster than hashing them."""
     ordered = np.sort(keys)
@@ -149,7 +157,7 @@ class Population:
         if self.persons is None:
             return np.arange(len(rows))
         owner = self.persons[rows] if cells is None else cells * self._persons_width + self.persons[rows]
-        return np.asarray(np.unique(owner, return_index=True)[1])
+        return first_of_each(owner)
 
     def bearers(self, cells: Ints, count: int, rows: Ints | None = None) -> Ints:
         """How many persons (claims, without a key of them) each of the cells 0..count-1 has; not to be released as it is."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Mask, Population
+from claims_sim.profile.counting import Ints, Mask, Population, first_of_each
 from claims_sim.profile.daily import STAY
 from claims_sim.profile.document_parts import LEAST_MARK_UP, MOST_MARK_UP, MOST_MARK_UPS
 from claims_sim.profile.encode import Encoded
@@ -105,7 +105,7 @@ def _multiples(found: Lattice, rows: Ints, primary: Numbers, finest: float) -> _
             found_of.append((at[hit], number[hit], np.full(int(hit.sum()), nth), np.full(int(hit.sum()), level)))
     owner, number, point, level = (np.concatenate(parts).astype(np.int64) for parts in zip(*found_of, strict=True))
     # Who comes to as many hundredths of several prices does of the commonest.
-    _, once = np.unique(owner * _SIZE + number, return_index=True)
+    once = first_of_each(owner * _SIZE + number)
     return _Multiples(owner[once], number[once], point[once], level[once], by_chance)
 
 
@@ -122,8 +122,7 @@ def _borne(votes: _Multiples, rows: Ints, population: Population, enough: float)
         votes.owner, votes.hundredths, np.where(allowed, counts, 0), max(int(enough), 2 * population.k)
     )
     chosen = np.flatnonzero(number > 0)
-    _, first = np.unique(votes.owner[chosen], return_index=True)
-    return np.asarray(chosen[first])
+    return np.asarray(chosen[first_of_each(votes.owner[chosen])])
 
 
 def _put_back_factors(found: Lattice, primary: Numbers, population: Population, finest: float, rows: Ints) -> None:

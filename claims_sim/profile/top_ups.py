@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Population
+from claims_sim.profile.counting import Ints, Population, first_of_each
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 
@@ -40,7 +40,7 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
     owner, extra, which = owner[valid], extra[valid], np.repeat(np.arange(len(options)), len(rows))[valid]
     values, ids = np.unique(extra, return_inverse=True)
     # A claim that comes to the same by several prices has one vote, at the commonest price.
-    _, once = np.unique(owner * len(values) + ids, return_index=True)
+    once = first_of_each(owner * len(values) + ids)
     owner, ids, which = owner[once], ids[once], which[once]
     allowed = population.releasable(ids.astype(np.int64), len(values), rows[owner])
     enough = max(2 * population.k, int(_MIN_TOP_UP_SHARE * len(rows)))
@@ -51,8 +51,7 @@ def find_top_ups(found: Lattice, primary: Numbers, population: Population) -> No
     number = (np.cumsum(told) - 1)[number] * told[number]
     chosen = np.flatnonzero(number > 0)
     # A row may reach its top-up by several prices: the commonest price comes first.
-    _, first = np.unique(owner[chosen], return_index=True)
-    chosen = chosen[first]
+    chosen = chosen[first_of_each(owner[chosen])]
     target = rows[owner[chosen]]
     found.top_ups = np.zeros(int(number.max(initial=0)))
     found.top_ups[number[number > 0] - 1] = values[ids[number > 0]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claims_sim.profile.counting import MAX_FACILITY_SHARE, NO_KEY, UNTOLD, Population
+from claims_sim.profile.counting import MAX_FACILITY_SHARE, NO_KEY, UNTOLD, Population, first_of_each
 from claims_sim.profile.facilities import facilities_of_register
 from claims_sim.profile.lookup import TableSampler
 from claims_sim.profile.release import REMAINDER, Parent, Target, release_table
@@ -418,3 +418,12 @@ def test_a_provinces_only_hospital_of_a_kind_does_not_cross_where_the_source_nam
     profile = fit(table)
     assert (ownership in profile.vocabularies.get("facility_ownership", ())) is released
     assert (province in profile.vocabularies.get("province_name", ())) is released
+
+
+@pytest.mark.parametrize("largest", [6, 10**13])
+@given(data=st.data())
+@settings(max_examples=examples(30), deadline=None)
+def test_the_first_place_of_each_key_is_where_it_stands_first(largest, data):
+    keys = data.draw(st.lists(st.sampled_from([0, 1, 2, largest - 1, largest]), max_size=20))
+    first = first_of_each(np.array(keys, np.int64))
+    assert first.tolist() == [keys.index(key) for key in sorted(set(keys))]
