@@ -13,8 +13,8 @@ from claims_sim.profile.document_parts import Means
 from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers, rise, within
+from claims_sim.profile.paid_rules import Rules
 from claims_sim.profile.pricing import PriceList
-from claims_sim.profile.settlement import Rules
 
 _HARDLY_ANY: Final = 0.03
 """The share of other amounts under which those below their case's price are corrections and the like."""

@@ -60,13 +60,14 @@ from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.mark_ups import before_mark_ups, find_mark_ups
 from claims_sim.profile.missing_amounts import KIND
 from claims_sim.profile.numbers import Numbers, bin_numbers
+from claims_sim.profile.paid_rules import Listed, Rules, find_rules
 from claims_sim.profile.price_lists import find_tariffs
 from claims_sim.profile.pricing import PriceList, case_over, place_on_lists, tariff_of
 from claims_sim.profile.recurring import shares_that_recur
 from claims_sim.profile.release import Fallback, Parent, Rule, Target
 from claims_sim.profile.rounded_twice import settle_what_is_rounded_first
 from claims_sim.profile.rounding import amount_grid, coarsest_grid, grids_of, settle_rounding, stands_out
-from claims_sim.profile.settlement import NOT_SETTLED, Listed, Rules, find_rules, profile_settlement
+from claims_sim.profile.settlement import NOT_SETTLED, profile_settlement
 from claims_sim.profile.top_ups import find_top_ups
 
 _MANY_SHARED: Final = 50

@@ -43,11 +43,12 @@ from claims_sim.profile.paid_rounding import (
     kept_steps,
     round_payments,
 )
+from claims_sim.profile.paid_rules import FIRST_LEVEL, SELDOM
 from claims_sim.profile.patients_part import round_part
 from claims_sim.profile.pricing import Locator, PriceLists
 from claims_sim.profile.recurring import NearestPrices
 from claims_sim.profile.rounding import round_to_grids, to_whole_steps
-from claims_sim.profile.settlement import AMOUNT_BAND, BY_RULE, FIRST_LEVEL, PAID_KIND, PAID_LEVEL, SELDOM
+from claims_sim.profile.settlement import AMOUNT_BAND, BY_RULE, PAID_KIND, PAID_LEVEL
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10

@@ -8,8 +8,8 @@ from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.draft import Draft
 from claims_sim.profile.few_amounts import all_there_are, nearest_of
+from claims_sim.profile.paid_bands import _few_steps
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.settlement import _few_steps
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 12_000

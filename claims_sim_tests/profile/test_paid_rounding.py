@@ -19,10 +19,10 @@ from claims_sim.profile.paid_rounding import (
     round_payments,
     rounding_habit,
 )
+from claims_sim.profile.paid_rules import _commonest_shares, plain_ratio
 from claims_sim.profile.patients_part import find_patients_part
 from claims_sim.profile.rounding import lies_on
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.settlement import _commonest_shares, plain_ratio
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS = 12_000
