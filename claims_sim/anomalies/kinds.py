@@ -153,9 +153,9 @@ class PhantomProcedure(Kind):
             options = options if len(options) else procedure[~near]
             chosen.append(int(options[int(chances[i] * len(options))]) if len(options) else int(procedure[0]))
         values = world.procedures.codes.take(pa.array(chosen))
-        names = world.sampler.profile.procedure_names
-        labels = [names.get(value, value) for value in values.to_pylist()]
-        after = put(claims, procedure_code=values, procedure_label=labels)
+        after = put(claims, procedure_code=values)
+        labels = world.sampler.draw_procedure_labels(stream_key(task.key, "label"), task.rows, after)
+        after = put(after, procedure_label=labels)
         price = world.price(stream_key(task.key, "price"), task.rows, claims, after, must_rise=True)
         return with_amount(after, price, world)
 

@@ -55,6 +55,8 @@ ihd ispa ist iud iufd iugr iv lbw lscs mdr mri msk mva nec nicu nos nsaid nstemi
 pid ppok prom ptca pud ra rds rhd rt sah sc sdh sle stemi sti svd svt tb tbc tia tof turp tuip uap uri urti
 usg uti vap vsd vte vt vf wpw xr xray
 """
+# Of primary care in Indonesia, where written in capitals alone: what is looked for (inspeksi visual asam asetat), told and done.
+IN_CAPITALS: Final = frozenset({"HIV", "IVA", "KIE", "MOP", "MOW"})
 # What Indonesia's list of tariffs (Permenkes 3/2023) calls what is done, as far as no name of who did it follows.
 _INDONESIAN_CARE: Final = """
 ambulans darah evakuasi imunisasi jahitan kimia kontrasepsi krioterapi lensa pemasangan profil protesa skrining suntik transfusi tumpatan

@@ -16,6 +16,7 @@ import numpy as np
 from claims_sim.claim import MAX_TEXT
 from claims_sim.codes import icd9cm
 from claims_sim.codes.vocabulary import (
+    IN_CAPITALS,
     care_words,
     common_roots,
     root,
@@ -46,6 +47,7 @@ _CODED: Final = re.compile(
 )
 _CODE_BEFORE: Final = re.compile("(?:[0-9]{1,2}|[A-Za-z]) ?[:=]")
 _LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
+_IN_CAPITALS: Final = re.compile(rf"\b(?:{'|'.join(sorted(IN_CAPITALS))})\b")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
 _NO_NUMBER: Final = r"(?:[^0-9]|(?<=covid-)19|(?<=covid)19)*"
@@ -75,6 +77,8 @@ _NAMES_OF_ONE: Final = 3
 """So many names may nearly all who have a code bear, where labels speak of care: Encounter for check up, Encounter for 'check-up'."""
 _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _HALF: Final = 0.5
+_FEWEST_KNOWN: Final = 3
+"""So many known words make a phrase."""
 _FEWEST_ALIKE: Final = 2
 """So many words with which labels begin alike."""
 _FEW: Final = 0.1  # of the labels
@@ -242,9 +246,25 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
 
 
 def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) -> bool:
-    """Have `some` of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language?"""
-    speaks = _with_roots(labels, common_roots(), _SHARED_BY)
+    """Have `some` of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language, or are
+    they written as a phrase of known words?
+    """  # noqa: D205
+    speaks = _with_roots(labels, common_roots(), _SHARED_BY) | np.array([_is_phrase(text) for text in labels], np.bool_)
     return bool(speaks.mean() >= some and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
+
+
+def _is_phrase(text: str) -> bool:
+    """Has it a few words of the code systems or of care in Indonesian, and all others in small letters? A name would be
+    written with a capital: Rawat inap tingkat pertama per hari.
+    """  # noqa: D205
+    written = [word for word in _TOKEN.findall(text) if word.isalpha()]
+    known = {word for word in written if word.lower() in words()}
+    return (
+        len(known) >= _FEWEST_KNOWN
+        and any(word.islower() for word in written)
+        and written[0][0].isupper()
+        and all(word.islower() for word in written if word not in known)
+    )
 
 
 def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
@@ -270,11 +290,16 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
             continue
         written = split_words(text)
         of_care = bool({root(word) for word in written} & common_roots() or care_words().intersection(written))
-        may[i] = not of_care and not words().issuperset(written) and _is_written_as_name(text)
+        may[i] = not of_care and not _is_known(text) and _is_written_as_name(text)
         others.update({} if may[i] else dict.fromkeys(written, 2 if of_care else 1))
     for i in np.flatnonzero(may).tolist():
         may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
     return np.asarray(may | surely | degrees)
+
+
+def _is_known(text: str) -> bool:
+    """Are all its words known, or abbreviations in capitals among words that are not in capitals? Iva is a name, too."""
+    return words().issuperset(split_words(text if text.isupper() else _IN_CAPITALS.sub(" ", text)))
 
 
 def _is_written_as_name(text: str) -> bool:

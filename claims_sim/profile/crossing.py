@@ -59,7 +59,7 @@ _CALLED: Final = {
     HAS_PROCEDURE: "whether anything was done",
     PAST_MIDNIGHT: "whether a visit ends on the next day",
     PROCEDURE_GROUP: "group of procedures",
-    PROCEDURE_NAME: "name of a procedure without a code",
+    PROCEDURE_NAME: "name of a procedure that its code does not tell",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
     AMOUNT_KIND: "whether what is claimed is a price and how dear for its case, an amount by name or another",

@@ -52,6 +52,8 @@ HAS_CASE_GROUP: Final = "has_case_group"
 """1 where a claim has one of many values of the severity."""
 _MANY_NAMED: Final = 0.02
 """The share of the claims that must have a procedure by name alone, where others have codes, for the names to be a list."""
+_BEAR_ITS_NAME: Final = 0.8
+"""The share of the persons who have the commonest name of their procedure's code, under which names tell more than codes."""
 _MAY_BE_MISSING: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "severity_group", "procedure_code",
 )  # fmt: skip
@@ -121,6 +123,8 @@ class Encoded:
     companions: Codes | None = None
     """How many secondary diagnoses each claim has, where the source has their number alone; -1 where it does not say."""
     secondary_sorted: bool = False
+    names_tell_more: bool = False
+    """Procedures of one code have several names, and PROCEDURE_NAME is that of each."""
     groups: Groups | None = None
     service_from_stay: bool = False
     """The source tells no kind of service; claims with a stay count as inpatients."""
@@ -171,7 +175,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
         out.weight = weights_as_dealt(out.weight, dealing.dealt, out.population)
     _encode_procedure_names(out, source)
     for name in TEXT_COLUMNS:
-        if name in source.columns.column_names:
+        if name in source.columns.column_names and not (name == "procedure_label" and out.names_tell_more):
             _encode_text(out, source, name, dealing.columns.get(name))
     out.groups = dealing.groups(out.codes)
     if "service_type" not in out.codes and out.los is not None:
@@ -314,11 +318,16 @@ def _encode_text(out: Encoded, source: SourceTable, name: str, dealt: Codes | No
             instead = "the code system's name stands for it"
         elif name in CODE_LISTS:
             instead = "it counts as a released code of its category, block or chapter"
-        # Of how many nothing may be told is itself a number of their claims.
-        share = share_of(out.rows - kept, out.rows) if out.population.may_be_told(np.flatnonzero(~told)) else "Some"
-        out.oddities.append(f"{share} of {name} is rare or may not be released; {instead}.")
+        _say_withheld(out, name, ~told, instead)
     if name == "dx_primary_code":
         _name_missing_diagnoses(out, source.no_diagnosis)
+
+
+def _say_withheld(out: Encoded, name: str, untold: Mask, instead: str) -> None:
+    # Of how many nothing may be told is itself a number of their claims.
+    rows = np.flatnonzero(untold)
+    share = share_of(len(rows), out.rows) if out.population.may_be_told(rows) else "Some"
+    out.oddities.append(f"{share} of {name} is rare or may not be released; {instead}.")
 
 
 def _drop_untold(out: Encoded, name: str, told: Mask) -> bool:
@@ -365,27 +374,59 @@ def _name_missing_diagnoses(out: Encoded, stand_in: str) -> None:
 
 
 def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
-    """Procedures that have a name and no code, where many claims have such."""
+    """Procedures that have a name and no code, where many claims have such, or of whose names one code has several."""
     names = source.columns.column_names
     if "procedure_label" not in names:
         return
-    column = source.columns["procedure_label"].combine_chunks()
+    values = source.columns["procedure_label"].combine_chunks().dictionary.to_pylist()
     raw = text_codes(source.columns["procedure_label"]).astype(np.int64)
     has_codes = "procedure_code" in names and source.columns["procedure_code"].null_count < out.rows
-    if has_codes:
+    if has_codes and _tell_more_than(out, text_codes(source.columns["procedure_code"]).astype(np.int64), raw):
+        out.names_tell_more = _release_names(out, values, raw, or_groups=False)
+        if out.names_tell_more:
+            _leave_to_codes(out, raw)
+    if has_codes and not out.names_tell_more:
         raw[source.columns["procedure_code"].is_valid().to_numpy()] = -1
-    if has_codes and np.count_nonzero(raw >= 0) < _MANY_NAMED * out.rows:
+    if not has_codes or (not out.names_tell_more and np.count_nonzero(raw >= 0) >= _MANY_NAMED * out.rows):
+        _release_names(out, values, raw, or_groups=out.population.persons is not None)
+
+
+def _leave_to_codes(out: Encoded, raw: Ints) -> None:
+    """Count names of which nothing may be told as none, so that their codes' stand for them and no other's does."""
+    codes, vocabulary = out.codes[PROCEDURE_NAME], out.vocabularies[PROCEDURE_NAME]
+    untold, none = (raw >= 0) & (codes < 0), vocabulary.index(None) if None in vocabulary else len(vocabulary)
+    if not untold.any():
         return
-    values = column.dictionary.to_pylist()
+    instead = "it is drawn from the rest"
+    if out.population.may_be_told(np.flatnonzero(untold | (codes == none))):
+        codes[untold], out.vocabularies[PROCEDURE_NAME] = none, (*vocabulary[:none], None)
+        instead = "the code system's name stands for it"
+    _say_withheld(out, "procedure_label", untold, instead)
+
+
+def _tell_more_than(out: Encoded, codes: Ints, labels: Ints) -> bool:
+    """Do many persons bear another label than most who have their code, each of those that may be told?"""
+    rows = np.flatnonzero((codes >= 0) & (labels >= 0))
+    width = int(labels.max(initial=-1)) + 1
+    pair, distinct = dense_ids(codes[rows] * width + labels[rows])
+    told = out.population.releasable(pair, len(distinct), rows)
+    persons = np.where(told, out.population.bearers_of_values(pair, len(distinct), told, rows), 0.0)
+    commonest = np.zeros(int(codes.max(initial=-1)) + 1)
+    np.maximum.at(commonest, distinct // max(width, 1), persons)
+    return bool(commonest.sum() < _BEAR_ITS_NAME * persons.sum())
+
+
+def _release_names(out: Encoded, values: list[str | None], raw: Ints, *, or_groups: bool) -> bool:
+    """Give the claims the names of procedures that may be told, or such as are case groups; False where none may."""
     enough = out.population.releasable(raw + 1, len(values) + 1)[1:]
     persons = out.population.bearers_of_values(raw, len(values), enough)
     passes = admitted_without_codes(values, persons, enough)
-    if not passes.any():
-        passes = admitted_as_case_groups(values, persons, enough) & (out.population.persons is not None)
-    if not passes.any():
-        return
-    codes, vocabulary = release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)
-    out.codes[PROCEDURE_NAME], out.vocabularies[PROCEDURE_NAME] = codes, vocabulary
+    if not passes.any() and or_groups:
+        passes = admitted_as_case_groups(values, persons, enough)
+    if passes.any():
+        codes, vocabulary = release_values(out.population, PROCEDURE_NAME, values, raw, None, passes)
+        out.codes[PROCEDURE_NAME], out.vocabularies[PROCEDURE_NAME] = codes, vocabulary
+    return bool(passes.any())
 
 
 def _names_of_codes(out: Encoded, source: SourceTable, name: str, values: list[str | None], raw: Ints) -> Mask:

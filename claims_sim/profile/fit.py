@@ -353,13 +353,14 @@ def _variable(parent: Parent) -> str:
 
 
 def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:
-    """What was done to those whose procedure has a name and no code."""
+    """What was done to those whose procedure has a name and no code, or one of the several names of its code."""
     if PROCEDURE_NAME not in encoded.codes:
         return
     codes, size = encoded.codes[PROCEDURE_NAME], len(encoded.vocabularies[PROCEDURE_NAME])
     earlier = [variable for variable in BEFORE_MONEY if variable in builder.variables]
-    # Whether there is a code comes first: what has one has no such name.
-    first = [name for name in (HAS_PROCEDURE, "procedure_code") if name in builder.variables][:1]
+    # Whether there is a code comes first: what has one has no such name; or which, where one code has several names.
+    codes_first = ("procedure_code", HAS_PROCEDURE) if encoded.names_tell_more else (HAS_PROCEDURE, "procedure_code")
+    first = [name for name in codes_first if name in builder.variables][:1]
     builder.add(Target(PROCEDURE_NAME, codes, size), builder.candidates(earlier), first=first)
     builder.variables[PROCEDURE_NAME] = (codes, size)
 
@@ -530,7 +531,7 @@ def _defaults(
         defaults["dx_primary_label"] = "the code system's name, else the code"
     if "procedure_code" not in encoded.codes:
         defaults["procedure_code"] = "none"
-    elif "procedure_label" not in encoded.codes:
+    elif "procedure_label" not in encoded.codes and not encoded.names_tell_more:
         defaults["procedure_label"] = "the code system's name, else the code"
     if "dx_secondary_codes" not in encoded.vocabularies:
         defaults["dx_secondary_codes"] = "none"

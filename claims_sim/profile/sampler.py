@@ -140,6 +140,13 @@ class Sampler:
         """The amounts of claims whose brief and open columns are given: columns MONEY_COLUMNS."""
         return self._payments.draw(key, np.asarray(rows), self._read(claims))
 
+    def draw_procedure_labels(self, key: int, rows: Rows, claims: pa.Table) -> pa.Array:
+        """The label of each claim's procedure, whatever it has: its code's, or one of the several that claims of its code have."""
+        draft = self._read(claims.drop_columns([name for name in claims.column_names if name == "procedure_label"]))
+        if PROCEDURE_NAME in self._tables and "procedure_label" not in self._texts:
+            self._draw_code(PROCEDURE_NAME, key, np.asarray(rows), draft)
+        return self._procedures(draft)[1]
+
     def draw_history(self, key: int, rows: Rows, claims: pa.Table, days: Days | None = None) -> pa.Table:
         """Local admission and discharge, the stay as in `los`: columns HISTORY_COLUMNS.
 
@@ -371,11 +378,11 @@ class Sampler:
                 draft.codes[has_any] = (draft.codes[column] != none).astype(np.int32)
 
     def _read_procedure_names(self, draft: Draft, claims: pa.Table) -> None:
-        """Set the names of procedures without a code, where these are given."""
+        """Set the names of procedures that no code tells, where these are given."""
         if PROCEDURE_NAME not in self._tables or "procedure_label" not in claims.column_names:
             return
         names, labels = self._texts[PROCEDURE_NAME], claims["procedure_label"].cast(pa.string())
-        if "procedure_code" in claims.column_names:
+        if "procedure_code" in claims.column_names and "procedure_label" in self._texts:
             labels = pc.if_else(claims["procedure_code"].is_valid(), pa.scalar(None, pa.string()), labels)
         found = pc.index_in(labels, value_set=names).fill_null(_missing(names))
         draft.codes[PROCEDURE_NAME] = found.to_numpy().astype(np.int32)
@@ -494,18 +501,21 @@ class Sampler:
         columns["dx_primary_label"] = self._labels("dx_primary_label", "dx_primary_code", draft)
         return pa.table(columns)
 
-    def _open_table(self, draft: Draft) -> pa.Table:
+    def _procedures(self, draft: Draft) -> tuple[pa.Array, pa.Array]:
+        """The codes and the labels of what was done."""
         codes, named = draft.codes.get("procedure_code"), pa.nulls(draft.rows, pa.string())
         if PROCEDURE_NAME in draft.codes:
             names = draft.codes[PROCEDURE_NAME]
             named = self._texts[PROCEDURE_NAME].take(pa.array(names, mask=names < 0))
         if codes is None:
-            procedure, label = pa.nulls(draft.rows, pa.string()), named
-        else:
-            procedure = self._texts["procedure_code"].take(pa.array(codes, mask=codes < 0))
-            label = self._labels("procedure_label", "procedure_code", draft)
-            # A code without a label has the code for one; what has no code has no label but a name that stands alone.
-            label = pc.if_else(procedure.is_null(), named, pc.coalesce(label, procedure))
+            return pa.nulls(draft.rows, pa.string()), named
+        procedure = self._texts["procedure_code"].take(pa.array(codes, mask=codes < 0))
+        label = self._labels("procedure_label", "procedure_code", draft)
+        # A code without a label has the code for one; what has no code has no label but a name of its own.
+        return procedure, pc.if_else(procedure.is_null(), named, pc.coalesce(named, label, procedure))
+
+    def _open_table(self, draft: Draft) -> pa.Table:
+        procedure, label = self._procedures(draft)
         members = draft.codes["members"]
         if self.profile.secondary_sorted and members.size:
             members = np.where(members < 0, np.iinfo(np.int32).max, members)
