@@ -16,6 +16,7 @@ from claims_sim.profile.context_means import features_of, find_means, locate
 from claims_sim.profile.counting import Codes, Ints, Population
 from claims_sim.profile.document_parts import Bins, Means, PaidMeans
 from claims_sim.profile.encode import Encoded
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.numbers import Numbers, bin_numbers, rise
 from claims_sim.profile.release import Parent, Target
 from claims_sim.profile.rounding import amount_grid
@@ -46,46 +47,65 @@ def find_paid_means(
     of_claimed: Sequence[Parent],
     rows: Ints,
     grid: float,
-) -> PaidMeans | None:
-    """The means of the amounts paid to `rows`, or of their shares of what is claimed; None where they tell little. They depend on the
-    `candidates`, and where that makes what is paid clearly likelier on what is known `of_claimed` amounts.
+) -> tuple[PaidMeans | None, Ints]:
+    """The means of the amounts paid to `rows`, or of their shares of what is claimed, and which rows are paid about these: those of the
+    kinds of service of which they tell more than shares in ranges do. They depend on the `candidates`, and where that makes what is
+    paid clearly likelier on what is known `of_claimed` amounts.
     """  # noqa: D205
+    best, about = _best_means(builder, encoded, candidates, of_claimed, rows)
+    if best is None or not best.means.levels or not len(about):
+        return None, rows[:0]
+    builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
+    assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
+    own_grid = max(grid, amount_grid(encoded.paid[about]))
+    return PaidMeans(follows_claimed=best.share, means=best.means, grid=own_grid), about
+
+
+def _best_means(
+    builder: Builder, encoded: Encoded, candidates: Sequence[Parent], of_claimed: Sequence[Parent], rows: Ints
+) -> tuple["_Tried | None", Ints]:
+    """The likeliest means of what is paid to `rows`, and of which of these they tell more than shares in ranges do."""
     enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
     if len(rows) < enough or not encoded.population.may_be_told(rows):
-        return None
+        return None, rows[:0]
     some = sample_rows(len(rows))
     few = rows[some]
     known = [Parent(parent.name, parent.codes[few], parent.size) for parent in (*candidates, *of_claimed)]
     sample = of_sample(encoded.population, few, rows)
-
-    def likely(found: _Tried, ranges: int = _RANGES) -> float:
-        return _likely(found.rest[some], known, sample, ranges)
-
     of_share, of_amount = (_try_out(builder, encoded, candidates, rows, share) for share in (1.0, 0.0))
-    tried = [(likely(found), 0.0, found) for found in (of_amount, of_share)]
+    tried = [(_likely(found.rest[some], known, sample), 0.0, found) for found in (of_amount, of_share)]
     # What contexts leave of what is claimed is what they leave of the amount, less what they leave of the share.
     one = encoded.population.one_of_each(rows)
     follows = rise(of_amount.rest[one], (of_amount.rest - of_share.rest)[one])
     # An amount of its own, or a share, is simpler than something between.
     if 0.0 < follows < 1.0:
         between = _try_out(builder, encoded, candidates, rows, follows)
-        tried.append((likely(between) - _BETWEEN, _BETWEEN, between))
+        tried.append((_likely(between.rest[some], known, sample) - _BETWEEN, _BETWEEN, between))
     if of_claimed:
         # Houses that no column tells charge each so many times their costs: what is paid rises with the charge, and by steps.
         by_steps = _try_out(builder, encoded, [*candidates, *of_claimed], rows, 0.0)
-        tried.append((likely(by_steps) - _BETWEEN, _BETWEEN, by_steps))
-    how_likely, less, best = max(tried, key=lambda each: each[0])
-    shares = _logs(encoded, few, 1.0)
-    tells = (
-        likelier >= _likely(shares, known, sample, ranges) + _CLEARLY
-        for likelier, ranges in ((how_likely, _RANGES), (likely(best, _FEWER_RANGES) - less, _FEWER_RANGES))
-    )
-    if not best.means.levels or not any(tells):
-        return None
-    builder.features |= {name: best.builder.features[name] for name in features_of(best.means)}
-    assert encoded.paid is not None  # noqa: S101 - the caller has both amounts
-    own_grid = max(grid, amount_grid(encoded.paid[rows]))
-    return PaidMeans(follows_claimed=best.share, means=best.means, grid=own_grid)
+        tried.append((_likely(by_steps.rest[some], known, sample) - _BETWEEN, _BETWEEN, by_steps))
+    _, less, best = max(tried, key=lambda each: each[0])
+
+    def tell(at: Ints, sample: Population) -> bool:
+        """Do means make what is paid to the sampled rows `at` clearly likelier than shares do?"""
+        there = [Parent(parent.name, parent.codes[at], parent.size) for parent in known]
+        rest, shares = best.rest[some[at]], _logs(encoded, few[at], 1.0)
+        return any(
+            _likely(rest, there, sample, ranges) - less >= _likely(shares, there, sample, ranges) + _CLEARLY
+            for ranges in (_RANGES, _FEWER_RANGES)
+        )
+
+    all_do = tell(np.arange(len(few)), sample)
+    service = encoded.codes.get(SERVICE, np.full(encoded.rows, -1, np.int32))
+    kinds, does = service[rows], np.full(len(rows), all_do)
+    for kind in np.unique(kinds):
+        at, of_kind = np.flatnonzero(service[few] == kind), rows[kinds == kind]
+        if len(of_kind) >= enough and encoded.population.may_be_told(of_kind):
+            does[kinds == kind] = tell(at, of_sample(encoded.population, few[at], of_kind))
+    about = rows[does]
+    is_told = len(about) >= enough and encoded.population.may_be_told(about)
+    return best, about if is_told else rows[:0]
 
 
 class _Tried(NamedTuple):
@@ -97,7 +117,7 @@ class _Tried(NamedTuple):
     rest: Numbers
 
 
-def _likely(rest: Numbers, known: Sequence[Parent], sample: Population, ranges: int) -> float:
+def _likely(rest: Numbers, known: Sequence[Parent], sample: Population, ranges: int = _RANGES) -> float:
     """How likely `rest` is, log density a claim, as so many ranges and what is known that tells most of it would tell it.
 
     Where houses have each their own share of what is claimed, and a district has few houses, shares of it are a few: likelier there

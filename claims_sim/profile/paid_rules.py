@@ -10,6 +10,7 @@ from claims_sim.profile.decided import DECIDED_BY
 from claims_sim.profile.document_parts import BY, PERIOD, PatientsPart
 from claims_sim.profile.encode import MONTH, Encoded
 from claims_sim.profile.factors import CASE_ALWAYS, CONDITIONS, MAX_CASE_SIZE
+from claims_sim.profile.following import SERVICE
 from claims_sim.profile.lattice import Lattice
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.paid_lines import MIN_AMOUNTS_ON_LINE, Line, find_lines, without_chance_lines
@@ -36,11 +37,13 @@ of nothing.
 FULL, ZERO, FIRST_LEVEL = 0, 1, 2
 """The first codes of `Rules`: all is paid, nothing, and what comes after."""
 _MOST_SHARED: Final = 100
-"""So many amounts at most are paid by name."""
+"""So many amounts at most are paid by name in one kind of service."""
 _MIN_SHARED: Final = 0.05
 """The share of what no other rule explains that shared amounts must be."""
 COMMON_SHARE: Final = 0.02
 """The share of all claims that must be paid one share for it to be a rule."""
+_NO_CHANCE: Final = 2
+"""So many times k claims must be paid an amount that is sought among those of one kind of service, or is one of hundreds."""
 _FEW_DECIMALS, _TELLING = 2, 20
 """Of payments on a coarser step shares of more decimals are told where each is at least so many steps from the next: fewer are met by
 chance.
@@ -128,9 +131,7 @@ def find_rules(encoded: Encoded, listed: Listed, grid: float) -> Rules:
         part &= ~by_rate
         unbilled &= ~by_rate
         first += 1
-    exact, number = _shared_amounts(
-        paid, np.flatnonzero(part & ~_is_common(ratio) | unbilled), encoded.population, grid
-    )
+    exact, number = _shared_amounts(encoded, paid, np.flatnonzero(part & ~_is_common(ratio) | unbilled), grid)
     codes[number >= 0] = first + number[number >= 0]
     part &= number < 0
     first += len(exact)
@@ -214,18 +215,33 @@ def _is_common(ratio: Numbers, claimed: Numbers | None = None) -> Mask:
     return np.asarray(common[ids])
 
 
-def _shared_amounts(paid: Numbers, rows: Ints, population: Population, grid: float) -> tuple[tuple[float, ...], Codes]:
-    """Amounts that are paid to enough of `rows`, in order, and which of them each row has; none, where they explain little or are many."""
+def _shared_amounts(encoded: Encoded, paid: Numbers, rows: Ints, grid: float) -> tuple[tuple[float, ...], Codes]:
+    """Amounts that are paid to enough of `rows` or of those of one kind of service, in order, and which of them each row has there."""
+    service = encoded.codes.get(SERVICE, np.full(encoded.rows, -1, np.int32))[rows]
+    shared = np.zeros(len(rows), np.bool_)
+    kinds = [np.flatnonzero(service == kind) for kind in np.unique(service)]
+    for some in [np.arange(len(rows)), *(kinds if len(kinds) > 1 else [])]:
+        shared[some] |= _are_shared(paid, rows[some], encoded.population, grid, len(rows))
     number: Codes = np.full(len(paid), -1, np.int32)
+    distinct, ids = np.unique(paid[rows[shared]], return_inverse=True)
+    number[rows[shared]] = ids
+    return tuple(distinct.tolist()), number
+
+
+def _are_shared(paid: Numbers, rows: Ints, population: Population, grid: float, of_all: int) -> Mask:
+    """Which of `rows` are paid an amount that enough of them are, of hundreds one of the commonest; none, where such explain little."""
     distinct, ids = np.unique(paid[rows], return_inverse=True)
     counts = np.bincount(ids, minlength=len(distinct))
     shared = population.releasable(ids.astype(np.int64), len(distinct), rows)
-    shared &= stands_out(distinct, counts, grids_of(paid, rows, population, grid))
-    # Of hundreds it would have to be told of each whose it is, as a price list does, and cannot.
-    if int(shared.sum()) > _MOST_SHARED or int(counts[shared].sum()) < _MIN_SHARED * len(rows):
-        return (), number
-    number[rows] = np.where(shared, np.cumsum(shared) - 1, -1)[ids]
-    return tuple(distinct[shared].tolist()), number
+    shared &= stands_out(distinct, counts, grids_of(paid, rows, population, grid), of_all)
+    if len(rows) < of_all or int(shared.sum()) > _MOST_SHARED:
+        # Of many amounts that few claims have, some are commoner than those beside them by chance.
+        shared &= counts >= _NO_CHANCE * population.k
+    if int(shared.sum()) > _MOST_SHARED:
+        votes = np.where(shared, population.weights(ids.astype(np.int64), len(distinct), rows), 0.0)
+        shared &= np.isin(np.arange(len(distinct)), np.argsort(-votes, kind="stable")[:_MOST_SHARED])
+    explained: Mask = shared[ids]
+    return explained if explained.sum() >= _MIN_SHARED * len(rows) else np.zeros(len(rows), np.bool_)
 
 
 def _paid_at_other_level(encoded: Encoded, listed: Listed, rows: Ints) -> tuple[str | None, Codes]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Codes, Ints, Population
+from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.document_parts import PatientsPart
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.rounding import amount_grid, lies_on, to_whole_steps
@@ -42,7 +42,7 @@ def find_patients_part(
     steps = amount_grid(left[known], share=_MOSTLY) if known.any() else grid
     if steps <= grid or _are_paid_whole(charged, left, rows, population, steps):
         return None, number
-    found = [_shares(charged, left, steps, ties) for ties in _HABITS]
+    found = [_shares(charged, left, rows, population, steps, ties) for ties in _HABITS]
     best = max(range(len(found)), key=lambda habit: int((found[habit][1] >= 0).sum()))
     shares, of_row = found[best]
     on = np.flatnonzero(of_row >= 0)
@@ -69,11 +69,19 @@ def round_part(part: PatientsPart, amounts: Numbers) -> Numbers:
     return to_whole_steps(amounts, part.grid, part.ties)
 
 
-def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[list[float], Codes]:
+def _shares(
+    claimed: Numbers, left: Numbers, rows: Ints, population: Population, grid: float, ties: str
+) -> tuple[list[float], Codes]:
     """Shares whose rounded part is left of many claims, commonest first; and the number of each claim's, -1 for none."""
     on_grid = (left > 0) & (np.abs(left / grid - np.rint(left / grid)) < _ON_GRID)
     number: Codes = np.full(len(claimed), -1, np.int32)
     shares: list[float] = []
+
+    def are_rounded(tell: Mask, fits: Mask) -> bool:
+        """Do those who `tell` say so? Of round amounts the share lies on the grid as it is."""
+        each = np.flatnonzero(tell)
+        each = each[population.one_of_each(rows[each])]
+        return not population.may_be_told(rows[each]) or bool(fits[each].sum() > _MOSTLY * len(each))
 
     def seek(parts: int, fewest: int) -> None:
         clear = on_grid & (number < 0) & (claimed > _CLEAR * parts * grid)
@@ -83,7 +91,7 @@ def _shares(claimed: Numbers, left: Numbers, grid: float, ties: str) -> tuple[li
             fits = open_ & on_grid & (np.abs(to_whole_steps(claimed * share, grid, ties) - left) < grid / 2)
             # Of shares to the cent, some lie on the grid by chance.
             about = open_ & (np.abs(claimed * share - left) < grid)
-            if fits.sum() > _MOSTLY * about.sum():
+            if fits.sum() > _MOSTLY * about.sum() and are_rounded(about & ~lies_on(claimed * share, grid), fits):
                 number[fits] = len(shares)
                 shares.append(share)
 

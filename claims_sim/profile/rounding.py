@@ -154,15 +154,16 @@ def is_large(amounts: Numbers, step: float) -> Mask:
     return np.asarray(amounts >= _LARGE * step)
 
 
-def stands_out(amounts: Numbers, counts: Ints, grids: Sequence[float]) -> Mask:
+def stands_out(amounts: Numbers, counts: Ints, grids: Sequence[float], of_all: int = 0) -> Mask:
     """Which of the sorted `amounts` are commoner than those a few steps beside them, or lie where few steps are amounts at all:
     others are shared by rounding alone.
 
     The steps are those of the coarsest of `grids` (finest first) that an amount lies on, for beside amounts to the cent all that
-    is rounded stands out; and those of the finest for what is very common, or lies on none.
+    is rounded stands out; and those of the finest for what is very common, among as many as there are of all where the amounts are
+    those of some, or lies on none.
     """  # noqa: D205
     coarsest = coarsest_grid(amounts, grids)
-    coarsest[counts >= _VERY_COMMON * counts.sum()] = 0
+    coarsest[counts >= _VERY_COMMON * max(int(counts.sum()), of_all)] = 0
     out: Mask = amounts == 0
     for number in np.unique(coarsest).tolist():
         mine = coarsest == number

@@ -87,17 +87,20 @@ def profile_settlement(
     first = rules.shares_from
     shares = _shares_in_ranges(rules.ratio, encoded.population)
     unruled = _in_ranges(shares)
-    means = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
+    means, about = find_paid_means(builder, encoded, candidates, of_claimed, unruled, grid)
     assert encoded.claimed is not None  # noqa: S101 - the caller has both
     assert encoded.paid is not None  # noqa: S101
     left = what_is_left(encoded, unruled if means is None else unruled[:0], grid)
-    if left.bins.lo:
-        shares = _shares_in_ranges(np.where(left.codes >= 0, np.nan, rules.ratio), encoded.population)
-        unruled = np.union1d(_in_ranges(shares), _in_ranges(left))
+    by_share = rules.ratio.copy()
+    by_share[left.codes >= 0] = np.nan
+    by_share[about] = np.nan
+    if left.bins.lo or means is not None:
+        shares = _shares_in_ranges(by_share, encoded.population)
+        unruled = np.union1d(about, np.union1d(_in_ranges(shares), _in_ranges(left)))
+    if means is not None:
+        shares = _with_one_range(shares, about)
     by_rule = np.setdiff1d(np.flatnonzero((shares.codes >= 0) | _is_on_line(rules)), unruled)
     rounding, rounded_to, has_steps = _add_rounding(builder, encoded, candidates, rules, (by_rule, unruled), grid)
-    if means is not None:
-        shares = _with_one_range(shares)
     codes: Codes = np.where(shares.codes >= 0, shares.codes + first, rules.codes).astype(np.int32)
     bins["paid"] = Bins(
         lo=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.lo), hi=(1.0, 0.0, *[1.0] * (first - 2), *shares.bins.hi)
@@ -128,8 +131,7 @@ def profile_settlement(
     # What is paid is no more than what is claimed, as its band says.
     builder.add(target, [*others, *before], first=[PAID_KIND, PAID_LEVEL], in_order=True)
     if means is not None:
-        unruled = np.flatnonzero(codes == all_shares - 1)
-        add_paid_residuals(builder, encoded, bins, [*others, *of_claimed], means, unruled)
+        add_paid_residuals(builder, encoded, bins, [*others, *of_claimed], means, about)
     tariffs = tuple(tariff_of(own, grid) for own in rules.own)
     return Settlement(
         rules.at,
@@ -225,8 +227,8 @@ def _in_ranges(shares: Binned) -> Ints:
     return np.flatnonzero((shares.codes >= 0) & ~np.append(single, True)[shares.codes])
 
 
-def _with_one_range(shares: Binned) -> Binned:
-    """The shares that are values of their own, and one code for all others."""
-    own = int((np.array(shares.bins.lo) == np.array(shares.bins.hi)).sum())
-    bins = Bins(lo=(*shares.bins.lo[:own], 1.0), hi=(*shares.bins.hi[:own], 1.0))
-    return Binned(np.minimum(shares.codes, own).astype(np.int32), bins)
+def _with_one_range(shares: Binned, rows: Ints) -> Binned:
+    """The `shares`, and one code for all of `rows`, which have none of these."""
+    codes = shares.codes.copy()
+    codes[rows] = len(shares.bins.lo)
+    return Binned(codes, Bins(lo=(*shares.bins.lo, 1.0), hi=(*shares.bins.hi, 1.0)))

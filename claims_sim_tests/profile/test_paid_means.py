@@ -1,6 +1,7 @@
 """What is paid where no rule says it: it follows the case, or it is a share of what is claimed."""
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from claims_sim.codes.places import PROVINCES
@@ -139,6 +140,28 @@ def within_both(claimed, paid, codes):
     ids = np.unique(codes, return_inverse=True)[1]
     apart = [values - (np.bincount(ids, values) / np.bincount(ids))[ids] for values in (claimed, paid)]
     return float(np.corrcoef(apart)[0, 1])
+
+
+def test_each_kind_of_service_is_paid_as_its_own_claims_are(fit):
+    """Stays are paid by case, whatever they charge; visits nearly what they charge, at the points' worth of the day."""
+    g, table = np.random.default_rng(87), charged(follows_case=True)
+    claimed, stays = table["amount_claimed"].to_numpy(), np.array(table["service_type"].to_pylist()) == "RITL"
+    paid = np.where(stays, table["amount_paid"].to_numpy(), np.round(claimed * g.uniform(0.9, 0.98, ROWS), 2))
+    table = replaced(table, "amount_paid", paid)
+    profile = fit(table)
+    assert profile.money.paid_means.follows_claimed == 0.0
+    assert Profile.from_json(profile.to_json()) == profile
+    drawn = Sampler(profile).draw_claims(3, np.arange(ROWS))
+    for kind in ("RITL", "RJTL"):
+        those, there = (t.filter(pc.equal(t["service_type"], kind)) for t in (drawn, table))
+        share, real = (t["amount_paid"].to_numpy() / t["amount_claimed"].to_numpy() for t in (those, there))
+        assert np.quantile(share, [0.01, 0.5, 0.95]) == pytest.approx(np.quantile(real, [0.01, 0.5, 0.95]), abs=0.03)
+        dx = np.array(those["dx_primary_code"].to_pylist()), np.array(there["dx_primary_code"].to_pylist())
+        amounts = (
+            within(np.log(those["amount_paid"].to_numpy()), dx[0]),
+            within(np.log(there["amount_paid"].to_numpy()), dx[1]),
+        )
+        assert amounts[0] == pytest.approx(amounts[1], abs=0.05)
 
 
 @pytest.mark.slow

@@ -481,6 +481,33 @@ def test_which_of_two_amounts_is_rounded_no_one_person_says(persons, otherwise, 
     assert (part is None) == is_paid_whole
 
 
+@pytest.mark.parametrize(("is_rounded", "persons"), [(True, 300), (False, 300), (False, 1)])
+def test_round_bills_say_nothing_of_how_a_patients_part_is_rounded(is_rounded, persons):
+    """A fifth of most bills is whole fifties as it is; three hundred others tell whether it is rounded, if they are several persons'."""
+    g = np.random.default_rng(77)
+    claimed = np.r_[g.integers(40, 4000, 6000) * 250.0, g.integers(10_000, 900_000, 300) + 0.0]
+    left = np.rint(claimed * 0.2 / (50 if is_rounded else 1)) * (50 if is_rounded else 1)
+    person = np.r_[np.arange(6000), 6000 + np.minimum(np.arange(300), persons - 1)] + 1
+    part, _ = find_patients_part(claimed, claimed - left, np.arange(6300), Population(6300, 11, person, None), 1.0)
+    assert (part is None) == (not is_rounded and persons > 1)
+    assert part is None or (part.grid, part.shares) == (50.0, (0.2,))
+
+
+def test_one_persons_many_odd_bills_do_not_say_that_parts_are_not_rounded():
+    """Of fifty others' a part in whole fifties is left; of her two hundred the part to the unit."""
+    g = np.random.default_rng(78)
+    claimed = np.r_[g.integers(40, 4000, 6000) * 250.0, g.integers(10_000, 900_000, 250) + 0.0]
+    hers = np.arange(6250) >= 6050
+    left = np.where(hers, np.rint(claimed * 0.2), np.rint(claimed * 0.2 / 50) * 50)
+    person = np.where(hers, 6050, np.arange(6250)) + 1
+    part, _ = find_patients_part(claimed, claimed - left, np.arange(6250), Population(6250, 11, person, None), 1.0)
+    assert part is not None
+    each, _ = find_patients_part(
+        claimed, claimed - left, np.arange(6250), Population(6250, 11, np.arange(6250) + 1, None), 1.0
+    )
+    assert each is None
+
+
 def test_a_share_that_one_person_is_paid_is_sought_in_no_others_payments():
     claimed, ratio = np.arange(4000) + 500.0, np.where(np.arange(4000) < 400, 0.73, 0.8)
     nobody = np.zeros(4000, np.bool_)
