@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.profile.counting import UNTOLD, Codes, Ints, Population, dense_ids
-from claims_sim.profile.directory import COLUMNS, Dealt, deal_out, is_attribute
+from claims_sim.profile.directory import COLUMNS, Dealt, Grouped, deal_out, group_facilities, is_attribute
+from claims_sim.profile.directory_order import OWNER, PLACE, owner_comes_first
 from claims_sim.profile.facilities import KNOWN_BY, text_codes
 from claims_sim.profile.source import SourceTable
 
@@ -54,6 +55,8 @@ class Dealing(NamedTuple):
 
 _USUALLY: Final = 0.9
 """A column describes facilities when so many claims say what most of their facility's do; the others are slips of the pen."""
+_CASE: Final = ("service_type", "dx_primary_code", "severity_group", "procedure_code")
+"""What a claim is for, as far as its own columns say."""
 NOT_DEALT: Final = Dealing({}, {}, {}, None)
 
 
@@ -76,8 +79,10 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     raw = {name: _usual(_filled(name, raw, facilities), facilities) for name in raw}
     # By the order of their names: that in which they come would be one of the claims.
     orders = {name: _by_name(columns[name]) for name in raw}
-    ranked = [np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()]
-    dealt = deal_out(ranked, population)
+    ranked = {name: np.append(np.argsort(orders[name]), -1).astype(np.int32)[codes] for name, codes in raw.items()}
+    names, grouped = _grouped(ranked, source, population)
+    raw = {name: raw[name] for name in names}
+    dealt = deal_out(grouped, population)
     back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
     return Dealing(
         {
@@ -89,6 +94,24 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
         raw,
         dealt,
     )
+
+
+def _grouped(ranked: dict[str, Codes], source: SourceTable, population: Population) -> tuple[list[str], Grouped]:
+    """The columns in the order in which kinds that are grouped agree in them, and these groups."""
+    names, columns = list(ranked), source.columns
+    grouped = group_facilities([ranked[name] for name in names], population)
+    if not {PLACE, OWNER}.issubset(names):
+        return names, grouped
+    others = [name for name in names if name != OWNER]
+    others.insert(others.index(PLACE), OWNER)
+    otherwise = group_facilities([ranked[name] for name in others], population)
+    # What is dealt out by either order says nothing.
+    told = population.releasable(grouped.kind, len(grouped.kinds))[grouped.kind]
+    alone = np.flatnonzero(told & grouped.alone() & otherwise.alone())
+    cases = [text_codes(columns[name]) for name in _CASE if name in columns.column_names]
+    amounts = [columns[name].to_numpy() for name in ("amount_claimed", "amount_paid") if name in columns.column_names]
+    first = owner_comes_first(ranked, alone, cases, amounts, population)
+    return (others, otherwise) if first else (names, grouped)
 
 
 def _describes(name: str, columns: Mapping[str, Codes], facilities: Ints) -> bool:

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counting import MIN_FACILITIES, NO_KEY, UNTOLD, Codes, Ints, Population, dense_ids
+from claims_sim.profile.counting import MIN_FACILITIES, NO_KEY, UNTOLD, Codes, Ints, Mask, Population, dense_ids
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.told_totals import shares_of_kinds
 from claims_sim.randomness import stream_key, uniforms
 
 COLUMNS: Final = ("facility_class", "facility_type", "province_name", "facility_ownership", "district_name")
 """What may describe a facility; kinds that agree in the first ones are the most alike. Houses of a class are nearer to each other
-in size, prices and patients than houses of a place are.
+in size, prices and patients than houses of a place are; whether those of an owner are, too, claims say (directory_order.py).
 """
 _WITHIN: Final = 0.381966
 """Where a claim lies in its part of its group's: off the middle and all simple fractions, where shares of few claims end. What a
@@ -41,7 +41,7 @@ def is_attribute(codes: Codes, facilities: Ints, agree: float = _AGREE) -> bool:
 
 
 class Dealt(NamedTuple):
-    """The columns (COLUMNS' order, codes from -1 for missing) as they may be counted, and who was grouped with whom."""
+    """The columns (in the order given, codes from -1 for missing) as they may be counted, and who was grouped with whom."""
 
     columns: list[Codes]
     group: Ints
@@ -58,10 +58,27 @@ class Dealt(NamedTuple):
     """The kind of each row as it may be counted."""
 
 
-def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
-    """Deal the claims of facilities that may not be told apart out among facilities like them."""
+class Grouped(NamedTuple):
+    """The kind of each row, the codes of each kind, and for each kind the lowest one of its group."""
+
+    kind: Ints
+    kinds: Ints
+    group: Ints
+
+    def alone(self) -> Mask:
+        """Which rows are of kinds that no other has joined."""
+        return np.asarray(np.bincount(self.group, minlength=len(self.kinds))[self.group[self.kind]] == 1)
+
+
+def group_facilities(columns: Sequence[Codes], population: Population) -> Grouped:
+    """The kinds of facilities that the columns describe, in groups that may be told."""
     kind, kinds = _kinds(columns)
-    group = group_kinds(kind, kinds, population)
+    return Grouped(kind, kinds, group_kinds(kind, kinds, population))
+
+
+def deal_out(grouped: Grouped, population: Population) -> Dealt:
+    """Deal the claims of facilities that may not be told apart out among facilities like them."""
+    kind, kinds, group = grouped
     shares = shares_of_kinds(kind, kinds, group, population)
     dealt = _deal(kind, group, shares, population.rounding_key)
     several = np.flatnonzero(np.bincount(group, minlength=len(kinds)) > 1)
@@ -69,7 +86,7 @@ def deal_out(columns: Sequence[Codes], population: Population) -> Dealt:
     number[several] = np.arange(len(several))
     of_kind = number[group]
     members = np.argsort(of_kind, kind="stable")[np.count_nonzero(of_kind < 0) :]
-    places = range(len(columns))
+    places = range(kinds.shape[1])
     return Dealt(
         columns=[kinds[dealt, place].astype(np.int32) for place in places],
         group=of_kind[kind],

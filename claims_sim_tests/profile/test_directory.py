@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from claims_sim.codes.hospitals import register
 from claims_sim.profile import directory
 from claims_sim.profile.counting import MAX_FACILITY_SHARE, Population
-from claims_sim.profile.directory import deal_out, group_kinds, is_attribute
+from claims_sim.profile.directory import deal_out, group_facilities, group_kinds, is_attribute
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
@@ -44,16 +44,17 @@ def test_every_group_holds_the_rule_or_nobody_was_left_to_join(rows, described):
 
 def test_a_groups_claims_are_shared_out_evenly_whoever_made_them():
     facility = np.repeat([1, 2, 3], [500, 80, 20])
-    dealt = deal_out(
-        [np.zeros(600, np.int32), (facility - 1).astype(np.int32)], Population(600, 11, np.arange(600), facility)
-    )
+    population = Population(600, 11, np.arange(600), facility)
+    columns = [np.zeros(600, np.int32), (facility - 1).astype(np.int32)]
+    dealt = deal_out(group_facilities(columns, population), population)
     assert (dealt.group >= 0).sum() == 600
     assert np.bincount(dealt.columns[1]).tolist() == [200, 200, 200]
 
 
 def test_a_kind_that_too_few_persons_have_gets_no_claims():
     facility = np.repeat([1, 2, 3, 4], [300, 300, 300, 5])
-    dealt = deal_out([(facility - 1).astype(np.int32)], Population(905, 11, np.arange(905), facility))
+    population = Population(905, 11, np.arange(905), facility)
+    dealt = deal_out(group_facilities([(facility - 1).astype(np.int32)], population), population)
     assert set(dealt.columns[0].tolist()) == {0, 1, 2}
 
 
@@ -371,6 +372,6 @@ def test_whose_a_claim_becomes_does_not_depend_on_the_last_digits_of_shares(monk
     for error in (-1e-11, 0.0, 1e-11):
         shares = np.array(sizes) * (1 + error * np.arange(1, len(sizes) + 1))
         monkeypatch.setattr(directory, "shares_of_kinds", lambda *_, shares=shares: shares)
-        found.append(deal_out([kinds[kind, 0].astype(np.int32)], whole).kind_dealt.tolist())
+        found.append(deal_out(group_facilities([kinds[kind, 0].astype(np.int32)], whole), whole).kind_dealt.tolist())
     assert found[0] == found[1] == found[2]
     assert len(set(found[0])) == len(sizes)

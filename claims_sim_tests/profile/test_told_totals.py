@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from claims_sim.profile.counting import Population
-from claims_sim.profile.directory import deal_out, group_kinds
+from claims_sim.profile.directory import deal_out, group_facilities, group_kinds
 from claims_sim.profile.told_totals import Volumes, _raked, shares_of_kinds, told_totals
 from claims_sim_tests.depth import examples
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -41,7 +41,8 @@ def told_sums(kind, kinds, group, people):
 
 def test_places_and_classes_have_as_many_claims_as_they_have_and_no_facility_has():
     facility, kind, kinds = world()
-    dealt = deal_out([kinds[kind, place].astype(np.int32) for place in (0, 1)], population(facility))
+    columns, whole = [kinds[kind, place].astype(np.int32) for place in (0, 1)], population(facility)
+    dealt = deal_out(group_facilities(columns, whole), whole)
     assert (dealt.group >= 0).all()
     found = np.zeros(SIZES.shape)
     np.add.at(found, (dealt.columns[1], dealt.columns[0]), 1)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.profile.counting import Population
-from claims_sim.profile.directory import Dealt, deal_out
+from claims_sim.profile.directory import Dealt, deal_out, group_facilities
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.weights import weights_as_dealt
 from claims_sim_tests.profile.tables import replaced, tariff_table
@@ -44,7 +44,7 @@ def told(fit):
 
 def dealt_weights(house: np.ndarray, columns: list[np.ndarray], weight: np.ndarray) -> tuple[Dealt, np.ndarray]:
     population = Population(len(house), 11, np.arange(len(house)), house)
-    dealt = deal_out([codes.astype(np.int32) for codes in columns], population)
+    dealt = deal_out(group_facilities([codes.astype(np.int32) for codes in columns], population), population)
     return dealt, weights_as_dealt(weight, dealt, population)
 
 
@@ -181,7 +181,7 @@ def test_weights_that_some_claims_lack_are_those_of_their_kinds_all_the_same(lac
     own = np.array([2.0, 3.5, 1.2, 9.0])[kinds]
     weight = np.where(g.random(len(house)) < lacking, np.nan, own)
     population = Population(len(house), 11, np.arange(len(house)), house)
-    dealt = deal_out([kinds], population)
+    dealt = deal_out(group_facilities([kinds], population), population)
     assert (dealt.group >= 0).sum() == 2700
     borne = weights_as_dealt(weight, dealt, population)
     assert np.isnan(borne[dealt.group >= 0]).all()
