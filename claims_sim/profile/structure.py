@@ -54,9 +54,10 @@ def sample_rows(rows: int) -> Ints:
 def _others_like_it(keys: Ints, limit: int) -> Likely:
     """For each row the number of other rows with the same key, to add to likelihoods; keys lie under `limit`."""
     ids = keys if limit <= DENSE_LIMIT else dense_ids(keys)[0]
-    counts = np.bincount(ids).astype(np.float32)
-    counts -= 1
-    return counts.take(ids, mode="clip")
+    # Cells may be many more than rows: only those of the rows become fractions.
+    others = np.bincount(ids).take(ids, mode="clip").astype(np.float32)
+    others -= 1
+    return others
 
 
 def choose_parents(
