@@ -100,7 +100,8 @@ def _grouped(ranked: dict[str, Codes], source: SourceTable, population: Populati
     """The columns in the order in which kinds that are grouped agree in them, and these groups."""
     names, columns = list(ranked), source.columns
     grouped = group_facilities([ranked[name] for name in names], population)
-    if not {PLACE, OWNER}.issubset(names):
+    # Where nobody can tell most facilities, none can be said to be dear.
+    if not {PLACE, OWNER}.issubset(names) or np.any(population.facilities == UNTOLD):
         return names, grouped
     others = [name for name in names if name != OWNER]
     others.insert(others.index(PLACE), OWNER)

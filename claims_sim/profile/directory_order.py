@@ -86,7 +86,7 @@ def _are_equal(amounts: Numbers, group: Ints, house: Ints) -> float:
 
 
 def _of_one_house(cells: Ints, house: Ints, group: Ints) -> Numbers:
-    """In each group the pairs of claims of one cell that are of one house."""
+    """How many pairs of claims of one cell are of one house, in each group."""
     theirs = _together([cells, house], len(cells))
     return np.asarray(np.bincount(group, np.bincount(theirs)[theirs]), np.float64)
 

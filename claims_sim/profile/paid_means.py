@@ -64,7 +64,7 @@ def find_paid_means(
 def _best_means(
     builder: Builder, encoded: Encoded, candidates: Sequence[Parent], of_claimed: Sequence[Parent], rows: Ints
 ) -> tuple["_Tried | None", Ints]:
-    """The likeliest means of what is paid to `rows`, and of which of these they tell more than shares in ranges do."""
+    """The likeliest means of what is paid to `rows`, and those of `rows` of whose kind of service they tell more than shares do."""
     enough = max(_LEAST_SHARE * encoded.rows, 20 * encoded.population.k)
     if len(rows) < enough or not encoded.population.may_be_told(rows):
         return None, rows[:0]
@@ -87,19 +87,20 @@ def _best_means(
         tried.append((_likely(by_steps.rest[some], known, sample) - _BETWEEN, _BETWEEN, by_steps))
     _, less, best = max(tried, key=lambda each: each[0])
 
-    def tell(at: Ints, sample: Population) -> bool:
-        """Do means make what is paid to the sampled rows `at` clearly likelier than shares do?"""
+    def tell(at: Ints, whose: Population) -> bool:
+        """Do means make what is paid to the sampled rows `at`, whose these are, clearly likelier than shares do?"""
         there = [Parent(parent.name, parent.codes[at], parent.size) for parent in known]
         rest, shares = best.rest[some[at]], _logs(encoded, few[at], 1.0)
         return any(
-            _likely(rest, there, sample, ranges) - less >= _likely(shares, there, sample, ranges) + _CLEARLY
+            _likely(rest, there, whose, ranges) - less >= _likely(shares, there, whose, ranges) + _CLEARLY
             for ranges in (_RANGES, _FEWER_RANGES)
         )
 
     all_do = tell(np.arange(len(few)), sample)
     service = encoded.codes.get(SERVICE, np.full(encoded.rows, -1, np.int32))
     kinds, does = service[rows], np.full(len(rows), all_do)
-    for kind in np.unique(kinds):
+    several = np.unique(kinds)
+    for kind in several if len(several) > 1 else ():
         at, of_kind = np.flatnonzero(service[few] == kind), rows[kinds == kind]
         if len(of_kind) >= enough and encoded.population.may_be_told(of_kind):
             does[kinds == kind] = tell(at, of_sample(encoded.population, few[at], of_kind))
