@@ -39,6 +39,8 @@ _NEVER: Final = np.datetime64("NaT")
 _USUAL_GAPS: Final = (-1, 0, 1)
 _MOSTLY_APART: Final = 0.2
 """The share of the claims with another gap from which on the dates tell something else."""
+_SOMETIMES_APART: Final = 0.01
+"""The share of the claims with another gap from which on that is a matter of what is done and is paid so: a month's visits on one bill."""
 _COUNTED_BY: Final = (
     "service_type", "los", "severity_group", "facility_class", "facility_ownership", "province_name", MONTH,
 )  # fmt: skip
@@ -113,15 +115,18 @@ def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> No
     builder.variables[WEEKDAY] = (moments[WEEKDAY], WEEKDAYS)
     if _timed(encoded) is not None:
         builder.variables[HOUR] = (moments[HOUR], HOURS)
-    if encoded.days is not None and encoded.los is not None:
-        gap = encoded.days - encoded.los
-        if np.mean(np.abs(gap[np.isfinite(gap)]) > max(_USUAL_GAPS)) > _MOSTLY_APART:
-            _profile_stay_span(builder, encoded, bins)
+    if encoded.days is None or encoded.los is None or encoded.days is encoded.los:
+        return
+    gap = encoded.days - encoded.los
+    apart = float(np.mean(np.abs(gap[np.isfinite(gap)]) > max(_USUAL_GAPS)))
+    if apart > _MOSTLY_APART:
+        _profile_stay_span(builder, encoded, bins)
+    if STAY_SPAN not in bins:
+        _profile_stay_gap(builder, encoded, bins, tells=apart > _SOMETIMES_APART)
 
 
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
-    """Release the tables of month, special dates, weekday, stay gap and hours."""
-    _profile_stay_gap(builder, encoded, bins)
+    """Release the tables of month, special dates, weekday and hours."""
     if encoded.admit is None:
         return Times((), (), "day", 1)
     months = tuple(str(month) for month in encoded.vocabularies[MONTH])
@@ -207,9 +212,10 @@ def _profile_special_dates(builder: Builder, encoded: Encoded, context: Sequence
     return _Special(tuple(found.astype("datetime64[D]").tolist()), on)
 
 
-def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> None:
-    if encoded.days is None or encoded.los is None or encoded.days is encoded.los or STAY_SPAN in bins:
-        return
+def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins], *, tells: bool) -> None:
+    """The days between the dates less the days of stay; and whether what is billed may follow from these, `tells`."""
+    assert encoded.days is not None  # noqa: S101 - the caller has looked
+    assert encoded.los is not None  # noqa: S101
     gap = encoded.days - encoded.los
     known = np.flatnonzero(np.isfinite(gap))
     values, number = np.unique(gap[known].astype(np.int64), return_inverse=True)
@@ -221,8 +227,10 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins])
     codes[known] = np.where(gaps[place] == gap[known], place, -1)
     bins[STAY_GAP] = _single(gaps.tolist())
     # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
-    done = ["procedure_code"] if len(gaps) > len(_USUAL_GAPS) else []
+    done = ["procedure_code", *["dx_primary_code"] * tells] if len(gaps) > len(_USUAL_GAPS) else []
     builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*_COUNTED_BY, *done]), most=3)
+    if tells:
+        builder.variables[STAY_GAP] = (codes, len(gaps))
     past = (encoded.days == 1) & (encoded.los == 0)
     if encoded.population.may_be_told(np.flatnonzero(past)):
         builder.variables[PAST_MIDNIGHT] = (past.astype(np.int32), 2)

@@ -10,7 +10,7 @@ import numpy as np
 from claims_sim.errors import SourceError
 from claims_sim.profile.blanks import add_blanks, has_none
 from claims_sim.profile.builder import Builder
-from claims_sim.profile.calendar import add_moments, profile_calendar
+from claims_sim.profile.calendar import STAY_GAP, add_moments, profile_calendar
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
@@ -104,7 +104,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)
     add_moments(builder, encoded, bins)
-    money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE, PROCEDURE_NAME])
+    money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE, PROCEDURE_NAME, STAY_GAP])
     times = profile_calendar(builder, encoded, bins)
     months = times.months
     _add_extra(builder, encoded, bins)

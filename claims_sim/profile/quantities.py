@@ -7,7 +7,8 @@ import numpy as np
 from claims_sim.profile.counting import Ints, Population
 from claims_sim.profile.numbers import Numbers
 
-_MOST: Final = 12
+_MOST: Final = 31
+"""Whoever comes every day is billed for a month at most."""
 _FIRST: Final = (2, 3)
 _SAME: Final = 1e-4
 

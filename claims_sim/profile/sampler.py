@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty, with_nulls
-from claims_sim.profile.calendar import PAST_MIDNIGHT
+from claims_sim.profile.calendar import PAST_MIDNIGHT, STAY_GAP
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
 from claims_sim.profile.counting import Ints, Mask
@@ -73,6 +73,8 @@ OPEN_CODES: Final = (
 UNKNOWN: Final = "unknown"
 """What stands for a missing value of a column that has no other default."""
 _BLOCK: Final = 65_536
+_MOMENTS: Final = (MONTH, SEASON, WEEKDAY, HOUR, STAY_GAP)
+"""What is not known yet of claims that are searched for by their amounts."""
 _EXPLAINED_BY: Final = 100_000
 
 
@@ -283,7 +285,7 @@ class Sampler:
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
         history = self._draw_history(key, rows, draft, days)
-        moments = {name: draft.codes.pop(name) for name in (MONTH, SEASON, WEEKDAY, HOUR) if as_of_last}
+        moments = {name: draft.codes.pop(name) for name in _MOMENTS if as_of_last and name in draft.codes}
         money = self._payments.draw(key, rows, draft)
         draft.codes |= moments
         extra = self._draw_extra(key, rows, draft, money)
@@ -430,6 +432,8 @@ class Sampler:
                 draft.codes[PAST_MIDNIGHT] = ((days == 1) & none).astype(np.int32)
             if STAY_SPAN in self._bins:
                 draft.codes[STAY_SPAN] = self._bins[STAY_SPAN].code(days.astype(float))
+            if STAY_GAP in self._bins:
+                draft.codes[STAY_GAP] = self._bins[STAY_GAP].code((days - draft.codes["los_days"]).astype(float))
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
         for name in (*_BRIEF_CODES, "dx_primary_label"):

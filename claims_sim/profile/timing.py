@@ -116,6 +116,7 @@ class Calendar:
             return self._spans.draw(span, uniforms(key ^ stream_key(STAY_SPAN), rows)).astype(np.int64)
         if gap is None:
             return los
+        draft.codes[STAY_GAP] = gap
         days: npt.NDArray[np.int64] = np.maximum(los + np.append(self._gaps, 0)[gap], 0)
         draft.codes[PAST_MIDNIGHT] = ((days == 1) & (los == 0)).astype(np.int32)
         return days
