@@ -12,7 +12,6 @@ import duckdb
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.date_order import are_buddhist, are_months, have_short_years, is_month_first
-from claims_sim.profile.naming import SPELLED_VALUES
 from claims_sim.profile.source_columns import Located
 from claims_sim.profile.source_sql import (
     CBG_FORM,
@@ -23,6 +22,7 @@ from claims_sim.profile.source_sql import (
     money_expression,
     text_expression,
 )
+from claims_sim.profile.value_words import SPELLED_VALUES
 
 Facts = Mapping[str, float]
 SURE: Final = 0.5

@@ -16,11 +16,11 @@ from claims_sim.codes import icd9cm, icd10
 from claims_sim.codes.hospitals import CLASSES, ownership_of
 from claims_sim.codes.places import PROVINCES
 from claims_sim.errors import SourceError
-from claims_sim.profile.naming import CODED_VALUES, SPELLED_VALUES
 from claims_sim.profile.oddities import Reading, unread_form
 from claims_sim.profile.source_columns import CANONICAL, ColumnMapping, Located
 from claims_sim.profile.source_sql import named_expressions
 from claims_sim.profile.telling import STEP, share_of, share_where
+from claims_sim.profile.value_words import CODED_VALUES, SPELLED_VALUES
 
 _HARDLY_ANY: Final = 0.01
 _MOSTLY: Final = 0.5

@@ -19,11 +19,7 @@ from claims_sim.profile.column_facts import (
 )
 from claims_sim.profile.counting import CLAIMS_K
 from claims_sim.profile.date_order import with_date_order
-from claims_sim.profile.naming import (
-    meanings_of,
-    name_score,
-    says_gap,
-)
+from claims_sim.profile.naming import meanings_of, name_score, says_gap
 from claims_sim.profile.oddities import repeats_in_words
 from claims_sim.profile.placing import MENTIONED, Placed, place_columns
 from claims_sim.profile.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
