@@ -1,7 +1,6 @@
 """From a source table to its profile. Orders the steps; each step's rule is in its own module."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +10,7 @@ from claims_sim.errors import SourceError
 from claims_sim.profile.blanks import add_blanks, has_none
 from claims_sim.profile.builder import Builder
 from claims_sim.profile.calendar import STAY_GAP, add_moments, profile_calendar
+from claims_sim.profile.code_names import names_of_diagnoses, names_of_procedures
 from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
 from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
 from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
@@ -36,18 +36,16 @@ from claims_sim.profile.encode import (
     encode,
     written_alike,
 )
-from claims_sim.profile.facilities import text_codes
+from claims_sim.profile.enough_claims import OF_ONE_FACILITY, has_codes_of_each_claim, require_enough
 from claims_sim.profile.further_procedures import add_further_procedures
 from claims_sim.profile.money import profile_money
 from claims_sim.profile.numbers import bin_numbers
 from claims_sim.profile.oddities import FOLLOWS
-from claims_sim.profile.own_codes import are_written_as_codes
 from claims_sim.profile.plausible import rule_rates
 from claims_sim.profile.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.rounding import amount_grid
 from claims_sim.profile.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
 from claims_sim.profile.source import NO_DIAGNOSIS, SourceTable
-from claims_sim.profile.telling import about, share_of
 from claims_sim.profile.weight_rates import add_weight_rates
 
 DISTRICT: Final = "district_name"
@@ -65,16 +63,11 @@ BEFORE_MONEY: Final = (
 _MANY_WEIGHTS, _WEIGHT_LEVELS = 100, 12
 """From so many weights on it is told first at which of so many levels one is."""
 MAX_COUNTED: Final = 30
-_MANY_CLAIMS, _NEARLY_NONE = 1000, 0.05
 _MANY_CODES: Final = 100
 """Of so many case groups or procedures each diagnosis has few claims of most."""
 _FEW_PROCEDURES, _FEW_DIAGNOSES, _MOST_GROUPS = 3, 48, 60
 _MANY_UNKNOWN: Final = 0.05  # of the stays
 UNKNOWN: Final = "unknown"
-_OF_ONE_FACILITY: Final = (
-    "No count of a diagnosis may be told: nearly all claims are of one facility. Give the claims of several, or, where that "
-    "facility is your own, leave the key of facilities out of the mapping file."
-)
 
 
 def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime, rounding_key: int = 0) -> Profile:
@@ -85,16 +78,16 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     """
     source = source.only_possible(k)
     encoded = encode(source, k, rounding_key)
-    if _has_codes_of_each_claim(encoded, source):
+    if has_codes_of_each_claim(encoded, source):
         source = source.without_diagnoses(encoded.population.unit, encoded.population.k)
         encoded = encode(source, k, rounding_key)
         encoded.defaults["dx_primary_code"] = NO_DIAGNOSIS
-    _require_enough(encoded, source)
+    require_enough(encoded, source)
     builder = Builder(encoded.population)
     bins: dict[str, Bins] = {}
     _add_texts(builder, encoded, (*PLACE, "dx_primary_code", "severity_group"))
     if not any(level.values for level in builder.tables["dx_primary_code"].levels):
-        raise SourceError(_OF_ONE_FACILITY)
+        raise SourceError(OF_ONE_FACILITY)
     _add_given_code(builder, encoded, "dx_primary_label", "dx_primary_code")
     _add_secondary(builder, encoded)
     _add_procedure(builder, encoded)
@@ -138,114 +131,12 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
         features=builder.features,
         tables=builder.tables,
         money=money,
-        dx_names=_names(encoded, source, "dx_primary_label", ("dx_primary_code", "dx_secondary_codes"), _icd10_label),
-        procedure_names=_names(
-            encoded, source, "procedure_label", ("procedure_code", FURTHER_PROCEDURE), _icd9cm_label
-        ),
+        dx_names=names_of_diagnoses(encoded, source),
+        procedure_names=names_of_procedures(encoded, source),
         secondary_sorted=encoded.secondary_sorted,
         blanks=blanks,
         smallest=min(builder.smallest, source.rows) // base * base,
     )
-
-
-def _has_codes_of_each_claim(encoded: Encoded, source: SourceTable) -> bool:
-    """Is the diagnosis of many claims written as codes are, and nearly every claim's another, so that it tells nothing of any other?"""
-    if any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())) or encoded.rows < _MANY_CLAIMS:
-        return False
-    column = source.columns["dx_primary_code"].combine_chunks()
-    values = column.dictionary.drop_null().to_pylist()
-    shared = _claims_of_shared_codes(encoded.population.without_facilities(), source)
-    return shared < _NEARLY_NONE * encoded.rows and are_written_as_codes(values)
-
-
-def _require_enough(encoded: Encoded, source: SourceTable) -> None:
-    population = encoded.population
-    if not any(code is not None for code in encoded.vocabularies.get("dx_primary_code", ())):
-        shared, by_persons = (
-            _claims_of_shared_codes(told, source) for told in (population, population.without_facilities())
-        )
-        if shared > encoded.rows / 2:
-            raise SourceError(
-                f"No diagnosis code may be released, though {share_of(shared, encoded.rows).lower()} of the claims have one that "
-                f"{population.k} {population.unit} share: they are written neither as codes of ICD-10, ICD-11 or ICD-9-CM nor as a list "
-                "of other codes. Name the right column in a mapping file, or give its values codes under [values.dx_primary_code]."
-            )
-        if by_persons > encoded.rows / 2:
-            raise SourceError(_OF_ONE_FACILITY)
-        raise SourceError(
-            f"No diagnosis code of {about(encoded.rows)} claims is shared by {population.k} {population.unit}: "
-            "there are too few claims, or the column holds no codes; nothing can be profiled."
-        )
-
-
-def _claims_of_shared_codes(population: Population, source: SourceTable) -> int:
-    """Of how many claims enough others have the same text for a diagnosis, whatever it is."""
-    column = source.columns["dx_primary_code"]
-    if column.null_count == len(column):
-        return 0
-    codes = text_codes(column).astype(np.int64) + 1
-    count = int(codes.max()) + 1
-    is_shared = population.releasable(codes, count)
-    is_shared[0] = False
-    return int(is_shared[codes].sum())
-
-
-def _icd10_label(code: str) -> str | None:
-    from claims_sim.codes import icd10  # noqa: PLC0415 - the code system is loaded when a profile is fitted, never by a tick
-
-    # Labels have no underscores, should a range (U00_U99) have no name.
-    return icd10.label(code) or icd10.label_of_range(code) or (code.replace("_", "-") if "_" in code else None)
-
-
-def _icd9cm_label(code: str) -> str | None:
-    from claims_sim.codes import icd9cm  # noqa: PLC0415 - as above
-
-    return icd9cm.label(code)
-
-
-def _names(
-    encoded: Encoded, source: SourceTable, written: str, columns: tuple[str, ...], label: Callable[[str], str | None]
-) -> dict[str, str]:
-    """The code system's names of the codes that `columns` may have, the first of which is named by the column `written`.
-
-    Where that column has these very names, a rare code is given none that too few claims are written with to tell of it. Numbers are
-    given names where most that are borne have some: by chance those of another list have, too.
-    """
-    names = [
-        {code: name for code in encoded.vocabularies.get(column, ()) if code is not None and (name := label(code))}
-        for column in columns
-    ]
-    told, of_first = set(encoded.vocabularies.get(written, ())), names[0]
-    vocabulary = encoded.vocabularies.get(columns[0], ())
-    codes = encoded.codes.get(columns[0], np.zeros(0, np.int32))
-    if len(codes):
-        # Rarer codes count as theirs, too: written with a code are those that have it themselves.
-        codes = np.where(_as_written(source, columns[0], vocabulary) == codes, codes, np.int32(-1))
-    rows = np.flatnonzero(codes >= 0)
-    borne = encoded.population.weights(codes[rows].astype(np.int64), len(vocabulary), rows)
-    numbered = np.array([code is not None and code.isdecimal() for code in vocabulary], np.bool_)
-    of_system = np.array([code in of_first for code in vocabulary], np.bool_)
-    if borne[numbered & of_system].sum() < borne[numbered].sum() / 2:
-        names[0] = of_first = {code: name for code, name in of_first.items() if not code.isdecimal()}
-    as_named = np.array([code in of_first and of_first[code] in told for code in vocabulary], np.bool_)
-    if borne[as_named].sum() > borne.sum() / 2:
-        # Of a common code whose name is not told nearly all claims are written otherwise.
-        population = replace(encoded.population, k=2 * encoded.population.k)
-        common = population.releasable(codes[rows].astype(np.int64), len(vocabulary), rows)
-        names[0] = {
-            code: of_first[code]
-            for i, code in enumerate(vocabulary)
-            if code in of_first and (common[i] or of_first[code] in told)
-        }
-    others = {code: name for further in names[1:] for code, name in further.items() if code not in of_first}
-    return dict(sorted((names[0] | others).items()))
-
-
-def _as_written(source: SourceTable, column: str, vocabulary: Sequence[str | None]) -> Codes:
-    """The code of what each claim has in a column, as far as that is one of the `vocabulary`; -1 otherwise."""
-    code_of = {value: code for code, value in enumerate(vocabulary) if value is not None}
-    texts = source.columns[column].combine_chunks().dictionary.to_pylist()
-    return np.array([*(code_of.get(text, -1) for text in texts), -1], np.int32)[text_codes(source.columns[column])]
 
 
 def _add_texts(builder: Builder, encoded: Encoded, names: tuple[str, ...]) -> None:

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.profile.admit import NAMES_OF
-from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty, with_nulls
+from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty
 from claims_sim.profile.calendar import PAST_MIDNIGHT, STAY_GAP
 from claims_sim.profile.companions import MEMBER, weighed_members
 from claims_sim.profile.conditional import Conditions, find_counters
@@ -22,6 +21,7 @@ from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME
 from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
+from claims_sim.profile.drawn_columns import BRIEF, UNKNOWN, DrawnColumns
 from claims_sim.profile.encode import (
     DX_GROUP,
     HAS_CASE_GROUP,
@@ -42,19 +42,15 @@ from claims_sim.profile.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.members import Members
 from claims_sim.profile.missing_amounts import fill_amounts
 from claims_sim.profile.missing_stays import OF_STAYS, fill_stays
-from claims_sim.profile.oddities import FOLLOWS
 from claims_sim.profile.payments import Payments
 from claims_sim.profile.secondary_lists import LENGTH_BY, by_list
+from claims_sim.profile.stand_ins import without_stand_ins
 from claims_sim.profile.timing import Calendar, Days
 from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
 from claims_sim.profile.weight_factors import made_weights
 from claims_sim.profile.weight_rates import WEIGHT_RATE, weights_at
 from claims_sim.randomness import stream_key, uniforms
 
-BRIEF: Final = (
-    "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
-    "dx_primary_code", "severity_group",
-)  # fmt: skip
 _BRIEF_CODES: Final = (*BRIEF[:-2], DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
@@ -70,8 +66,6 @@ OPEN_CODES: Final = (
     PROCEDURE_NAME,
     "los",
 )
-UNKNOWN: Final = "unknown"
-"""What stands for a missing value of a column that has no other default."""
 _BLOCK: Final = 65_536
 _MOMENTS: Final = (MONTH, SEASON, WEEKDAY, HOUR, STAY_GAP)
 """What is not known yet of claims that are searched for by their amounts."""
@@ -117,10 +111,7 @@ class Sampler:
         self._payments = Payments(profile, self._tables, self._bins)
         self._members = Members(profile, self._tables, self._texts)
         self._calendar = Calendar(profile, self._tables)
-        self._label_of = {
-            "dx_primary_code": self._label_array("dx_primary_code", profile.dx_names),
-            "procedure_code": self._label_array("procedure_code", profile.procedure_names),
-        }
+        self._columns = DrawnColumns(profile, self._texts)
 
     # Public stages: each takes what was given so far as a table and returns its own columns.
 
@@ -129,14 +120,14 @@ class Sampler:
         rows = np.asarray(rows)
         draft = self._draft(len(rows))
         self._draw_brief(key, rows, draft, systematic(key, rows) if stratify else None)
-        return self._brief_table(draft)
+        return self._columns.brief_table(draft)
 
     def draw_open(self, key: int, rows: Rows, briefs: pa.Table) -> pa.Table:
         """What an author decides inside a brief: columns OPEN_COLUMNS."""
         rows = np.asarray(rows)
         draft = self._read(briefs)
         self._draw_open(key, rows, draft)
-        return self._open_table(draft)
+        return self._columns.open_table(draft)
 
     def draw_money(self, key: int, rows: Rows, claims: pa.Table) -> pa.Table:
         """The amounts of claims whose brief and open columns are given: columns MONEY_COLUMNS."""
@@ -147,7 +138,7 @@ class Sampler:
         draft = self._read(claims.drop_columns([name for name in claims.column_names if name == "procedure_label"]))
         if PROCEDURE_NAME in self._tables and "procedure_label" not in self._texts:
             self._draw_code(PROCEDURE_NAME, key, np.asarray(rows), draft)
-        return self._procedures(draft)[1]
+        return self._columns.procedures(draft)[1]
 
     def draw_history(self, key: int, rows: Rows, claims: pa.Table, days: Days | None = None) -> pa.Table:
         """Local admission and discharge, the stay as in `los`: columns HISTORY_COLUMNS.
@@ -169,7 +160,7 @@ class Sampler:
         rows = np.asarray(rows)
         draft = self._read(claims)
         admit, discharge = self._calendar.seconds(
-            key, rows, draft, self._los(draft) if "los_days" in draft.codes else None
+            key, rows, draft, self._columns.los(draft) if "los_days" in draft.codes else None
         )
         return pa.table(
             {"admit_second": pa.array(admit, pa.int32()), "discharge_second": pa.array(discharge, pa.int32())}
@@ -229,42 +220,7 @@ class Sampler:
 
     def leave_out_stand_ins(self, claims: pa.Table, asked: Collection[str] = ()) -> pa.Table:
         """The claims without what stands in for values that the source lacks or may not tell, but in columns that were `asked` for."""
-        for name in (name for name in BRIEF if name in claims.column_names and name not in asked):
-            values, default = self.profile.vocabularies.get(name, ()), self.profile.defaults.get(name, UNKNOWN)
-            if None in values and default not in values:
-                claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
-        for name in (name for name in FOLLOWS if name in self.profile.defaults and name in claims.column_names):
-            if name not in asked:
-                claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
-        lists = {"dx_secondary_codes"} & set(claims.column_names) - set(asked)
-        if lists and "secondary_count" in self._tables and MEMBER not in self._tables:
-            # How many they are is the source's; which is not.
-            claims = with_nulls(claims, "dx_secondary_codes", pa.array(np.ones(claims.num_rows, np.bool_)))
-        for label in (name for name in NAMES_OF if name in claims.column_names and name not in asked):
-            claims = self._without_repeated_codes(claims, label)
-        return claims if "dx_primary_code" in asked else self._without_stand_in_for_diagnosis(claims)
-
-    def _without_repeated_codes(self, claims: pa.Table, name: str) -> pa.Table:
-        """The claims without labels that are just the code, as payloads have where none may be told; not where the source has such."""
-        code = NAMES_OF[name]
-        if code not in claims.column_names or name in self.profile.absent:
-            return claims
-        label = claims[name].cast(pa.string())
-        told = pc.is_in(label, value_set=self._texts.get(name, pa.array([], pa.string())))
-        repeats = pc.equal(label, claims[code].cast(pa.string())).fill_null(False)
-        return with_nulls(claims, name, pc.and_not(repeats, told))
-
-    def _without_stand_in_for_diagnosis(self, claims: pa.Table) -> pa.Table:
-        """The claims without the code that stands where there is no diagnosis, and without its name."""
-        code = self.profile.defaults.get("dx_primary_code")
-        if code is None or "dx_primary_code" not in claims.column_names:
-            return claims
-        name = self.profile.dx_names.get(code, code)
-        gone = pc.equal(claims["dx_primary_code"].cast(pa.string()), code).fill_null(False)
-        if "dx_primary_label" in claims.column_names:
-            named = pc.equal(claims["dx_primary_label"].cast(pa.string()), name).fill_null(False)
-            claims = with_nulls(claims, "dx_primary_label", pc.and_(gone, named))
-        return with_nulls(claims, "dx_primary_code", gone)
+        return without_stand_ins(self.profile, claims, asked)
 
     def draw_claims(self, key: int, rows: Rows, wanted: Conditions | None = None) -> pa.Table:
         """Whole claims, all stages: every profiled column of the flat row; each holds `wanted`."""
@@ -289,7 +245,7 @@ class Sampler:
         money = self._payments.draw(key, rows, draft)
         draft.codes |= moments
         extra = self._draw_extra(key, rows, draft, money)
-        parts = [history, self._brief_table(draft), self._open_table(draft), money, extra]
+        parts = [history, self._columns.brief_table(draft), self._columns.open_table(draft), money, extra]
         columns = {name: part[name] for part in parts for name in part.column_names}
         return pa.table({name: columns[name] for name in FLAT_SCHEMA.names if name in columns})
 
@@ -472,75 +428,8 @@ class Sampler:
         stay: Codes = (codes == vocabulary.index(INPATIENT)).astype(np.int32)
         return stay
 
-    def _los(self, draft: Draft) -> Codes:
-        return draft.codes.get("los_days", np.zeros(draft.rows, np.int32))
-
-    # Tables: codes to columns.
-
-    def _text(self, name: str, draft: Draft) -> pa.Array:
-        codes = draft.codes.get(name)
-        default = self.profile.defaults.get(name)
-        if codes is None or name not in self._texts:
-            return pa.array([default] * draft.rows, pa.string()) if default else pa.nulls(draft.rows, pa.string())
-        column = self._texts[name].take(pa.array(codes, mask=codes < 0))
-        return column.fill_null(default or UNKNOWN) if column.null_count else column
-
-    def _label_array(self, codes: str, names: dict[str, str]) -> pa.Array:
-        values = self.profile.vocabularies.get(codes, ())
-        return pa.array([None if code is None else names.get(code, code) for code in values], pa.string())
-
-    def _labels(self, label: str, code: str, draft: Draft) -> pa.Array:
-        """The released label where there is one, else the code system's name, else the code."""
-        codes = draft.codes.get(code)
-        if codes is None:
-            return pa.nulls(draft.rows, pa.string())
-        named = self._label_of[code].take(pa.array(codes, mask=codes < 0))
-        if label not in draft.codes or label not in self._texts:
-            return named
-        released = self._texts[label].take(pa.array(draft.codes[label], mask=draft.codes[label] < 0))
-        return pc.coalesce(released, named) if released.null_count else released
-
-    def _brief_table(self, draft: Draft) -> pa.Table:
-        columns = {name: self._text(name, draft) for name in BRIEF}
-        columns["dx_primary_label"] = self._labels("dx_primary_label", "dx_primary_code", draft)
-        return pa.table(columns)
-
-    def _procedures(self, draft: Draft) -> tuple[pa.Array, pa.Array]:
-        """The codes and the labels of what was done."""
-        codes, named = draft.codes.get("procedure_code"), pa.nulls(draft.rows, pa.string())
-        if PROCEDURE_NAME in draft.codes:
-            names = draft.codes[PROCEDURE_NAME]
-            named = self._texts[PROCEDURE_NAME].take(pa.array(names, mask=names < 0))
-        if codes is None:
-            return pa.nulls(draft.rows, pa.string()), named
-        procedure = self._texts["procedure_code"].take(pa.array(codes, mask=codes < 0))
-        label = self._labels("procedure_label", "procedure_code", draft)
-        # A code without a label has the code for one; what has no code has no label but a name of its own.
-        return procedure, pc.if_else(procedure.is_null(), named, pc.coalesce(named, label, procedure))
-
-    def _open_table(self, draft: Draft) -> pa.Table:
-        procedure, label = self._procedures(draft)
-        members = draft.codes["members"]
-        if self.profile.secondary_sorted and members.size:
-            members = np.where(members < 0, np.iinfo(np.int32).max, members)
-            members = np.sort(members, axis=1)
-            members = np.where(members == np.iinfo(np.int32).max, -1, members)
-        there = members >= 0
-        lengths = there.sum(1)
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        values = self._texts.get("dx_secondary_codes", pa.array([], pa.string())).take(pa.array(members[there]))
-        return pa.table(
-            {
-                "procedure_code": procedure,
-                "procedure_label": label,
-                "dx_secondary_codes": pa.ListArray.from_arrays(pa.array(offsets), values),
-                "comorbidity_count": pa.array(lengths, pa.int32()),
-                "los": pa.array(self._los(draft), pa.int32()),
-            }
-        )
-
     def _draw_history(self, key: int, rows: Rows, draft: Draft, days: Days | None) -> pa.Table:
-        admit, discharge = self._calendar.draw(key, rows, draft, self._los(draft), days)
+        admit, discharge = self._calendar.draw(key, rows, draft, self._columns.los(draft), days)
         return pa.table(
             {"admit_dt": pa.array(admit, pa.timestamp("us")), "discharge_dt": pa.array(discharge, pa.timestamp("us"))}
         )
