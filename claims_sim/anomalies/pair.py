@@ -123,7 +123,10 @@ def drawn_for(claims: pa.Table, briefs: pa.Table, task: Task) -> pa.Table:
     sampler = task.world.sampler
     brief = copy_from(claims, briefs, (*BRIEF_COLUMNS, "facility_id"))
     content = joined(brief, sampler.draw_open(stream_key(task.key, "open"), task.rows, brief))
-    content = joined(content, sampler.draw_money(stream_key(task.key, "money"), task.rows, content))
+    # Its dates are given to it later: they will be as far apart as it stays.
+    admit, stay = content["admit_dt"].to_numpy(), numbers(content, "los").astype("timedelta64[D]")
+    dated = put(content, discharge_dt=(admit + stay).astype("datetime64[us]"))
+    content = joined(content, sampler.draw_money(stream_key(task.key, "money"), task.rows, dated))
     extra = sampler.draw_extra(stream_key(task.key, "extra"), task.rows, content)
     content = joined(content, extra)
     return pa.table({field.name: content[field.name].cast(field.type) for field in FLAT_SCHEMA})

@@ -11,7 +11,7 @@ from claims_sim.profile.builder import Builder
 from claims_sim.profile.counting import Codes, Ints, Mask
 from claims_sim.profile.document_parts import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encode import DAY, DISCHARGE_MONTH, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
-from claims_sim.profile.numbers import Binned, bin_numbers
+from claims_sim.profile.numbers import Binned, Numbers, bin_numbers
 from claims_sim.profile.release import Target
 from claims_sim.profile.special_dates import SPECIAL_DATE, find_special_dates
 
@@ -34,7 +34,7 @@ _MANY_EXPECTED: Final = 5
 PAST_MIDNIGHT: Final = "past_midnight"
 """Whether a visit of no day of stay ends on the next day: it begins late, and ends early. Not, where its end is not told."""
 STAY_GAP: Final = "stay_gap"
-"""The table of the days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
+"""The days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
 _NEVER: Final = np.datetime64("NaT")
 _USUAL_GAPS: Final = (-1, 0, 1)
 _MOSTLY_APART: Final = 0.2
@@ -117,12 +117,19 @@ def add_moments(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> No
         builder.variables[HOUR] = (moments[HOUR], HOURS)
     if encoded.days is None or encoded.los is None or encoded.days is encoded.los:
         return
-    gap = encoded.days - encoded.los
-    apart = float(np.mean(np.abs(gap[np.isfinite(gap)]) > max(_USUAL_GAPS)))
+    apart = _share_apart(encoded, encoded.days - encoded.los)
     if apart > _MOSTLY_APART:
         _profile_stay_span(builder, encoded, bins)
     if STAY_SPAN not in bins:
         _profile_stay_gap(builder, encoded, bins, tells=apart > _SOMETIMES_APART)
+
+
+def _share_apart(encoded: Encoded, gap: Numbers) -> float:
+    """The share of the claims with another gap than usual, one of each person; none, where those that have one may not be told."""
+    known = np.flatnonzero(np.isfinite(gap))
+    one = known[encoded.population.one_of_each(known)]
+    apart = one[np.abs(gap[one]) > max(_USUAL_GAPS)]
+    return len(apart) / len(one) if len(apart) and encoded.population.may_be_told(apart) else 0.0
 
 
 def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) -> Times:
@@ -228,7 +235,9 @@ def _profile_stay_gap(builder: Builder, encoded: Encoded, bins: dict[str, Bins],
     bins[STAY_GAP] = _single(gaps.tolist())
     # How days are counted is a habit of who keeps them: of a region, a kind of hospital, a system that writes severity its way.
     done = ["procedure_code", *["dx_primary_code"] * tells] if len(gaps) > len(_USUAL_GAPS) else []
-    builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*_COUNTED_BY, *done]), most=3)
+    # Where amounts follow it, it has to be known of claims whose month is not.
+    counted_by = [name for name in _COUNTED_BY if not (tells and name == MONTH)]
+    builder.add(Target(STAY_GAP, codes, len(gaps)), builder.candidates([*counted_by, *done]), most=3)
     if tells:
         builder.variables[STAY_GAP] = (codes, len(gaps))
     past = (encoded.days == 1) & (encoded.los == 0)

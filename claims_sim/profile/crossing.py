@@ -58,6 +58,7 @@ _CALLED: Final = {
     HAS_CASE_GROUP: "whether there is a case group",
     HAS_PROCEDURE: "whether anything was done",
     PAST_MIDNIGHT: "whether a visit ends on the next day",
+    STAY_GAP: "days between the dates beside those of the stay",
     PROCEDURE_GROUP: "group of procedures",
     PROCEDURE_NAME: "name of a procedure that its code does not tell",
     ON_LIST: "whether what is claimed is a price of the case",

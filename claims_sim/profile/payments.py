@@ -19,7 +19,7 @@ from claims_sim.profile.amount_fit import (
     RESIDUAL,
     SHARED_AMOUNT,
 )
-from claims_sim.profile.calendar import MONTHS
+from claims_sim.profile.calendar import MONTHS, STAY_GAP
 from claims_sim.profile.counting import Ints, Mask
 from claims_sim.profile.daily import STAY, days_charge, with_days
 from claims_sim.profile.document import Profile
@@ -141,6 +141,8 @@ class Payments:
         months = len(profile.vocabularies.get(MONTH, ()))
         last = np.datetime64(profile.period[1], "M").astype(int)
         self._usual = {MONTH: months - 1, SEASON: int(last) % MONTHS, WEEKDAY: _A_WEEKDAY, HOUR: _AN_HOUR}
+        follow_gap = any(feature.variable == STAY_GAP for feature in profile.features.values())
+        self._follow_gap = follow_gap and STAY_GAP in tables
         self._top_ups = np.array((0.0, *(amount for tariff in money.tariffs for amount in tariff.top_ups)))
         own = money.paid_tariffs
         self._own = _OwnLists(own, tables, finest, money.ceiling) if own else None
@@ -170,6 +172,7 @@ class Payments:
     def draw(self, key: int, rows: Rows, draft: Draft) -> pa.Table:
         """The columns amount_claimed, amount_paid and amount_gap."""
         profile = self.profile
+        self._set_gap(key, rows, draft)
         self.set_moments(draft)
         draft.codes[PRICE_CASE] = self._prices.case(draft.codes, draft.rows)
         if AMOUNT_KIND in self._tables:
@@ -252,6 +255,15 @@ class Payments:
             draft.codes[name] = (
                 np.full(draft.rows, usual, np.int32) if code is None else np.where(code < 0, usual, code)
             )
+
+    def _set_gap(self, key: int, rows: Rows, draft: Draft) -> None:
+        """Where amounts follow the days between the dates, claims without these have such as they will be given."""
+        given = draft.codes.get(STAY_GAP)
+        if not self._follow_gap or (given is not None and (given >= 0).all()):
+            return
+        table = self._tables[STAY_GAP]
+        drawn = table.draw(key, rows, draft.given(table.parents))
+        draft.codes[STAY_GAP] = drawn if given is None else np.where(given < 0, drawn, given)
 
     def _draw_prices(self, key: int, rows: Rows, draft: Draft, code: Codes) -> tuple[Numbers, Numbers]:
         """Tariff prices with their top-ups, NaN off the tariffs; and those that are marked up as they are before, where what is paid

@@ -67,7 +67,7 @@ OPEN_CODES: Final = (
     "los",
 )
 _BLOCK: Final = 65_536
-_MOMENTS: Final = (MONTH, SEASON, WEEKDAY, HOUR, STAY_GAP)
+_MOMENTS: Final = (MONTH, SEASON, WEEKDAY, HOUR)
 """What is not known yet of claims that are searched for by their amounts."""
 _EXPLAINED_BY: Final = 100_000
 
@@ -241,7 +241,7 @@ class Sampler:
         self._draw_brief(key, rows, draft, None)
         self._draw_open(key, rows, draft)
         history = self._draw_history(key, rows, draft, days)
-        moments = {name: draft.codes.pop(name) for name in _MOMENTS if as_of_last and name in draft.codes}
+        moments = {name: draft.codes.pop(name) for name in _MOMENTS if as_of_last}
         money = self._payments.draw(key, rows, draft)
         draft.codes |= moments
         extra = self._draw_extra(key, rows, draft, money)
@@ -389,7 +389,11 @@ class Sampler:
             if STAY_SPAN in self._bins:
                 draft.codes[STAY_SPAN] = self._bins[STAY_SPAN].code(days.astype(float))
             if STAY_GAP in self._bins:
-                draft.codes[STAY_GAP] = self._bins[STAY_GAP].code((days - draft.codes["los_days"]).astype(float))
+                known = pc.and_(claims["admit_dt"].is_valid(), claims["discharge_dt"].is_valid()).to_numpy()
+                if "los" in claims.column_names:
+                    known = known & claims["los"].is_valid().to_numpy()
+                gap = self._bins[STAY_GAP].code((days - draft.codes["los_days"]).astype(float))
+                draft.codes[STAY_GAP] = np.where(known, gap, np.int32(-1))
 
     def _draw_brief(self, key: int, rows: Rows, draft: Draft, first: Numbers | None) -> None:
         for name in (*_BRIEF_CODES, "dx_primary_label"):

@@ -1,11 +1,16 @@
 """Visits of a month on one bill: no night, some days between its dates, and an amount that follows from these."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from claims_sim.anomalies.pair import drawn_for
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.randomness import stream_key
+from claims_sim.rules.wire import to_flat
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
 ROWS, SESSION = 12_000, 350.0
@@ -63,7 +68,79 @@ def test_a_bill_whose_dates_are_given_is_of_the_visits_between_them(bills, sampl
     assert np.mean(visits == 2 + between_dates(given) // 7) > 0.85
 
 
-def test_bills_that_are_asked_for_by_their_amount_have_it(sampler):
+def test_bills_that_are_asked_for_by_their_amount_have_it_and_the_dates_of_it(sampler):
     where = ClaimFilter.parse(["dx=Z491", f"amount={3 * SESSION:.0f}..{4 * SESSION:.0f}"])
     claims = sampler.draw_claims(5, np.arange(300), sampler.conditions(where))
-    assert set(claims["amount_claimed"].to_pylist()) <= {3 * SESSION, 4 * SESSION}
+    visits = claims["amount_claimed"].to_numpy() / SESSION
+    assert set(visits.tolist()) <= {3.0, 4.0}
+    assert np.mean(visits == 2 + between_dates(claims) // 7) > 0.85
+
+
+def priced_as(bills):
+    """The share of claims whose case has just their amount in `bills`."""
+    cases = ("dx_primary_code", "service_type", "severity_group", "amount_claimed")
+    priced = set(zip(*(bills[name].to_pylist() for name in cases), strict=True))
+    return lambda claims: np.mean(
+        [case in priced for case in zip(*(claims[name].to_pylist() for name in cases), strict=True)]
+    )
+
+
+def test_amounts_without_dates_are_of_the_days_that_such_claims_have(bills, sampler):
+    """Who asks for any amount gets what nobody asked for: a price of its case."""
+    are_priced = priced_as(bills)
+    plain = sampler.draw_claims(3, np.arange(ROWS))
+    asked = sampler.draw_claims(3, np.arange(ROWS), sampler.conditions(ClaimFilter.parse(["amount=1..999999999"])))
+    assert are_priced(asked) == pytest.approx(are_priced(plain), abs=0.02)
+    undated = plain.drop_columns(["admit_dt", "discharge_dt", "amount_claimed", "amount_paid", "amount_gap"])
+    again = undated.append_column("amount_claimed", sampler.draw_money(3, np.arange(ROWS), undated)["amount_claimed"])
+    assert are_priced(again) == pytest.approx(are_priced(plain), abs=0.02)
+
+
+@pytest.mark.parametrize("column", ["discharge_dt", "los"])
+def test_a_claim_that_lacks_a_date_or_its_stay_is_billed_as_any_other(bills, sampler, column):
+    inpatients = bills.filter(pa.array(bills["los"].to_numpy() > 1)).drop_columns(["amount_claimed", "amount_paid"])
+    rows = np.arange(inpatients.num_rows)
+    nulls = pa.nulls(len(rows), inpatients[column].type)
+    lacking = inpatients.set_column(inpatients.column_names.index(column), column, nulls)
+    given, drawn = (
+        priced_as(bills)(table.append_column("amount_claimed", sampler.draw_money(4, rows, table)["amount_claimed"]))
+        for table in (inpatients, lacking)
+    )
+    assert drawn == pytest.approx(given, abs=0.03)
+
+
+def test_an_anomaly_is_billed_by_the_dates_that_it_will_have(sampler):
+    claims, others = (to_flat(sampler.draw_claims(key, np.arange(4000))) for key in (3, 4))
+    task = SimpleNamespace(world=SimpleNamespace(sampler=sampler), key=9, rows=np.arange(4000))
+    drawn = drawn_for(claims, others, task)
+    dated = replaced(drawn, "discharge_dt", pa.array(drawn["admit_dt"].to_numpy() + drawn["los"].to_numpy() * DAY))
+    money = sampler.draw_money(stream_key(9, "money"), np.arange(4000), dated)
+    assert money["amount_claimed"].to_pylist() == drawn["amount_claimed"].cast(pa.float64()).to_pylist()
+
+
+def with_gaps(rows, gap, persons):
+    """Claims of which a third end a day later, which doubles their price; the first ones `gap` days later, of so many persons."""
+    g = np.random.default_rng(3)
+    table = tariff_table(6000)
+    later = (g.random(6000) < 0.3).astype(int)
+    amounts = table["amount_claimed"].to_numpy() * (1.0 + later)
+    later[:rows] = gap
+    ends = table["admit_dt"].to_numpy() + (table["los"].to_numpy() + later) * DAY
+    owners = [f"busy {i % persons}" for i in range(rows)] + table["patient_id_hash"].to_pylist()[rows:]
+    for name, values in (
+        ("discharge_dt", pa.array(ends)), ("amount_claimed", amounts), ("amount_paid", amounts), ("patient_id_hash", owners),
+    ):  # fmt: skip
+        table = replaced(table, name, values)
+    return table
+
+
+@pytest.mark.parametrize(("persons", "tells"), [(1, False), (9, False), (120, True)])
+def test_what_a_few_persons_bill_by_the_month_makes_no_amount_follow_its_dates(fit, persons, tells):
+    profile = fit(with_gaps(120, 28, persons))
+    assert any(feature.variable == "stay_gap" for feature in profile.features.values()) == tells
+
+
+@pytest.mark.parametrize(("share", "tells"), [(0.004, False), (0.018, True)])
+def test_amounts_follow_dates_where_a_claim_of_a_hundred_has_others_than_its_stay(fit, share, tells):
+    profile = fit(with_gaps(round(6000 * share), 28, round(6000 * share)))
+    assert any(feature.variable == "stay_gap" for feature in profile.features.values()) == tells

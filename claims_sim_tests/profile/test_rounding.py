@@ -89,6 +89,10 @@ def test_multiples_are_levels_only_as_far_as_enough_persons_bear_each():
     assert np.exp(with_multiples(levels, away, width, rows, population)) == pytest.approx([1, 2, 3, 4])
     one_person = Population(len(away), 11, np.where(away == np.log(4.0), 0, rows), None)
     assert np.exp(with_multiples(levels, away, width, rows, one_person)) == pytest.approx([1, 2, 3])
+    of_each_day = np.log(np.repeat(np.arange(1, 34), 40).astype(float))
+    many = Population(len(of_each_day), 11, np.arange(len(of_each_day)), None)
+    found = with_multiples(levels, of_each_day, np.full(len(of_each_day), 1e-4), np.arange(len(of_each_day)), many)
+    assert np.exp(found) == pytest.approx(np.arange(1, 32))
     wards = np.log([1.0, 1.2, 1.4])
     assert with_multiples(wards, away, width, rows, population).tolist() == wards.tolist()
 
