@@ -36,7 +36,7 @@ def bills():
     amounts = np.where(monthly, SESSION * (2 + days // 7), table["amount_claimed"].to_numpy())
     for name in ("amount_claimed", "amount_paid"):
         table = replaced(table, name, amounts)
-    return replaced(table, "amount_gap", np.zeros(ROWS)) if "amount_gap" in table.column_names else table
+    return table
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,22 @@ def test_what_a_few_persons_bill_by_the_month_makes_no_amount_follow_its_dates(f
 def test_amounts_follow_dates_where_a_claim_of_a_hundred_has_others_than_its_stay(fit, share, tells):
     profile = fit(with_gaps(round(6000 * share), 28, round(6000 * share)))
     assert any(feature.variable == "stay_gap" for feature in profile.features.values()) == tells
+
+
+def test_days_that_amounts_follow_are_known_of_claims_whose_month_is_not(fit):
+    """Bills of a month's visits begin in July; who asks for an amount gets claims at the prices of the last month."""
+    table = with_gaps(1, 0, 1)
+    late = np.array([day.month >= 7 for day in table["admit_dt"].to_pylist()])
+    monthly = late & (np.random.default_rng(4).random(6000) < 0.1)
+    ends = np.where(monthly, table["admit_dt"].to_numpy() + 28 * DAY, table["discharge_dt"].to_numpy())
+    table = replaced(table, "discharge_dt", pa.array(ends))
+    amounts = np.where(monthly, 9 * SESSION, table["amount_claimed"].to_numpy())
+    for name in ("amount_claimed", "amount_paid"):
+        table = replaced(table, name, amounts)
+    profile = fit(table)
+    gap = profile.tables["stay_gap"]
+    assert {profile.features[parent].variable for parent in gap.parents}.isdisjoint({"admit_month"})
+    where = ClaimFilter.parse([f"amount={9 * SESSION:.0f}..{9 * SESSION:.0f}"])
+    sampler = Sampler(profile)
+    claims = sampler.draw_claims(5, np.arange(200), sampler.conditions(where))
+    assert set(claims["amount_claimed"].to_pylist()) == {9 * SESSION}

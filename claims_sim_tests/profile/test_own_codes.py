@@ -1,18 +1,14 @@
 """Codes of the source's own: districts, procedures, diagnoses. What stands in a list of codes may cross; the rest may not."""
 
-from collections import Counter
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.days_written import are_days
-from claims_sim.profile.own_codes import admitted_in_list
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim_tests.profile.code_columns import ROWS, passing, spread
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
 
-ROWS = 3000
 DISTRICTS = [str(code) for code in range(3201, 3216)]
 PROCEDURES = [f"03{n:02d}1401{n:02d}" for n in range(1, 25)]
 NAMED_AFTER = [f"DR-{name}" for name in ("BUDI", "SITI", "EKO", "RINA", "IDA")]
@@ -22,19 +18,6 @@ EXTENDED = [
 ]
 """Codes that go on behind a hyphen."""
 MUNICIPALITIES = [str(code) for code in range(355_001, 355_021)]
-
-
-def spread(values, rows=ROWS):
-    return [values[i % len(values)] for i in range(rows)]
-
-
-def passing(column, rows, k=11):
-    """The distinct values of a column that pass, each claim being another person's."""
-    counts = Counter(rows)
-    claims = np.array([*counts.values()])
-    may = admitted_in_list(column, [*counts], claims, claims >= k)
-    may &= ~are_days([*counts], may & (claims >= k))
-    return {value for value, yes in zip(counts, may, strict=True) if yes}
 
 
 @pytest.mark.parametrize(
@@ -351,34 +334,6 @@ def test_where_most_diagnoses_are_of_a_public_system_the_others_are_held_against
     assert passing(column, rows) > {"1551000", "1551029"}
 
 
-ICD11 = ["1F40.Z", "CA07.0", "5A11", "ME84.2", "GB61"]
-
-
-@pytest.mark.slow
-def test_diagnoses_may_be_of_icd11_beside_icd10_and_beside_words(fit):
-    written = ["B509", "J069", *ICD11, "Malaria", "URTI", "HTN"]
-    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written))
-    assert set(fit(table).vocabularies["dx_primary_code"]) == set(written)
-
-
-@pytest.mark.parametrize(
-    ("others", "pass_"),
-    [
-        pytest.param(ICD11, True, id="several of several chapters"),
-        pytest.param(ICD11[:4], False, id="too few"),
-        pytest.param(["CA07", "CA08.0", "CA20", "1F40", "1F41.Z"], False, id="of two chapters"),
-        pytest.param(["DR01", "BS88", "RW75", "VK12", "BU66"], False, id="of blocks that it has not"),
-        pytest.param(["IA07.0", "5O11", "MEA4.2", "GB61.012", "0A11"], False, id="written otherwise"),
-    ],
-)
-def test_codes_of_icd11_are_several_of_its_chapters_and_blocks(others, pass_):
-    rows = spread(["B509", "J069", "I10", "E119"])
-    rows[::8] = spread(others, len(rows[::8]))
-    assert passing("dx_primary_code", rows) & set(others) == (set(others) if pass_ else set())
-    rows[::7] = [f"CA{n % 10}{'ABCDEFGHJK'[n // 10 % 10]}.{n // 100}" for n in range(len(rows[::7]))]
-    assert passing("dx_primary_code", rows) & set(others) == set(), "most of them are of few persons"
-
-
 @pytest.mark.parametrize(
     ("codes", "pass_"),
     [
@@ -418,18 +373,6 @@ def test_a_letter_may_stand_in_the_place_of_a_digit_of_long_numbers(lettered, pa
     assert (
         passing("procedure_code", spread([*numbers, "as above", "seen again", *lettered[:4]])) & set(lettered) == set()
     )
-
-
-@pytest.mark.parametrize("secondary", [["6A70", "6B40.1"], ["BA00", "GB61.5", "5A11"]])
-@pytest.mark.slow
-def test_companions_of_diagnoses_of_icd11_are_told_by_their_form(fit, secondary):
-    table = replaced(
-        tariff_table(ROWS), "dx_secondary_codes", [[secondary[n % len(secondary)], "DR-SITI"] for n in range(ROWS)]
-    )
-    told = fit(replaced(table, "dx_primary_code", spread(ICD11))).vocabularies["dx_secondary_codes"]
-    assert set(told) == {code.replace(".", "") for code in secondary}
-    beside_icd10 = fit(table).vocabularies["dx_secondary_codes"]
-    assert set(beside_icd10) & set(told) == set()
 
 
 def test_numbers_that_most_persons_have_to_themselves_are_no_list_of_codes():
@@ -523,122 +466,6 @@ def test_numbers_as_districts_and_procedures_are_drawn_and_planted_and_rare_ones
     assert set(Sampler(profile).draw_claims(1, np.arange(500))["procedure_code"].to_pylist()) <= {None, *PROCEDURES}
     assert not {value for value in ("0305019999", "3512345678901234") if value in profile.to_json()}
     assert any("of procedure_code is rare" in sentence for sentence in profile.oddities)
-
-
-VISITS = [f"89{n:04d}" for n in range(30)]
-ROOMS = ["SA1201", "SA1104", "SA1103", "SA2103", "SA1302"]
-
-
-@pytest.mark.parametrize(
-    ("stays", "others", "passes"),
-    [
-        pytest.param(ROOMS, [], True, id="a list of their own"),
-        pytest.param([*ROOMS, "890001", "890002"], [], True, id="beside that of all"),
-        pytest.param(ROOMS[:4], [], False, id="too few"),
-        pytest.param([*ROOMS, *VISITS[:8]], [], False, id="not most of them"),
-        pytest.param([*ROOMS, "Budi", "Siti"], [], False, id="beside what is no code"),
-        pytest.param(VISITS, ROOMS, False, id="of some visits"),
-    ],
-)
-@pytest.mark.slow
-def test_what_is_done_to_those_who_stay_may_be_of_a_list_of_their_own(fit, stays, others, passes):
-    """One claim in twenty-five is of a stay; `others` are procedures of one visit in twenty-four."""
-    rows = 6000
-    table = tariff_table(rows)
-    of_stay, of_other = np.arange(rows) % 25 == 0, np.arange(rows) % 24 == 7
-    done = np.array(VISITS, object)[np.arange(rows) % len(VISITS)]
-    done[of_stay] = spread(stays, int(of_stay.sum()))
-    if others:
-        done[of_other & ~of_stay] = spread(others, int((of_other & ~of_stay).sum()))
-    table = replaced(table, "service_type", np.where(of_stay, "RITL", "RJTL").tolist())
-    table = replaced(table, "procedure_code", done.tolist())
-    known = set(fit(table).vocabularies["procedure_code"])
-    assert known >= set(VISITS)
-    assert bool(known & set(ROOMS)) is passes
-    assert not known & {"Budi", "Siti"}
-
-
-def test_numbers_of_few_persons_are_no_list_of_their_kind_of_service(fit):
-    """Six numbers that many visits have, and each a few claims of care at home: those are no list."""
-    rows = 6000
-    table = tariff_table(rows)
-    numbers = [f"70{n}153" for n in range(6)]
-    done = np.array(["suntik", "rawat"], object)[np.arange(rows) % 2]
-    done[np.arange(rows) % 10 == 0] = np.array(numbers, object)[np.arange(rows // 10) % 6]
-    home = (np.arange(rows) % 10 == 0) & (np.arange(rows) < 300)
-    table = replaced(table, "service_type", np.where(home, "HOME", "RJTL").tolist())
-    known = fit(replaced(table, "procedure_code", done.tolist())).vocabularies.get("procedure_code", ())
-    assert not set(known) & set(numbers)
-
-
-MEDICATIONS = ["Penicillin", "Ibuprofen", "Paracetamol", "Lipitor", "Warfarin"]
-
-
-@pytest.mark.slow
-def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
-    profile = fit(replaced(tariff_table(ROWS), "procedure_code", spread(MEDICATIONS)))
-    assert "procedure_code" not in profile.vocabularies
-    assert any("procedure_code has no value" in sentence for sentence in profile.oddities)
-    known = fit(replaced(tariff_table(ROWS), "procedure_code", spread(["Penicillin", "Insulin", "Vaccine", "Lipitor"])))
-    assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine", None}
-
-
-@pytest.mark.slow
-def test_codes_in_small_letters_are_the_same_codes(fit):
-    large = [f"{first}{number:03d}" for first in ("IS", "XQ", "YY") for number in range(40)]
-    small = [code.lower() for code in large]
-    one, other = (fit(replaced(tariff_table(ROWS), "dx_primary_code", spread(codes))) for codes in (large, small))
-    assert set(one.vocabularies["dx_primary_code"]) == set(large)
-    assert one.vocabularies == other.vocabularies
-
-
-def test_names_of_users_are_no_codes_in_small_letters(fit):
-    users = [f"{name}{number:02d}" for name in ("budi", "usr") for number in range(12)]
-    assert "procedure_code" not in fit(replaced(tariff_table(ROWS), "procedure_code", spread(users))).vocabularies
-
-
-def test_lists_of_codes_of_another_list_and_with_daggers_are_taken_apart(tmp_path):
-    written = ["INF002;CIR007", "CIR007", "A17.0+;G01*;I10", "RSP012 | INF002"]
-    table = replaced(tariff_table(ROWS), "dx_primary_code", spread(written)).drop_columns("dx_secondary_codes")
-    (tmp_path / "m.toml").write_text('[columns]\ndx_secondary_codes = "dx_primary_code"\n')
-    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml")).columns
-    assert read["dx_primary_code"].to_pylist()[:4] == ["INF002", "CIR007", "A170", "RSP012"]
-    assert read["dx_secondary_codes"].to_pylist()[:4] == [["CIR007"], [], ["G01", "I10"], ["INF002"]]
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("5-820.00, 8-930", "5-820.00"),
-        ("5-820.00,8-930,9-984.7", "5-820.00"),
-        ("INF002, CIR007", "INF002"),
-        ("0301102, 0202020", "0301102"),
-        ("INF002,CIR007", "INF002"),
-        ("INF002", "INF002"),
-        ("1-632.0, and more", "1-632.0, and more"),
-        ("2,125.00", "2,125.00"),
-        ("X2, 2 views", "X2, 2 views"),
-        ('["INF002","CIR007"]', "INF002"),
-        ('"5-820.00", "8-930"', "5-820.00"),
-        ("1,25-dihydroxyvitamin D", "1,25-dihydroxyvitamin D"),
-        ("3,4-methylene", "3,4-methylene"),
-    ],
-)
-@pytest.mark.slow
-def test_a_list_of_procedures_is_its_first_one_where_a_comma_parts_codes(tmp_path, written, read):
-    table = replaced(tariff_table(40), "procedure_code", [written] * 40)
-    source = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
-    assert source.columns["procedure_code"].to_pylist()[0] == read
-
-
-def test_a_code_is_mapped_as_it_is_written_or_as_it_is_read(tmp_path):
-    ours = {"dm2": "E119", "HT01": "I10", "ha01": "J189", "HA01": "J180", "A09.1;I10": "A090", "K359": "K358"}
-    table = replaced(tariff_table(ROWS), "dx_primary_code", spread([*list(ours)[:5], "k35.9"]))
-    (tmp_path / "m.toml").write_text(
-        "\n".join(["[values.dx_primary_code]", *(f'"{t}" = "{o}"' for t, o in ours.items())])
-    )
-    read = read_source(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml"))
-    assert read.columns["dx_primary_code"].to_pylist()[:6] == [*ours.values()]
 
 
 @pytest.mark.slow
