@@ -13,7 +13,7 @@ from claims_sim.codes.snomed import UNITED_STATES
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
 # All that the grammars below allow between two letters.
-_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=≤≥_\-–・]"
+_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=≤≥_\-–・、~〜]"
 _SEPARATOR = f"{_BETWEEN}?"
 
 
@@ -57,13 +57,13 @@ _TAX: Final = next(compiled for p, compiled in _COMPILED if p.kind == _TAX_NUMBE
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
 # run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
 # in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
-# that nobody sees. One or two full-width digits, or a Roman number, are part of the word that follows (２型糖尿病).
+# that nobody sees. A Roman number is part of the word that follows (Ⅱ型糖尿病).
 _MARK: Final = r"[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
 # Letters of all scripts, with their marks, are a large automaton, and a grammar names them twenty times. So `fits_sql` writes é
 # for each that is not plain A to Z before it holds a text against a grammar, and the grammars know no other letter.
 _OF_ANY_SCRIPT: Final = rf"(?:[^\x00-\x7F\P{{L}}]|[A-Za-z]{_MARK}){_MARK}*"
 _LETTER: Final = "[A-Za-zé]"
-_NUMBERED: Final = rf"(?:[０-９]{{1,2}}|[Ⅰ-Ⅻ]){_LETTER}"
+_NUMBERED: Final = rf"[Ⅰ-Ⅻ]{_LETTER}"
 _MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
 _SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
@@ -75,17 +75,39 @@ _CODED: Final = rf"(?:[0-9]{{1,2}}|[A-Za-z]) ?[:=] ?(?:{_FEW_DIGITS}|{_NUMBER_FI
 CATEGORY_GRAMMAR: Final = (
     rf"^(?:(?:{_LETTER}|{_NUMBERED}|[0-9]){_MORE}(?:(?:{_SIGN}){_MORE})?|(?:{_SIGN}){_MORE}|{_CODED})$"
 )
-LABEL_GRAMMAR: Final = rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・])*$"
+LABEL_GRAMMAR: Final = (
+    rf"^(?:{_LETTER}|{_NUMBERED}|[0-9\[(])(?:{_LETTER}|{_NUMBERED}|[0-9 .,;:/&()\[\]'’+%<>=\-–・、~〜])*$"
+)
 CODE_GRAMMAR: Final = CATEGORY_GRAMMAR
+_FULL_WIDTH: Final = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000"
+_PLAIN_WIDTH: Final = "".join(map(chr, range(0x21, 0x7F))) + " "
+_TO_PLAIN_WIDTH: Final = str.maketrans(_FULL_WIDTH, _PLAIN_WIDTH)
+
+
+def in_plain_width(text: str) -> str:
+    """The text with what Chinese, Japanese and Korean write as wide as their characters (ＣＴ（１６列）) written as ASCII has it.
+
+    All that is said below of letters, digits and signs is said of the text in this form.
+    """
+    return text if text.isascii() else text.translate(_TO_PLAIN_WIDTH)
+
+
+def _in_plain_width_sql(text: str) -> str:
+    # Writing each character anew costs thirty times what looking for wide ones does.
+    plain = f"translate({text}, {quote(_FULL_WIDTH)}, {quote(_PLAIN_WIDTH)})"
+    wide = f"regexp_matches({text}, '[{_FULL_WIDTH[0]}-{_FULL_WIDTH[-2]}{_FULL_WIDTH[-1]}]')"
+    return f"CASE WHEN strlen({text}) > length({text}) AND {wide} THEN {plain} ELSE {text} END"
 
 
 def fits_sql(text: str, grammar: str) -> str:
     """An SQL expression: does a text expression fit one of the grammars above, which are of no use to any other text? NULL for NULL."""
-    return f"regexp_matches(regexp_replace({text}, {quote(_OF_ANY_SCRIPT)}, 'é', 'g'), {quote(grammar)})"
+    plain = _in_plain_width_sql(text)
+    return f"regexp_matches(regexp_replace({plain}, {quote(_OF_ANY_SCRIPT)}, 'é', 'g'), {quote(grammar)})"
 
 
 def identifiers_in(text: str) -> tuple[str, ...]:
     """The kinds of identifier that `text` seems to hold, in the order of `PATTERNS`."""
+    text = in_plain_width(text)
     found = (p.kind for p, compiled in _COMPILED if compiled.search(text))
     return tuple(kind for kind in found if kind != _TAX_NUMBER or _TAX.search(_without_public(text)))
 
@@ -97,17 +119,18 @@ def _without_public(text: str) -> str:
 def identifier_sql(column: str) -> str:
     """An SQL expression: does the text column (a name of ours) hold anything like an identifier? NULL is clean."""
     # Each value between marks of its own: the mark behind one is not the one before the next.
-    marked = f"replace({column}, chr(31), chr(31) || chr(31))"
+    plain = _in_plain_width_sql(column)
+    marked = f"replace({plain}, chr(31), chr(31) || chr(31))"
     others = rf"regexp_replace({marked}, {quote(_NO_TAX_NUMBER)}, '\1\2', 'g')"
     found = " OR ".join(
-        f"regexp_matches({others if p.kind == _TAX_NUMBER else column}, {quote(p.regex)})" for p in PATTERNS
+        f"regexp_matches({others if p.kind == _TAX_NUMBER else plain}, {quote(p.regex)})" for p in PATTERNS
     )
     return f"coalesce(CASE WHEN {suspicion_sql(column)} THEN {found} ELSE false END, false)"
 
 
 def suspicion_sql(column: str) -> str:
     """An SQL expression that is true wherever `identifier_sql` is, at a seventh of its cost; and seldom elsewhere."""
-    return f"regexp_matches({column}, {quote(_SUSPICION)})"
+    return f"regexp_matches({_in_plain_width_sql(column)}, {quote(_SUSPICION)})"
 
 
 def quote(text: str) -> str:

@@ -26,7 +26,7 @@ from claims_sim.codes.vocabulary import (
     split_words,
     words,
 )
-from claims_sim.privacy.phi import identifiers_in
+from claims_sim.privacy.phi import identifiers_in, in_plain_width
 from claims_sim.profile.counting import Ints, Mask, dense_ids
 from claims_sim.profile.numbers import Numbers
 
@@ -46,7 +46,7 @@ _CODED: Final = re.compile(
     rf"(?:[^\W\d_]{_WORD}*(?:[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)?|[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)"
 )
 _CODE_BEFORE: Final = re.compile("(?:[0-9]{1,2}|[A-Za-z]) ?[:=]")
-_LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・])*")
+_LABEL: Final = re.compile(r"(?:[^\W_]|[\[(])(?:[^\W_]|[ .,;:/&()\[\]'’+%<>=\-–・、~〜])*")
 _IN_CAPITALS: Final = re.compile(rf"\b(?:{'|'.join(sorted(IN_CAPITALS))})\b")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4}")
@@ -58,8 +58,7 @@ _VIRUS_AND_YEAR: Final = re.compile(
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
-_NUMBERED: Final = re.compile(r"(?<![０-９])(?:[０-９]{1,2}|[Ⅰ-Ⅻ])(?=[^\W\d_Ⅰ-ↈ])")
-_PLAIN: Final = str.maketrans("０１２３４５６７８９", "0123456789") | dict.fromkeys(map(ord, "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"), "I")
+_NUMBERED: Final = re.compile(r"[Ⅰ-Ⅻ](?=[^\W\d_Ⅰ-ↈ])")
 _NO_VALUE: Final = "\0"
 _MANY_NAMES, _SHARED_BY = 10, 3  # names of procedures; names that may have one root in common
 _SOME_ROOTS, _SEVERAL_ROOTS, _ROOTS_OF_PERSONS = 0.25, 0.4, 0.4
@@ -104,6 +103,7 @@ _HAN_NAME: Final = re.compile(
 )
 """A common family name of China or Japan, and a name behind it that is as long as they are."""
 _PARTED: Final = re.compile(r"[\s\u3000・:：/()（）,，、]+")
+_HAN_WORD: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff]+")
 _HAN_TITLE: Final = re.compile("医師|醫師|医生|醫生|护士|護士|先生|様|さん$|氏$|担当")
 _WITH_INITIALS: Final = re.compile(r"[^\W\d_]{2,} [A-ZА-Я]\. ?[A-ZА-Я]\b|\b[A-ZА-Я]\. ?[A-ZА-Я]\. ?[^\W\d_]{2,}")
 _SPECIALITY: Final = r"sp\.{dot} ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
@@ -126,7 +126,7 @@ def admit_category(value: str) -> bool:
     The year of a plan or a tariff may stand behind its name, where that has no other digit.
     """
     letters = _without_marks(value)
-    coded = _CODE_BEFORE.match(value) and _CODED.fullmatch(letters)
+    coded = _CODE_BEFORE.match(in_plain_width(value)) and _CODED.fullmatch(letters)
     plain = bool(coded or _CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT
     numbered = _LONG_NUMBER.search(letters) and not _NAME_AND_YEAR.fullmatch(letters)
     return plain and not numbered and not identifiers_in(letters)
@@ -136,12 +136,12 @@ def _without_marks(value: str) -> str:
     """The value without the vowels and tones that Thai and Hindi write as marks on a letter; `re` counts these as no letters.
 
     A mark that stands on anything else stays, and so does one that nobody sees: they would part the digits of a number. What
-    is no digit of ASCII but a number becomes what no value may hold: an identifier may be written in full-width digits, too. But one
-    or two of these, or a Roman number, are part of the word that follows (２型糖尿病).
+    is no digit of ASCII but a number becomes what no value may hold: an identifier may be written in the digits of any script. But a
+    Roman number is part of the word that follows (Ⅱ型糖尿病).
     """
     if value.isascii():
         return value
-    value = _NUMBERED.sub(lambda found: found[0].translate(_PLAIN), value)
+    value = _NUMBERED.sub("I", in_plain_width(value))
     kept, on_letter = [], False
     for character in value:
         kind = unicodedata.category(character)
@@ -156,7 +156,7 @@ def _without_marks(value: str) -> str:
 
 def admit_label(value: str) -> bool:
     """May `value` be a label: only words of the code systems, numbers of at most three digits (or a virus's year), and punctuation?"""
-    return _has_form_of_label(value) and words().issuperset(split_words(value))
+    return _has_form_of_label(value) and words().issuperset(split_words(in_plain_width(value)))
 
 
 def _has_form_of_label(value: str) -> bool:
@@ -216,13 +216,22 @@ def admitted(column: str, values: Sequence[str | None]) -> Mask:
 def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons: Ints | Numbers) -> Mask:
     """For each distinct value of a column of codes that is none: may it be released as a label that stands there?
 
-    Most `persons` without a code must bear labels that may. Else a few that happen to be made of the code systems' words would
-    stand for all the others.
+    It is made of the code systems' own words, or is one word of Chinese or Japanese characters of which one at least stands for care
+    (調剤料), and no name. Most `persons` without a code must bear labels that may. Else a few that happen to be made of the code
+    systems' words would stand for all the others.
     """
     others = np.array([value is not None and not is_code(value) for value in values], np.bool_)
-    labels = others & admitted(column, values)
+    labels = others & (
+        admitted(column, values) | np.array([_is_sign_of_care(value or "") for value in values], np.bool_)
+    )
     enough: bool = persons[labels].sum() >= _HALF * persons[others].sum()
     return labels & enough
+
+
+def _is_sign_of_care(value: str) -> bool:
+    return bool(_HAN_WORD.fullmatch(value) and signs_of_care(value) and not _HAN_NAME.fullmatch(value)) and (
+        not _HAN_TITLE.search(value) and admit_category(value)
+    )
 
 
 def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
@@ -280,7 +289,7 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     may, surely, others = np.zeros(len(values), np.bool_), np.zeros(len(values), np.bool_), Counter[str]()
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
     for i in np.flatnonzero(told & ~degrees).tolist():
-        text = values[i] or ""
+        text = in_plain_width(values[i] or "")
         parts = _PARTED.split(text)
         names = [part for part in (text, *parts, *map("".join, pairwise(parts))) if _HAN_NAME.fullmatch(part)]
         surely[i] = len(parts) > 1 and any(not signs_of_care(name) for name in names)
@@ -311,6 +320,7 @@ def _is_written_as_name(text: str) -> bool:
 
 
 def _is_untitled_phrase(value: str) -> bool:
+    value = in_plain_width(value)
     return (
         admit_category(value)
         and _has_form_of_label(value)
@@ -397,7 +407,7 @@ def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapp
     """Those that have a label's form, but for the code that they name, hold no identifier, and name no person by a title before them, nor
     a doctor anywhere.
     """  # noqa: D205
-    texts = [(values[i] or "", code_of[i]) for i in labels.tolist()]
+    texts = [(in_plain_width(values[i] or ""), code_of[i]) for i in labels.tolist()]
     may = [
         # With what stands around it the code may be part of an identifier.
         _has_form_of_label(_without_code(text, code))
@@ -414,7 +424,7 @@ def _without_code(label: str, code: str) -> str:
     if not code or code not in label:
         return label
     alone = rf"(?<![^\W_])(?<![0-9][-./]){re.escape(code)}(?![^\W_]|[-./][0-9])"
-    return re.sub(alone, "", label, count=1).strip(" .:,-–()[]")
+    return re.sub(alone, "", label, count=1).strip(" .:,-–・、()[]")
 
 
 def _variants(

@@ -56,7 +56,7 @@ def release_values(
     passes = own | admitted(name, values)
     if name in CODE_LISTS:
         coded = np.array([value is not None and is_code(value) for value in values], np.bool_)
-        passes &= own | coded | admitted_instead_of_codes(name, values, np.where(own, 0, persons))
+        passes = own | passes & coded | admitted_instead_of_codes(name, values, np.where(own, 0, persons))
     allowed: Mask = np.r_[enough[0], enough[1:] & passes & ~are_days(values, enough[1:] & passes)]
     lent = np.zeros(len(raw), np.bool_)
     if name not in CODE_LISTS:

@@ -275,6 +275,11 @@ def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_
         ("Doença por coronavírus 2019", True),
         ("2019-nCoV acute respiratory disease", True),
         ("２型糖尿病", True),
+        ("生化学的検査（１０項目以上）", True),
+        ("単純撮影（胸部）、２方向～", True),
+        ("検査１２３４", False),
+        ("検査３５１２３４５６７８９０１２３４", False),
+        ("Ｄｒ．Ｓｉｔｉ 検査", False),
         ("Coronavirus disease 2020", False),
         ("Coronavirus disease 2019-08-17", False),
         ("Coronavirus disease 2019 17 8", False),
@@ -296,6 +301,11 @@ def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():
     for form in ("{code} - {name}", "{name} ({code})", "{name} {code}"):
         told = [form.format(code=code, name=name) for code, name in zip(codes, names, strict=True)]
         assert passing([(codes[i % 25], told[i % 25]) for i in range(ROWS)]) == set(told)
+    pairs = [
+        ("調剤料" if i % 25 == 0 else codes[i % 25], "調剤料・調剤管理料（内服）" if i % 25 == 0 else told[i % 25])
+        for i in range(ROWS)
+    ]
+    assert "調剤料・調剤管理料（内服）" in passing(pairs)
     # Beside other digits, or behind a title, the code is part of a number of somebody.
     card = [f"{name} {code} 345 678 90" for code, name in zip(codes, names, strict=True)]
     record = [f"{name} RM {code} 1" for code, name in zip(codes, names, strict=True)]

@@ -65,6 +65,24 @@ def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
     assert set(known.vocabularies["procedure_code"]) == {"Penicillin", "Insulin", "Vaccine", None}
 
 
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        pytest.param(["調剤料", "薬剤調製料"], {"調剤料", "薬剤調製料"}, id="care"),
+        pytest.param(["調剤料", "薬剤調製料", "佐藤健"], {"調剤料", "薬剤調製料"}, id="beside a name"),
+        pytest.param(["調剤料", "佐藤健", "王小芬"], set(), id="most are names"),
+        pytest.param(
+            ["田中検査医師", "佐藤検", "検査 田中", "検査３５７８０"], set(), id="a title, a name, two words, a number"
+        ),
+    ],
+)
+def test_a_word_of_care_in_japanese_stands_where_there_is_no_code(fit, others, told):
+    codes = [f"D{n:03d}" for n in range(40)]
+    column = [*spread(codes, ROWS // 4 * 3), *spread(others, ROWS // 4)]
+    known = set(fit(replaced(tariff_table(ROWS), "procedure_code", column)).vocabularies["procedure_code"])
+    assert known - {None} == {*codes, *told}
+
+
 @pytest.mark.slow
 def test_codes_in_small_letters_are_the_same_codes(fit):
     large = [f"{first}{number:03d}" for first in ("IS", "XQ", "YY") for number in range(40)]
