@@ -102,9 +102,13 @@ _HAN_NAME: Final = re.compile(
     ")"
 )
 """A common family name of China or Japan, and a name behind it that is as long as they are."""
-_PARTED: Final = re.compile(r"[\s\u3000・:：/()（）,，、]+")
+_GOES_ON_BEHIND: Final = re.compile(r"[,;:(\[、]| - ")
+_PARTED: Final = re.compile(r"[\s・:/(),、;\[\]=+<>_~〜\-–]+")
 _HAN_WORD: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff]+")
 _HAN_TITLE: Final = re.compile("医師|醫師|医生|醫生|护士|護士|先生|様|さん$|氏$|担当")
+_HAN_TITLE_ANYWHERE: Final = re.compile(f"{_HAN_TITLE.pattern.replace('$', '')}")
+_SIGNS_IN_NAMES: Final = frozenset("片染飼饲针針")
+"""Signs of care with which family names that are less common are written, too (片岡, 染谷, 犬飼, 針生)."""
 _WITH_INITIALS: Final = re.compile(r"[^\W\d_]{2,} [A-ZА-Я]\. ?[A-ZА-Я]\b|\b[A-ZА-Я]\. ?[A-ZА-Я]\. ?[^\W\d_]{2,}")
 _SPECIALITY: Final = r"sp\.{dot} ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
 _DOCTOR_ANYWHERE: Final = re.compile(rf"(?i)\b(?:(?:dr|dra|drg|prof)\b\.? ?[^\W\d_]|{_SPECIALITY.format(dot='')})")
@@ -129,7 +133,7 @@ def admit_category(value: str) -> bool:
     coded = _CODE_BEFORE.match(in_plain_width(value)) and _CODED.fullmatch(letters)
     plain = bool(coded or _CATEGORY.fullmatch(letters)) and len(value) <= MAX_TEXT
     numbered = _LONG_NUMBER.search(letters) and not _NAME_AND_YEAR.fullmatch(letters)
-    return plain and not numbered and not identifiers_in(letters)
+    return plain and not numbered and not identifiers_in(letters) and not identifiers_in(value)
 
 
 def _without_marks(value: str) -> str:
@@ -164,7 +168,13 @@ def _has_form_of_label(value: str) -> bool:
         return False
     letters = _without_marks(value)
     numbered = _LONG_NUMBER.search(letters) and not _VIRUS_AND_YEAR.fullmatch(letters)
-    return bool(_LABEL.fullmatch(letters)) and not numbered and bool(split_words(value)) and not identifiers_in(letters)
+    return (
+        bool(_LABEL.fullmatch(letters))
+        and not numbered
+        and bool(split_words(value))
+        and not identifiers_in(letters)
+        and not identifiers_in(value)
+    )
 
 
 def admit_diagnosis(value: str) -> bool:
@@ -221,17 +231,20 @@ def admitted_instead_of_codes(column: str, values: Sequence[str | None], persons
     systems' words would stand for all the others.
     """
     others = np.array([value is not None and not is_code(value) for value in values], np.bool_)
-    labels = others & (
-        admitted(column, values) | np.array([_is_sign_of_care(value or "") for value in values], np.bool_)
-    )
+    labels = others & admitted(column, values)
+    if column in NAMES_OF.values():
+        labels |= others & np.array([_is_word_of_care(value or "") for value in values], np.bool_)
     enough: bool = persons[labels].sum() >= _HALF * persons[others].sum()
     return labels & enough
 
 
-def _is_sign_of_care(value: str) -> bool:
-    return bool(_HAN_WORD.fullmatch(value) and signs_of_care(value) and not _HAN_NAME.fullmatch(value)) and (
-        not _HAN_TITLE.search(value) and admit_category(value)
-    )
+def _is_word_of_care(value: str) -> bool:
+    """Is it a word in Chinese or Japanese characters with a sign of care, no sign of which begins a name (片岡), and with no common family
+    name or title anywhere?
+    """  # noqa: D205
+    if not _HAN_WORD.fullmatch(value) or _HAN_NAME.search(value) or _HAN_TITLE_ANYWHERE.search(value):
+        return False
+    return any(sign[-1] not in _SIGNS_IN_NAMES for sign in signs_of_care(value)) and admit_category(value)
 
 
 def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers, enough: Mask) -> Mask:
@@ -242,6 +255,7 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
     systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root; what may be
     one passes in no list. Or nearly all bear what says that nothing was done.
     """
+    values = [value and in_plain_width(value) for value in values]
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
     told = np.flatnonzero(phrase & enough)
     filled = persons[[value is not None for value in values]].sum()
@@ -258,6 +272,8 @@ def _speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) 
     """Have `some` of the labels, with two fifths of the persons, a word with a root of the code systems', in whatever language, or are
     they written as a phrase of known words?
     """  # noqa: D205
+    if not labels:
+        return False
     speaks = _with_roots(labels, common_roots(), _SHARED_BY) | np.array([_is_phrase(text) for text in labels], np.bool_)
     return bool(speaks.mean() >= some and persons[speaks].sum() >= _ROOTS_OF_PERSONS * persons.sum())
 
@@ -289,7 +305,7 @@ def _may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     may, surely, others = np.zeros(len(values), np.bool_), np.zeros(len(values), np.bool_), Counter[str]()
     degrees = told & np.array([bool(_DEGREE.search(value or "")) for value in values], np.bool_)
     for i in np.flatnonzero(told & ~degrees).tolist():
-        text = in_plain_width(values[i] or "")
+        text = values[i] or ""
         parts = _PARTED.split(text)
         names = [part for part in (text, *parts, *map("".join, pairwise(parts))) if _HAN_NAME.fullmatch(part)]
         surely[i] = len(parts) > 1 and any(not signs_of_care(name) for name in names)
@@ -320,7 +336,6 @@ def _is_written_as_name(text: str) -> bool:
 
 
 def _is_untitled_phrase(value: str) -> bool:
-    value = in_plain_width(value)
     return (
         admit_category(value)
         and _has_form_of_label(value)
@@ -341,7 +356,8 @@ def admitted_as_names(
 
     `label` (-1: none) and `code`, numbers of `values` and `codes`, are given for each pair of them that occurs, of codes that
     are released; `persons` is how many a pair's claims stand for, each one in all, `enough` whether it may be told. A column names its
-    codes when nearly all who have a label bear the commonest one of their code, or one of the three commonest where two fifths have such
+    codes when nearly all who have a label bear the commonest one of their code (up to a comma or a bracket, behind which houses
+    write that it is unspecified), or one of the three commonest where two fifths have such
     a root as below, and when there are many such labels, hardly two codes
     to one; or
     hardly two categories of ICD-10 to one, where most of these labels have a word with a root of the code systems' (diabetes
@@ -350,10 +366,11 @@ def admitted_as_names(
     claim of a code, as names of persons and of doctors do, names none; nor does what many codes share. A label is the same
     in small letters or capitals, with accents on its letters or without. What may be a person's name is none. The commonest label of a
     code then passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if
-    it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear several labels
-    that begin alike, these pass as far as they go on in words that others have which passed.
+    it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear labels that begin alike,
+    one or several, these pass as far as they go on in words that others have which passed.
     """
     out = np.zeros(len(values), np.bool_)
+    values = [value and in_plain_width(value) for value in values]
     of_code, labelled = np.bincount(code, persons), np.bincount(code, np.where(label >= 0, persons, 0))
     pairs = np.flatnonzero(label >= 0)
     borne_with = np.unique(label[pairs])
@@ -369,21 +386,27 @@ def admitted_as_names(
     order = np.lexsort((-persons_of, owner))
     starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) > 0]) if len(order) else order
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    for several in (1, _NAMES_OF_ONE):
+    spelled = list(numbers)
+    of_word = [spelled[i] for i in distinct % (len(numbers) + 1)]
+    one_name, bear_it = _commonest_before_a_comma(of_word, owner, persons_of, len(of_code))
+    for several, borne_so in ((1, None), (_NAMES_OF_ONE, None), (1, bear_it)):
         top = order[rank < several]
         borne = np.bincount(owner[top], persons_of[top], len(of_code))
-        if borne.sum() >= _NEARLY_ALL * labelled.sum():
+        if (borne if borne_so is None else borne_so).sum() < _NEARLY_ALL * labelled.sum():
+            continue
+        is_named = (borne >= _MOST * labelled) & (borne >= _HALF * of_code)
+        told = pairs[np.isin(word, top[is_named[owner[top]]]) & enough[pairs]]
+        labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
+        names_told, named = len(np.unique(same[labels])), len(distinct_codes)
+        texts = [values[i] or "" for i in labels]
+        bear = np.bincount(label[told], persons[told], len(values))[labels]
+        if several == 1 or _speak_of_care(texts, bear, _SEVERAL_ROOTS):
             break
     else:
         return out
-    is_named = (borne >= _MOST * labelled) & (borne >= _HALF * of_code)
-    told = pairs[np.isin(word, top[is_named[owner[top]]]) & enough[pairs]]
-    labels, distinct_codes = np.unique(label[told]), np.unique(code[told])
-    names_told, named = len(np.unique(same[labels])), len(distinct_codes)
-    texts = [values[i] or "" for i in labels]
-    bear = np.bincount(label[told], persons[told], len(values))[labels]
-    if several > 1 and not _speak_of_care(texts, bear, _SEVERAL_ROOTS):
-        return out
+    if borne_so is not None:
+        of_one_name = np.flatnonzero((bear_it >= _MOST * labelled) & (bear_it >= _HALF * of_code) & (labelled > 0))
+        names_told, named = len(np.unique(one_name[of_one_name])), len(of_one_name)
     if names_told < _NAMES_A_CODE * named and _speak_of_diseases(texts):
         named = len({_category_of(codes[i] or "") for i in distinct_codes})
     if names_told < max(_MANY, _NAMES_A_CODE * named) and (
@@ -396,18 +419,57 @@ def admitted_as_names(
     labels = _that_may_be_names(labels, values, code_of)
     of_names = Counter(word for text in {same[i]: values[i] or "" for i in labels}.values() for word in _tokens(text))
     known = words() | {word for word, names in of_names.items() if names >= SEVERAL}
-    spelled, unnamed = list(numbers), ~is_named[owner]
-    spellings = {i: spelled[distinct[i] % (len(numbers) + 1)] for i in np.flatnonzero(unnamed).tolist()}
-    further = pairs[np.isin(word, _variants(spellings, owner, persons_of, labelled, of_code, known)) & enough[pairs]]
-    out[labels] = out[_that_may_be_names(np.unique(label[further]), values, code_of)] = True
+    further = pairs[np.isin(word, _variants(of_word, owner, persons_of, labelled, of_code, known)) & enough[pairs]]
+    labels = np.union1d(labels, _that_may_be_names(np.unique(label[further]), values, code_of))
+    if borne_so is not None:
+        alone = np.isin(labels, label[told[(borne >= _NEARLY_ALL * labelled)[code[told]]]])
+        goes_on = [_goes_on_as_others(values[i] or "", known) for i in labels.tolist()]
+        labels = labels[alone | np.array(goes_on, np.bool_)]
+    out[labels] = True
     return out & ~_may_be_persons(values, out)
+
+
+def _commonest_before_a_comma(
+    labels: Sequence[str], owner: Ints, persons: Ints | Numbers, codes: int
+) -> tuple[Ints, Ints | Numbers]:
+    """For each of the `codes`: the commonest of its labels, up to what stands behind a comma or in brackets, and how many bear it, alone
+    or with what most have there: whoever treats them differs.
+    """  # noqa: D205
+    numbers: dict[str, int] = {}
+    names = [_before_a_comma(label) for label in labels]
+    name = np.array([numbers.setdefault(text, len(numbers)) for text in names], np.int64)
+    goes_on = np.array([text != label for text, label in zip(names, labels, strict=True)], np.bool_)
+    group, distinct = dense_ids(owner * max(len(numbers), 1) + name)
+    with_more = np.zeros(len(distinct))
+    np.maximum.at(with_more, group[goes_on], persons[goes_on])
+    bear = np.bincount(group, np.where(goes_on, 0, persons), len(distinct)) + with_more
+    commonest, most = np.full(codes, -1, np.int64), np.zeros(codes)
+    order = np.argsort(bear, kind="stable")
+    commonest[distinct[order] // max(len(numbers), 1)] = distinct[order] % max(len(numbers), 1)
+    most[distinct[order] // max(len(numbers), 1)] = bear[order]
+    return commonest, most
+
+
+def _goes_on_as_others(label: str, known: frozenset[str]) -> bool:
+    """Is what stands behind a comma or in brackets made of `known` words, written as nobody's name is: with no capitals, but of a first
+    word of several?
+    """  # noqa: D205
+    behind = _GOES_ON_BEHIND.split(label)[1:]
+    of_parts = [_TOKEN.findall(text) for text in behind]
+    written = [word for words_of in of_parts for word in words_of[len(words_of) >= _FEWEST_KNOWN :]]
+    capitals = [word for word in written if len(word) > 1 and word[0].isupper() and word.casefold() not in words()]
+    return not capitals and known.issuperset(_tokens(" ".join(behind)))
+
+
+def _before_a_comma(label: str) -> str:
+    return _GOES_ON_BEHIND.split(label, maxsplit=1)[0].strip()
 
 
 def _that_may_be_names(labels: Ints, values: Sequence[str | None], code_of: Mapping[int, str]) -> Ints:
     """Those that have a label's form, but for the code that they name, hold no identifier, and name no person by a title before them, nor
     a doctor anywhere.
     """  # noqa: D205
-    texts = [(in_plain_width(values[i] or ""), code_of[i]) for i in labels.tolist()]
+    texts = [(values[i] or "", code_of[i]) for i in labels.tolist()]
     may = [
         # With what stands around it the code may be part of an identifier.
         _has_form_of_label(_without_code(text, code))
@@ -428,7 +490,7 @@ def _without_code(label: str, code: str) -> str:
 
 
 def _variants(
-    labels: Mapping[int, str],
+    labels: Sequence[str],
     owner: Ints,
     persons: Ints | Numbers,
     labelled: Ints | Numbers,
@@ -443,14 +505,17 @@ def _variants(
     """
     found: list[int] = []
     of_code_number: dict[int, list[int]] = {}
-    for i in labels:
+    for i in range(len(labels)):
         of_code_number.setdefault(int(owner[i]), []).append(i)
     for code, its in of_code_number.items():
         tokens = {i: _tokens(labels[i]) for i in its}
-        lead = tokens[max(its, key=lambda i: persons[i])]
+        commonest = max(its, key=lambda i: persons[i])
+        lead = tokens[commonest]
         begin = lead[: max((len(lead) + 1) // 2, _FEWEST_ALIKE)]
         kin = [i for i in its if tokens[i][: len(begin)] == begin]
-        if len(begin) >= _FEWEST_ALIKE and persons[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
+        if len(lead) < _FEWEST_ALIKE:
+            kin = [i for i in its if _before_a_comma(labels[i]) == labels[commonest]]
+        if persons[kin].sum() >= max(_MOST * labelled[code], _HALF * of_code[code]):
             name = frozenset.intersection(*(frozenset(tokens[i]) for i in kin)) | known
             found += [i for i in kin if name.issuperset(tokens[i]) and not TITLE_ANYWHERE.search(labels[i])]
     return found

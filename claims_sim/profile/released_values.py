@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from claims_sim.privacy.phi import in_plain_width
 from claims_sim.profile.admit import SEVERAL, admitted, admitted_instead_of_codes, is_code
 from claims_sim.profile.counting import Codes, Ints, Mask, Population
 from claims_sim.profile.days_written import are_days
@@ -42,6 +43,8 @@ def release_values(
     shifted = raw + 1
     enough = population.releasable(shifted, len(values) + 1, rows)
     own, persons = np.zeros(len(values), np.bool_), np.zeros(len(values))
+    # A day or a name is one in full-width characters, too.
+    told_as, values = values, [value and in_plain_width(value) for value in values]
     if may_be_listed(name, values):
         # Nobody's many claims make a list of codes, or spoil one.
         persons = population.bearers_of_values(raw, len(values), enough[1:], rows)
@@ -66,11 +69,11 @@ def release_values(
         lent, allowed = cells != shifted, some[: len(allowed)]
         left = Cells(cells, np.zeros(len(some), np.int64), np.bincount(cells, minlength=len(some)))
         withhold_complements(some, left, population, of_row)
-    order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(values[i]))
+    order = sorted(np.flatnonzero(allowed[1:]).tolist(), key=lambda i: str(told_as[i]))
     number = np.full(len(values) + 1, -1, np.int32)
     for code, i in enumerate(order):
         number[i + 1] = code
-    vocabulary: list[str | None] = [values[i] for i in order]
+    vocabulary: list[str | None] = [told_as[i] for i in order]
     if allowed[0]:
         number[0] = len(vocabulary)
         vocabulary.append(None)

@@ -151,6 +151,7 @@ def test_a_missing_value_is_clean(in_sql):
         ("Ｎｙ．Ｓｉｔｉ", False),
         ("０８１（２３４）５６７（８９０）", False),
         ("ｓｉｔｉ＠ｍａｉｌ．ｉｄ", False),
+        ("ⅠNy.R", False),
         ("内科／", True),
         ("＜ｂ＞", False),
         ("2: 26-99", True),

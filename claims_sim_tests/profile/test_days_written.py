@@ -105,6 +105,15 @@ def test_no_column_tells_days_that_many_share(fit, column, written):
     assert [day for day in days if day in told] == []
 
 
+@pytest.mark.parametrize("column", ["facility_class", "severity_group", "dx_primary_label"])
+def test_nor_does_one_tell_days_in_full_width(fit, column):
+    table = tariff_table(4000, seed=9)
+    wide = str.maketrans("0123456789-", "０１２３４５６７８９－")
+    days = [f"{'心' if column == 'dx_primary_label' else ''}{day:%d-%m-%y}".translate(wide) for day in BIRTHDAYS[:40]]
+    told = fit(replaced(table, column, [days[n // 3 % len(days)] for n in range(4000)])).to_json()
+    assert [day for day in days if day in told] == []
+
+
 def test_secondary_diagnoses_tell_no_days_either(fit):
     table = tariff_table(4000, seed=9)
     days = [f"P{day:%d%m%y}" for day in BIRTHDAYS[:60]]

@@ -71,9 +71,15 @@ def test_a_few_words_that_code_systems_know_do_not_stand_for_all_others(fit):
         pytest.param(["調剤料", "薬剤調製料"], {"調剤料", "薬剤調製料"}, id="care"),
         pytest.param(["調剤料", "薬剤調製料", "佐藤健"], {"調剤料", "薬剤調製料"}, id="beside a name"),
         pytest.param(["調剤料", "佐藤健", "王小芬"], set(), id="most are names"),
-        pytest.param(
-            ["田中検査医師", "佐藤検", "検査 田中", "検査３５７８０"], set(), id="a title, a name, two words, a number"
-        ),
+        pytest.param(["診察医師"], set(), id="a title"),
+        pytest.param(["佐藤検"], set(), id="a name"),
+        pytest.param(["片岡健", "染谷美咲"], set(), id="names of such signs"),
+        pytest.param(["佐藤健一診察", "診察鈴木一郎"], set(), id="names beside care"),
+        pytest.param(["花子さんの診療"], set(), id="a title within"),
+        pytest.param(["検査 田中"], set(), id="two words"),
+        pytest.param(["診察 Budi"], set(), id="in another script"),
+        pytest.param(["検査３５７８０"], set(), id="a number"),
+        pytest.param(["再来料"], set(), id="no sign of care"),
     ],
 )
 def test_a_word_of_care_in_japanese_stands_where_there_is_no_code(fit, others, told):
