@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.codes import icd9cm, icd10
-from claims_sim.profile.admit import NAMES_OF, admitted, admitted_as_names, admitted_without_codes
+from claims_sim.profile.admit import NAMES_OF, admitted, admitted_without_codes
 from claims_sim.profile.blanks import has_none
 from claims_sim.profile.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
 from claims_sim.profile.dealing import Dealing, Groups, deal_out_facilities
@@ -22,6 +22,7 @@ from claims_sim.profile.deciding import MAY_BE_DECIDED
 from claims_sim.profile.directory import COLUMNS
 from claims_sim.profile.document_parts import FURTHER_PROCEDURE, PROCEDURE_NAME
 from claims_sim.profile.facilities import facilities_of_register, text_codes
+from claims_sim.profile.labels_of_codes import admitted_as_names
 from claims_sim.profile.missing_stays import MAX_STAY
 from claims_sim.profile.numbers import Numbers
 from claims_sim.profile.own_codes import admitted_as_case_groups, as_companions

@@ -16,8 +16,9 @@ import numpy as np
 from claims_sim.codes import icd9cm, snomed
 from claims_sim.codes.vocabulary import words_of_classifications
 from claims_sim.privacy.phi import identifiers_in
-from claims_sim.profile.admit import ICD9_CODE, SEVERAL, TITLE_ANYWHERE, TITLED, admit_category, is_full_code
+from claims_sim.profile.admit import ICD9_CODE, SEVERAL, admit_category, is_full_code
 from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.names_of_persons import TITLE_ANYWHERE, TITLED
 from claims_sim.profile.numbers import Numbers
 
 _OWN_CODE: Final = re.compile(r"(?=.*[0-9])[0-9A-Z]+(?:[.\-/][0-9A-Z]+)*")

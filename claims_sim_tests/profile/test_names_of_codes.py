@@ -7,51 +7,15 @@ import pyarrow as pa
 import pytest
 
 from claims_sim.codes.icd10 import label
-from claims_sim.profile import admit
-from claims_sim.profile.admit import admitted_as_names, admitted_instead_of_codes
+from claims_sim.profile import labels_of_codes
+from claims_sim.profile.labels_of_codes import admitted_as_names
 from claims_sim.profile.sampler import Sampler
-from claims_sim_tests.profile.tables import DX, replaced, tariff_table, with_values
-
-ROWS = 3000
-CODES = DX[::60][:25]
-SYLLABLES = ("ba", "ri", "tu", "mo", "le")
-NAMES = {code: f"Doença {first}{second}tica" for code, (first, second) in zip(
-    CODES, [(a, b) for a in SYLLABLES for b in SYLLABLES], strict=True
-)}  # fmt: skip
-
-
-def passing(pairs, k=11):
-    """The labels that pass, given the code and the label of each claim, each claim being another person's."""
-    counts = Counter(pairs)
-    codes, labels = (sorted({pair[place] for pair in pairs}) for place in (0, 1))
-    claims = np.array([*counts.values()])
-    may = admitted_as_names(
-        labels,
-        codes,
-        np.array([labels.index(label) for _, label in counts]),
-        np.array([codes.index(code) for code, _ in counts]),
-        claims,
-        claims >= k,
-    )
-    return {label for label, yes in zip(labels, may, strict=True) if yes}
-
-
-def claims_of(label_of, rows=ROWS):
-    return [(CODES[i % len(CODES)], label_of(i)) for i in range(rows)]
-
-
-def name_of(i):
-    return NAMES[CODES[i % len(CODES)]]
+from claims_sim_tests.profile.named_codes import CODES, NAMES, ROWS, SYLLABLES, VISITS, claims_of, name_of, passing
+from claims_sim_tests.profile.tables import replaced, tariff_table, with_values
 
 
 def test_labels_that_name_the_codes_pass_whatever_their_language():
     assert passing(claims_of(name_of)) == set(NAMES.values())
-
-
-VISITS = (
-    "Encounter for check up", "Encounter for symptom", "Renal dialysis", "Prenatal examination", "Follow-up of fracture",
-    "Emergency room admission", "Urgent care clinic", "Screening surveillance", "Vaccine for influenza", "Dental treatment",
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -232,8 +196,8 @@ def test_spellings_of_one_name_are_no_many_names():
 
 
 def test_a_sign_that_makes_another_name_makes_another_word():
-    assert admit._however_spelled("Grade 1-0") != admit._however_spelled("Grade 10")
-    assert admit._however_spelled("राम") != admit._however_spelled("रम")
+    assert labels_of_codes._however_spelled("Grade 1-0") != labels_of_codes._however_spelled("Grade 10")
+    assert labels_of_codes._however_spelled("राम") != labels_of_codes._however_spelled("रम")
 
 
 def test_a_long_text_among_labels_takes_no_more_room_than_itself():
@@ -293,101 +257,6 @@ def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_
 def test_the_one_year_in_a_name_is_that_of_the_virus(label, may):
     pairs = claims_of(lambda i: label if i % len(CODES) == 0 else name_of(i))
     assert (label in passing(pairs)) == may
-
-
-UNSPECIFIED = (", không đặc hiệu", " (chưa có biến chứng)", " - không phân loại")
-
-
-@pytest.mark.parametrize("houses", [3, 8])
-@pytest.mark.parametrize("behind", UNSPECIFIED)
-def test_a_name_may_go_on_behind_a_comma_as_others_do(behind, houses):
-    """In a language of which the code systems have no words; one in so many houses writes more than the others."""
-    names = [name.replace("Doença", "Bệnh") for name in NAMES.values()]
-    names[0] = "Hen"
-    always = set(range(1, 8))  # names of which nobody leaves this out
-    pairs = [
-        (CODES[i % 25], names[i % 25] + (behind if i % 25 in always or i // 25 % houses == 0 else ""))
-        for i in range(ROWS)
-    ]
-    assert passing(pairs) == {label for _, label in pairs}
-
-
-@pytest.mark.parametrize("behind", [", {}", " ({})", " - {}", ": {}", "; {}", "，{}", "（{}）"])
-@pytest.mark.parametrize("form", [str.title, str.lower])
-def test_whoever_treats_most_who_have_a_code_does_not_pass_behind_its_name(behind, form):
-    doctors = [f"{first}{second}no {third}ti" for first in SYLLABLES for second in SYLLABLES for third in SYLLABLES]
-    pairs = [
-        (CODES[i % 25], NAMES[CODES[i % 25]] + behind.format(form(doctors[i % 25 if i // 25 % 7 else i % 125])))
-        for i in range(ROWS)
-    ]
-    assert passing(pairs) <= set(NAMES.values())
-
-
-@pytest.mark.parametrize("name", ["{first}no {last}ti", "{first}wa{last}no {last}mi{first}ti"])
-def test_nor_does_one_whom_some_leave_out(name):
-    """Names with capitals whose words many share, and names of words of their own in small letters."""
-    of_code = [name.format(first=a, last=b) for a in SYLLABLES for b in SYLLABLES]
-    of_code = [who.title() if "wa" not in name else who for who in of_code]
-    pairs = [
-        (CODES[i % 25], NAMES[CODES[i % 25]] + (f", {of_code[i % 25]}" if i // 25 % 7 else "")) for i in range(ROWS)
-    ]
-    assert passing(pairs) <= set(NAMES.values())
-
-
-def test_further_diagnoses_are_codes_only():
-    words, persons = ["診察", "検査料"], np.array([500, 400])
-    assert admitted_instead_of_codes("procedure_code", words, persons).all()
-    assert not admitted_instead_of_codes("dx_secondary_codes", words, persons).any()
-
-
-@pytest.mark.parametrize(
-    "spelled",
-    [
-        ("{} (procedure)", "{}, office"),
-        ("Visit: {}", "Visit: {} at home"),
-        ("{} (procedure)", "{} (office)", "{}"),
-        ("(procedure) {}", "[visit] {}"),
-        ("{} - old", "{} - new"),
-    ],
-)
-def test_names_that_speak_of_care_pass_in_several_spellings_behind_a_comma_too(spelled):
-    pairs = [(CODES[i % 10], spelled[i // 10 % len(spelled)].format(VISITS[i % 10])) for i in range(ROWS)]
-    assert len(passing(pairs)) == 10 * len(spelled)
-
-
-@pytest.mark.parametrize("sign", "~〜～－［；＝＋-")
-def test_a_person_behind_any_sign_is_no_part_of_a_name(sign):
-    signs = [chr(0x4E01 + 7 * i) for i in range(25)]
-    pairs = claims_of(lambda i: f"心{signs[i % 25]}の病{sign}渡辺愛")
-    assert passing(pairs) == set()
-
-
-@pytest.mark.parametrize("behind", ["（詳細不明）", "，詳細不明", "：詳細不明", "(詳細不明)"])
-def test_what_goes_on_is_read_in_full_width_as_in_ascii(behind):
-    names = [f"心{chr(0x4E01 + 7 * i)}の病" for i in range(25)]
-    always = set(range(8))
-    pairs = claims_of(lambda i: names[i % 25] + (behind if i % 25 in always or i // 25 % 3 == 0 else ""))
-    assert passing(pairs) == {label for _, label in pairs}
-
-
-def test_a_degree_in_full_width_is_one():
-    pairs = claims_of(lambda i: f"{name_of(i)}，Siti Wati Ｓ．Ｋｅｐ")
-    assert passing(pairs) == set()
-
-
-@pytest.mark.parametrize("behind", [", {}", " ({})", " - {}"])
-def test_what_stands_behind_a_comma_and_no_other_name_has_does_not_pass(behind):
-    persons = [f"{first}{second} {third}no" for first in SYLLABLES for second in SYLLABLES for third in SYLLABLES]
-    pairs = [
-        (CODES[i % 25], NAMES[CODES[i % 25]] + (behind.format(persons[i % 25].title()) if i // 25 % 3 == 0 else ""))
-        for i in range(ROWS)
-    ]
-    assert passing(pairs) <= set(NAMES.values())
-
-
-def test_a_house_before_the_names_of_persons_lets_none_of_these_pass():
-    pairs = claims_of(lambda i: f"Klinik {i % 25}, {SYLLABLES[i // 25 % 5]}{SYLLABLES[i // 125 % 5]} Wati".title())
-    assert passing(pairs) == set()
 
 
 def test_a_name_may_hold_the_code_that_it_names_and_no_other_number():

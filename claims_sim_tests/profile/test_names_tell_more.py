@@ -4,11 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.admit import _is_phrase, _may_be_persons
+from claims_sim.profile.admit import _is_phrase
 from claims_sim.profile.counting import Population
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import PROCEDURE_NAME
 from claims_sim.profile.encode import Encoded, _tell_more_than
+from claims_sim.profile.names_of_persons import may_be_persons
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 from claims_sim_tests.profile.test_procedure_names import DOCTORS
@@ -175,4 +176,4 @@ def test_an_abbreviation_in_capitals_is_no_name_but_iva_is_one():
         "PEMERIKSAAN IVA",
         "Pemeriksaan Iva",
     ]
-    assert _may_be_persons(texts, np.ones(len(texts), np.bool_)).tolist() == [False, False, *[True] * 5]
+    assert may_be_persons(texts, np.ones(len(texts), np.bool_)).tolist() == [False, False, *[True] * 5]

@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from claims_sim.profile.admit import _may_be_persons, admit_label
+from claims_sim.profile.admit import admit_label
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import PROCEDURE_NAME
+from claims_sim.profile.names_of_persons import may_be_persons
 from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -241,7 +242,7 @@ CARE = (
 
 def refused(labels):
     return [
-        label for label, yes in zip(labels, _may_be_persons(labels, np.ones(len(labels), np.bool_)), strict=True) if yes
+        label for label, yes in zip(labels, may_be_persons(labels, np.ones(len(labels), np.bool_)), strict=True) if yes
     ]
 
 
