@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.counting import Ints
+from claims_sim.profile.label_letters import read_as_one
 from claims_sim.profile.source_columns import ColumnMapping, Located
 from claims_sim.profile.source_sql import canonical_value
 
@@ -42,6 +44,8 @@ def with_canonical_values(
         texts = [column.flatten() if pa.types.is_list(column.type) else column for column in written]
         for name, column, read in zip(names, written, _canonical(connection, texts, value), strict=True):
             canonical = _named(column, read) if pa.types.is_list(column.type) else read
+            if name in NAMES_OF:
+                canonical = read_as_one(canonical)
             columns = columns.set_column(columns.column_names.index(name), name, canonical)
     return columns
 

@@ -16,6 +16,7 @@ from claims_sim.profile.buddhist_years import AHEAD
 from claims_sim.profile.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.dates_written import DateForm, most_fit, read_date_forms
 from claims_sim.profile.diagnosis_count import counts_all
+from claims_sim.profile.letters_written import in_their_letters, read_letters
 from claims_sim.profile.money_written import MoneyForm, bare_differences, left_bare, money_form, whole_numbers
 from claims_sim.profile.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.padding_written import padded, read_padding
@@ -83,7 +84,8 @@ class Forms:
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `bare`: whether what is left of two amounts is rounded.
-    `padded`: to which length texts are filled with blanks. `spelled`: how values that the map reads as one are. `case_groups`: it tells
+    `padded`: to which length texts are filled with blanks. `spelled`: how values that the map reads as one are.
+    `letters`: in which letters labels are. `case_groups`: it tells
     severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `days_alone`: dates
     that have no time there. `names`: of codes, for lists that have them behind these.
     """
@@ -99,6 +101,7 @@ class Forms:
     bare: Mapping[str, Ways] = field(default_factory=dict)
     padded: Mapping[str, Ways] = field(default_factory=dict)
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
+    letters: Mapping[str, Ways] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
     days_alone: frozenset[str] = frozenset()
@@ -137,6 +140,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         bare_differences(opened, located, mapping),
         read_padding(opened, located, mapping),
         read_spellings(opened, located, mapping),
+        read_letters(opened, located, mapping),
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
         frozenset(name for name, column in located.items() if column.kind == "date" and _has_no_time(opened, column)),
@@ -300,11 +304,13 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
         return _list(name, _all_members(name, column, forms), type_, forms)
     text = forms.codes[name].written(name) if column.kind == "code" else name
     if name in forms.codes and forms.codes[name].named:
-        text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({_NAME_OF[name]}, {name}))"
+        label = in_their_letters(_NAME_OF[name], forms.letters.get(_NAME_OF[name]))
+        text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({label}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
         text = _number(name, type_, forms, negative=column.negative)
     text = _in_their_values(text, values, name if column.kind == "code" else "", forms.spelled.get(name, {}))
+    text = in_their_letters(text, forms.letters.get(name))
     if name == "severity_group" and forms.case_groups:
         text = _case_group(text)
     others = located.get(BEHIND_THE_FIRST.get(name, ""))

@@ -40,7 +40,13 @@ from claims_sim.randomness import stream_key
 
 READING: Final = b"reading"
 """Key of what a copied table's metadata tell of the statement that read it: the same number, the same statement."""
-_READ_AS: Final = (*STAYS_FILLED, AMOUNTS_FILLED, "claims without a diagnosis", "claims that say no amount")
+_READ_AS: Final = (
+    *STAYS_FILLED,
+    AMOUNTS_FILLED,
+    "claims without a diagnosis",
+    "claims that say no amount",
+    "labels in capitals",
+)
 """Names this way of reading: claims that were read in another way cannot be compared."""
 NO_DIAGNOSIS: Final = "R69"
 """Unknown causes of morbidity (ICD-10)."""

@@ -9,7 +9,7 @@ from claims_sim.privacy.phi import quote
 from claims_sim.profile.admit import NAMES_OF
 from claims_sim.profile.source import OpenSource
 from claims_sim.profile.source_columns import ColumnMapping, Located
-from claims_sim.profile.source_sql import canonical_expression, key_expression
+from claims_sim.profile.source_sql import canonical_expression, date_expression, key_expression
 
 Shares = Sequence[tuple[str | None, int]]
 """Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""
@@ -24,6 +24,7 @@ _NEARLY_ALL: Final = 0.9
 SOURCE: Final = "source"
 """The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
 _HOUSE: Final = "facility_id"
+_MONTH: Final = "strftime({}, '%Y-%m')"
 A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
 """What tells the houses of claims of ours apart, as an expression."""
 
@@ -32,7 +33,8 @@ A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_c
 class Ways:
     """The ways of a column; and those of claims with each value of the canonical column `by`, where these differ ("-" of visits).
 
-    By `facility_id` alone, every house has its own way, and `shares` tell how many have which.
+    By `facility_id`, every house has its own way, and `shares` tell how many have which; `of` then tells how many of the claims of a
+    month ("2024-07"), where houses change their ways.
     """
 
     shares: Shares
@@ -92,16 +94,32 @@ def _told(
         if other == cells.name or column.kind != "text" or other in NAMES_OF:
             continue
         by = canonical_expression(other, column, located, mapping, opened.relation)
-        values = {value: list(own) for value, own in groupby(cells.counted(opened, by), lambda cell: cell[0])}
+        counted_by = cells.counted(opened, by)
+        values = {value: list(own) for value, own in groupby(counted_by, lambda cell: cell[0])}
         alike = _alike(values.values())
         if len(values) <= _MOST_VALUES and alike > most:
-            of = {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
-            best, most = Ways(shares, other, of), alike
+            best, most = Ways(shares, other, _of_values(counted_by)), alike
     if _HOUSE in located:
         alike = _alike_in_houses(opened, cells, located[_HOUSE])
         if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
-            best = Ways(shares, _HOUSE)
+            return Ways(shares, _HOUSE)
+        month = _month(located)
+        alike = _alike_in_houses(opened, cells, located[_HOUSE], month) if month else 0.0
+        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
+            return Ways(shares, _HOUSE, _of_values(cells.counted(opened, month)))
     return best
+
+
+def _of_values(cells: Sequence[tuple[str | None, str | None, int]]) -> dict[str | None, Shares]:
+    """The shares of the cells with each value that ENOUGH of them have."""
+    values = {value: list(own) for value, own in groupby(cells, lambda cell: cell[0])}
+    return {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
+
+
+def _month(located: Mapping[str, Located]) -> str:
+    """The expression of a claim's month; empty where no column tells one."""
+    date = next((located[name] for name in ("admit_dt", "discharge_dt") if name in located), None)
+    return "" if date is None else _MONTH.format(date_expression(date))
 
 
 def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> float:
@@ -111,12 +129,12 @@ def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> fl
     return alike / max(sum(whole for _, whole in pairs if whole > 1), 1)
 
 
-def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located) -> float:
-    """The same of houses."""
-    by_house = f"SELECT {key_expression(house)} AS house, {cells.way} AS way, count(*) AS cells"
+def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located, month: str = "''") -> float:
+    """The same of houses; of a house's claims of a month, where the expression of one is given."""
+    by_house = f"SELECT {key_expression(house)} AS house, {month} AS month, {cells.way} AS way, count(*) AS cells FROM {opened.relation}"
     row = opened.connection.execute(
         f"SELECT sum(alike) / sum(whole) FROM (SELECT sum(cells * (cells - 1)) / (sum(cells) - 1) AS alike, sum(cells) AS whole FROM "
-        f"({by_house} FROM {opened.relation} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house HAVING whole > 1)"
+        f"({by_house} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house, month HAVING whole > 1)"
     ).fetchone()
     return float(row[0] or 0) if row else 0.0
 
@@ -125,8 +143,9 @@ def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
     """An expression: the way of each claim of ours, by its `row` number and `salt` or by its house, of all `but` some."""
     place = f"md5_number_lower({A_HOUSE if ways.by == _HOUSE else f'{quote(salt)} || row'}) % {_WHOLE}"
     otherwise = _drawn(place, ways.shares, but or {})
+    by = _MONTH.format("coalesce(admit_dt, discharge_dt)") if ways.by == _HOUSE else ways.by
     cases = " ".join(
-        f"WHEN {ways.by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
+        f"WHEN {by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
         for value, shares in ways.of.items()
     )
     return f"CASE {cases} ELSE {otherwise} END" if cases else otherwise
