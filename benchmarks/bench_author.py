@@ -26,7 +26,7 @@ from claims_sim.generation.batch import BatchRequest
 from claims_sim.llm import attach
 from claims_sim.llm.record import read_record
 from claims_sim.profile.fit import fit_profile
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.settings import Settings, load_settings
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

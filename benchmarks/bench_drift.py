@@ -21,8 +21,8 @@ from claims_sim.demo.source import write_demo_source
 from claims_sim.fidelity.drift import Expectation, codes_of_column, expect, judge_column
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.store.window import WINDOW_BATCHES, WINDOW_CLAIMS
 
 SHIFT = 0.05

@@ -31,8 +31,8 @@ from other_tables import TABLES, write_table
 from claims_sim.demo.source import write_demo_source
 from claims_sim.fidelity.compare import Fidelity, compare_claims
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_claims, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_claims, read_source
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 MARK = {"meets": " ", "unsure": "~", "misses": "!"}

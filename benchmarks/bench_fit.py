@@ -22,8 +22,8 @@ import numpy as np
 
 from claims_sim.fidelity.violations import broken_rules
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLED = 300_000

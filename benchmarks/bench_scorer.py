@@ -35,8 +35,8 @@ from claims_sim.pipeline.labelled import LabelledRequest, labelled_claims
 from claims_sim.pipeline.scoring import trained_scorer
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.scoring.evaluation.answers import Answers, answers_of
 from claims_sim.scoring.evaluation.evaluate import nature_of
 from claims_sim.scoring.evaluation.measures import Share, auc, taken_at

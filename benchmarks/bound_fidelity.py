@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bench_fidelity import make, table_text
 
 from claims_sim.fidelity.compare import compare_claims
-from claims_sim.profile.dealing import deal_out_facilities
-from claims_sim.profile.encode import population_of
-from claims_sim.profile.source import SourceSpec, read_claims, read_source
-from claims_sim.profile.weights import weights_as_dealt
+from claims_sim.profile.encoding.dealing import deal_out_facilities
+from claims_sim.profile.encoding.encode import population_of
+from claims_sim.profile.encoding.weights import weights_as_dealt
+from claims_sim.profile.reading.source import SourceSpec, read_claims, read_source
 
 
 def deal_real_claims(source: SourceSpec, like: pa.Table, k: int) -> tuple[pa.Table, int]:

@@ -27,7 +27,7 @@ def made_profile(folder: Path):
     """The profile of a small demo source."""
     from claims_sim.demo.source import write_demo_source
     from claims_sim.profile.fit import fit_profile
-    from claims_sim.profile.source import SourceSpec, read_source
+    from claims_sim.profile.reading.source import SourceSpec, read_source
 
     source = folder / "claims.duckdb"
     write_demo_source(source, rows=12_000)

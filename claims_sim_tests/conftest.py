@@ -135,7 +135,7 @@ def profile(tmp_path_factory, demo_source):
     """The profile of the demo source, made once."""
     from claims_sim.profile.document import Profile
     from claims_sim.profile.fit import fit_profile
-    from claims_sim.profile.source import SourceSpec, read_source
+    from claims_sim.profile.reading.source import SourceSpec, read_source
 
     def make(folder: Path) -> None:
         source = read_source(SourceSpec(demo_source))

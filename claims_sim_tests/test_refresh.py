@@ -219,8 +219,8 @@ def test_what_the_production_zone_remembers_is_for_its_owner_alone(refresh, sett
 
 def test_old_sketches_are_forgotten(settings):
     from claims_sim.pipeline import memory
-    from claims_sim.profile.sketch import sketch_source
-    from claims_sim.profile.source import SourceSpec, read_source
+    from claims_sim.profile.reading.sketch import sketch_source
+    from claims_sim.profile.reading.source import SourceSpec, read_source
 
     sketch = sketch_source(read_source(SourceSpec(settings.source)), 1)
     for number in range(35):

@@ -11,7 +11,7 @@ from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.errors import ProfileError, StoreError
 from claims_sim.generation.request import ClaimsRequest
 from claims_sim.pipeline.replay import replay_batch
-from claims_sim.profile.wanted import ClaimFilter, Mix
+from claims_sim.profile.drawing.wanted import ClaimFilter, Mix
 from claims_sim_tests.fault_server import fails, fault_server, writes
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)

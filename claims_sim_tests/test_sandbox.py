@@ -12,7 +12,7 @@ from claims_sim.generation.batch import utc_now
 from claims_sim.launch import generate
 from claims_sim.pipeline.labelled import LabelledRequest
 from claims_sim.pipeline.sandbox import write_sandbox
-from claims_sim.profile.reverse import CASE_GROUP
+from claims_sim.profile.writing.reverse import CASE_GROUP
 from claims_sim.settings import load_settings
 
 # As somebody else would write it against a table of theirs: dates as text in day-first order, codes with dots, lists in
@@ -243,7 +243,7 @@ def test_a_part_of_a_key_that_cannot_be_made_up_is_named_and_may_be_filled(witho
 @pytest.mark.slow
 def test_a_sandbox_is_read_by_our_own_reader_as_what_it_holds(foreign, tmp_path):
     """What goes through the reverse of the mapping and back through the mapping is the same claim."""
-    from claims_sim.profile.source import SourceSpec, read_claims_to_score
+    from claims_sim.profile.reading.source import SourceSpec, read_claims_to_score
 
     out = tmp_path / "sandbox.duckdb"
     write_sandbox(foreign, out, asked=asked(500, seed=4))

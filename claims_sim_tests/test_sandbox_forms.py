@@ -5,10 +5,10 @@ import pytest
 
 from claims_sim import pipeline
 from claims_sim.pipeline.sandbox import write_sandbox
-from claims_sim.profile.diagnosis_count import COUNTS_ALL
-from claims_sim.profile.mapping import ColumnMapping, load_mapping
-from claims_sim.profile.source import SourceSpec, open_source, read_source, union_view
-from claims_sim_tests.profile.test_source import parquet
+from claims_sim.profile.reading.diagnosis_count import COUNTS_ALL
+from claims_sim.profile.reading.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.reading.source import SourceSpec, open_source, read_source, union_view
+from claims_sim_tests.profile.reading.test_source import parquet
 from claims_sim_tests.test_sandbox import asked, query, simulation_of
 
 

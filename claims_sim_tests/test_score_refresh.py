@@ -20,7 +20,7 @@ from claims_sim.errors import ClaimsSimError, ProducerBusyError, ScorerError, St
 from claims_sim.pipeline import in_force as force
 from claims_sim.pipeline import real_scores, refreshing
 from claims_sim.pipeline.scoring import pinned_model
-from claims_sim.profile.source import SourceSpec, read_claims_to_score
+from claims_sim.profile.reading.source import SourceSpec, read_claims_to_score
 from claims_sim.scoring.scorer import RiskScorer
 from claims_sim.settings import child_environment, load_settings
 from claims_sim.store import score_sets, scores, snapshots

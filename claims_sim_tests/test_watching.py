@@ -14,8 +14,8 @@ from claims_sim.generation.author import Assignment, Draft, StatisticalAuthor
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.diversity import COLUMNS, comparable, diversity_of, usual_diversity
 from claims_sim.orchestration.checks import author_checks
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.wanted import ClaimFilter
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.anomalies.kind import Kind
 from claims_sim.anomalies.world import World
-from claims_sim.profile.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, matches
+from claims_sim.profile.drawing.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, matches
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Clock
 

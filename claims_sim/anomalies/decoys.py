@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.generation.persons import Keys
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 
 SOON: Final = 30
 """Days within which a return looks odd."""

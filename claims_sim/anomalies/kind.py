@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from claims_sim.anomalies.change import Task, numbers
 from claims_sim.anomalies.world import Floats, World
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 
 RULE: Final = "Permenkes 16/2019, annex, acts of hospitals, no."
 AMOUNTS: Final = frozenset({"amount_claimed", "amount_paid", "amount_gap"})

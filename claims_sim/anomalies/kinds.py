@@ -23,7 +23,7 @@ from claims_sim.anomalies.change import (
 from claims_sim.anomalies.kind import AMOUNTS, CONTENT, PLACE, RULE, STAY, Kind, stays
 from claims_sim.anomalies.pairs import PAIRS
 from claims_sim.anomalies.world import Floats, World
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.randomness import stream_key
 
 _COMPANIONS: Final = frozenset({"dx_secondary_codes", "comorbidity_count"})

@@ -19,7 +19,7 @@ from claims_sim.generation.batch import Batch, BatchRequest
 from claims_sim.generation.clock import add_times
 from claims_sim.generation.persons import KEY_COLUMNS
 from claims_sim.generation.review import Reviewer
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.rules.wire import to_flat
 

@@ -8,7 +8,7 @@ from claims_sim.anomalies.change import texts
 from claims_sim.anomalies.pair import Moments, Pair
 from claims_sim.anomalies.world import Floats, Ints
 from claims_sim.generation.persons import LOOKED_AT, Known, has_successor
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 
 
 class Originals:

@@ -17,8 +17,8 @@ from claims_sim.anomalies.kind import AMOUNTS, CONTENT, PLACE, STAY, Kind
 from claims_sim.anomalies.world import Floats, Ints, World
 from claims_sim.claim import FLAT_SCHEMA
 from claims_sim.generation.author import joined
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.profile.sampler import BRIEF_COLUMNS
-from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.randomness import stream_key
 
 Bools = npt.NDArray[np.bool_]

@@ -14,7 +14,7 @@ from claims_sim.anomalies.pair import Bools, Moments, Pair, drawn_for, same_agai
 from claims_sim.anomalies.world import Ints, World
 from claims_sim.codes.hospitals import class_of
 from claims_sim.generation.facilities import hospital, hospitals, owner_of
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 
 _LEVELS: Final = "ABCD"
 

@@ -71,7 +71,7 @@ def generate(
     Example: claims-sim generate --where service=RITL --where "province=JAWA TIMUR" --where stay=3..5 --out few.jsonl
     """
     from claims_sim.launch.generate import run
-    from claims_sim.profile.wanted import ClaimFilter, Mix
+    from claims_sim.profile.drawing.wanted import ClaimFilter, Mix
 
     settings = read_settings(author=author, seed=seed, clock=clock)
     asked = ClaimFilter.parse(where or ()), Mix.parse(mix or ())

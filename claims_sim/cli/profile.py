@@ -45,8 +45,8 @@ def profile(
         return
     from claims_sim import pipeline
     from claims_sim.generation.batch import utc_now
-    from claims_sim.profile.source_columns import absent_in_words
-    from claims_sim.profile.telling import about
+    from claims_sim.profile.counts.telling import about
+    from claims_sim.profile.reading.source_columns import absent_in_words
 
     settings = read_settings(source=source, source_table=table, mapping=mapping)
     if out:
@@ -197,7 +197,7 @@ def _named(which: str | None) -> "Profile":
 
 
 def _print_tables(crossing: "Crossing") -> None:
-    from claims_sim.profile.telling import about
+    from claims_sim.profile.counts.telling import about
 
     print(f"profile {crossing.profile_hash}")
     print(f"made at {crossing.made_at} from {about(crossing.claims)} claims; {crossing.counted}")

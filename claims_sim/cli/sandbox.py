@@ -39,7 +39,7 @@ def sandbox(
     from claims_sim.errors import SettingsError
     from claims_sim.pipeline.labelled import LabelledRequest
     from claims_sim.pipeline.sandbox import write_sandbox
-    from claims_sim.profile.reverse import CASE_GROUP
+    from claims_sim.profile.writing.reverse import CASE_GROUP
 
     filled = {}
     for text in fill or ():

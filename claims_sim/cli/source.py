@@ -27,7 +27,7 @@ def map_columns(
     Example: claims-sim map --source claims.duckdb --table klaim_2024 --out mapping.toml
     """
     from claims_sim import pipeline
-    from claims_sim.profile.source_columns import absent_in_words, still_needed
+    from claims_sim.profile.reading.source_columns import absent_in_words, still_needed
 
     settings = read_settings(source=source, source_table=table)
     if out:

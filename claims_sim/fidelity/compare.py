@@ -33,8 +33,8 @@ from claims_sim.fidelity.parts import Parts, split_claims
 from claims_sim.fidelity.scores import Score, at_least, at_most, near
 from claims_sim.fidelity.slices import Slice, slices_of
 from claims_sim.fidelity.violations import broken_identities, broken_rules, identity_columns
-from claims_sim.profile.source import stand_in_for_diagnosis
-from claims_sim.profile.telling import about, share_of
+from claims_sim.profile.counts.telling import about, share_of
+from claims_sim.profile.reading.source import stand_in_for_diagnosis
 
 CLASSIFIED: Final = 20_000  # a side
 MEASURED_DISTANCES: Final = 3_000

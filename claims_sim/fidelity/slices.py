@@ -12,9 +12,9 @@ import pandas as pd
 
 from claims_sim.fidelity.columns import column_distance
 from claims_sim.fidelity.frames import AMOUNTS, Mask, codes_of, is_number
-from claims_sim.profile.admit import admitted
-from claims_sim.profile.counting import PERSONS_K
-from claims_sim.profile.own_codes import admitted_in_list
+from claims_sim.profile.counts.counting import PERSONS_K
+from claims_sim.profile.texts.admit import admitted
+from claims_sim.profile.texts.own_codes import admitted_in_list
 
 TOP_DIAGNOSES: Final = 50
 TAIL: Final = (0.95, 0.99)

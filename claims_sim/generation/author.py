@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.profile.conditional import Conditions
+from claims_sim.profile.drawing.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 

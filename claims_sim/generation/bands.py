@@ -16,7 +16,7 @@ from claims_sim.generation.author import draw_money, joined
 from claims_sim.generation.names import Names
 from claims_sim.generation.options import draw_options
 from claims_sim.generation.prompt import Asked
-from claims_sim.profile.conditional import Conditions
+from claims_sim.profile.drawing.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 

@@ -16,10 +16,10 @@ from claims_sim.errors import AuthorError, in_one_line
 from claims_sim.generation.author import Assignment, Author, Draft, StatisticalAuthor, draw_money, joined
 from claims_sim.generation.clock import add_times
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer, borrowed_reviewer
-from claims_sim.profile.conditional import Conditions
 from claims_sim.profile.document import Profile
+from claims_sim.profile.drawing.conditional import Conditions
+from claims_sim.profile.drawing.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import to_flat, to_payloads
 from claims_sim.settings import Clock

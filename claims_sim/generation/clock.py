@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from claims_sim.codes.places import utc_offset_hours
+from claims_sim.profile.drawing.timing import Days
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.timing import Days
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.settings import Clock
 

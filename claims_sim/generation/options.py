@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from claims_sim.generation.author import draw_open
 from claims_sim.generation.names import Names
 from claims_sim.generation.prompt import Asked
-from claims_sim.profile.conditional import Conditions
+from claims_sim.profile.drawing.conditional import Conditions
 from claims_sim.profile.sampler import Sampler
 
 CANDIDATES: Final = 24  # draws among which options that are alike are looked for

@@ -24,7 +24,7 @@ from pydantic import (
 from claims_sim.claim_ids import is_batch_id, new_batch_id
 from claims_sim.errors import RequestError
 from claims_sim.generation.batch import BatchRequest
-from claims_sim.profile.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, Mix
+from claims_sim.profile.drawing.wanted import RANGE_FIELDS, TEXT_FIELDS, ClaimFilter, Mix
 from claims_sim.settings import AuthorName, Clock, Settings
 
 MOST_CLAIMS: Final = 10_000

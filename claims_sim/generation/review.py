@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.profile.document import Profile
-from claims_sim.profile.wanted import NO_FILTER, ClaimFilter
+from claims_sim.profile.drawing.wanted import NO_FILTER, ClaimFilter
 from claims_sim.rules.plausibility import PLAUSIBILITY, find_implausible, level_of
 from claims_sim.rules.table import (
     ADMISSION,

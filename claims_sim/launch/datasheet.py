@@ -11,8 +11,8 @@ from typing import Final
 from claims_sim.anomalies.decoys import DECOYS
 from claims_sim.anomalies.kinds import KINDS, OUT_OF_SCOPE
 from claims_sim.pipeline.labelled import CHUNK, LabelledRequest
+from claims_sim.profile.counts.telling import about
 from claims_sim.profile.document import Profile
-from claims_sim.profile.telling import about
 
 _TRUTH: Final = {
     "claim_id": "the claim; every claim of the set has one row",

@@ -18,10 +18,10 @@ from claims_sim.llm.opening import listed_models
 from claims_sim.llm.prices import parse_prices, price_of
 from claims_sim.llm.weights import find_weights
 from claims_sim.pipeline.model import model_state
+from claims_sim.profile.counts.telling import about
 from claims_sim.profile.document import Profile
-from claims_sim.profile.source import is_single_table, read_source
-from claims_sim.profile.source_columns import what_follows
-from claims_sim.profile.telling import about
+from claims_sim.profile.reading.source import is_single_table, read_source
+from claims_sim.profile.reading.source_columns import what_follows
 from claims_sim.scoring.protocol import DEFAULT_SPEC
 from claims_sim.settings import Settings
 from claims_sim.store import control, counts

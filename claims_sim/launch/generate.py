@@ -17,7 +17,7 @@ from claims_sim.launch.interrupt import interruptible, telling_of_interrupt
 from claims_sim.launch.progress import progress
 from claims_sim.pipeline.labelled import end_of
 from claims_sim.profile.document import Profile
-from claims_sim.profile.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
+from claims_sim.profile.drawing.wanted import NO_FILTER, NO_MIX, ClaimFilter, Mix
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 

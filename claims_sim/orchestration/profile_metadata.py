@@ -12,8 +12,8 @@ from claims_sim.orchestration.plots import bars, movement_bars
 from claims_sim.pipeline import ProfileRefresh
 from claims_sim.privacy.phi import identifiers_in
 from claims_sim.profile.document import Profile
-from claims_sim.profile.source import is_single_table
-from claims_sim.profile.source_columns import absent_in_words
+from claims_sim.profile.reading.source import is_single_table
+from claims_sim.profile.reading.source_columns import absent_in_words
 from claims_sim.settings import Settings
 
 _NEVER_IN_A_PROFILE: Final = ("claim_id", "patient_id_hash", "facility_id", "admit_dt", "discharge_dt", "generated_at")

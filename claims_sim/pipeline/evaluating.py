@@ -37,8 +37,8 @@ from claims_sim.pipeline.fidelity import measure_fidelity
 from claims_sim.pipeline.profiling import current_profile
 from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
+from claims_sim.profile.reading.source import read_claims
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import read_claims
 from claims_sim.randomness import stream_key
 from claims_sim.settings import Settings
 

@@ -22,9 +22,9 @@ from claims_sim.pipeline.profiling import check_isolation, current_profile, kept
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec
 from claims_sim.profile.document import Profile
+from claims_sim.profile.drawing.wanted import Mix
+from claims_sim.profile.reading.source import SourceSpec, read_claims
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_claims
-from claims_sim.profile.wanted import Mix
 from claims_sim.randomness import stream_key
 from claims_sim.rules.wire import lines_table, parse_sql, to_flat
 from claims_sim.settings import Settings

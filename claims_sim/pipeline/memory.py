@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from claims_sim.errors import ProfileError
 from claims_sim.profile.document import PROFILE_SCHEMA_VERSION
-from claims_sim.profile.sketch import Sketch
+from claims_sim.profile.reading.sketch import Sketch
 from claims_sim.settings import Settings
 
 _SKETCHES_KEPT: Final = 30

@@ -12,15 +12,15 @@ from claims_sim.pipeline import memory
 from claims_sim.pipeline.approving import must_wait, require_approval, waiting_path, why_not_beside
 from claims_sim.pipeline.resources import require_writable_state
 from claims_sim.pipeline.source_table import is_same_table, source_name, source_spec, source_table
-from claims_sim.profile.counting import MIN_FACILITIES
+from claims_sim.profile.counts.counting import MIN_FACILITIES
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.movement import Movement, compare_profiles
-from claims_sim.profile.proposal import Proposal
-from claims_sim.profile.proposal import propose_mapping as propose
-from claims_sim.profile.proposal_toml import to_toml
-from claims_sim.profile.sketch import Change, sketch_source
-from claims_sim.profile.source import SourceSpec, read_source, union_view
+from claims_sim.profile.proposing.proposal import Proposal
+from claims_sim.profile.proposing.proposal import propose_mapping as propose
+from claims_sim.profile.proposing.proposal_toml import to_toml
+from claims_sim.profile.reading.sketch import Change, sketch_source
+from claims_sim.profile.reading.source import SourceSpec, read_source, union_view
 from claims_sim.settings import PREFIX, Settings
 from claims_sim.store import control
 

@@ -25,10 +25,10 @@ from claims_sim.pipeline import memory, released_bins
 from claims_sim.pipeline.fidelity import write_whole
 from claims_sim.pipeline.released_bins import Counted, Told
 from claims_sim.pipeline.source_table import source_name, source_spec
-from claims_sim.profile.counting import Ints
-from claims_sim.profile.encode import population_of
-from claims_sim.profile.sketch import sketch_source
-from claims_sim.profile.source import SourceTable, read_claims_to_score
+from claims_sim.profile.counts.counting import Ints
+from claims_sim.profile.encoding.encode import population_of
+from claims_sim.profile.reading.sketch import sketch_source
+from claims_sim.profile.reading.source import SourceTable, read_claims_to_score
 from claims_sim.randomness import stream_key, uniforms
 from claims_sim.scoring.bins import release_scores
 from claims_sim.scoring.duplicates import WINDOW_DAYS, Earlier

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims_sim.pipeline.fidelity import write_whole
-from claims_sim.profile.counting import MIN_FACILITIES, Population
-from claims_sim.profile.sketch import Change, Sketch
+from claims_sim.profile.counts.counting import MIN_FACILITIES, Population
+from claims_sim.profile.reading.sketch import Change, Sketch
 from claims_sim.scoring.bins import Bin
 
 _KEPT: Final = 30

@@ -26,16 +26,16 @@ from claims_sim.pipeline.labelled import LabelledRequest, labelled_batches, trut
 from claims_sim.pipeline.profiling import check_isolation, check_output, current_profile
 from claims_sim.pipeline.resources import database
 from claims_sim.pipeline.source_table import source_spec, source_table
-from claims_sim.profile.behind_codes import with_further_procedures
-from claims_sim.profile.blanks import COLUMNS
-from claims_sim.profile.counting import Ints, Mask
-from claims_sim.profile.mapping import ColumnMapping, load_mapping
-from claims_sim.profile.oddities import FOLLOWS
-from claims_sim.profile.reverse import ForeignColumn, foreign_columns, read_forms
+from claims_sim.profile.counts.counting import Ints, Mask
+from claims_sim.profile.reading.behind_codes import with_further_procedures
+from claims_sim.profile.reading.blanks import COLUMNS
+from claims_sim.profile.reading.mapping import ColumnMapping, load_mapping
+from claims_sim.profile.reading.oddities import FOLLOWS
+from claims_sim.profile.reading.source import open_source
+from claims_sim.profile.reading.source_columns import FURTHER
+from claims_sim.profile.reading.source_sql import quote_identifier
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import open_source
-from claims_sim.profile.source_columns import FURTHER
-from claims_sim.profile.source_sql import quote_identifier
+from claims_sim.profile.writing.reverse import ForeignColumn, foreign_columns, read_forms
 from claims_sim.rules.wire import to_flat
 from claims_sim.settings import Settings
 from claims_sim.store import scores

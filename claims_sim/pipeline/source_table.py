@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.source import SourceSpec, only_table
+from claims_sim.profile.reading.source import SourceSpec, only_table
 from claims_sim.settings import Settings
 
 

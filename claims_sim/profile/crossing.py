@@ -6,10 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.admit import NAMES_OF, admitted
-from claims_sim.profile.amount_fit import AMOUNT_KIND, KIND_OF_FEW, ON_LIST, PRICE_CASE, PRICE_POINT, PRICED, RESIDUAL
-from claims_sim.profile.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
-from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
+from claims_sim.profile.counts.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import (
     BLANKS,
@@ -20,7 +17,7 @@ from claims_sim.profile.document_parts import (
     Table,
     Tariff,
 )
-from claims_sim.profile.encode import (
+from claims_sim.profile.encoding.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
     HAS_CASE_GROUP,
@@ -30,12 +27,23 @@ from claims_sim.profile.encode import (
     SEASON,
     WEIGHT_LEVEL,
 )
-from claims_sim.profile.own_codes import CASE_GROUPS, OWN_CODES
-from claims_sim.profile.paid_lists import BESIDE_PRICE, PAID_CASE
-from claims_sim.profile.paid_rounding import CLAIMED_ON
-from claims_sim.profile.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
-from claims_sim.profile.special_dates import SPECIAL_DATE
-from claims_sim.profile.weight_rates import WEIGHT_RATE
+from claims_sim.profile.fitting.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
+from claims_sim.profile.fitting.special_dates import SPECIAL_DATE
+from claims_sim.profile.paid.paid_lists import BESIDE_PRICE, PAID_CASE
+from claims_sim.profile.paid.paid_rounding import CLAIMED_ON
+from claims_sim.profile.paid.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
+from claims_sim.profile.prices.amount_fit import (
+    AMOUNT_KIND,
+    KIND_OF_FEW,
+    ON_LIST,
+    PRICE_CASE,
+    PRICE_POINT,
+    PRICED,
+    RESIDUAL,
+)
+from claims_sim.profile.prices.weight_rates import WEIGHT_RATE
+from claims_sim.profile.texts.admit import NAMES_OF, admitted
+from claims_sim.profile.texts.own_codes import CASE_GROUPS, OWN_CODES
 
 SOURCE_TEXT: Final = "the source; admitted as a short phrase without anything that looks like an identifier"
 SOURCE_LABEL: Final = "the source; every word of it is a word of the public code systems"

@@ -7,13 +7,11 @@ from typing import Final
 import numpy as np
 
 from claims_sim.errors import SourceError
-from claims_sim.profile.blanks import add_blanks, has_none
-from claims_sim.profile.builder import Builder
-from claims_sim.profile.calendar import STAY_GAP, add_moments, profile_calendar
-from claims_sim.profile.code_names import names_of_diagnoses, names_of_procedures
-from claims_sim.profile.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
-from claims_sim.profile.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
-from claims_sim.profile.deciding import MAY_BE_DECIDED, decided_by
+from claims_sim.profile.counts.builder import Builder
+from claims_sim.profile.counts.companions import FIRST_MEMBER, MEMBER, first_places, has_own_order
+from claims_sim.profile.counts.counting import PERSONS_K, Codes, Ints, Mask, Population, told_rate
+from claims_sim.profile.counts.numbers import bin_numbers
+from claims_sim.profile.counts.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.document import Profile, utc
 from claims_sim.profile.document_parts import (
     FURTHER_PROCEDURE,
@@ -23,7 +21,9 @@ from claims_sim.profile.document_parts import (
     Money,
     WeightFactors,
 )
-from claims_sim.profile.encode import (
+from claims_sim.profile.drawing.further_procedures import add_further_procedures
+from claims_sim.profile.encoding.code_names import names_of_diagnoses, names_of_procedures
+from claims_sim.profile.encoding.encode import (
     DISCHARGE_MONTH,
     DX_GROUP,
     HAS_CASE_GROUP,
@@ -36,17 +36,17 @@ from claims_sim.profile.encode import (
     encode,
     written_alike,
 )
-from claims_sim.profile.enough_claims import OF_ONE_FACILITY, has_codes_of_each_claim, require_enough
-from claims_sim.profile.further_procedures import add_further_procedures
-from claims_sim.profile.money import profile_money
-from claims_sim.profile.numbers import bin_numbers
-from claims_sim.profile.oddities import FOLLOWS
-from claims_sim.profile.plausible import rule_rates
-from claims_sim.profile.release import PLAIN, Parent, Rule, Target
-from claims_sim.profile.rounding import amount_grid
-from claims_sim.profile.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
-from claims_sim.profile.source import NO_DIAGNOSIS, SourceTable
-from claims_sim.profile.weight_rates import add_weight_rates
+from claims_sim.profile.encoding.enough_claims import OF_ONE_FACILITY, has_codes_of_each_claim, require_enough
+from claims_sim.profile.fitting.calendar import STAY_GAP, add_moments, profile_calendar
+from claims_sim.profile.fitting.money import profile_money
+from claims_sim.profile.fitting.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
+from claims_sim.profile.prices.rounding import amount_grid
+from claims_sim.profile.prices.weight_rates import add_weight_rates
+from claims_sim.profile.reading.blanks import add_blanks, has_none
+from claims_sim.profile.reading.oddities import FOLLOWS
+from claims_sim.profile.reading.plausible import rule_rates
+from claims_sim.profile.reading.source import NO_DIAGNOSIS, SourceTable
+from claims_sim.profile.texts.deciding import MAY_BE_DECIDED, decided_by
 
 DISTRICT: Final = "district_name"
 PROVINCE: Final = "province_name"

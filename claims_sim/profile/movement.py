@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.calendar import MIDNIGHT
-from claims_sim.profile.companions import FIRST_MEMBER, MEMBER
+from claims_sim.profile.counts.companions import FIRST_MEMBER, MEMBER
+from claims_sim.profile.counts.telling import about
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import Bins, Table
-from claims_sim.profile.telling import about
+from claims_sim.profile.fitting.calendar import MIDNIGHT
 
 _NUMBERED: Final = ("secondary_count", "admit_weekday", "admit_hour", "discharge_hour")
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

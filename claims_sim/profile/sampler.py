@@ -13,16 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from claims_sim.claim import FLAT_SCHEMA
-from claims_sim.profile.blanks import NONE_SHOWN, as_told, empty
-from claims_sim.profile.calendar import PAST_MIDNIGHT, STAY_GAP
-from claims_sim.profile.companions import MEMBER, weighed_members
-from claims_sim.profile.conditional import Conditions, find_counters
-from claims_sim.profile.counting import Ints, Mask
+from claims_sim.profile.counts.companions import MEMBER, weighed_members
+from claims_sim.profile.counts.counting import Ints, Mask
+from claims_sim.profile.counts.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME
-from claims_sim.profile.draft import Draft, Edges, Numbers, systematic
-from claims_sim.profile.drawn_columns import BRIEF, UNKNOWN, DrawnColumns
-from claims_sim.profile.encode import (
+from claims_sim.profile.drawing.conditional import Conditions, find_counters
+from claims_sim.profile.drawing.draft import Draft, Edges, Numbers, systematic
+from claims_sim.profile.drawing.drawn_columns import BRIEF, UNKNOWN, DrawnColumns
+from claims_sim.profile.drawing.further_procedures import draw_further
+from claims_sim.profile.drawing.members import Members
+from claims_sim.profile.drawing.payments import Payments
+from claims_sim.profile.drawing.stand_ins import without_stand_ins
+from claims_sim.profile.drawing.timing import Calendar, Days
+from claims_sim.profile.drawing.wanted import NO_MIX, ClaimFilter, Mix
+from claims_sim.profile.encoding.encode import (
     DX_GROUP,
     HAS_CASE_GROUP,
     HAS_PROCEDURE,
@@ -37,18 +42,13 @@ from claims_sim.profile.encode import (
     begins_alike,
     written_alike,
 )
-from claims_sim.profile.further_procedures import draw_further
-from claims_sim.profile.lookup import Codes, Rows, TableSampler
-from claims_sim.profile.members import Members
-from claims_sim.profile.missing_amounts import fill_amounts
-from claims_sim.profile.missing_stays import OF_STAYS, fill_stays
-from claims_sim.profile.payments import Payments
-from claims_sim.profile.secondary_lists import LENGTH_BY, by_list
-from claims_sim.profile.stand_ins import without_stand_ins
-from claims_sim.profile.timing import Calendar, Days
-from claims_sim.profile.wanted import NO_MIX, ClaimFilter, Mix
-from claims_sim.profile.weight_factors import made_weights
-from claims_sim.profile.weight_rates import WEIGHT_RATE, weights_at
+from claims_sim.profile.encoding.weight_factors import made_weights
+from claims_sim.profile.fitting.calendar import PAST_MIDNIGHT, STAY_GAP
+from claims_sim.profile.fitting.secondary_lists import LENGTH_BY, by_list
+from claims_sim.profile.prices.weight_rates import WEIGHT_RATE, weights_at
+from claims_sim.profile.reading.blanks import NONE_SHOWN, as_told, empty
+from claims_sim.profile.reading.missing_amounts import fill_amounts
+from claims_sim.profile.reading.missing_stays import OF_STAYS, fill_stays
 from claims_sim.randomness import stream_key, uniforms
 
 _BRIEF_CODES: Final = (*BRIEF[:-2], DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from claims_sim.profile.counting import Ints, Population, round_to_units
+from claims_sim.profile.counts.counting import Ints, Population, round_to_units
 from claims_sim.scoring.features import Floats
 
 EDGES: Final[Floats] = np.round(np.linspace(0.0, 1.0, 21), 2)

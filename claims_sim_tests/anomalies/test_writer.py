@@ -16,7 +16,7 @@ from claims_sim.claim import Claim
 from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.review import Reviewer
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim_tests.anomalies.conftest import NOW, SINGLE, shares_of
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from claims_sim.profile.source import SourceSpec, read_source
+from claims_sim.profile.reading.source import SourceSpec, read_source
 
 
 @pytest.fixture(scope="session")

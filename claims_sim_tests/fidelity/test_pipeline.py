@@ -12,8 +12,8 @@ from claims_sim import pipeline
 from claims_sim.errors import SourceError
 from claims_sim.generation.request import ClaimsRequest
 from claims_sim.profile.document import Profile
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.wanted import ClaimFilter
 from claims_sim.rules.wire import to_flat
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

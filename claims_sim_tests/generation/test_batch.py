@@ -13,7 +13,7 @@ from claims_sim.errors import AuthorError
 from claims_sim.generation.author import Draft, StatisticalAuthor
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.review import BRIEF_COLUMNS, Reviewer
-from claims_sim.profile.wanted import ClaimFilter, Mix
+from claims_sim.profile.drawing.wanted import ClaimFilter, Mix
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 BATCH = "019cb6e2-0000-7000-8000-000000000001"
@@ -170,7 +170,7 @@ def test_a_foreign_table_with_missing_values_gives_claims_for_every_brief(tmp_pa
     import duckdb
 
     from claims_sim.profile.fit import fit_profile
-    from claims_sim.profile.source import SourceSpec, read_source
+    from claims_sim.profile.reading.source import SourceSpec, read_source
 
     path = tmp_path / "foreign.duckdb"
     with duckdb.connect(str(path)) as owner:

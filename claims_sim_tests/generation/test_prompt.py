@@ -188,7 +188,7 @@ PLANTED = {
 def poisoned(tmp_path_factory):
     """The profile of a source in which instructions and identifiers stand where labels, categories and codes should."""
     from claims_sim.profile.fit import fit_profile
-    from claims_sim.profile.source import SourceSpec, read_source
+    from claims_sim.profile.reading.source import SourceSpec, read_source
 
     path = tmp_path_factory.mktemp("poisoned") / "claims.duckdb"
     columns = ", ".join(f"CASE WHEN i % 3 = 0 THEN '{text}' ELSE 'unknown' END AS {n}" for n, text in PLANTED.items())

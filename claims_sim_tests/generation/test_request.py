@@ -8,7 +8,7 @@ import pytest
 
 from claims_sim.errors import RequestError
 from claims_sim.generation.request import AS_SETTINGS_SAY, MOST_CLAIMS, ClaimsRequest, place_order
-from claims_sim.profile.wanted import ClaimFilter, Mix
+from claims_sim.profile.drawing.wanted import ClaimFilter, Mix
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
 WHERE = ClaimFilter(province_name=("BALI",), los=(3.0, float("inf")), admit_dt=(date(2026, 1, 5), date(2026, 1, 6)))

@@ -9,7 +9,7 @@ import pytest
 from claims_sim.generation.author import StatisticalAuthor
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.review import Reviewer, borrowed_reviewer
-from claims_sim.profile.wanted import ClaimFilter
+from claims_sim.profile.drawing.wanted import ClaimFilter
 from claims_sim.rules.plausibility import MOST_OFTEN, PLAUSIBILITY, find_implausible, level_of
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -15,8 +15,8 @@ import pytest
 
 from claims_sim.profile.document import Profile
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

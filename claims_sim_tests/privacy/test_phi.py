@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claims_sim.privacy.phi import CATEGORY_GRAMMAR, PATTERNS, fits_sql, identifier_sql, identifiers_in
-from claims_sim.profile.admit import admit_category, admit_diagnosis, admit_secondary
+from claims_sim.profile.texts.admit import admit_category, admit_diagnosis, admit_secondary
 
 IDENTIFIERS = [
     ("3578012345678901", "nik"),

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from claims_sim.profile.fit import fit_profile
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim_tests.profile.tables import foreign_table, tariff_table
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from claims_sim.claim import MAX_AMOUNT
 from claims_sim.errors import SourceError
-from claims_sim.profile.builder import Builder
-from claims_sim.profile.counting import Population, round_to_units
-from claims_sim.profile.encode import population_of
-from claims_sim.profile.release import Parent, Target, release_table
+from claims_sim.profile.counts.builder import Builder
+from claims_sim.profile.counts.counting import Population, round_to_units
+from claims_sim.profile.counts.release import Parent, Target, release_table
+from claims_sim.profile.encoding.encode import population_of
+from claims_sim.profile.reading.source import SourceSpec, read_source
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.source import SourceSpec, read_source
 from claims_sim.randomness import uniforms
 from claims_sim_tests.profile.tables import foreign_table, pick, replaced, tariff_table, with_values
 

@@ -1,0 +1,1 @@
+"""Draw claims from what a profile tells."""

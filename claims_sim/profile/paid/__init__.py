@@ -1,0 +1,1 @@
+"""How what is paid follows from what is claimed."""

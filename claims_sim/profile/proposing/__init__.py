@@ -1,0 +1,1 @@
+"""Propose a mapping file for a table of other names and values."""

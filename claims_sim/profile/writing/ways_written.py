@@ -1,0 +1,160 @@
+"""In which of several ways a source writes its cells: in what shares, and what tells them: another column, or the house."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from typing import Final
+
+from claims_sim.privacy.phi import quote
+from claims_sim.profile.reading.source import OpenSource
+from claims_sim.profile.reading.source_columns import ColumnMapping, Located
+from claims_sim.profile.reading.source_sql import canonical_expression, date_expression, key_expression
+from claims_sim.profile.texts.admit import NAMES_OF
+
+Shares = Sequence[tuple[str | None, int]]
+"""Ways (None: null), each with how many hundredths of the cells are written so or in a way before it."""
+ENOUGH: Final = 50  # cells: so many at least show how something is written
+_WHOLE: Final = 100
+_COARSE, _MANY = 10, 5_000
+"""Shares are told in tenths, and but of so many cells in hundredths: how a table writes is told, and nothing of a claim."""
+_CLEARLY: Final = 0.05
+"""So many more of the pairs of cells must be written alike where another column's values, or the houses, tell them apart."""
+_MOST_VALUES: Final = 100
+_NEARLY_ALL: Final = 0.9
+SOURCE: Final = "source"
+"""The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
+_HOUSE: Final = "facility_id"
+_MONTH: Final = "strftime({}, '%Y-%m')"
+A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
+"""What tells the houses of claims of ours apart, as an expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways of a column; and those of claims with each value of the canonical column `by`, where these differ ("-" of visits).
+
+    By `facility_id`, every house has its own way, and `shares` tell how many have which; `of` then tells how many of the claims of a
+    month ("2024-07"), where houses change their ways.
+    """
+
+    shares: Shares
+    by: str = ""
+    of: Mapping[str | None, Shares] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of a source and how each is written: expressions of the way, and of which cells count; and the column that they are of."""
+
+    name: str
+    way: str
+    where: str
+
+    def counted(self, opened: OpenSource, by: str = "''") -> list[tuple[str | None, str | None, int]]:
+        """The values of `by`, an expression, and the ways, and how many cells of each of those are written in each of these."""
+        return opened.connection.execute(
+            f"SELECT {by} AS value, {self.way} AS way, count(*) AS cells FROM {opened.relation} "
+            f"WHERE {self.where} GROUP BY ALL ORDER BY value, cells DESC, way"
+        ).fetchall()
+
+
+def read_ways(opened: OpenSource, cells: Cells, located: Mapping[str, Located], mapping: ColumnMapping) -> Ways | None:
+    """In which ways cells are written, of ENOUGH cells and more each; of fewer but the commonest, where there is no other.
+
+    None where there are no such cells.
+    """
+    counted = cells.counted(opened)
+    if not counted:
+        return None
+    shares = _shares(counted)
+    return (_told(opened, cells, located, mapping, counted) if len(shares) > 1 else None) or Ways(shares)
+
+
+def _shares(cells: Sequence[tuple[str | None, str | None, int]]) -> list[tuple[str | None, int]]:
+    common = [(way, count) for _, way, count in cells if count >= ENOUGH] or [
+        (way, count) for _, way, count in cells[:1]
+    ]
+    upto = list(accumulate(count for _, count in common))
+    unit = 1 if upto[-1] >= _MANY else _COARSE
+    return [
+        (way, unit * round(_WHOLE / unit * so_far / upto[-1])) for (way, _), so_far in zip(common, upto, strict=True)
+    ]
+
+
+def _told(
+    opened: OpenSource,
+    cells: Cells,
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    counted: Sequence[tuple[str | None, str | None, int]],
+) -> Ways | None:
+    """The ways by the column, or the houses, that tell them best; None where none tells clearly more than all cells together."""
+    shares, best, most = _shares(counted), None, _alike([counted]) + _CLEARLY
+    for other, column in located.items():
+        if other == cells.name or column.kind != "text" or other in NAMES_OF:
+            continue
+        by = canonical_expression(other, column, located, mapping, opened.relation)
+        counted_by = cells.counted(opened, by)
+        values = {value: list(own) for value, own in groupby(counted_by, lambda cell: cell[0])}
+        alike = _alike(values.values())
+        if len(values) <= _MOST_VALUES and alike > most:
+            best, most = Ways(shares, other, _of_values(counted_by)), alike
+    if _HOUSE in located:
+        alike = _alike_in_houses(opened, cells, located[_HOUSE])
+        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
+            return Ways(shares, _HOUSE)
+        month = _month(located)
+        alike = _alike_in_houses(opened, cells, located[_HOUSE], month) if month else 0.0
+        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
+            return Ways(shares, _HOUSE, _of_values(cells.counted(opened, month)))
+    return best
+
+
+def _of_values(cells: Sequence[tuple[str | None, str | None, int]]) -> dict[str | None, Shares]:
+    """The shares of the cells with each value that ENOUGH of them have."""
+    values = {value: list(own) for value, own in groupby(cells, lambda cell: cell[0])}
+    return {value: _shares(own) for value, own in values.items() if sum(count for *_, count in own) >= ENOUGH}
+
+
+def _month(located: Mapping[str, Located]) -> str:
+    """The expression of a claim's month; empty where no column tells one."""
+    date = next((located[name] for name in ("admit_dt", "discharge_dt") if name in located), None)
+    return "" if date is None else _MONTH.format(date_expression(date))
+
+
+def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> float:
+    """Of pairs of cells of one group, which share is written alike; 0 where there are none."""
+    pairs = [([count for *_, count in own], sum(count for *_, count in own)) for own in groups]
+    alike = sum(sum(count * (count - 1) for count in counts) / (whole - 1) for counts, whole in pairs if whole > 1)
+    return alike / max(sum(whole for _, whole in pairs if whole > 1), 1)
+
+
+def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located, month: str = "''") -> float:
+    """The same of houses; of a house's claims of a month, where the expression of one is given."""
+    by_house = f"SELECT {key_expression(house)} AS house, {month} AS month, {cells.way} AS way, count(*) AS cells FROM {opened.relation}"
+    row = opened.connection.execute(
+        f"SELECT sum(alike) / sum(whole) FROM (SELECT sum(cells * (cells - 1)) / (sum(cells) - 1) AS alike, sum(cells) AS whole FROM "
+        f"({by_house} WHERE {cells.where} GROUP BY ALL) WHERE house IS NOT NULL GROUP BY house, month HAVING whole > 1)"
+    ).fetchone()
+    return float(row[0] or 0) if row else 0.0
+
+
+def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
+    """An expression: the way of each claim of ours, by its `row` number and `salt` or by its house, of all `but` some."""
+    place = f"md5_number_lower({A_HOUSE if ways.by == _HOUSE else f'{quote(salt)} || row'}) % {_WHOLE}"
+    otherwise = _drawn(place, ways.shares, but or {})
+    by = _MONTH.format("coalesce(admit_dt, discharge_dt)") if ways.by == _HOUSE else ways.by
+    cases = " ".join(
+        f"WHEN {by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
+        for value, shares in ways.of.items()
+    )
+    return f"CASE {cases} ELSE {otherwise} END" if cases else otherwise
+
+
+def _drawn(place: str, shares: Shares, but: Mapping[str, str]) -> str:
+    ways = [("NULL" if way is None else quote(way), upto) for way, upto in shares if way not in but]
+    if not ways:
+        return "NULL"
+    *cases, (last, _) = ways
+    listed = " ".join(f"WHEN {place} < {upto} THEN {way}" for way, upto in cases)
+    return f"CASE {listed} ELSE {last} END" if cases else last
