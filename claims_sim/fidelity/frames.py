@@ -26,6 +26,7 @@ _CATEGORIES: Final = (
     "procedure_code",
     "procedure_label",
 )
+_LABELS: Final = ("dx_primary_label", "procedure_label")
 _NUMBERS: Final = ("los", "comorbidity_count", "amount_claimed", "amount_paid", "amount_gap", "claim_weight")
 _DATES: Final = ("admit_dt", "discharge_dt")
 AMOUNTS: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -179,11 +180,25 @@ def _list_columns(claims: pa.Table) -> dict[str, Any]:
     }
 
 
+def _in_the_same_letters(frames: list[pd.DataFrame], name: str) -> None:
+    """Which letters a label is written in is its house's, and a part of a table may not show that it is: Malaria is MALARIA."""
+    spelled: dict[str, str] = {}
+    for frame in frames:
+        for value in frame[name].cat.categories:
+            spelled.setdefault(value.upper(), value)
+    for frame in frames:
+        frame[name] = (
+            frame[name].map({value: spelled[value.upper()] for value in frame[name].cat.categories}).astype("category")
+        )
+
+
 def _share_codes(frames: list[pd.DataFrame]) -> None:
     for name in names_of(frames[0]):
         sides = [frame for frame in frames if name in frame]
         if sides[0][name].dtype.kind == "f":
             continue
+        if name in _LABELS:
+            _in_the_same_letters(sides, name)
         values = pd.Index([])
         for side in sides:
             values = values.union(side[name].cat.categories, sort=False)

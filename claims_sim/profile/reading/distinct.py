@@ -31,9 +31,15 @@ def encoded(column: pa.Array) -> pa.Array:
 
 
 def with_canonical_values(
-    connection: duckdb.DuckDBPyConnection, columns: pa.Table, located: Mapping[str, Located], mapping: ColumnMapping
+    connection: duckdb.DuckDBPyConnection,
+    columns: pa.Table,
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    k: int,
 ) -> pa.Table:
-    """The encoded `columns` with what their texts mean for the texts: values mapped, codes in one spelling, NULL for none."""
+    """The encoded `columns` with what their texts mean for the texts: values mapped, codes in one spelling, labels in the letters of `k`
+    persons' at least, NULL for none.
+    """  # noqa: D205
     alike: dict[str, list[str]] = {}
     for name in columns.column_names:
         if name in located and located[name].kind in ("text", "code", "list"):
@@ -44,8 +50,8 @@ def with_canonical_values(
         texts = [column.flatten() if pa.types.is_list(column.type) else column for column in written]
         for name, column, read in zip(names, written, _canonical(connection, texts, value), strict=True):
             canonical = _named(column, read) if pa.types.is_list(column.type) else read
-            if name in NAMES_OF:
-                canonical = read_as_one(canonical)
+            if name in NAMES_OF and name not in mapping.values:
+                canonical = read_as_one(canonical, columns, k)
             columns = columns.set_column(columns.column_names.index(name), name, canonical)
     return columns
 

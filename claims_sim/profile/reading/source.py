@@ -161,7 +161,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
         with_lists = with_further_procedures(opened.connection, opened.relation, located)
-        columns = _copy(opened.connection, opened.relation, with_lists, mapping, says_no_amount(located))
+        columns = _copy(opened.connection, opened.relation, with_lists, mapping, says_no_amount(located), k)
         further = columns[FURTHER].combine_chunks() if FURTHER in with_lists else None
         columns, day_alone = end_within_their_day(columns.drop_columns([FURTHER] if FURTHER in with_lists else []))
         columns, says_none, says_not_what = without_what_it_says(columns)
@@ -397,6 +397,7 @@ def _copy(
     located: dict[str, Located],
     mapping: ColumnMapping,
     first: str = "",
+    k: int = PERSONS_K,
 ) -> pa.Table:
     select = raw_select(relation, located, mapping, first)
     try:
@@ -408,7 +409,7 @@ def _copy(
         if not any(batch.num_rows for batch in batches):
             raise SourceError(f"{relation} holds no claims: a profile needs at least one.")
         raw = pa.concat_tables(batches).unify_dictionaries()
-        table = with_canonical_values(connection, raw, located, mapping).combine_chunks()
+        table = with_canonical_values(connection, raw, located, mapping, k).combine_chunks()
     except duckdb.Error as error:
         read = [theirs for column in located.values() for theirs in (column.theirs, *column.also)]
         wide = wide_columns(connection, relation, read) if is_out_of_memory(error) else []

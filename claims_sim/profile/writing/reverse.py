@@ -304,7 +304,7 @@ def _written(name: str, located: Mapping[str, Located], type_: str, values: Mapp
         return _list(name, _all_members(name, column, forms), type_, forms)
     text = forms.codes[name].written(name) if column.kind == "code" else name
     if name in forms.codes and forms.codes[name].named:
-        label = in_their_letters(_NAME_OF[name], forms.letters.get(_NAME_OF[name]))
+        label = _label(name, forms)
         text = f"concat_ws({quote(_BEFORE_NAME)}, {text}, nullif({label}, {name}))"
         text = f"CASE WHEN {name} IS NOT NULL THEN {text} END"
     if column.kind == "number":
@@ -389,8 +389,16 @@ def _members(name: str, forms: Forms, of: str) -> str:
     written = form.written("c")
     if form.named and forms.names:
         names = ", ".join(f"{quote(code)}: {quote(label)}" for code, label in forms.names.items())
-        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, MAP {{{names}}}[c])"
+        label = in_their_letters(
+            f"MAP {{{names}}}[c]", forms.letters.get(_NAME_OF[of if of in _NAME_OF else _first_of(of)])
+        )
+        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, {label})"
     return f"coalesce(list_transform({name}, lambda c: {written}), [])"
+
+
+def _label(code: str, forms: Forms) -> str:
+    """The label of a column of codes, as the source writes it."""
+    return in_their_letters(_NAME_OF[code], forms.letters.get(_NAME_OF[code]))
 
 
 def _first_of(name: str) -> str:
@@ -406,7 +414,7 @@ def _all_members(name: str, column: Located, forms: Forms) -> str:
     first = _first_of(name)
     written = forms.codes[name].written(first)
     if forms.codes[name].named:
-        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, nullif({_NAME_OF[first]}, {first}))"
+        written = f"concat_ws({quote(_BEFORE_NAME)}, {written}, nullif({_label(first, forms)}, {first}))"
     return f"list_prepend({written}, {members})"
 
 

@@ -25,6 +25,9 @@ SOURCE: Final = "source"
 """The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
 _HOUSE: Final = "facility_id"
 _MONTH: Final = "strftime({}, '%Y-%m')"
+_DATES: Final = ("admit_dt", "discharge_dt")
+_STEPS: Final = (1, 2, 5)  # hundredths
+_OF_A_PERIOD: Final = 10 * ENOUGH  # cells, as which a period's shares are told in tenths
 A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
 """What tells the houses of claims of ours apart, as an expression."""
 
@@ -33,8 +36,8 @@ A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_c
 class Ways:
     """The ways of a column; and those of claims with each value of the canonical column `by`, where these differ ("-" of visits).
 
-    By `facility_id`, every house has its own way, and `shares` tell how many have which; `of` then tells how many of the claims of a
-    month ("2024-07"), where houses change their ways.
+    By `facility_id`, every house has its own way, and `shares` tell how many have which; `of` then tells how many of the claims until
+    the end of a month ("2024-07"), from that of the one before on, where houses change their ways.
     """
 
     shares: Shares
@@ -105,9 +108,38 @@ def _told(
             return Ways(shares, _HOUSE)
         month = _month(located)
         alike = _alike_in_houses(opened, cells, located[_HOUSE], month) if month else 0.0
-        if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
-            return Ways(shares, _HOUSE, _of_values(cells.counted(opened, month)))
+        if alike >= _NEARLY_ALL and alike > most + (0 if best is None else _CLEARLY):
+            return Ways(shares, _HOUSE, _of_periods(cells.counted(opened, month), [way for way, _ in shares]))
     return best
+
+
+def _of_periods(
+    cells: Sequence[tuple[str | None, str | None, int]], ways: Sequence[str | None]
+) -> dict[str | None, Shares]:
+    """The shares of the `ways`, always in their order, of the cells of each period, by its last month: of a month where that has enough.
+
+    They are told in steps of ENOUGH cells at least. What has no month tells of none.
+    """
+    periods: list[tuple[str, dict[str | None, int]]] = []
+    for month, own in groupby((cell for cell in cells if cell[0] is not None), lambda cell: cell[0]):
+        if not periods or sum(periods[-1][1].values()) >= _OF_A_PERIOD:
+            periods.append(("", dict.fromkeys(ways, 0)))
+        for _, way, count in own:
+            if way in periods[-1][1]:
+                periods[-1][1][way] += count
+        periods[-1] = (str(month), periods[-1][1])
+    if len(periods) > 1 and sum(periods[-1][1].values()) < _OF_A_PERIOD:
+        (_, before), (end, last) = periods[-2:]
+        periods[-2:] = [(end, {way: before[way] + last[way] for way in ways})]
+    found: dict[str | None, Shares] = {}
+    for end, counts in periods:
+        upto = list(accumulate(counts.values()))
+        step = next((step for step in _STEPS if step * upto[-1] >= _WHOLE * ENOUGH), _COARSE)
+        found[end] = [
+            (way, min(step * round(_WHOLE * n / upto[-1] / step), _WHOLE)) for way, n in zip(ways, upto, strict=True)
+        ]
+        found[end] = [*found[end][:-1], (ways[-1], _WHOLE)]
+    return found
 
 
 def _of_values(cells: Sequence[tuple[str | None, str | None, int]]) -> dict[str | None, Shares]:
@@ -118,8 +150,8 @@ def _of_values(cells: Sequence[tuple[str | None, str | None, int]]) -> dict[str 
 
 def _month(located: Mapping[str, Located]) -> str:
     """The expression of a claim's month; empty where no column tells one."""
-    date = next((located[name] for name in ("admit_dt", "discharge_dt") if name in located), None)
-    return "" if date is None else _MONTH.format(date_expression(date))
+    dates = [date_expression(located[name]) for name in _DATES if name in located]
+    return _MONTH.format(f"coalesce({', '.join(dates)})") if dates else ""
 
 
 def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> float:
@@ -143,9 +175,15 @@ def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
     """An expression: the way of each claim of ours, by its `row` number and `salt` or by its house, of all `but` some."""
     place = f"md5_number_lower({A_HOUSE if ways.by == _HOUSE else f'{quote(salt)} || row'}) % {_WHOLE}"
     otherwise = _drawn(place, ways.shares, but or {})
-    by = _MONTH.format("coalesce(admit_dt, discharge_dt)") if ways.by == _HOUSE else ways.by
+    if ways.by == _HOUSE and ways.of:
+        *ends, last = ways.of
+        month = _MONTH.format(f"coalesce({', '.join(_DATES)})")
+        cases = f"WHEN {month} IS NULL THEN {otherwise} " + " ".join(
+            f"WHEN {month} <= {quote(str(end))} THEN {_drawn(place, ways.of[end], but or {})}" for end in ends
+        )
+        return f"CASE {cases} ELSE {_drawn(place, ways.of[last], but or {})} END"
     cases = " ".join(
-        f"WHEN {by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
+        f"WHEN {ways.by} {'IS NULL' if value is None else f'= {quote(value)}'} THEN {_drawn(place, shares, but or {})}"
         for value, shares in ways.of.items()
     )
     return f"CASE {cases} ELSE {otherwise} END" if cases else otherwise
