@@ -30,7 +30,7 @@ from claims_sim.profile.encoding.encode import (
 from claims_sim.profile.fitting.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.fitting.special_dates import SPECIAL_DATE
 from claims_sim.profile.paid.paid_lists import BESIDE_PRICE, PAID_CASE
-from claims_sim.profile.paid.paid_rounding import CLAIMED_ON
+from claims_sim.profile.paid.paid_rounding import CLAIMED_ON, CLAIMED_ROUNDED_TO
 from claims_sim.profile.paid.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
 from claims_sim.profile.prices.amount_fit import (
     AMOUNT_KIND,
@@ -82,6 +82,7 @@ _CALLED: Final = {
     FURTHER_PLACE: "how many procedures come before it",
     AMOUNT_BAND: "band of what is claimed",
     CLAIMED_ON: "to which grid what is claimed is rounded",
+    CLAIMED_ROUNDED_TO: "to which of the grids of payments what is claimed is rounded",
     BESIDE_PRICE: "how many times the price that is paid is claimed",
     PAID_LEVEL: "how large a share is paid",
     PAID_KIND: "whether all is paid, nothing, what a rule says, a share or all but an amount",

@@ -145,6 +145,22 @@ class Profile(Part):
         return self
 
     @model_validator(mode="after")
+    def _grids_of_payments_fit(self) -> "Profile":
+        keeps, on = self.money.paid_keeps, self.money.claimed_on
+        if list(keeps) != sorted(set(keeps)) or not self._sizes_of("claimed_on") <= {len(on) + 1}:
+            raise ValueError("what depends on claimed_on does not fit the grids that payments keep")
+        grids = {*self.money.paid_rounded_to, *self.money.left_rounded_to}
+        if not self._sizes_of("claimed_rounded_to") <= {len(grids)}:
+            raise ValueError("what depends on claimed_rounded_to does not fit the grids of payments by no rule")
+        return self
+
+    def _sizes_of(self, variable: str) -> set[int]:
+        """How many values or groups of it the tables know that depend on a variable."""
+        return {
+            len(one.groups) if one.groups else one.size for one in self.features.values() if one.variable == variable
+        }
+
+    @model_validator(mode="after")
     def _what_payments_leave_fits(self) -> "Profile":
         if "paid_left" in self.bins and (self.money.paid_means is not None or "paid" not in self.bins):
             raise ValueError("what payments leave is told beside means of payments, or without their shares")
@@ -171,10 +187,6 @@ class Profile(Part):
             raise ValueError("what is paid follows from multiples of prices that there are none of")
         if size.get("claims_nothing", 2) != 2:
             raise ValueError("the table claims_nothing does not say one of two things")
-        keeps, on = money.paid_keeps, money.claimed_on
-        sizes = {len(f.groups) if f.groups else f.size for f in self.features.values() if f.variable == "claimed_on"}
-        if list(keeps) != sorted(set(keeps)) or not sizes <= {len(on) + 1}:
-            raise ValueError("what depends on claimed_on does not fit the grids that payments keep")
         rounds = self.money.paid_step is not None
         may_round = rounds or bool(self.money.paid_keeps)
         if size.get("paid_to_step", 2 if may_round and not rounds else 0) != (2 if may_round else 0):

@@ -308,7 +308,7 @@ class Money(Part):
     """Where there is one, the codes of `paid` after the values of `paid_at` are its shares."""
     paid_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
     """Where what is paid by no rule lies on coarser grids than what is claimed: these, finest first. The table `paid_rounded_to`
-    says on which of them, or on which of `left_rounded_to` what it leaves lies.
+    says on which of them, or on which of `left_rounded_to` what it leaves lies, as what is claimed is `claimed_rounded_to` one of both.
     """
     left_rounded_to: tuple[Annotated[float, Field(gt=0)], ...] = ()
     paid_habit: Literal["near", "down", "up", "half down", "half up"] = "near"

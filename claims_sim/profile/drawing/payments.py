@@ -27,6 +27,7 @@ from claims_sim.profile.paid.paid_lists import (
 from claims_sim.profile.paid.paid_means import PAID_RESIDUAL
 from claims_sim.profile.paid.paid_rounding import (
     CLAIMED_ON,
+    CLAIMED_ROUNDED_TO,
     NEAR,
     PAID_ROUNDED_TO,
     PAID_TO_STEP,
@@ -55,7 +56,7 @@ from claims_sim.profile.prices.few_amounts import nearest_of
 from claims_sim.profile.prices.following import SERVICE
 from claims_sim.profile.prices.pricing import Locator, PriceLists
 from claims_sim.profile.prices.recurring import NearestPrices
-from claims_sim.profile.prices.rounding import round_to_grids, to_whole_steps
+from claims_sim.profile.prices.rounding import coarsest_grid, round_to_grids, to_whole_steps
 from claims_sim.randomness import stream_key, uniforms
 
 _A_WEEKDAY, _AN_HOUR = 2, 10
@@ -405,8 +406,9 @@ class Payments:
         if money.paid_rounded_to:
             at = by_share[in_range]
             table, u = self._tables[PAID_ROUNDED_TO], uniforms(key ^ stream_key("paid aside"), rows[at])
-            number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
             grids = PaidGrids(money.paid_rounded_to, money.left_rounded_to)
+            draft.codes[CLAIMED_ROUNDED_TO] = coarsest_grid(amount, grids.both)
+            number = np.maximum(table.draw(key, rows[at], draft.given(table.parents, at)), 0)
             paid[at] = round_payments(paid[at], amount[at], grids, number, u)
 
     def _pay_what_is_paid(self, draft: Draft, amount: Numbers, paid: Numbers) -> None:

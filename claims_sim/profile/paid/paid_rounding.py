@@ -32,6 +32,8 @@ PAID_ROUNDED_TO: Final = "paid_rounded_to"
 """The table that draws to which grid a payment is rounded that no rule says, or what it leaves."""
 CLAIMED_ON: Final = "claimed_on"
 """A variable of the settlement's own: which of the grids that payments keep what is claimed lies on."""
+CLAIMED_ROUNDED_TO: Final = "claimed_rounded_to"
+"""A variable of that table's own: which is the coarsest of these grids that what is claimed lies on."""
 PAID_TO_STEP: Final = "paid_to_step"
 """The table that draws whether a payment by a rule is rounded to the step of most payments."""
 _MOST, _SOME = 0.5, 0.05
@@ -56,6 +58,11 @@ class PaidGrids(NamedTuple):
 
     paid: tuple[float, ...] = ()
     left: tuple[float, ...] = ()
+
+    @property
+    def both(self) -> tuple[float, ...]:
+        """All of them, finest first."""
+        return tuple(sorted({*self.paid, *self.left}))
 
 
 def payment_step(claimed: Numbers, paid: Numbers, rows: Ints, population: Population, grid: float) -> float:
@@ -213,8 +220,12 @@ def add_grids(builder: Builder, encoded: Encoded, candidates: Sequence[Parent], 
     if grids == (grid,) and not left:
         return PaidGrids()
     rounded[rows[leaves]] = len(grids) + of_left[leaves]
-    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=2, first=[SERVICE])
-    return PaidGrids(grids, left)
+    found = PaidGrids(grids, left)
+    # What a round amount is paid, and what that leaves, are both round where one is.
+    builder.variables[CLAIMED_ROUNDED_TO] = (coarsest_grid(encoded.claimed, found.both), len(found.both))
+    candidates = [*candidates, *builder.candidates([CLAIMED_ROUNDED_TO])]
+    builder.add(Target(PAID_ROUNDED_TO, rounded, len(grids) + len(left)), candidates, most=3, first=[SERVICE])
+    return found
 
 
 def _grids_left(
