@@ -42,6 +42,11 @@ _HAN_NAME: Final = re.compile(
     ")"
 )
 """A common family name of China or Japan, and a name behind it that is as long as they are."""
+_NO_HAN_NAME: Final = re.compile(
+    "(?:高[危度位热熱渗滲频頻]|金属|金屬|金黄|黄[斑色疸体體]|白[斑色化]|石[膏化]|[马馬][蹄尾]|毛[囊发髮细細]|左[侧側]|游[离離走]|陈旧|陳舊|周[围圍期]|梅毒|"
+    "孔源|龙胆|牛皮|甘油|解脲|项部|季节|丁型)[性型期]?"
+)
+"""What begins like such a name and is one of nobody's: how grave, where and since when (高危, high risk)."""
 _PARTED: Final = re.compile(r"[\s・:/(),、;\[\]=+<>_~〜\-–]+")
 _HAN_TITLE: Final = re.compile("医師|醫師|医生|醫生|护士|護士|先生|様|さん$|氏$|担当")
 _HAN_TITLE_ANYWHERE: Final = re.compile(_HAN_TITLE.pattern.replace("$", ""))
@@ -73,7 +78,7 @@ def may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     for i in np.flatnonzero(told & ~degrees).tolist():
         text = values[i] or ""
         parts = _PARTED.split(text)
-        names = [part for part in (text, *parts, *map("".join, pairwise(parts))) if _HAN_NAME.fullmatch(part)]
+        names = [part for part in (text, *parts, *map("".join, pairwise(parts))) if _is_han_name(part)]
         surely[i] = len(parts) > 1 and any(not signs_of_care(name) for name in names)
         surely[i] |= bool(_WITH_INITIALS.search(text) or _HAN_TITLE.search(text))
         if surely[i] or (names and (len(parts) > 1 or not signs_of_care(text))):
@@ -86,6 +91,10 @@ def may_be_persons(values: Sequence[str | None], told: Mask) -> Mask:
     for i in np.flatnonzero(may).tolist():
         may[i] = not any(others[word] > 1 and len(word) >= _WORD_OF_A_NAME for word in split_words(values[i] or ""))
     return np.asarray(may | surely | degrees)
+
+
+def _is_han_name(text: str) -> bool:
+    return bool(_HAN_NAME.fullmatch(text)) and not _NO_HAN_NAME.fullmatch(text)
 
 
 def holds_family_name(text: str) -> bool:

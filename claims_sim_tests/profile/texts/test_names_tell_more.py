@@ -177,3 +177,14 @@ def test_an_abbreviation_in_capitals_is_no_name_but_iva_is_one():
         "Pemeriksaan Iva",
     ]
     assert may_be_persons(texts, np.ones(len(texts), np.bool_)).tolist() == [False, False, *[True] * 5]
+
+
+@pytest.mark.parametrize("how", ["高危", "极高危", "陈旧性", "左侧", "周围型"])
+def test_how_grave_it_is_and_where_is_no_name_though_it_begins_like_one(how):
+    assert not may_be_persons([f"高血压病2级({how})"], np.ones(1, np.bool_))[0]
+
+
+@pytest.mark.parametrize("who", ["高伟", "高危伟", "陈明", "白明", "左明", "周围伟"])
+def test_a_family_name_with_another_behind_it_is_one_beside_them(who):
+    texts = [f"高血压病2级({who})", f"高血压病2级 {who}"]
+    assert may_be_persons(texts, np.ones(2, np.bool_)).all()
