@@ -201,6 +201,28 @@ class Builder:
             self.use_feature(code.name)
         return best
 
+    def or_rather(self, target: Target, learned: list[Parent], first: Sequence[str]) -> list[Parent]:
+        """The variables `first`, then what was `learned` besides, where that makes the target clearly likelier as its table is released:
+        two may say much together that say little one by one.
+        """  # noqa: D205
+        few, thin = _some_rows(target)
+        own = self.candidates(first)
+        others = [parent for parent in learned if parent.name.partition("~")[0] not in first]
+        if not len(few) or len(own) < len(first):
+            return learned
+        sample = _sample(target, few, self.population)
+        ways = [[*own, *others[:kept]] for kept in range(len(others) + 1)]
+        likely = [log_likelihood(thin, _at(way, few), sample) for way in (learned, *ways)]
+        best = int(np.argmax(likely))
+        if likely[best] <= likely[0] + CLEARLY:
+            return learned
+        found = ways[best - 1]
+        for unused in {parent.name for parent in learned} - {parent.name for parent in found}:
+            del self.features[unused]
+        for parent in own:
+            self.use_feature(parent.name)
+        return found
+
     def use_feature(self, name: str) -> None:
         """Keep the plain variable `name` as a feature of the profile."""
         self.features[name] = Feature(variable=name, size=self.variables[name][1])

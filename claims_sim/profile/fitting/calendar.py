@@ -12,7 +12,17 @@ from claims_sim.profile.counts.counting import Codes, Ints, Mask
 from claims_sim.profile.counts.numbers import Binned, Numbers, bin_numbers
 from claims_sim.profile.counts.release import Target
 from claims_sim.profile.document_parts import MAX_DAYS_WITHOUT, Bins
-from claims_sim.profile.encoding.encode import DAY, DISCHARGE_MONTH, HOUR, MONTH, SEASON, STAY_SPAN, WEEKDAY, Encoded
+from claims_sim.profile.encoding.encode import (
+    DAY,
+    DISCHARGE_MONTH,
+    HAS_CASE_GROUP,
+    HOUR,
+    MONTH,
+    SEASON,
+    STAY_SPAN,
+    WEEKDAY,
+    Encoded,
+)
 from claims_sim.profile.fitting.special_dates import SPECIAL_DATE, find_special_dates
 
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
@@ -141,7 +151,13 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     # Codes of procedures are renewed in some month; who comes without an appointment comes at weekends too.
     done = [*context, "procedure_code", "facility_type"]
     # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
-    builder.add(Target(MONTH, encoded.codes[MONTH], len(months)), builder.candidates([*done, "severity_group"]), most=3)
+    target = Target(MONTH, encoded.codes[MONTH], len(months))
+    candidates = builder.candidates([*done, "severity_group"])
+    # Each place begins to group its cases in its own month.
+    learned = builder.or_rather(
+        target, builder.learn(target, candidates, 3), ["service_type", HAS_CASE_GROUP, "province_name"]
+    )
+    builder.add(target, candidates, learned=learned)
     lacking = _days_without(encoded, months)
     if any(lacking):
         ends = zip(("first", "last"), lacking, strict=True)
