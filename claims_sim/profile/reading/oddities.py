@@ -43,7 +43,9 @@ _MANY_REPEATS: Final = 0.05
 _OF_ITS_OWN, _TOLD_BY = 0.98, 1000
 """The share of the claims that have a person of their own, above which the key may be one of claims; and of how many at least."""
 _LONGEST_FORM: Final = 20
-READ_AMOUNTS: Final = "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50 or Rp 1.234.567."
+READ_AMOUNTS: Final = (
+    "amounts are read where they are written as 1234.5, 1,234.50, 1.234,50, 12 345,67 or Rp 1.234.567."
+)
 
 
 class Reading(NamedTuple):

@@ -65,8 +65,14 @@ _FIRST_BEFORE_COMMA: Final = (
 _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./_-]*"
 """A code of another list: at most two letters before its digits, or it may be the name of a user."""
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
-_SIGN: Final = r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR|[$€£¥₹₱฿])"
-AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?[0-9][0-9.,]*(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
+_SIGN: Final = (
+    r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR"
+    r"|CHF|PLN|zł|CZK|Kč|RUB|руб\.?|UAH|KZT|KES|GHS|ZAR|VND|[$€£¥₹₱฿₽₴₸₫])"
+)
+GAPS: Final = r"\x{20}\x{A0}\x{2009}\x{202F}'’"
+"""What parts thousands where no dot or comma does: spaces of several widths (12 345,67), and Switzerland's apostrophe."""
+_DIGITS: Final = rf"(?:[0-9]{{1,3}}(?:[{GAPS}][0-9]{{3}})+(?:[.,][0-9]*)?|[0-9][0-9.,]*)"
+AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?{_DIGITS}(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
 """An amount within a sign of a currency that has hundredths or none, or "1.234,-"."""
 # Groups of three are thousands where there are several, or the other mark stands behind them.
 _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
@@ -317,7 +323,8 @@ def dots_are_thousands(text: str, relation: str) -> str:
 def _bare(text: str) -> str:
     """The number of an amount, without its currency; other text as it is."""
     minus = f"CASE WHEN regexp_matches({text}, '^[^0-9]*-') THEN '-' ELSE '' END"
-    number = f"regexp_extract({text}, '[0-9](?:[0-9.,]*[0-9])?')"
+    number = f"regexp_extract({text}, {quote(f'[0-9](?:[0-9.,{GAPS}]*[0-9])?')})"
+    number = f"regexp_replace({number}, {quote(f'[{GAPS}]')}, '', 'g')"
     return f"CASE WHEN regexp_full_match({text}, {quote(AMOUNT_WITH_SIGN)}) THEN {minus} || {number} ELSE {text} END"
 
 

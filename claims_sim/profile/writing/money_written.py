@@ -1,4 +1,4 @@
-"""How a source writes amounts as text: "1.234.500", "Rp 1.234.500,00", "12345,67", "1,234.50 EUR"."""
+"""How a source writes amounts as text: "1.234.500", "Rp 1.234.500,00", "12 345,67", "1,234.50 EUR"."""
 
 import re
 from collections import Counter
@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.source import OpenSource
 from claims_sim.profile.reading.source_columns import ColumnMapping, Located
-from claims_sim.profile.reading.source_sql import AMOUNT_WITH_SIGN, quote_identifier, text_expression
+from claims_sim.profile.reading.source_sql import AMOUNT_WITH_SIGN, GAPS, quote_identifier, text_expression
 from claims_sim.profile.writing.ways_written import Cells, Ways, drawn, read_ways
 
-_PARTS: Final = "^-?([^0-9-]*)-?([0-9](?:[0-9.,]*[0-9])?)([^0-9]*)$"
+_PARTS: Final = f"^-?([^0-9-]*)-?([0-9](?:[0-9.,{GAPS}]*[0-9])?)([^0-9]*)$"
+_GAPS: Final = " \N{NO-BREAK SPACE}\N{THIN SPACE}\N{NARROW NO-BREAK SPACE}'’"
 _WHOLE: Final = "^-?[0-9]+([.]00?)?$"
 _GROUP: Final = 3
 _NEARLY_ALL: Final = 0.95
@@ -134,12 +135,12 @@ def _marks(numbers: Sequence[_Number], *, has_sign: bool) -> tuple[str, str]:
     """
     of_thousands, of_decimals = Counter[str](), Counter[str]()
     for shape, last, amounts in numbers:
-        marks = re.sub("[^.,]", "", shape)
+        marks = re.sub(f"[^.,{_GAPS}]", "", shape)
         if len(marks) > 1:
             of_thousands[marks[0]] += amounts
             if marks[-1] != marks[0]:
                 of_decimals[marks[-1]] += amounts
-        elif marks and last == _GROUP and (marks == "," or has_sign):
+        elif marks and last == _GROUP and (marks == "," or marks in _GAPS or has_sign):
             of_thousands[marks] += amounts
         elif marks and last != _GROUP:
             of_decimals[marks] += amounts
