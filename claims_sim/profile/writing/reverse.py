@@ -27,7 +27,7 @@ from claims_sim.profile.reading.source_sql import (
 from claims_sim.profile.texts.admit import NAMES_OF
 from claims_sim.profile.writing.codes_written import CodeForm, read_code_forms
 from claims_sim.profile.writing.dates_written import DateForm, most_fit, read_date_forms
-from claims_sim.profile.writing.letters_written import in_their_letters, read_letters
+from claims_sim.profile.writing.letters_written import LabelLetters, in_their_letters, read_letters
 from claims_sim.profile.writing.money_written import MoneyForm, bare_differences, left_bare, money_form, whole_numbers
 from claims_sim.profile.writing.nothing_written import EMPTY_LIST, or_nothing, read_marks
 from claims_sim.profile.writing.padding_written import padded, read_padding
@@ -101,7 +101,7 @@ class Forms:
     bare: Mapping[str, Ways] = field(default_factory=dict)
     padded: Mapping[str, Ways] = field(default_factory=dict)
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
-    letters: Mapping[str, Ways] = field(default_factory=dict)
+    letters: Mapping[str, LabelLetters] = field(default_factory=dict)
     case_groups: bool = False
     counts_all: bool = False
     days_alone: frozenset[str] = frozenset()

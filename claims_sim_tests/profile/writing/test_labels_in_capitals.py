@@ -9,7 +9,7 @@ from claims_sim.pipeline.sandbox import write_sandbox
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.mapping import ColumnMapping
 from claims_sim.profile.reading.source import SourceSpec, open_source, read_source
-from claims_sim.profile.writing.letters_written import in_their_letters, read_letters
+from claims_sim.profile.writing.letters_written import LabelLetters, in_their_letters, read_letters
 from claims_sim.profile.writing.reverse import foreign_columns, read_forms
 from claims_sim.profile.writing.ways_written import Ways
 from claims_sim_tests.profile.reading.test_source import parquet
@@ -44,7 +44,7 @@ def as_read(path, **columns):
         ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
     read = read_source(spec).columns["dx_primary_label"].to_pylist()
     assert len(read) == len(columns["dx_primary_label"])
-    return read, ways.get("dx_primary_label")
+    return read, ways["dx_primary_label"].ways if "dx_primary_label" in ways else None
 
 
 def test_labels_in_capitals_or_small_letters_are_read_as_the_others(tmp_path):
@@ -119,7 +119,7 @@ def test_letters_without_a_pair_are_left_as_they_are(tmp_path, label):
     read, ways = as_read(tmp_path, **claims)
     assert set(read) == {*LABELS.values(), label, label.upper()}
     assert ways == Ways([("", 70), ("capitals", 100)], "facility_id")
-    sql = in_their_letters("label", Ways([("capitals", 100)]))
+    sql = in_their_letters("label", LabelLetters(Ways([("capitals", 100)]), frozenset({label.upper()})))
     of = f"(SELECT {quote(label)} AS label, 1 AS row)"
     assert duckdb.sql(f"SELECT {sql} FROM {of}").fetchall() == [(label,)]
 
@@ -142,9 +142,12 @@ def test_names_of_procedures_are_read_so_too(tmp_path):
     spec = parquet(tmp_path / "c.parquet", **claims, procedure_code=["8744", "9059"] * 400, procedure_label=written)
     with open_source(SourceSpec(spec.path)) as opened:
         ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
-    assert ways == {"procedure_label": Ways([("capitals", 80), ("small", 100)], "facility_id")}
-    sql = in_their_letters("label", Ways([("small", 100)]))
-    assert duckdb.sql(f"SELECT {sql} FROM (SELECT 'Blood Count' AS label, 1 AS row)").fetchall() == [("blood count",)]
+    assert ways["procedure_label"].ways == Ways([("capitals", 80), ("small", 100)], "facility_id")
+    assert ways.keys() == {"procedure_label"}
+    assert ways["procedure_label"].told == {text for name in names for text in (name.upper(), name.lower())}
+    sql = in_their_letters("label", LabelLetters(Ways([("small", 100)]), frozenset({"blood count"})))
+    rare = "SELECT unnest(['Blood Count', 'Rare Count']) AS label, 1 AS row"
+    assert duckdb.sql(f"SELECT {sql} FROM ({rare})").fetchall() == [("blood count",), ("Rare Count",)]
 
 
 def test_a_house_keeps_its_way_when_most_others_change_theirs(tmp_path):
@@ -210,7 +213,9 @@ def test_houses_may_change_their_letters_in_some_month(tmp_path):
 
 def test_a_house_that_has_left_its_way_does_not_come_back_to_it():
     of = {"2024-01": [("", 60), ("capitals", 100)], "2024-02": [("", 80), ("capitals", 100)]}
-    written = in_their_letters("label", Ways([("", 70), ("capitals", 100)], "facility_id", of))
+    written = in_their_letters(
+        "label", LabelLetters(Ways([("", 70), ("capitals", 100)], "facility_id", of), frozenset({"MALARIA"}))
+    )
     claims = """SELECT i AS row, 'SIM-' || (i % 400) AS facility_id, 'Malaria' AS label, NULL AS province_name, NULL AS facility_class,
       NULL AS facility_ownership, NULL::TIMESTAMP AS discharge_dt,
       TIMESTAMP '2024-01-15' + INTERVAL (i // 400 % 3) MONTH AS admit_dt FROM range(4000) AS r(i)"""
@@ -243,15 +248,16 @@ def test_houses_of_the_sandbox_write_labels_in_capitals_until_some_month_as_in_t
     )
     profile = write_sandbox(own, out, asked=asked())
     assert profile.named("") == []
-    told = """SELECT admit_dt < DATE '2023-03-01' AS before, avg((dx_primary_label = upper(dx_primary_label))::INT)
-      FROM claims_normalized GROUP BY before ORDER BY before"""
+    # Rare labels are told, and written, in one way alone.
+    common = """WITH common AS (SELECT upper(dx_primary_label) FROM claims_normalized GROUP BY ALL ORDER BY count(*) DESC LIMIT 15),
+      claims AS (SELECT *, dx_primary_label = upper(dx_primary_label) AS capitals FROM claims_normalized
+        WHERE upper(dx_primary_label) IN (FROM common))"""
+    told = f"""{common} SELECT admit_dt < DATE '2023-03-01' AS before, avg(capitals::INT) FROM claims
+      GROUP BY before ORDER BY before"""
     real, ours = query(path, told), query(out, told)
     assert [share for _, share in ours] == pytest.approx([share for _, share in real], abs=0.1)
     assert real[1][1] - real[0][1] > 0.2
-    # Rare labels may be told in capitals alone.
-    ways = """WITH common AS (SELECT upper(dx_primary_label) FROM claims_normalized GROUP BY ALL ORDER BY count(*) DESC LIMIT 15)
-      SELECT count(DISTINCT dx_primary_label = upper(dx_primary_label)) FROM claims_normalized
-      WHERE upper(dx_primary_label) IN (FROM common) GROUP BY facility_id, strftime(admit_dt, '%Y-%m')"""
+    ways = f"""{common} SELECT count(DISTINCT capitals) FROM claims GROUP BY facility_id, strftime(admit_dt, '%Y-%m')"""
     assert {count for (count,) in query(out, ways)} == {1}
 
 
@@ -264,9 +270,11 @@ def test_names_behind_codes_are_written_in_their_houses_letters(tmp_path):
     spec = SourceSpec(parquet(tmp_path / "c.parquet", **claims, dx_secondary_codes=lists).path)
     with open_source(spec) as opened:
         located = opened.find_columns(ColumnMapping(), str(spec.path))
-        forms = replace(read_forms(opened, located, ColumnMapping()), names={"E119": "Diabetes"})
+        forms = replace(read_forms(opened, located, ColumnMapping()), names={"E119": "Pneumonia"})
         columns = foreign_columns(opened.types, located, ColumnMapping(), forms, {})
-    assert forms.letters == {"dx_primary_label": Ways([("", 70), ("capitals", 100)], "facility_id")}
+    letters = forms.letters["dx_primary_label"]
+    assert letters.ways == Ways([("", 70), ("capitals", 100)], "facility_id")
+    assert letters.told == {label.upper() for label in LABELS.values()}
     written = {column.name: column.expression for column in columns}
     rows = """SELECT i AS row, 'SIM-' || i AS facility_id, 'J18' AS dx_primary_code, 'Pneumonia' AS dx_primary_label,
       ['E119'] AS dx_secondary_codes, NULL AS province_name, NULL AS facility_class, NULL AS facility_ownership
@@ -275,5 +283,5 @@ def test_names_behind_codes_are_written_in_their_houses_letters(tmp_path):
         f"SELECT {written['dx_primary_code']} AS code, {written['dx_secondary_codes']} AS list, count(*) FROM ({rows}) GROUP BY ALL"
     ).fetchall()
     shares = {(code, others): count / 300 for code, others, count in told}
-    usual, capitals = ("J18 - Pneumonia", "E119 - Diabetes"), ("J18 - PNEUMONIA", "E119 - DIABETES")
+    usual, capitals = ("J18 - Pneumonia", "E119 - Pneumonia"), ("J18 - PNEUMONIA", "E119 - PNEUMONIA")
     assert shares == {usual: pytest.approx(0.7, abs=0.1), capitals: pytest.approx(0.3, abs=0.1)}
