@@ -53,6 +53,18 @@ def test_who_asks_for_a_procedure_gets_patients_whom_it_suits(settings):
 
 
 @pytest.mark.parametrize(
+    ("where", "begins"),
+    [("dx=O80.0", "O800"), ("dx=o8.*", "O8"), ("procedure=74.*", "74")],
+)
+def test_codes_may_be_asked_for_with_dots(settings, where, begins):
+    claims = [Claim.model_validate(claim) for claim in ask(settings, where=["service=RITL", where]).claims]
+    of_procedure = where.startswith("procedure")
+    codes = [claim.procedure.code if of_procedure else claim.diagnosis.primary_code for claim in claims]
+    assert len(codes) == STAYS["count"]
+    assert all(code.startswith(begins) for code in codes)
+
+
+@pytest.mark.parametrize(
     ("where", "says"),
     [
         (["procedure=banana"], "The profile has nothing with procedure_code 'banana'"),

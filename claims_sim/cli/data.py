@@ -52,7 +52,7 @@ def generate(
         list[str] | None,
         typer.Option(
             help="A condition that every claim holds; repeat it for more. Values after commas, ranges with two dots, "
-            "codes may end in *: province=BALI,ACEH, stay=3..5, dx=O8*, date=2026-01-05..2026-01-11."
+            "codes with dots or without may end in *: province=BALI,ACEH, stay=3..5, dx=O8*, date=2026-01-05..2026-01-11."
         ),
     ] = None,
     mix: Annotated[

@@ -111,19 +111,19 @@ def _texts(profile: Profile, name: str) -> list[str]:
 
 
 def _known(profile: Profile, name: str, value: str, texts: list[str]) -> tuple[str, ...]:
-    """What the profile calls a value: itself, a beginning of codes, the one text with that word, or codes by name."""
+    """What the profile calls a value: itself, a beginning of codes, a code with dots or without, the one text with that word, or codes by
+    name.
+    """  # noqa: D205
     folded = value.casefold()
-    begins = folded.removesuffix("*")
+    begins, dotted = folded.removesuffix("*"), name in CODES and any("." in text for text in texts)
     for text in dict.fromkeys(texts):
         if text.casefold() == folded:
             return (text,)
-        if folded.endswith("*") and text.casefold().startswith(begins):
+        if folded.endswith("*") and text.casefold().startswith(begins) and not dotted:
             return (f"{text[: len(begins)]}*",)
-    if name in CODES and len(folded) >= _SHORTEST_NAME:
-        names = profile.procedure_names if name == "procedure_code" else profile.dx_names
-        called = [code for code in dict.fromkeys(texts) if _plain(folded) in _plain(names.get(code, ""))]
-        if called:
-            return tuple(called)
+    called = _codes_called(profile, name, folded, texts) if name in CODES else ()
+    if called:
+        return called
     worded = [text for text in dict.fromkeys(texts) if folded in text.casefold().split()]
     if worded and name not in CODES:
         if len(worded) > 1:
@@ -134,6 +134,19 @@ def _known(profile: Profile, name: str, value: str, texts: list[str]) -> tuple[s
     there = sorted(set(texts[:-1]))
     shown = ", ".join(there[:12]) + (f", … ({len(there)} in all)" if len(there) > 12 else "")
     raise RequestError(f"The profile has nothing with {name} {value!r}; it has: {shown}.")
+
+
+def _codes_called(profile: Profile, name: str, folded: str, texts: list[str]) -> tuple[str, ...]:
+    """The codes that are the one asked for, or begin so, but for their dots; else those with the name asked for."""
+    asked, more = folded.removesuffix("*").replace(".", ""), folded.endswith("*")
+    codes = {text: text.casefold().replace(".", "") for text in texts}
+    dotted = tuple(
+        text for text, code in codes.items() if asked and (code == asked or (more and code.startswith(asked)))
+    )
+    if dotted or len(folded) < _SHORTEST_NAME:
+        return dotted
+    names = profile.procedure_names if name == "procedure_code" else profile.dx_names
+    return tuple(code for code in codes if _plain(folded) in _plain(names.get(code, "")))
 
 
 def _only(profile: Profile, name: str, value: str, texts: list[str]) -> str:
