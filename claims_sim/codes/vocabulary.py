@@ -112,6 +112,7 @@ initial intensive laboratory management medication neonatal nursing obstetric ob
 physician physiotherapy postnatal postoperative prenatal preoperative prescription prevention preventive radiology reconciliation
 referral rehabilitation review room sample service services specialist specialized subsequent surgery surgical test testing
 triage urgent vaccination ward wellness
+accommodation boarding lodging shared standard superior session sessions capsule capsules tablet tablets troponin
 appendicectomy bed day days denture diem discectomy echocardiogram fee grafting hemorrhoidectomy haemorrhoidectomy hydrocelectomy
 ambulatoria ambulatorio chirurgie cirugia cirugía consulta consultas consultation domiciliaria domiciliario estancia exames
 hospitalizacion hospitalización imagen imagenes imágenes imagerie internação laboratoire laboratorio laboratorium laboratório

@@ -13,7 +13,7 @@ from claims_sim.codes.snomed import UNITED_STATES
 # RE2 has no look-around, so a pattern that must not touch a digit names the edge itself.
 _EDGE, _END = r"(?:^|[^0-9])", r"(?:$|[^0-9])"
 # All that the grammars below allow between two letters.
-_BETWEEN = r"[ .,;:/&()\[\]'’+%<>=≤≥_\-–・、~〜]"
+_BETWEEN = r"[ .,;:/&()\[\]'’§°+%<>=≤≥_\-–・、~〜]"
 _SEPARATOR = f"{_BETWEEN}?"
 
 
@@ -38,7 +38,8 @@ PATTERNS: Final = (
     IdentifierPattern("email", r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+", "e-mail address"),
     IdentifierPattern(
         "record",
-        rf"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*(?:#|{_BETWEEN})?\s*[0-9](?:{_SEPARATOR}[0-9]){{5}}",
+        rf"(?i)(?:^|[^a-z])(?:no\.?\s*)?(?:rm|mr|rekam medi[sk]|sep)\s*(?:n[or]?[.°º]?\s*)?"
+        rf"(?:#|{_BETWEEN})?\s*[0-9](?:{_SEPARATOR}[0-9]){{5}}",
         "medical record number",
     ),
     IdentifierPattern(
@@ -56,8 +57,8 @@ _TAX: Final = next(compiled for p, compiled in _COMPILED if p.kind == _TAX_NUMBE
 
 # A category (province, class, ownership, severity, service) is a short phrase: starts with a letter or digit, no
 # run of four digits, none of the characters that addresses, e-mails or markup need (a sign of size stands before a digit, as
-# in <50 beds, and no tag begins with one). Thai and Hindi write vowels as marks on a letter; selectors of variants are marks
-# that nobody sees. A Roman number is part of the word that follows (Ⅱ型糖尿病).
+# in <50 beds, and no tag begins with one; so does that of a paragraph). Thai and Hindi write vowels as marks on a letter; selectors
+# of variants are marks that nobody sees. A Roman number is part of the word that follows (Ⅱ型糖尿病).
 _MARK: Final = r"[^\P{M}\p{Me}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
 # Letters of all scripts, with their marks, are a large automaton, and a grammar names them twenty times. So `fits_sql` writes é
 # for each that is not plain A to Z before it holds a text against a grammar, and the grammars know no other letter.
@@ -66,7 +67,7 @@ _LETTER: Final = "[A-Za-zé]"
 _NUMBERED: Final = rf"[Ⅰ-Ⅻ]{_LETTER}"
 _MORE: Final = rf"(?:{_LETTER}|{_NUMBERED}|[0-9 .,/&()'’+_\-–・])*"
 # One such sign a value: with more of them an identifier could be written with two characters between its digits.
-_SIGN: Final = r"(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%"
+_SIGN: Final = r"(?:[<>]=?|[≤≥]|§) ?[0-9]|[0-9] ?[%°]"
 # A number or a letter before what it means: 2: 26-99 beds, I=Inpatient. Two short numbers at the most are too few for an identifier.
 _WORD: Final = rf"(?:{_LETTER}|{_NUMBERED}|[ .,/&()'’+_\-–・])"
 _FEW_DIGITS: Final = rf"(?:{_LETTER}|{_NUMBERED}){_WORD}*(?:[0-9]{{1,3}}(?:{_WORD}+(?:[0-9]{{1,3}}{_WORD}*)?)?)?"

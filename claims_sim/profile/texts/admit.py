@@ -40,7 +40,7 @@ ICD9_CODE: Final = re.compile(r"[0-9]{2,4}")
 # The same as phi.CATEGORY_GRAMMAR, which is written for RE2: \w stands for letters, digits and the underscore; marks on
 # letters are taken off before, and a value with digits of another script is refused.
 _MORE: Final = r"[\w .,/&()'’+\-–・]*"
-_SIGN: Final = r"(?:(?:[<>]=?|[≤≥]) ?[0-9]|[0-9] ?%)"
+_SIGN: Final = r"(?:(?:[<>]=?|[≤≥]|§) ?[0-9]|[0-9] ?[%°])"
 _CATEGORY: Final = re.compile(rf"[^\W_]{_MORE}(?:{_SIGN}{_MORE})?|{_SIGN}{_MORE}")
 _WORD: Final = r"(?:[^\W\d]|[ .,/&()'’+\-–・])"
 _CODED: Final = re.compile(
@@ -56,6 +56,13 @@ _VIRUS_AND_YEAR: Final = re.compile(
     rf"(?i){_NO_NUMBER}\b(?:(?:coronav[ií]rus|corona\b|covid){_NO_NUMBER}\b2019\b|2019-ncov\b){_NO_NUMBER}"
 )
 """A diagnosis with the one year that is part of any, and no other number: coronavirus disease 2019."""
+_DOSE: Final = re.compile(
+    r"(?i)(?<![^\W_])(?<![0-9][\W_])(?<![0-9][\W_]{2})(?:[0-9]{1,3}(?:[.,][0-9]{1,2})? ?/ ?)?(?!19[0-9]{2} ?[a-zµμ])"
+    r"[1-9][0-9](?:[05]0|[0-9]00|[0-9]0{3,4}) ?(?:iu|ui|mg|mcg|[µμ]g|units?|unidades|мг|мкг|ме|ед)(?![^\W_])"
+)
+"""How strong a drug is: VITAMIN D3 50000 IU, 50/1000 MG. No more than three of its digits say anything, as in any number of a label; and
+it is no year, and part of no longer number.
+"""
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
@@ -111,16 +118,18 @@ def without_marks(value: str) -> str:
 
 
 def admit_label(value: str) -> bool:
-    """May `value` be a label: only words of the code systems, numbers of at most three digits (or a virus's year), and punctuation?"""
+    """May `value` be a label: only words of the code systems, numbers of at most three digits (or a dose or a virus's year), and
+    punctuation?
+    """  # noqa: D205
     return has_form_of_label(value) and words().issuperset(split_words(in_plain_width(value)))
 
 
 def has_form_of_label(value: str) -> bool:
-    """Is it short and plain, with a word and no long number (but a virus's year) and no identifier, whatever its words are?"""
+    """Is it short and plain, with a word and no long number (but a dose or a virus's year) and no identifier, whatever its words are?"""
     if len(value) > MAX_TEXT:
         return False
     letters = without_marks(value)
-    numbered = _LONG_NUMBER.search(letters) and not _VIRUS_AND_YEAR.fullmatch(letters)
+    numbered = _has_long_number(letters) and not _VIRUS_AND_YEAR.fullmatch(letters)
     return (
         bool(_LABEL.fullmatch(letters))
         and not numbered
@@ -128,6 +137,11 @@ def has_form_of_label(value: str) -> bool:
         and not identifiers_in(letters)
         and not identifiers_in(value)
     )
+
+
+def _has_long_number(letters: str) -> bool:
+    """Has it a run of four digits that is no dose? One label has two doses at the most."""
+    return bool(_LONG_NUMBER.search(letters)) and bool(_LONG_NUMBER.search(_DOSE.sub("", letters, count=2)))
 
 
 def admit_diagnosis(value: str) -> bool:

@@ -261,9 +261,29 @@ def test_what_looks_like_an_identifier_or_has_no_labels_form_does_not_pass_even_
         ("Coronavirus disease 20191", False),
         ("Disease 2019", False),
         ("Coronavirus disease 0812 2019", False),
+        ("DAVALINDI 50000 IU CAPSULE 15", True),
+        ("JANUMET 50/1000 MG TABLET 56", True),
+        ("Dexketoprofen 1250mg/5 ml", True),
+        ("БЕНЗИЛПЕНИЦИЛЛИН 2400000 МЕ", True),
+        ("JANUMET 1000 MG/1500 MG", True),
+        ("JANUMET 1000 MG 1500 MG 2000 MG", False),
+        ("JANUMET 1234 MG", False),
+        ("JANUMET 1234567 MG", False),
+        ("JANUMET 1234-5000 MG", False),
+        ("JANUMET 12.5000 MG", False),
+        ("JANUMET A5000 MG", False),
+        ("JANUMET 5000 MGA", False),
+        ("JANUMET 5000", False),
+        ("JANUMET 5000 G", False),
+        ("JANUMET 1950 MG", False),
+        ("JANUMET 17 8/2000 IU", False),
+        ("JANUMET 17 08 2000 IU", False),
+        ("JANUMET 17–08/2050 UI", False),
+        ("JANUMET 3512 1000 MG", False),
+        ("JANUMET 317/1250000 MG 317/1250000 MG 400000000000 MG", False),
     ],
 )
-def test_the_one_year_in_a_name_is_that_of_the_virus(label, may):
+def test_long_numbers_in_a_name_are_the_year_of_the_virus_or_doses(label, may):
     pairs = claims_of(lambda i: label if i % len(CODES) == 0 else name_of(i))
     assert (label in passing(pairs)) == may
 
