@@ -133,7 +133,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
         profile = current_profile(settings)
         left_out = FOLLOWS.keys() & profile.defaults.keys()
         ours = {name: column for name, column in located.items() if name not in left_out}
-        forms = read_forms(opened, ours, mapping)
+        forms = read_forms(opened, ours, mapping, settings.privacy_k)
         listed = "dx_secondary_codes"
         if listed in forms.codes and forms.codes[listed].named:
             # A claim has the source's own name of its primary diagnosis alone; the others have those of the public code system.

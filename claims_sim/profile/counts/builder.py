@@ -218,7 +218,8 @@ class Builder:
             return learned
         found = ways[best - 1]
         for unused in {parent.name for parent in learned} - {parent.name for parent in found}:
-            del self.features[unused]
+            if "~" in unused:  # groups are one table's own; a plain variable may be another's parent, too
+                del self.features[unused]
         for parent in own:
             self.use_feature(parent.name)
         return found

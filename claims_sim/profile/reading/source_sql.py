@@ -72,8 +72,8 @@ _SIGN: Final = (
 GAPS: Final = r"\x{20}\x{A0}\x{2009}\x{202F}'’"
 """What parts thousands where no dot or comma does: spaces of several widths (12 345,67), and Switzerland's apostrophe."""
 _DIGITS: Final = rf"(?:[0-9]{{1,3}}(?:[{GAPS}][0-9]{{3}})+(?:[.,][0-9]*)?|[0-9][0-9.,]*)"
-AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?{_DIGITS}(?:,--?)?(?:[\s\x{{A0}}]*{_SIGN})?"
-"""An amount within a sign of a currency that has hundredths or none, or "1.234,-"."""
+AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?{_DIGITS}(?:[.,](?:--?|[–—]))?(?:[\s\x{{A0}}]*{_SIGN})?"
+"""An amount within a sign of a currency that has hundredths or none, or "1.234,-" or "1'234.-"."""
 # Groups of three are thousands where there are several, or the other mark stands behind them.
 _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
 ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
@@ -423,7 +423,7 @@ def has_first(column: Located, located: Mapping[str, Located]) -> bool:
 
 def clean_member(code: str) -> str:
     """A member of a list of codes without dots and marks."""
-    return f"upper(regexp_replace({_not_as_number(f'trim({code})')}, '[.+*†]', '', 'g'))"
+    return f"trim(upper(regexp_replace({_not_as_number(f'trim({code})')}, '[.+*†!#‡]', '', 'g')))"
 
 
 def _not_as_number(code: str) -> str:

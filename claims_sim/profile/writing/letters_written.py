@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import duckdb
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 
 from claims_sim.claim import MAX_TEXT
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.counts.counting import PERSONS_K
+from claims_sim.profile.counts.counting import MIN_FACILITIES, claims_needed
 from claims_sim.profile.reading.label_letters import HAS_NO_PAIR, letters_of
 from claims_sim.profile.reading.source import OpenSource
 from claims_sim.profile.reading.source_columns import ColumnMapping, Located
@@ -19,7 +18,8 @@ from claims_sim.profile.reading.sql_text import let
 from claims_sim.profile.texts.admit import NAMES_OF
 from claims_sim.profile.writing.ways_written import ENOUGH, SOURCE, Cells, Ways, drawn, read_ways
 
-_TOLD: Final = "ways_of_labels"
+_TOLD, _LABEL, _WAY = "ways_of_labels", "text_of_a_label", "way_of_a_label"
+"""A table and its columns: names that a source's columns do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +32,50 @@ class LabelLetters:
     told: frozenset[str]
 
 
-def read_letters(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, LabelLetters]:
+def read_letters(
+    opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping, k: int
+) -> dict[str, LabelLetters]:
     """Of each column of labels that is read as one in spite of the ways in which it is written."""
-    found, key = {}, located.get("patient_id_hash")
-    person = "NULL" if key is None else key_expression(key)
+    found = {}
+    person, house = (
+        key_expression(located[key]) if key in located else "NULL" for key in ("patient_id_hash", "facility_id")
+    )
     for name in NAMES_OF:
         if name not in located or name in mapping.values:
             continue
         text = text_expression(located[name])
-        if told := _keep_ways(opened.connection, f"SELECT {text} AS text, {person} AS person FROM {opened.relation}"):
-            way = f"(SELECT any_value(way) FROM {_TOLD} WHERE label = {text})"
-            cells = Cells(name, way, f"{text} IN (SELECT label FROM {_TOLD})")
-            ways = read_ways(opened, cells, located, mapping)
+        cells = f"SELECT {text} AS text, {person} AS person, {house} AS facility FROM {opened.relation}"
+        if told := _keep_ways(opened.connection, cells, k):
+            way = f"(SELECT any_value({_WAY}) FROM {_TOLD} WHERE {_LABEL} = {text})"
+            ways = read_ways(opened, Cells(name, way, f"{text} IN (SELECT {_LABEL} FROM {_TOLD})"), located, mapping)
             if ways and len(ways.shares) > 1:
                 found[name] = LabelLetters(ways, told)
     return found
 
 
-def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: str) -> frozenset[str]:
+def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: str, k: int) -> frozenset[str]:
     """Keep the labels that are written in several ways, and how each of these is, in the table _TOLD; those in capitals or small letters
-    that so many persons have as anything may be told of, or ENOUGH cells where there is no key of persons.
+    that `k` persons have, in facilities enough if there are so many, or as many cells as stand for them where there is no key of persons.
     """  # noqa: D205
     rows = connection.execute(
-        f"SELECT text, count(*), count(DISTINCT person) FROM ({labels}) WHERE length(text) <= {MAX_TEXT} GROUP BY text ORDER BY text"
+        f"SELECT text, count(*), count(DISTINCT person), count(DISTINCT facility) FROM ({labels}) "
+        f"WHERE length(text) <= {MAX_TEXT} GROUP BY text ORDER BY text"
     ).fetchall()
     if not rows:
         return frozenset()
-    texts, cells = [text for text, *_ in rows], np.array([count for _, count, _ in rows], np.int64)
+    texts = [text for text, *_ in rows]
+    cells, persons, facilities = (np.array(counts, np.int64) for counts in list(zip(*rows, strict=True))[1:])
     letters = letters_of(texts, cells, cells >= ENOUGH, ENOUGH)
-    told = [texts[place] for place in np.flatnonzero(letters.several).tolist()]
-    ways = ["capitals" if text == text.upper() else "small" if text == text.lower() else "" for text in told]
-    table = pa.table({"label": pa.array(told, pa.string()), "way": pa.array(ways, pa.string())})
-    connection.register(f"{_TOLD}_here", table)
+    several = np.flatnonzero(letters.several)
+    ways = ["capitals" if text == text.upper() else "small" if text == text.lower() else "" for text in texts]
+    kept = {_LABEL: [texts[place] for place in several], _WAY: [ways[place] for place in several]}
+    connection.register(f"{_TOLD}_here", pa.table({name: pa.array(those, pa.string()) for name, those in kept.items()}))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS FROM {_TOLD}_here")
     connection.unregister(f"{_TOLD}_here")
-    has_key = any(persons for *_, persons in rows)
-    common = {text for text, count, persons in rows if (persons >= PERSONS_K if has_key else count >= ENOUGH)}
-    return frozenset(label for label, way in zip(told, ways, strict=True) if way and label in common)
+    common = persons >= k if persons.any() else cells >= claims_needed(k)
+    ((in_all,),) = connection.execute(f"SELECT count(DISTINCT facility) FROM ({labels})").fetchall()
+    common &= facilities >= min(MIN_FACILITIES, in_all)
+    return frozenset(texts[place] for place in several if ways[place] and common[place])
 
 
 def in_their_letters(label: str, letters: LabelLetters | None) -> str:

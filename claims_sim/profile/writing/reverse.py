@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import duckdb
+
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.buddhist_years import AHEAD
@@ -118,7 +120,7 @@ class ForeignColumn:
     origin: str
 
 
-def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> Forms:
+def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping, k: int) -> Forms:
     """Which known form most values of each text column have; counts are compared here, and told only as shares of ways to write."""
     opened, lists = _looked_at(opened, located), {}
     codes = read_code_forms(opened, located, mapping)
@@ -140,7 +142,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         bare_differences(opened, located, mapping),
         read_padding(opened, located, mapping),
         read_spellings(opened, located, mapping),
-        read_letters(opened, located, mapping),
+        read_letters(opened, located, mapping, k),
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
         frozenset(name for name, column in located.items() if column.kind == "date" and _has_no_time(opened, column)),
@@ -196,15 +198,27 @@ def _decimals_of_stays(opened: OpenSource, located: Mapping[str, Located]) -> in
     ).fetchone()
     assert row is not None  # noqa: S101 - counts are one row
     stays, as_long, whole = row
-    return _decimals(opened, los) if stays and 2 * whole < stays and 2 * as_long >= stays else 0
+    return (
+        _decimals(opened.connection, los, opened.relation)
+        if stays and 2 * whole < stays and 2 * as_long >= stays
+        else 0
+    )
 
 
 def _decimals_of_weights(opened: OpenSource, located: Mapping[str, Located]) -> int | None:
-    """How many decimals nearly all sampling weights have at most; None where they have more."""
+    """How many decimals nearly all sampling weights have at most, and all but fractions (1/3) that ENOUGH claims share; None where the
+    former have more.
+    """  # noqa: D205
     if "claim_weight" not in located:
         return None
-    decimals = _decimals(opened, f"TRY_CAST({text_expression(located['claim_weight'])} AS DOUBLE)", _MANY_DECIMALS)
-    return decimals if decimals < _MANY_DECIMALS else None
+    weight = f"TRY_CAST({text_expression(located['claim_weight'])} AS DOUBLE)"
+    shared = (
+        f"(SELECT {weight} AS weight FROM {opened.relation} WHERE abs({weight} - round({weight}, {_MANY_DECIMALS - 1})) < 1e-9 "
+        f"GROUP BY ALL HAVING count(*) >= {ENOUGH})"
+    )
+    of_all = _decimals(opened.connection, weight, opened.relation, _MANY_DECIMALS)
+    of_shared = _decimals(opened.connection, "weight", shared, _MANY_DECIMALS, share=1)
+    return max(of_all, of_shared) if of_all < _MANY_DECIMALS else None
 
 
 def _money(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, MoneyForm]:
@@ -213,12 +227,19 @@ def _money(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, Mone
     return {name: form for name, form in forms.items() if form is not None}
 
 
-def _decimals(opened: OpenSource, number: str, most: int = _MOST_DECIMALS) -> int:
+def _decimals(
+    connection: duckdb.DuckDBPyConnection,
+    number: str,
+    relation: str,
+    most: int = _MOST_DECIMALS,
+    share: float = _NEARLY_ALL,
+) -> int:
+    """With how many decimals so large a share of the numbers can be written."""
     fit = [f"count(*) FILTER (abs({number} - round({number}, {n})) < 1e-9)" for n in range(most)]
-    row = opened.connection.execute(f"SELECT count({number}), {', '.join(fit)} FROM {opened.relation}").fetchone()
+    row = connection.execute(f"SELECT count({number}), {', '.join(fit)} FROM {relation}").fetchone()
     assert row is not None  # noqa: S101 - counts are one row
     numbers, *counts = row
-    return next((n for n, count in enumerate(counts) if count >= _NEARLY_ALL * numbers), most)
+    return next((n for n, count in enumerate(counts) if count >= share * numbers), most)
 
 
 def _days_between(first: str, last: str) -> str:

@@ -134,6 +134,8 @@ def _of_periods(
     found: dict[str | None, Shares] = {}
     for end, counts in periods:
         upto = list(accumulate(counts.values()))
+        if not upto[-1]:
+            continue
         step = next((step for step in _STEPS if step * upto[-1] >= _WHOLE * ENOUGH), _COARSE)
         found[end] = [
             (way, min(step * round(_WHOLE * n / upto[-1] / step), _WHOLE)) for way, n in zip(ways, upto, strict=True)

@@ -59,7 +59,7 @@ def test_days_first_without_marks_and_years_of_the_buddhist_era_are_read(tmp_pat
 
 def test_a_column_of_dates_keeps_its_years_of_the_buddhist_era(tmp_path):
     with table_of(tmp_path, [date(2568, 1, 1 + i % 28) for i in range(100)]) as (opened, located):
-        forms = read_forms(opened, located, ColumnMapping())
+        forms = read_forms(opened, located, ColumnMapping(), 11)
     admitted = {"admit_dt": located["admit_dt"]}
     (column,) = foreign_columns({"admit_dt": "DATE"}, admitted, ColumnMapping(), forms, {})
     said = duckdb.sql(f"SELECT {column.expression} FROM (SELECT TIMESTAMP '2025-05-05 00:00:00' AS admit_dt)")

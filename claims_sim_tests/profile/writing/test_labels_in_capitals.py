@@ -11,7 +11,7 @@ from claims_sim.profile.reading.mapping import ColumnMapping
 from claims_sim.profile.reading.source import SourceSpec, open_source, read_source
 from claims_sim.profile.writing.letters_written import LabelLetters, in_their_letters, read_letters
 from claims_sim.profile.writing.reverse import foreign_columns, read_forms
-from claims_sim.profile.writing.ways_written import Ways
+from claims_sim.profile.writing.ways_written import Ways, _of_periods
 from claims_sim_tests.profile.reading.test_source import parquet
 from claims_sim_tests.test_sandbox import asked, query, simulation_of
 
@@ -41,18 +41,18 @@ def as_read(path, **columns):
     """The labels that a table's claims have when they are read, and in which letters they are found to be written."""
     spec = SourceSpec(parquet(path / "c.parquet", **columns).path)
     with open_source(spec) as opened:
-        ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
+        ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), 11)
     read = read_source(spec).columns["dx_primary_label"].to_pylist()
     assert len(read) == len(columns["dx_primary_label"])
     return read, ways["dx_primary_label"].ways if "dx_primary_label" in ways else None
 
 
 def test_labels_in_capitals_or_small_letters_are_read_as_the_others(tmp_path):
-    letters = [str.upper, str.upper, str.lower, *[str] * 7]
+    letters = [str.upper, str.lower] * 3 + [str] * 4
     claims = claims_of(lambda house, _, label: letters[house](label))
     read, ways = as_read(tmp_path, **claims)
     assert read == [LABELS[code] for code in claims["dx_primary_code"]]
-    assert ways == Ways([("", 70), ("capitals", 90), ("small", 100)], "facility_id")
+    assert ways == Ways([("", 40), ("capitals", 70), ("small", 100)], "facility_id")
 
 
 def test_houses_of_one_owner_may_write_in_capitals(tmp_path):
@@ -129,25 +129,60 @@ def test_labels_that_the_mapping_file_maps_are_read_as_it_says(tmp_path):
     spec = parquet(tmp_path / "c.parquet", **claims)
     mapping = ColumnMapping(values={"dx_primary_label": {"PNEUMONIA": "Lungs"}})
     with open_source(SourceSpec(spec.path)) as opened:
-        assert read_letters(opened, opened.find_columns(mapping, str(spec.path)), mapping) == {}
+        assert read_letters(opened, opened.find_columns(mapping, str(spec.path)), mapping, 11) == {}
 
 
 def test_names_of_procedures_are_read_so_too(tmp_path):
     claims = claims_of(lambda *_: "Pneumonia", labels={"J18": "Pneumonia", "A09": "Pneumonia"})
     names = ["Chest X-ray", "Blood count"]
     written = [
-        name.lower() if house in ("H1", "H2") else name.upper()
+        name.lower() if house in ("H1", "H2", "H3") else name.upper()
         for house, name in zip(claims["facility_id"], names * 400, strict=True)
     ]
     spec = parquet(tmp_path / "c.parquet", **claims, procedure_code=["8744", "9059"] * 400, procedure_label=written)
     with open_source(SourceSpec(spec.path)) as opened:
-        ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
-    assert ways["procedure_label"].ways == Ways([("capitals", 80), ("small", 100)], "facility_id")
+        ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), 11)
+    assert ways["procedure_label"].ways == Ways([("capitals", 70), ("small", 100)], "facility_id")
     assert ways.keys() == {"procedure_label"}
     assert ways["procedure_label"].told == {text for name in names for text in (name.upper(), name.lower())}
     sql = in_their_letters("label", LabelLetters(Ways([("small", 100)]), frozenset({"blood count"})))
     rare = "SELECT unnest(['Blood Count', 'Rare Count']) AS label, 1 AS row"
     assert duckdb.sql(f"SELECT {sql} FROM ({rare})").fetchall() == [("blood count",), ("Rare Count",)]
+
+
+@pytest.mark.parametrize("name", ["label", "way", "text", "person"])
+def test_a_column_of_labels_may_have_any_name(tmp_path, name):
+    claims = claims_of(lambda house, _, label: label.upper() if house < 3 else label)
+    claims[name] = claims.pop("dx_primary_label")
+    mapping, spec = ColumnMapping(columns={"dx_primary_label": name}), parquet(tmp_path / "c.parquet", **claims)
+    with open_source(SourceSpec(spec.path)) as opened:
+        ways = read_letters(opened, opened.find_columns(mapping, str(spec.path)), mapping, 11)
+    assert ways["dx_primary_label"].told == {label.upper() for label in LABELS.values()}
+
+
+@pytest.mark.parametrize(
+    ("persons", "houses", "k", "is_told"),
+    [(20, 3, 11, True), (20, 3, 50, False), (8, 3, 11, False), (20, 1, 11, False), (0, 3, 11, False)],
+)
+def test_a_label_is_in_capitals_where_enough_persons_of_several_houses_have_it_so(
+    tmp_path, persons, houses, k, is_told
+):
+    claims = claims_of(lambda house, _, label: label.upper() if house < 3 else label)
+    of_capitals = [(f"H{n % houses}", "HIV DISEASE", f"c{n % max(persons, 1)}") for n in range(40)]
+    for house, label, person in of_capitals + [(f"H{3 + n % 7}", "Hiv disease", f"s{n}") for n in range(400)]:
+        for column, value in zip(claims, (house, "B20", label, "2024-01-15", 1.0), strict=False):
+            claims[column].append(value)
+        claims.setdefault("patient_id_hash", [f"p{n}" for n in range(len(claims["facility_id"]) - 1)]).append(person)
+    if not persons:
+        del claims["patient_id_hash"]
+    spec = parquet(tmp_path / "c.parquet", **claims)
+    with open_source(SourceSpec(spec.path)) as opened:
+        ways = read_letters(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), k)
+    assert ("HIV DISEASE" in ways["dx_primary_label"].told) == is_told
+
+
+def test_cells_in_ways_that_are_rare_tell_of_no_month():
+    assert _of_periods([("2024-01", "small", 20)], ["", "capitals"]) == {}
 
 
 def test_a_house_keeps_its_way_when_most_others_change_theirs(tmp_path):
@@ -249,7 +284,7 @@ def test_houses_of_the_sandbox_write_labels_in_capitals_until_some_month_as_in_t
     profile = write_sandbox(own, out, asked=asked())
     assert profile.named("") == []
     # Rare labels are told, and written, in one way alone.
-    common = """WITH common AS (SELECT upper(dx_primary_label) FROM claims_normalized GROUP BY ALL ORDER BY count(*) DESC LIMIT 15),
+    common = """WITH common AS (SELECT upper(dx_primary_label) FROM claims_normalized GROUP BY ALL ORDER BY count(*) DESC LIMIT 8),
       claims AS (SELECT *, dx_primary_label = upper(dx_primary_label) AS capitals FROM claims_normalized
         WHERE upper(dx_primary_label) IN (FROM common))"""
     told = f"""{common} SELECT admit_dt < DATE '2023-03-01' AS before, avg(capitals::INT) FROM claims
@@ -270,7 +305,7 @@ def test_names_behind_codes_are_written_in_their_houses_letters(tmp_path):
     spec = SourceSpec(parquet(tmp_path / "c.parquet", **claims, dx_secondary_codes=lists).path)
     with open_source(spec) as opened:
         located = opened.find_columns(ColumnMapping(), str(spec.path))
-        forms = replace(read_forms(opened, located, ColumnMapping()), names={"E119": "Pneumonia"})
+        forms = replace(read_forms(opened, located, ColumnMapping(), 11), names={"E119": "Pneumonia"})
         columns = foreign_columns(opened.types, located, ColumnMapping(), forms, {})
     letters = forms.letters["dx_primary_label"]
     assert letters.ways == Ways([("", 70), ("capitals", 100)], "facility_id")

@@ -24,7 +24,7 @@ def test_a_list_in_a_text_is_written_back_with_what_stands_between_its_codes(tmp
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
     spec = parquet(tmp_path / "c.parquet", **columns, dx_secondary_codes=texts)
     with open_source(SourceSpec(spec.path)) as opened:
-        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), 11)
     assert forms.lists["dx_secondary_codes"] == form
 
 
@@ -47,7 +47,7 @@ def test_a_code_has_a_dot_behind_two_or_three_characters(tmp_path, codes, is_dot
     columns = {"dx_primary_code": ["A00", "B00"], "los": [0, 1], "amount_claimed": [1.0, 2.0]}
     spec = parquet(tmp_path / "c.parquet", **columns, procedure_code=codes)
     with open_source(SourceSpec(spec.path)) as opened:
-        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), 11)
     assert forms.codes["procedure_code"].dotted == is_dotted
 
 
@@ -61,7 +61,7 @@ def forms_of(path, **columns):
     }
     spec = parquet(path / "c.parquet", **told)
     with open_source(SourceSpec(spec.path)) as opened:
-        return read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping())
+        return read_forms(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), 11)
 
 
 @pytest.mark.parametrize(
@@ -307,10 +307,12 @@ def test_of_many_cells_the_shares_of_ways_are_told_in_hundredths(tmp_path):
     [
         ([1, 2, 3], 0), ([87.25, 12.5, 3.0], 2), (["87.242995", "12.5", None], 6), ([1 / 3, 2 / 3, 5 / 7], None),
         ([*[1.25] * 95, *[1 / 3] * 5], 2), ([*[1.25] * 90, *[1 / 3] * 10], None),
+        ([*[5.0] * 2000, *[12.5] * 60], 1), ([*[5.0] * 2000, *[12.5] * 40], 0), ([*[5.0] * 2000, *[1 / n for n in range(3, 63)]], 0),
+        ([*[1.25] * 2000, *[float("nan")] * 60], 2), ([*[1.25] * 9000, *[1 / 3] * 60], 2),
     ],
 )  # fmt: skip
 @pytest.mark.slow
-def test_weights_have_as_many_decimals_as_nearly_all_have(tmp_path, weights, decimals):
+def test_weights_have_as_many_decimals_as_nearly_all_have_and_those_that_many_share(tmp_path, weights, decimals):
     rows = len(weights)
     told = {"dx_primary_code": ["A00"] * rows, "admit_dt": ["2024-01-02"] * rows, "amount_claimed": [1.0] * rows}
     assert forms_of(tmp_path, **told, claim_weight=weights).of_weights == decimals
@@ -418,7 +420,7 @@ def test_made_up_numbers_of_persons_are_where_real_ones_hardly_are(tmp_path, kin
     spec = parquet(tmp_path / "c.parquet", **told)
     with open_source(SourceSpec(spec.path)) as opened:
         located = opened.find_columns(ColumnMapping(), str(spec.path))
-        forms = read_forms(opened, located, ColumnMapping())
+        forms = read_forms(opened, located, ColumnMapping(), 11)
     column = foreign_columns({"patient_id_hash": kind}, located, ColumnMapping(), forms, {})[0]
     persons = "(SELECT NULL AS patient_id_hash, unnest([1, 2, 500, 100]) AS person)"
     made_up = [number for (number,) in duckdb.sql(f"SELECT {column.expression} FROM {persons}").fetchall()]
@@ -445,7 +447,7 @@ def test_houses_of_a_key_of_two_columns_have_their_own_ways(tmp_path):
     spec = parquet(tmp_path / "k.parquet", **told, part=group, site=swapped)
     mapping = ColumnMapping(columns={"facility_id": "part"}, also={"facility_id": ("site",)})
     with open_source(SourceSpec(spec.path)) as opened:
-        forms = read_forms(opened, opened.find_columns(mapping, str(spec.path)), mapping)
+        forms = read_forms(opened, opened.find_columns(mapping, str(spec.path)), mapping, 11)
     assert forms.codes["dx_primary_code"].ways == Ways([("", 50), ("plain", 100)], "facility_id")
 
 
@@ -465,5 +467,5 @@ def test_long_texts_do_not_fill_the_memory(tmp_path, monkeypatch):
         f"repeat(md5(i::VARCHAR), 250) AS dx_primary_label FROM range(30000) AS r(i)) TO '{path}' (ROW_GROUP_SIZE 2048)"
     )
     with open_source(SourceSpec(path)) as opened:
-        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(path)), ColumnMapping())
+        forms = read_forms(opened, opened.find_columns(ColumnMapping(), str(path)), ColumnMapping(), 11)
     assert forms.dates["admit_dt"].form == "%d-@-%y"
