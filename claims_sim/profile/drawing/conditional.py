@@ -68,7 +68,9 @@ class Conditions:
             texts = _texts(profile, name)
             known = (one for value in wanted for one in _known(profile, name, value, texts))
             resolved[name] = tuple(dict.fromkeys(known))
-            mask = matches(pa.array(texts, pa.string()), resolved[name])
+            # `*` stands for all codes, and no procedure is none of them.
+            held = (*profile.vocabularies.get(name, ()), None) if name == "procedure_code" else texts
+            mask = matches(pa.array(held, pa.string()), resolved[name])
             if name in profile.tables:
                 allowed[name] = mask
         shares: dict[str, dict[int, float]] = {}
@@ -115,11 +117,12 @@ def _known(profile: Profile, name: str, value: str, texts: list[str]) -> tuple[s
     name.
     """  # noqa: D205
     folded = value.casefold()
-    begins, dotted = folded.removesuffix("*"), name in CODES and any("." in text for text in texts)
+    begins = folded.removesuffix("*")
+    parted = bool(begins) and name in CODES and any("." in text for text in texts)
     for text in dict.fromkeys(texts):
         if text.casefold() == folded:
             return (text,)
-        if folded.endswith("*") and text.casefold().startswith(begins) and not dotted:
+        if folded.endswith("*") and text.casefold().startswith(begins) and not parted:
             return (f"{text[: len(begins)]}*",)
     called = _codes_called(profile, name, folded, texts) if name in CODES else ()
     if called:

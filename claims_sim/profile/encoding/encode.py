@@ -174,8 +174,9 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     as_drawn = out.weight
     if dealing.dealt is not None and out.weight is not None:
         out.weight = weights_as_dealt(out.weight, dealing.dealt, out.population)
-    _encode_procedure_names(out, source)
     for name in TEXT_COLUMNS:
+        if name == "procedure_label":
+            _encode_procedure_names(out, source)
         if name in source.columns.column_names and not (name == "procedure_label" and out.names_tell_more):
             _encode_text(out, source, name, dealing.columns.get(name))
     out.groups = dealing.groups(out.codes)
@@ -375,19 +376,21 @@ def _name_missing_diagnoses(out: Encoded, stand_in: str) -> None:
 
 
 def _encode_procedure_names(out: Encoded, source: SourceTable) -> None:
-    """Procedures that have a name and no code, where many claims have such, or of whose names one code has several."""
+    """Procedures that have a name and no code that may be told, where many claims have such, or of whose names one code has several."""
     names = source.columns.column_names
     if "procedure_label" not in names:
         return
     values = source.columns["procedure_label"].combine_chunks().dictionary.to_pylist()
     raw = text_codes(source.columns["procedure_label"]).astype(np.int64)
-    has_codes = "procedure_code" in names and source.columns["procedure_code"].null_count < out.rows
+    has_codes = "procedure_code" in out.codes
     if has_codes and _tell_more_than(out, text_codes(source.columns["procedure_code"]).astype(np.int64), raw):
         out.names_tell_more = _release_names(out, values, raw, or_groups=False)
         if out.names_tell_more:
             _leave_to_codes(out, raw)
     if has_codes and not out.names_tell_more:
-        raw[source.columns["procedure_code"].is_valid().to_numpy()] = -1
+        # Codes that may not be told count as none: numbers of articles of drugs, which are written as those of persons are.
+        is_none = np.array([*(code is None for code in out.vocabularies["procedure_code"]), False])
+        raw[~is_none[out.codes["procedure_code"]]] = -1
     if not has_codes or (not out.names_tell_more and np.count_nonzero(raw >= 0) >= _MANY_NAMED * out.rows):
         _release_names(out, values, raw, or_groups=out.population.persons is not None)
 

@@ -300,3 +300,44 @@ def test_names_that_are_missing_everywhere_are_absent(fit, label, coded):
         else table.drop_columns(["procedure_code"])
     )
     assert PROCEDURE_NAME not in fit(table).vocabularies
+
+
+def dispensed(names, number, share=0.4):
+    """The table of `named` in which each name stands with a number instead of no code."""
+    table = named(names, share)
+    both = zip(table["procedure_code"].to_pylist(), table["procedure_label"].to_pylist(), strict=True)
+    numbers = {name: number(at) for at, name in enumerate(names)}
+    return replaced(table, "procedure_code", [code or numbers.get(label) for code, label in both])
+
+
+@pytest.mark.many(daily=2)
+@pytest.mark.parametrize("all_so", [False, True])
+def test_what_is_named_behind_a_number_that_may_not_be_told_is_drawn_by_name(fit, all_so):
+    """Numbers of articles of drugs are written as those of persons are."""
+    table = dispensed(NAMES, lambda at: str(8699500000007 + 13 * at), share=1.0 if all_so else 0.4)
+    if all_so:
+        table = table.filter(pa.compute.is_in(table["procedure_label"], pa.array(NAMES)))
+    profile = fit(table)
+    assert [name for name in profile.vocabularies[PROCEDURE_NAME] if name] == sorted(NAMES)
+    assert "86995" not in profile.to_json()
+    drawn = Sampler(profile).draw_claims(5, np.arange(ROWS))
+    of_table = np.array(table["procedure_label"].to_pylist(), object)
+    of_draws = np.array(drawn["procedure_label"].to_pylist(), object)
+    assert shares(of_draws) == pytest.approx(shares(of_table), abs=0.03)
+    if not all_so:
+        codes = np.array(drawn["procedure_code"].to_pylist(), object)
+        assert set(codes[np.isin(of_draws, NAMES)]) == {None}
+
+
+@pytest.mark.many(daily=2)
+def test_doctors_behind_numbers_of_theirs_stay_where_they_are(fit):
+    profile = fit(dispensed(DOCTORS, lambda at: str(3201010101700001 + 13 * at)))
+    assert PROCEDURE_NAME not in profile.vocabularies
+    assert not any(doctor in profile.to_json() for doctor in DOCTORS)
+
+
+@pytest.mark.many(daily=2)
+def test_what_is_named_behind_a_rare_code_is_its_codes_label(fit):
+    """Each of these codes is somebody's alone, and of a list: they count as others of it."""
+    table = dispensed(NAMES, lambda at: f"99{at:02d}")
+    assert PROCEDURE_NAME not in fit(table).vocabularies

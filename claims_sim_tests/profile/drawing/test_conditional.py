@@ -1,0 +1,47 @@
+"""Codes are asked for with their dots or without, by their beginning, by a name or all of them."""
+
+import numpy as np
+import pytest
+
+from claims_sim.errors import RequestError
+from claims_sim.profile.drawing.wanted import ClaimFilter
+from claims_sim.profile.sampler import Sampler
+from claims_sim_tests.profile.tables import replaced, tariff_table
+
+
+@pytest.fixture(scope="module")
+def sampler(fit):
+    """Of diagnoses without dots, and of procedures half of which have one."""
+    table = tariff_table()
+    procedures = [
+        code and f"{code[:2]}.{code[2:]}" if at % 2 else code
+        for at, code in enumerate(table["procedure_code"].to_pylist())
+    ]
+    return Sampler(fit(replaced(table, "procedure_code", procedures)))
+
+
+def asked_for(sampler, condition):
+    wanted = sampler.conditions(ClaimFilter.parse([condition]))
+    return sampler.draw_claims(3, np.arange(200), wanted), wanted
+
+
+def test_a_code_is_found_with_the_dots_that_it_has_or_without(sampler):
+    some = next(code for code in sampler.draw_claims(1, np.arange(50))["dx_primary_code"].to_pylist() if len(code) > 3)
+    for asked in (some, f"{some[:3]}.{some[3:]}", some.lower()):
+        claims, _ = asked_for(sampler, f"dx={asked}")
+        assert set(claims["dx_primary_code"].to_pylist()) == {some}
+    claims, _ = asked_for(sampler, f"dx={some[:3]}.*")
+    assert {code[:3] for code in claims["dx_primary_code"].to_pylist()} == {some[:3]}
+
+
+def test_a_star_alone_stands_for_all_codes(sampler):
+    for field, column in (("dx", "dx_primary_code"), ("procedure", "procedure_code")):
+        claims, _ = asked_for(sampler, f"{field}=*")
+        assert len(set(claims[column].to_pylist()) - {None}) > 1
+        assert claims[column].null_count == 0
+
+
+@pytest.mark.parametrize("asked", ["A99.9", "Z.*", "."])
+def test_a_code_that_the_profile_has_not_is_refused_with_dots_too(sampler, asked):
+    with pytest.raises(RequestError, match="nothing with dx_primary_code"):
+        asked_for(sampler, f"dx={asked}")
