@@ -3,7 +3,7 @@
 Looks at shares of a sample, never at a row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Final
@@ -11,7 +11,13 @@ from typing import Final
 import duckdb
 
 from claims_sim.profile.reading.source_columns import Located
-from claims_sim.profile.reading.source_sql import date_expression, money_expression, text_expression, value_expression
+from claims_sim.profile.reading.source_sql import (
+    commas_are_points,
+    date_expression,
+    money_expression,
+    text_expression,
+    value_expression,
+)
 
 _MOST_DATES, _MOST_WHOLES = 6, 12
 _FITS: Final = 0.95
@@ -102,11 +108,17 @@ def says_level(connection: duckdb.DuckDBPyConnection, group: Located, level: Loc
     return bool(row and row[0])
 
 
+def _amounts(*columns: Located) -> Iterator[str]:
+    """The columns as amounts, of `looked_at`."""
+    comma = commas_are_points([text_expression(column) for column in columns], "looked_at")
+    return (money_expression(text_expression(column), comma=comma) for column in columns)
+
+
 def leaves(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Located, gap: Located) -> bool:
     """Is a column what is claimed less what is paid, or the other way round, in nearly all rows in which anything is left or it says so,
     and often not nothing, where most rows have the three? Not where it is what is paid, too: half of all may be.
     """  # noqa: D205
-    c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
+    c, p, g = _amounts(claimed, paid, gap)
     some = "FILTER (c <> p OR g <> 0)"
     left, right, same = (f"avg((abs({one}) <= {_CENT})::INT) {some}" for one in ("c - p - g", "p - c - g", "g - p"))
     row = connection.execute(
@@ -122,7 +134,7 @@ def is_gap(connection: duckdb.DuckDBPyConnection, claimed: Located, paid: Locate
 
     Without such rows it may be.
     """
-    c, p, g = (money_expression(text_expression(column)) for column in (claimed, paid, gap))
+    c, p, g = _amounts(claimed, paid, gap)
     row = connection.execute(
         f"SELECT coalesce(greatest({_FIT_EITHER_WAY}), 1) FROM (SELECT {c} AS c, {p} AS p, {g} AS g FROM looked_at)"
     ).fetchone()

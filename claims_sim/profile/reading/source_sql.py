@@ -67,7 +67,7 @@ _OWN_CODE: Final = "[A-Za-z]{0,2}[0-9][0-9A-Za-z./_-]*"
 MONEY: Final = ("amount_claimed", "amount_paid", "amount_gap")
 _SIGN: Final = (
     r"(?:Rp\.?|IDR|US\$|USD|R\$|BRL|S\$|SGD|RM|MYR|EUR|GBP|PHP|THB|INR"
-    r"|CHF|PLN|zł|CZK|Kč|RUB|руб\.?|UAH|KZT|KES|GHS|ZAR|VND|[$€£¥₹₱฿₽₴₸₫])"
+    r"|CHF|S?Fr\.?|PLN|zł|CZK|Kč|RUB|руб\.?|UAH|KZT|KES|GHS|ZAR|VND|[$€£¥₹₱฿₽₴₸₫])"
 )
 GAPS: Final = r"\x{20}\x{A0}\x{2009}\x{202F}'’"
 """What parts thousands where no dot or comma does: spaces of several widths (12 345,67), and Switzerland's apostrophe."""
@@ -77,8 +77,12 @@ AMOUNT_WITH_SIGN: Final = rf"(?i)-?(?:{_SIGN}[\s\x{{A0}}]*)?-?{_DIGITS}(?:[.,](?
 # Groups of three are thousands where there are several, or the other mark stands behind them.
 _DOTS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}((\.[0-9]{3})+,[0-9]+|(\.[0-9]{3}){2,})"
 ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
+_ONE_COMMA: Final = r"-?[1-9][0-9]{0,2},[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
+_SHOWS_DECIMALS: Final = r"^-?[0-9.]+,(?:[0-9]{1,2}|[0-9]{4,})$|^-?(?:0|[0-9]{4,}|[0-9.]+\.[0-9]{3}),[0-9]+$"
+_SHOWS_THOUSANDS: Final = r"^-?[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}|,[0-9]{3}\.|^[^,]*[0-9]\.(?:[0-9]{1,2}|[0-9]{4,})$"
+_LOOKED_AT: Final = 100_000  # claims
 _SIMPLE_LIST: Final = re.compile(r"[A-Z]+\[\]")
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
 _WITH_NAN: Final = ("FLOAT", "DOUBLE")
@@ -228,7 +232,11 @@ def canonical_expression(
         is_typed = _is_one_of(column, _NUMBER_TYPES)
         text = theirs if is_typed and not values else _mapped(text_expression(column), values)
         number = (
-            money_expression(text, dots_are_thousands(text_expression(column), relation))
+            money_expression(
+                text,
+                dots_are_thousands(text_expression(column), relation),
+                commas_are_points(amounts_as_text(located), relation),
+            )
             if name in MONEY and column.type == "VARCHAR"
             else _number(column, f"TRY_CAST({text} AS DOUBLE)")
         )
@@ -284,27 +292,28 @@ def _plain_code(text: str) -> str:
     return f"CASE WHEN {code} <> '' THEN {icd} ELSE {own} END"
 
 
-def money_expression(text: str, dots: str = "false") -> str:
+def money_expression(text: str, dots: str = "false", comma: str = "false") -> str:
     """A text as an amount, whatever its currency and its marks of thousands and decimals; NULL where its form does not tell.
 
-    1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it.
+    1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it; and
+    1,234 is more than a thousand, unless `comma` is, too.
     """
     plain = f"TRY_CAST({text} AS DOUBLE)"
 
     def has(form: str) -> str:
-        return f"regexp_full_match(b, {quote(form)})"
+        return f"regexp_full_match(r.bare, {quote(form)})"
 
     otherwise = (
-        f"CASE WHEN {has(ONE_DOT)} THEN TRY_CAST(replace(b, '.', '') AS DOUBLE) "
-        f"WHEN TRY_CAST(b AS DOUBLE) IS NOT NULL THEN TRY_CAST(b AS DOUBLE) "
-        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} THEN TRY_CAST(replace(b, ',', '') AS DOUBLE) "
-        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace(b, '.', ''), ',', '.') AS DOUBLE) "
-        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace(b, ',', '.') AS DOUBLE) END"
+        f"CASE WHEN {has(ONE_DOT)} THEN TRY_CAST(replace(r.bare, '.', '') AS DOUBLE) "
+        f"WHEN TRY_CAST(r.bare AS DOUBLE) IS NOT NULL THEN TRY_CAST(r.bare AS DOUBLE) "
+        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} AND NOT (r.comma AND {has(_ONE_COMMA)}) THEN TRY_CAST(replace(r.bare, ',', '') AS DOUBLE) "
+        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace(r.bare, '.', ''), ',', '.') AS DOUBLE) "
+        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace(r.bare, ',', '.') AS DOUBLE) END"
     )
     # Plain numbers first: they are many, and regular expressions slow.
     return (
         f"CASE WHEN {plain} IS NOT NULL AND NOT ({dots}) THEN {plain} "
-        f"ELSE list_transform([{_bare(text)}], lambda b: {otherwise})[1] END"
+        f"ELSE list_transform([{{'bare': {_bare(text)}, 'comma': {comma}}}], lambda r: {otherwise})[1] END"
     )
 
 
@@ -317,6 +326,26 @@ def dots_are_thousands(text: str, relation: str) -> str:
         f"(SELECT coalesce(bool_or(CASE WHEN {is_other} THEN {shows} END), false) AND NOT "
         f"coalesce(bool_or(CASE WHEN {is_other} THEN {denies} ELSE {text} LIKE '%.%' AND {text} NOT LIKE '%.___' END), false) "
         f"FROM {relation})"
+    )
+
+
+def amounts_as_text(located: Mapping[str, Located]) -> list[str]:
+    """The amounts that are texts, as expressions."""
+    return [text_expression(located[name]) for name in MONEY if name in located and located[name].type == "VARCHAR"]
+
+
+def commas_are_points(texts: Sequence[str], relation: str) -> str:
+    """An expression: do decimals stand behind a comma in a table's amounts, as one in twenty of those with a comma shows (12,5), and
+    hardly any that thousands do (1,234.50, 99.50)? A table writes all its amounts in one way, and its first claims show which.
+    """  # noqa: D205
+    shows, denies = (
+        f"count(*) FILTER (WHERE regexp_matches({_bare('t')}, {quote(form)}))"
+        for form in (_SHOWS_DECIMALS, _SHOWS_THOUSANDS)
+    )
+    amounts = f"SELECT unnest([{', '.join(texts)}]) AS t FROM (SELECT * FROM {relation} LIMIT {_LOOKED_AT})"
+    return (
+        f"(SELECT {shows} > 0 AND 20 * {shows} >= count(*) FILTER (WHERE contains(t, ',')) AND 100 * {denies} < {shows} "
+        f"FROM ({amounts}) WHERE contains(t, ',') OR contains(t, '.'))"
     )
 
 

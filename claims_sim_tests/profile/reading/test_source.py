@@ -469,6 +469,7 @@ def test_oddities_are_reported_in_sentences(tmp_path):
     [
         ("12 345,67", 12345.67), ("1\u2009234\u2009567,00", 1234567.0), ("-1\xa0234", -1234.0), ("12'345.60", 12345.6),
         ("1 234,50 ₽", 1234.5), ("1'234.-", 1234.0), ("900.-", 900.0), ("900.–", 900.0), ("CHF 1’234.50", 1234.5),
+        ("Fr. 900.-", 900.0), ("SFr. 1'234.50", 1234.5),
         ("1 23", None), ("12 3456", None),
         ("1 234 567 руб.", 1234567.0),
         ("$1,234.50", 1234.5), ("Rp 1.234.567,00", 1234567.0), ("€ 12,50", 12.5), ("1.234,56 €", 1234.56), ("1,234.50", 1234.5),
@@ -492,6 +493,39 @@ def test_a_dot_before_three_digits_parts_thousands_where_the_column_shows_it(rea
         "amount_claimed is written like 1.234 and read as a little more than one" in told for told in unsure.oddities
     )
     assert not any("like 1.234" in told for told in read(table).oddities)
+
+
+@pytest.mark.parametrize(
+    ("others", "amount"),
+    [
+        (["1 234,500", "12"], 900.25), (["0,125", "12"], 900.25), (["12,5", "12"], 900.25), (["1.234,500", "12"], 900.25),
+        (["3", "12"], 900_250.0), (["1,234,500", "12"], 900_250.0), (["1,234.50", "12"], 900_250.0), (["12,5", "1,234.50"], 900_250.0),
+        (["A, 12,5", "12"], 900_250.0), (["12,5", *["2,500"] * 19], 900_250.0), (["12,5", *["2,500"] * 18], 900.25),
+        (["12,5", *["99.50"] * 9], 900_250.0), (["1,234.50", *["12,5"] * 101], 900.25),
+        (["1000,000", *["2,500"] * 80], 900_250.0),
+    ],
+)  # fmt: skip
+def test_a_comma_before_three_digits_is_a_point_where_the_column_shows_it(read, others, amount):
+    rows = len(others) + 1
+    small = {name: [values[0]] * rows for name, values in SMALL.items()}
+    table = pa.table(small | {"amount_claimed": ["900,250", *others]})
+    assert read(table).columns["amount_claimed"].to_pylist()[0] == amount
+
+
+def test_several_groups_of_thousands_are_such_whatever_the_others_show(read):
+    amounts = ["1,234,567", *["12,5"] * 150]
+    table = pa.table({name: [values[0]] * len(amounts) for name, values in SMALL.items()} | {"amount_claimed": amounts})
+    assert read(table).columns["amount_claimed"].to_pylist()[0] == 1_234_567.0
+
+
+def test_the_amounts_of_a_table_are_read_alike(read):
+    """What is paid shows that decimals stand behind the comma of what is claimed."""
+    table = pa.table(
+        SMALL | {"amount_claimed": ["900,250", "850,000", "12,500"], "amount_paid": ["900,250", "0,000", "2,000"]}
+    )
+    amounts = read(table).columns
+    assert amounts["amount_claimed"].to_pylist() == [900.25, 850.0, 12.5]
+    assert amounts["amount_paid"].to_pylist() == [900.25, 0.0, 2.0]
 
 
 def test_stays_are_no_amounts(read):
