@@ -117,14 +117,16 @@ def _known(profile: Profile, name: str, value: str, texts: list[str]) -> tuple[s
     name.
     """  # noqa: D205
     folded = value.casefold()
-    begins = folded.removesuffix("*")
+    begins, nothing = folded.removesuffix("*"), {NO_PROCEDURE} if name == "procedure_code" else set()
     parted = bool(begins) and name in CODES and any("." in text for text in texts)
     for text in dict.fromkeys(texts):
         if text.casefold() == folded:
             return (text,)
-        if folded.endswith("*") and text.casefold().startswith(begins) and not parted:
+        if folded.endswith("*") and text.casefold().startswith(begins) and not parted and text not in nothing:
             return (f"{text[: len(begins)]}*",)
-    called = _codes_called(profile, name, folded, texts) if name in CODES else ()
+    called = (
+        _codes_called(profile, name, folded, [text for text in texts if text not in nothing]) if name in CODES else ()
+    )
     if called:
         return called
     worded = [text for text in dict.fromkeys(texts) if folded in text.casefold().split()]

@@ -63,6 +63,15 @@ _DOSE: Final = re.compile(
 """How strong a drug is: VITAMIN D3 50000 IU, 50/1000 MG. No more than three of its digits say anything, as in any number of a label; and
 it is no year, and part of no longer number.
 """
+_STRENGTH: Final = re.compile(r"(?i)[0-9] ?(?:(?:iu|ui|mg|mcg|[µμ]g|gr?|ml|мг|мкг|мл|г)(?![^\W_])|%)|%[0-9]")
+_FORM_OF_A_DRUG: Final = re.compile(
+    r"(?i)(?<![^\W_])(?:tab|tb|tbl|tablet[as]?|tabletki|tabletten|caps?|capsules?|cápsulas?|kaps?|kapsul|kapsül|kapsel|comprimidos?|comprimés?"
+    r"|amp|ampul|ampoules?|ampollas?|vial|flacon|flakon|inj|injection|enjektör|syr|syrup|sirup|şurup|jarabe|susp|süspansiyon"
+    r"|krem|cream|crema|creme|crème|merhem|salep|ointment|jel|gel|drops?|damla|tetes|sprey|spray|sachet|saşe|patch"
+    r"|таб|табл|таблетки|капс|капсулы|амп|флакон|мазь|сироп)(?![^\W_])"
+)
+"""Of a drug it is said how much of it is given and in which form: PAROL 500 MG 20 TABLET."""
+_PERCENT_FIRST: Final = re.compile(r"(?<![^\W_])%(?=[0-9])")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
@@ -218,9 +227,9 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
     """For each distinct name of procedures that have no code: may it be released?
 
     As a short phrase in which nobody has a title, where the column is a list of procedures: nearly all of the `persons` with a name
-    bear one of ten and more that enough share; and a quarter of these, with two fifths of the persons, have a word with a root of the code
-    systems', in whatever language. What is written by hand is no list, and hardly any name of a doctor has such a root; what may be
-    one passes in no list. Or nearly all bear what says that nothing was done.
+    bear one of ten and more that enough share; and a quarter of these, with two fifths of the persons, speak of care (`speak_of_care`).
+    What is written by hand is no list, and hardly any name of a doctor speaks so; what may be one passes in no list. Where as many are
+    drugs, by strength and form, these alone pass. Or nearly all bear what says that nothing was done.
     """
     values = [value and in_plain_width(value) for value in values]
     phrase = np.array([value is not None and _is_untitled_phrase(value) for value in values], np.bool_)
@@ -231,8 +240,18 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
         return none
     if len(told) < MANY_NAMES or persons[told].sum() < _NEARLY_ALL * filled:
         return np.zeros(len(values), np.bool_)
-    speak = speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS)
-    return phrase & ~may_be_persons(values, phrase & enough) & speak
+    if speak_of_care([values[i] or "" for i in told.tolist()], persons[told], _SOME_ROOTS):
+        return phrase & ~may_be_persons(values, phrase & enough)
+    drugs = phrase & np.array([_is_drug(value or "") for value in values], np.bool_)
+    of_told = drugs[told]
+    are_listed = (
+        of_told.mean() >= _SOME_ROOTS and persons[told][of_told].sum() >= _ROOTS_OF_PERSONS * persons[told].sum()
+    )
+    return np.asarray(drugs & are_listed)
+
+
+def _is_drug(text: str) -> bool:
+    return bool(_STRENGTH.search(text) and _FORM_OF_A_DRUG.search(text))
 
 
 def speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) -> bool:
@@ -260,8 +279,10 @@ def _is_phrase(text: str) -> bool:
 
 
 def _is_untitled_phrase(value: str) -> bool:
+    # Doses (1000 MG), and a strength in the Turkish manner (%0,1), are no part of what must be a category.
+    phrase = _PERCENT_FIRST.sub("", _DOSE.sub("", in_plain_width(value), count=2), count=1)
     return (
-        admit_category(value)
+        admit_category(phrase)
         and has_form_of_label(value)
         and not TITLED.match(value)
         and not TITLE_ANYWHERE.search(value)

@@ -11,12 +11,9 @@ from claims_sim_tests.profile.tables import replaced, tariff_table
 
 @pytest.fixture(scope="module")
 def sampler(fit):
-    """Of diagnoses without dots, and of procedures half of which have one."""
+    """Of diagnoses without dots, and of procedures of another list, with dots that are part of it."""
     table = tariff_table()
-    procedures = [
-        code and f"{code[:2]}.{code[2:]}" if at % 2 else code
-        for at, code in enumerate(table["procedure_code"].to_pylist())
-    ]
+    procedures = [code and f"B01.{int(code) % 1000:03d}.001" for code in table["procedure_code"].to_pylist()]
     return Sampler(fit(replaced(table, "procedure_code", procedures)))
 
 
@@ -34,11 +31,29 @@ def test_a_code_is_found_with_the_dots_that_it_has_or_without(sampler):
     assert {code[:3] for code in claims["dx_primary_code"].to_pylist()} == {some[:3]}
 
 
+def test_a_code_with_dots_is_found_without_them_too(sampler):
+    for asked in ("B01.741.001", "b01741001"):
+        claims, _ = asked_for(sampler, f"procedure={asked}")
+        assert set(claims["procedure_code"].to_pylist()) == {"B01.741.001"}
+
+
 def test_a_star_alone_stands_for_all_codes(sampler):
     for field, column in (("dx", "dx_primary_code"), ("procedure", "procedure_code")):
         claims, _ = asked_for(sampler, f"{field}=*")
         assert len(set(claims[column].to_pylist()) - {None}) > 1
         assert claims[column].null_count == 0
+
+
+@pytest.mark.parametrize("asked", ["procedure=n*", "procedure=b02*"])
+def test_no_procedure_begins_like_nothing_that_was_done(sampler, asked):
+    with pytest.raises(RequestError, match="nothing with procedure_code"):
+        asked_for(sampler, asked)
+
+
+def test_where_nothing_was_done_a_star_finds_nothing(fit):
+    sampler = Sampler(fit(tariff_table().drop_columns(["procedure_code"])))
+    with pytest.raises(RequestError, match="no procedure_code"):
+        asked_for(sampler, "procedure=*")
 
 
 @pytest.mark.parametrize("asked", ["A99.9", "Z.*", "."])

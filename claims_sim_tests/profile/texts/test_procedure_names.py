@@ -329,6 +329,49 @@ def test_what_is_named_behind_a_number_that_may_not_be_told_is_drawn_by_name(fit
         assert set(codes[np.isin(of_draws, NAMES)]) == {None}
 
 
+BRANDS = (
+    "PAROL",
+    "MAJEZIK",
+    "APRANAX",
+    "KLAMOKS",
+    "GLIFOR",
+    "BELOC",
+    "CORASPIN",
+    "DELIX",
+    "NEXIUM",
+    "LANSOR",
+    "AERIUS",
+    "XYZAL",
+)
+
+
+STRENGTHS = ("1000 MG", "0,1% 5 ML", "50/1000 MG", "4000 IU", *(f"{10 * at + 5} MG" for at in range(8)))
+DRUGS = tuple(f"{brand} {strength} 20 TABLET" for brand, strength in zip(BRANDS, STRENGTHS, strict=True))
+
+
+def barcode(at):
+    return str(8699500000007 + 13 * at)
+
+
+@pytest.mark.many(daily=2)
+@pytest.mark.parametrize("persons", [(), ("SUHARTO", "siti aminah", "SITI NUR AINI BINTI ALI", "BUDI SANTOSO 12")])
+def test_brands_are_told_where_strength_and_form_show_that_they_are_drugs(fit, persons):
+    """No word of theirs is one of care; what else stands among them is not told."""
+    names = (*persons, *DRUGS[len(persons) :])
+    table = dispensed(names, barcode)
+    assert set(names) <= set(table["procedure_label"].to_pylist())
+    told = fit(table).to_json()
+    assert [name for name in names if name in told] == list(DRUGS[len(persons) :])
+
+
+@pytest.mark.many(daily=2)
+@pytest.mark.parametrize("names", [BRANDS, tuple(f"{doctor} {at + 1} ML" for at, doctor in enumerate(DOCTORS))])
+@pytest.mark.parametrize("number", [barcode, lambda at: str(9000 + 7 * at)])
+def test_brands_alone_and_names_with_a_mere_strength_are_told_in_no_list(fit, names, number):
+    told = fit(dispensed(names, number)).to_json()
+    assert [name for name in names if name in told] == []
+
+
 @pytest.mark.many(daily=2)
 def test_doctors_behind_numbers_of_theirs_stay_where_they_are(fit):
     profile = fit(dispensed(DOCTORS, lambda at: str(3201010101700001 + 13 * at)))
@@ -336,8 +379,5 @@ def test_doctors_behind_numbers_of_theirs_stay_where_they_are(fit):
     assert not any(doctor in profile.to_json() for doctor in DOCTORS)
 
 
-@pytest.mark.many(daily=2)
-def test_what_is_named_behind_a_rare_code_is_its_codes_label(fit):
-    """Each of these codes is somebody's alone, and of a list: they count as others of it."""
-    table = dispensed(NAMES, lambda at: f"99{at:02d}")
-    assert PROCEDURE_NAME not in fit(table).vocabularies
+def test_what_is_named_behind_a_code_that_may_be_told_is_its_codes_label(fit):
+    assert PROCEDURE_NAME not in fit(dispensed(NAMES, lambda at: f"99{at:02d}")).vocabularies
