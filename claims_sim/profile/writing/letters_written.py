@@ -7,15 +7,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.claim import MAX_TEXT
 from claims_sim.privacy.phi import quote
-from claims_sim.profile.counts.counting import MIN_FACILITIES, claims_needed
 from claims_sim.profile.reading.label_letters import HAS_NO_PAIR, letters_of
 from claims_sim.profile.reading.source import OpenSource
 from claims_sim.profile.reading.source_columns import ColumnMapping, Located
-from claims_sim.profile.reading.source_sql import key_expression, text_expression
+from claims_sim.profile.reading.source_sql import text_expression
 from claims_sim.profile.reading.sql_text import let
 from claims_sim.profile.texts.admit import NAMES_OF
+from claims_sim.profile.writing.bearers import Bearers, read_bearers
 from claims_sim.profile.writing.ways_written import ENOUGH, SOURCE, Cells, Ways, drawn, read_ways
 
 _TOLD, _LABEL, _WAY = "ways_of_labels", "text_of_a_label", "way_of_a_label"
@@ -37,15 +36,11 @@ def read_letters(
 ) -> dict[str, LabelLetters]:
     """Of each column of labels that is read as one in spite of the ways in which it is written."""
     found = {}
-    person, house = (
-        key_expression(located[key]) if key in located else "NULL" for key in ("patient_id_hash", "facility_id")
-    )
     for name in NAMES_OF:
         if name not in located or name in mapping.values:
             continue
         text = text_expression(located[name])
-        cells = f"SELECT {text} AS text, {person} AS person, {house} AS facility FROM {opened.relation}"
-        if told := _keep_ways(opened.connection, cells, k):
+        if told := _keep_ways(opened.connection, read_bearers(opened, located, text), k):
             way = f"(SELECT any_value({_WAY}) FROM {_TOLD} WHERE {_LABEL} = {text})"
             ways = read_ways(opened, Cells(name, way, f"{text} IN (SELECT {_LABEL} FROM {_TOLD})"), located, mapping)
             if ways and len(ways.shares) > 1:
@@ -53,18 +48,13 @@ def read_letters(
     return found
 
 
-def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: str, k: int) -> frozenset[str]:
+def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: Bearers, k: int) -> frozenset[str]:
     """Keep the labels that are written in several ways, and how each of these is, in the table _TOLD; those in capitals or small letters
-    that `k` persons have, in facilities enough if there are so many, or as many cells as stand for them where there is no key of persons.
+    that many have (`by_many`).
     """  # noqa: D205
-    rows = connection.execute(
-        f"SELECT text, count(*), count(DISTINCT person), count(DISTINCT facility) FROM ({labels}) "
-        f"WHERE length(text) <= {MAX_TEXT} GROUP BY text ORDER BY text"
-    ).fetchall()
-    if not rows:
+    texts, cells = labels.texts, labels.cells
+    if not texts:
         return frozenset()
-    texts = [text for text, *_ in rows]
-    cells, persons, facilities = (np.array(counts, np.int64) for counts in list(zip(*rows, strict=True))[1:])
     letters = letters_of(texts, cells, cells >= ENOUGH, ENOUGH)
     several = np.flatnonzero(letters.several)
     ways = ["capitals" if text == text.upper() else "small" if text == text.lower() else "" for text in texts]
@@ -72,9 +62,7 @@ def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: str, k: int) -> fr
     connection.register(f"{_TOLD}_here", pa.table({name: pa.array(those, pa.string()) for name, those in kept.items()}))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS FROM {_TOLD}_here")
     connection.unregister(f"{_TOLD}_here")
-    common = persons >= k if persons.any() else cells >= claims_needed(k)
-    ((in_all,),) = connection.execute(f"SELECT count(DISTINCT facility) FROM ({labels})").fetchall()
-    common &= facilities >= min(MIN_FACILITIES, in_all)
+    common = labels.by_many(k)
     return frozenset(texts[place] for place in several if ways[place] and common[place])
 
 

@@ -1,37 +1,77 @@
-"""To which length a source fills texts with blanks, as columns of CHAR(10) do, and whether all of its cells do."""
+"""How a source fills texts with blanks: to a length, as columns of CHAR(10) do, or with a few behind each; and whether all its cells do."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
+from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.source import OpenSource
 from claims_sim.profile.reading.source_columns import FURTHER, ColumnMapping, Located
 from claims_sim.profile.reading.source_sql import quote_identifier
+from claims_sim.profile.reading.sql_text import let
+from claims_sim.profile.texts.admit import NAMES_OF
+from claims_sim.profile.writing.bearers import read_bearers
 from claims_sim.profile.writing.ways_written import SOURCE, Cells, Ways, drawn, read_ways
 
-_MOST_LENGTHS: Final = 4
+_MOST_WAYS: Final = 4
+_MORE: Final = "+"
+"""Before a number of blanks; else it is a length."""
 
 
-def read_padding(opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping) -> dict[str, Ways]:
-    """To which length texts are filled with blanks, column by column, where some are (CHAR(10)); "" stands for not at all."""
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """To which length texts are filled with blanks ("10"), or how many stand behind each ("+1"); "" stands for none. Where only some
+    labels are, which are `told` so: with others no house of ours writes what but few there do.
+    """  # noqa: D205
+
+    ways: Ways
+    told: frozenset[str] | None
+
+
+def read_padding(
+    opened: OpenSource, located: Mapping[str, Located], mapping: ColumnMapping, k: int
+) -> dict[str, Padding]:
+    """How texts are filled with blanks, column by column, where some are: in the fewer ways, as lengths or as so many behind each."""
     found = {}
     for name, column in located.items():
         if column.type != "VARCHAR" or column.kind == "hash" or column.also or column.behind or name == FURTHER:
             continue
         text = quote_identifier(column.theirs)
-        cells = Cells(
-            name,
-            f"CASE WHEN ends_with({text}, ' ') THEN CAST(length({text}) AS VARCHAR) ELSE '' END",
-            f"trim({text}) <> ''",
-        )
-        ways = read_ways(opened, cells, located, mapping)
-        if ways and 0 < sum(way != "" for way, _ in ways.shares) <= _MOST_LENGTHS:
-            found[name] = ways
+        blanks = f"length({text}) - length(rtrim({text}, ' '))"
+        either: list[tuple[int, Ways | None]] = []
+        for filled in (f"CAST(length({text}) AS VARCHAR)", f"'{_MORE}' || ({blanks})"):
+            way = f"CASE WHEN ends_with({text}, ' ') THEN {filled} ELSE '' END"
+            ways = read_ways(opened, Cells(name, way, f"trim({text}) <> ''"), located, mapping)
+            count = sum(way != "" for way, _ in ways.shares) if ways else 0
+            if not count:
+                break
+            either.append((count, ways))
+        count, ways = min(either, key=lambda one: one[0], default=(0, None))
+        if ways and count <= _MOST_WAYS:
+            differ = name in NAMES_OF and len(ways.shares) > 1
+            found[name] = Padding(ways, _told(opened, located, text, k) if differ else None)
     return found
 
 
-def padded(text: str, ways: Ways | None) -> str:
+def _told(opened: OpenSource, located: Mapping[str, Located], text: str, k: int) -> frozenset[str]:
+    """The labels that many have with blanks behind them."""
+    with_blanks = read_bearers(opened, located, f"rtrim({text}, ' ')", f"ends_with({text}, ' ')")
+    return frozenset(compress(with_blanks.texts, with_blanks.by_many(k)))
+
+
+def padded(text: str, padding: Padding | None) -> str:
     """The expression `text` filled with blanks as `read_padding` found."""
-    if ways is None:
+    if padding is None or padding.told == frozenset():
         return text
-    length = f"coalesce(TRY_CAST({drawn(SOURCE, ways)} AS INTEGER), 0)"
-    return f"rpad({text}, CAST(greatest({length}, length({text})) AS INTEGER), ' ')"
+    number = f"coalesce(TRY_CAST(ltrim({drawn(SOURCE, padding.ways)}, '{_MORE}') AS INTEGER), 0)"
+    behind_each = any(str(way).startswith(_MORE) for way, _ in padding.ways.shares)
+
+    def filled(text: str) -> str:
+        length = f"length({text}) + {number}" if behind_each else f"greatest({number}, length({text}))"
+        wider = f"rpad({text}, CAST({length} AS INTEGER), ' ')"
+        if padding.told is None:
+            return wider
+        return f"CASE WHEN {text} IN ({', '.join(map(quote, sorted(padding.told)))}) THEN {wider} ELSE {text} END"
+
+    return let("filled", text, filled)

@@ -32,7 +32,7 @@ from claims_sim.profile.writing.dates_written import DateForm, most_fit, read_da
 from claims_sim.profile.writing.letters_written import LabelLetters, in_their_letters, read_letters
 from claims_sim.profile.writing.money_written import MoneyForm, bare_differences, left_bare, money_form, whole_numbers
 from claims_sim.profile.writing.nothing_written import EMPTY_LIST, or_nothing, read_marks
-from claims_sim.profile.writing.padding_written import padded, read_padding
+from claims_sim.profile.writing.padding_written import Padding, padded, read_padding
 from claims_sim.profile.writing.spellings_written import read_spellings, spelled_out
 from claims_sim.profile.writing.ways_written import A_HOUSE, ENOUGH, SOURCE, Ways, drawn
 
@@ -86,7 +86,7 @@ class Forms:
     `nothing`: what is written where there is no value. `decimals`: how many a stay has, that is as long as its hours make it; none
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `bare`: whether what is left of two amounts is rounded.
-    `padded`: to which length texts are filled with blanks. `spelled`: how values that the map reads as one are.
+    `padded`: how texts are filled with blanks. `spelled`: how values that the map reads as one are.
     `letters`: in which letters labels are. `case_groups`: it tells
     severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `days_alone`: dates
     that have no time there. `names`: of codes, for lists that have them behind these.
@@ -101,7 +101,7 @@ class Forms:
     money: Mapping[str, MoneyForm] = field(default_factory=dict)
     whole: Mapping[str, Ways] = field(default_factory=dict)
     bare: Mapping[str, Ways] = field(default_factory=dict)
-    padded: Mapping[str, Ways] = field(default_factory=dict)
+    padded: Mapping[str, Padding] = field(default_factory=dict)
     spelled: Mapping[str, Mapping[str, Ways]] = field(default_factory=dict)
     letters: Mapping[str, LabelLetters] = field(default_factory=dict)
     case_groups: bool = False
@@ -140,7 +140,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         money,
         whole_numbers(opened, located, mapping, money),
         bare_differences(opened, located, mapping),
-        read_padding(opened, located, mapping),
+        read_padding(opened, located, mapping, k),
         read_spellings(opened, located, mapping),
         read_letters(opened, located, mapping, k),
         _has_case_groups(opened, located),

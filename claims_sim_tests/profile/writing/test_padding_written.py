@@ -1,0 +1,68 @@
+"""Texts are filled with blanks as their houses fill them: to a length, or with so many behind each; and what few write so, none does."""
+
+import duckdb
+import pytest
+
+from claims_sim.profile.reading.mapping import ColumnMapping
+from claims_sim.profile.reading.source import SourceSpec, open_source
+from claims_sim.profile.writing.padding_written import Padding, padded, read_padding
+from claims_sim.profile.writing.ways_written import Ways
+from claims_sim_tests.profile.reading.test_source import parquet
+from claims_sim_tests.profile.writing.test_labels_in_capitals import LABELS, claims_of
+
+
+def as_read(path, k=11, **columns):
+    spec = SourceSpec(parquet(path / "c.parquet", **columns).path)
+    with open_source(spec) as opened:
+        found = read_padding(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), k)
+    return found.get("dx_primary_label")
+
+
+@pytest.mark.parametrize("blanks", [1, 2])
+def test_houses_may_write_a_few_blanks_behind_each_label(tmp_path, blanks):
+    found = as_read(tmp_path, **claims_of(lambda house, _, label: label + " " * blanks if house < 3 else label))
+    assert found == Padding(Ways([("", 70), (f"+{blanks}", 100)], "facility_id"), frozenset(LABELS.values()))
+
+
+def test_houses_may_fill_labels_to_a_length(tmp_path):
+    found = as_read(tmp_path, **claims_of(lambda house, _, label: label.ljust(40) if house < 3 else label))
+    assert found == Padding(Ways([("", 70), ("40", 100)], "facility_id"), frozenset(LABELS.values()))
+
+
+def test_where_all_cells_are_filled_all_are_written_so(tmp_path):
+    assert as_read(tmp_path, **claims_of(lambda _house, _month, label: label.ljust(40))) == Padding(
+        Ways([("40", 100)]), None
+    )
+
+
+def test_without_blanks_there_is_nothing_to_fill(tmp_path):
+    assert as_read(tmp_path, **claims_of(lambda _house, _month, label: label)) is None
+
+
+@pytest.mark.parametrize(
+    ("persons", "houses", "k", "is_told"),
+    [(20, 3, 11, True), (20, 3, 50, False), (8, 3, 11, False), (20, 1, 11, False)],
+)
+def test_a_label_is_filled_where_enough_persons_of_several_houses_have_it_so(tmp_path, persons, houses, k, is_told):
+    claims = claims_of(lambda house, _, label: label + " " if house < 3 else label)
+    claims["patient_id_hash"] = [f"p{n}" for n in range(len(claims["facility_id"]))]
+    rare = [(f"H{n % houses}", "HIV disease ", f"c{n % persons}") for n in range(40)]
+    for house, label, person in rare + [(f"H{3 + n % 7}", "HIV disease", f"s{n}") for n in range(400)]:
+        for column, value in zip(claims, (house, "B20", label, "2024-01-15", 1.0, person), strict=True):
+            claims[column].append(value)
+    assert ("HIV disease" in as_read(tmp_path, k, **claims).told) == is_told
+
+
+@pytest.mark.parametrize(
+    ("padding", "written"),
+    [
+        (None, "Flu"), (Padding(Ways([("+2", 100)]), None), "Flu  "), (Padding(Ways([("5", 100)]), None), "Flu  "),
+        (Padding(Ways([("2", 100)]), None), "Flu"), (Padding(Ways([("+2", 100)]), frozenset({"Flu"})), "Flu  "),
+        (Padding(Ways([("+2", 100)]), frozenset({"HIV"})), "Flu"), (Padding(Ways([("+2", 100)]), frozenset()), "Flu"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("long", [False, True])
+def test_a_text_is_written_with_its_blanks(padding, written, long):
+    text = f"replace(label, '{'x' * 600}', '')" if long else "label"
+    of = "(SELECT 'Flu' AS label, 1 AS row)"
+    assert duckdb.sql(f"SELECT {padded(text, padding)} FROM {of}").fetchall() == [(written,)]
