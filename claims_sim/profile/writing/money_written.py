@@ -102,7 +102,7 @@ def left_bare(name: str, ways: Ways) -> str:
     return f"CASE WHEN {drawn(name, ways)} = '{_BARE}' AND round({left}, 2) = {name} THEN {left} ELSE {name} END"
 
 
-def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
+def money_form(opened: OpenSource, column: Located, *, comma_is_point: bool) -> MoneyForm | None:
     """The form that most amounts of a column of texts have; None where it is that of plain numbers."""
     text = text_expression(column)
     before, number, behind = (f"regexp_extract({text}, {quote(_PARTS)}, {group})" for group in (1, 2, 3))
@@ -122,16 +122,17 @@ def money_form(opened: OpenSource, column: Located) -> MoneyForm | None:
     of_sign = [row[2:] for row in rows if row[:2] == sign]
     numbers = [_Number(*row[1:]) for row in of_sign]
     minus_first = bool(sign[0]) and any(is_first for is_first, *_ in of_sign)
-    thousands, point = _marks(numbers, has_sign=any(sign))
+    thousands, point = _marks(numbers, has_sign=any(sign), comma_is_point=comma_is_point)
     form = MoneyForm(sign[0], thousands, point, _decimals(numbers, point), sign[1], minus_first)
     return None if form == MoneyForm() else form
 
 
-def _marks(numbers: Sequence[_Number], *, has_sign: bool) -> tuple[str, str]:
+def _marks(numbers: Sequence[_Number], *, has_sign: bool, comma_is_point: bool) -> tuple[str, str]:
     """What parts thousands, and what decimals, by what most amounts that can tell say.
 
     Of a mark that stands twice, or before the other one, it is said that it parts thousands, and of one that stands alone that it parts
-    decimals, unless three digits are behind it: then that it parts thousands, but for a dot without a currency (1.234).
+    decimals, unless three digits are behind it: then that it parts thousands, but for a dot without a currency (1.234), and for a comma
+    where other amounts of the table show that it is a point (`commas_are_points`).
     """
     of_thousands, of_decimals = Counter[str](), Counter[str]()
     for shape, last, amounts in numbers:
@@ -140,6 +141,8 @@ def _marks(numbers: Sequence[_Number], *, has_sign: bool) -> tuple[str, str]:
             of_thousands[marks[0]] += amounts
             if marks[-1] != marks[0]:
                 of_decimals[marks[-1]] += amounts
+        elif marks == "," and comma_is_point:
+            of_decimals[marks] += amounts
         elif marks and last == _GROUP and (marks == "," or marks in _GAPS or has_sign):
             of_thousands[marks] += amounts
         elif marks and last != _GROUP:

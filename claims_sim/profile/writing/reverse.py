@@ -21,6 +21,8 @@ from claims_sim.profile.reading.source_sql import (
     CBG_FORM,
     MONEY,
     NAMED_CODE,
+    amounts_as_text,
+    commas_are_points,
     date_expression,
     has_first,
     quote_identifier,
@@ -223,7 +225,11 @@ def _decimals_of_weights(opened: OpenSource, located: Mapping[str, Located]) -> 
 
 def _money(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, MoneyForm]:
     texts = {name: located[name] for name in MONEY if name in located and located[name].type == "VARCHAR"}
-    forms = {name: money_form(opened, column) for name, column in texts.items()}
+    if not texts:
+        return {}
+    told = commas_are_points(amounts_as_text(located), opened.relation)
+    ((comma_is_point,),) = opened.connection.execute(f"SELECT {told}").fetchall()
+    forms = {name: money_form(opened, column, comma_is_point=bool(comma_is_point)) for name, column in texts.items()}
     return {name: form for name, form in forms.items() if form is not None}
 
 
