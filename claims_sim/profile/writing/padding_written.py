@@ -22,7 +22,7 @@ _MORE: Final = "+"
 @dataclass(frozen=True, slots=True)
 class Padding:
     """To which length texts are filled with blanks ("10"), or how many stand behind each ("+1"); "" stands for none. Where only some
-    labels are, which are `told` so: with others no house of ours writes what but few there do.
+    are, and not for the column's type, which are `told` so: with others no house of ours writes what but few there do.
     """  # noqa: D205
 
     ways: Ways
@@ -49,13 +49,19 @@ def read_padding(
             either.append((count, ways))
         count, ways = min(either, key=lambda one: one[0], default=(0, None))
         if ways and count <= _MOST_WAYS:
-            differ = name in NAMES_OF and len(ways.shares) > 1
-            found[name] = Padding(ways, _told(opened, located, text, k) if differ else None)
+            # A column of CHAR(10) has no other way to write a value; one blank behind some is a matter of hand.
+            by_hand = name in NAMES_OF or (column.kind in ("text", "code") and _behind_each(ways))
+            is_some = by_hand and len(ways.shares) > 1
+            found[name] = Padding(ways, _told(opened, located, text, k) if is_some else None)
     return found
 
 
+def _behind_each(ways: Ways) -> bool:
+    return any(str(way).startswith(_MORE) for way, _ in ways.shares)
+
+
 def _told(opened: OpenSource, located: Mapping[str, Located], text: str, k: int) -> frozenset[str]:
-    """The labels that many have with blanks behind them."""
+    """The texts that many have with blanks behind them."""
     with_blanks = read_bearers(opened, located, f"rtrim({text}, ' ')", f"ends_with({text}, ' ')")
     return frozenset(compress(with_blanks.texts, with_blanks.by_many(k)))
 
@@ -65,10 +71,9 @@ def padded(text: str, padding: Padding | None) -> str:
     if padding is None or padding.told == frozenset():
         return text
     number = f"coalesce(TRY_CAST(ltrim({drawn(SOURCE, padding.ways)}, '{_MORE}') AS INTEGER), 0)"
-    behind_each = any(str(way).startswith(_MORE) for way, _ in padding.ways.shares)
 
     def filled(text: str) -> str:
-        length = f"length({text}) + {number}" if behind_each else f"greatest({number}, length({text}))"
+        length = f"length({text}) + {number}" if _behind_each(padding.ways) else f"greatest({number}, length({text}))"
         wider = f"rpad({text}, CAST({length} AS INTEGER), ' ')"
         if padding.told is None:
             return wider

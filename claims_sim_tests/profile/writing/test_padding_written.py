@@ -11,11 +11,11 @@ from claims_sim_tests.profile.reading.test_source import parquet
 from claims_sim_tests.profile.writing.test_labels_in_capitals import LABELS, claims_of
 
 
-def as_read(path, k=11, **columns):
+def as_read(path, k=11, column="dx_primary_label", **columns):
     spec = SourceSpec(parquet(path / "c.parquet", **columns).path)
     with open_source(spec) as opened:
         found = read_padding(opened, opened.find_columns(ColumnMapping(), str(spec.path)), ColumnMapping(), k)
-    return found.get("dx_primary_label")
+    return found.get(column)
 
 
 @pytest.mark.parametrize("blanks", [1, 2])
@@ -27,6 +27,24 @@ def test_houses_may_write_a_few_blanks_behind_each_label(tmp_path, blanks):
 def test_houses_may_fill_labels_to_a_length(tmp_path):
     found = as_read(tmp_path, **claims_of(lambda house, _, label: label.ljust(40) if house < 3 else label))
     assert found == Padding(Ways([("", 70), ("40", 100)], "facility_id"), frozenset(LABELS.values()))
+
+
+CODES = {"J18": "Pneumonia", "A099": "Gastroenteritis", "B50": "Malaria"}
+
+
+@pytest.mark.parametrize(("fill", "told"), [(lambda code: f"{code} ", set(CODES)), (lambda code: code.ljust(9), None)])
+def test_of_codes_with_a_blank_behind_them_those_are_told_that_many_have_so(tmp_path, fill, told):
+    """To the length of a column's type all are filled."""
+    claims = claims_of(lambda *_: "Illness", labels=CODES)
+    codes = [*claims["dx_primary_code"], *["C50"] * 12]
+    claims = {name: [*values, *values[-12:]] for name, values in claims.items()}
+    filled = ("H7", "H8", "H9")
+    claims["dx_primary_code"] = [
+        fill(code) if house in filled else code for house, code in zip(claims["facility_id"], codes, strict=True)
+    ]
+    found = as_read(tmp_path, column="dx_primary_code", **claims)
+    assert found.told == told
+    assert found.ways.by == "facility_id"
 
 
 def test_where_all_cells_are_filled_all_are_written_so(tmp_path):
