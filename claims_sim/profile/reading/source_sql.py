@@ -80,8 +80,11 @@ ONE_DOT: Final = r"-?[1-9][0-9]{0,2}\.[0-9]{3}"
 _ONE_COMMA: Final = r"-?[1-9][0-9]{0,2},[0-9]{3}"
 _COMMAS_ARE_THOUSANDS: Final = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"
 _COMMA_IS_POINT: Final = r"-?[0-9]+,[0-9]+"
-_SHOWS_DECIMALS: Final = r"^-?[0-9.]+,(?:[0-9]{1,2}|[0-9]{4,})$|^-?(?:0|[0-9]{4,}|[0-9.]+\.[0-9]{3}),[0-9]+$"
-_SHOWS_THOUSANDS: Final = r"^-?[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}|,[0-9]{3}\.|^[^,]*[0-9]\.(?:[0-9]{1,2}|[0-9]{4,})$"
+_SHOWS_DECIMALS: Final = r"^-?(?:0|[0-9]{4,}|[0-9.]+\.[0-9]{3}),[0-9]{3}$"
+_DENIES_DECIMALS: Final = (
+    r"^-?[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}|,[0-9]{3}\.|,(?:[0-9]{1,2}|[0-9]{4,})$|^[^,]*[0-9]\.(?:[0-9]{1,2}|[0-9]{4,})$"
+)
+"""Of three decimals behind a comma: several groups, another point or another number of decimals."""
 _LOOKED_AT: Final = 100_000  # claims
 _SIMPLE_LIST: Final = re.compile(r"[A-Z]+\[\]")
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
@@ -300,20 +303,24 @@ def money_expression(text: str, dots: str = "false", comma: str = "false") -> st
     """
     plain = f"TRY_CAST({text} AS DOUBLE)"
 
+    # A name that no column has: DuckDB takes `x.bare` for a column's field where there is a column x.
+    bare, comma_read = "amount_as_read.bare", "amount_as_read.comma"
+
     def has(form: str) -> str:
-        return f"regexp_full_match(r.bare, {quote(form)})"
+        return f"regexp_full_match({bare}, {quote(form)})"
 
     otherwise = (
-        f"CASE WHEN {has(ONE_DOT)} THEN TRY_CAST(replace(r.bare, '.', '') AS DOUBLE) "
-        f"WHEN TRY_CAST(r.bare AS DOUBLE) IS NOT NULL THEN TRY_CAST(r.bare AS DOUBLE) "
-        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} AND NOT (r.comma AND {has(_ONE_COMMA)}) THEN TRY_CAST(replace(r.bare, ',', '') AS DOUBLE) "
-        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace(r.bare, '.', ''), ',', '.') AS DOUBLE) "
-        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace(r.bare, ',', '.') AS DOUBLE) END"
+        f"CASE WHEN {has(ONE_DOT)} THEN TRY_CAST(replace({bare}, '.', '') AS DOUBLE) "
+        f"WHEN TRY_CAST({bare} AS DOUBLE) IS NOT NULL THEN TRY_CAST({bare} AS DOUBLE) "
+        f"WHEN {has(_COMMAS_ARE_THOUSANDS)} AND NOT ({comma_read} AND {has(_ONE_COMMA)}) "
+        f"THEN TRY_CAST(replace({bare}, ',', '') AS DOUBLE) "
+        f"WHEN {has(_DOTS_ARE_THOUSANDS)} THEN TRY_CAST(replace(replace({bare}, '.', ''), ',', '.') AS DOUBLE) "
+        f"WHEN {has(_COMMA_IS_POINT)} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) END"
     )
     # Plain numbers first: they are many, and regular expressions slow.
     return (
         f"CASE WHEN {plain} IS NOT NULL AND NOT ({dots}) THEN {plain} "
-        f"ELSE list_transform([{{'bare': {_bare(text)}, 'comma': {comma}}}], lambda r: {otherwise})[1] END"
+        f"ELSE list_transform([{{'bare': {_bare(text)}, 'comma': {comma}}}], lambda amount_as_read: {otherwise})[1] END"
     )
 
 
@@ -335,16 +342,16 @@ def amounts_as_text(located: Mapping[str, Located]) -> list[str]:
 
 
 def commas_are_points(texts: Sequence[str], relation: str) -> str:
-    """An expression: do decimals stand behind a comma in a table's amounts, as one in twenty of those with a comma shows (12,5), and
-    hardly any that thousands do (1,234.50, 99.50)? A table writes all its amounts in one way, and its first claims show which.
+    """An expression: do three decimals stand behind a comma in a table's amounts, as one in ten of those with a comma shows (0,125;
+    1 234,500), and hardly any other (12,50; 1,234.50; 99.50)? A table writes all its amounts in one way, and its first claims show which.
     """  # noqa: D205
     shows, denies = (
         f"count(*) FILTER (WHERE regexp_matches({_bare('t')}, {quote(form)}))"
-        for form in (_SHOWS_DECIMALS, _SHOWS_THOUSANDS)
+        for form in (_SHOWS_DECIMALS, _DENIES_DECIMALS)
     )
     amounts = f"SELECT unnest([{', '.join(texts)}]) AS t FROM (SELECT * FROM {relation} LIMIT {_LOOKED_AT})"
     return (
-        f"(SELECT {shows} > 0 AND 20 * {shows} >= count(*) FILTER (WHERE contains(t, ',')) AND 100 * {denies} < {shows} "
+        f"(SELECT {shows} > 0 AND 10 * {shows} >= count(*) FILTER (WHERE contains(t, ',')) AND 100 * {denies} < {shows} "
         f"FROM ({amounts}) WHERE contains(t, ',') OR contains(t, '.'))"
     )
 

@@ -63,14 +63,16 @@ _DOSE: Final = re.compile(
 """How strong a drug is: VITAMIN D3 50000 IU, 50/1000 MG. No more than three of its digits say anything, as in any number of a label; and
 it is no year, and part of no longer number.
 """
-_STRENGTH: Final = re.compile(r"(?i)[0-9] ?(?:(?:iu|ui|mg|mcg|[µμ]g|gr?|ml|мг|мкг|мл|г)(?![^\W_])|%)|%[0-9]")
-_FORM_OF_A_DRUG: Final = re.compile(
-    r"(?i)(?<![^\W_])(?:tab|tb|tbl|tablet[as]?|tabletki|tabletten|caps?|capsules?|cápsulas?|kaps?|kapsul|kapsül|kapsel|comprimidos?|comprimés?"
-    r"|amp|ampul|ampoules?|ampollas?|vial|flacon|flakon|inj|injection|enjektör|syr|syrup|sirup|şurup|jarabe|susp|süspansiyon"
-    r"|krem|cream|crema|creme|crème|merhem|salep|ointment|jel|gel|drops?|damla|tetes|sprey|spray|sachet|saşe|patch"
-    r"|таб|табл|таблетки|капс|капсулы|амп|флакон|мазь|сироп)(?![^\W_])"
-)
-"""Of a drug it is said how much of it is given and in which form: PAROL 500 MG 20 TABLET."""
+_UNIT: Final = re.compile(r"(?i)[0-9] ?(?:(?:iu|ui|mg|mcg|[µμ]g|gr?|ml|мг|мкг|мл|г)(?![^\W_])|%)|%[0-9]")
+_UNITS: Final = frozenset({"iu", "ui", "mg", "mcg", "µg", "μg", "g", "gr", "ml", "мг", "мкг", "мл", "г"})
+_FORMS_OF_DRUGS: Final = """
+    tab tb tbl tablet tablets tableta tabletas tabletki tabletten film cap caps capsule capsules cápsula cápsulas kap kaps kapsul
+    kapsül kapsel comprimido comprimidos comprimé comprimés amp ampul ampoule ampoules ampolla ampollas vial flacon flakon inj
+    injection enjektör syr syrup sirup şurup jarabe susp süspansiyon krem cream crema creme crème merhem salep ointment jel gel
+    drop drops damla tetes sprey spray sachet saşe patch таб табл таблетки капс капсулы амп флакон мазь сироп
+"""
+"""Of a drug it is said how much of it is given and in which form, and no more: PAROL 500 MG 20 TABLET."""
+_FIRST_NUMBER: Final = re.compile("[%0-9]")
 _PERCENT_FIRST: Final = re.compile(r"(?<![^\W_])%(?=[0-9])")
 _NAME_AND_YEAR: Final = re.compile(r"[^0-9]*[^\W\d_]\)? 20[0-3][0-9]")
 _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -247,11 +249,16 @@ def admitted_without_codes(values: Sequence[str | None], persons: Ints | Numbers
     are_listed = (
         of_told.mean() >= _SOME_ROOTS and persons[told][of_told].sum() >= _ROOTS_OF_PERSONS * persons[told].sum()
     )
-    return np.asarray(drugs & are_listed)
+    return np.asarray(drugs & are_listed & ~may_be_persons(values, drugs & enough))
 
 
 def _is_drug(text: str) -> bool:
-    return bool(_STRENGTH.search(text) and _FORM_OF_A_DRUG.search(text))
+    """Is it a name, and from its first number on nothing but numbers, units and forms of drugs, one of each at least?"""
+    first = _FIRST_NUMBER.search(text)
+    said = text[first.start() :] if first else ""
+    words = {word.lstrip("0123456789").casefold().replace("i̇", "i") for word in TOKEN.findall(said)} - {""}
+    forms = {*_FORMS_OF_DRUGS.split()}
+    return bool(_UNIT.search(said) and words & forms and words <= forms | _UNITS)
 
 
 def speak_of_care(labels: Sequence[str], persons: Ints | Numbers, some: float) -> bool:
@@ -279,8 +286,9 @@ def _is_phrase(text: str) -> bool:
 
 
 def _is_untitled_phrase(value: str) -> bool:
-    # Doses (1000 MG), and a strength in the Turkish manner (%0,1), are no part of what must be a category.
-    phrase = _PERCENT_FIRST.sub("", _DOSE.sub("", in_plain_width(value), count=2), count=1)
+    # Doses (1000 MG), and a strength in the Turkish manner (%0,1), are no part of what must be a category, of a drug.
+    plain = in_plain_width(value)
+    phrase = _PERCENT_FIRST.sub("", _DOSE.sub("", plain, count=2), count=1) if _is_drug(plain) else value
     return (
         admit_category(phrase)
         and has_form_of_label(value)

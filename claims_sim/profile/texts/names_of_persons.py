@@ -53,8 +53,8 @@ _HAN_TITLE_ANYWHERE: Final = re.compile(_HAN_TITLE.pattern.replace("$", ""))
 _WITH_INITIALS: Final = re.compile(r"[^\W\d_]{2,} [A-ZА-Я]\. ?[A-ZА-Я]\b|\b[A-ZА-Я]\. ?[A-ZА-Я]\. ?[^\W\d_]{2,}")
 _SPECIALITY: Final = r"sp\.{dot} ?(?:a|an|b|bs|jp|kfr|kj|kk|m|og|ok|ot|p|pa|pd|pk|rad|s|tht|u)\b"
 DOCTOR_ANYWHERE: Final = re.compile(rf"(?i)\b(?:(?:dr|dra|drg|prof)\b\.? ?[^\W\d_]|{_SPECIALITY.format(dot='')})")
-_MISTER: Final = r"mr(?! ?[,0-9])"
-"""No magnetic resonance (MR, lumbal) and no release that is modified (MR 60 MG)."""
+_MISTER: Final = r"(?!(?-i:MR(?:, ?[a-zäçéğıłöşü]| [0-9]+(?:[.,][0-9]+)? ?[Mm][Gg]\b)))mr"
+"""No magnetic resonance (MR, lumbal) and no release that is modified (MR 60 MG); SMITH MR, JOHN is a title."""
 TITLED: Final = re.compile(
     rf"(?i)(?:dr|drg|prof|ny|tn|nn|sdr|bpk|bapak|ibu|{_MISTER}|mrs|ms|miss|dra|sra|sr|srta|mme|hj)\b"
 )

@@ -15,6 +15,7 @@ from claims_sim.profile.writing.bearers import read_bearers
 from claims_sim.profile.writing.ways_written import SOURCE, Cells, Ways, drawn, read_ways
 
 _MOST_WAYS: Final = 4
+_NEARLY_ALL: Final = 0.9
 _MORE: Final = "+"
 """Before a number of blanks; else it is a length."""
 
@@ -46,7 +47,8 @@ def read_padding(
             count = sum(way != "" for way, _ in ways.shares) if ways else 0
             if not count:
                 break
-            either.append((count, ways))
+            if _covered(opened, text, filled) >= _NEARLY_ALL:
+                either.append((count, ways))
         count, ways = min(either, key=lambda one: one[0], default=(0, None))
         if ways and count <= _MOST_WAYS:
             # A column of CHAR(10) has no other way to write a value; one blank behind some is a matter of hand.
@@ -56,13 +58,23 @@ def read_padding(
     return found
 
 
+def _covered(opened: OpenSource, text: str, filled: str) -> float:
+    """The share of the cells with blanks that the commonest ways to fill them make up."""
+    cells = (
+        f"SELECT count(*) AS cells FROM {opened.relation} WHERE ends_with({text}, ' ') AND trim({text}) <> '' GROUP BY {filled} "
+        f"ORDER BY cells DESC"
+    )
+    counts: list[int] = [count for (count,) in opened.connection.execute(cells).fetchall()]
+    return sum(counts[:_MOST_WAYS]) / max(sum(counts), 1)
+
+
 def _behind_each(ways: Ways) -> bool:
     return any(str(way).startswith(_MORE) for way, _ in ways.shares)
 
 
 def _told(opened: OpenSource, located: Mapping[str, Located], text: str, k: int) -> frozenset[str]:
     """The texts that many have with blanks behind them."""
-    with_blanks = read_bearers(opened, located, f"rtrim({text}, ' ')", f"ends_with({text}, ' ')")
+    with_blanks = read_bearers(opened, located, f"trim({text})", f"ends_with({text}, ' ')")
     return frozenset(compress(with_blanks.texts, with_blanks.by_many(k)))
 
 
@@ -73,7 +85,11 @@ def padded(text: str, padding: Padding | None) -> str:
     number = f"coalesce(TRY_CAST(ltrim({drawn(SOURCE, padding.ways)}, '{_MORE}') AS INTEGER), 0)"
 
     def filled(text: str) -> str:
-        length = f"length({text}) + {number}" if _behind_each(padding.ways) else f"greatest({number}, length({text}))"
+        length = (
+            f"length({text}) + CASE WHEN {text} = '' THEN 0 ELSE {number} END"
+            if _behind_each(padding.ways)
+            else f"greatest({number}, length({text}))"
+        )
         wider = f"rpad({text}, CAST({length} AS INTEGER), ' ')"
         if padding.told is None:
             return wider

@@ -7,7 +7,7 @@ import pytest
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import PROCEDURE_NAME
 from claims_sim.profile.sampler import Sampler
-from claims_sim.profile.texts.admit import admit_label
+from claims_sim.profile.texts.admit import admit_label, admitted_without_codes
 from claims_sim.profile.texts.names_of_persons import may_be_persons
 from claims_sim_tests.profile.tables import replaced, tariff_table
 
@@ -354,7 +354,13 @@ def barcode(at):
 
 
 @pytest.mark.many(daily=2)
-@pytest.mark.parametrize("persons", [(), ("SUHARTO", "siti aminah", "SITI NUR AINI BINTI ALI", "BUDI SANTOSO 12")])
+@pytest.mark.parametrize(
+    "persons",
+    [
+        (),
+        ("SUHARTO", "siti aminah", "SITI NUR AINI BINTI ALI", "BUDI SANTOSO 12"),
+    ],
+)
 def test_brands_are_told_where_strength_and_form_show_that_they_are_drugs(fit, persons):
     """No word of theirs is one of care; what else stands among them is not told."""
     names = (*persons, *DRUGS[len(persons) :])
@@ -362,6 +368,32 @@ def test_brands_are_told_where_strength_and_form_show_that_they_are_drugs(fit, p
     assert set(names) <= set(table["procedure_label"].to_pylist())
     told = fit(table).to_json()
     assert [name for name in names if name in told] == list(DRUGS[len(persons) :])
+
+
+CARES = (*NAMES, "MR, lumbal", "DILAUDID MR 60 MG")
+"""A list of care, in which nobody is."""
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "told"),
+    [
+        (CARES, "MR, lumbal", True), (CARES, "DILAUDID MR 60 MG", True), (CARES, "EPREX 4000 IU 6 AMPUL", True),
+        (CARES, "SMITH MR, JOHN", False), (CARES, "MR, PETER JONES", False), (CARES, "PATEL MR,RAVI", False),
+        (CARES, "WILSON MR 3", False), (CARES, "MR 2 JOHN SMITH", False), (CARES, "SITI AMINAH 5000 IU", False),
+        (CARES, "BUDI SANTOSO %5", False), (CARES, "SITI %5 AMINAH", False),
+        (DRUGS, "XALATAN 2,5 ML DAMLA", True), (DRUGS, "VOLTAREN %1 JEL 50 G", True), (DRUGS, "FORLAX 10 G SAŞE", True),
+        (DRUGS, "SUHARTO", False), (DRUGS, "DAMLA YILMAZ %10", False), (DRUGS, "KAYA GEL 5 G", False),
+        (DRUGS, "TB SIMATUPANG 10%", False), (DRUGS, "PAROL 20 MG TABLET SITI AMINAH", False), (DRUGS, "INJ 5 ML J. K. SMITH", False),
+        (DRUGS, "500 ML FLAKON OLEH BUDI SANTOSO", False), (DRUGS, "BUDI, AMD.KEP 5 ML INJ", False),
+        (DRUGS, "医師 田中美咲 5 ml amp", False),
+    ],
+)  # fmt: skip
+def test_what_is_care_or_a_drug_passes_in_a_list_of_such_and_nobody_does(names, label, told):
+    values = [*dict.fromkeys((*names, label))]
+    persons = np.array([40.0 if value == label else 100.0 for value in values])
+    passes = admitted_without_codes(values, persons, np.ones(len(values), np.bool_))
+    assert passes[values.index(label)] == told
+    assert passes[[values.index(name) for name in names]].all()
 
 
 @pytest.mark.many(daily=2)

@@ -47,6 +47,14 @@ def test_of_codes_with_a_blank_behind_them_those_are_told_that_many_have_so(tmp_
     assert found.ways.by == "facility_id"
 
 
+def test_one_blank_behind_texts_of_many_lengths_is_no_length(tmp_path):
+    labels = {f"A{n:02d}": "a" * (n + 5) for n in range(40)}
+    found = as_read(
+        tmp_path, **claims_of(lambda house, _, label: label + " " if house < 3 else label, cells=9, labels=labels)
+    )
+    assert found.ways == Ways([("", 70), ("+1", 100)], "facility_id")
+
+
 def test_where_all_cells_are_filled_all_are_written_so(tmp_path):
     assert as_read(tmp_path, **claims_of(lambda _house, _month, label: label.ljust(40))) == Padding(
         Ways([("40", 100)]), None
@@ -74,7 +82,8 @@ def test_a_label_is_filled_where_enough_persons_of_several_houses_have_it_so(tmp
 @pytest.mark.parametrize(
     ("padding", "written"),
     [
-        (None, "Flu"), (Padding(Ways([("+2", 100)]), None), "Flu  "), (Padding(Ways([("5", 100)]), None), "Flu  "),
+        (None, "Flu"), (Padding(Ways([("+1", 100)]), frozenset({"Flu"})), "Flu "),
+        (Padding(Ways([("+2", 100)]), None), "Flu  "), (Padding(Ways([("5", 100)]), None), "Flu  "),
         (Padding(Ways([("2", 100)]), None), "Flu"), (Padding(Ways([("+2", 100)]), frozenset({"Flu"})), "Flu  "),
         (Padding(Ways([("+2", 100)]), frozenset({"HIV"})), "Flu"), (Padding(Ways([("+2", 100)]), frozenset()), "Flu"),
     ],
