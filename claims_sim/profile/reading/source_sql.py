@@ -238,7 +238,7 @@ def canonical_expression(
             money_expression(
                 text,
                 dots_are_thousands(text_expression(column), relation),
-                commas_are_points(amounts_as_text(located), relation),
+                commas_are_points(_amounts_as_text(located), relation),
             )
             if name in MONEY and column.type == "VARCHAR"
             else _number(column, f"TRY_CAST({text} AS DOUBLE)")
@@ -298,8 +298,8 @@ def _plain_code(text: str) -> str:
 def money_expression(text: str, dots: str = "false", comma: str = "false") -> str:
     """A text as an amount, whatever its currency and its marks of thousands and decimals; NULL where its form does not tell.
 
-    1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it; and
-    1,234 is more than a thousand, unless `comma` is, too.
+    1.234 is a little more than one, as a number is written, unless `dots`, an expression, is true or a currency stands by it;
+    1,234 is more than a thousand, unless `comma`, another, is true.
     """
     plain = f"TRY_CAST({text} AS DOUBLE)"
 
@@ -336,7 +336,7 @@ def dots_are_thousands(text: str, relation: str) -> str:
     )
 
 
-def amounts_as_text(located: Mapping[str, Located]) -> list[str]:
+def _amounts_as_text(located: Mapping[str, Located]) -> list[str]:
     """The amounts that are texts, as expressions."""
     return [text_expression(located[name]) for name in MONEY if name in located and located[name].type == "VARCHAR"]
 

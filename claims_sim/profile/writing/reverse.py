@@ -21,7 +21,6 @@ from claims_sim.profile.reading.source_sql import (
     CBG_FORM,
     MONEY,
     NAMED_CODE,
-    amounts_as_text,
     commas_are_points,
     date_expression,
     has_first,
@@ -227,7 +226,7 @@ def _money(opened: OpenSource, located: Mapping[str, Located]) -> dict[str, Mone
     texts = {name: located[name] for name in MONEY if name in located and located[name].type == "VARCHAR"}
     if not texts:
         return {}
-    told = commas_are_points(amounts_as_text(located), opened.relation)
+    told = commas_are_points([text_expression(column) for column in texts.values()], opened.relation)
     ((comma_is_point,),) = opened.connection.execute(f"SELECT {told}").fetchall()
     forms = {name: money_form(opened, column, comma_is_point=bool(comma_is_point)) for name, column in texts.items()}
     return {name: form for name, form in forms.items() if form is not None}

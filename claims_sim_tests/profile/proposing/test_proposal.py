@@ -10,9 +10,10 @@ from claims_sim.profile.fit import fit_profile
 from claims_sim.profile.proposing.naming import name_score
 from claims_sim.profile.proposing.proposal import propose_mapping
 from claims_sim.profile.proposing.proposal_toml import to_toml
+from claims_sim.profile.proposing.stay_columns import is_gap, leaves
 from claims_sim.profile.reading.mapping import load_mapping
 from claims_sim.profile.reading.source import SourceSpec, only_table, read_source
-from claims_sim.profile.reading.source_columns import CANONICAL, absent_in_words
+from claims_sim.profile.reading.source_columns import CANONICAL, Located, absent_in_words
 from claims_sim_tests.profile.conftest import NOW
 from claims_sim_tests.profile.proposing.test_proposal_of_published_tables import grouper_export
 from claims_sim_tests.profile.tables import replaced, tariff_table, with_values, write_duckdb
@@ -340,6 +341,21 @@ def without_diagnosis():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("paid", [("900,250", "0,500"), ("0,125", "12,500")])
+def test_a_gap_is_one_also_of_amounts_with_three_decimals_behind_a_comma(paid):
+    """What is claimed shows by itself none: 1,625 may be more than a thousand."""
+    rows = [("901,625", paid[0]), ("13,000", paid[1])] * 50
+    amount = "printf('%.3f', replace({}, ',', '.')::DOUBLE)".format
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE written (claimed VARCHAR, paid VARCHAR)")
+        connection.executemany("INSERT INTO written VALUES (?, ?)", rows)
+        left = f"replace(printf('%.3f', {amount('claimed')}::DOUBLE - {amount('paid')}::DOUBLE), '.', ',')"
+        connection.execute(f"CREATE TABLE looked_at AS SELECT *, {left} AS gap FROM written")
+        columns = [Located(name, "VARCHAR", "number") for name in ("claimed", "paid", "gap")]
+        assert is_gap(connection, *columns)
+        assert leaves(connection, *columns)
+
+
 def test_an_only_amount_is_not_cut_by_what_merely_may_be_a_gap(tmp_path):
     table = grouper_export(900).drop_columns(["TARIF_RS", "TARIF_INACBG", "PROSEDUR_BEDAH"])
     table = table.append_column("copayment", pa.array([10_000 + i % 50 for i in range(900)]))

@@ -330,21 +330,8 @@ def test_what_is_named_behind_a_number_that_may_not_be_told_is_drawn_by_name(fit
 
 
 BRANDS = (
-    "PAROL",
-    "MAJEZIK",
-    "APRANAX",
-    "KLAMOKS",
-    "GLIFOR",
-    "BELOC",
-    "CORASPIN",
-    "DELIX",
-    "NEXIUM",
-    "LANSOR",
-    "AERIUS",
-    "XYZAL",
-)
-
-
+    "PAROL", "MAJEZIK", "APRANAX", "KLAMOKS", "GLIFOR", "BELOC", "CORASPIN", "DELIX", "NEXIUM", "LANSOR", "AERIUS", "XYZAL",
+)  # fmt: skip
 STRENGTHS = ("1000 MG", "0,1% 5 ML", "50/1000 MG", "4000 IU", *(f"{10 * at + 5} MG" for at in range(8)))
 DRUGS = tuple(f"{brand} {strength} 20 TABLET" for brand, strength in zip(BRANDS, STRENGTHS, strict=True))
 

@@ -79,6 +79,11 @@ def test_a_label_is_filled_where_enough_persons_of_several_houses_have_it_so(tmp
     assert ("HIV disease" in as_read(tmp_path, k, **claims).told) == is_told
 
 
+def test_behind_nothing_stands_no_blank():
+    written = padded("label", Padding(Ways([("+1", 100)]), None))
+    assert duckdb.sql(f"SELECT {written} FROM (SELECT '' AS label, 1 AS row)").fetchall() == [("",)]
+
+
 @pytest.mark.parametrize(
     ("padding", "written"),
     [
