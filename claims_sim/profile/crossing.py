@@ -29,6 +29,7 @@ from claims_sim.profile.encoding.encode import (
 )
 from claims_sim.profile.fitting.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.fitting.special_dates import SPECIAL_DATE
+from claims_sim.profile.fitting.wordings import DX_WORDING, PROCEDURE_WORDING
 from claims_sim.profile.paid.paid_lists import BESIDE_PRICE, PAID_CASE
 from claims_sim.profile.paid.paid_rounding import CLAIMED_ON, CLAIMED_ROUNDED_TO
 from claims_sim.profile.paid.settlement import AMOUNT_BAND, PAID_KIND, PAID_LEVEL
@@ -69,6 +70,8 @@ _CALLED: Final = {
     STAY_GAP: "days between the dates beside those of the stay",
     PROCEDURE_GROUP: "group of procedures",
     PROCEDURE_NAME: "name of a procedure that its code does not tell",
+    DX_WORDING: "in which wording the diagnosis is named, where its code has several names",
+    PROCEDURE_WORDING: "in which wording the procedure is named, where its code has several names",
     ON_LIST: "whether what is claimed is a price of the case",
     PRICE_POINT: "which price of the case",
     AMOUNT_KIND: "whether what is claimed is a price and how dear for its case, an amount by name or another",

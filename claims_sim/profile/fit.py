@@ -40,6 +40,7 @@ from claims_sim.profile.encoding.enough_claims import OF_ONE_FACILITY, has_codes
 from claims_sim.profile.fitting.calendar import STAY_GAP, add_moments, profile_calendar
 from claims_sim.profile.fitting.money import profile_money
 from claims_sim.profile.fitting.secondary_lists import MOST_SEVERITIES, SEVERITY, add_lists
+from claims_sim.profile.fitting.wordings import DX_WORDING, PROCEDURE_WORDING, WORDINGS, add_wording, stand_for_several
 from claims_sim.profile.prices.rounding import amount_grid
 from claims_sim.profile.prices.weight_rates import add_weight_rates
 from claims_sim.profile.reading.blanks import add_blanks, has_none
@@ -252,7 +253,12 @@ def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:
     # Whether there is a code comes first: what has one has no such name; or which, where one code has several names.
     codes_first = ("procedure_code", HAS_PROCEDURE) if encoded.names_tell_more else (HAS_PROCEDURE, "procedure_code")
     first = [name for name in codes_first if name in builder.variables][:1]
-    builder.add(Target(PROCEDURE_NAME, codes, size), builder.candidates(earlier), first=first)
+    candidates = builder.candidates(earlier)
+    if encoded.names_tell_more:
+        of_wording = builder.candidates([*PLACE, DX_WORDING])
+        add_wording(builder, encoded, PROCEDURE_WORDING, PROCEDURE_NAME, "procedure_code", of_wording)
+        candidates += [_where_known(parent) for parent in builder.candidates([PROCEDURE_WORDING])]
+    builder.add(Target(PROCEDURE_NAME, codes, size), candidates, first=first)
     builder.variables[PROCEDURE_NAME] = (codes, size)
 
 
@@ -261,22 +267,20 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
         # A code whose labels may not be released takes the code system's name, never another code's label.
         target = Target(label, encoded.codes[label], len(encoded.vocabularies[label]))
         # One code may stand for several things, which kinds of houses do more or less of. Others are counted by their code alone.
-        several = _stand_for_several(encoded, label, code)
+        several = stand_for_several(encoded, label, code)
+        wording = WORDINGS[label]
+        add_wording(builder, encoded, wording, label, code, builder.candidates([*PLACE, *WORDINGS.values()]))
         further = [
-            parent._replace(codes=np.where(several, parent.codes, np.int32(-1)))
-            for parent in builder.candidates(["service_type", *PLACE])
+            parent._replace(codes=np.where(several, parent.codes, np.int32(-1))) for parent in builder.candidates(PLACE)
         ]
+        further += [_where_known(parent) for parent in builder.candidates([wording])]
         candidates = [*builder.candidates([code]), *further]
         builder.add(target, candidates, rule=Rule(has_pools=False), most=3, first=[code])
 
 
-def _stand_for_several(encoded: Encoded, label: str, code: str) -> Mask:
-    """The claims of codes that have two labels or more that may be told of them."""
-    size, labels = len(encoded.vocabularies[code]), len(encoded.vocabularies[label])
-    known = np.flatnonzero((encoded.codes[code] >= 0) & (encoded.codes[label] >= 0))
-    pair = encoded.codes[code][known].astype(np.int64) * labels + encoded.codes[label][known]
-    told = encoded.population.releasable(pair, size * labels, known).reshape(size, labels).sum(1)
-    return np.append(told > 1, False)[encoded.codes[code]]
+def _where_known(wording: Parent) -> Parent:
+    """Known of codes of several names alone: of the others their code tells the name, whatever wording a claim's other name is of."""
+    return wording._replace(codes=np.where(wording.codes < wording.size - 1, wording.codes, np.int32(-1)))
 
 
 def _add_secondary(builder: Builder, encoded: Encoded) -> None:

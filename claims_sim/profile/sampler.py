@@ -45,13 +45,14 @@ from claims_sim.profile.encoding.encode import (
 from claims_sim.profile.encoding.weight_factors import made_weights
 from claims_sim.profile.fitting.calendar import PAST_MIDNIGHT, STAY_GAP
 from claims_sim.profile.fitting.secondary_lists import LENGTH_BY, by_list
+from claims_sim.profile.fitting.wordings import DX_WORDING, PROCEDURE_WORDING, WORDINGS, wording_of
 from claims_sim.profile.prices.weight_rates import WEIGHT_RATE, weights_at
 from claims_sim.profile.reading.blanks import NONE_SHOWN, as_told, empty
 from claims_sim.profile.reading.missing_amounts import fill_amounts
 from claims_sim.profile.reading.missing_stays import OF_STAYS, fill_stays
 from claims_sim.randomness import stream_key, uniforms
 
-_BRIEF_CODES: Final = (*BRIEF[:-2], DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")
+_BRIEF_CODES: Final = (*BRIEF[:-2], DX_WORDING, DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")
@@ -62,6 +63,7 @@ OPEN_CODES: Final = (
     HAS_PROCEDURE,
     PROCEDURE_GROUP,
     "procedure_code",
+    PROCEDURE_WORDING,
     "procedure_label",
     PROCEDURE_NAME,
     "los",
@@ -102,6 +104,11 @@ class Sampler:
             for name, feature in profile.features.items()
             if feature.groups is not None
         }
+        self._wordings = {
+            name: np.append(np.array(groups, np.int32), np.int32(feature.size - 1))
+            for name in WORDINGS
+            if (feature := profile.features.get(wording_of(name))) is not None and (groups := feature.groups)
+        }
         self._texts = {name: pa.array(values, pa.string()) for name, values in profile.vocabularies.items()}
         codes = profile.vocabularies.get("dx_primary_code", ())
         self._group_of_dx = np.array([*begins_alike(codes), -1], np.int32)
@@ -111,7 +118,7 @@ class Sampler:
         self._payments = Payments(profile, self._tables, self._bins)
         self._members = Members(profile, self._tables, self._texts)
         self._calendar = Calendar(profile, self._tables)
-        self._columns = DrawnColumns(profile, self._texts)
+        self._columns = DrawnColumns(profile, self._texts, list(self._wordings))
 
     # Public stages: each takes what was given so far as a table and returns its own columns.
 
@@ -137,7 +144,8 @@ class Sampler:
         """The label of each claim's procedure, whatever it has: its code's, or one of the several that claims of its code have."""
         draft = self._read(claims.drop_columns([name for name in claims.column_names if name == "procedure_label"]))
         if PROCEDURE_NAME in self._tables and "procedure_label" not in self._texts:
-            self._draw_code(PROCEDURE_NAME, key, np.asarray(rows), draft)
+            for name in (name for name in (PROCEDURE_WORDING, PROCEDURE_NAME) if name in self._tables):
+                self._draw_code(name, key, np.asarray(rows), draft)
         return self._columns.procedures(draft)[1]
 
     def draw_history(self, key: int, rows: Rows, claims: pa.Table, days: Days | None = None) -> pa.Table:
@@ -344,6 +352,7 @@ class Sampler:
             labels = pc.if_else(claims["procedure_code"].is_valid(), pa.scalar(None, pa.string()), labels)
         found = pc.index_in(labels, value_set=names).fill_null(_missing(names))
         draft.codes[PROCEDURE_NAME] = found.to_numpy().astype(np.int32)
+        self._set_wording(draft, PROCEDURE_NAME, draft.codes[PROCEDURE_NAME])
 
     def _read(self, claims: pa.Table) -> Draft:
         """The codes of given values; a value that the profile does not know counts as unknown."""
@@ -358,6 +367,9 @@ class Sampler:
                     found = pc.if_else(pc.equal(column, default).fill_null(True), _missing(vocabulary), found)
                 draft.codes[name] = found.fill_null(-1).to_numpy().astype(np.int32)
         self._set_what_follows(draft)
+        for name in (name for name in self._wordings if name in claims.column_names):
+            label = pc.index_in(claims[name].cast(pa.string()), value_set=self._texts[name])
+            self._set_wording(draft, name, label.fill_null(-1).to_numpy().astype(np.int32))
         self._read_procedure_names(draft, claims)
         if "dx_secondary_codes" in claims.column_names and "secondary_count" in self._tables:
             lists = claims["dx_secondary_codes"]
@@ -411,6 +423,13 @@ class Sampler:
     def _draw_code(self, name: str, key: int, rows: Rows, draft: Draft, first: Numbers | None = None) -> None:
         table = self._tables[name]
         draft.codes[name] = table.draw(key, rows, draft.given(table.parents), first=first)
+        if name in self._wordings:
+            self._set_wording(draft, name, self._columns.shown(name, draft))
+
+    def _set_wording(self, draft: Draft, name: str, codes: Codes) -> None:
+        """Set of which wording the names are that claims have: that by which one was drawn its code may not have."""
+        if name in self._wordings:
+            draft.codes[WORDINGS[name]] = self._wordings[name][codes]
 
     def _draw_stay(self, key: int, rows: Rows, draft: Draft) -> None:
         if "los" in draft.codes:

@@ -1,6 +1,6 @@
 """From codes that were drawn to columns of claims."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from claims_sim.profile.counts.lookup import Codes
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import PROCEDURE_NAME
 from claims_sim.profile.drawing.draft import Draft
+from claims_sim.profile.texts.admit import NAMES_OF
 
 BRIEF: Final = (
     "service_type", "province_name", "facility_class", "facility_type", "facility_ownership", "district_name",
@@ -18,17 +19,34 @@ BRIEF: Final = (
 )  # fmt: skip
 UNKNOWN: Final = "unknown"
 """What stands for a missing value of a column that has no other default."""
+_CODE_OF: Final = {**NAMES_OF, PROCEDURE_NAME: "procedure_code"}
 
 
 class DrawnColumns:
-    """Columns of the claims whose codes a draft holds; `texts` are the profile's vocabularies."""
+    """Columns of the claims whose codes a draft holds; `texts` are the profile's vocabularies, `named` the columns of names of which it
+    is asked what is shown.
+    """  # noqa: D205
 
-    def __init__(self, profile: Profile, texts: Mapping[str, pa.Array]) -> None:
+    def __init__(self, profile: Profile, texts: Mapping[str, pa.Array], named: Sequence[str] = ()) -> None:
         self._profile, self._texts = profile, texts
         self._label_of = {
             "dx_primary_code": self._label_array("dx_primary_code", profile.dx_names),
             "procedure_code": self._label_array("procedure_code", profile.procedure_names),
         }
+
+        self._shown_instead = {
+            name: np.append(
+                pc.index_in(self._label_of[_CODE_OF[name]], value_set=texts[name]).fill_null(-1).to_numpy(), -1
+            )
+            for name in named
+        }
+
+    def shown(self, name: str, draft: Draft) -> Codes:
+        """The code of each claim's name as it is shown, its code's name where it has none itself; -1 where that is not in the profile."""
+        codes, texts = draft.codes[name], self._texts[name]
+        none = (codes < 0) | (codes == len(texts) - 1) if texts.null_count else codes < 0
+        of = draft.codes.get(_CODE_OF[name], np.full(draft.rows, -1, np.int32))
+        return np.where(none, self._shown_instead[name][of], codes).astype(np.int32)
 
     def _text(self, name: str, draft: Draft) -> pa.Array:
         codes = draft.codes.get(name)

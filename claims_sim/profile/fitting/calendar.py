@@ -24,6 +24,7 @@ from claims_sim.profile.encoding.encode import (
     Encoded,
 )
 from claims_sim.profile.fitting.special_dates import SPECIAL_DATE, find_special_dates
+from claims_sim.profile.fitting.wordings import DX_WORDING, PROCEDURE_WORDING
 
 MONTHS, WEEKDAYS, HOURS = 12, 7, 24
 MIDNIGHT: Final = HOURS
@@ -152,7 +153,8 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     done = [*context, "procedure_code", "facility_type"]
     # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
     target = Target(MONTH, encoded.codes[MONTH], len(months))
-    candidates = builder.candidates([*done, "severity_group"])
+    # Editions of a list follow each other.
+    candidates = builder.candidates([*done, "severity_group", DX_WORDING, PROCEDURE_WORDING])
     # Each place begins to group its cases in its own month.
     learned = builder.or_rather(
         target, builder.learn(target, candidates, 3), ["service_type", HAS_CASE_GROUP, "province_name"]
