@@ -40,16 +40,17 @@ def read_letters(
         if name not in located or name in mapping.values:
             continue
         text = text_expression(located[name])
-        if told := _keep_ways(opened.connection, read_bearers(opened, located, text), k):
-            way = f"(SELECT any_value({_WAY}) FROM {_TOLD} WHERE {_LABEL} = {text})"
-            ways = read_ways(opened, Cells(name, way, f"{text} IN (SELECT {_LABEL} FROM {_TOLD})"), located, mapping)
+        kept = f"{_TOLD}_{name}"
+        if told := _keep_ways(opened.connection, read_bearers(opened, located, text), k, kept):
+            way = f"(SELECT any_value({_WAY}) FROM {kept} WHERE {_LABEL} = {text})"
+            ways = read_ways(opened, Cells(name, way, f"{text} IN (SELECT {_LABEL} FROM {kept})"), located, mapping)
             if ways and len(ways.shares) > 1:
                 found[name] = LabelLetters(ways, told)
     return found
 
 
-def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: Bearers, k: int) -> frozenset[str]:
-    """Keep the labels that are written in several ways, and how each of these is, in the table _TOLD; those in capitals or small letters
+def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: Bearers, k: int, table: str) -> frozenset[str]:
+    """Keep the labels that are written in several ways, and how each of these is, in the `table`; those in capitals or small letters
     that many have (`by_many`).
     """  # noqa: D205
     texts, cells = labels.texts, labels.cells
@@ -59,9 +60,9 @@ def _keep_ways(connection: duckdb.DuckDBPyConnection, labels: Bearers, k: int) -
     several = np.flatnonzero(letters.several)
     ways = ["capitals" if text == text.upper() else "small" if text == text.lower() else "" for text in texts]
     kept = {_LABEL: [texts[place] for place in several], _WAY: [ways[place] for place in several]}
-    connection.register(f"{_TOLD}_here", pa.table({name: pa.array(those, pa.string()) for name, those in kept.items()}))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_TOLD} AS FROM {_TOLD}_here")
-    connection.unregister(f"{_TOLD}_here")
+    connection.register(f"{table}_here", pa.table({name: pa.array(those, pa.string()) for name, those in kept.items()}))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM {table}_here")
+    connection.unregister(f"{table}_here")
     common = labels.by_many(k)
     return frozenset(texts[place] for place in several if ways[place] and common[place])
 

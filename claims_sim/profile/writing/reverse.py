@@ -36,6 +36,7 @@ from claims_sim.profile.writing.nothing_written import EMPTY_LIST, or_nothing, r
 from claims_sim.profile.writing.padding_written import Padding, padded, read_padding
 from claims_sim.profile.writing.spellings_written import read_spellings, spelled_out
 from claims_sim.profile.writing.ways_written import A_HOUSE, ENOUGH, SOURCE, Ways, drawn
+from claims_sim.profile.writing.written_together import ways_together
 
 BEHIND_THE_FIRST: Final = {"dx_primary_code": "dx_secondary_codes", "procedure_code": FURTHER}
 """The columns of codes, and those of what else a claim has, which one column may hold together."""
@@ -131,6 +132,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
             between = _between(is_named=name in codes and codes[name].named)
             lists[name] = most_fit(opened, texts, between) or _SEPARATORS[0]
     money = _money(opened, located)
+    padding, letters = read_padding(opened, located, mapping, k), read_letters(opened, located, mapping, k)
+    codes, padding, letters = _together(opened, located, mapping, codes, padding, letters, k)
     return Forms(
         read_date_forms(opened, located),
         lists,
@@ -141,12 +144,33 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         money,
         whole_numbers(opened, located, mapping, money),
         bare_differences(opened, located, mapping),
-        read_padding(opened, located, mapping, k),
+        padding,
         read_spellings(opened, located, mapping),
-        read_letters(opened, located, mapping, k),
+        letters,
         _has_case_groups(opened, located),
         counts_all(opened.connection, opened.relation, located, mapping),
         frozenset(name for name, column in located.items() if column.kind == "date" and _has_no_time(opened, column)),
+    )
+
+
+def _together(
+    opened: OpenSource,
+    located: Mapping[str, Located],
+    mapping: ColumnMapping,
+    codes: Mapping[str, CodeForm],
+    padding: Mapping[str, Padding],
+    letters: Mapping[str, LabelLetters],
+    k: int,
+) -> tuple[dict[str, CodeForm], dict[str, Padding], dict[str, LabelLetters]]:
+    """The same forms with the ways of all columns as they are written together."""
+    ways = {("code", name): form.ways for name, form in codes.items() if form.ways is not None}
+    ways |= {("padding", name): padded.ways for name, padded in padding.items()}
+    ways |= {("letters", name): letter.ways for name, letter in letters.items()}
+    found = ways_together(opened, located, mapping, ways, k)
+    return (
+        {name: replace(form, ways=found.get(("code", name))) for name, form in codes.items()},
+        {name: replace(form, ways=found["padding", name]) for name, form in padding.items()},
+        {name: replace(form, ways=found["letters", name]) for name, form in letters.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """In which of several ways a source writes its cells: in what shares, and what tells them: another column, or the house."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 from typing import Final
 
@@ -23,13 +23,22 @@ _MOST_VALUES: Final = 100
 _NEARLY_ALL: Final = 0.9
 SOURCE: Final = "source"
 """The salt of ways that go together, whatever their column: who writes the one as a system does writes the other as that does."""
-_HOUSE: Final = "facility_id"
+HOUSE: Final = "facility_id"
 _MONTH: Final = "strftime({}, '%Y-%m')"
 _DATES: Final = ("admit_dt", "discharge_dt")
 _STEPS: Final = (1, 2, 5)  # hundredths
 _OF_A_PERIOD: Final = 10 * ENOUGH  # cells, as which a period's shares are told in tenths
-A_HOUSE: Final = "coalesce(facility_id, concat_ws('|', province_name, facility_class, facility_ownership, row % 3))"
+PLACE_OF_HOUSES: Final = ("province_name", "facility_class", "facility_ownership")
+_ITS_PLACE: Final = f"concat_ws('|', {', '.join(PLACE_OF_HOUSES)})"
+_HOUSES: Final = 3
+"""So many houses are made up for each place that a claim of ours has without a house."""
+A_HOUSE: Final = f"coalesce(facility_id, concat_ws('|', {_ITS_PLACE}, row % {_HOUSES}))"
 """What tells the houses of claims of ours apart, as an expression."""
+_SLOT_OF_HOUSE: Final = (
+    f"CASE WHEN facility_id IS NOT NULL THEN md5_number_lower(facility_id) ELSE md5_number_lower({_ITS_PLACE}) "
+    f"+ {_WHOLE // _HOUSES} * (row % {_HOUSES}) END"
+)
+"""Houses that are made up for one place are far apart, so that few places show all ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,17 @@ class Ways:
     """The ways of a column; and those of claims with each value of the canonical column `by`, where these differ ("-" of visits).
 
     By `facility_id`, every house has its own way, and `shares` tell how many have which; `of` then tells how many of the claims until
-    the end of a month ("2024-07"), from that of the one before on, where houses change their ways.
+    the end of a month ("2024-07"), from that of the one before on, where houses change their ways. `at` tells the shares of claims (or
+    houses) with values of the columns `places`, of fewer of them where of all of them nothing is told, and () of all; a way comes
+    several times there, each with the ways of other columns that go with it.
     """
 
     shares: Shares
     by: str = ""
     of: Mapping[str | None, Shares] = field(default_factory=dict)
+    places: tuple[str, ...] = ()
+    at: Mapping[tuple[str | None, ...], Shares] = field(default_factory=dict)
+    cells: "Cells | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,8 @@ def read_ways(opened: OpenSource, cells: Cells, located: Mapping[str, Located], 
     if not counted:
         return None
     shares = _shares(counted)
-    return (_told(opened, cells, located, mapping, counted) if len(shares) > 1 else None) or Ways(shares)
+    told = _told(opened, cells, located, mapping, counted) if len(shares) > 1 else None
+    return replace(told or Ways(shares), cells=cells)
 
 
 def _shares(cells: Sequence[tuple[str | None, str | None, int]]) -> list[tuple[str | None, int]]:
@@ -102,14 +117,14 @@ def _told(
         alike = _alike(values.values())
         if len(values) <= _MOST_VALUES and alike > most:
             best, most = Ways(shares, other, _of_values(counted_by)), alike
-    if _HOUSE in located:
-        alike = _alike_in_houses(opened, cells, located[_HOUSE])
+    if HOUSE in located:
+        alike = _alike_in_houses(opened, cells, located[HOUSE])
         if alike >= _NEARLY_ALL and (best is None or alike > most + _CLEARLY):
-            return Ways(shares, _HOUSE)
+            return Ways(shares, HOUSE)
         month = _month(located)
-        alike = _alike_in_houses(opened, cells, located[_HOUSE], month) if month else 0.0
+        alike = _alike_in_houses(opened, cells, located[HOUSE], month) if month else 0.0
         if alike >= _NEARLY_ALL and alike > most + (0 if best is None else _CLEARLY):
-            return Ways(shares, _HOUSE, _of_periods(cells.counted(opened, month), [way for way, _ in shares]))
+            return Ways(shares, HOUSE, _of_periods(cells.counted(opened, month), [way for way, _ in shares]))
     return best
 
 
@@ -144,6 +159,22 @@ def _of_periods(
     return found
 
 
+def shares_of(ways: Sequence[tuple[str | None, float]]) -> Shares:
+    """How many hundredths of cells are in each of the ways or in one before it, in steps of ENOUGH cells at least; the ways in order."""
+    upto = list(accumulate(cells for _, cells in ways))
+    step = next((step for step in _STEPS if step * upto[-1] >= _WHOLE * ENOUGH), _COARSE)
+    told = [step * round(_WHOLE * so_far / upto[-1] / step) for so_far in upto]
+    told[-1] = _WHOLE
+    found: list[tuple[str | None, int]] = []
+    for (way, _), end in zip(ways, told, strict=True):
+        if end == (found[-1][1] if found else 0):
+            continue
+        if found and found[-1][0] == way:
+            found.pop()
+        found.append((way, end))
+    return found
+
+
 def _of_values(cells: Sequence[tuple[str | None, str | None, int]]) -> dict[str | None, Shares]:
     """The shares of the cells with each value that ENOUGH of them have."""
     values = {value: list(own) for value, own in groupby(cells, lambda cell: cell[0])}
@@ -157,8 +188,12 @@ def _month(located: Mapping[str, Located]) -> str:
 
 
 def _alike(groups: Iterable[Sequence[tuple[str | None, str | None, int]]]) -> float:
-    """Of pairs of cells of one group, which share is written alike; 0 where there are none."""
-    pairs = [([count for *_, count in own], sum(count for *_, count in own)) for own in groups]
+    return share_alike([[count for *_, count in own] for own in groups])
+
+
+def share_alike(groups: Sequence[Sequence[int]]) -> float:
+    """Of pairs of cells of one group, which share is written alike; 0 where there are none. Each group: how many cells are in which way."""
+    pairs = [(own, sum(own)) for own in groups]
     alike = sum(sum(count * (count - 1) for count in counts) / (whole - 1) for counts, whole in pairs if whole > 1)
     return alike / max(sum(whole for _, whole in pairs if whole > 1), 1)
 
@@ -175,9 +210,15 @@ def _alike_in_houses(opened: OpenSource, cells: Cells, house: Located, month: st
 
 def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
     """An expression: the way of each claim of ours, by its `row` number and `salt` or by its house, of all `but` some."""
-    place = f"md5_number_lower({A_HOUSE if ways.by == _HOUSE else f'{quote(salt)} || row'}) % {_WHOLE}"
+    place = f"({_SLOT_OF_HOUSE if ways.by == HOUSE else f'md5_number_lower({quote(salt)} || row)'}) % {_WHOLE}"
+    if ways.at:
+        deepest = sorted(ways.at.items(), key=lambda told: -len(told[0]))
+        told = [(_is_at(ways.places, values), _drawn(place, shares, but or {})) for values, shares in deepest if values]
+        listed = " ".join(f"WHEN {is_there} THEN {way}" for is_there, way in told)
+        otherwise = _drawn(place, ways.at[()], but or {})
+        return f"CASE {listed} ELSE {otherwise} END" if told else otherwise
     otherwise = _drawn(place, ways.shares, but or {})
-    if ways.by == _HOUSE and ways.of:
+    if ways.by == HOUSE and ways.of:
         *ends, last = ways.of
         month = _MONTH.format(f"coalesce({', '.join(_DATES)})")
         cases = f"WHEN {month} IS NULL THEN {otherwise} " + " ".join(
@@ -189,6 +230,14 @@ def drawn(salt: str, ways: Ways, but: Mapping[str, str] | None = None) -> str:
         for value, shares in ways.of.items()
     )
     return f"CASE {cases} ELSE {otherwise} END" if cases else otherwise
+
+
+def _is_at(columns: Sequence[str], values: Sequence[str | None]) -> str:
+    """An expression: whether a claim of ours has the values, the first one of the first column and so on."""
+    return " AND ".join(
+        f"{name} IS NULL" if value is None else f"{name} = {quote(value)}"
+        for name, value in zip(columns, values, strict=False)
+    )
 
 
 def _drawn(place: str, shares: Shares, but: Mapping[str, str]) -> str:
