@@ -24,7 +24,7 @@ from claims_sim.profile.encoding.facilities import facilities_of_register, text_
 from claims_sim.profile.encoding.weight_factors import WeightFactors, find_weight_factors
 from claims_sim.profile.encoding.weights import weights_as_dealt
 from claims_sim.profile.reading.blanks import has_none
-from claims_sim.profile.reading.missing_stays import MAX_STAY
+from claims_sim.profile.reading.missing_stays import MAX_STAY, without_night
 from claims_sim.profile.reading.source import SourceTable
 from claims_sim.profile.texts.admit import NAMES_OF, admitted, admitted_without_codes
 from claims_sim.profile.texts.deciding import MAY_BE_DECIDED
@@ -244,6 +244,9 @@ def _read_dates(out: Encoded, source: SourceTable) -> None:
         out.discharge = np.where(reversed_, np.datetime64("NaT"), out.discharge)
         days = (out.discharge.astype("datetime64[D]") - out.admit.astype("datetime64[D]")) / DAY
         out.days = np.where(np.isnat(out.admit) | np.isnat(out.discharge) | (days > MAX_STAY), np.nan, days)
+        if "los" not in names:
+            # Without a column of stays there is none in which a claim without dates could be said to have no night.
+            out.days = np.where(np.isnan(out.days) & without_night(source.columns), 0.0, out.days)
     if out.discharge is not None:
         stands_in = has_none(source.empty, "discharge_dt", source.rows)
         out.leaves_at = np.where(stands_in, np.datetime64("NaT"), out.discharge)

@@ -62,7 +62,7 @@ def _fill(columns: pa.Table, k: int) -> tuple[pa.Table, tuple[str, ...]]:
     if completed.any():
         share = share_where(completed, columns, k)
         told = (f"{share} of the claims lack a discharge or days of stay; one follows from the other.",)
-    filled = _without_night(columns)
+    filled = without_night(columns)
     if not filled.any():
         return columns, told
     known = {
@@ -136,7 +136,7 @@ def _services(columns: pa.Table) -> list[Mask]:
     return [code == value for value in np.unique(code)]
 
 
-def _without_night(columns: pa.Table) -> Mask:
+def without_night(columns: pa.Table) -> Mask:
     """Which claims have no stay and are of a service whose claims often have none."""
     missing = np.ones(columns.num_rows, np.bool_)
     names = set(columns.column_names)

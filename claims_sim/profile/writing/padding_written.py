@@ -51,8 +51,9 @@ def read_padding(
                 either.append((count, ways))
         count, ways = min(either, key=lambda one: one[0], default=(0, None))
         if ways and count <= _MOST_WAYS:
-            # A column of CHAR(10) has no other way to write a value; one blank behind some is a matter of hand.
-            by_hand = name in NAMES_OF or (column.kind in ("text", "code") and _behind_each(ways))
+            # A column of CHAR(10) has no other way to write a value; blanks behind some are a matter of hand.
+            commonest, _ = ways.shares[0]
+            by_hand = commonest == "" or name in NAMES_OF or (column.kind in ("text", "code") and _behind_each(ways))
             is_some = by_hand and len(ways.shares) > 1
             found[name] = Padding(ways, _told(opened, located, text, k) if is_some else None)
     return found

@@ -56,6 +56,26 @@ def test_without_a_kind_of_service_claims_without_a_stay_are_outpatients(fit, wi
     assert (drawn["los"] == 0).mean() == pytest.approx(share, abs=0.05)
 
 
+def test_visits_without_dates_cost_what_they_do_beside_stays_that_end_on_their_day(fit):
+    """No column of stays says of either that it has no night."""
+    g, table = np.random.default_rng(3), tariff_table(ROWS)
+    inpatient = np.arange(ROWS) % 10 == 0
+    table = blanked(table.drop_columns(["los", "service_type"]), ("admit_dt", "discharge_dt"), ~inpatient)
+    same_day = np.arange(ROWS) % 30 == 0
+    discharge = pa.array([
+        admit if same else end
+        for admit, end, same in zip(table["admit_dt"].to_pylist(), table["discharge_dt"].to_pylist(), same_day, strict=True)
+    ], table["discharge_dt"].type)  # fmt: skip
+    money = np.round(np.exp(g.normal(0, 0.5, ROWS)) * np.where(inpatient, 9000, 90), 2)
+    for name, values in (("discharge_dt", discharge), ("amount_claimed", money), ("amount_paid", money)):
+        table = table.set_column(table.column_names.index(name), name, pa.array(values))
+    drawn = Sampler(fit(table)).draw_claims(1, np.arange(8000)).to_pandas()
+    visits = drawn["amount_claimed"][drawn["los"] == 0]
+    assert visits.median() == pytest.approx(90, rel=0.15)
+    nightless = ~inpatient | np.equal(*(table[name].to_numpy() for name in ("admit_dt", "discharge_dt")))
+    assert (visits > 2000).mean() == pytest.approx((money[nightless] > 2000).mean(), abs=0.02)
+
+
 def test_a_stay_that_few_claims_lack_is_unknown_and_drawn_from_the_others(read):
     table = read(blanked(tariff_table(ROWS).drop_columns(["service_type"]), COLUMNS, np.arange(ROWS) % 10 == 0))
     assert table.columns["los"].null_count == ROWS // 10

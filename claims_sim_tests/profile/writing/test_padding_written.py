@@ -32,13 +32,21 @@ def test_houses_may_fill_labels_to_a_length(tmp_path):
 CODES = {"J18": "Pneumonia", "A099": "Gastroenteritis", "B50": "Malaria"}
 
 
-@pytest.mark.parametrize(("fill", "told"), [(lambda code: f"{code} ", set(CODES)), (lambda code: code.ljust(9), None)])
-def test_of_codes_with_a_blank_behind_them_those_are_told_that_many_have_so(tmp_path, fill, told):
+@pytest.mark.parametrize(
+    ("fill", "filling", "told"),
+    [
+        (lambda code: f"{code} ", 3, set(CODES)),
+        (lambda code: code.ljust(9), 3, set(CODES)),
+        (lambda code: code.ljust(9), 6, None),
+    ],
+    ids=["a blank", "a length", "the length of the type"],
+)
+def test_of_codes_with_a_blank_behind_them_those_are_told_that_many_have_so(tmp_path, fill, filling, told):
     """To the length of a column's type all are filled."""
     claims = claims_of(lambda *_: "Illness", labels=CODES)
     codes = [*claims["dx_primary_code"], *["C50"] * 12]
     claims = {name: [*values, *values[-12:]] for name, values in claims.items()}
-    filled = ("H7", "H8", "H9")
+    filled = [f"H{9 - house}" for house in range(filling)]
     claims["dx_primary_code"] = [
         fill(code) if house in filled else code for house, code in zip(claims["facility_id"], codes, strict=True)
     ]
