@@ -42,6 +42,7 @@ def in_part(table):
     return paid[there]
 
 
+@pytest.mark.slow
 def test_ceilings_of_a_rare_kind_of_service_are_paid_to_the_unit(fit):
     profile = fit(with_glasses())
     assert profile.money.paid_exact == CEILINGS

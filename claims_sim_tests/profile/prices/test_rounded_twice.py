@@ -93,6 +93,7 @@ def test_prices_in_turn():
     assert on_grid_in_turn(logs, times, GRID, "as computed").tolist() == [1_234_600.0, 1_728_400.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_base_that_few_show_stays_as_it_was(monkeypatch, fit):
     """Bases move to what the printed level's claims show only where as many bear it as may be told."""
     caught = []
