@@ -52,7 +52,7 @@ from claims_sim.profile.reading.missing_amounts import fill_amounts
 from claims_sim.profile.reading.missing_stays import OF_STAYS, fill_stays
 from claims_sim.randomness import stream_key, uniforms
 
-_BRIEF_CODES: Final = (*BRIEF[:-2], DX_WORDING, DX_GROUP, "dx_primary_code", HAS_CASE_GROUP, "severity_group")
+_BRIEF_CODES: Final = (*BRIEF[:-2], DX_GROUP, "dx_primary_code", DX_WORDING, HAS_CASE_GROUP, "severity_group")
 BRIEF_COLUMNS: Final = (*BRIEF, "dx_primary_label")
 OPEN_COLUMNS: Final = ("procedure_code", "procedure_label", "dx_secondary_codes", "comorbidity_count", "los")
 MONEY_COLUMNS: Final = ("amount_claimed", "amount_paid", "amount_gap")

@@ -51,8 +51,27 @@ def add_wording(
     codes = np.array([*groups, wordings], np.int32)[encoded.codes[label]]
     builder.features[wording_of(label)] = Feature(variable=label, size=wordings + 1, groups=groups)
     target = Target(variable, np.where(codes < wordings, codes, np.int32(-1)), wordings)
-    builder.add(target, candidates)
+    has, told = _wordings_of_codes(encoded, code, target)
+    # One that may not be told of its code says nothing: of others like it, whose it is, there would be more than of any.
+    target = target._replace(codes=np.where(told, target.codes, np.int32(-1)))
+    of_code = Parent(f"{wording_of(code)}s", np.array([*has, -1], np.int32)[encoded.codes[code]], max(has) + 1)
+    builder.features[of_code.name] = Feature(variable=code, size=of_code.size, groups=has)
+    builder.add(target, candidates, learned=[of_code, *builder.learn(target, candidates)])
     builder.variables[variable] = (codes, wordings + 1)
+
+
+def _wordings_of_codes(encoded: Encoded, code: str, wording: Target) -> tuple[tuple[int, ...], Mask]:
+    """A number for each code: those with names of the same wordings, as far as these may be told of them, have the same; and the claims
+    of whose code theirs may be told.
+    """  # noqa: D205
+    codes = len(encoded.vocabularies[code])
+    known = np.flatnonzero((encoded.codes[code] >= 0) & (wording.codes >= 0))
+    cells = encoded.codes[code][known].astype(np.int64) * wording.size + wording.codes[known]
+    told = encoded.population.releasable(cells, codes * wording.size, known).reshape(codes, wording.size)
+    numbers, _ = dense_ids(told @ (1 << np.arange(wording.size)))
+    shown = np.zeros(encoded.rows, np.bool_)
+    shown[known] = told.ravel()[cells]
+    return tuple(numbers.tolist()), shown
 
 
 def find_wordings(encoded: Encoded, label: str, code: str, place: Sequence[str]) -> tuple[tuple[int, ...], int] | None:

@@ -15,7 +15,7 @@ from claims_sim.profile.writing.bearers import read_bearers
 from claims_sim.profile.writing.ways_written import SOURCE, Cells, Ways, drawn, read_ways
 
 _MOST_WAYS: Final = 4
-_NEARLY_ALL: Final = 0.9
+_NEARLY_ALL, _WHOLE = 0.9, 100
 _MORE: Final = "+"
 """Before a number of blanks; else it is a length."""
 
@@ -51,9 +51,10 @@ def read_padding(
                 either.append((count, ways))
         count, ways = min(either, key=lambda one: one[0], default=(0, None))
         if ways and count <= _MOST_WAYS:
-            # A column of CHAR(10) has no other way to write a value; blanks behind some are a matter of hand.
-            commonest, _ = ways.shares[0]
-            by_hand = commonest == "" or name in NAMES_OF or (column.kind in ("text", "code") and _behind_each(ways))
+            # A column of CHAR(10) has no other way to write a value; one blank behind some, or blanks behind few, are a matter of hand.
+            commonest, share = ways.shares[0]
+            seldom = commonest == "" and share >= _NEARLY_ALL * _WHOLE
+            by_hand = seldom or name in NAMES_OF or (column.kind in ("text", "code") and _behind_each(ways))
             is_some = by_hand and len(ways.shares) > 1
             found[name] = Padding(ways, _told(opened, located, text, k) if is_some else None)
     return found

@@ -133,7 +133,8 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
             lists[name] = most_fit(opened, texts, between) or _SEPARATORS[0]
     money = _money(opened, located)
     padding, letters = read_padding(opened, located, mapping, k), read_letters(opened, located, mapping, k)
-    codes, padding, letters = _together(opened, located, mapping, codes, padding, letters, k)
+    whole = whole_numbers(opened, located, mapping, money)
+    codes, padding, letters, whole = _together(opened, located, mapping, codes, padding, letters, whole, k)
     return Forms(
         read_date_forms(opened, located),
         lists,
@@ -142,7 +143,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         _decimals_of_stays(opened, located),
         _decimals_of_weights(opened, located),
         money,
-        whole_numbers(opened, located, mapping, money),
+        whole,
         bare_differences(opened, located, mapping),
         padding,
         read_spellings(opened, located, mapping),
@@ -160,17 +161,20 @@ def _together(
     codes: Mapping[str, CodeForm],
     padding: Mapping[str, Padding],
     letters: Mapping[str, LabelLetters],
+    whole: Mapping[str, Ways],
     k: int,
-) -> tuple[dict[str, CodeForm], dict[str, Padding], dict[str, LabelLetters]]:
+) -> tuple[dict[str, CodeForm], dict[str, Padding], dict[str, LabelLetters], dict[str, Ways]]:
     """The same forms with the ways of all columns as they are written together."""
     ways = {("code", name): form.ways for name, form in codes.items() if form.ways is not None}
     ways |= {("padding", name): padded.ways for name, padded in padding.items()}
     ways |= {("letters", name): letter.ways for name, letter in letters.items()}
+    ways |= {("whole numbers", name): one for name, one in whole.items()}
     found = ways_together(opened, located, mapping, ways, k)
     return (
         {name: replace(form, ways=found.get(("code", name))) for name, form in codes.items()},
         {name: replace(form, ways=found["padding", name]) for name, form in padding.items()},
         {name: replace(form, ways=found["letters", name]) for name, form in letters.items()},
+        {name: found["whole numbers", name] for name in whole},
     )
 
 

@@ -28,6 +28,8 @@ _TELLS: Final = 0.02
 """So many more of the pairs of cells of a column, or of several, must be written alike where a further column tells them apart."""
 _OF_HOUSES: Final = 0.5
 """So many of the pairs of cells that are written otherwise are so in one house, too, and it is not the houses that differ."""
+_OFTEN: Final = 0.1
+"""Of a smaller share of the claims too few show with which other ways a column's go."""
 _ROUNDS: Final = 10
 _MOST_OF, _NEARLY_ALL = 0.9, 0.9
 _UNSEEN: Final = "no way is seen"
@@ -52,7 +54,11 @@ def ways_together(
     told of `k` persons and three of its houses, none of them with nearly all of its claims.
     """
     source = _Source(opened, located, mapping, k)
-    several = {key: one for key, one in ways.items() if one.cells is not None and len(one.shares) > 1}
+    several = {
+        key: one
+        for key, one in ways.items()
+        if one.cells is not None and len(one.shares) > 1 and source.share_seen(one) >= _OFTEN
+    }
     kept = {key: one for key, one in several.items() if one.by == HOUSE and not one.of}
     seen = source.seen(list(kept.values()), [])
     # A way that few cells have by chance, or by something else than their house, is no house's.
@@ -98,6 +104,13 @@ class _Source(NamedTuple):
             )
             for house, *values, claims in rows
         ]
+
+    def share_seen(self, ways: Ways) -> float:
+        """Of which share of the claims a way is seen."""
+        ((share,),) = self.opened.connection.execute(
+            f"SELECT avg(CAST(coalesce({_where(ways)}, false) AS INTEGER)) FROM {self.opened.relation}"
+        ).fetchall()
+        return float(share or 0)
 
     def may_be_told(self, ways: Sequence[Ways], columns: Sequence[str]) -> set[Place]:
         """The places with claims of which a way is seen that are of enough persons, or as many as stand for them without a key; and of

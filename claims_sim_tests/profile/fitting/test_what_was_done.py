@@ -94,7 +94,8 @@ def test_rarer_codes_keep_their_names_where_others_stand_for_several_things(fit)
     names = np.where(special & (code % 3 == 0), "Obstetric ultrasound", names)
     table = replaced(table, "procedure_code", [f"{8100 + number}" for number in code])
     profile = fit(replaced(table, "procedure_label", names.tolist()))
-    assert "facility_class" in profile.tables["procedure_label"].parents
+    assert "procedure_wording" in profile.tables["procedure_label"].parents
+    assert "facility_class" in profile.tables["procedure_wording"].parents
     claims = Sampler(profile).draw_claims(1, np.arange(12_000)).to_pandas()
     named = claims["procedure_label"].isin(np.unique(names))
     assert named.groupby(claims["facility_class"]).mean().min() > 0.96

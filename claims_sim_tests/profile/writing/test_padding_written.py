@@ -36,8 +36,8 @@ CODES = {"J18": "Pneumonia", "A099": "Gastroenteritis", "B50": "Malaria"}
     ("fill", "filling", "told"),
     [
         (lambda code: f"{code} ", 3, set(CODES)),
-        (lambda code: code.ljust(9), 3, set(CODES)),
-        (lambda code: code.ljust(9), 6, None),
+        (lambda code: code.ljust(9), 1, set()),
+        (lambda code: code.ljust(9), 3, None),
     ],
     ids=["a blank", "a length", "the length of the type"],
 )
