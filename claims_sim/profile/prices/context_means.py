@@ -28,6 +28,7 @@ _WORTH_IT: Final = 0.985
 """The share of the variance that further means may leave."""
 _DRAWN_IN_ANY_CASE: Final = frozenset({MONTH, "los"})
 """A claim of ours has a month and a stay also where those of the source lack them."""
+_MANY_UNKNOWN: Final = 0.05
 _LEAST_TREND: Final = 0.05
 """Log ratio between the dearest and the cheapest month under which the months' means count as equal."""
 
@@ -191,7 +192,7 @@ def _effects(rows: Ints, logs: Numbers, candidates: Sequence[Parent], population
             fresh[-1] = 0.0
             effects[name] = fresh
             rest -= fresh[at]
-    for name in (name for name in _DRAWN_IN_ANY_CASE & effects.keys() if counts[name][-1]):
+    for name in (n for n in _DRAWN_IN_ANY_CASE & effects.keys() if counts[n][-1] >= _MANY_UNKNOWN * len(few)):
         # That it is known is no effect of what it is.
         effects[name] -= float((counts[name][:-1] * effects[name][:-1]).sum()) / max(counts[name][:-1].sum(), 1)
     return {name: np.round(effect[:-1], 2) for name, effect in effects.items()}
