@@ -317,6 +317,8 @@ class Sampler:
             stay = draft.codes["los_days"]
             alive = _keep(draft, alive, (stay >= where.los[0]) & (stay <= where.los[1]))
         if where.amount_claimed:
+            # What is claimed may follow from the first of the further diagnoses.
+            self._members.draw(key, counters[alive], draft)
             alive = _keep(draft, alive, where.holds(self._payments.draw(key, counters[alive], draft)))
         return alive
 

@@ -60,3 +60,17 @@ def test_where_nothing_was_done_a_star_finds_nothing(fit):
 def test_a_code_that_the_profile_has_not_is_refused_with_dots_too(sampler, asked):
     with pytest.raises(RequestError, match="nothing with dx_primary_code"):
         asked_for(sampler, f"dx={asked}")
+
+
+def test_an_amount_that_the_first_further_diagnosis_decides_is_given_as_asked(fit):
+    g, rows = np.random.default_rng(2), 6_000
+    grave = g.random(rows) < 0.3
+    lists = [["A419"] if one else ["I10"] for one in grave.tolist()]
+    money = np.round(np.exp(g.normal(0, 0.3, rows)) * np.where(grave, 80_000, 10_000), 2)
+    table = replaced(tariff_table(rows), "dx_secondary_codes", lists)
+    for name in ("amount_claimed", "amount_paid"):
+        table = replaced(table, name, money)
+    sampler = Sampler(fit(table))
+    asked = sampler.conditions(ClaimFilter.parse(["amount=50000..90000"]))
+    found = sampler.draw_claims(5, np.arange(500), asked)["amount_claimed"].to_numpy()
+    assert ((found >= 50_000) & (found <= 90_000)).all()
