@@ -269,7 +269,8 @@ def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -
         # One code may stand for several things, which kinds of houses do more or less of. Others are counted by their code alone.
         several = stand_for_several(encoded, label, code)
         wording = WORDINGS[label]
-        add_wording(builder, encoded, wording, label, code, builder.candidates([*PLACE, *WORDINGS.values()]))
+        # Who names a diagnosis in the older edition names what was done in it, too.
+        add_wording(builder, encoded, wording, label, code, builder.candidates([*PLACE, DX_WORDING]))
         further = [
             parent._replace(codes=np.where(several, parent.codes, np.int32(-1))) for parent in builder.candidates(PLACE)
         ]

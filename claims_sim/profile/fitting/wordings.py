@@ -1,5 +1,5 @@
 """Which names of different codes go together, because the same houses write them in the same half-years: a list's older edition and its
-newer one, official names and short ones. Sees codes only, releases nothing.
+newer one, official names and short ones. Finds these wordings and adds them to a profile as variables.
 """  # noqa: D205
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ WORDINGS: Final = {
 }  # fmt: skip
 """Of the columns of names; procedures have theirs in one of two."""
 _MOST: Final = 4
-_ENOUGH: Final = 500  # persons' names in a house: fewer do not show what goes together
+_ENOUGH: Final = 500  # claims of codes with several names: fewer do not show what goes together
 _TELLS: Final = 0.03
 """Log likelihood a name that another wording must be worth."""
 _STARTS, _TRIED, _ROUNDS = 4, 6, 25
@@ -54,8 +54,9 @@ def add_wording(
     has, told = _wordings_of_codes(encoded, code, target)
     # One that may not be told of its code says nothing: of others like it, whose it is, there would be more than of any.
     target = target._replace(codes=np.where(told, target.codes, np.int32(-1)))
-    of_code = Parent(f"{wording_of(code)}s", np.array([*has, -1], np.int32)[encoded.codes[code]], max(has) + 1)
-    builder.features[of_code.name] = Feature(variable=code, size=of_code.size, groups=has)
+    size = max(has) + 1
+    of_code = Parent(f"{code}~{variable}~{size}", np.array([*has, -1], np.int32)[encoded.codes[code]], size)
+    builder.features[of_code.name] = Feature(variable=code, size=size, groups=has)
     builder.add(target, candidates, learned=[of_code, *builder.learn(target, candidates)])
     builder.variables[variable] = (codes, wordings + 1)
 

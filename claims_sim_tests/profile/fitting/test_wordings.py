@@ -132,6 +132,20 @@ def test_one_persons_names_make_no_wording(fit):
     assert DX_WORDING not in fit(claims_of(newer, patient_id_hash=persons.tolist())).tables
 
 
+def test_a_code_whose_names_are_all_of_one_wording_is_never_called_otherwise(fit):
+    """Half the codes have one name, which is another code's in the older edition, whoever writes the newer of that."""
+    table = claims_of(by_house)
+    codes, names = table["dx_primary_code"].to_pylist(), table["dx_primary_label"].to_pylist()
+    old = {f"J{10 + number}": DISEASES[number + 1] for number in range(0, len(DISEASES), 2)}
+    names = [old.get(code, name) for code, name in zip(codes, names, strict=True)]
+    table = claims_of(by_house, dx_primary_label=names)
+    claims = Sampler(fit(table)).draw_claims(3, np.arange(5_000)).to_pandas()
+    assert set(claims["dx_primary_label"]) == set(names)
+    newer = claims["dx_primary_label"].str.endswith(NEWER)
+    assert not newer[claims["dx_primary_code"].isin(old)].any()
+    assert newer[~claims["dx_primary_code"].isin(old)].mean() > 0.4
+
+
 def test_one_house_makes_no_wording(fit):
     """It changes its names every half-year, and all others write either, by chance."""
     chance = np.random.default_rng(8)
