@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+Number = TypeVar("Number", np.float64, np.int64)
 
 MIN_FACILITIES: Final = 3
 MAX_FACILITY_SHARE: Final = 0.9
@@ -46,13 +47,19 @@ def dense_ids(keys: Ints, limit: int | None = None) -> tuple[Ints, Ints]:
         lookup = np.empty(limit, np.int64)
         lookup[distinct] = np.arange(len(distinct))
         return lookup[keys], distinct
+    distinct, ids = distinct_values(keys)
+    return ids, distinct.astype(np.int64)
+
+
+def distinct_values(values: npt.NDArray[Number]) -> tuple[npt.NDArray[Number], Ints]:
+    """The distinct `values` (none NaN) in order, and which of them each is: as of np.unique, which sorts all the rows for it."""
     import pandas as pd  # noqa: PLC0415 - half a second that only counting needs; a tick samples
 
-    ids, unsorted = pd.factorize(keys)
+    ids, unsorted = pd.factorize(values)
     order = np.argsort(unsorted)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return rank[ids], np.asarray(unsorted)[order].astype(np.int64)
+    return np.asarray(unsorted)[order], rank[ids]
 
 
 def first_of_each(keys: Ints) -> Ints:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from claims_sim.profile.counts.counting import Codes, Population, dense_ids
+from claims_sim.profile.counts.counting import Codes, Population, dense_ids, distinct_values
 from claims_sim.profile.document_parts import Bins
 
 Numbers = npt.NDArray[np.float64]
@@ -110,8 +110,8 @@ def _single_values(
     values: Numbers, rows: npt.NDArray[np.int64], population: Population, most: int
 ) -> tuple[Numbers, Codes]:
     """At most so many values that may be told, the commonest, in order; and which of them each row has (-1: none)."""
-    distinct, ids = np.unique(values, return_inverse=True)
-    single = population.releasable(ids.astype(np.int64), len(distinct), rows)
+    distinct, ids = distinct_values(values)
+    single = population.releasable(ids, len(distinct), rows)
     if int(single.sum()) > most:
         counts = np.bincount(ids)
         single &= counts >= np.sort(counts[single])[-most]

@@ -13,7 +13,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import MIN_FACILITIES, NO_KEY, UNTOLD, Codes, Ints, Mask, Population, dense_ids
+from claims_sim.profile.counts.counting import (
+    MIN_FACILITIES,
+    NO_KEY,
+    UNTOLD,
+    Codes,
+    Ints,
+    Mask,
+    Population,
+    dense_ids,
+    distinct_values,
+)
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.encoding.told_totals import shares_of_kinds
 from claims_sim.randomness import stream_key, uniforms
@@ -197,8 +207,7 @@ def _numbered(owners: Ints | None, rows: Ints) -> Ints | None:
     if owners is None:
         return None
     theirs = owners[rows]
-    number = np.unique(theirs, return_inverse=True)[1] + 1
-    return np.where(theirs <= NO_KEY, theirs, number).astype(np.int64)
+    return np.where(theirs <= NO_KEY, theirs, distinct_values(theirs)[1] + 1)
 
 
 def _deal(kind: Ints, group: Ints, shares: Numbers, key: int) -> Ints:

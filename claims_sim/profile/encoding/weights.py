@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Ints, Mask, Population, dense_ids
+from claims_sim.profile.counts.counting import Ints, Mask, Population, dense_ids, distinct_values
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.encoding.directory import Dealt
 
@@ -44,7 +44,7 @@ def weights_as_dealt(weight: Numbers, dealt: Dealt, population: Population) -> N
 def _weights_of_kinds(weight: Numbers, dealt: Dealt) -> Numbers | None:
     """The one weight of each kind (NaN: none has any); None where some kind has several. Claims without one say nothing."""
     known = np.flatnonzero(np.isfinite(weight))
-    values, code = np.unique(weight[known], return_inverse=True)
+    values, code = distinct_values(weight[known])
     cells, distinct = dense_ids(dealt.kind[known] * max(len(values), 1) + code)
     counts, owner = np.bincount(cells), distinct // max(len(values), 1)
     most = np.zeros(len(dealt.kinds), np.int64)
@@ -82,8 +82,8 @@ def _place_of_weights(weight: Numbers, dealt: Dealt, population: Population) -> 
     Of weights of single persons, each of which is borne where they live, none do: only weights that may be told are looked at.
     """
     known = np.flatnonzero(np.isfinite(weight))
-    values, code = np.unique(weight[known], return_inverse=True)
-    told = population.releasable(code.astype(np.int64), len(values), known)[code]
+    values, code = distinct_values(weight[known])
+    told = population.releasable(code, len(values), known)[code]
     if not told.sum() > _MOST_TOLD * len(known):
         return None
     known, code = known[told], code[told]
@@ -105,7 +105,7 @@ def _as_high_there(weight: Numbers, came: Ints, place: Ints, population: Populat
     A place's weights are those of its own claims that may be told of it; NaN where none may.
     """
     known = np.flatnonzero(np.isfinite(weight))
-    values, code = np.unique(weight[known], return_inverse=True)
+    values, code = distinct_values(weight[known])
     cells, distinct = dense_ids(came[known] * len(values) + code)  # in order of place, then of weight
     counts, owner = np.bincount(cells), distinct // len(values)
     of_places = np.bincount(owner, counts, minlength=int(max(came.max(), place.max())) + 1)

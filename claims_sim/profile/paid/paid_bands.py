@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Codes, Mask, Population
+from claims_sim.profile.counts.counting import Codes, Mask, Population, distinct_values
 from claims_sim.profile.counts.numbers import Binned, Numbers, round_significant
 from claims_sim.profile.document_parts import Bins
 from claims_sim.profile.encoding.encode import Encoded
@@ -63,11 +63,11 @@ def _few_steps(claimed: Numbers, known: Mask, population: Population, grid: floa
     those a step below them: each such amount has payments of its own, whatever share they follow from.
     """  # noqa: D205
     rows = np.flatnonzero(known)
-    amounts, ids = np.unique(claimed[rows], return_inverse=True)
+    amounts, ids = distinct_values(claimed[rows])
     own = (
         (amounts > 0)
         & ((2 * np.bincount(ids, paid_few[rows], len(amounts)) > np.bincount(ids)) | ~is_large(amounts, grid))
-        & population.releasable(ids.astype(np.int64), len(amounts), rows)
+        & population.releasable(ids, len(amounts), rows)
     )
     own &= np.bincount(ids, minlength=len(amounts)) > _COMMON_NAME * len(rows)
     return [float(edge) for edge in np.unique(np.round(np.r_[amounts[own], amounts[own] - grid], 2))]

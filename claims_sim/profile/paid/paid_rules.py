@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Codes, Ints, Mask, Population, told_rate
+from claims_sim.profile.counts.counting import Codes, Ints, Mask, Population, distinct_values, told_rate
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.document_parts import BY, PERIOD, PatientsPart
 from claims_sim.profile.encoding.encode import MONTH, Encoded
@@ -223,14 +223,14 @@ def _shared_amounts(encoded: Encoded, paid: Numbers, rows: Ints, grid: float) ->
     for some in [np.arange(len(rows)), *(kinds if len(kinds) > 1 else [])]:
         shared[some] |= _are_shared(paid, rows[some], encoded.population, grid, len(rows))
     number: Codes = np.full(len(paid), -1, np.int32)
-    distinct, ids = np.unique(paid[rows[shared]], return_inverse=True)
+    distinct, ids = distinct_values(paid[rows[shared]])
     number[rows[shared]] = ids
     return tuple(distinct.tolist()), number
 
 
 def _are_shared(paid: Numbers, rows: Ints, population: Population, grid: float, of_all: int) -> Mask:
     """Which of `rows` are paid an amount that enough of them are, of hundreds one of the commonest; none, where such explain little."""
-    distinct, ids = np.unique(paid[rows], return_inverse=True)
+    distinct, ids = distinct_values(paid[rows])
     counts = np.bincount(ids, minlength=len(distinct))
     shared = population.releasable(ids.astype(np.int64), len(distinct), rows)
     shared &= stands_out(distinct, counts, grids_of(paid, rows, population, grid), of_all)

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Ints, Population
+from claims_sim.profile.counts.counting import Ints, Population, distinct_values
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.encoding.encode import Encoded
 from claims_sim.profile.prices.following import SERVICE
@@ -21,9 +21,9 @@ def all_there_are(amounts: Numbers, rows: Ints, population: Population) -> tuple
     some = amounts[rows[:: max(len(rows) // _LOOKED_AT, 1)]]
     if len(np.unique(some)) > _FEW + _NOT_TOLD * len(some):
         return ()
-    distinct, ids = np.unique(amounts[rows], return_inverse=True)
-    told = population.releasable(ids.astype(np.int64), len(distinct), rows)
-    persons = population.weights(ids.astype(np.int64), len(distinct), rows)
+    distinct, ids = distinct_values(amounts[rows])
+    told = population.releasable(ids, len(distinct), rows)
+    persons = population.weights(ids, len(distinct), rows)
     is_all = 0 < told.sum() <= _FEW and persons[told].sum() >= _NEARLY_ALL * persons.sum()
     return tuple(distinct[told].tolist()) if is_all else ()
 

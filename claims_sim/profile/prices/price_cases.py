@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Codes, Ints, Mask, dense_ids
+from claims_sim.profile.counts.counting import Codes, Ints, Mask, dense_ids, distinct_values
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.document_parts import BY, Decisive
 from claims_sim.profile.encoding.encode import MONTH, Encoded, begins_alike
@@ -191,7 +191,7 @@ def likelihood(found: Lattice, on: Ints, rows: Ints, k: float) -> float:
     """  # noqa: D205
     case = found.case if found.together is None else np.append(found.together, -1)[found.case]
     base = case[on] * MAX_POINTS + found.point[on]
-    prices, place = np.unique(base * len(found.levels) + found.level[on], return_inverse=True)
+    prices, place = distinct_values(base * len(found.levels) + found.level[on])
     bearers = np.bincount(place, minlength=len(prices)).astype(float)
     prices, bearers = prices[bearers >= k], bearers[bearers >= k]
     bases = np.unique(prices // len(found.levels))

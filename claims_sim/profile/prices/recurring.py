@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from claims_sim.profile.counts.counting import Codes, Ints, Mask, Population
+from claims_sim.profile.counts.counting import Codes, Ints, Mask, Population, distinct_values
 from claims_sim.profile.counts.numbers import Numbers, on_grid
 from claims_sim.profile.document_parts import PERIOD, Tariff
 from claims_sim.profile.prices.following import SERVICE
@@ -43,8 +43,8 @@ def shares_that_recur(
     """  # noqa: D205
     rows = rows[:: max(len(rows) // _LOOKED_AT, 1)]
     known = np.flatnonzero(np.isfinite(amounts))
-    distinct, ids = np.unique(np.rint(amounts[known] * 100).astype(np.int64), return_inverse=True)
-    one = population.one_of_each(known, ids.astype(np.int64))
+    distinct, ids = distinct_values(np.rint(amounts[known] * 100).astype(np.int64))
+    one = population.one_of_each(known, ids)
     bearers = np.bincount(ids[one], minlength=len(distinct)).astype(float)
 
     def recurs(cents: Ints, less: int) -> Numbers:
