@@ -7,6 +7,7 @@ abbreviations of the field. It holds no names of persons but those in which the 
 
 import re
 import unicodedata
+from collections.abc import Set
 from functools import cache
 from typing import Final
 
@@ -17,7 +18,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 # What is written otherwise on the other side of the Atlantic. To American, ae and oe simply lose a letter; to British,
 # each case must be named, for an e is rarely an ae.
 _TO_AMERICAN: Final = tuple(
-    (re.compile(pattern), replacement)
+    (re.compile(pattern, re.MULTILINE), replacement)
     for pattern, replacement in (
         (r"ae|oe", "e"),
         (r"(?<=^lab|tum|col)our|(?<=havi)our", "or"),
@@ -28,7 +29,7 @@ _TO_AMERICAN: Final = tuple(
     )
 )
 _TO_BRITISH: Final = tuple(
-    (re.compile(pattern), replacement)
+    (re.compile(pattern, re.MULTILINE), replacement)
     for pattern, replacement in (
         (r"(?<![a-z])hem(?!i(?!a))|(?<=[a-z])hem(?=orrh|at)", "haem"),
         (r"(?<=[nkrlcd])emi(?=a|c)", "aemi"),
@@ -67,7 +68,7 @@ abses balutan bedah bius cabut foto gigi gips infus insisi jahit khitan kuku luk
 çekim çekimi diş ameliyat ameliyatı kanal sayım sayımı pansuman röntgen enjeksiyon
 blutbild blutentnahme impfung naht verband wunde zahn zahnstein
 cirugía cirugia curación curacion domiciliaria extracción extraccion química quimica radiografía radiografia sangre sutura
-cirurgia curativo exodontia radiografia sangue
+cirurgia curativo drenagem enxerto exerese exodontia laqueadura parto radiografia retirada sangue tubaria tubária
 khám mổ răng máu xét nghiệm tiêm
 анализ внутривенное внутримышечное внутривенных внутримышечных вакцинация крови кровь лекарственных мазка мочи наложение
 перевязка процедуры регистрация рентгенография томография узи ультразвуковое физкультура экг эндоскопия
@@ -128,36 +129,39 @@ psychology pulmonology rheumatology specialised specialties specialty speciality
 
 def split_words(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, as this vocabulary counts them: runs of letters, with apostrophes inside."""
-    return tuple(word.lower().replace("’", "'") for word in _WORD.findall(text))
+    return tuple(map(_plain, _WORD.findall(text)))
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("’", "'")
 
 
 @cache
 def _label_words() -> tuple[frozenset[str], frozenset[str]]:
     """All words of the labels, and those of them that are only ever capitalised inside a label."""
-    every: set[str] = set()
-    capital: set[str] = set()
-    lower: set[str] = set()
-    labels = [icd10.label(code) or "" for code in icd10.all_codes()]
-    labels += [icd9cm.label(code) or "" for code in icd9cm.all_codes()]
+    labels = {icd10.label(code) or "" for code in icd10.all_codes()} | {
+        icd9cm.label(code) or "" for code in icd9cm.all_codes()
+    }
+    first: set[str] = set()
+    later: set[str] = set()
     for text in labels:
-        for place, word in enumerate(_WORD.findall(text)):
-            plain = word.lower().replace("’", "'")
-            every.add(plain)
-            if word.islower():
-                lower.add(plain)
-            elif place and word[0].isupper() and word[1:].islower():
-                capital.add(plain)
-    return frozenset(every), frozenset(capital - lower)
+        written = _WORD.findall(text)
+        first.update(written[:1])
+        later.update(written[1:])
+    lower = {_plain(word) for word in first | later if word.islower()}
+    capital = {_plain(word) for word in later if word[0].isupper() and word[1:].islower()}
+    return frozenset(map(_plain, first | later)), frozenset(capital - lower)
 
 
-def _spellings(word: str) -> set[str]:
-    """The American and the British spelling of a word, where they differ."""
-    spelled = set()
+def _spellings(words: Set[str]) -> set[str]:
+    """The American and the British spelling of each of `words`, also where they do not differ."""
+    spelled: set[str] = set()
     for side in (_TO_AMERICAN, _TO_BRITISH):
-        other = word
+        # One substitution in all the words, a line each: most words have nothing to substitute.
+        lines = "\n".join(words)
         for pattern, replacement in side:
-            other = pattern.sub(replacement, other)
-        spelled.add(other)
+            lines = pattern.sub(replacement, lines)
+        spelled.update(lines.split("\n"))
     return spelled
 
 
@@ -250,7 +254,7 @@ def words_of_classifications() -> frozenset[str]:
     """Those of them that the code systems' labels have, or such as these might."""
     labels, proper = _label_words()
     common = {word for word in labels if word not in proper}
-    spelled = common.union(*(_spellings(word) for word in common))
+    spelled = common | _spellings(common)
     # A proper noun keeps its one spelling: its variants would be other people's names.
     numbered = spelled.union(*(_numbers(word) for word in spelled))
     # Possessives are written with and without their ending (Hodgkin's, Hodgkin).

@@ -46,6 +46,11 @@ _MOST_SPELLINGS: Final = 20  # labels to a code; of more, none is what names it
 _FEWEST_ALIKE: Final = 2
 """So many words with which labels begin alike."""
 _GOES_ON_BEHIND: Final = re.compile(r"[,;:(\[、]| - ")
+_SHORT: Final = re.compile(r"(?<=[^\W\d_]\s)(w/o|[cpsw]/)\s*(?=[^\W\d_])")
+"""A preposition that is written in short between two words: parto c/ episiotomia."""
+_IN_SHORT: Final = {
+    "c/": ("com", "con"), "p/": ("para", "por"), "s/": ("sem", "sin"), "w/": ("with",), "w/o": ("without",)
+}  # fmt: skip
 _ACCENT: Final = re.compile("[\u0300-\u036f]")
 _STROKES: Final = str.maketrans("đĐłŁøØ", "dDlLoO")
 
@@ -73,7 +78,7 @@ def admitted_as_names(
     in small letters or capitals, with accents on its letters or without. What may be a person's name is none. The commonest label of a
     code then passes, in each spelling that may be told, if most who have the code and a label, and half of all who have it, bear it, if
     it has a label's form, holds no identifier and does not begin with a person's title. Where so many bear labels that begin alike,
-    one or several, these pass as far as they go on in words that others have which passed.
+    one or several, these pass as far as they go on in words that others have which passed; and so does what is such a label cut short.
     """
     out = np.zeros(len(values), np.bool_)
     values = [value and in_plain_width(value) for value in values]
@@ -82,18 +87,14 @@ def admitted_as_names(
     borne_with = np.unique(label[pairs])
     if len(borne_with) > _MOST_SPELLINGS * max(int((labelled > 0).sum()), 1):
         return out
-    numbers: dict[str, int] = {}
     same = np.zeros(len(values), np.int64)
-    same[borne_with] = [
-        numbers.setdefault(_however_spelled(values[i] or ""), len(numbers)) for i in borne_with.tolist()
-    ]
-    word, distinct = dense_ids(code[pairs] * (len(numbers) + 1) + same[label[pairs]])
-    owner, persons_of = distinct // (len(numbers) + 1), np.bincount(word, persons[pairs])
+    same[borne_with], spelled = _numbered([values[i] or "" for i in borne_with.tolist()])
+    word, distinct = dense_ids(code[pairs] * (len(spelled) + 1) + same[label[pairs]])
+    owner, persons_of = distinct // (len(spelled) + 1), np.bincount(word, persons[pairs])
     order = np.lexsort((-persons_of, owner))
     starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) > 0]) if len(order) else order
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    spelled = list(numbers)
-    of_word = [spelled[i] for i in distinct % (len(numbers) + 1)]
+    of_word = [spelled[i] for i in distinct % (len(spelled) + 1)]
     one_name, bear_it = _commonest_before_a_comma(of_word, owner, persons_of, len(of_code))
     for several, borne_so in ((1, None), (_NAMES_OF_ONE, None), (1, bear_it)):
         top = order[rank < several]
@@ -132,7 +133,17 @@ def admitted_as_names(
         goes_on = [_goes_on_as_others(values[i] or "", known) for i in labels.tolist()]
         labels = labels[alone | np.array(goes_on, np.bool_)]
     out[labels] = True
+    out &= ~may_be_persons(values, out)
+    short = _cut_short(np.flatnonzero(out), pairs[enough[pairs]], label, code, spelled, same)
+    out[_that_may_be_names(short, values, code_of)] = True
     return out & ~may_be_persons(values, out)
+
+
+def _numbered(labels: Sequence[str]) -> tuple[list[int], list[str]]:
+    """The number of each label, one for all ways to spell it; and how the labels of each number are spelled without these."""
+    numbers: dict[str, int] = {}
+    spelled = _with_prepositions([_however_spelled(label) for label in labels])
+    return [numbers.setdefault(text, len(numbers)) for text in spelled], list(numbers)
 
 
 def _commonest_before_a_comma(
@@ -227,6 +238,22 @@ def _variants(
     return found
 
 
+def _cut_short(labels: Ints, pairs: Ints, label: Ints, code: Ints, spelled: Sequence[str], same: Ints) -> Ints:
+    """Which labels of the `pairs` are what another of their code, one of `labels`, begins with, and half as long: a column may hold so
+    many characters and no more. They tell no more than that one does.
+    """  # noqa: D205
+    whole: dict[int, list[str]] = {}
+    is_told = np.isin(label[pairs], labels)
+    for pair in pairs[is_told].tolist():
+        whole.setdefault(int(code[pair]), []).append(spelled[same[label[pair]]])
+    short = []
+    for pair in pairs[~is_told].tolist():
+        text = spelled[same[label[pair]]]
+        if any(len(text) >= len(name) / 2 and name.startswith(text) for name in whole.get(int(code[pair]), ())):
+            short.append(int(label[pair]))
+    return np.unique(np.array(short, np.int64))
+
+
 def _tokens(text: str) -> tuple[str, ...]:
     """The words and numbers of a label, in small letters and without accents."""
     return tuple(TOKEN.findall(_however_spelled(text)))
@@ -246,3 +273,19 @@ def _however_spelled(value: str) -> str:
     if len(value) > MAX_TEXT:
         return value
     return _ACCENT.sub("", unicodedata.normalize("NFD", value)).translate(_STROKES).casefold().strip()
+
+
+def _with_prepositions(labels: Sequence[str]) -> list[str]:
+    """The labels with prepositions written out that are written in short (c/), as most of them write these, if any do."""
+    written = Counter(word for label in labels for word in label.split())
+    whole = {
+        short: max(words, key=lambda word: written[word])
+        for short, words in _IN_SHORT.items()
+        if any(written[word] for word in words)
+    }
+    return [
+        _SHORT.sub(lambda short: f"{whole[short[1]]} " if short[1] in whole else short[0], label)
+        if "/" in label
+        else label
+        for label in labels
+    ]
