@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from claims_sim.profile.counts.counting import UNTOLD, Codes, Ints, Population, dense_ids
+from claims_sim.profile.counts.counting import UNTOLD, Codes, Ints, Mask, Population, dense_ids, sorted_distinct
 from claims_sim.profile.encoding.directory import COLUMNS, Dealt, Grouped, deal_out, group_facilities, is_attribute
 from claims_sim.profile.encoding.directory_order import OWNER, PLACE, owner_comes_first
 from claims_sim.profile.encoding.facilities import KNOWN_BY, text_codes
@@ -55,6 +55,8 @@ class Dealing(NamedTuple):
 
 _USUALLY: Final = 0.9
 """A column describes facilities when so many claims say what most of their facility's do; the others are slips of the pen."""
+_NOBODYS: Final = 0.1
+"""So few of the facilities of which claims say it usually do."""
 _CASE: Final = ("service_type", "dx_primary_code", "severity_group", "procedure_code")
 """What a claim is for, as far as its own columns say."""
 NOT_DEALT: Final = Dealing({}, {}, {}, None)
@@ -76,6 +78,9 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     if not raw:
         return NOT_DEALT
     own = raw
+    says_nothing = {name: _is_nobodys(codes, facilities, population) for name, codes in raw.items()}
+    raw = {name: np.where(says_nothing[name], np.int32(-1), codes) for name, codes in raw.items()}
+    apart = {name: codes < 0 for name, codes in raw.items()}
     raw = {name: _usual(_filled(name, raw, facilities), facilities) for name in raw}
     # By the order of their names: that in which they come would be one of the claims.
     orders = {name: _by_name(columns[name]) for name in raw}
@@ -86,8 +91,8 @@ def deal_out_facilities(source: SourceTable, population: Population) -> Dealing:
     back = {name: np.append(order, -1).astype(np.int32) for name, order in orders.items()}
     return Dealing(
         {
-            # What its kind says, whatever the claim did, but where it said nothing and others of its kind do.
-            name: np.where((own[name] < 0) & (raw[name] >= 0), -1, back[name][codes]).astype(np.int32)
+            # What its kind says, whatever the claim did, but where it said nothing, or nothing of a facility, and others of its kind do.
+            name: np.where(apart[name] & (raw[name] >= 0), own[name], back[name][codes]).astype(np.int32)
             for name, codes in zip(raw, dealt.columns, strict=True)
         },
         {name: back[name][codes] for name, codes in zip(raw, dealt.members, strict=True)},
@@ -148,6 +153,25 @@ def _usual(codes: Codes, facilities: Ints) -> Codes:
     Else each way of writing a place would be a kind of its own.
     """
     return np.where(facilities > 0, _commonest(codes, np.maximum(facilities, 0)), codes).astype(np.int32)
+
+
+def _is_nobodys(codes: Codes, facilities: Ints, population: Population) -> Mask:
+    """Which claims say what hardly any facility usually does, and theirs does not, though enough claims do, such as a number for all
+    from some month on. It says as little of the facility as nothing does.
+
+    Facilities are counted, not their claims: which of them bears which name decides nothing.
+    """  # noqa: D205
+    usual = _usual(codes, facilities)
+    size, width = int(codes.max(initial=-1)) + 1, int(facilities.max(initial=0)) + 1
+    known = (codes >= 0) & (facilities > 0)
+    say, usually = (
+        np.bincount(sorted_distinct(said[known].astype(np.int64) * width + facilities[known]) // width, minlength=size)
+        for said in (codes, usual)
+    )
+    other = np.flatnonzero(known & (codes != usual))
+    told = population.releasable(codes[other].astype(np.int64), size, other)
+    nobodys = np.append((usually <= _NOBODYS * say) & told, False)
+    return np.asarray(nobodys[codes] & known & (codes != usual))
 
 
 def _commonest(codes: Codes, owner: Ints) -> Ints:

@@ -3,6 +3,7 @@ stands for there.
 """
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from claims_sim.profile.sampler import Sampler
@@ -145,11 +146,14 @@ def test_visits_of_round_amounts_are_mostly_those_without_a_procedure(fit):
 
 @pytest.mark.slow
 def test_kinds_of_procedures_go_with_the_houses_that_do_these_though_the_diagnosis_tells_more_of_each(fit):
-    """A pharmacy hands out drugs, and each diagnosis has its own drugs and its own tests: 240 codes of 40 diagnoses."""
+    """A pharmacy hands out drugs, clinics of one province do so rather than others, and each diagnosis has its own drugs and its own
+    tests: 640 codes of 40 diagnoses.
+    """
     rows, g = 24_000, np.random.default_rng(8)
     diagnosis, pharmacy = pick(g, 40, rows), g.random(rows) < 0.25
-    drug = np.where(pharmacy, True, g.random(rows) < 0.3)
-    which = g.integers(0, 3, rows)
+    here = np.array(tariff_table(rows)["province_name"].to_pylist()) == "BALI"
+    drug = np.where(pharmacy, True, g.random(rows) < np.where(here, 0.6, 0.2))
+    which = g.integers(0, 8, rows)
     codes = [
         f"X-{1000 + 7 * d:04d}-{n + 1:05d}-01" if is_drug else f"8{1000 + 11 * d + n}"
         for d, n, is_drug in zip(diagnosis.tolist(), which.tolist(), drug.tolist(), strict=True)
@@ -158,13 +162,19 @@ def test_kinds_of_procedures_go_with_the_houses_that_do_these_though_the_diagnos
         tariff_table(rows), "dx_primary_code", [f"{'ABCDEFGH'[d % 8]}{10 + d}" for d in diagnosis.tolist()]
     )
     table = replaced(table, "facility_type", np.where(pharmacy, "Pharmacy", "Clinic").tolist())
+    house = [
+        f"{'PC'[kind]}{number}" for kind, number in zip((~pharmacy).astype(int), g.integers(0, 12, rows), strict=True)
+    ]
+    table = table.append_column("facility_id", pa.array(house))
     profile = fit(replaced(table, "procedure_code", codes))
-    assert "facility_type" in profile.tables["procedure_group"].parents
+    assert {"facility_type", "province_name"} <= set(profile.tables["procedure_group"].parents)
     claims = Sampler(profile).draw_claims(1, np.arange(rows))
     drawn = np.array([code.startswith("X-") for code in claims["procedure_code"].to_pylist()])
     in_pharmacy = np.array(claims["facility_type"].to_pylist()) == "Pharmacy"
     assert drawn[in_pharmacy].mean() == 1
-    assert drawn[~in_pharmacy].mean() == pytest.approx(drug[~pharmacy].mean(), abs=0.02)
+    in_bali = np.array(claims["province_name"].to_pylist()) == "BALI"
+    for ours, theirs in ((in_bali, here), (~in_bali, ~here)):
+        assert drawn[~in_pharmacy & ours].mean() == pytest.approx(drug[~pharmacy & theirs].mean(), abs=0.03)
     briefs = claims.select([name for name in claims.column_names if name not in ("procedure_code", "procedure_label")])
     opened = Sampler(profile).draw_open(3, np.arange(rows), briefs)["procedure_code"].to_pylist()
     assert np.mean([code.startswith("X-") for code in opened]) == pytest.approx(drawn.mean(), abs=0.02)
