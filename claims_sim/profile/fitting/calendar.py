@@ -154,11 +154,14 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     # How far a claim has come (pended, decided), where that is what its severity says, is a matter of time.
     target = Target(MONTH, encoded.codes[MONTH], len(months))
     # Editions of a list follow each other.
-    candidates = builder.candidates([*done, "severity_group", DX_WORDING, PROCEDURE_WORDING])
-    # Each place begins to group its cases in its own month.
-    learned = builder.or_rather(
-        target, builder.learn(target, candidates, 3), ["service_type", HAS_CASE_GROUP, "province_name"]
-    )
+    candidates = builder.candidates([*done, "facility_ownership", "severity_group", DX_WORDING, PROCEDURE_WORDING])
+    learned = builder.learn(target, candidates, 3)
+    # Each place begins to group its cases in its own month; or all do for one kind of service, in houses of one owner.
+    for first in (
+        ["service_type", HAS_CASE_GROUP, "province_name"],
+        ["service_type", "facility_ownership", "severity_group"],
+    ):
+        learned = builder.or_rather(target, learned, first)
     builder.add(target, candidates, learned=learned)
     lacking = _days_without(encoded, months)
     if any(lacking):

@@ -19,6 +19,7 @@ from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, Blankable,
 
 COLUMNS: Final[tuple[Blankable, ...]] = get_args(Blankable)
 NONE_SHOWN: Final[Mapping[str, Mask]] = MappingProxyType({})
+_SEVERITY: Final = "severity_group"
 _HARDLY: Final = 0.01
 _MOST: Final = 60
 """So many combinations of empty cells are told at most, the commonest."""
@@ -67,7 +68,12 @@ def add_blanks(builder: Builder, cells: Ints | None, candidates: Sequence[Parent
     # Of some kinds what claims nothing has no amount; what claims something hardly ever lacks it.
     first = [CLAIMS_NOTHING] if any({"amount_claimed", "amount_paid"} & set(those) for those in named) else []
     known = [parent for parent in candidates if _is_known(parent, cells)]
-    builder.add(Target(BLANKS, code, len(told) + 1), known, most=3, first=first)
+    target = Target(BLANKS, code, len(told) + 1)
+    # What has no severity has no weight either, wherever and whenever it is.
+    learned = builder.learn(target, known, 3)
+    if any(parent.name == _SEVERITY for parent in known):
+        learned = builder.or_rather(target, learned, [_SEVERITY])
+    builder.add(target, known, most=3, first=first, learned=learned)
     return ((), *named)
 
 
