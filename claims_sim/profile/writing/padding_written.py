@@ -41,15 +41,22 @@ def read_padding(
         text = quote_identifier(column.theirs)
         blanks = f"length({text}) - length(rtrim({text}, ' '))"
         either: list[tuple[int, Ways | None]] = []
-        for filled in (f"CAST(length({text}) AS VARCHAR)", f"'{_MORE}' || ({blanks})"):
-            way = f"CASE WHEN ends_with({text}, ' ') THEN {filled} ELSE '' END"
-            ways = read_ways(opened, Cells(name, way, f"trim({text}) <> ''"), located, mapping)
+        to_length = f"CAST(length({text}) AS VARCHAR)"
+        for filled in (to_length, f"'{_MORE}' || ({blanks})"):
+            ways = read_ways(opened, Cells(name, _way(text, filled), f"trim({text}) <> ''"), located, mapping)
             count = sum(way != "" for way, _ in ways.shares) if ways else 0
             if not count:
                 break
             if _covered(opened, text, filled) >= _NEARLY_ALL:
                 either.append((count, ways))
         count, ways = min(either, key=lambda one: one[0], default=(0, None))
+        length = _only_length(ways)
+        if length:
+            # What is as long shows nothing: of codes of three characters and four, those of three are filled to four.
+            shorter = Cells(
+                name, _way(text, to_length), f"trim({text}) <> '' AND length(rtrim({text}, ' ')) < {length}"
+            )
+            ways = read_ways(opened, shorter, located, mapping)
         if ways and count <= _MOST_WAYS:
             # A column of CHAR(10) has no other way to write a value; one blank behind some, or blanks behind few, are a matter of hand.
             commonest, share = ways.shares[0]
@@ -58,6 +65,16 @@ def read_padding(
             is_some = by_hand and len(ways.shares) > 1
             found[name] = Padding(ways, _told(opened, located, text, k) if is_some else None)
     return found
+
+
+def _way(text: str, filled: str) -> str:
+    return f"CASE WHEN ends_with({text}, ' ') THEN {filled} ELSE '' END"
+
+
+def _only_length(ways: Ways | None) -> int:
+    """The one length that texts are filled to; 0 where there are several, or none."""
+    lengths = {str(way) for way, _ in ways.shares} - {""} if ways else set()
+    return int(min(lengths)) if len(lengths) == 1 and not min(lengths).startswith(_MORE) else 0
 
 
 def _covered(opened: OpenSource, text: str, filled: str) -> float:

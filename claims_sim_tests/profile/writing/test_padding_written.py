@@ -106,3 +106,14 @@ def test_a_text_is_written_with_its_blanks(padding, written, long):
     text = f"replace(label, '{'x' * 600}', '')" if long else "label"
     of = "(SELECT 'Flu' AS label, 1 AS row)"
     assert duckdb.sql(f"SELECT {padded(text, padding)} FROM {of}").fetchall() == [(written,)]
+
+
+def test_what_is_as_long_as_others_are_filled_to_shows_nothing(tmp_path):
+    """Of codes of three characters and four, houses that fill to four fill all of three: a tenth of the codes."""
+    labels = {"J18": "Pneumonia", **{f"A{n:03d}": "Illness" for n in range(9)}}
+    claims = claims_of(lambda *_: "Illness", labels=labels)
+    codes = zip(claims["facility_id"], claims["dx_primary_code"], strict=True)
+    claims["dx_primary_code"] = [code.ljust(4) if house in ("H0", "H1", "H2") else code for house, code in codes]
+    found = as_read(tmp_path, column="dx_primary_code", **claims)
+    assert found.ways.shares == [("", 70), ("4", 100)]
+    assert found.ways.by == "facility_id"
