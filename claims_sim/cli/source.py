@@ -27,7 +27,7 @@ def map_columns(
     Example: claims-sim map --source claims.duckdb --table klaim_2024 --out mapping.toml
     """
     from claims_sim import pipeline
-    from claims_sim.profile.reading.source_columns import absent_in_words, still_needed
+    from claims_sim.profile.reading.source_columns import absent_in_words
 
     settings = read_settings(source=source, source_table=table)
     if out:
@@ -45,7 +45,7 @@ def map_columns(
                 "not found": absent_in_words(proposal.not_found),
                 "values": {found.ours: dict(found.pairs) for found in proposal.values if found.pairs},
                 "left over": ", ".join(name for name, _ in proposal.left_over) or "none",
-                **({"still needed": "; ".join(needed)} if (needed := still_needed(proposal.not_found)) else {}),
+                **({"still needed": "; ".join(needed)} if (needed := proposal.still_needed) else {}),
                 **({"next": _after_mapping(proposal.options, out)} if out else {}),
             },
             as_json,

@@ -43,6 +43,7 @@ from claims_sim.profile.prices.amount_fit import (
     RESIDUAL,
 )
 from claims_sim.profile.prices.weight_rates import WEIGHT_RATE
+from claims_sim.profile.reading.source_columns import DIAGNOSIS
 from claims_sim.profile.texts.admit import NAMES_OF, admitted
 from claims_sim.profile.texts.own_codes import CASE_GROUPS, OWN_CODES
 
@@ -220,6 +221,8 @@ def _list(profile: Profile, column: str) -> ValueList:
         origin = SOURCE_OWN_CODE
     if column == "dx_secondary_codes" and MEMBER not in profile.tables:
         origin = "well-known conditions of the public code system, whatever the source has"
+    if column == DIAGNOSIS and column in profile.absent:
+        origin = "the public code system: the code that says that nothing is known, since the source has none"
     return ValueList(column, origin, values, tuple(names.get(value) if coded else None for value in values))
 
 

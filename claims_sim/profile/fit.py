@@ -46,7 +46,8 @@ from claims_sim.profile.prices.weight_rates import add_weight_rates
 from claims_sim.profile.reading.blanks import add_blanks, has_none
 from claims_sim.profile.reading.oddities import FOLLOWS
 from claims_sim.profile.reading.plausible import rule_rates
-from claims_sim.profile.reading.source import NO_DIAGNOSIS, SourceTable
+from claims_sim.profile.reading.source import SourceTable
+from claims_sim.profile.reading.source_columns import NO_DIAGNOSIS
 from claims_sim.profile.texts.deciding import MAY_BE_DECIDED, decided_by
 
 DISTRICT: Final = "district_name"
@@ -82,6 +83,8 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     if has_codes_of_each_claim(encoded, source):
         source = source.without_diagnoses(encoded.population.unit, encoded.population.k)
         encoded = encode(source, k, rounding_key)
+        encoded.defaults["dx_primary_code"] = NO_DIAGNOSIS
+    if "dx_primary_code" in source.absent:
         encoded.defaults["dx_primary_code"] = NO_DIAGNOSIS
     require_enough(encoded, source)
     builder = Builder(encoded.population)

@@ -305,6 +305,11 @@ KNOWN: Final[dict[str, str]] = {
     "wlasciciel": "facility_ownership", "typswd": "facility_type", "kodswd": "facility_id", "idpac": "patient_id_hash",
     "kodproduktu": "procedure_code", "nazwaproduktu": "procedure_label", "powiat": "district_name", "kwota": "amount_claimed",
     "kwotauznana": "amount_paid", "roznica": "amount_gap", "reimbnhso": "amount_paid", "mbrpart": "amount_gap",
+    "nss": "patient_id_hash", "nsshash": "patient_id_hash", "curphash": "patient_id_hash", "folioegreso": "claim_id",
+    "cvepresupuestal": "facility_id", "regimenunidad": "facility_ownership", "tipoegreso": "service_type", "ooad": "province_name",
+    "cvecie9mc": "procedure_code", "desccie9mc": "procedure_label", "pesogrd": "claim_weight", "noproc": "procedure_label",
+    "natureza": "facility_ownership", "naturez": "facility_ownership", "msdrgcd": "severity_group", "drgrelwt": "claim_weight",
+    "blgprovnpi": "facility_id", "blgprovstcd": "province_name", "blgprovtypdesc": "facility_type", "clmtypcd": "service_type",
 }  # fmt: skip
 
 

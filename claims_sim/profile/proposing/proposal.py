@@ -25,7 +25,14 @@ from claims_sim.profile.proposing.value_maps import MAPPED_VALUES, ValueMap, val
 from claims_sim.profile.reading.date_order import with_date_order
 from claims_sim.profile.reading.oddities import repeats_in_words
 from claims_sim.profile.reading.source import OpenSource, SourceSpec, is_out_of_memory, open_source, wide_columns
-from claims_sim.profile.reading.source_columns import CANONICAL, CLAIM_ID, ColumnMapping, Located
+from claims_sim.profile.reading.source_columns import (
+    CANONICAL,
+    CLAIM_ID,
+    DIAGNOSIS,
+    ColumnMapping,
+    Located,
+    still_needed,
+)
 from claims_sim.profile.reading.source_sql import canonical_expression, quote_identifier
 
 _LOOKED_AT: Final = 20_000
@@ -52,6 +59,13 @@ class Proposal:
     not_found: tuple[str, ...]
     left_over: tuple[tuple[str, str], ...]
     values: tuple[ValueMap, ...]
+
+    @property
+    def still_needed(self) -> tuple[str, ...]:
+        """What a profile cannot do without, and the diagnosis, too, where a column may be it: a line each."""
+        needed = still_needed(self.not_found)
+        may_be = DIAGNOSIS in self.not_found and any(one.ours == DIAGNOSIS for one in self.possible)
+        return (*needed, *[DIAGNOSIS] * (may_be and not any(DIAGNOSIS in line for line in needed)))
 
 
 def propose_mapping(spec: SourceSpec) -> Proposal:

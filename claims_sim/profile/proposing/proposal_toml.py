@@ -8,7 +8,7 @@ from claims_sim.profile.counts.telling import about
 from claims_sim.profile.proposing.placing import Placed
 from claims_sim.profile.proposing.proposal import Proposal
 from claims_sim.profile.proposing.value_maps import ValueMap
-from claims_sim.profile.reading.source_columns import CLAIM_ID, still_needed, what_follows, what_stands_in
+from claims_sim.profile.reading.source_columns import CLAIM_ID, what_follows, what_stands_in
 
 _MOST_POSSIBLE: Final = 2
 _HEAD: Final = """\
@@ -26,7 +26,7 @@ def to_toml(proposal: Proposal) -> str:
 
 def _lines(proposal: Proposal) -> Iterator[str]:
     yield _HEAD.format(where=proposal.where, options=proposal.options, rows=about(proposal.rows))
-    for needed in still_needed(proposal.not_found):
+    for needed in proposal.still_needed:
         yield f"# STILL NEEDED: {needed}"
     yield "[columns]"
     for placed in proposal.placed:

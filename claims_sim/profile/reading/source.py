@@ -38,7 +38,7 @@ from claims_sim.profile.reading.missing_amounts import (
 )
 from claims_sim.profile.reading.missing_stays import STAYS_FILLED, end_within_their_day, fill_stays
 from claims_sim.profile.reading.oddities import Reading, describe_oddities, given_values, something_else
-from claims_sim.profile.reading.source_columns import CANONICAL, FURTHER, Located, find_columns
+from claims_sim.profile.reading.source_columns import CANONICAL, FURTHER, NO_DIAGNOSIS, Located, find_columns
 from claims_sim.profile.reading.source_sql import canonical_select, quote_identifier, raw_select
 from claims_sim.profile.reading.union_view import union_view_sql
 from claims_sim.randomness import stream_key
@@ -53,8 +53,6 @@ _READ_AS: Final = (
     "labels in capitals",
 )
 """Names this way of reading: claims that were read in another way cannot be compared."""
-NO_DIAGNOSIS: Final = "R69"
-"""Unknown causes of morbidity (ICD-10)."""
 _NOTHING_KNOWN: Final = (NO_DIAGNOSIS, "Z769", "R99", "R688")
 _NOTHING_KNOWN_ICD9: Final = ("7999", "79989")
 """Codes of ICD-10 and of ICD-9-CM for illnesses of which nothing is known."""
@@ -108,9 +106,7 @@ class SourceTable:
 
     def without_diagnoses(self, unit: str, k: int) -> "SourceTable":
         """The claims with a code that says of all that nothing is known, and a sentence that says so."""
-        place = self.columns.column_names.index("dx_primary_code")
-        unknown = pa.repeat(NO_DIAGNOSIS, self.rows).dictionary_encode()
-        columns = self.columns.set_column(place, "dx_primary_code", unknown)
+        columns = _of_nothing_known(self.columns)
         told = (
             f"No diagnosis code is shared by {k} {unit}, nearly every claim has one of its own: {NO_DIAGNOSIS} stands for all of them. "
             "See that the mapping file names the right column."
@@ -177,18 +173,22 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         oddities = (*oddities, told)
     left_out = something_else(columns)
     columns = columns.drop_columns([*left_out])
+    lacks_diagnoses = "dx_primary_code" not in columns.column_names
+    if lacks_diagnoses:
+        columns = _of_nothing_known(columns)
+        oddities = (*oddities, f"No column is known as dx_primary_code: {NO_DIAGNOSIS} stands for all diagnoses.")
     no_diagnosis = stand_in_for_diagnosis(columns["dx_primary_code"].combine_chunks())
     nameless = _missing_diagnoses(columns, no_diagnosis, k)
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns, k)
     columns, without_amounts = fill_amounts(columns, k, says_none)
-    absent = tuple(name for name in CANONICAL if name not in columns.column_names)
+    present = tuple(name for name in columns.column_names if not (lacks_diagnoses and name == "dx_primary_code"))
     return SourceTable(
         columns=columns,
-        present=tuple(columns.column_names),
-        absent=absent,
+        present=present,
+        absent=tuple(name for name in CANONICAL if name not in present),
         oddities=(*oddities, *nameless, *nightless, *without_amounts),
-        describe=f"{opened.where}: {columns.num_rows} claims, {len(columns.column_names)} of {len(CANONICAL)} columns",
+        describe=f"{opened.where}: {columns.num_rows} claims, {len(present)} of {len(CANONICAL)} columns",
         empty=empty,
         says_amount=None if says_not_what is None or says_not_what.all() else ~says_not_what,
         no_diagnosis=no_diagnosis,
@@ -299,6 +299,14 @@ def read_claims_to_score(spec: SourceSpec) -> pa.Table:
         ids = f"CAST({quote_identifier(theirs)} AS VARCHAR) AS claim_id"
         copied = _copy(opened.connection, opened.relation, located, mapping, first=ids)
         return without_the_primary(end_within_their_day(copied)[0])[0]
+
+
+def _of_nothing_known(columns: pa.Table) -> pa.Table:
+    """The columns with a diagnosis that says of all claims that nothing is known."""
+    unknown = pa.repeat(NO_DIAGNOSIS, columns.num_rows).dictionary_encode()
+    if "dx_primary_code" not in columns.column_names:
+        return columns.append_column("dx_primary_code", unknown)
+    return columns.set_column(columns.column_names.index("dx_primary_code"), "dx_primary_code", unknown)
 
 
 def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:

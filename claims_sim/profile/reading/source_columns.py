@@ -1,5 +1,6 @@
 """Where the columns that a profile reads are in a foreign table, what follows where they are absent, and what stands in for them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -40,13 +41,18 @@ FURTHER: Final = "further_procedures"
 """The procedures behind the first, in the column of procedures; nobody maps it, and no payload has it."""
 
 
+DIAGNOSIS: Final = "dx_primary_code"
+NO_DIAGNOSIS: Final = "R69"
+"""Unknown causes of morbidity (ICD-10): what stands for the diagnoses of a table that has none."""
+
+
 CLAIM_ID: Final = "claim_id"
 """It may be named in a mapping too: real claims are scored and told apart by it; a profile never reads it."""
 
 
 # Of each of these one is needed; all else has a documented default.
 REQUIRED: Final = (
-    ("dx_primary_code",),
+    ("dx_primary_code", "procedure_code"),
     ("admit_dt", "discharge_dt", "los"),
     ("amount_claimed", "amount_paid"),
 )
@@ -77,6 +83,7 @@ _STANDS_IN: Final = {
     "facility_ownership": '"unknown" stands in',
     "facility_type": "simulated claims have none",
     "severity_group": '"unknown" stands in',
+    "dx_primary_code": f"{NO_DIAGNOSIS}, of which nothing is known, stands in",
     "dx_primary_label": "the code system's name, else the code, stands in",
     "dx_secondary_codes": "none stand in",
     "comorbidity_count": "0 stands in",
@@ -89,6 +96,10 @@ _STANDS_IN: Final = {
 
 
 _LISTED: Final = 40
+_MAY_BE_DIAGNOSIS: Final = re.compile(
+    r"(?i)dx|dia?gn|icd|(?:^|_)ci[ed]_?-?10|disease|illness|penyakit|maladie|krankheit|enfermedad"
+)
+"""What the name of a column of diagnoses has: a table that has one is not profiled without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,13 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
                 f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
             )
     lacking = still_needed([name for name in CANONICAL if name not in located])
+    read = {theirs for column in located.values() for theirs in (column.theirs, *column.also)}
+    if (
+        not lacking
+        and DIAGNOSIS not in located
+        and any(_MAY_BE_DIAGNOSIS.search(name) for name in types if name not in read)
+    ):
+        lacking = [DIAGNOSIS]
     if lacking:
         lines = ", ".join(f'{needed.split(" or ")[0]} = "…"' for needed in lacking)
         how = (

@@ -478,3 +478,19 @@ def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
     proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
     assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
     assert name_score("FKL08", "facility_type") == 1.0
+
+
+def test_a_column_that_is_called_so_is_the_diagnosis_though_nearly_every_claim_has_its_own(tmp_path):
+    table = replaced(tariff_table(900), "dx_primary_code", [f"{'abcdefgh'[i % 8]}x{i:03d}" for i in range(900)])
+    table = table.rename_columns([{"dx_primary_code": "DiagnosisCode"}.get(name, name) for name in table.column_names])
+    proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
+    assert {p.ours: p.theirs for p in proposal.placed}["dx_primary_code"] == "DiagnosisCode"
+    assert proposal.still_needed == ()
+
+
+def test_of_a_table_without_diagnoses_none_is_needed_where_procedures_are(tmp_path):
+    table = tariff_table(900).drop_columns(["dx_primary_code", "dx_secondary_codes"])
+    path = write_duckdb(table, tmp_path / "c.duckdb")
+    proposal = propose_mapping(SourceSpec(path))
+    assert proposal.still_needed == ()
+    assert "# dx_primary_code: nothing found; R69" in to_toml(proposal)

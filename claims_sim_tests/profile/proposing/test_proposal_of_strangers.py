@@ -400,7 +400,8 @@ def test_what_is_said_to_stand_in_is_what_a_profile_takes(fit):
 
 
 def test_what_is_needed_has_no_stand_in():
-    assert what_stands_in(["dx_primary_code", "amount_claimed", "amount_paid"]) == {}
+    assert what_stands_in(["dx_primary_code", "procedure_code", "amount_claimed", "amount_paid"]) == {}
+    assert "R69" in what_stands_in(["dx_primary_code"])["dx_primary_code"]
     assert what_stands_in(["admit_dt", "los"]).keys() == {"admit_dt", "los"}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from claims_sim.errors import SourceError
 from claims_sim.profile.counts.telling import about, share_of
+from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
 from claims_sim.profile.proposing.proposal import propose_mapping
 from claims_sim.profile.reading.mapping import load_mapping
@@ -306,7 +307,7 @@ def spoilt(table: pa.Table) -> dict[str, pa.Table]:
     return {
         "holds no claims|no rows|empty": table.slice(0, 0),
         "too few claims": table.slice(0, 1),
-        "dx_primary_code": table.drop_columns(["dx_primary_code"]),
+        "dx_primary_code": table.drop_columns(["dx_primary_code", "procedure_code"]),
         "amount_claimed": table.drop_columns(["amount_claimed", "amount_paid"]),
         "No diagnosis code": replaced(
             table, "dx_primary_code", pa.nulls(ROWS, pa.string())
@@ -408,3 +409,23 @@ def test_diagnoses_that_many_share_but_that_are_no_codes_are_told_from_too_few_c
         fit(odd)
     with pytest.raises(SourceError, match="is shared by 11 persons: there are too few claims"):
         fit(replaced(table, "dx_primary_code", [f"_{i}#" for i in range(ROWS)]))
+
+
+def test_in_a_table_without_diagnoses_one_that_says_nothing_stands_for_all(fit, table):
+    without = table.drop_columns(["dx_primary_code"])
+    profile = fit(without)
+    assert (profile.vocabularies["dx_primary_code"], profile.defaults["dx_primary_code"]) == (("R69",), "R69")
+    assert "dx_primary_code" in profile.absent
+    assert "No column is known as dx_primary_code: R69 stands for all diagnoses." in profile.oddities
+    (codes,) = (told for told in describe_crossing(profile).lists if told.column == "dx_primary_code")
+    assert codes.origin.startswith("the public code system")
+    claims = Sampler(profile).draw_claims(1, np.arange(500))
+    assert set(claims["dx_primary_code"].to_pylist()) == {"R69"}
+    assert len(set(claims["procedure_code"].to_pylist())) > 2
+
+
+@pytest.mark.parametrize("called", ["dx_code_1", "DIAGNOSA", "main_icd", "CID10"])
+def test_a_table_with_a_column_that_may_be_its_diagnosis_is_not_read_without_one(fit, table, called):
+    renamed = table.rename_columns([{"dx_primary_code": called}.get(name, name) for name in table.column_names])
+    with pytest.raises(SourceError, match="lacks dx_primary_code"):
+        fit(renamed)

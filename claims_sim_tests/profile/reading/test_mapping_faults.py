@@ -156,7 +156,7 @@ def test_all_that_is_missing_is_named_and_how_many_columns_there_are(tmp_path):
     with pytest.raises(SourceError) as told:
         read_source(spec)
     assert (
-        "lacks dx_primary_code; amount_claimed or amount_paid. The mapping file has to name their columns: "
+        "lacks dx_primary_code or procedure_code; amount_claimed or amount_paid. The mapping file has to name their columns: "
         'dx_primary_code = "…", amount_claimed = "…" under [columns]; its columns are: c00, '
     ) in str(told.value)
     assert str(told.value).endswith(", c39 and 11 more.")
