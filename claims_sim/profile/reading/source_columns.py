@@ -1,5 +1,6 @@
 """Where the columns that a profile reads are in a foreign table, what follows where they are absent, and what stands in for them."""
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -159,13 +160,6 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
                 f"{where} has no column {wanted!r}, which the mapping gives for {name}; it has: {_listed(types)}."
             )
     lacking = still_needed([name for name in CANONICAL if name not in located])
-    read = {theirs for column in located.values() for theirs in (column.theirs, *column.also)}
-    if (
-        not lacking
-        and DIAGNOSIS not in located
-        and any(_MAY_BE_DIAGNOSIS.search(name) for name in types if name not in read)
-    ):
-        lacking = [DIAGNOSIS]
     if lacking:
         lines = ", ".join(f'{needed.split(" or ")[0]} = "…"' for needed in lacking)
         how = (
@@ -174,6 +168,13 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
             else "`claims-sim map` proposes a mapping file that names them"
         )
         raise SourceError(f"{where} lacks {'; '.join(lacking)}. {how}; its columns are: {_listed(types)}.")
+    read = {theirs for column in located.values() for theirs in (column.theirs, *column.also)}
+    may_be = next((name for name in types if name not in read and _MAY_BE_DIAGNOSIS.search(name)), None)
+    if DIAGNOSIS not in located and may_be is not None:
+        raise SourceError(
+            f"{where} lacks {DIAGNOSIS}, which its column {may_be!r} may be: name it in the mapping file, "
+            f"{DIAGNOSIS} = {json.dumps(may_be)} under [columns], or, where the table has no diagnoses, give a view without that column."
+        )
     return located
 
 

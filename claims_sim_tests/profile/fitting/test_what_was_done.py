@@ -172,6 +172,7 @@ def test_kinds_of_procedures_go_with_the_houses_that_do_these_though_the_diagnos
     drawn = np.array([code.startswith("X-") for code in claims["procedure_code"].to_pylist()])
     in_pharmacy = np.array(claims["facility_type"].to_pylist()) == "Pharmacy"
     assert drawn[in_pharmacy].mean() == 1
+    assert drawn[~in_pharmacy].mean() == pytest.approx(drug[~pharmacy].mean(), abs=0.02)
     in_bali = np.array(claims["province_name"].to_pylist()) == "BALI"
     for ours, theirs in ((in_bali, here), (~in_bali, ~here)):
         assert drawn[~in_pharmacy & ours].mean() == pytest.approx(drug[~pharmacy & theirs].mean(), abs=0.03)
