@@ -157,7 +157,7 @@ PATTERNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "severity_group": ("severity", "severity level", "stratification!"),
     "dx_primary_code": ("dx primary code", "dx primary", "dx code", "dx", "icd code", "icd", "icd primary"),
-    "dx_primary_label": ("dx label", "dx primary label", "icd label", "dx!"),
+    "dx_primary_label": ("dx label", "dx primary label", "icd label", "dx!", "dx primary!"),
     "dx_secondary_codes": ("dx secondary code", "dx secondary", "icd secondary", "companions"),
     "comorbidity_count": (
         "comorbid count",
@@ -220,7 +220,7 @@ NEVER: Final[dict[str, frozenset[str]]] = {
 KNOWN: Final[dict[str, str]] = {
     "fkl02": "claim_id", "fkl03": "admit_dt", "fkl04": "discharge_dt", "fkl05": "province_name",
     "fkl06": "district_name", "fkl07": "facility_ownership", "fkl08": "facility_type", "fkl09": "facility_class", "fkl10": "service_type",
-    "fkl18": "dx_primary_code", "fkl18a": "dx_primary_label", "fkl23": "severity_group", "fkl30": "procedure_code",
+    "fkl13": "", "fkl18": "dx_primary_code", "fkl18a": "dx_primary_label", "fkl23": "severity_group", "fkl30": "procedure_code",
     "fkl47": "amount_claimed", "fkl48": "amount_paid", "pstv01": "patient_id_hash", "pstv15": "claim_weight",
     "pstv02": "", "pnk02": "claim_id", "pnk03": "admit_dt", "pnk05": "discharge_dt", "pnk06": "province_name",
     "pnk07": "district_name", "pnk08": "facility_ownership", "pnk09": "facility_type", "pnk10": "facility_class",

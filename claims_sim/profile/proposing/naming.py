@@ -34,6 +34,8 @@ _EXTRA_WORD: Final = 0.12
 _RATHER_WITHOUT: Final = {"province_name": "own", "district_name": "own", "amount_claimed": "insurer"}
 """A second time extra: where the patient lives is not where the facility is, but all that some tables tell."""
 _SECOND_CHOICE, _LAST_CHOICE = 0.9, 0.7
+_VARIABLE: Final = re.compile("(?i)^((?:fkl|fkp|pnk|pstv)[0-9]{2}[a-z]?)_(?=[a-z])")
+"""Before words: which variable of BPJS's sample data a column is, FKL09_TIPE."""
 _LINE: Final = re.compile("_[0-9]{1,2}$")
 """Behind a name: which of the lines of a bill a column is of."""
 _BEHIND_THE_FIRST: Final = frozenset("2345678")
@@ -59,7 +61,8 @@ def meanings_of(column: str) -> tuple[frozenset[str], ...]:
 
 
 def _words_of(column: str) -> list[str]:
-    spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _VARIABLE.sub("", column))
+    spaced = re.sub(r"(?i)\bco[_ -]?pay", "copay", spaced)
     spaced = re.sub(r"(?i)(?<![a-z])no[nt][_ -]?covered", "uncovered", spaced)
     spaced = re.sub(
         r"(?i)^(no|num|number|nbr)[_ -]?(of(?![a-z])|(?=(sec(ond|[_ ])|other|comorb|dx|diag)))", "count ", spaced
@@ -116,7 +119,8 @@ def is_published(column: str) -> bool:
 
 def name_score(column: str, canonical: str) -> float:
     """How well a column's name fits a column of ours: 0 (not at all) to 1. A pattern that ends in ! allows no further word."""
-    name = plain(column)
+    variable = _VARIABLE.match(column)
+    name = plain(variable[1] if variable and plain(variable[1]) in KNOWN else column)
     if canonical.startswith("amount_") and name not in KNOWN and _LINE.search(column):
         name = plain(_LINE.sub("", column))
     if name == canonical.replace("_", "") or KNOWN.get(name) == canonical:

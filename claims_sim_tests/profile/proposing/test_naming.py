@@ -28,6 +28,22 @@ def test_indonesian_and_english_names_are_known(column, ours):
     assert scores[ours] >= 0.7
 
 
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [
+        ("FKL09_TIPE", "facility_class"), ("FKL08_JENIS", "facility_type"), ("FKL10_TINGKAT_LAYANAN", "service_type"),
+        ("FKL18A_NAMA", "dx_primary_label"), ("PSTV01_NO_PESERTA", "patient_id_hash"), ("pnk17_biaya", "amount_claimed"),
+        ("FKL13_KELAS", None), ("PSTV02_NO_KELUARGA", None),
+    ],
+)  # fmt: skip
+def test_the_number_of_a_variable_says_what_a_column_is_whatever_words_stand_behind_it(column, ours):
+    assert {name for name in CANONICAL if name_score(column, name) > 0} == ({ours} if ours else set())
+
+
+def test_words_behind_a_number_that_says_nothing_count():
+    assert name_score("FKL99_DIAGNOSA", "dx_primary_code") == name_score("DIAGNOSA", "dx_primary_code") > 0.5
+
+
 @pytest.mark.parametrize("column", ["x", "kolom_1", "catatan", "created_by", ""])
 def test_names_that_say_nothing_fit_nowhere(column):
     assert all(name_score(column, name) < 0.5 for name in CANONICAL)
