@@ -255,8 +255,8 @@ class ShortStayHighCost(Kind):
     _STAYS: Final = {1: (3, 4), 2: (5, 6), 3: (7, np.inf)}
 
     def needs(self, world: World, strength: int) -> ClaimFilter | None:
-        """Stays of some days."""
-        return stays(world, self._STAYS[strength])
+        """Stays of some days, where stays cost anything."""
+        return stays(world, self._STAYS[strength]) if world.has_amounts else None
 
     def apply(self, claims: pa.Table, task: Task, partners: pa.Table | None = None) -> pa.Table:  # noqa: ARG002
         """One day is left of the stay."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from claims_sim.profile.reading.source_columns import has_no_amounts
 from claims_sim.profile.sampler import Sampler
 from claims_sim.randomness import stream_key
 
@@ -65,6 +66,11 @@ class World:
     def outpatient(self) -> str | None:
         """The value of service_type for outpatients; None where the source has none."""
         return self._service(_OUTPATIENT, has_stay=False)
+
+    @cached_property
+    def has_amounts(self) -> bool:
+        """Does the source say what care costs?"""
+        return not has_no_amounts(self.sampler.profile.absent)
 
     @cached_property
     def least_cost(self) -> float:

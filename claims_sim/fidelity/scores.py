@@ -29,7 +29,8 @@ MEANINGS: Final = {
     ),
     "tstr": (
         "Teaches as well as real claims",
-        "How well a cost model learned on synthetic claims predicts real ones (R²), as a share of one learned on real claims.",
+        "How well a cost model (one of stays, where there are no amounts) learned on synthetic claims predicts real ones (R²), "
+        "as a share of one learned on real claims.",
     ),
     "rule_violations": (
         "Broken rules",

@@ -47,7 +47,7 @@ from claims_sim.profile.reading.blanks import add_blanks, has_none
 from claims_sim.profile.reading.oddities import FOLLOWS
 from claims_sim.profile.reading.plausible import rule_rates
 from claims_sim.profile.reading.source import SourceTable
-from claims_sim.profile.reading.source_columns import NO_DIAGNOSIS
+from claims_sim.profile.reading.source_columns import NO_DIAGNOSIS, has_no_amounts
 from claims_sim.profile.texts.deciding import MAY_BE_DECIDED, decided_by
 
 DISTRICT: Final = "district_name"
@@ -111,7 +111,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     may_tell = builder.candidates([*BEFORE_MONEY, MONTH, DISCHARGE_MONTH, PAYS_NOTHING])
     blanks = add_blanks(builder, source.empty, may_tell)
     encoded.defaults |= {name: f"{FOLLOWS[name]}, though the source's {why}" for name, why in source.left_out.items()}
-    defaults = _defaults(encoded, money.primary, money.has_both, months, created_at)
+    defaults = _defaults(encoded, source.absent, money.primary, money.has_both, months, created_at)
     period = (months[0], months[-1]) if months else _period_before(created_at)
     base = encoded.population.k
     return Profile(
@@ -416,7 +416,12 @@ def _identities(encoded: Encoded) -> dict[str, float]:
 
 
 def _defaults(
-    encoded: Encoded, primary: str, has_both: bool, months: tuple[str, ...], created_at: datetime
+    encoded: Encoded,
+    absent: Sequence[str],
+    primary: str,
+    has_both: bool,
+    months: tuple[str, ...],
+    created_at: datetime,
 ) -> dict[str, str]:
     """What stands in for payload fields that the source cannot fill (also where single values are missing)."""
     defaults = encoded.defaults | {
@@ -434,6 +439,8 @@ def _defaults(
         defaults["procedure_label"] = "the code system's name, else the code"
     if "dx_secondary_codes" not in encoded.vocabularies:
         defaults["dx_secondary_codes"] = "none"
+    if has_no_amounts(absent):
+        defaults["amount_claimed"] = "0"
     if not has_both:
         other = "amount_paid" if primary == "amount_claimed" else "amount_claimed"
         defaults[other] = f"equal to {primary}"

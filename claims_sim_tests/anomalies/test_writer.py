@@ -17,6 +17,7 @@ from claims_sim.claim_ids import numbered_batch_id
 from claims_sim.generation.batch import BatchRequest, BatchWriter
 from claims_sim.generation.review import Reviewer
 from claims_sim.profile.drawing.wanted import ClaimFilter
+from claims_sim.profile.sampler import Sampler
 from claims_sim_tests.anomalies.conftest import NOW, SINGLE, shares_of
 
 
@@ -167,6 +168,13 @@ def test_what_a_stay_costs_at_least_is_in_the_currency_of_the_source(sampler):
     at = world.drawn.column_names.index("amount_claimed")
     abroad.drawn = world.drawn.set_column(at, "amount_claimed", amounts)
     assert abroad.least_cost == 10
+
+
+def test_nothing_is_billed_too_high_where_nothing_is_billed(profile):
+    kind = next(kind for kind in KINDS.values() if kind.name == "short_stay_high_cost")
+    without = profile.model_copy(update={"absent": (*profile.absent, "amount_claimed", "amount_paid")})
+    assert kind.needs(World(Sampler(profile)), 1) is not None
+    assert kind.needs(World(Sampler(without)), 1) is None
 
 
 @pytest.mark.slow

@@ -187,6 +187,16 @@ def test_claims_without_any_amount_are_compared_where_both_tables_have_them_and_
     assert learned(emptied(real)) == pytest.approx(learned(real), abs=0.1)
 
 
+def test_of_a_table_without_amounts_stays_are_taught_and_no_day_of_discharge_tells_them(fewer):
+    real, other = (table.drop_columns(["amount_claimed", "amount_paid", "amount_gap"]) for table in fewer)
+    of_real = learned(real)
+    assert 0.1 < of_real < 0.95
+    assert learned(other) == pytest.approx(of_real, abs=0.1)
+    shuffled_stays = learned(shuffled(real, "los"))
+    assert shuffled_stays < 0.05
+    assert "tstr" in {score.name for score in compare_claims(real, other).scores}
+
+
 def learned(claims):
     """How well a cost model learned on one half of the claims predicts the other."""
     frame = flatten(claims)

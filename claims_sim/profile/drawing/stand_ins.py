@@ -11,6 +11,8 @@ from claims_sim.profile.document import Profile
 from claims_sim.profile.drawing.drawn_columns import BRIEF, UNKNOWN
 from claims_sim.profile.reading.blanks import with_nulls
 from claims_sim.profile.reading.oddities import FOLLOWS
+from claims_sim.profile.reading.source_columns import has_no_amounts
+from claims_sim.profile.reading.source_sql import MONEY
 from claims_sim.profile.texts.admit import NAMES_OF
 
 
@@ -22,6 +24,9 @@ def without_stand_ins(profile: Profile, claims: pa.Table, asked: Collection[str]
             claims = with_nulls(claims, name, pc.equal(claims[name].cast(pa.string()), default).fill_null(False))
     for name in (name for name in FOLLOWS if name in profile.defaults and name in claims.column_names):
         if name not in asked:
+            claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
+    if has_no_amounts(profile.absent):
+        for name in (name for name in MONEY if name in claims.column_names and name not in asked):
             claims = with_nulls(claims, name, pa.array(np.ones(claims.num_rows, np.bool_)))
     lists = {"dx_secondary_codes"} & set(claims.column_names) - set(asked)
     if lists and "secondary_count" in profile.tables and MEMBER not in profile.tables:

@@ -28,9 +28,11 @@ from claims_sim.profile.reading.source import OpenSource, SourceSpec, is_out_of_
 from claims_sim.profile.reading.source_columns import (
     CANONICAL,
     CLAIM_ID,
+    CLAIMED_AND_PAID,
     DIAGNOSIS,
     ColumnMapping,
     Located,
+    has_no_amounts,
     still_needed,
 )
 from claims_sim.profile.reading.source_sql import canonical_expression, quote_identifier
@@ -62,10 +64,14 @@ class Proposal:
 
     @property
     def still_needed(self) -> tuple[str, ...]:
-        """What a profile cannot do without, and the diagnosis, too, where a column may be it: a line each."""
-        needed = still_needed(self.not_found)
-        may_be = DIAGNOSIS in self.not_found and any(one.ours == DIAGNOSIS for one in self.possible)
-        return (*needed, *[DIAGNOSIS] * (may_be and not any(DIAGNOSIS in line for line in needed)))
+        """What a profile cannot do without, and the diagnosis and the amounts, too, where a column may be it: a line each."""
+        needed, possible = still_needed(self.not_found), {one.ours for one in self.possible}
+        may_be_diagnosis = DIAGNOSIS in self.not_found and DIAGNOSIS in possible
+        if may_be_diagnosis and not any(DIAGNOSIS in line for line in needed):
+            needed.append(DIAGNOSIS)
+        if has_no_amounts(self.not_found) and possible & set(CLAIMED_AND_PAID):
+            needed.append(f"{' or '.join(CLAIMED_AND_PAID)}, if the table has any amounts")
+        return tuple(needed)
 
 
 def propose_mapping(spec: SourceSpec) -> Proposal:

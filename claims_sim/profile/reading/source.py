@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,8 +39,15 @@ from claims_sim.profile.reading.missing_amounts import (
 )
 from claims_sim.profile.reading.missing_stays import STAYS_FILLED, end_within_their_day, fill_stays
 from claims_sim.profile.reading.oddities import Reading, describe_oddities, given_values, something_else
-from claims_sim.profile.reading.source_columns import CANONICAL, FURTHER, NO_DIAGNOSIS, Located, find_columns
-from claims_sim.profile.reading.source_sql import canonical_select, quote_identifier, raw_select
+from claims_sim.profile.reading.source_columns import (
+    CANONICAL,
+    CLAIMED_AND_PAID,
+    FURTHER,
+    NO_DIAGNOSIS,
+    Located,
+    find_columns,
+)
+from claims_sim.profile.reading.source_sql import MONEY, canonical_select, quote_identifier, raw_select
 from claims_sim.profile.reading.union_view import union_view_sql
 from claims_sim.randomness import stream_key
 
@@ -173,6 +181,7 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         oddities = (*oddities, told)
     left_out = something_else(columns)
     columns = columns.drop_columns([*left_out])
+    lacks_amounts = not any(reading.given.get(name) for name in CLAIMED_AND_PAID)
     lacks_diagnoses = "dx_primary_code" not in columns.column_names
     if lacks_diagnoses:
         columns = _of_nothing_known(columns)
@@ -182,7 +191,12 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     empty = empty_cells(columns)
     columns, nightless = fill_stays(columns, k)
     columns, without_amounts = fill_amounts(columns, k, says_none)
-    present = tuple(name for name in columns.column_names if not (lacks_diagnoses and name == "dx_primary_code"))
+    stands_in = {"dx_primary_code"} if lacks_diagnoses else set()
+    if lacks_amounts:
+        columns, says_not_what = _of_nothing_claimed(columns), None
+        without_amounts = ("No column has amounts: simulated claims claim 0.",)
+        stands_in |= {"amount_claimed"}
+    present = tuple(name for name in columns.column_names if name not in stands_in)
     return SourceTable(
         columns=columns,
         present=present,
@@ -307,6 +321,13 @@ def _of_nothing_known(columns: pa.Table) -> pa.Table:
     if "dx_primary_code" not in columns.column_names:
         return columns.append_column("dx_primary_code", unknown)
     return columns.set_column(columns.column_names.index("dx_primary_code"), "dx_primary_code", unknown)
+
+
+def _of_nothing_claimed(columns: pa.Table) -> pa.Table:
+    """The columns with a claim of nothing throughout, and no other amount."""
+    named = [name for name in MONEY if name in columns.column_names]
+    nothing = pa.array(np.zeros(columns.num_rows))
+    return columns.drop_columns(named).append_column("amount_claimed", nothing)
 
 
 def stand_in_for_diagnosis(diagnoses: pa.Array) -> str:

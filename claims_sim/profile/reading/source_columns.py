@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -47,6 +47,25 @@ NO_DIAGNOSIS: Final = "R69"
 """Unknown causes of morbidity (ICD-10): what stands for the diagnoses of a table that has none."""
 
 
+CLAIMED_AND_PAID: Final = ("amount_claimed", "amount_paid")
+"""A table without either has no amounts: nothing is claimed there, and a gap alone says nothing."""
+
+
+NUMBER_TYPES: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "U",
+    "DOUBLE",
+    "FLOAT",
+    "DECIMAL",
+    "BOOLEAN",
+)
+"""How the names of DuckDB's types of numbers begin."""
+
+
 CLAIM_ID: Final = "claim_id"
 """It may be named in a mapping too: real claims are scored and told apart by it; a profile never reads it."""
 
@@ -55,7 +74,6 @@ CLAIM_ID: Final = "claim_id"
 REQUIRED: Final = (
     ("dx_primary_code", "procedure_code"),
     ("admit_dt", "discharge_dt", "los"),
-    ("amount_claimed", "amount_paid"),
 )
 
 
@@ -101,6 +119,11 @@ _MAY_BE_DIAGNOSIS: Final = re.compile(
     r"(?i)dx|dia?gn|icd|(?:^|_)ci[ed]_?-?10|disease|illness|penyakit|maladie|krankheit|enfermedad"
 )
 """What the name of a column of diagnoses has: a table that has one is not profiled without it."""
+_MAY_BE_AMOUNT: Final = re.compile(
+    r"(?i)amount|amt|cost|charge|tari[fp]f?|price|expen[sd]|reimburse|payment|paid|biaya|harga|bayar|tagihan|nominal"
+    r"|valor|importe|monto|montant|betrag|kosten|preis|prix|prezzo|importo|precio|costo"
+)
+"""What the name of a column of amounts has: a table that has such numbers is not profiled as one without amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +192,28 @@ def find_columns(types: Mapping[str, str], mapping: ColumnMapping, where: str) -
         )
         raise SourceError(f"{where} lacks {'; '.join(lacking)}. {how}; its columns are: {_listed(types)}.")
     read = {theirs for column in located.values() for theirs in (column.theirs, *column.also)}
-    may_be = next((name for name in types if name not in read and _MAY_BE_DIAGNOSIS.search(name)), None)
-    if DIAGNOSIS not in located and may_be is not None:
-        raise SourceError(
-            f"{where} lacks {DIAGNOSIS}, which its column {may_be!r} may be: name it in the mapping file, "
-            f"{DIAGNOSIS} = {json.dumps(may_be)} under [columns], or, where the table has no diagnoses, give a view without that column."
-        )
+    unread = [name for name in types if name not in read]
+    if DIAGNOSIS not in located:
+        _refuse_unnamed(DIAGNOSIS, "diagnoses", filter(_MAY_BE_DIAGNOSIS.search, unread), where)
+    if not any(name in located for name in CLAIMED_AND_PAID):
+        numbers = (name for name in unread if types[name].startswith(NUMBER_TYPES))
+        _refuse_unnamed(CLAIMED_AND_PAID[0], "amounts", filter(_MAY_BE_AMOUNT.search, numbers), where)
     return located
+
+
+def _refuse_unnamed(name: str, what: str, may_be: Iterable[str], where: str) -> None:
+    """Raise SourceError where a column by its name `may_be` what no column is read as."""
+    theirs = next(iter(may_be), None)
+    if theirs is not None:
+        raise SourceError(
+            f"{where} lacks {name}, which its column {theirs!r} may be: name it in the mapping file, "
+            f"{name} = {json.dumps(theirs)} under [columns], or, where the table has no {what}, give a view without that column."
+        )
+
+
+def has_no_amounts(absent: Collection[str]) -> bool:
+    """Does a table that lacks these columns say nothing of what is claimed or paid?"""
+    return set(CLAIMED_AND_PAID) <= set(absent)
 
 
 def what_follows(absent: Collection[str]) -> dict[str, str]:
@@ -195,8 +233,10 @@ def what_stands_in(absent: Collection[str]) -> dict[str, str]:
     told["service_type"] = (
         '"RITL" for claims with a stay, else "RJTL", stands in' if knows_stays else '"unknown" stands in'
     )
-    for one, other in (("amount_claimed", "amount_paid"), ("amount_paid", "amount_claimed")):
+    for one, other in (CLAIMED_AND_PAID, CLAIMED_AND_PAID[::-1]):
         told[one] = f"equal to {other} stands in"
+    if has_no_amounts(absent):
+        told |= dict.fromkeys((*CLAIMED_AND_PAID, "amount_gap"), "0 stands in, since the table has no amounts")
     follows, needed = what_follows(absent), {name for group in REQUIRED if set(group) <= set(absent) for name in group}
     return {name: told[name] for name in absent if name in told and name not in follows and name not in needed}
 

@@ -17,21 +17,9 @@ from claims_sim.profile.reading.date_forms import (
     SHORT_YEAR,
     parsed_date,
 )
-from claims_sim.profile.reading.source_columns import FURTHER, ColumnMapping, Located
+from claims_sim.profile.reading.source_columns import FURTHER, NUMBER_TYPES, ColumnMapping, Located
 from claims_sim.profile.reading.sql_text import let
 
-_NUMBER_TYPES: Final = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "U",
-    "DOUBLE",
-    "FLOAT",
-    "DECIMAL",
-    "BOOLEAN",
-)
 NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
 """What is written where there is no value, and could be none."""
 NO_CODE: Final = (
@@ -203,7 +191,7 @@ def value_expression(name: str, column: Located) -> str:
 
 def given_expression(column: Located) -> str:
     """NULL where the column says nothing: of numbers and dates nothing need be read as text for that."""
-    is_typed = (*_NUMBER_TYPES, "DATE", "TIMESTAMP")
+    is_typed = (*NUMBER_TYPES, "DATE", "TIMESTAMP")
     if not _is_one_of(column, is_typed):
         return text_expression(column)
     return _number(column, quote_identifier(column.theirs))
@@ -232,7 +220,7 @@ def canonical_expression(
         return date_expression(column, _province(located, mapping))
     values = _values_for(name, column, mapping)
     if column.kind == "number":
-        is_typed = _is_one_of(column, _NUMBER_TYPES)
+        is_typed = _is_one_of(column, NUMBER_TYPES)
         text = theirs if is_typed and not values else _mapped(text_expression(column), values)
         number = (
             money_expression(

@@ -477,6 +477,7 @@ def test_numbers_of_persons_and_families_are_no_amounts(tmp_path):
     table = table.append_column("v1", pa.array([100_000 + 25 * (i % 300) for i in range(900)]))
     proposal = propose_mapping(SourceSpec(write_duckdb(table, tmp_path / "c.duckdb")))
     assert [p.theirs for p in proposal.possible if p.ours == "amount_claimed"] == ["v1"]
+    assert proposal.still_needed == ("amount_claimed or amount_paid, if the table has any amounts",)
     assert name_score("FKL08", "facility_type") == 1.0
 
 

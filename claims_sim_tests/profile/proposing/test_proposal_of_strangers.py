@@ -400,9 +400,15 @@ def test_what_is_said_to_stand_in_is_what_a_profile_takes(fit):
 
 
 def test_what_is_needed_has_no_stand_in():
-    assert what_stands_in(["dx_primary_code", "procedure_code", "amount_claimed", "amount_paid"]) == {}
+    assert what_stands_in(["dx_primary_code", "procedure_code"]) == {}
     assert "R69" in what_stands_in(["dx_primary_code"])["dx_primary_code"]
     assert what_stands_in(["admit_dt", "los"]).keys() == {"admit_dt", "los"}
+
+
+def test_nothing_stands_in_for_amounts_that_a_table_has_none_of():
+    told = what_stands_in(["amount_claimed", "amount_paid", "amount_gap"])
+    assert set(told.values()) == {"0 stands in, since the table has no amounts"}
+    assert what_stands_in(["amount_paid", "amount_gap"])["amount_paid"] == "equal to amount_claimed stands in"
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from claims_sim.errors import SourceError
 from claims_sim.profile.counts.telling import about, share_of
 from claims_sim.profile.crossing import describe_crossing
 from claims_sim.profile.document import Profile
+from claims_sim.profile.drawing.stand_ins import without_stand_ins
 from claims_sim.profile.proposing.proposal import propose_mapping
 from claims_sim.profile.reading.mapping import load_mapping
 from claims_sim.profile.reading.oddities import repeats_in_words
@@ -95,12 +96,40 @@ def test_columns_without_a_value_count_as_absent_and_are_reported(fit, table):
     whole(profile)
 
 
-@pytest.mark.parametrize("name", ["dx_primary_code", "amount_claimed"])
-def test_a_needed_column_without_a_value_is_one_clear_line(fit, table, name):
-    table = table.drop_columns("amount_paid")
+def test_a_needed_column_without_a_value_is_one_clear_line(fit, table):
     with pytest.raises(SourceError) as error:
-        fit(replaced(table, name, pa.nulls(ROWS, table[name].type)))
+        fit(replaced(table, "dx_primary_code", pa.nulls(ROWS, pa.string())))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("has", [(), ("amount_gap",), ("amount_claimed",)])
+def test_a_table_without_amounts_is_profiled_and_its_claims_claim_nothing(fit, table, has):
+    lacks = table.drop_columns(["amount_claimed", "amount_paid"])
+    for name in has:
+        lacks = lacks.drop_columns([name] if name in lacks.column_names else [])
+        lacks = lacks.append_column(name, pa.nulls(ROWS, pa.float64()) if name == "amount_claimed" else [[7.0] * ROWS])
+    profile = fit(lacks)
+    assert {"amount_claimed", "amount_paid"} <= set(profile.absent)
+    assert profile.defaults["amount_claimed"] == "0"
+    assert "No column has amounts: simulated claims claim 0." in profile.oddities
+    frame = whole(profile)
+    assert set(frame.amount_claimed) == set(frame.amount_paid) == {0}
+    of_its_shape = without_stand_ins(profile, Sampler(profile).draw_claims(1, np.arange(300)))
+    for name in ("amount_claimed", "amount_paid", "amount_gap"):
+        assert of_its_shape[name].null_count == 300
+    asked = without_stand_ins(profile, Sampler(profile).draw_claims(1, np.arange(300)), asked=["amount_claimed"])
+    assert asked["amount_claimed"].null_count == 0
+
+
+@pytest.mark.parametrize("theirs", ["total_cost", "BIAYA_RS", "amt"])
+def test_numbers_that_are_called_amounts_are_not_passed_over(fit, table, theirs):
+    unnamed = table.drop_columns("amount_paid").rename_columns(
+        [theirs if name == "amount_claimed" else name for name in table.column_names if name != "amount_paid"]
+    )
+    with pytest.raises(SourceError, match=rf"lacks amount_claimed, which its column '{theirs}' may be") as error:
+        fit(unnamed)
+    assert f'amount_claimed = "{theirs}" under [columns]' in str(error.value)
+    assert "give a view without that column" in str(error.value)
 
 
 def test_nulls_everywhere_do_no_harm(fit, table):
@@ -308,7 +337,7 @@ def spoilt(table: pa.Table) -> dict[str, pa.Table]:
         "holds no claims|no rows|empty": table.slice(0, 0),
         "too few claims": table.slice(0, 1),
         "dx_primary_code": table.drop_columns(["dx_primary_code", "procedure_code"]),
-        "amount_claimed": table.drop_columns(["amount_claimed", "amount_paid"]),
+        "los": table.drop_columns(["admit_dt", "discharge_dt", "los"]),
         "No diagnosis code": replaced(
             table, "dx_primary_code", pa.nulls(ROWS, pa.string())
         ),

@@ -151,13 +151,13 @@ def test_values_that_are_ours_already_need_no_name(read, name, key):
 
 def test_all_that_is_missing_is_named_and_how_many_columns_there_are(tmp_path):
     wide = pa.table({"dx": ["A00"], **{f"c{i:02d}": [1] for i in range(50)}})
-    (tmp_path / "m.toml").write_text('[columns]\nlos = "c00"\n')
+    (tmp_path / "m.toml").write_text('[columns]\nseverity_group = "c00"\n')
     spec = SourceSpec(write_duckdb(wide, tmp_path / "c.duckdb"), mapping=tmp_path / "m.toml")
     with pytest.raises(SourceError) as told:
         read_source(spec)
     assert (
-        "lacks dx_primary_code or procedure_code; amount_claimed or amount_paid. The mapping file has to name their columns: "
-        'dx_primary_code = "…", amount_claimed = "…" under [columns]; its columns are: c00, '
+        "lacks dx_primary_code or procedure_code; admit_dt or discharge_dt or los. The mapping file has to name their columns: "
+        'dx_primary_code = "…", admit_dt = "…" under [columns]; its columns are: c00, '
     ) in str(told.value)
     assert str(told.value).endswith(", c39 and 11 more.")
 
