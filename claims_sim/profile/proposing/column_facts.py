@@ -12,7 +12,7 @@ import duckdb
 from claims_sim.codes.places import PROVINCES, SPELLINGS
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.date_order import are_buddhist, are_months, have_short_years, is_month_first
-from claims_sim.profile.reading.source_columns import Located
+from claims_sim.profile.reading.source_columns import DIAGNOSIS, Located
 from claims_sim.profile.reading.source_sql import (
     CBG_FORM,
     NAMED_CODE,
@@ -241,6 +241,7 @@ def speaks_for_itself(ours: str, facts: Facts) -> float:
 def how_it_fits(ours: str, facts: Facts) -> tuple[float, str]:
     """How well the content fits our column (0 to 1), and what of it, in words."""
     if not facts["filled"]:
-        return 0.3, "the column is empty"
+        # A table needs diagnoses: another column, with a name that fits less well, may have them.
+        return (0.0 if ours == DIAGNOSIS else 0.3), "the column is empty"
     fits, why = _CONTENT[ours]
     return fits(facts), why.format(**facts)

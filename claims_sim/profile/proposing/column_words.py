@@ -212,7 +212,8 @@ NEVER: Final[dict[str, frozenset[str]]] = {
 # India's cases, the United States' keys of providers and places of service, Thailand's e-Claim, Saudi Arabia's exchange (NPHIES),
 # the United States' National Inpatient Sample, England's Hospital Episode Statistics, Canada's Discharge Abstract Database,
 # Taiwan's inpatient expenditures by admissions (NHIRD, table DD), an American hospital's admissions (MIMIC-IV), Texas's discharges
-# (PUDF), Medicare's carrier claims, Colombia's records of services (RIPS), Chile's discharges by case group (GRD), Viet Nam's
+# (PUDF), Medicare's carrier claims, OHDSI's common data model (OMOP),
+# Colombia's records of services (RIPS), Chile's discharges by case group (GRD), Viet Nam's
 # claims (XML1 of decisions 4210 and 130 of the Ministry of Health), the
 # medical record's number in words.
 # Nothing of ours ("") are a family's number, where patients live, wards, a person's own hospital, a speciality, the class of a
@@ -310,6 +311,11 @@ KNOWN: Final[dict[str, str]] = {
     "cvecie9mc": "procedure_code", "desccie9mc": "procedure_label", "pesogrd": "claim_weight", "noproc": "procedure_label",
     "natureza": "facility_ownership", "naturez": "facility_ownership", "msdrgcd": "severity_group", "drgrelwt": "claim_weight",
     "blgprovnpi": "facility_id", "blgprovstcd": "province_name", "blgprovtypdesc": "facility_type", "clmtypcd": "service_type",
+    "conditionoccurrenceid": "claim_id", "conditionstartdate": "admit_dt", "conditionenddate": "discharge_dt",
+    "conditionconceptid": "dx_primary_code", "conditionconceptname": "dx_primary_label", "procedureoccurrenceid": "claim_id",
+    "procedureconceptid": "procedure_code", "procedureconceptname": "procedure_label", "proceduredate": "admit_dt",
+    "visitconceptid": "service_type", "visitconceptname": "service_type", "stopreason": "", "conditiontypeconceptid": "",
+    "conditionstatusconceptid": "", "visittypeconceptid": "", "proceduretypeconceptid": "", "visitdetailid": "",
 }  # fmt: skip
 
 
@@ -317,7 +323,7 @@ KNOWN_TOO: Final = {
     "mabn": "patient_id_hash", "ttongchibh": "amount_claimed", "caseno": "claim_id", "caseid": "claim_id", "caseseq": "claim_id",
     "fall": "claim_id",
     "edectramt": "amount_claimed", "land": "province_name", "sido": "province_name", "drg": "procedure_code",
-    "diagnosisgroupcode": "procedure_code", "pcl": "severity_group",
+    "diagnosisgroupcode": "procedure_code", "pcl": "severity_group", "conceptname": "dx_primary_label",
 }  # fmt: skip
 """The same, where the table has none of the others: a hospital's own number of a patient, what may be claimed of all costs, a
 case, which may have several claims, what was decided of a statement where what was demanded is not told, a group of cases where

@@ -81,6 +81,7 @@ def place_columns(facts: Mapping[str, Facts], pairs: list[Placed]) -> tuple[tupl
     size = {name: found["mean"] * found["present"] for name, found in facts.items()}
     pairs.sort(
         key=lambda p: (
+            not facts[p.theirs]["filled"],
             _BY_NUMBER * _is_by_number(p) - p.confidence,
             p.ours,
             -size[p.theirs] * (p.ours == "amount_claimed"),
@@ -192,7 +193,7 @@ def _place_the_only_code(placed: list[Placed], pairs: Sequence[Placed], facts: M
     if len(codes) == 1:
         placed.append(codes[0])
     label = next((p for p in placed if p.ours == "dx_primary_label"), None)
-    if not codes and label is not None:
+    if not codes and label is not None and facts[label.theirs]["filled"]:
         placed.remove(label)
         placed.append(replace(label, ours=needed))
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-# What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES.
+# What values stand for. Keys are compared without case, spaces and punctuation. Bare numbers are in CODED_VALUES, but for those of
+# OMOP's visits (9201, 9202), which are of no other list.
 SPELLED_VALUES: Final[dict[str, dict[str, str]]] = {
     "service_type": {
-        "RITL": "ritl rawatinap rawatinaptingkatlanjut ranap inap inpatient ri ip ipd i",
-        "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient ambulatory rj op opd o",
+        "RITL": "ritl rawatinap rawatinaptingkatlanjut ranap inap inpatient inpatientvisit ri ip ipd i 9201",
+        "RJTL": "rjtl rawatjalan rawatjalantingkatlanjut rajal jalan outpatient outpatientvisit ambulatory rj op opd o 9202",
     },
     "severity_group": {
         # A fourth level ("sangat berat", "extreme") has none of ours: it stays one of its own.

@@ -147,3 +147,46 @@ def test_the_groupers_export_is_proposed_whole_and_its_lists_of_all_diagnoses_ar
     original = tariff_table(3000)
     for name in ("dx_primary_code", "dx_secondary_codes", "procedure_code", "service_type"):
         assert read[name].to_pylist() == original[name].to_pylist()
+
+
+OMOP = {
+    "CONDITION_OCCURRENCE_ID": "claim_id", "PERSON_ID": "patient_id_hash", "CONDITION_CONCEPT_ID": "dx_primary_code",
+    "CONDITION_START_DATE": "admit_dt", "CONDITION_END_DATE": "discharge_dt", "concept_name": "dx_primary_label",
+    "visit_concept_id": "service_type",
+}  # fmt: skip
+
+
+def test_the_conditions_of_a_common_data_model_are_proposed_though_some_columns_are_empty(tmp_path):
+    rows = range(900)
+    days = [date(2020, 1, 1) + timedelta(days=i % 700) for i in rows]
+    names = [
+        "Type 2 diabetes mellitus",
+        "Acute viral pharyngitis",
+        "Essential hypertension",
+        "Viral sinusitis (disorder)",
+    ]
+    columns = {
+        "CONDITION_OCCURRENCE_ID": [i + 1 for i in rows], "PERSON_ID": [i % 90 + 1 for i in rows],
+        "CONDITION_CONCEPT_ID": [[201826, 4112343, 320128, 40481087][i % 4] + i // 4 % 3 for i in rows],
+        "CONDITION_START_DATE": days, "CONDITION_START_DATETIME": pa.array(days).cast(pa.timestamp("us")),
+        "CONDITION_END_DATE": [None if i % 3 else d + timedelta(days=i % 20) for i, d in enumerate(days)],
+        "CONDITION_TYPE_CONCEPT_ID": [32020] * 900, "STOP_REASON": pa.nulls(900, pa.string()),
+        "VISIT_OCCURRENCE_ID": [i // 3 + 1 for i in rows], "VISIT_DETAIL_ID": [i // 3 + 1_000_001 for i in rows],
+        "concept_name": [names[i % 4] for i in rows], "visit_concept_id": [9201 + i % 3 for i in rows],
+    }  # fmt: skip
+    proposal = propose_mapping(SourceSpec(write_duckdb(pa.table(columns), tmp_path / "c.duckdb")))
+    assert {p.theirs: p.ours for p in proposal.placed} == OMOP
+    (services,) = (found for found in proposal.values if found.ours == "service_type")
+    assert services.pairs == {"9201": "RITL", "9202": "RJTL"}
+
+
+def test_an_empty_column_is_placed_where_no_other_is(tmp_path):
+    table = tariff_table(400)
+    empty = pa.nulls(400, pa.string())
+    both = table.append_column("diagnosis", empty).append_column("kelas_rs", empty)
+    placed = {p.ours: p.theirs for p in propose_mapping(SourceSpec(write_duckdb(both, tmp_path / "b.duckdb"))).placed}
+    assert (placed["dx_primary_code"], placed["facility_class"]) == ("dx_primary_code", "facility_class")
+    alone = both.drop_columns(["facility_class", "dx_primary_code"])
+    placed = {p.ours: p.theirs for p in propose_mapping(SourceSpec(write_duckdb(alone, tmp_path / "a.duckdb"))).placed}
+    assert placed["facility_class"] == "kelas_rs"
+    assert placed.get("dx_primary_code") != "diagnosis"
