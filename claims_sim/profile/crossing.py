@@ -27,7 +27,7 @@ from claims_sim.profile.encoding.encode import (
     SEASON,
     WEIGHT_LEVEL,
 )
-from claims_sim.profile.fitting.calendar import OF_ANY_TIME, PAST_MIDNIGHT, STAY_GAP, STAY_MINUTES
+from claims_sim.profile.fitting.calendar import OF_ANY_TIME, PAST_MIDNIGHT, PERIOD, STAY_GAP, STAY_MINUTES
 from claims_sim.profile.fitting.special_dates import SPECIAL_DATE
 from claims_sim.profile.fitting.wordings import DX_WORDING, PROCEDURE_WORDING
 from claims_sim.profile.paid.paid_lists import BESIDE_PRICE, PAID_CASE
@@ -91,6 +91,7 @@ _CALLED: Final = {
     PAID_LEVEL: "how large a share is paid",
     PAID_KIND: "whether all is paid, nothing, what a rule says, a share or all but an amount",
     SEASON: "month of the year",
+    PERIOD: "period of several months",
     DISCHARGE_MONTH: "month of the discharge",
     HOUR: "hour of admission",
     WEIGHT_LEVEL: "how high the weight is",

@@ -230,7 +230,7 @@ def _add_procedure_group(
     target = Target(PROCEDURE_GROUP, np.array([*groups, -1], np.int32)[codes], count)
     used = {name for table in builder.tables.values() for name in table.parents}
     parents = builder.learn(target, candidates)
-    tells_more = not {_variable(parent) for parent in parents} <= {_variable(parent) for parent in learned}
+    tells_more = not {parent.variable for parent in parents} <= {parent.variable for parent in learned}
     kept, left = (parents, learned) if tells_more else (learned, parents)
     # What was learned for nothing is no part of the profile.
     for name in {parent.name for parent in left} - {parent.name for parent in kept} - used:
@@ -240,11 +240,6 @@ def _add_procedure_group(
     builder.add(target, candidates, first=[HAS_PROCEDURE], learned=parents)
     builder.variables[PROCEDURE_GROUP] = (target.codes, count)
     return True
-
-
-def _variable(parent: Parent) -> str:
-    """What a parent, or a grouping of its values, tells of."""
-    return parent.name.partition("~")[0]
 
 
 def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:

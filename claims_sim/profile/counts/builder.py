@@ -94,6 +94,15 @@ class Builder:
         self.tables[target.name] = released.table
         return released.codes
 
+    def gain(self, target: Target, parents: Sequence[Parent], given: int = 0) -> float:
+        """Log likelihood a row that the parents behind the first `given` ones bring, as a table is released."""
+        few, thin = _some_rows(target)
+        if len(parents) <= given or not len(few):
+            return 0.0
+        sample = _sample(target, few, self.population)
+        with_them, without = (log_likelihood(thin, _at(way, few), sample) for way in (parents, parents[:given]))
+        return with_them - without
+
     def tells_most(self, target: Target, parents: Sequence[Parent], share: float) -> bool:
         """Do the parents tell at least this share of what is open of `target` without them, as a table is released?"""
         few, thin = _some_rows(target)
@@ -125,7 +134,7 @@ class Builder:
             grouping = in_groups(thin, np.zeros(len(few), np.int64), _at([parent], few)[0], MOST_GROUPS)
             groups = grouping.groups
             parent = grouping.parent._replace(codes=np.append(np.array(groups, np.int32), np.int32(-1))[parent.codes])
-        self.features[parent.name] = Feature(variable=parent.name.partition("~")[0], size=parent.size, groups=groups)
+        self.features[parent.name] = Feature(variable=parent.variable, size=parent.size, groups=groups)
         return parent
 
     def learn(
@@ -144,7 +153,7 @@ class Builder:
         by_name = {parent.name: parent for parent in candidates}
         parents = []
         for parent in chosen:
-            variable = parent.name.partition("~")[0]
+            variable = parent.variable
             groups, size = groupings.get(parent.name), parent.size
             codes = by_name[variable].codes
             if groups is not None:
@@ -207,7 +216,7 @@ class Builder:
         """  # noqa: D205
         few, thin = _some_rows(target)
         own = self.candidates(first)
-        others = [parent for parent in learned if parent.name.partition("~")[0] not in first]
+        others = [parent for parent in learned if parent.variable not in first]
         if not len(few) or len(own) < len(first):
             return learned
         sample = _sample(target, few, self.population)
@@ -253,7 +262,7 @@ def _in_likeliest_order(target: Target, parents: list[Parent], fixed: int, popul
     for place in range(fixed + 1, len(parents)):
         one, before = parents[place], parents[fixed:place]
         # Behind its own groups a parent says the rest; before them they would say nothing.
-        if all(other.name.partition("~")[0] != one.name for other in before):
+        if all(other.variable != one.name for other in before):
             ways.append([*parents[:fixed], one, *before, *parents[place + 1 :]])
     likely = [log_likelihood(thin, _at(way, few), sample) for way in ways]
     best = int(np.argmax(likely))

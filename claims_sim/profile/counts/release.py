@@ -30,6 +30,11 @@ class Parent(NamedTuple):
     codes: Codes
     size: int
 
+    @property
+    def variable(self) -> str:
+        """What the parent, or a grouping of its values, tells of."""
+        return self.name.partition("~")[0]
+
 
 class Target(NamedTuple):
     """The variable that is counted: its name, a code per row (-1: suppressed) and the number of codes."""

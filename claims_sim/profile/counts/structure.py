@@ -173,7 +173,7 @@ def _weigh_all(
     for parent in [parent for name, parent in pool.items() if name != last]:
         gain = known.gain(parent)
         if "~" in parent.name:
-            gain -= GROUPING_COST * sizes[parent.name.partition("~")[0]] / len(known.value)
+            gain -= GROUPING_COST * sizes[parent.variable] / len(known.value)
         if gain < _HOPELESS and drops_hopeless:
             del pool[parent.name]
         elif gain > MIN_GAIN:

@@ -40,7 +40,7 @@ class _Thin(NamedTuple):
 def place_to_group(parents: Sequence[Parent]) -> int | None:
     """The place of the last parent that has many codes and whose groups are not given before it; None where there is none."""
     place = max((i for i, p in enumerate(parents) if p.size > _MANY and "~" not in p.name), default=None)
-    if place is None or any(p.name.partition("~")[0] == parents[place].name for p in parents[:place]):
+    if place is None or any(p.variable == parents[place].name for p in parents[:place]):
         return None
     return place
 

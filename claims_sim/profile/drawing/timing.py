@@ -14,6 +14,7 @@ from claims_sim.profile.fitting.calendar import (
     MIDNIGHT,
     OF_ANY_TIME,
     PAST_MIDNIGHT,
+    PERIOD,
     SAME_MONTH,
     STAY_GAP,
     STAY_MINUTES,
@@ -122,6 +123,9 @@ class Calendar:
         return days
 
     def _month_of_period(self, key: int, rows: Rows, draft: Draft) -> "_Days":
+        period = self._draw(PERIOD, key, rows, draft)
+        if period is not None:
+            draft.codes[PERIOD] = period
         month = self._draw("admit_month", key, rows, draft)
         if month is None:
             month = (uniforms(key ^ stream_key("month"), rows) * len(self._months)).astype(np.int32)

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from claims_sim.profile.counts.builder import Builder
 from claims_sim.profile.counts.counting import Codes, Ints, Mask
 from claims_sim.profile.counts.numbers import Binned, Numbers, bin_numbers
-from claims_sim.profile.counts.release import Target
+from claims_sim.profile.counts.release import Parent, Target
+from claims_sim.profile.counts.structure import CLEARLY
 from claims_sim.profile.document_parts import MAX_DAYS_WITHOUT, Bins
 from claims_sim.profile.encoding.encode import (
     DAY,
@@ -44,6 +45,10 @@ _MANY_EXPECTED: Final = 5
 """So many times k claims must be expected on days without any, for these to be told of."""
 PAST_MIDNIGHT: Final = "past_midnight"
 """Whether a visit of no day of stay ends on the next day: it begins late, and ends early. Not, where its end is not told."""
+PERIOD: Final = "admit_period"
+"""Which part of the source's months claims come in: it is drawn before the month, where these are many."""
+_MANY_MONTHS, _PERIODS = 48, (4, 12, 24)
+"""From so many months on they are told in periods first, in so many of about equally many claims each, where that tells more."""
 STAY_GAP: Final = "stay_gap"
 """The days between the dates minus the stay: -1 where a stay counts both days, 29 where a month is billed at once."""
 _NEVER: Final = np.datetime64("NaT")
@@ -162,7 +167,8 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
         ["service_type", "facility_ownership", "severity_group"],
     ):
         learned = builder.or_rather(target, learned, first)
-    builder.add(target, candidates, learned=learned)
+    learned = _add_period(builder, target, candidates, learned)
+    builder.add(target, candidates, learned=learned, first=[PERIOD])
     lacking = _days_without(encoded, months)
     if any(lacking):
         ends = zip(("first", "last"), lacking, strict=True)
@@ -179,6 +185,47 @@ def profile_calendar(builder: Builder, encoded: Encoded, bins: dict[str, Bins]) 
     _profile_same_day(builder, encoded, bins)
     _profile_stay_minutes(builder, encoded, bins)
     return Times(months, special.dates, "time", time_grid(encoded), lacking)
+
+
+def _add_period(builder: Builder, month: Target, candidates: Sequence[Parent], learned: list[Parent]) -> list[Parent]:
+    """The table of the period, where months are many and what comes when is told better so: each month has too few claims for that.
+
+    Returns what the month is drawn by: the period and what else tells something then, or what was `learned`.
+    """
+    if month.size < _MANY_MONTHS:
+        return learned
+    kept, least, best = dict(builder.features), builder.gain(month, learned) + CLEARLY, None
+    for count in _PERIODS:
+        builder.features = dict(kept)
+        period = Target(PERIOD, _periods(month, count), count)
+        before = builder.learn(period, candidates, 3, has_many=True)
+        own = Parent(PERIOD, period.codes, count)
+        # Behind their period months are learned by what tells the rest.
+        rest = builder.learn(month, [own, *candidates], 3, has_many=True)
+        within = [own, *(parent for parent in rest if parent.variable != PERIOD)]
+        gain = builder.gain(period, before) + builder.gain(month, within, 1)
+        if gain > least:
+            least, best = gain, (period, before, within, builder.features)
+    builder.features = kept
+    if best is None:
+        return learned
+    period, before, within, found = best
+    used = {parent.name for parent in (*before, *within)}
+    for unused in {parent.name for parent in learned if "~" in parent.name} - used:
+        del builder.features[unused]
+    builder.variables[PERIOD] = (period.codes, period.size)
+    builder.use_feature(PERIOD)
+    builder.features |= {name: found[name] for name in used - {PERIOD}}
+    builder.add(period, candidates, learned=before)
+    return within
+
+
+def _periods(month: Target, count: int) -> Codes:
+    """In which of `count` parts of the months each claim comes, of about equally many claims each; -1 where its month is not known."""
+    come = np.cumsum(np.bincount(month.codes[month.codes >= 0], minlength=month.size))
+    part = np.clip((come - 1) * count // come[-1], 0, count - 1)
+    codes: Codes = np.append(part, -1)[month.codes].astype(np.int32)
+    return codes
 
 
 def _days_without(encoded: Encoded, months: Sequence[str]) -> tuple[int, int]:

@@ -391,7 +391,7 @@ def _told_beside_cases(fit: AmountFit, parents: Sequence[Parent]) -> bool:
     """Does anything but what makes a case, and what multiplies prices, tell how dear they are?"""
     names = {name for lattice in fit.lattices for name in (*lattice.case_names, *lattice.factors)}
     of_cases = {*_OF_CASES, *plain_names(names)} | ({"los"} if STAY in names else set())
-    return any(parent.name.partition("~")[0] not in of_cases for parent in parents)
+    return any(parent.variable not in of_cases for parent in parents)
 
 
 def _price_cases(fit: AmountFit) -> tuple[Codes, int]:
