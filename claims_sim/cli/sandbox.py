@@ -29,8 +29,9 @@ def sandbox(
 ) -> None:
     """Build a database whose claims table has your table's name, columns and types, with simulated claims.
 
-    Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled. In a
-    column of INA-CBG codes the severity is drawn and the group is made up: it has the form of one, with a number below 10.
+    Your own jobs, dashboard and agents run against it unchanged. Columns that claims do not have are null, or filled. A
+    column of INA-CBG codes has groups that claims of such a diagnosis are of; where too few persons share any, they are
+    made up: they have the form of one, with a number below 10.
 
     --fill is for columns that your table has and claims do not; the example is of a table with a column `status`.
 
@@ -39,7 +40,7 @@ def sandbox(
     from claims_sim.errors import SettingsError
     from claims_sim.pipeline.labelled import LabelledRequest
     from claims_sim.pipeline.sandbox import write_sandbox
-    from claims_sim.profile.writing.reverse import CASE_GROUP
+    from claims_sim.profile.writing.reverse import MADE_UP_GROUP
 
     filled = {}
     for text in fill or ():
@@ -62,7 +63,7 @@ def sandbox(
             **({"labelled anomalies and decoys": done.anomalies} if done.anomalies else {}),
             **({"truth": str(truth or _TRUTH_LOST)} if truth or anomaly_rate else {}),
             "columns with claims": len(done.named()),
-            **({"made up to the form": ", ".join(groups)} if (groups := done.named(CASE_GROUP)) else {}),
+            **({"made up to the form": ", ".join(groups)} if (groups := done.named(MADE_UP_GROUP)) else {}),
             "columns filled": ", ".join(done.named("filled")) or "none",
             "columns that are null": ", ".join(done.named("")) or "none",
         },

@@ -32,7 +32,7 @@ from claims_sim.profile.reading.blanks import COLUMNS
 from claims_sim.profile.reading.mapping import ColumnMapping, load_mapping
 from claims_sim.profile.reading.oddities import FOLLOWS
 from claims_sim.profile.reading.source import open_source
-from claims_sim.profile.reading.source_columns import FURTHER
+from claims_sim.profile.reading.source_columns import CASE_GROUP, FURTHER
 from claims_sim.profile.reading.source_sql import quote_identifier
 from claims_sim.profile.sampler import Sampler
 from claims_sim.profile.writing.reverse import ForeignColumn, foreign_columns, read_forms
@@ -134,6 +134,7 @@ def _columns(settings: Settings, fill: Mapping[str, str]) -> list[ForeignColumn]
         left_out = FOLLOWS.keys() & profile.defaults.keys()
         ours = {name: column for name, column in located.items() if name not in left_out}
         forms = read_forms(opened, ours, mapping, settings.privacy_k)
+        forms = replace(forms, tells_groups=CASE_GROUP in profile.vocabularies)
         listed = "dx_secondary_codes"
         if listed in forms.codes and forms.codes[listed].named:
             # A claim has the source's own name of its primary diagnosis alone; the others have those of the public code system.
@@ -156,7 +157,9 @@ def _drawn(settings: Settings, asked: LabelledRequest, labels: list[pa.Table]) -
         done = batch.claims["procedure_code"]
         as_before = pc.equal(done, done.take(pa.array(like))).fill_null(False).to_numpy()
         further = sampler.further_procedures(asked.seed, places, batch.claims)
-        yield claims.append_column(FURTHER, further.take(pa.array(np.where(as_before, like, np.arange(len(like))))))
+        further = further.take(pa.array(np.where(as_before, like, np.arange(len(like)))))
+        group = sampler.case_groups(asked.seed, places, batch.claims)
+        yield claims.append_column(FURTHER, further).append_column(CASE_GROUP, group)
         written += len(batch.claims)
     if not written:
         raise none_passed(asked.count, reasons)
@@ -186,11 +189,13 @@ def _shows(truth: pa.Table, claims: pa.Table, absent: Collection[str]) -> tuple[
 
 
 def _stream(settings: Settings) -> Iterator[pa.Table]:
-    sampler = Sampler(current_profile(settings))
+    sampler, written = Sampler(current_profile(settings)), 0
     for claims in scores.all_chunks(database(settings)):
         # Which of them are anomalies, whose cells have to stay, is not to be seen: all others stay too.
         flat = sampler.leave_out_stand_ins(to_flat(claims))
-        yield flat.append_column(FURTHER, pa.nulls(len(flat), pa.list_(pa.string())))
+        group = sampler.case_groups(0, np.arange(written, written + len(flat)), flat)
+        written += len(flat)
+        yield flat.append_column(FURTHER, pa.nulls(len(flat), pa.list_(pa.string()))).append_column(CASE_GROUP, group)
 
 
 def _fill_database(path: Path, table: str, columns: Sequence[ForeignColumn], chunks: Iterator[pa.Table]) -> int:

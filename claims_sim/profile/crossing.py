@@ -10,6 +10,7 @@ from claims_sim.profile.counts.companions import FIRST_MEMBER, MEMBER
 from claims_sim.profile.document import Profile
 from claims_sim.profile.document_parts import (
     BLANKS,
+    CASE_GROUP,
     FURTHER_PLACE,
     FURTHER_PROCEDURE,
     PAYS_NOTHING,
@@ -59,6 +60,7 @@ _ORIGINS: Final = {
     "dx_secondary_codes": SOURCE_CODE,
     "procedure_code": SOURCE_CODE,
     PROCEDURE_NAME: "the source; a phrase of a list that nearly all such claims bear; it looks like no identifier",
+    CASE_GROUP: "the source; groups of INA-CBG, by their form",
     "admit_month": "the calendar; only months that enough share",
 }
 _CALLED: Final = {
@@ -83,6 +85,7 @@ _CALLED: Final = {
     FIRST_MEMBER: "first secondary code",
     MEMBER: "secondary code",
     FURTHER_PROCEDURE: "further procedure",
+    CASE_GROUP: "group of cases",
     FURTHER_PLACE: "how many procedures come before it",
     AMOUNT_BAND: "band of what is claimed",
     CLAIMED_ON: "to which grid what is claimed is rounded",

@@ -23,6 +23,7 @@ from claims_sim.profile.document_parts import (
     AMOUNT_KINDS,
     BLANKS,
     BY,
+    CASE_GROUP,
     DEAR_KINDS,
     FURTHER_PROCEDURE,
     PERIOD,
@@ -298,7 +299,7 @@ class Profile(Part):
         names: list[str] = []
         values: list[str] = []
         for column, vocabulary in sorted(self.vocabularies.items()):
-            if column in ("admit_month", PROCEDURE_NAME, FURTHER_PROCEDURE):  # no column of a claim
+            if column in ("admit_month", PROCEDURE_NAME, FURTHER_PROCEDURE, CASE_GROUP):  # no column of a claim
                 continue
             known = sorted({value for value in vocabulary if value is not None} | self._extra_values(column))
             names += [column] * len(known)

@@ -30,6 +30,8 @@ Blankable = Literal[
 PERIOD: Final = "price_period"
 """A variable of the price lists' own: the period of the month, of those between which prices change."""
 FURTHER_PROCEDURE: Final = "further_procedure"
+CASE_GROUP: Final = "case_group"
+"""The group of cases that an INA-CBG code begins with, beside the severity that it ends in."""
 FURTHER_PLACE: Final = "further_place"
 """How many procedures stand before a further one, but for the first."""
 BY: Final = f"{PERIOD} by "

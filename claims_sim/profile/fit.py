@@ -14,6 +14,7 @@ from claims_sim.profile.counts.numbers import bin_numbers
 from claims_sim.profile.counts.release import PLAIN, Parent, Rule, Target
 from claims_sim.profile.document import Profile, utc
 from claims_sim.profile.document_parts import (
+    CASE_GROUP,
     FURTHER_PROCEDURE,
     PAYS_NOTHING,
     PROCEDURE_NAME,
@@ -62,6 +63,9 @@ WEIGHED_SELDOM_BY: Final = ((DISTRICT,), (MONTH,), ("procedure_code", HAS_PROCED
 BEFORE_MONEY: Final = (
     *PLACE, "dx_primary_code", HAS_CASE_GROUP, "severity_group", "secondary_count", "procedure_code", "los",
 )  # fmt: skip
+_GROUPED_BY: Final = (
+    "service_type", DX_GROUP, "dx_primary_code", "severity_group", HAS_PROCEDURE, PROCEDURE_GROUP, "procedure_code",
+)  # fmt: skip
 _MANY_WEIGHTS, _WEIGHT_LEVELS = 100, 12
 """From so many weights on it is told first at which of so many levels one is."""
 MAX_COUNTED: Final = 30
@@ -100,6 +104,7 @@ def fit_profile(source: SourceTable, *, k: int = PERSONS_K, created_at: datetime
     _add_given_code(builder, encoded, "procedure_label", "procedure_code")
     _add_procedure_name(builder, encoded)
     _add_stay(builder, encoded, bins)
+    _add_case_group(builder, encoded)
     add_moments(builder, encoded, bins)
     money = profile_money(builder, encoded, bins, [*BEFORE_MONEY, HAS_PROCEDURE, PROCEDURE_NAME, STAY_GAP])
     times = profile_calendar(builder, encoded, bins)
@@ -258,6 +263,15 @@ def _add_procedure_name(builder: Builder, encoded: Encoded) -> None:
         candidates += [_where_known(parent) for parent in builder.candidates([PROCEDURE_WORDING])]
     builder.add(Target(PROCEDURE_NAME, codes, size), candidates, first=first)
     builder.variables[PROCEDURE_NAME] = (codes, size)
+
+
+def _add_case_group(builder: Builder, encoded: Encoded) -> None:
+    """The group that a stay or a visit for such a diagnosis, or such a procedure, is of: a table of the source's shape has it alone."""
+    if CASE_GROUP not in encoded.codes:
+        return
+    target = Target(CASE_GROUP, encoded.codes[CASE_GROUP], len(encoded.vocabularies[CASE_GROUP]))
+    first = [name for name in ("service_type",) if name in builder.variables]
+    builder.add(target, builder.candidates(_GROUPED_BY), first=first, tries_code=target.size >= _MANY_CODES)
 
 
 def _add_given_code(builder: Builder, encoded: Encoded, label: str, code: str) -> None:

@@ -17,7 +17,14 @@ from claims_sim.profile.counts.companions import MEMBER, weighed_members
 from claims_sim.profile.counts.counting import Ints, Mask
 from claims_sim.profile.counts.lookup import Codes, Rows, TableSampler
 from claims_sim.profile.document import Profile
-from claims_sim.profile.document_parts import BLANKS, CLAIMS_NOTHING, FURTHER_PROCEDURE, PAYS_NOTHING, PROCEDURE_NAME
+from claims_sim.profile.document_parts import (
+    BLANKS,
+    CASE_GROUP,
+    CLAIMS_NOTHING,
+    FURTHER_PROCEDURE,
+    PAYS_NOTHING,
+    PROCEDURE_NAME,
+)
 from claims_sim.profile.drawing.conditional import Conditions, find_counters
 from claims_sim.profile.drawing.draft import Draft, Edges, Numbers, systematic
 from claims_sim.profile.drawing.drawn_columns import BRIEF, UNKNOWN, DrawnColumns
@@ -219,6 +226,15 @@ class Sampler:
         there = drawn >= 0
         offsets = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(drawn[there])))
+
+    def case_groups(self, key: int, rows: Rows, claims: pa.Table) -> pa.Array:
+        """The group of cases that each claim is of, without its severity; null where the source has none, or none may be told."""
+        table = self._tables.get(CASE_GROUP)
+        if table is None:
+            return pa.nulls(claims.num_rows, pa.string())
+        draft = self._read(claims)
+        code = table.draw(key ^ stream_key(CASE_GROUP), np.asarray(rows), draft.given(table.parents))
+        return self._texts[CASE_GROUP].take(pa.array(code, mask=code < 0))
 
     def draw_as_read(self, key: int, rows: Rows) -> pa.Table:
         """Claims as the source's are when they are read: with as many empty cells, and stays as far as the source's columns tell them."""

@@ -17,7 +17,7 @@ from claims_sim.codes import icd9cm, icd10
 from claims_sim.profile.counts.counting import MIN_FACILITIES, Codes, Ints, Mask, Population, claims_needed, dense_ids
 from claims_sim.profile.counts.numbers import Numbers
 from claims_sim.profile.counts.telling import share_of
-from claims_sim.profile.document_parts import FURTHER_PROCEDURE, PROCEDURE_NAME
+from claims_sim.profile.document_parts import CASE_GROUP, FURTHER_PROCEDURE, PROCEDURE_NAME
 from claims_sim.profile.encoding.dealing import Dealing, Groups, deal_out_facilities
 from claims_sim.profile.encoding.directory import COLUMNS
 from claims_sim.profile.encoding.facilities import facilities_of_register, text_codes
@@ -188,6 +188,7 @@ def encode(source: SourceTable, k: int, rounding_key: int = 0) -> Encoded:
     if as_drawn is not None:
         out.weight_factors = find_weight_factors(as_drawn, _strata(out, dealing), out.population)
     _encode_further(out, source)
+    _encode_case_group(out, source)
     _encode_secondary(out, source)
     if "dx_secondary_codes" not in out.vocabularies:
         _count_companions(out, source)
@@ -482,6 +483,17 @@ def _encode_further(out: Encoded, source: SourceTable) -> None:
     keep = (codes >= 0) & (codes < len(told))
     out.further_rows, out.further_codes = rows[keep], codes[keep]
     out.vocabularies[FURTHER_PROCEDURE] = (*told, None)
+
+
+def _encode_case_group(out: Encoded, source: SourceTable) -> None:
+    """The group of cases that a severity stands behind; of those that are too rare to be told any other of such claims."""
+    if source.case_group is None:
+        return
+    values, column = source.case_group.dictionary.to_pylist(), pa.chunked_array([source.case_group])
+    raw = text_codes(column).astype(np.int64)
+    codes, vocabulary = release_values(out.population, CASE_GROUP, values, raw, None)
+    if any(vocabulary):
+        out.codes[CASE_GROUP], out.vocabularies[CASE_GROUP] = codes, vocabulary
 
 
 def _encode_secondary(out: Encoded, source: SourceTable) -> None:

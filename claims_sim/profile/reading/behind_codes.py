@@ -1,6 +1,6 @@
 """What stands behind a code: its name in its column ("8952 - Electrocardiogram"), further procedures, lists that begin with it.
 
-Columns that a table has without saying so.
+And the group of cases before a severity: columns that a table has without saying so.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import duckdb
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.reading.source_columns import CANONICAL, FURTHER, Located
 from claims_sim.profile.reading.source_sql import (
+    CBG_FORM,
     CODE_AND_NAME,
     clean_member,
     members_expression,
@@ -80,6 +81,18 @@ def with_further_procedures(
     if rows[0][0] > _SOME * (rows[0][1] or 0):
         found[FURTHER] = further
     return found
+
+
+def has_case_groups(connection: duckdb.DuckDBPyConnection, relation: str, located: Mapping[str, Located]) -> bool:
+    """Are most severities the ends of INA-CBG codes?"""
+    column = located.get("severity_group")
+    if column is None:
+        return False
+    rows = connection.execute(
+        f"SELECT sum(claims) FILTER (regexp_matches({text_expression(column)}, {quote(CBG_FORM)})) * 2 > "
+        f"sum(claims) FILTER ({text_expression(column)} IS NOT NULL) FROM {_texts(relation, column)}"
+    ).fetchall()
+    return bool(rows[0][0])
 
 
 def _has_names(connection: duckdb.DuckDBPyConnection, relation: str, column: Located) -> bool:

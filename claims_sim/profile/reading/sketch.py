@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from claims_sim.profile.reading.source import READING, SourceTable
-from claims_sim.profile.reading.source_columns import FURTHER
+from claims_sim.profile.reading.source_columns import CASE_GROUP, FURTHER
 from claims_sim.randomness import stream_key
 
 _BUCKETS: Final = 1 << 14
@@ -101,6 +101,8 @@ def sketch_source(source: SourceTable, key: int) -> Sketch:
     )
     if source.further is not None:
         table = table.append_column(FURTHER, source.further)
+    if source.case_group is not None:
+        table = table.append_column(CASE_GROUP, source.case_group)
     names = [f'"{name}"' for name in sorted(table.column_names)]
     for name in {"dx_secondary_codes", FURTHER} & set(table.column_names):
         at = table.column_names.index(name)

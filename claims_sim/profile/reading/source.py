@@ -23,7 +23,12 @@ from claims_sim.errors import SourceError
 from claims_sim.privacy.phi import quote
 from claims_sim.profile.counts.counting import PERSONS_K, Ints, Mask
 from claims_sim.profile.counts.telling import share_where
-from claims_sim.profile.reading.behind_codes import with_first_told, with_further_procedures, with_names_behind
+from claims_sim.profile.reading.behind_codes import (
+    has_case_groups,
+    with_first_told,
+    with_further_procedures,
+    with_names_behind,
+)
 from claims_sim.profile.reading.blanks import empty_cells
 from claims_sim.profile.reading.date_order import with_date_order
 from claims_sim.profile.reading.diagnosis_count import counts_all, without_the_primary
@@ -41,6 +46,7 @@ from claims_sim.profile.reading.missing_stays import STAYS_FILLED, end_within_th
 from claims_sim.profile.reading.oddities import Reading, describe_oddities, given_values, something_else
 from claims_sim.profile.reading.source_columns import (
     CANONICAL,
+    CASE_GROUP,
     CLAIMED_AND_PAID,
     FURTHER,
     NO_DIAGNOSIS,
@@ -104,6 +110,8 @@ class SourceTable:
     """The code that stands for a diagnosis where there is none, and nowhere else; empty where none is missing."""
     further: pa.ListArray | None = None
     """The procedures of each claim behind its first, where the source has lists of them."""
+    case_group: pa.DictionaryArray | None = None
+    """The group of cases of each claim, where severities are read from INA-CBG codes."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """The source's columns that follow from others by their names and do not, and why: each is something else, or empty."""
 
@@ -151,9 +159,11 @@ class SourceTable:
         rows = kept.to_numpy()
         empty, says = (None if of_rows is None else of_rows[rows] for of_rows in (self.empty, self.says_amount))
         columns = self.columns.filter(kept)
-        further = None if self.further is None else self.further.filter(pa.array(rows))
+        further, group = (None if of is None else of.filter(pa.array(rows)) for of in (self.further, self.case_group))
         oddities = (*self.oddities, sentence)
-        return replace(self, columns=columns, oddities=oddities, empty=empty, says_amount=says, further=further)
+        return replace(
+            self, columns=columns, oddities=oddities, empty=empty, says_amount=says, further=further, case_group=group
+        )
 
 
 def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
@@ -165,9 +175,11 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
     with open_source(spec) as opened:
         located = opened.find_columns(mapping, str(spec.path))
         with_lists = with_further_procedures(opened.connection, opened.relation, located)
+        if has_case_groups(opened.connection, opened.relation, located):
+            with_lists[CASE_GROUP] = located["severity_group"]
         columns = _copy(opened.connection, opened.relation, with_lists, mapping, says_no_amount(located), k)
-        further = columns[FURTHER].combine_chunks() if FURTHER in with_lists else None
-        columns, day_alone = end_within_their_day(columns.drop_columns([FURTHER] if FURTHER in with_lists else []))
+        beside = {name: columns[name].combine_chunks() for name in (FURTHER, CASE_GROUP) if name in with_lists}
+        columns, day_alone = end_within_their_day(columns.drop_columns([*beside]))
         columns, says_none, says_not_what = without_what_it_says(columns)
         columns, counts_all = without_the_primary(columns)
         given = given_values(opened.connection, opened.relation, located)
@@ -206,7 +218,8 @@ def read_source(spec: SourceSpec, k: int = PERSONS_K) -> SourceTable:
         empty=empty,
         says_amount=None if says_not_what is None or says_not_what.all() else ~says_not_what,
         no_diagnosis=no_diagnosis,
-        further=further,
+        further=beside.get(FURTHER),
+        case_group=beside.get(CASE_GROUP),
         left_out=left_out,
     )
 

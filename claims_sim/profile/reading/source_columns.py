@@ -42,6 +42,10 @@ FURTHER: Final = "further_procedures"
 """The procedures behind the first, in the column of procedures; nobody maps it, and no payload has it."""
 
 
+CASE_GROUP: Final = "case_group"
+"""The group (K-4-17) in a column of INA-CBG codes (K-4-17-II) that severities are read from; nobody maps it, and no payload has it."""
+
+
 DIAGNOSIS: Final = "dx_primary_code"
 NO_DIAGNOSIS: Final = "R69"
 """Unknown causes of morbidity (ICD-10): what stands for the diagnoses of a table that has none."""

@@ -17,7 +17,7 @@ from claims_sim.profile.reading.date_forms import (
     SHORT_YEAR,
     parsed_date,
 )
-from claims_sim.profile.reading.source_columns import FURTHER, NUMBER_TYPES, ColumnMapping, Located
+from claims_sim.profile.reading.source_columns import CASE_GROUP, FURTHER, NUMBER_TYPES, ColumnMapping, Located
 from claims_sim.profile.reading.sql_text import let
 
 NOTHING: Final = ("-", "--", "---", ".", "?", "\\N", "(null)", "<NULL>", "#N/A")
@@ -76,6 +76,7 @@ _DENIES_DECIMALS: Final = (
 _LOOKED_AT: Final = 100_000  # claims
 _SIMPLE_LIST: Final = re.compile(r"[A-Z]+\[\]")
 CBG_FORM: Final = "^[A-Z]-[0-9]{1,2}-[0-9]{2}-(0|I{1,3}|X)$"
+_CBG_GROUP: Final = "^([A-Z]-[0-9]{1,2}-[0-9]{2})-(?:0|I{1,3}|X)$"
 _WITH_NAN: Final = ("FLOAT", "DOUBLE")
 
 
@@ -181,8 +182,10 @@ def _values_for(name: str, column: Located, mapping: ColumnMapping) -> Mapping[s
 
 
 def value_expression(name: str, column: Located) -> str:
-    """The column as the text of a canonical category, before values are mapped: of an INA-CBG code (K-4-17-II) its severity."""
+    """The column as the text of a canonical category, before values are mapped; of an INA-CBG code (K-4-17-II) its severity or group."""
     text = text_expression(column)
+    if name == CASE_GROUP:
+        return f"nullif(regexp_extract({text}, {quote(_CBG_GROUP)}, 1), '')"
     if name != "severity_group":
         return text
     level = f"regexp_extract({text}, {quote(CBG_FORM)}, 1)"

@@ -79,6 +79,7 @@ _UNSEEN: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Selectors of variants: marks that show nothing."""
 _NUMBERED: Final = re.compile(r"[Ⅰ-Ⅻ](?=[^\W\d_Ⅰ-ↈ])")
 _NO_VALUE: Final = "\0"
+_CASE_GROUP: Final = re.compile("[A-Z]-[0-9]{1,2}-[0-9]{2}")
 MANY_NAMES, _SHARED_BY = 10, 3  # names of procedures; names that may have one root in common
 _SOME_ROOTS, _ROOTS_OF_PERSONS = 0.25, 0.4
 """The shares of the names of procedures without codes that must have a root of the code systems', and of those who bear them."""
@@ -180,6 +181,11 @@ def admit_procedure(value: str) -> bool:
     return bool(ICD9_CODE.fullmatch(value)) or (admit_label(value) and admit_category(value))
 
 
+def admit_case_group(value: str) -> bool:
+    """May `value` be a group of cases: an INA-CBG code without its severity (K-4-17)?"""
+    return bool(_CASE_GROUP.fullmatch(value))
+
+
 def is_code(value: str) -> bool:
     """Is `value` a code of one of the code systems, as far as its form goes?"""
     return bool(ICD9_CODE.fullmatch(value)) or _is_diagnosis_code(value)
@@ -192,6 +198,7 @@ _RULES: Final = {
     "dx_primary_label": admit_label,
     "procedure_label": admit_label,
     "procedure_name": admit_label,
+    "case_group": admit_case_group,
 }
 
 

@@ -13,12 +13,12 @@ import duckdb
 
 from claims_sim.codes.places import utc_offset_sql
 from claims_sim.privacy.phi import quote
+from claims_sim.profile.reading.behind_codes import has_case_groups
 from claims_sim.profile.reading.buddhist_years import AHEAD
 from claims_sim.profile.reading.diagnosis_count import counts_all
 from claims_sim.profile.reading.source import OpenSource
-from claims_sim.profile.reading.source_columns import FURTHER, ColumnMapping, Located
+from claims_sim.profile.reading.source_columns import CASE_GROUP, FURTHER, ColumnMapping, Located
 from claims_sim.profile.reading.source_sql import (
-    CBG_FORM,
     MONEY,
     NAMED_CODE,
     commas_are_points,
@@ -64,8 +64,8 @@ _MOST: Final = {
 _FEW_NUMBERS: Final = 1_000_000
 _FIRST_MADE_UP_DAY, _MADE_UP_DAYS = "1940-01-01", 25_000
 _NAME_OF: Final = {code: name for name, code in NAMES_OF.items()}
-CASE_GROUP: Final = "severity_group, in a case group that is made up"
-"""The origin of a column of INA-CBG codes: its severities are drawn, the groups have the form only."""
+MADE_UP_GROUP: Final = "severity_group, behind a case group that is made up"
+"""The origin of a column of INA-CBG codes where the profile tells no groups: its severities are drawn, the groups have the form only."""
 _ENUM: Final = re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, )?)*\)")
 _WHOLE: Final = (
     "TINYINT",
@@ -89,9 +89,9 @@ class Forms:
     where it is of whole days. `of_weights`: how many a sampling weight has, None where many. `money`: how amounts are written as text,
     where not as plain numbers; `whole`: what stands behind whole numbers in texts. `bare`: whether what is left of two amounts is rounded.
     `padded`: how texts are filled with blanks. `spelled`: how values that the map reads as one are.
-    `letters`: in which letters labels are. `case_groups`: it tells
-    severities as the last part of INA-CBG codes. `counts_all`: it counts the primary diagnosis among comorbidities. `days_alone`: dates
-    that have no time there. `names`: of codes, for lists that have them behind these.
+    `letters`: in which letters labels are. `case_groups`: it tells severities as the last part of INA-CBG codes; `tells_groups`: claims
+    have groups for these. `counts_all`: it counts the primary diagnosis among comorbidities. `days_alone`: dates that have no time there.
+    `names`: of codes, for lists that have them behind these.
     """
 
     dates: Mapping[str, DateForm]
@@ -110,6 +110,7 @@ class Forms:
     counts_all: bool = False
     days_alone: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    tells_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def read_forms(opened: OpenSource, located: Mapping[str, Located], mapping: Colu
         padding,
         read_spellings(opened, located, mapping),
         letters,
-        _has_case_groups(opened, located),
+        has_case_groups(opened.connection, opened.relation, located),
         counts_all(opened.connection, opened.relation, located, mapping),
         frozenset(name for name, column in located.items() if column.kind == "date" and _has_no_time(opened, column)),
     )
@@ -279,16 +280,6 @@ def _days_between(first: str, last: str) -> str:
     return f"(epoch({last}) - epoch({first})) / 86400"
 
 
-def _has_case_groups(opened: OpenSource, located: Mapping[str, Located]) -> bool:
-    if "severity_group" not in located:
-        return False
-    text = text_expression(located["severity_group"])
-    row = opened.connection.execute(
-        f"SELECT count(*) FILTER (regexp_matches({text}, {quote(CBG_FORM)})) * 2 > count({text}) FROM {opened.relation}"
-    ).fetchone()
-    return bool(row and row[0])
-
-
 def foreign_columns(
     types: Mapping[str, str],
     located: Mapping[str, Located],
@@ -323,8 +314,8 @@ def foreign_columns(
                 else _written(name, located, type_, mapping.values.get(name, {}), forms)
             )
             written = padded(written, forms.padded.get(name))
-            made_up = name == "severity_group" and forms.case_groups
-            columns.append(ForeignColumn(theirs, type_, written, CASE_GROUP if made_up else name))
+            made_up = name == "severity_group" and forms.case_groups and not forms.tells_groups
+            columns.append(ForeignColumn(theirs, type_, written, MADE_UP_GROUP if made_up else name))
         else:
             columns.append(ForeignColumn(theirs, type_, f"CAST(NULL AS {type_})", ""))
     return columns
@@ -395,18 +386,15 @@ def _in_their_values(text: str, values: Mapping[str, str], code: str, spelled: M
 
 
 def _case_group(level: str) -> str:
-    """A code with the form of INA-CBG's: chapter of the diagnosis, 4 for a stay and 5 for none, a made-up number, severity.
-
-    Its number is below 10, so that made-up groups are few and easily told; it follows from the diagnosis, never from the source.
-    """
+    """INA-CBG's code: the claim's group before its severity. Where no group may be told it is made up: chapter of the diagnosis, 4 for a
+    stay and 5 for none, and a number below 10 that follows from the diagnosis, so that made-up groups are few and easily told.
+    """  # noqa: D205
     letter = "translate(left(dx_primary_code, 1), 'BRTUVWXY', 'AZSZSSSS')"
     chapter = f"CASE WHEN regexp_matches(dx_primary_code, '^[A-Z]') THEN {letter} ELSE 'Z' END"
     number = "'0' || md5_number_lower(left(dx_primary_code, 3)) % 10"
     known = f"CASE WHEN {level} IN ('0', 'I', 'II', 'III', 'X') THEN {level} ELSE '0' END"
-    made_up = (
-        f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number}, {known})"
-    )
-    return f"CASE WHEN {level} IS NOT NULL THEN {made_up} END"
+    made_up = f"concat_ws('-', {chapter}, CASE WHEN service_type = 'RITL' OR los > 0 THEN 4 ELSE 5 END, {number})"
+    return f"CASE WHEN {level} IS NOT NULL THEN concat_ws('-', coalesce({CASE_GROUP}, {made_up}), {known}) END"
 
 
 def _identity(text: str, number: str, type_: str) -> str:
